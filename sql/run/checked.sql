@@ -1,0 +1,48 @@
+-- checked: every request row with its defaults filled in, the place of its source, and what is wrong with it.
+-- Reads intake (the request file as it is, columns coerced; `malformed` says which value would not coerce).
+WITH filled AS (
+    SELECT * REPLACE (
+        coalesce(nullif(trim(language), ''), $language) AS language,
+        -- A row that gives only one bound moves the other one's default out of its way.
+        coalesce(min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
+        coalesce(max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
+        coalesce(max_clips, $max_clips) AS max_clips
+    )
+    FROM intake
+),
+-- A row without an id gets one from what it asks for; the second row that asks for the same is told
+-- apart by its number among them, whatever stands between them.
+named AS (
+    SELECT * REPLACE (
+        coalesce(request_id, stable_id(
+            source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
+            row_number() OVER (
+                PARTITION BY source_url, language, min_clip_length, max_clip_length, max_clips,
+                             audience_profile, experiment_id
+                ORDER BY "row")
+        )) AS request_id
+    )
+    FROM filled
+),
+judged AS (
+    SELECT *,
+        row_number() OVER (PARTITION BY request_id ORDER BY "row") AS occurrence,
+        validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict
+    FROM named
+)
+SELECT * EXCEPT (malformed, occurrence, verdict) REPLACE (
+        CASE WHEN verdict['error_code'] IS NULL THEN least(max_clips, $max_clips_limit) ELSE max_clips END AS max_clips
+    ),
+    source_location(source_url) AS location,
+    CASE
+        WHEN malformed IS NOT NULL THEN 'invalid_request.bad_value'
+        WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_code']
+        WHEN occurrence > 1 THEN 'invalid_request.duplicate_id'
+    END AS error_code,
+    CASE
+        WHEN malformed IS NOT NULL THEN malformed
+        WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_message']
+        WHEN occurrence > 1 THEN 'request_id ' || request_id || ' stands in an earlier row too; give each row its own'
+    END AS error_message
+FROM judged
+ORDER BY "row"

@@ -1,0 +1,1 @@
+SELECT * EXCEPT (error_code, error_message) FROM checked

@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::query::output::Format;
+
+/// Turns a table of video clip requests into clips and answers, with query plans.
+#[derive(Debug, Parser)]
+#[command(name = "clipflow", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log more: -v what is done, -vv how. CLIPFLOW_LOG=clipflow=debug does the same.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Log as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
+2 bad usage or unreadable input, 3 done but some rows failed (each with its code), 130 stopped";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the requests: analyse sources, choose clips, render them, write tables.
+    Run(RunArgs),
+    /// Check the requests, row by row, without touching their sources.
+    Validate(ValidateArgs),
+    /// Ask the results in SQL (read-only).
+    Sql(SqlArgs),
+    /// Print the shots of a video, one a line.
+    Shots(VideoArgs),
+    /// Print the signals of a video, one bucket of time a line.
+    Signals(VideoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Request file or folder: Parquet, CSV, NDJSON or Arrow.
+    pub requests: PathBuf,
+    /// Folder for the results; run again into it to add or repeat requests.
+    #[arg(long, short)]
+    pub out: PathBuf,
+    /// Clips a request gets if its row does not say, and the most that any request gets.
+    #[arg(long, value_name = "N")]
+    pub max_clips: Option<i64>,
+    /// Sources worked on at a time [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Folder that sources may lie in, beside the request file's own; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub allow_root: Vec<PathBuf>,
+    /// Print the plan and what it will cost; do nothing.
+    #[arg(long)]
+    pub explain: bool,
+    /// Print no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// Request file or folder: Parquet, CSV, NDJSON or Arrow.
+    pub requests: PathBuf,
+    /// Write every row with its verdict to this Parquet file.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print only the invalid rows and the totals.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SqlArgs {
+    /// Results folder of `clipflow run`.
+    pub dir: PathBuf,
+    /// The query; or -f.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub query: Option<String>,
+    /// Read the query from a file.
+    #[arg(long, short)]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VideoArgs {
+    /// The video file.
+    pub video: PathBuf,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs {
+    /// table, csv, json (one object a line) or parquet.
+    #[arg(long, default_value = "table", value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
+    pub format: Format,
+    /// Write to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

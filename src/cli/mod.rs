@@ -1,0 +1,86 @@
+//! The command: arguments to configuration to session. The only code that prints or exits.
+
+mod args;
+mod print;
+mod progress;
+mod run;
+mod sql;
+mod validate;
+mod video;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::error::{Error, ErrorCode, Result};
+use args::{Arguments, Command};
+
+/// All rows answered, or nothing to complain about.
+const OK: u8 = 0;
+/// A fault that is neither the request's nor the input's.
+const FAULT: u8 = 1;
+/// Bad usage or unreadable input.
+const USAGE: u8 = 2;
+/// Done, but some rows failed.
+const ROWS_FAILED: u8 = 3;
+/// Stopped by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Run the command with the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    init_logging(arguments.verbose, arguments.log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            print::error(&Error::new(ErrorCode::Internal, format!("cannot start threads ({e})")));
+            return ExitCode::from(FAULT);
+        }
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            result = dispatch(arguments.command) => result.unwrap_or_else(|e| {
+                print::error(&e);
+                exit_code(e.code())
+            }),
+            _ = tokio::signal::ctrl_c() => {
+                eprintln!("stopped; nothing of this run is visible, run it again to do it");
+                INTERRUPTED
+            }
+        }
+    });
+    // Media processes were told to end when the command's future was dropped.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    ExitCode::from(code)
+}
+
+async fn dispatch(command: Command) -> Result<u8> {
+    match command {
+        Command::Run(args) => run::run(args).await,
+        Command::Validate(args) => validate::validate(args).await,
+        Command::Sql(args) => sql::sql(args).await,
+        Command::Shots(args) => video::shots(args).await,
+        Command::Signals(args) => video::signals(args).await,
+    }
+}
+
+/// Errors of the whole command; rows have their own in `outcomes`.
+fn exit_code(code: ErrorCode) -> u8 {
+    match code {
+        ErrorCode::StoreWrite | ErrorCode::MissingProgram | ErrorCode::Internal | ErrorCode::Cancelled => FAULT,
+        _ => USAGE,
+    }
+}
+
+fn init_logging(verbose: u8, json: bool) {
+    let default = match verbose {
+        0 => "clipflow=error",
+        1 => "clipflow=info",
+        _ => "clipflow=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG").unwrap_or_else(|_| default.into());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber is refused; the first one then stays.
+    let _ = if json { builder.json().try_init() } else { builder.compact().try_init() };
+}

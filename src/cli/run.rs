@@ -1,0 +1,25 @@
+//! `clipflow run`.
+
+use super::args::RunArgs;
+use super::{OK, ROWS_FAILED, print, progress};
+use crate::error::Result;
+use crate::pipeline::{self, RunConfig};
+
+pub(super) async fn run(args: RunArgs) -> Result<u8> {
+    let config = RunConfig {
+        allow_roots: args.allow_root,
+        max_clips: args.max_clips,
+        workers: args.workers.map_or(0, usize::from),
+        observer: progress::observer(args.quiet),
+        ..RunConfig::new(args.requests, args.out)
+    };
+    if args.explain {
+        print::line(&pipeline::explain(&config).await?.to_string());
+        return Ok(OK);
+    }
+    let summary = pipeline::run(&config).await?;
+    if !args.quiet {
+        print::line(&summary.to_string());
+    }
+    Ok(if summary.failed() > 0 { ROWS_FAILED } else { OK })
+}

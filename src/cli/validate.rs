@@ -1,0 +1,55 @@
+//! `clipflow validate`.
+
+use std::io::{self, BufWriter, Write};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use futures::StreamExt;
+
+use super::args::ValidateArgs;
+use super::{OK, ROWS_FAILED, print};
+use crate::error::Result;
+use crate::pipeline::{self, RunConfig};
+use crate::query::query_error;
+
+pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
+    let checked = pipeline::validate(&RunConfig::new(&args.requests, ".")).await?;
+    if let Some(out) = &args.out {
+        checked.write(out).await?;
+    }
+    let filter = if args.quiet { "WHERE error_code IS NOT NULL" } else { "" };
+    let sql = format!(
+        r#"SELECT CAST("row" AS VARCHAR), request_id, error_code, error_message FROM checked {filter} ORDER BY "row""#
+    );
+    let frame = checked.ctx.sql(&sql).await.map_err(query_error)?;
+    let mut stream = frame.execute_stream().await.map_err(query_error)?;
+    let mut sink = BufWriter::new(io::stdout());
+    while let Some(batch) = stream.next().await {
+        if write_rows(&batch.map_err(query_error)?, &mut sink)?.is_err() {
+            break;
+        }
+    }
+    let _ = sink.flush();
+    drop(sink);
+    print::line(&format!("{} rows: {} valid, {} invalid", checked.rows, checked.rows - checked.invalid, checked.invalid));
+    Ok(if checked.invalid > 0 { ROWS_FAILED } else { OK })
+}
+
+/// `row 3 (id): valid` or `row 3 (id): code: sentence`; the inner error is a reader that has gone.
+fn write_rows(batch: &RecordBatch, sink: &mut impl Write) -> Result<io::Result<()>> {
+    let mut columns = vec![];
+    for column in batch.columns() {
+        columns.push(cast(column, &DataType::Utf8).map_err(|e| query_error(e.into()))?);
+    }
+    let texts: Vec<_> = columns.iter().map(|c| c.as_string::<i32>()).collect();
+    let write = |row: usize, sink: &mut dyn Write| {
+        let cell = |column: usize| texts[column].is_valid(row).then(|| texts[column].value(row));
+        let (number, id) = (cell(0).unwrap_or(""), cell(1).unwrap_or(""));
+        match (cell(2), cell(3)) {
+            (Some(code), message) => writeln!(sink, "row {number} ({id}): {code}: {}", message.unwrap_or("")),
+            _ => writeln!(sink, "row {number} ({id}): valid"),
+        }
+    };
+    Ok((0..batch.num_rows()).try_for_each(|row| write(row, sink)))
+}

@@ -1,0 +1,215 @@
+//! The crate's one error: a stable code a program can act on and a sentence a person can.
+//!
+//! The same [`Error`] ends up in the `error_code` and `error_message` columns of `outcomes`
+//! when it belongs to a row, and on standard error when it belongs to the whole command.
+
+use std::fmt;
+
+/// What went wrong, as a stable code. Codes are grouped by a prefix before the first dot;
+/// new ones may be added, existing ones keep their spelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The row names no source.
+    MissingUrl,
+    /// The source is not a URL or path that can be read.
+    BadUrl,
+    /// `min_clip_length`/`max_clip_length` are not positive, not finite or out of order.
+    BadLength,
+    /// `max_clips` is below 1 or above the limit.
+    BadMaxClips,
+    /// A value is not of the column's type.
+    BadValue,
+    /// `language` is not a BCP 47 / ISO 639 tag.
+    BadLanguage,
+    /// Two rows of one batch carry the same `request_id`.
+    DuplicateId,
+    /// The source does not exist.
+    SourceNotFound,
+    /// The source exists but may not be read, by its permissions or by our rules.
+    SourceForbidden,
+    /// The source's server could not be reached.
+    SourceUnreachable,
+    /// The source is larger than the limit.
+    SourceTooLarge,
+    /// The source ends before it should.
+    SourceTruncated,
+    /// The source is of a kind that clipflow does not read.
+    SourceUnsupported,
+    /// The source is refused for safety.
+    SourceBlocked,
+    /// There is no moving picture in the source.
+    NoVideo,
+    /// The source's data cannot be decoded.
+    MediaCorrupt,
+    /// The decoder or encoder took longer than allowed.
+    MediaTimeout,
+    /// The decoder or encoder ended abnormally.
+    MediaCrashed,
+    /// The source asks for more than the limits allow (pixels, streams, memory).
+    MediaLimits,
+    /// No window of the source meets the request.
+    NoCandidate,
+    /// The encoder failed.
+    RenderFailed,
+    /// The written file is not what was asked for.
+    RenderMismatch,
+    /// The results could not be written.
+    StoreWrite,
+    /// The results folder cannot be read.
+    StoreRead,
+    /// A program that clipflow needs is missing.
+    MissingProgram,
+    /// An input table cannot be read.
+    InputUnreadable,
+    /// An input table lacks a column or has one of the wrong type.
+    InputColumn,
+    /// A query is wrong or not allowed.
+    Query,
+    /// A setting is wrong.
+    Config,
+    /// A worker process died twice on the same row.
+    WorkerCrashed,
+    /// The run was stopped before this row was done.
+    Cancelled,
+    /// A fault of clipflow itself.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, in the order of the enum.
+    pub const ALL: &'static [ErrorCode] = &[
+        Self::MissingUrl,
+        Self::BadUrl,
+        Self::BadLength,
+        Self::BadMaxClips,
+        Self::BadValue,
+        Self::BadLanguage,
+        Self::DuplicateId,
+        Self::SourceNotFound,
+        Self::SourceForbidden,
+        Self::SourceUnreachable,
+        Self::SourceTooLarge,
+        Self::SourceTruncated,
+        Self::SourceUnsupported,
+        Self::SourceBlocked,
+        Self::NoVideo,
+        Self::MediaCorrupt,
+        Self::MediaTimeout,
+        Self::MediaCrashed,
+        Self::MediaLimits,
+        Self::NoCandidate,
+        Self::RenderFailed,
+        Self::RenderMismatch,
+        Self::StoreWrite,
+        Self::StoreRead,
+        Self::MissingProgram,
+        Self::InputUnreadable,
+        Self::InputColumn,
+        Self::Query,
+        Self::Config,
+        Self::WorkerCrashed,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
+    /// The stable spelling, as it stands in `error_code`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingUrl => "invalid_request.missing_url",
+            Self::BadUrl => "invalid_request.bad_url",
+            Self::BadLength => "invalid_request.bad_length",
+            Self::BadMaxClips => "invalid_request.bad_max_clips",
+            Self::BadValue => "invalid_request.bad_value",
+            Self::BadLanguage => "invalid_request.bad_language",
+            Self::DuplicateId => "invalid_request.duplicate_id",
+            Self::SourceNotFound => "source.not_found",
+            Self::SourceForbidden => "source.forbidden",
+            Self::SourceUnreachable => "source.unreachable",
+            Self::SourceTooLarge => "source.too_large",
+            Self::SourceTruncated => "source.truncated",
+            Self::SourceUnsupported => "source.unsupported",
+            Self::SourceBlocked => "source.blocked",
+            Self::NoVideo => "media.no_video",
+            Self::MediaCorrupt => "media.corrupt",
+            Self::MediaTimeout => "media.timeout",
+            Self::MediaCrashed => "media.crashed",
+            Self::MediaLimits => "media.limits",
+            Self::NoCandidate => "selection.no_candidate",
+            Self::RenderFailed => "render.failed",
+            Self::RenderMismatch => "render.mismatch",
+            Self::StoreWrite => "store.write",
+            Self::StoreRead => "store.read",
+            Self::MissingProgram => "setup.missing_program",
+            Self::InputUnreadable => "input.unreadable",
+            Self::InputColumn => "input.column",
+            Self::Query => "query.invalid",
+            Self::Config => "config.invalid",
+            Self::WorkerCrashed => "worker_crashed",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The code with this spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|c| c.as_str() == text)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A code, a sentence, and what lies beneath.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    code: ErrorCode,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `code`; `message` says in one sentence what happened and what the person can do.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), source: None }
+    }
+
+    /// The same error, keeping the one that caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_spelling_and_parses_back() {
+        let mut seen = std::collections::HashSet::new();
+        for code in ErrorCode::ALL {
+            assert!(seen.insert(code.as_str()), "{code} twice");
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Analyse a source: one row with its `location` becomes its facts, signals, shots and cues.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use serde::Serialize;
+
+use super::runtime::text_at;
+use super::{MediaRuntime, Work};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::ids::stable_id;
+use crate::media::{self, AnalyzeSettings, CancelToken};
+use crate::model::{cue, shot, signal, source_info};
+
+/// See the module.
+#[derive(Debug)]
+pub struct AnalyzeWork {
+    settings: AnalyzeSettings,
+}
+
+impl AnalyzeWork {
+    /// Analysis with these settings.
+    pub fn new(settings: AnalyzeSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Work for AnalyzeWork {
+    fn name(&self) -> &'static str {
+        "analyze"
+    }
+
+    fn input_columns(&self) -> &'static [&'static str] {
+        &["location"]
+    }
+
+    fn output_fields(&self) -> Vec<Field> {
+        vec![
+            Field::new("source_id", DataType::Utf8, true),
+            Field::new("validator", DataType::Utf8, true),
+            Field::new("tool_version", DataType::Utf8, true),
+            Field::new("info", source_info::data_type(), true),
+            list_field("signals", signal::data_type()),
+            list_field("shots", shot::data_type()),
+            list_field("cues", cue::data_type()),
+        ]
+    }
+
+    fn run(&self, row: &RecordBatch, runtime: &MediaRuntime, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
+        let location = text_at(row, "location").unwrap_or_default();
+        let copy = runtime.sources.open(&location)?;
+        let done = Cell::new(0.0);
+        let progress = |seconds: f64| runtime.progress("analyze", seconds - done.replace(seconds));
+        let analysis = media::analyze(&runtime.tools, &copy.path, &self.settings, cancel, &progress)?;
+        let source_id = stable_id([Some(location.as_str()), Some(copy.validator.as_str())]);
+        let texts = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+        Ok(vec![
+            texts(&source_id),
+            texts(&copy.validator),
+            texts(&runtime.tools.version),
+            Arc::new(structs(&source_info::fields(), &[analysis.info])?),
+            list_of(&signal::fields(), &analysis.signals)?,
+            list_of(&shot::fields(), &analysis.shots)?,
+            list_of(&cue::fields(), &analysis.cues)?,
+        ])
+    }
+}
+
+/// A nullable list column of structs.
+pub(super) fn list_field(name: &str, item: DataType) -> Field {
+    Field::new_list(name, item_field(item), true)
+}
+
+fn item_field(item: DataType) -> FieldRef {
+    Arc::new(Field::new_list_field(item, true))
+}
+
+/// Typed rows as a struct array.
+pub(super) fn structs<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<StructArray> {
+    let refs: Vec<FieldRef> = fields.iter().cloned().map(Arc::new).collect();
+    let columns = serde_arrow::to_arrow(&refs, rows).map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")).with_source(e)
+    })?;
+    StructArray::try_new_with_length(refs.into(), columns, None, rows.len())
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")))
+}
+
+/// Typed rows as one list of structs.
+pub(super) fn list_of<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<ArrayRef> {
+    let items = structs(fields, rows)?;
+    let offsets = OffsetBuffer::from_lengths([rows.len()]);
+    let item = item_field(DataType::Struct(fields.to_vec().into()));
+    let list = ListArray::try_new(item, offsets, Arc::new(items), None)
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")))?;
+    Ok(Arc::new(list))
+}

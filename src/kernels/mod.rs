@@ -1,0 +1,10 @@
+//! Pure computation over plain slices and Arrow arrays: no I/O, no clock, no global state.
+
+pub mod audio;
+pub mod cues;
+pub mod ids;
+pub mod location;
+pub mod select;
+pub mod text;
+pub mod validate;
+pub mod visual;

@@ -1,0 +1,219 @@
+//! SubRip (.srt) and WebVTT (.vtt) to cues.
+//!
+//! One lenient reader for both: a cue is a timing line and the lines up to the next blank line,
+//! counter with timing line, or timing line. Counters, identifiers, cue settings, headers and
+//! `NOTE`/`STYLE`/`REGION` blocks fall away. See <https://www.w3.org/TR/webvtt1/>.
+
+/// One caption as the file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawCue {
+    /// When it appears, in seconds on the file's clock.
+    pub start: f64,
+    /// When it goes, in seconds; always after `start`.
+    pub end: f64,
+    /// The words without markup, not blank; lines are separated by `\n`.
+    pub text: String,
+}
+
+/// No cue starts or ends after this many seconds (100 days): such numbers are damage.
+const MAX_SECONDS: f64 = 8_640_000.0;
+
+/// No entity is longer than this, from `&` to `;`.
+const MAX_ENTITY_BYTES: usize = 12;
+
+/// The cues of a SubRip or WebVTT text, ordered by start, then end, then place in the file.
+///
+/// Never fails: lines that are no part of a cue are passed over, and so are cues without words
+/// or that end before they start. Accepts a byte order mark, any line ends, `hh:mm:ss,mmm` and
+/// `mm:ss.mmm`.
+pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
+    let text = text
+        .trim_start_matches('\u{FEFF}')
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut cues = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        if let Some((start, end)) = parse_timing(lines[at]) {
+            let first = at + 1;
+            at = first + body_length(&lines[first..]);
+            let text = clean(&lines[first..at].join("\n"));
+            if end > start && !text.is_empty() {
+                cues.push(RawCue { start, end, text });
+            }
+        } else if is_block_start(lines[at]) && (at == 0 || lines[at - 1].trim().is_empty()) {
+            while at < lines.len() && !lines[at].trim().is_empty() {
+                at += 1;
+            }
+        } else {
+            at += 1;
+        }
+    }
+    cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
+    cues
+}
+
+/// How many of `lines` belong to the cue whose timing line came before them.
+fn body_length(lines: &[&str]) -> usize {
+    let ends_before = |i: usize| {
+        let line = lines[i].trim();
+        let is_counter = || !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit());
+        line.is_empty()
+            || parse_timing(line).is_some()
+            || (is_counter()
+                && lines
+                    .get(i + 1)
+                    .is_some_and(|next| parse_timing(next).is_some()))
+    };
+    (0..lines.len())
+        .find(|i| ends_before(*i))
+        .unwrap_or(lines.len())
+}
+
+fn is_block_start(line: &str) -> bool {
+    let word = line.split([' ', '\t']).next().unwrap_or_default();
+    matches!(word, "NOTE" | "STYLE" | "REGION")
+}
+
+/// Start and end of a timing line; what follows the end are cue settings.
+fn parse_timing(line: &str) -> Option<(f64, f64)> {
+    let (start, rest) = line.split_once("-->")?;
+    let end = rest.split_whitespace().next()?;
+    Some((parse_time(start.trim())?, parse_time(end)?))
+}
+
+/// `[hours:]minutes:seconds[.,]fraction` in seconds.
+fn parse_time(text: &str) -> Option<f64> {
+    let (clock, fraction) = match text.split_once(['.', ',']) {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (text, None),
+    };
+    let mut seconds = 0.0;
+    let mut parts = 0;
+    for part in clock.split(':') {
+        seconds = seconds * 60.0 + f64::from(parse_digits(part.trim())?);
+        parts += 1;
+    }
+    if let Some(fraction) = fraction {
+        let scale = 10f64.powi(i32::try_from(fraction.len()).ok()?);
+        seconds += f64::from(parse_digits(fraction)?) / scale;
+    }
+    ((2..=3).contains(&parts) && seconds <= MAX_SECONDS).then_some(seconds)
+}
+
+fn parse_digits(text: &str) -> Option<u32> {
+    let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
+}
+
+/// The words of a cue: without tags, override blocks and control characters, entities decoded,
+/// lines trimmed, blank lines left out.
+fn clean(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find(['<', '{', '&', '\\']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (text, length) = match rest.as_bytes()[0] {
+            b'<' => ("".into(), tag_length(rest)),
+            b'{' => ("".into(), override_length(rest)),
+            b'&' => decode_entity(rest),
+            _ => match rest.as_bytes().get(1) {
+                Some(b'N' | b'n') => ("\n".into(), 2),
+                Some(b'h') => (" ".into(), 2),
+                _ => (String::new(), 0),
+            },
+        };
+        if length == 0 {
+            out.push_str(&rest[..1]);
+            rest = &rest[1..];
+        } else {
+            out.push_str(&text);
+            rest = &rest[length..];
+        }
+    }
+    out.push_str(rest);
+    tidy(&out)
+}
+
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split('\n') {
+        let line: String = line
+            .chars()
+            .map(|c| if c == '\t' || c == '\u{A0}' { ' ' } else { c })
+            .collect();
+        let line: String = line
+            .chars()
+            .filter(|c| !c.is_control() && *c != '\u{FEFF}')
+            .collect();
+        let line = line.trim();
+        if !line.is_empty() {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+/// Bytes of the tag that `text` starts with; 0 if the `<` is just a character (`I <3 you`, `a < b`).
+fn tag_length(text: &str) -> usize {
+    let Some(end) = text[1..].find(['<', '>']).map(|i| i + 1) else {
+        return 0;
+    };
+    let inside = &text[1..end];
+    let name = inside.strip_prefix('/').unwrap_or(inside);
+    let is_tag = name.is_empty()
+        || name.starts_with(|c: char| c.is_ascii_alphabetic())
+        || parse_time(name).is_some();
+    if text.as_bytes()[end] == b'>' && is_tag {
+        end + 1
+    } else {
+        0
+    }
+}
+
+/// Bytes of the override block that `text` starts with: `{\an8}` of SubStation, `{y:i}` of MicroDVD.
+fn override_length(text: &str) -> usize {
+    let inside = &text.as_bytes()[1..];
+    let is_override = inside.first() == Some(&b'\\')
+        || (inside.first().is_some_and(u8::is_ascii_alphabetic) && inside.get(1) == Some(&b':'));
+    match text[1..].find(['{', '}']) {
+        Some(i) if is_override && inside[i] == b'}' => i + 2,
+        _ => 0,
+    }
+}
+
+/// What the entity that `text` starts with stands for, and its bytes; 0 bytes if it is none.
+fn decode_entity(text: &str) -> (String, usize) {
+    let Some(end) = text.bytes().take(MAX_ENTITY_BYTES).position(|b| b == b';') else {
+        return (String::new(), 0);
+    };
+    let name = &text[1..end];
+    let decoded = match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some('\u{A0}'),
+        "lrm" => Some('\u{200E}'),
+        "rlm" => Some('\u{200F}'),
+        "hellip" => Some('…'),
+        "ndash" => Some('–'),
+        "mdash" => Some('—'),
+        _ => name
+            .strip_prefix('#')
+            .and_then(|number| match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok().and_then(char::from_u32),
+                None => number.parse().ok().and_then(char::from_u32),
+            }),
+    };
+    decoded.map_or((String::new(), 0), |c| (c.to_string(), end + 1))
+}
+
+#[cfg(test)]
+mod tests;

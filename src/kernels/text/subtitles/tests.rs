@@ -1,0 +1,155 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::*;
+use proptest::prelude::*;
+
+fn cue(start: f64, end: f64, text: &str) -> RawCue {
+    RawCue {
+        start,
+        end,
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn srt_as_it_is_written() {
+    let srt = "\u{FEFF}1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Hello</i>, <font color=\"#fff\">you</font>\r\n- Yes?\r\n\r\n\
+               2\r\n01:00:00,250 --> 01:00:01,000 X1:10 X2:20\r\n{\\an8}Top\r\n";
+    assert_eq!(
+        parse_subtitles(srt),
+        [
+            cue(1.0, 2.5, "Hello, you\n- Yes?"),
+            cue(3600.25, 3601.0, "Top")
+        ]
+    );
+}
+
+#[test]
+fn srt_with_what_goes_wrong() {
+    let srt = "00:00:01,000 --> 00:00:02,000\nno counter\n2\n00:00:03.5 --> 00:00:04\nno blank line before, a point\n\n\
+               3\n00:00:09,000 --> 00:00:08,000\nends before it starts\n\n4\n00:00:10,000 --> 00:00:11,000\n\n\
+               5\n00:00:12,000 -> 00:00:13,000\nbad arrow\n\n6\n00:00:06,000 --> 00:00:07,000\nout of order\n42\n";
+    let want = [
+        cue(1.0, 2.0, "no counter"),
+        cue(3.5, 4.0, "no blank line before, a point"),
+        cue(6.0, 7.0, "out of order\n42"),
+    ];
+    assert_eq!(parse_subtitles(srt), want);
+}
+
+#[test]
+fn vtt_with_header_blocks_settings_and_tags() {
+    let vtt = "WEBVTT - title\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nREGION\nid:fred\n\n\
+               NOTE this one is out\n00:01.000 --> 00:02.000\nnot shown\n\nintro\n00:01.500 --> 00:03.000 align:start line:0\n\
+               <v Fred>Hi, <c.loud>I&#39;m</c> <00:00:02.000><b>Fred</b> &amp; &lt;you&gt;&nbsp;&#x41;\n\n\
+               00:00:04.000 --> 00:00:05.000\nplain\n";
+    assert_eq!(
+        parse_subtitles(vtt),
+        [
+            cue(1.5, 3.0, "Hi, I'm Fred & <you> A"),
+            cue(4.0, 5.0, "plain")
+        ]
+    );
+}
+
+#[test]
+fn characters_that_look_like_markup_stay() {
+    for (body, want) in [
+        ("I <3 you", "I <3 you"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("R&D; AT&T", "R&D; AT&T"),
+        ("{braces}", "{braces}"),
+        ("<b", "<b"),
+        ("one\\Ntwo\\hthree", "one\ntwo three"),
+        ("{y:i}slanted", "slanted"),
+        ("<>x</>", "x"),
+        ("a\u{0}b\tc", "ab c"),
+    ] {
+        assert_eq!(clean(body), want, "{body}");
+    }
+}
+
+#[test]
+fn times() {
+    for (text, want) in [
+        ("00:01", Some(1.0)),
+        ("1:02:03,5", Some(3723.5)),
+        ("100:00:00.000", Some(360_000.0)),
+        ("75:00.000", Some(4500.0)),
+        ("00:00:01,123456", Some(1.123456)),
+        ("01", None),
+        ("1:2:3:4", None),
+        ("00:00:-1,000", None),
+        ("999999999:00:00", None),
+        ("00:00:01,", None),
+        ("", None),
+    ] {
+        assert_eq!(parse_time(text), want, "{text}");
+    }
+}
+
+/// Text made of the pieces that the reader looks for, so that the odd paths are met.
+fn subtitle_like() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\n".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("\n\n".to_owned()),
+        Just("00:00:01,000 --> 00:00:02,000".to_owned()),
+        Just("00:05.000 --> 00:02.000".to_owned()),
+        Just("-->".to_owned()),
+        Just("7\n".to_owned()),
+        Just("NOTE".to_owned()),
+        Just("WEBVTT\n".to_owned()),
+        Just("<v ".to_owned()),
+        Just(">".to_owned()),
+        Just("{\\".to_owned()),
+        Just("}".to_owned()),
+        Just("&#x".to_owned()),
+        Just("&amp;".to_owned()),
+        Just(";".to_owned()),
+        "\\PC{0,6}",
+        any::<String>(),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_text_gives_ordered_whole_cues(text in subtitle_like()) {
+        let cues = parse_subtitles(&text);
+        for cue in &cues {
+            prop_assert!(cue.start.is_finite() && cue.start >= 0.0 && cue.start < cue.end && cue.end <= MAX_SECONDS);
+            prop_assert!(!cue.text.trim().is_empty());
+            prop_assert!(cue.text.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(cue.text.split('\n').all(|line| !line.is_empty() && line.trim() == line));
+        }
+        prop_assert!(cues.windows(2).all(|pair| pair[0].start <= pair[1].start));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(
+        cues in prop::collection::vec((0u32..5_000_000, 1u32..10_000, "[a-zA-Z][a-zA-Z ,.]{0,20}[a-z]"), 0..20),
+        vtt in any::<bool>(),
+        counters in any::<bool>(),
+    ) {
+        let stamp = |ms: u32| {
+            let (h, m, s, f) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+            if vtt { format!("{h:02}:{m:02}:{s:02}.{f:03}") } else { format!("{h:02}:{m:02}:{s:02},{f:03}") }
+        };
+        let mut text = if vtt { "WEBVTT\n\n".to_owned() } else { String::new() };
+        for (i, (start, length, words)) in cues.iter().enumerate() {
+            if counters {
+                text += &format!("{}\n", i + 1);
+            }
+            text += &format!("{} --> {}\n{words}\n\n", stamp(*start), stamp(start + length));
+        }
+        let mut want: Vec<_> = cues.iter().map(|(s, l, w)| (*s, s + l, w.clone())).collect();
+        want.sort_by_key(|(start, end, _)| (*start, *end));
+        let read: Vec<_> = parse_subtitles(&text)
+            .into_iter()
+            .map(|c| ((c.start * 1000.0).round() as u32, (c.end * 1000.0).round() as u32, c.text))
+            .collect();
+        prop_assert_eq!(read, want);
+    }
+}

@@ -1,0 +1,248 @@
+//! What is seen: shot boundaries and picture signals, from small frames in presentation order.
+//!
+//! [`VisualAnalyzer`] keeps about three seconds of pictures and looks at each frame with about
+//! [`LOOKAHEAD`] seconds of the frames around it:
+//! * `cuts`: a change between two frames that motion does not explain and that stands out from
+//!   the changes around it; a picture that returns at once was a flash;
+//! * `fades`: a run of plain frames (black, white or any colour) between two pictures;
+//! * `dissolves`: frames that are a linear blend of an earlier and a later picture, and are that
+//!   more exactly than they are either one moved.
+//!
+//! All measures are in levels of the picture or ratios, all times in seconds: nothing depends on
+//! the frame rate. Memory beyond the window grows with boundaries and buckets only.
+
+mod cuts;
+mod dissolves;
+mod fades;
+mod picture;
+mod signals;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Shot, Transition};
+
+use picture::Picture;
+use window::Window;
+
+pub use signals::PictureBucket;
+
+/// Width of an analysis frame in pixels.
+pub const WIDTH: usize = 128;
+/// Height of an analysis frame in pixels.
+pub const HEIGHT: usize = 72;
+/// Bytes of an analysis frame: planar yuv420p, rows without padding.
+pub const FRAME_BYTES: usize = WIDTH * HEIGHT * 3 / 2;
+/// The libavfilter chain that makes analysis frames from decoded ones. `fast_bilinear` at twice
+/// the needed size, averaged down here, costs less than `area` at the needed size: the scaler
+/// then touches only the lines it samples.
+pub const SCALE_FILTER: &str = "scale=128:72:flags=fast_bilinear,format=yuv420p";
+/// Decoder options for the analysis: frames that no other frame refers to need no deblocking
+/// before they are made this small.
+pub const DECODER_OPTIONS: &[&str] = &["-skip_loop_filter", "noref"];
+
+/// Seconds of frames after a frame that are seen before it is decided on: half the longest
+/// dissolve, and the time in which a flash has died down.
+pub(crate) const LOOKAHEAD: f64 = 1.25;
+
+/// Two boundaries nearer than this are one: frame-rate conversion and coding blend a cut over
+/// two or three frames, and no editor makes shots of less than 0.2 s.
+const MIN_SHOT: f64 = 0.2;
+
+/// What was seen in one video stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Visual {
+    /// The shots: in time order, without gaps, from the first frame to the end.
+    pub shots: Vec<Shot>,
+    /// One entry a time bucket, without gaps, from the bucket of the first frame on.
+    pub buckets: Vec<PictureBucket>,
+    /// Number of frames.
+    pub frames: i64,
+    /// Shortest time between two frames in seconds; 0 with fewer than two frames.
+    pub min_frame_interval: f64,
+    /// Longest time between two frames in seconds; 0 with fewer than two frames.
+    pub max_frame_interval: f64,
+}
+
+/// A shot boundary that was found: the first frame of the new shot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Boundary {
+    frame: i64,
+    at: f64,
+    transition: Transition,
+    score: f64,
+    /// From where to where the transition goes, in seconds.
+    span: (f64, f64),
+}
+
+/// Finds shots and picture signals in a stream of frames.
+///
+/// ```
+/// use clipflow::kernels::visual::{FRAME_BYTES, VisualAnalyzer};
+/// let mut analyzer = VisualAnalyzer::new(4.0);
+/// for frame in 0..50 {
+///     let level = if frame < 25 { 40 } else { 200 };
+///     analyzer.push(f64::from(frame) / 25.0, &[level; FRAME_BYTES]);
+/// }
+/// let seen = analyzer.finish(2.0);
+/// assert_eq!(seen.frames, 50);
+/// assert_eq!(seen.buckets.len(), 8);
+/// ```
+pub struct VisualAnalyzer {
+    window: Window,
+    /// Number of the next frame to decide on.
+    undecided: i64,
+    cuts: Vec<Boundary>,
+    fades: fades::Tracker,
+    dissolves: dissolves::Tracker,
+    signals: signals::Tracker,
+    min_interval: f64,
+    max_interval: f64,
+}
+
+impl VisualAnalyzer {
+    /// `buckets_per_second`: how finely the signals are divided; a value that is not positive
+    /// and finite counts as 1.
+    pub fn new(buckets_per_second: f64) -> Self {
+        Self {
+            window: Window::default(),
+            undecided: 0,
+            cuts: Vec::new(),
+            fades: fades::Tracker::default(),
+            dissolves: dissolves::Tracker::default(),
+            signals: signals::Tracker::new(buckets_per_second),
+            min_interval: f64::INFINITY,
+            max_interval: 0.0,
+        }
+    }
+
+    /// Takes the next frame: its PTS in seconds and [`FRAME_BYTES`] bytes of yuv420p. Frames come
+    /// in PTS order. One that is too short, has no finite PTS, or does not come after the one
+    /// before is left out.
+    pub fn push(&mut self, pts_seconds: f64, frame: &[u8]) {
+        let previous = self.window.last().map(|f| f.at);
+        if !pts_seconds.is_finite() || previous.is_some_and(|at| pts_seconds <= at) {
+            return;
+        }
+        let Some(picture) = Picture::new(frame) else {
+            return;
+        };
+        if let Some(at) = previous {
+            self.min_interval = self.min_interval.min(pts_seconds - at);
+            self.max_interval = self.max_interval.max(pts_seconds - at);
+        }
+        self.window.push(pts_seconds, picture);
+        while self
+            .window
+            .get(self.undecided)
+            .is_some_and(|f| pts_seconds - f.at > LOOKAHEAD)
+            || self.window.is_full()
+        {
+            self.decide();
+        }
+    }
+
+    /// `end_seconds`: when the last frame's display ends; not before the last PTS.
+    pub fn finish(mut self, end_seconds: f64) -> Visual {
+        while self.undecided < self.window.end() {
+            self.decide();
+        }
+        let frames = self.window.end();
+        let last = self.window.last().map_or(0.0, |f| f.at);
+        let end = if end_seconds.is_finite() {
+            end_seconds.max(last)
+        } else {
+            last
+        };
+        let boundaries = resolve(self.cuts, self.fades.finish(), self.dissolves.finish());
+        Visual {
+            shots: self
+                .window
+                .first_at()
+                .map_or_else(Vec::new, |start| shots(&boundaries, start, end, frames)),
+            buckets: self.signals.finish(),
+            frames,
+            min_frame_interval: if frames > 1 { self.min_interval } else { 0.0 },
+            max_frame_interval: self.max_interval,
+        }
+    }
+
+    /// Decides on the frame whose turn it is and lets go of the frames nobody looks back to.
+    fn decide(&mut self) {
+        let number = self.undecided;
+        let cut = cuts::examine(&self.window, number);
+        self.fades.examine(&self.window, number);
+        self.dissolves.examine(&self.window, number);
+        self.signals
+            .add(&self.window, number, cut.evidence, cut.boundary.is_some());
+        self.cuts.extend(cut.boundary);
+        self.undecided += 1;
+        self.window.forget_before(number);
+    }
+}
+
+/// Makes one list of boundaries, in time order, from what the detectors found. A fade explains
+/// the jumps within it; a cut explains a "blend" across it; of two boundaries that are nearer
+/// than [`MIN_SHOT`] the surer one stays.
+fn resolve(cuts: Vec<Boundary>, fades: Vec<Boundary>, dissolves: Vec<Boundary>) -> Vec<Boundary> {
+    let within = |b: &Boundary, at: f64| b.span.0 < at && at <= b.span.1;
+    let cuts: Vec<_> = cuts
+        .into_iter()
+        .filter(|c| !fades.iter().any(|f| within(f, c.at)))
+        .collect();
+    let touches = |d: &Boundary, list: &[Boundary]| {
+        list.iter()
+            .any(|b| b.span.0 <= d.span.1 && d.span.0 <= b.span.1)
+    };
+    let dissolves: Vec<_> = dissolves
+        .into_iter()
+        .filter(|d| !touches(d, &fades) && !touches(d, &cuts))
+        .collect();
+    let mut all: Vec<_> = fades.into_iter().chain(cuts).chain(dissolves).collect();
+    all.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let mut kept: Vec<Boundary> = Vec::with_capacity(all.len());
+    for boundary in all {
+        match kept.last_mut() {
+            Some(before) if boundary.at - before.at < MIN_SHOT => {
+                if boundary.score > before.score {
+                    *before = boundary;
+                }
+            }
+            _ => kept.push(boundary),
+        }
+    }
+    kept
+}
+
+fn shots(boundaries: &[Boundary], start: f64, end: f64, frames: i64) -> Vec<Shot> {
+    let first = Boundary {
+        frame: 0,
+        at: start,
+        transition: Transition::Start,
+        score: 1.0,
+        span: (start, start),
+    };
+    let begins: Vec<_> = std::iter::once(first)
+        .chain(boundaries.iter().copied())
+        .collect();
+    let next = begins
+        .iter()
+        .skip(1)
+        .map(|b| (b.at, b.frame))
+        .chain([(end, frames)]);
+    begins
+        .iter()
+        .zip(next)
+        .enumerate()
+        .map(|(id, (begin, (end, after)))| Shot {
+            shot_id: id as i64,
+            start: begin.at,
+            end,
+            transition: begin.transition,
+            score: begin.score,
+            first_frame: begin.frame,
+            last_frame: after - 1,
+        })
+        .collect()
+}

@@ -1,0 +1,43 @@
+//! Turns a table of video clip requests into clips and answers, with query plans.
+//!
+//! Everything is a table: a source is decoded once into `signals`, `shots` and `cues`; choosing clips
+//! is then a query. The layers, each importing only from those above it:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`error`], [`telemetry`] | the one error; events and counters |
+//! | [`model`] | one file per table: schema, typed row |
+//! | [`kernels`] | pure computation: validate, select, shots, sound, text |
+//! | [`source`] | from the place a request names to bytes on this machine |
+//! | [`media`] | the only code that starts ffmpeg: probe, analyse, render |
+//! | [`exec`] | media work as rows, and how many run at a time |
+//! | [`store`] | a results dataset: files, manifests, atomic commit |
+//! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
+//! | [`pipeline`] | the flow, wired |
+//! | [`processors`] | the API: [`VideoClipProcessor`](processors::VideoClipProcessor) |
+//! | [`cli`] | the command |
+
+pub mod error;
+pub mod telemetry;
+
+pub mod model;
+
+pub mod kernels;
+
+pub mod source;
+
+pub mod media;
+
+pub mod exec;
+
+pub mod store;
+
+pub mod query;
+
+pub mod pipeline;
+
+pub mod processors;
+
+pub mod cli;
+
+pub use error::{Error, ErrorCode, Result};

@@ -1,0 +1,5 @@
+//! The `clipflow` command.
+
+fn main() -> std::process::ExitCode {
+    clipflow::cli::main()
+}

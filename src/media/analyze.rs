@@ -1,0 +1,197 @@
+//! From a file to its `sources` row, signals, shots and cues, in one decode.
+//!
+//! One ffmpeg process decodes the chosen video and audio stream once and writes to pipes: small
+//! pictures, their time stamps, samples, and each text subtitle track. Each pipe is read as it
+//! fills, so memory does not grow with the length of the source beyond the rows that are
+//! returned.
+//!
+//! **The clock** of all results starts at the container's start time, as players count. Picture
+//! times are the PTS themselves (`framecrc` of the frames' headers beside the raw pictures, in
+//! the stream's own time base); frames are neither dropped nor doubled. Sound is laid on the
+//! same clock: what comes late is preceded by silence, gaps are filled with it.
+//!
+//! **Damage.** What decodes is analysed. A source that says it is longer and of which less than
+//! nine tenths decode, with the decoder complaining, is [`ErrorCode::SourceTruncated`]; one
+//! without a single picture is [`ErrorCode::MediaCorrupt`].
+
+mod captions;
+mod command;
+mod merge;
+mod readers;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::cancel::CancelToken;
+use super::failure::Finished;
+use super::probe::{Probe, probe};
+use super::sniff::Demuxer;
+use super::tools::{MediaLimits, MediaTools};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::audio::Audio;
+use crate::model::{Cue, Shot, Signal, SourceInfo};
+
+use captions::Track;
+use command::Job;
+use readers::Pictures;
+
+/// Finest division of the signals: there is nothing to see between frames.
+const MAX_BUCKETS_PER_SECOND: f64 = 100.0;
+/// Share of the stated duration that must decode when the decoder complains.
+const ENOUGH: f64 = 0.9;
+
+/// How a source is analysed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnalyzeSettings {
+    /// Signal rows a second, above 0 and up to 100. Default: 4.
+    pub buckets_per_second: f64,
+    /// What the decoder may use.
+    pub limits: MediaLimits,
+}
+
+impl Default for AnalyzeSettings {
+    fn default() -> Self {
+        Self { buckets_per_second: 4.0, limits: MediaLimits::default() }
+    }
+}
+
+/// What is known of a source after its analysis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// The `sources` row.
+    pub info: SourceInfo,
+    /// One row a time bucket, from 0 to the duration.
+    pub signals: Vec<Signal>,
+    /// The shots, in time order.
+    pub shots: Vec<Shot>,
+    /// The caption lines of all text tracks and sidecars, in time order.
+    pub cues: Vec<Cue>,
+}
+
+/// Analyses the file at `path`. `progress` is called in this thread with the seconds of the
+/// source that are done, about once for each of them.
+///
+/// # Errors
+/// Those of [`probe`](super::probe::probe); [`ErrorCode::SourceTruncated`] and
+/// [`ErrorCode::MediaCorrupt`] as said above; [`ErrorCode::MediaTimeout`],
+/// [`ErrorCode::MediaCrashed`] and [`ErrorCode::MediaLimits`] of the decoder;
+/// [`ErrorCode::Cancelled`]; [`ErrorCode::Config`] for settings out of range.
+pub fn analyze(
+    tools: &MediaTools,
+    path: &Path,
+    settings: &AnalyzeSettings,
+    cancel: &CancelToken,
+    progress: &dyn Fn(f64),
+) -> Result<Analysis> {
+    let rate = settings.buckets_per_second;
+    if !(rate > 0.0 && rate <= MAX_BUCKETS_PER_SECOND) {
+        return Err(Error::new(
+            ErrorCode::Config,
+            format!("{rate} signal rows a second are not possible; choose more than 0 and up to 100"),
+        ));
+    }
+    let probe = probe(tools, path, &settings.limits, cancel)?;
+    let mut decoded = decode(tools, path, &probe, settings, cancel, progress)?;
+    judge(&probe, &decoded)?;
+    decoded.tracks.extend(captions::sidecars(path));
+    Ok(merge::merge(&probe, decoded.pictures, decoded.audio, decoded.tracks, rate))
+}
+
+/// What one run of the decoder gave.
+struct Decoded {
+    pictures: Pictures,
+    audio: Option<Audio>,
+    tracks: Vec<Track>,
+    finished: Finished,
+}
+
+fn decode(
+    tools: &MediaTools,
+    path: &Path,
+    probe: &Probe,
+    settings: &AnalyzeSettings,
+    cancel: &CancelToken,
+    progress: &dyn Fn(f64),
+) -> Result<Decoded> {
+    let job = Job::new(tools, path, probe, &settings.limits)?;
+    let rate = settings.buckets_per_second;
+    let Job { command, pictures, stamps, audio, subtitles } = job;
+    let child = command.start(cancel)?;
+    std::thread::scope(|scope| {
+        // Each pipe has its own thread: ffmpeg fills them in an order of its own and would wait
+        // for ever on one that nobody reads. The pictures are read in this thread.
+        let audio = probe.audio.as_ref().zip(audio).map(|(stream, pipe)| {
+            scope.spawn(move || readers::read_audio(pipe, stream, rate))
+        });
+        let tracks: Vec<_> = subtitles
+            .into_iter()
+            .map(|(stream, pipe)| scope.spawn(move || captions::read_track(pipe, stream)))
+            .collect();
+        let pictures = readers::read_pictures(pictures, stamps, rate, progress);
+        let audio = audio.map(|thread| thread.join().unwrap_or_else(|_| Err(broken_reader())));
+        let tracks: Vec<_> =
+            tracks.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(broken_reader()))).collect();
+        let finished = child.wait()?;
+        // A reader that gives up closes its pipe, which makes ffmpeg fail: its reason comes first,
+        // but for ends that we brought about.
+        if finished.success() || finished.stop.is_none() {
+            let pictures = pictures?;
+            let audio = audio.transpose()?.flatten();
+            let tracks = tracks.into_iter().collect::<Result<Vec<_>>>()?;
+            finished.check(ErrorCode::MediaCorrupt).map_err(|error| {
+                let nothing = pictures.decoded == 0 && error.code() == ErrorCode::MediaCorrupt;
+                if nothing { no_picture(&finished.last_words()) } else { error }
+            })?;
+            return Ok(Decoded { pictures, audio, tracks, finished });
+        }
+        finished.check(ErrorCode::MediaCorrupt)?;
+        Err(broken_reader())
+    })
+}
+
+/// Whether enough was decoded to stand for the source.
+fn judge(probe: &Probe, decoded: &Decoded) -> Result<()> {
+    let pictures = &decoded.pictures;
+    let said = decoded.finished.last_words();
+    if pictures.visual.frames == 0 {
+        return Err(no_picture(&said));
+    }
+    let first = pictures.visual.shots.first().map_or(0.0, |shot| shot.start);
+    let piled_up = pictures.decoded / 2 > pictures.visual.frames.unsigned_abs();
+    if pictures.end <= first || piled_up {
+        return Err(Error::new(
+            ErrorCode::MediaCorrupt,
+            "the source's pictures take no time (0 fps): its time stamps are broken; export it again",
+        ));
+    }
+    let stated_by_header = matches!(
+        probe.demuxer,
+        Demuxer::Mov | Demuxer::Matroska | Demuxer::Avi | Demuxer::Flv | Demuxer::Asf | Demuxer::Mxf
+    );
+    let heard = decoded.audio.as_ref().map_or(0.0, |audio| audio.seconds);
+    let (stated, found) = match probe.video.duration {
+        Some(stated) => (stated, pictures.end - probe.video.start_time),
+        None => (probe.duration_hint.unwrap_or(0.0), pictures.end.max(heard)),
+    };
+    if stated_by_header && found < ENOUGH * stated && !said.is_empty() {
+        let message = format!(
+            "the source says it lasts {stated:.1} s, but only {found:.1} s of it can be decoded; \
+             fetch or export it again"
+        );
+        return Err(Error::new(ErrorCode::SourceTruncated, message).with_source(said));
+    }
+    Ok(())
+}
+
+fn no_picture(said: &str) -> Error {
+    let error = Error::new(
+        ErrorCode::MediaCorrupt,
+        "the source holds no picture that can be decoded; fetch or export it again",
+    );
+    if said.is_empty() { error } else { error.with_source(said.to_owned()) }
+}
+
+fn broken_reader() -> Error {
+    Error::new(ErrorCode::Internal, "the decoder's output could not be read; report this")
+}

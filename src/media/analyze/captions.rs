@@ -1,0 +1,239 @@
+//! Caption tracks: those within the source and those in files beside it.
+
+use std::io::{PipeReader, Read};
+use std::path::Path;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::text::{RawCue, decode_bytes, detect_language, parse_subtitles, to_iso639_3};
+use crate::media::probe::SubtitleStream;
+use crate::model::Cue;
+
+/// Most of a caption track that is read, in bytes.
+const MAX_BYTES: u64 = 10 << 20;
+/// Most sidecars that are read.
+const MAX_SIDECARS: usize = 32;
+
+/// One caption track.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Track {
+    /// `embedded` or `sidecar`.
+    pub origin: &'static str,
+    /// ISO 639-3 code, from its tag or name, else from its text.
+    pub language: Option<String>,
+    /// Its lines, in time order.
+    pub cues: Vec<RawCue>,
+}
+
+impl Track {
+    fn new(origin: &'static str, named: Option<String>, text: &str) -> Self {
+        let cues = parse_subtitles(text);
+        let language = named.or_else(|| detect_language(&words(&cues)));
+        Self { origin, language, cues }
+    }
+}
+
+/// Reads an embedded track to its end.
+pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Result<Track> {
+    let mut text = Vec::new();
+    let read = (&mut pipe).take(MAX_BYTES).read_to_end(&mut text);
+    // What is beyond the limit is read all the same: a closed pipe would make ffmpeg fail.
+    let rest = read.and_then(|_| std::io::copy(&mut pipe, &mut std::io::sink()));
+    rest.map_err(|cause| {
+        Error::new(ErrorCode::Internal, "a caption track could not be read from the decoder")
+            .with_source(cause)
+    })?;
+    Ok(Track::new("embedded", stream.language.clone(), &decode_bytes(&text)))
+}
+
+/// The caption files beside `source`: its name with `.srt` or `.vtt` for its extension, or with
+/// a language and one of them (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`), in order of
+/// their names. What cannot be read is left out, and so are symbolic links, which could lead
+/// anywhere, and files of more than 10 MiB.
+pub(super) fn sidecars(source: &Path) -> Vec<Track> {
+    let (Some(folder), Some(stem)) = (source.parent(), source.file_stem().and_then(|s| s.to_str()))
+    else {
+        return Vec::new();
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<(String, Option<String>)> = entries
+        .filter_map(std::result::Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter_map(|name| sidecar_language(stem, &name).map(|language| (name, language)))
+        .collect();
+    names.sort();
+    names.truncate(MAX_SIDECARS);
+    names
+        .into_iter()
+        .filter_map(|(name, language)| {
+            let text = read_file(&folder.join(name))?;
+            Some(Track::new("sidecar", language, &decode_bytes(&text)))
+        })
+        .filter(|track| !track.cues.is_empty())
+        .collect()
+}
+
+/// Whether `name` is a caption file of the source `stem`, and the language it names.
+fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
+    let rest = name.strip_prefix(stem)?.strip_prefix('.')?;
+    let mut parts: Vec<&str> = rest.split('.').collect();
+    let extension = parts.pop()?;
+    if !["srt", "vtt"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+        return None;
+    }
+    const KINDS: [&str; 5] = ["forced", "sdh", "cc", "hi", "default"];
+    if parts.len() > 1 {
+        let last = parts.pop()?;
+        if !KINDS.iter().any(|kind| last.eq_ignore_ascii_case(kind)) {
+            return None;
+        }
+    }
+    match parts.as_slice() {
+        [] => Some(None),
+        // `talk.part2.srt` belongs to `talk.part2.mp4`.
+        [tag] => to_iso639_3(tag).map(Some),
+        _ => None,
+    }
+}
+
+fn read_file(path: &Path) -> Option<Vec<u8>> {
+    let file = std::fs::File::open(path).ok()?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text).ok()?;
+    (read as u64 <= MAX_BYTES).then_some(text)
+}
+
+/// All lines of all tracks as rows, in time order.
+pub(super) fn cues(tracks: &[Track]) -> Vec<Cue> {
+    let mut cues: Vec<Cue> = tracks
+        .iter()
+        .flat_map(|track| {
+            track.cues.iter().map(|cue| Cue {
+                cue_id: 0,
+                start: cue.start,
+                end: cue.end,
+                text: cue.text.clone(),
+                language: track.language.clone(),
+                origin: track.origin.to_owned(),
+            })
+        })
+        .collect();
+    // Stable: lines of the same time stay in the order of their tracks.
+    cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
+    for (id, cue) in (0..).zip(&mut cues) {
+        cue.cue_id = id;
+    }
+    cues
+}
+
+/// The language of the longest track, found from its text, else as it is tagged.
+pub(super) fn language(tracks: &[Track]) -> Option<String> {
+    let length = |track: &&Track| track.cues.iter().map(|cue| cue.text.len()).sum::<usize>();
+    let longest = tracks.iter().rev().max_by_key(length)?;
+    detect_language(&words(&longest.cues)).or_else(|| longest.language.clone())
+}
+
+/// Caption characters a second on screen in each of `buckets` buckets: a line's characters are
+/// spread evenly over the time it stands. Of several tracks the densest counts, as they say the
+/// same in several languages.
+pub(super) fn density(tracks: &[Track], buckets: usize, buckets_per_second: f64) -> Vec<f64> {
+    let mut densest = vec![0.0_f64; buckets];
+    for track in tracks {
+        let mut own = vec![0.0_f64; buckets];
+        for cue in &track.cues {
+            let speed = cue.text.chars().filter(|c| !c.is_whitespace()).count() as f64
+                / (cue.end - cue.start).max(1e-3);
+            let (from, to) = (cue.start * buckets_per_second, cue.end * buckets_per_second);
+            let first = from.max(0.0).floor() as usize;
+            let last = (to.max(0.0).ceil() as usize).min(buckets);
+            for (k, value) in own.iter_mut().enumerate().take(last).skip(first) {
+                let shared = to.min(k as f64 + 1.0) - from.max(k as f64);
+                *value += speed * shared.max(0.0);
+            }
+        }
+        for (most, value) in densest.iter_mut().zip(own) {
+            *most = most.max(value);
+        }
+    }
+    densest
+}
+
+fn words(cues: &[RawCue]) -> String {
+    let lines: Vec<&str> = cues.iter().map(|cue| cue.text.as_str()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn track(cues: &[(f64, f64, &str)]) -> Track {
+        let cues = cues
+            .iter()
+            .map(|(start, end, text)| RawCue { start: *start, end: *end, text: (*text).to_owned() })
+            .collect();
+        Track { origin: "embedded", language: None, cues }
+    }
+
+    #[test]
+    fn sidecars_are_told_by_their_names() {
+        for (name, wanted) in [
+            ("talk.srt", Some(None)),
+            ("talk.VTT", Some(None)),
+            ("talk.en.srt", Some(Some("eng"))),
+            ("talk.pt-BR.forced.srt", Some(Some("por"))),
+            ("talk.part2.srt", None),
+            ("talk.en.txt", None),
+            ("talks.srt", None),
+            ("talk2.en.srt", None),
+            ("talk.en.de.srt", None),
+            ("other.srt", None),
+        ] {
+            let found = sidecar_language("talk", name);
+            assert_eq!(found, wanted.map(|l: Option<&str>| l.map(str::to_owned)), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_real_files_beside_the_source_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let srt = "1\n00:00:01,000 --> 00:00:02,000\nHello\n";
+        std::fs::write(at("talk.mp4"), "").unwrap();
+        std::fs::write(at("talk.en.srt"), srt).unwrap();
+        std::fs::write(at("talk.fr.vtt"), "WEBVTT\n\n00:01.000 --> 00:02.000\nBonjour\n").unwrap();
+        std::fs::write(at("talk.de.srt"), "no cues").unwrap();
+        std::fs::write(at("secret"), srt).unwrap();
+        std::os::unix::fs::symlink(at("secret"), at("talk.it.srt")).unwrap();
+        std::fs::create_dir(at("talk.srt")).unwrap();
+        std::fs::write(at("talk.es.srt"), vec![b'x'; (MAX_BYTES + 1) as usize]).unwrap();
+        let found = sidecars(&at("talk.mp4"));
+        let languages: Vec<_> = found.iter().filter_map(|t| t.language.as_deref()).collect();
+        assert_eq!(languages, ["eng", "fra"]);
+        assert_eq!(cues(&found).len(), 2);
+        assert!(sidecars(Path::new("/no/such/folder/a.mp4")).is_empty());
+    }
+
+    #[test]
+    fn cues_of_all_tracks_are_in_time_order() {
+        let rows = cues(&[track(&[(0.0, 1.0, "a"), (5.0, 6.0, "c")]), track(&[(2.0, 3.0, "b")])]);
+        let seen: Vec<_> = rows.iter().map(|cue| (cue.cue_id, cue.text.as_str())).collect();
+        assert_eq!(seen, [(0, "a"), (1, "b"), (2, "c")]);
+    }
+
+    #[test]
+    fn density_spreads_characters_over_their_time() {
+        // Ten characters in 2.5 s are 4 a second.
+        let one = track(&[(0.5, 3.0, "abcde fghij")]);
+        let values = density(&[one.clone(), track(&[(0.0, 1.0, "a")])], 4, 1.0);
+        assert_eq!(values, [2.0, 4.0, 4.0, 0.0]);
+        // All that is on screen within the video adds up, whatever the grid.
+        for rate in [1.0, 4.0, 7.0] {
+            let sum: f64 = density(std::slice::from_ref(&one), 40, rate).iter().sum();
+            assert!((sum / rate - 10.0).abs() < 1e-9, "{rate}");
+        }
+        assert_eq!(density(&[track(&[(90.0, 91.0, "late")])], 2, 1.0), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,138 @@
+//! The one ffmpeg call of an analysis.
+
+use std::io::PipeReader;
+use std::path::Path;
+
+use crate::error::Result;
+use crate::kernels::visual::{DECODER_OPTIONS, HEIGHT, SCALE_FILTER, WIDTH};
+use crate::media::input::{ffmpeg_args, input_args};
+use crate::media::probe::{AudioStream, Probe, SubtitleStream, VideoStream};
+use crate::media::process::MediaCommand;
+use crate::media::tools::{MediaLimits, MediaTools};
+
+/// An analysis that is ready to start, with the reading ends of its pipes.
+pub(super) struct Job<'a> {
+    pub command: MediaCommand,
+    /// Raw analysis pictures.
+    pub pictures: PipeReader,
+    /// `framecrc` lines: the time stamps of the pictures.
+    pub stamps: PipeReader,
+    /// Interleaved 32-bit float samples.
+    pub audio: Option<PipeReader>,
+    /// SubRip text of each text track.
+    pub subtitles: Vec<(&'a SubtitleStream, PipeReader)>,
+}
+
+impl<'a> Job<'a> {
+    pub fn new(
+        tools: &MediaTools,
+        path: &Path,
+        probe: &'a Probe,
+        limits: &MediaLimits,
+    ) -> Result<Self> {
+        let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+        let (upright, filter) = picture_filter(&probe.video);
+        let options: Vec<&str> = DECODER_OPTIONS.iter().copied().chain(upright).collect();
+        command.args(ffmpeg_args()).args(["-filter_complex_threads", "1", "-filter_threads", "1"]);
+        command.args(input_args(probe.demuxer, path, limits, &options));
+        let graph = format!("[0:{}]{filter},split[pictures][stamps]", probe.video.index);
+        command.args(["-filter_complex", &graph]);
+        let (name, pictures) = command.output_pipe()?;
+        command.args(["-map", "[pictures]", "-fps_mode", "passthrough"]);
+        command.args(["-c:v", "rawvideo", "-f", "rawvideo", &name]);
+        let (name, stamps) = command.output_pipe()?;
+        command.args(["-map", "[stamps]", "-fps_mode", "passthrough", "-enc_time_base", "-1"]);
+        // The checksum is of the frame's header only. Flushed line by line: the reader waits for
+        // the line of a picture before it reads the next one.
+        command.args(["-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc", &name]);
+        let audio = match &probe.audio {
+            Some(stream) => Some(add_audio(&mut command, stream)?),
+            None => None,
+        };
+        let mut subtitles = Vec::new();
+        for stream in probe.subtitles.iter().filter(|stream| stream.text) {
+            let (name, pipe) = command.output_pipe()?;
+            let map = format!("0:{}", stream.index);
+            command.args(["-map", &map, "-c:s", "subrip", "-f", "srt", &name]);
+            subtitles.push((stream, pipe));
+        }
+        if let Some(index) = probe.anchor {
+            let map = format!("0:{index}");
+            command.args(["-map", &map, "-c", "copy", "-f", "null", "-"]);
+        }
+        Ok(Self { command, pictures, stamps, audio, subtitles })
+    }
+}
+
+/// The filter that makes upright analysis pictures, and the input option it needs.
+///
+/// ffmpeg itself turns a picture before all else, at full size; turning the small one costs
+/// nothing. Mirrored pictures are rare and are left to it.
+fn picture_filter(video: &VideoStream) -> (Option<&'static str>, String) {
+    let turn = match (video.rotation, video.mirrored) {
+        (90, false) => "transpose=clock",
+        (180, false) => "hflip,vflip",
+        (270, false) => "transpose=cclock",
+        _ => return (None, SCALE_FILTER.to_owned()),
+    };
+    let (wide, tall) = (format!("{WIDTH}:{HEIGHT}"), format!("{HEIGHT}:{WIDTH}"));
+    let scale = if video.rotation == 180 {
+        SCALE_FILTER.to_owned()
+    } else {
+        SCALE_FILTER.replacen(&wide, &tall, 1)
+    };
+    (Some("-noautorotate"), format!("{scale},{turn}"))
+}
+
+fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeReader> {
+    let (name, pipe) = command.output_pipe()?;
+    let map = format!("0:{}", stream.index);
+    // `async=1` fills gaps with silence and trims overlaps, `first_pts=0` does so for the start;
+    // nothing is resampled. The format is pinned, as a stream may change it half-way.
+    let mut filter = String::from("aresample=async=1:min_hard_comp=0.02:first_pts=0,");
+    filter += &format!("aformat=sample_fmts=flt:sample_rates={}", stream.sample_rate);
+    if let Some(layout) = stream.layout.as_deref().filter(|name| is_plain(name)) {
+        filter += &format!(":channel_layouts={layout}");
+    }
+    command.args(["-map", &map, "-af", &filter, "-c:a", "pcm_f32le", "-f", "f32le", &name]);
+    Ok(pipe)
+}
+
+/// Whether a layout name can stand in a filter as it is.
+fn is_plain(layout: &str) -> bool {
+    layout.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '(' | ')'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turned_pictures_are_made_upright_after_scaling() {
+        let mut video = VideoStream {
+            index: 0,
+            codec: String::new(),
+            width: 1,
+            height: 1,
+            stored_width: 1,
+            stored_height: 1,
+            sample_aspect: 1.0,
+            rotation: 0,
+            mirrored: false,
+            average_fps: None,
+            nominal_fps: None,
+            time_base: 1.0,
+            pixel_format: String::new(),
+            start_time: 0.0,
+            duration: None,
+        };
+        assert_eq!(picture_filter(&video), (None, SCALE_FILTER.to_owned()));
+        video.rotation = 90;
+        let (option, filter) = picture_filter(&video);
+        assert_eq!(option, Some("-noautorotate"));
+        let swapped = format!("scale={HEIGHT}:{WIDTH}:");
+        assert!(filter.starts_with(&swapped) && filter.ends_with(",transpose=clock"), "{filter}");
+        video.mirrored = true;
+        assert_eq!(picture_filter(&video), (None, SCALE_FILTER.to_owned()));
+    }
+}

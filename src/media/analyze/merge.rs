@@ -1,0 +1,98 @@
+//! Picture, sound and captions on one grid of time buckets.
+
+use super::Analysis;
+use super::captions::{self, Track};
+use super::readers::Pictures;
+use crate::kernels::audio::{Audio, AudioBucket};
+use crate::kernels::visual::PictureBucket;
+use crate::media::probe::Probe;
+use crate::model::{Signal, SourceInfo};
+
+/// Frame intervals that differ by more than this share of their mean make a variable frame rate.
+const VARIABLE: f64 = 0.1;
+
+pub(super) fn merge(
+    probe: &Probe,
+    pictures: Pictures,
+    audio: Option<Audio>,
+    tracks: Vec<Track>,
+    buckets_per_second: f64,
+) -> Analysis {
+    let Pictures { visual, end, .. } = pictures;
+    // A rounding error in the end must not add a row.
+    let buckets = (end * buckets_per_second - 1e-6).ceil().max(0.0) as usize;
+    let density = captions::density(&tracks, buckets, buckets_per_second);
+    let first = visual.buckets.first().map_or(0, |b| (b.t * buckets_per_second).round() as usize);
+    let signals = density
+        .into_iter()
+        .enumerate()
+        .map(|(k, caption_density)| {
+            let t = k as f64 / buckets_per_second;
+            let picture = picture(&visual.buckets, k.checked_sub(first));
+            let sound = audio.as_ref().map(|audio| {
+                // Sound that ends before the picture is followed by silence.
+                audio.buckets.get(k).copied().unwrap_or(AudioBucket::silent(t))
+            });
+            signal(t, &picture, sound.as_ref(), caption_density)
+        })
+        .collect();
+    let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
+    let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
+    let spread = visual.max_frame_interval - visual.min_frame_interval;
+    // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
+    let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
+    let heard = audio.as_ref().and(probe.audio.as_ref());
+    let info = SourceInfo {
+        container: probe.demuxer.as_str().to_owned(),
+        bytes: i64::try_from(probe.bytes).unwrap_or(i64::MAX),
+        duration: end,
+        start_offset: probe.start_time,
+        video_codec: probe.video.codec.clone(),
+        width: probe.video.width,
+        height: probe.video.height,
+        rotation: probe.video.rotation,
+        fps,
+        variable_fps,
+        frames: visual.frames,
+        audio_codec: heard.map(|a| a.codec.clone()),
+        sample_rate: heard.map(|a| i64::from(a.sample_rate)),
+        channels: heard.map(|a| i64::from(a.channels)),
+        loudness: audio.as_ref().and_then(|a| a.loudness),
+        language: captions::language(&tracks),
+        caption_tracks: tracks.len() as i64,
+    };
+    Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
+}
+
+/// The picture values of a bucket. Before the first picture a player shows black; after the last
+/// one measured it goes on showing that.
+fn picture(buckets: &[PictureBucket], k: Option<usize>) -> PictureBucket {
+    let black = PictureBucket { saliency_x: 0.5, saliency_y: 0.5, ..PictureBucket::default() };
+    let Some(k) = k else { return black };
+    buckets.get(k).copied().unwrap_or_else(|| {
+        let held = buckets.last().copied().unwrap_or(black);
+        PictureBucket { shot_score: 0.0, motion: 0.0, ..held }
+    })
+}
+
+fn signal(
+    t: f64,
+    picture: &PictureBucket,
+    sound: Option<&AudioBucket>,
+    caption_density: f64,
+) -> Signal {
+    Signal {
+        t,
+        shot_score: picture.shot_score,
+        motion: picture.motion,
+        luma: picture.luma,
+        chroma: picture.chroma,
+        saliency_x: picture.saliency_x,
+        saliency_y: picture.saliency_y,
+        loudness: sound.map(|s| s.loudness),
+        onset: sound.map(|s| s.onset),
+        speech: sound.map(|s| s.speech),
+        silence: sound.map(|s| s.silence),
+        caption_density,
+    }
+}

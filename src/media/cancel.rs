@@ -1,0 +1,129 @@
+//! Stopping work that is under way.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// A switch shared by the side that may stop a piece of work and the threads that do it.
+///
+/// Clones are the same switch; it can be thrown once and not be reset. Whoever waits on it
+/// wakes at once.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    cancelled: AtomicBool,
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+/// Why [`CancelToken::wait`] returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The awaited condition holds.
+    Done,
+    /// The token was cancelled.
+    Cancelled,
+    /// The deadline passed.
+    Deadline,
+}
+
+impl CancelToken {
+    /// A token that nobody has cancelled yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops the work: running media processes are ended, waiting threads wake at once.
+    pub fn cancel(&self) {
+        let _guard = self.lock();
+        self.0.cancelled.store(true, Ordering::Release);
+        self.0.wake.notify_all();
+    }
+
+    /// Whether [`CancelToken::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    /// [`ErrorCode::Cancelled`] once the token is cancelled.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() {
+            return Err(Error::new(
+                ErrorCode::Cancelled,
+                "the run was stopped before this was done; run it again to go on",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes those who wait look at their condition again, without cancelling.
+    pub(crate) fn notify(&self) {
+        let _guard = self.lock();
+        self.0.wake.notify_all();
+    }
+
+    /// Waits until `done`, a cancellation (unless `ignore_cancel`) or `deadline`.
+    ///
+    /// `done` is asked with the token's lock held; whoever makes it true calls
+    /// [`CancelToken::notify`] afterwards.
+    pub(crate) fn wait(
+        &self,
+        deadline: Instant,
+        ignore_cancel: bool,
+        done: impl Fn() -> bool,
+    ) -> Woken {
+        let mut guard = self.lock();
+        loop {
+            if done() {
+                return Woken::Done;
+            }
+            if !ignore_cancel && self.is_cancelled() {
+                return Woken::Cancelled;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Woken::Deadline;
+            }
+            guard = match self.0.wake.wait_timeout(guard, left) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn cancelling_wakes_a_waiter_at_once() {
+        let token = CancelToken::new();
+        let waiter = {
+            let token = token.clone();
+            std::thread::spawn(move || {
+                token.wait(Instant::now() + Duration::from_secs(60), false, || false)
+            })
+        };
+        token.cancel();
+        assert_eq!(waiter.join().unwrap(), Woken::Cancelled);
+        assert_eq!(token.check().unwrap_err().code(), ErrorCode::Cancelled);
+    }
+
+    #[test]
+    fn a_deadline_and_a_condition_end_the_wait() {
+        let token = CancelToken::new();
+        assert_eq!(token.wait(Instant::now(), false, || false), Woken::Deadline);
+        assert_eq!(token.wait(Instant::now(), false, || true), Woken::Done);
+    }
+}

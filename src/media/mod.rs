@@ -1,0 +1,24 @@
+//! Media work: the only code that starts ffmpeg and ffprobe.
+//!
+//! Everything here is synchronous (`std::process` and threads), so that thread pools, rayon,
+//! worker processes and tokio's `spawn_blocking` can all run it; a [`CancelToken`] stops it.
+
+pub mod analyze;
+pub mod cancel;
+pub mod failure;
+pub mod input;
+pub mod probe;
+pub mod process;
+pub mod render;
+pub mod sniff;
+pub mod tools;
+
+pub use analyze::{Analysis, AnalyzeSettings, analyze};
+pub use cancel::CancelToken;
+pub use failure::Finished;
+pub use input::input_args;
+pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
+pub use process::{MediaChild, MediaCommand};
+pub use render::{ClipSpan, Preset, RenderSettings, render};
+pub use sniff::{Demuxer, sniff};
+pub use tools::{MediaLimits, MediaTools};

@@ -1,0 +1,480 @@
+//! What a container says about itself, and which of its streams are used.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::cancel::CancelToken;
+use super::input::{MAX_PIXELS, ffprobe_args, input_args};
+use super::process::MediaCommand;
+use super::sniff::{Demuxer, sniff};
+use super::tools::{MediaLimits, MediaTools};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::text::to_iso639_3;
+
+/// Most that ffprobe may say about one file, in bytes.
+const ANSWER_BYTES: usize = 1 << 20;
+/// What is asked of ffprobe.
+const ENTRIES: &str = "format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
+    sample_aspect_ratio,pix_fmt,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
+    sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
+    still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
+/// Subtitle codecs that are text; the others are pictures of text.
+const TEXT_SUBTITLES: [&str; 6] = ["mov_text", "subrip", "ass", "ssa", "webvtt", "text"];
+
+/// A container and the streams of it that are used. Times are in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// The one demuxer that opens it.
+    pub demuxer: Demuxer,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Start time on the container's own clock; all other clocks start here.
+    pub start_time: f64,
+    /// Duration as the container states it; `None` when it does not.
+    pub duration_hint: Option<f64>,
+    /// The moving picture: the default one, else the largest.
+    pub video: VideoStream,
+    /// The sound: the default one, else the one with the most channels.
+    pub audio: Option<AudioStream>,
+    /// All subtitle streams.
+    pub subtitles: Vec<SubtitleStream>,
+    /// A stream outside the chosen ones that alone begins at `start_time`. ffmpeg counts some
+    /// containers' clocks from the earliest stream *in use*, so this one must be kept in use.
+    pub anchor: Option<usize>,
+}
+
+/// The chosen video stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoStream {
+    /// Number of the stream in the container.
+    pub index: usize,
+    /// Codec (`h264`).
+    pub codec: String,
+    /// Width in pixels as shown: after pixel aspect and rotation.
+    pub width: i64,
+    /// Height in pixels as shown: after pixel aspect and rotation.
+    pub height: i64,
+    /// Width in pixels as stored.
+    pub stored_width: i64,
+    /// Height in pixels as stored.
+    pub stored_height: i64,
+    /// Pixel aspect ratio, width : height; 1 when unknown.
+    pub sample_aspect: f64,
+    /// Clockwise rotation in degrees that makes it upright: 0, 90, 180 or 270. Other angles count
+    /// as 0, as they leave the size of the picture.
+    pub rotation: i64,
+    /// Whether it is mirrored too.
+    pub mirrored: bool,
+    /// Mean frame rate as the container states it; `None` when it does not.
+    pub average_fps: Option<f64>,
+    /// Lowest frame rate in which all time stamps fit; `None` when unknown.
+    pub nominal_fps: Option<f64>,
+    /// Seconds of one tick of its time stamps.
+    pub time_base: f64,
+    /// Pixel format (`yuv420p`).
+    pub pixel_format: String,
+    /// When it starts, counted from the container's start.
+    pub start_time: f64,
+    /// How long it lasts as the container states it; `None` when it does not.
+    pub duration: Option<f64>,
+}
+
+/// The chosen audio stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AudioStream {
+    /// Number of the stream in the container.
+    pub index: usize,
+    /// Codec (`aac`).
+    pub codec: String,
+    /// Sample rate in Hz.
+    pub sample_rate: u32,
+    /// Number of channels.
+    pub channels: u32,
+    /// ffmpeg's name of the channel layout (`5.1`); `None` when unknown.
+    pub layout: Option<String>,
+    /// ISO 639-3 code; `None` when the container does not say.
+    pub language: Option<String>,
+    /// When it starts, counted from the container's start.
+    pub start_time: f64,
+}
+
+/// One subtitle stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubtitleStream {
+    /// Number of the stream in the container.
+    pub index: usize,
+    /// Codec (`mov_text`).
+    pub codec: String,
+    /// ISO 639-3 code; `None` when the container does not say.
+    pub language: Option<String>,
+    /// Whether it is text; otherwise it is pictures, which are not read.
+    pub text: bool,
+}
+
+/// Sniffs and probes the file at `path`.
+///
+/// # Errors
+/// Those of [`sniff`]; [`ErrorCode::NoVideo`] for audio, cover art included;
+/// [`ErrorCode::MediaCorrupt`], [`ErrorCode::SourceTruncated`], [`ErrorCode::SourceUnsupported`]
+/// and [`ErrorCode::MediaLimits`] for what cannot or may not be opened.
+pub fn probe(
+    tools: &MediaTools,
+    path: &Path,
+    limits: &MediaLimits,
+    cancel: &CancelToken,
+) -> Result<Probe> {
+    let (demuxer, bytes) = sniff(path)?;
+    let mut command = MediaCommand::new(&tools.ffprobe, limits);
+    command.args(ffprobe_args());
+    command.args(["-print_format", "json=compact=1", "-show_entries", ENTRIES]);
+    command.args(input_args(demuxer, path, limits, &[]));
+    let (answer, finished) = command.capture(cancel, ANSWER_BYTES)?;
+    finished.check(ErrorCode::MediaCorrupt)?;
+    let said: Answer = serde_json::from_slice(&answer).map_err(|cause| {
+        Error::new(ErrorCode::Internal, "ffprobe's answer cannot be read; use ffmpeg 5.1 or later")
+            .with_source(cause)
+    })?;
+    choose(demuxer, bytes, said)
+}
+
+fn choose(demuxer: Demuxer, bytes: u64, said: Answer) -> Result<Probe> {
+    let start = number(said.format.start_time.as_deref()).unwrap_or(0.0);
+    let video = said
+        .streams
+        .iter()
+        .filter(|s| s.is("video") && !s.is_picture())
+        // The first of equals, as `max_by_key` would take the last.
+        .rev()
+        .max_by_key(|s| (s.disposition.default, s.width.saturating_mul(s.height)))
+        .ok_or_else(|| no_video(&said.streams))?;
+    let audio = said
+        .streams
+        .iter()
+        .filter(|s| s.is("audio") && s.is_known() && s.channels > 0 && s.rate() > 0)
+        .rev()
+        .max_by_key(|s| (s.disposition.default, s.channels));
+    let subtitles: Vec<_> =
+        said.streams.iter().filter(|s| s.is("subtitle")).map(Stream::subtitle).collect();
+    let used = |s: &Stream| {
+        s.index == video.index
+            || audio.is_some_and(|a| a.index == s.index)
+            || subtitles.iter().any(|t| t.text && t.index == s.index)
+    };
+    let at_start = |s: &&Stream| number(s.start_time.as_deref()).is_some_and(|t| t <= start + 1e-6);
+    let anchor = match demuxer {
+        Demuxer::MpegTs | Demuxer::Mpeg | Demuxer::Ogg => {
+            let first: Vec<_> = said.streams.iter().filter(at_start).collect();
+            if first.iter().any(|s| used(s)) { None } else { first.first().map(|s| s.index) }
+        }
+        _ => None,
+    };
+    Ok(Probe {
+        demuxer,
+        bytes,
+        start_time: start,
+        duration_hint: number(said.format.duration.as_deref()).filter(|d| *d > 0.0),
+        video: video.video(start)?,
+        audio: audio.map(|s| s.audio(start)),
+        subtitles,
+        anchor,
+    })
+}
+
+fn no_video(streams: &[Stream]) -> Error {
+    if streams.is_empty() {
+        return Error::new(
+            ErrorCode::MediaCorrupt,
+            "the source's container holds no streams; export it again",
+        );
+    }
+    let sentence = if streams.iter().any(|s| s.is("audio")) {
+        "the source has sound but no moving picture (cover art does not count); name a video"
+    } else {
+        "the source has no moving picture; name a video"
+    };
+    Error::new(ErrorCode::NoVideo, sentence)
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Answer {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Format {
+    start_time: Option<String>,
+    duration: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Stream {
+    index: usize,
+    codec_name: Option<String>,
+    codec_type: Option<String>,
+    width: i64,
+    height: i64,
+    sample_aspect_ratio: Option<String>,
+    pix_fmt: Option<String>,
+    r_frame_rate: Option<String>,
+    avg_frame_rate: Option<String>,
+    time_base: Option<String>,
+    start_time: Option<String>,
+    duration: Option<String>,
+    sample_rate: Option<String>,
+    channels: u32,
+    channel_layout: Option<String>,
+    disposition: Disposition,
+    tags: BTreeMap<String, String>,
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Disposition {
+    default: u8,
+    attached_pic: u8,
+    timed_thumbnails: u8,
+    still_image: u8,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SideData {
+    displaymatrix: Option<String>,
+    rotation: Option<f64>,
+}
+
+impl Stream {
+    fn is(&self, kind: &str) -> bool {
+        self.codec_type.as_deref() == Some(kind)
+    }
+
+    fn is_known(&self) -> bool {
+        self.codec_name.as_deref().is_some_and(|name| name != "none" && name != "unknown")
+    }
+
+    /// Cover art and the like: one picture, not a moving one.
+    fn is_picture(&self) -> bool {
+        let Disposition { attached_pic, timed_thumbnails, still_image, .. } = self.disposition;
+        attached_pic + timed_thumbnails + still_image > 0
+    }
+
+    fn rate(&self) -> u32 {
+        self.sample_rate.as_deref().and_then(|rate| rate.parse().ok()).unwrap_or(0)
+    }
+
+    fn language(&self) -> Option<String> {
+        let tag = self.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case("language"))?;
+        to_iso639_3(tag.1).filter(|code| code != "und")
+    }
+
+    fn starts(&self, container: f64) -> f64 {
+        number(self.start_time.as_deref()).map_or(0.0, |start| start - container)
+    }
+
+    /// Of the stream, else of its tag as Matroska writers set it.
+    fn lasts(&self) -> Option<f64> {
+        number(self.duration.as_deref())
+            .or_else(|| self.tags.get("DURATION").and_then(|text| clock(text)))
+    }
+
+    fn codec(&self) -> String {
+        self.codec_name.clone().unwrap_or_default()
+    }
+
+    fn video(&self, container: f64) -> Result<VideoStream> {
+        if !self.is_known() {
+            return Err(Error::new(
+                ErrorCode::SourceUnsupported,
+                "the source's video codec is not known; convert it to H.264",
+            ));
+        }
+        if self.width <= 0 || self.height <= 0 {
+            return Err(Error::new(
+                ErrorCode::MediaCorrupt,
+                "the source's picture size cannot be found: it holds no picture that decodes",
+            ));
+        }
+        let pixels = self.width.unsigned_abs().saturating_mul(self.height.unsigned_abs());
+        if pixels > MAX_PIXELS {
+            let message = format!(
+                "the source's picture ({}×{}) is larger than 8K; make it smaller first",
+                self.width, self.height
+            );
+            return Err(Error::new(ErrorCode::MediaLimits, message));
+        }
+        let sample_aspect = ratio(self.sample_aspect_ratio.as_deref(), ':').unwrap_or(1.0);
+        let turned = self.side_data_list.iter().find_map(SideData::turn);
+        let (rotation, mirrored) = turned.unwrap_or((0, false));
+        let shown = ((self.width as f64 * sample_aspect).round() as i64, self.height);
+        let (width, height) = if rotation % 180 == 90 { (shown.1, shown.0) } else { shown };
+        Ok(VideoStream {
+            index: self.index,
+            codec: self.codec(),
+            width,
+            height,
+            stored_width: self.width,
+            stored_height: self.height,
+            sample_aspect,
+            rotation,
+            mirrored,
+            average_fps: ratio(self.avg_frame_rate.as_deref(), '/'),
+            nominal_fps: ratio(self.r_frame_rate.as_deref(), '/'),
+            time_base: ratio(self.time_base.as_deref(), '/').unwrap_or(1e-6),
+            pixel_format: self.pix_fmt.clone().unwrap_or_default(),
+            start_time: self.starts(container),
+            duration: self.lasts(),
+        })
+    }
+
+    fn audio(&self, container: f64) -> AudioStream {
+        AudioStream {
+            index: self.index,
+            codec: self.codec(),
+            sample_rate: self.rate(),
+            channels: self.channels,
+            layout: self.channel_layout.clone().filter(|name| name != "unknown"),
+            language: self.language(),
+            start_time: self.starts(container),
+        }
+    }
+
+    fn subtitle(&self) -> SubtitleStream {
+        let codec = self.codec();
+        let text = TEXT_SUBTITLES.contains(&codec.as_str());
+        SubtitleStream { index: self.index, language: self.language(), codec, text }
+    }
+}
+
+impl SideData {
+    /// Clockwise quarter turns in degrees, and whether the matrix mirrors.
+    fn turn(&self) -> Option<(i64, bool)> {
+        let counter_clockwise = self.rotation?;
+        let degrees = (-counter_clockwise).rem_euclid(360.0);
+        let nearest = (degrees / 90.0).round() * 90.0;
+        let rotation = if (degrees - nearest).abs() <= 1.0 { nearest as i64 % 360 } else { 0 };
+        Some((rotation, self.mirrors()))
+    }
+
+    /// Whether the determinant of the 2×2 part of the display matrix is negative.
+    fn mirrors(&self) -> bool {
+        let rows = self.displaymatrix.as_deref().unwrap_or_default().lines();
+        let cells: Vec<f64> = rows
+            .filter_map(|row| row.split_once(':'))
+            .flat_map(|(_, cells)| cells.split_whitespace().take(2).map(str::parse::<f64>))
+            .filter_map(std::result::Result::ok)
+            .collect();
+        matches!(cells.as_slice(), [a, b, c, d, ..] if a * d - b * c < 0.0)
+    }
+}
+
+fn number(text: Option<&str>) -> Option<f64> {
+    text?.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// `30000/1001` or `4:3`; `None` unless positive and finite.
+fn ratio(text: Option<&str>, separator: char) -> Option<f64> {
+    let (over, under) = text?.split_once(separator)?;
+    let value = over.parse::<f64>().ok()? / under.parse::<f64>().ok()?;
+    (value.is_finite() && value > 0.0).then_some(value)
+}
+
+/// `00:01:02.500000000` in seconds.
+fn clock(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.trim().parse::<f64>().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn chosen(demuxer: Demuxer, json: &str) -> Result<Probe> {
+        choose(demuxer, 1, serde_json::from_str(json).unwrap())
+    }
+
+    fn side_data(rotation: i32, matrix: [i64; 4]) -> SideData {
+        let [a, b, c, d] = matrix;
+        let text = format!("\n00000000: {a} {b} 0\n00000001: {c} {d} 0\n00000002: 0 0 1073741824\n");
+        SideData { displaymatrix: Some(text), rotation: Some(f64::from(rotation)) }
+    }
+
+    #[test]
+    fn the_default_then_the_largest_picture_is_taken_and_never_cover_art() {
+        let streams = r#"{"streams":[
+            {"index":0,"codec_type":"video","codec_name":"mjpeg","width":3000,"height":3000,
+             "disposition":{"attached_pic":1,"default":1}},
+            {"index":1,"codec_type":"video","codec_name":"h264","width":320,"height":180},
+            {"index":2,"codec_type":"video","codec_name":"h264","width":640,"height":360,
+             "start_time":"1.5"},
+            {"index":3,"codec_type":"video","codec_name":"h264","width":640,"height":360},
+            {"index":4,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2,
+             "tags":{"language":"en"}},
+            {"index":5,"codec_type":"audio","codec_name":"none","sample_rate":"48000","channels":8},
+            {"index":6,"codec_type":"subtitle","codec_name":"dvd_subtitle"},
+            {"index":7,"codec_type":"subtitle","codec_name":"subrip","tags":{"language":"ger"}}],
+            "format":{"start_time":"1.0","duration":"N/A"}}"#;
+        let probe = chosen(Demuxer::Matroska, streams).unwrap();
+        assert_eq!((probe.video.index, probe.video.start_time), (2, 0.5));
+        assert_eq!(probe.audio.map(|a| (a.index, a.language)), Some((4, Some("eng".into()))));
+        assert_eq!(probe.duration_hint, None);
+        let text: Vec<_> = probe.subtitles.iter().map(|s| (s.index, s.text)).collect();
+        assert_eq!(text, [(6, false), (7, true)]);
+        assert_eq!(probe.subtitles[1].language.as_deref(), Some("deu"));
+    }
+
+    #[test]
+    fn without_a_moving_picture_it_is_an_error() {
+        let art = r#"{"streams":[{"codec_type":"audio"},
+            {"codec_type":"video","disposition":{"attached_pic":1}}]}"#;
+        assert_eq!(chosen(Demuxer::Mp3, art).unwrap_err().code(), ErrorCode::NoVideo);
+        assert_eq!(chosen(Demuxer::Mov, "{}").unwrap_err().code(), ErrorCode::MediaCorrupt);
+        let sizeless = r#"{"streams":[{"codec_type":"video","codec_name":"h264"}]}"#;
+        assert_eq!(chosen(Demuxer::Mov, sizeless).unwrap_err().code(), ErrorCode::MediaCorrupt);
+        let huge = r#"{"streams":[{"codec_type":"video","codec_name":"h264",
+            "width":16000,"height":9000}]}"#;
+        assert_eq!(chosen(Demuxer::Mov, huge).unwrap_err().code(), ErrorCode::MediaLimits);
+    }
+
+    #[test]
+    fn rotation_is_clockwise_and_turns_the_displayed_size() {
+        // As ffmpeg 5.1 prints them: the matrix and its counter-clockwise angle.
+        assert_eq!(side_data(-90, [0, 65536, -65536, 0]).turn(), Some((90, false)));
+        assert_eq!(side_data(90, [0, -65536, 65536, 0]).turn(), Some((270, false)));
+        assert_eq!(side_data(180, [-65536, 0, 0, -65536]).turn(), Some((180, false)));
+        assert_eq!(side_data(180, [-65536, 0, 0, 65536]).turn(), Some((180, true)));
+        assert_eq!(side_data(30, [1, 0, 0, 1]).turn(), Some((0, false)));
+        let json = r#"{"streams":[{"codec_type":"video","codec_name":"h264","width":720,"height":576,
+            "sample_aspect_ratio":"64:45","side_data_list":[{"x":1},{"rotation":-90}]}]}"#;
+        let video = chosen(Demuxer::Mov, json).unwrap().video;
+        assert_eq!((video.width, video.height, video.rotation), (576, 1024, 90));
+    }
+
+    #[test]
+    fn an_unused_stream_that_starts_the_clock_is_named() {
+        let json = r#"{"streams":[
+            {"index":0,"codec_type":"video","codec_name":"h264","width":32,"height":18,"start_time":"2.0"},
+            {"index":1,"codec_type":"subtitle","codec_name":"dvb_teletext","start_time":"1.4"}],
+            "format":{"start_time":"1.4"}}"#;
+        let probe = chosen(Demuxer::MpegTs, json).unwrap();
+        assert_eq!(probe.anchor, Some(1));
+        assert!((probe.video.start_time - 0.6).abs() < 1e-9);
+        assert_eq!(chosen(Demuxer::Mov, json).unwrap().anchor, None);
+    }
+
+    #[test]
+    fn odd_numbers_are_unknown() {
+        assert_eq!(ratio(Some("30000/1001"), '/'), Some(30000.0 / 1001.0));
+        for text in ["0/0", "1/0", "0/1", "x", "-1/2", "/"] {
+            assert_eq!(ratio(Some(text), '/'), None, "{text}");
+        }
+        assert_eq!(clock("00:01:02.5"), Some(62.5));
+        assert_eq!(clock("N/A"), None);
+    }
+}

@@ -1,0 +1,415 @@
+//! The one place that starts ffmpeg and ffprobe.
+//!
+//! A media process runs with an empty environment, in its own process group, under the kernel's
+//! limits and without a way to gain privileges; it dies with the thread that started it, and its
+//! whole group is ended on timeout, cancellation or drop. Its exit status and the end of what it
+//! said are kept.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{PipeReader, PipeWriter, Read};
+use std::marker::PhantomData;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use super::cancel::{CancelToken, Woken};
+use super::failure::{Finished, Stop};
+use super::tools::MediaLimits;
+use crate::error::{Error, ErrorCode, Result};
+
+/// Time between asking a process group to end (TERM) and ending it (KILL).
+const GRACE: Duration = Duration::from_secs(2);
+/// How much of the end of a process's standard error is kept.
+const TAIL_BYTES: usize = 8 << 10;
+/// Wanted capacity of a data pipe: the largest that Linux gives an ordinary user by default.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// A media process that is being put together.
+#[derive(Debug)]
+pub struct MediaCommand {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    stdout: Option<PipeWriter>,
+    outputs: Vec<PipeWriter>,
+    limits: MediaLimits,
+}
+
+impl MediaCommand {
+    /// A process of `program` (an absolute path) under `limits`.
+    ///
+    /// Its environment holds `LC_ALL=C` and `MALLOC_ARENA_MAX=2`, which keeps the address space
+    /// of many threads below the limit; standard input and output are `/dev/null`.
+    pub fn new(program: &Path, limits: &MediaLimits) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: vec![("LC_ALL".into(), "C".into()), ("MALLOC_ARENA_MAX".into(), "2".into())],
+            stdout: None,
+            outputs: Vec::new(),
+            limits: limits.clone(),
+        }
+    }
+
+    /// Adds one argument.
+    pub fn arg(&mut self, arg: impl Into<OsString>) -> &mut Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(&mut self, args: impl IntoIterator<Item = A>) -> &mut Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds an environment variable.
+    pub fn env(&mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// The arguments so far.
+    pub fn arguments(&self) -> &[OsString] {
+        &self.args
+    }
+
+    /// Makes a pipe and returns ffmpeg's name for its writing end (`pipe:17`) with the reading
+    /// end. Any number may be made; read each in a thread of its own, for ffmpeg writes to them
+    /// in an order of its own.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when no more files can be opened.
+    pub fn output_pipe(&mut self) -> Result<(String, PipeReader)> {
+        use std::os::fd::AsRawFd;
+        let (reader, writer) = data_pipe()?;
+        // The child keeps the number that the pipe has here: moving it to 3, 4, … could fall on
+        // the descriptor over which the standard library reports a failed exec.
+        let name = format!("pipe:{}", writer.as_raw_fd());
+        self.outputs.push(writer);
+        Ok((name, reader))
+    }
+
+    /// The reading end of a pipe that becomes the process's standard output.
+    ///
+    /// # Errors
+    /// As [`MediaCommand::output_pipe`].
+    pub fn stdout_pipe(&mut self) -> Result<PipeReader> {
+        let (reader, writer) = data_pipe()?;
+        self.stdout = Some(writer);
+        Ok(reader)
+    }
+
+    /// Starts the process; `cancel` ends it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::MissingProgram`] when the program cannot be started,
+    /// [`ErrorCode::Cancelled`] when `cancel` was thrown before.
+    pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
+        cancel.check()?;
+        let Self { program, args, env, stdout, outputs, limits } = self;
+        let (errors, stderr) = std::io::pipe().map_err(no_pipe)?;
+        let mut command = Command::new(&program);
+        command.args(&args).env_clear().envs(env).stdin(Stdio::null()).stderr(stderr);
+        command.stdout(stdout.map_or_else(Stdio::null, Stdio::from)).process_group(0);
+        confine(&mut command, &limits, outputs);
+        let started = Instant::now();
+        let child = command.spawn().map_err(|cause| cannot_start(&program, cause))?;
+        // The writing ends live in the command; a reader sees the end only once they are closed.
+        drop(command);
+        let group = Group::new(child, started + limits.timeout);
+        let mut running = MediaChild {
+            group: Arc::new(group),
+            cancel: cancel.clone(),
+            tail: None,
+            watchdog: None,
+            args,
+            limits,
+            started,
+            stays_in_its_thread: PhantomData,
+        };
+        running.tail = Some(thread("media-stderr", move || read_tail(errors))?);
+        let (group, token) = (Arc::clone(&running.group), cancel.clone());
+        running.watchdog = Some(thread("media-watchdog", move || group.watch(&token))?);
+        Ok(running)
+    }
+
+    /// Runs the process to its end and returns its standard output, of which no more than
+    /// `max_bytes` are allowed.
+    ///
+    /// # Errors
+    /// As [`MediaCommand::start`], and [`ErrorCode::MediaLimits`] when there is more output.
+    pub fn capture(mut self, cancel: &CancelToken, max_bytes: usize) -> Result<(Vec<u8>, Finished)> {
+        let mut reader = self.stdout_pipe()?;
+        let child = self.start(cancel)?;
+        let mut text = Vec::new();
+        let read = (&mut reader).take(max_bytes as u64 + 1).read_to_end(&mut text);
+        if read.is_err() || text.len() > max_bytes {
+            return Err(Error::new(
+                ErrorCode::MediaLimits,
+                "the media tool says more about this source than is allowed; the source is refused",
+            ));
+        }
+        let finished = child.wait()?;
+        Ok((text, finished))
+    }
+}
+
+/// A running media process.
+///
+/// It stays in the thread that started it, because the kernel ends it when that thread ends
+/// (`PR_SET_PDEATHSIG`). Dropping it kills and reaps its group.
+#[derive(Debug)]
+pub struct MediaChild {
+    group: Arc<Group>,
+    cancel: CancelToken,
+    tail: Option<JoinHandle<Vec<u8>>>,
+    watchdog: Option<JoinHandle<()>>,
+    args: Vec<OsString>,
+    limits: MediaLimits,
+    started: Instant,
+    stays_in_its_thread: PhantomData<*const ()>,
+}
+
+impl MediaChild {
+    /// Process id, which is its group's id too.
+    pub fn id(&self) -> u32 {
+        self.group.id.as_raw().unsigned_abs()
+    }
+
+    /// Ends the group as a timeout would, but at once; [`MediaChild::wait`] then reports
+    /// cancellation.
+    pub fn stop(&self) {
+        self.group.stop(Stop::Cancelled, Signal::SIGKILL);
+    }
+
+    /// Waits for the end, which comes at the latest with the timeout.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when the process cannot be waited for. How the process ended is in
+    /// the [`Finished`]; [`Finished::check`] makes an error of it.
+    pub fn wait(mut self) -> Result<Finished> {
+        self.group.wait_until_exit();
+        let (status, cpu) = self.group.reap().ok_or_else(|| {
+            Error::new(ErrorCode::Internal, "a media process could not be waited for")
+        })?;
+        let tail = self.join();
+        let said = String::from_utf8_lossy(&tail).into_owned();
+        Ok(Finished {
+            status,
+            stop: self.group.stopped(),
+            stderr: said,
+            elapsed: self.started.elapsed(),
+            cpu,
+            args: std::mem::take(&mut self.args),
+            limits: self.limits.clone(),
+        })
+    }
+
+    fn join(&mut self) -> Vec<u8> {
+        self.cancel.notify();
+        if let Some(watchdog) = self.watchdog.take() {
+            let _ = watchdog.join();
+        }
+        self.tail.take().and_then(|tail| tail.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for MediaChild {
+    fn drop(&mut self) {
+        if !self.group.is_reaped() {
+            self.group.stop(Stop::Cancelled, Signal::SIGKILL);
+            self.group.wait_until_exit();
+            self.group.reap();
+        }
+        self.join();
+    }
+}
+
+/// The process group of a child. The child is reaped under the lock and signals are sent under
+/// the lock, so that no signal ever goes to a process that took over a freed id.
+#[derive(Debug)]
+struct Group {
+    id: Pid,
+    child: Mutex<Option<Child>>,
+    stop: AtomicU8,
+    deadline: Instant,
+}
+
+impl Group {
+    fn new(child: Child, deadline: Instant) -> Self {
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+        Self { id, child: Mutex::new(Some(child)), stop: AtomicU8::new(0), deadline }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Child>> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_reaped(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    fn stopped(&self) -> Option<Stop> {
+        Stop::from_number(self.stop.load(Ordering::Acquire))
+    }
+
+    /// Signals the whole group and remembers the first reason.
+    fn stop(&self, reason: Stop, signal: Signal) {
+        let child = self.lock();
+        if child.is_some() {
+            let _ = self.stop.compare_exchange(
+                0,
+                reason.number(),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            let _ = killpg(self.id, signal);
+        }
+    }
+
+    /// Ends the group at its deadline or when `token` is cancelled, unless it ends before.
+    fn watch(&self, token: &CancelToken) {
+        let reason = match token.wait(self.deadline, false, || self.is_reaped()) {
+            Woken::Done => return,
+            Woken::Cancelled => Stop::Cancelled,
+            Woken::Deadline => Stop::Timeout,
+        };
+        self.stop(reason, Signal::SIGTERM);
+        let woken = token.wait(Instant::now() + GRACE, true, || self.is_reaped());
+        if woken != Woken::Done {
+            self.stop(reason, Signal::SIGKILL);
+        }
+    }
+
+    /// Returns when the child has ended, and leaves it to be reaped.
+    fn wait_until_exit(&self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(self.id), flags) == Err(Errno::EINTR) {}
+    }
+
+    /// Ends what is left of the group and reaps the child; its status and CPU seconds.
+    fn reap(&self) -> Option<(std::process::ExitStatus, f64)> {
+        let mut slot = self.lock();
+        let mut child = slot.take()?;
+        let _ = killpg(self.id, Signal::SIGKILL);
+        let cpu = cpu_seconds(self.id).unwrap_or(0.0);
+        Some((child.wait().ok()?, cpu))
+    }
+}
+
+/// Sets what the child does to itself between fork and exec.
+fn confine(command: &mut Command, limits: &MediaLimits, outputs: Vec<PipeWriter>) {
+    let parent = nix::unistd::getpid();
+    let table = [
+        (Resource::RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
+        // The hard limit is a little higher: at the soft one ffmpeg ends in good order.
+        (Resource::RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds.saturating_add(5)),
+        (Resource::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
+        (Resource::RLIMIT_NOFILE, limits.open_files, limits.open_files),
+        (Resource::RLIMIT_CORE, 0, 0),
+    ];
+    let prepare = move || {
+        for (resource, soft, hard) in table {
+            setrlimit(resource, soft, hard)?;
+        }
+        for output in &outputs {
+            fcntl(output, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
+        #[cfg(target_os = "linux")]
+        {
+            nix::sys::prctl::set_no_new_privs()?;
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            // The parent may have died before the line above took effect.
+            if nix::unistd::getppid() != parent {
+                return Err(std::io::Error::from(Errno::ESRCH));
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = parent;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed. `prepare` makes
+    // system calls (setrlimit, fcntl, prctl, getppid) on values made before the fork; it neither
+    // allocates nor locks, and errors made from an errno do not allocate.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+/// CPU seconds of an ended child that has not been reaped yet.
+fn cpu_seconds(id: Pid) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Fields 14 and 15 (user and system ticks) counted after the name, which may hold spaces.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
+    Some((user + system) / ticks as f64)
+}
+
+fn data_pipe() -> Result<(PipeReader, PipeWriter)> {
+    let (reader, writer) = std::io::pipe().map_err(no_pipe)?;
+    // Fewer, larger reads; a user over the system's pipe allowance keeps the small pipe.
+    #[cfg(target_os = "linux")]
+    let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+    Ok((reader, writer))
+}
+
+fn read_tail(mut stderr: PipeReader) -> Vec<u8> {
+    let (mut tail, mut chunk) = (Vec::new(), [0_u8; 4096]);
+    loop {
+        match stderr.read(&mut chunk) {
+            Ok(0) => return tail,
+            Ok(read) => tail.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return tail,
+        }
+        if tail.len() > TAIL_BYTES {
+            tail.drain(..tail.len() - TAIL_BYTES);
+        }
+    }
+}
+
+fn thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
+    std::thread::Builder::new().name(name.into()).spawn(work).map_err(|cause| {
+        Error::new(ErrorCode::Internal, "no more threads can be started; use fewer workers")
+            .with_source(cause)
+    })
+}
+
+fn no_pipe(cause: std::io::Error) -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        "no more files can be opened; use fewer workers or raise `ulimit -n`",
+    )
+    .with_source(cause)
+}
+
+fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {
+    let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
+    Error::new(
+        ErrorCode::MissingProgram,
+        format!("{name} cannot be started ({}); see that it is installed", cause.kind()),
+    )
+    .with_source(cause)
+}
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

@@ -1,0 +1,334 @@
+//! Clips as files: frame-exact cuts of a source, H.264 and AAC in fast-start MP4.
+//!
+//! A clip holds the frames with `start ≤ PTS < end`, neither more nor fewer, at the source's own
+//! distances: a variable frame rate stays variable. Its sound is cut to the sample, starts with
+//! the first frame and is as long as the clip; where the source has none, there is silence.
+//! Pictures are upright, in square pixels, of even size, progressive, 8-bit 4:2:0. HDR is not
+//! tone-mapped: its transfer and primaries stay as tags. A resolution that changes in mid-stream
+//! is scaled to the first one.
+//!
+//! While ffmpeg writes the clips it also lists the PTS of every frame it decoded. Each written
+//! file is probed and must hold exactly the listed frames at exactly their times before it gets
+//! its name; the list also shows a seek that came down too late, which is then repeated from
+//! further back.
+//!
+//! The same source, span and settings give the same bytes, in whatever pass and beside whatever
+//! other clips they are rendered, for one build of ffmpeg on one kind of processor.
+
+mod check;
+mod command;
+mod frame_log;
+mod plan;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::cancel::CancelToken;
+use super::probe::Probe;
+use super::process::MediaCommand;
+use super::tools::{MediaLimits, MediaTools};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::Rendition;
+
+use check::Checker;
+use frame_log::FrameLog;
+pub use plan::{Pass, plan_passes};
+use source::Source;
+use tempfile::TempPath;
+
+/// A clip to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipSpan {
+    /// Stable id of the file.
+    pub rendition_id: String,
+    /// Start in seconds from the container's start time: PTS of the first frame, or a time before
+    /// it.
+    pub start: f64,
+    /// End in seconds on the same clock, exclusive.
+    pub end: f64,
+    /// Where the file appears once it is complete and checked.
+    pub path: PathBuf,
+}
+
+/// x264's trade of CPU time against size at one quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// 0.8 × the CPU time of `Veryfast`, three times the size.
+    Superfast,
+    /// The default.
+    #[default]
+    Veryfast,
+    /// 1.8 × the CPU time of `Veryfast`.
+    Faster,
+    /// 2.5 × the CPU time of `Veryfast`, two to three times its memory.
+    Medium,
+}
+
+impl Preset {
+    /// x264's name for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Superfast => "superfast",
+            Self::Veryfast => "veryfast",
+            Self::Faster => "faster",
+            Self::Medium => "medium",
+        }
+    }
+
+    /// Memory of one encoder in pictures, with one thread.
+    ///
+    /// Measured at 720p as growth of the resident memory for each output: `veryfast` 54 pictures,
+    /// `medium` 123; the others from single outputs (148, 168, 200, 266 MB in all).
+    const fn pictures(self) -> u64 {
+        match self {
+            Self::Superfast => 42,
+            Self::Veryfast => 56,
+            Self::Faster => 80,
+            Self::Medium => 128,
+        }
+    }
+}
+
+/// How clips are encoded and what that may cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderSettings {
+    /// x264's preset. Default: `veryfast`.
+    pub preset: Preset,
+    /// x264's constant rate factor, 0 (lossless) to 51. Default: 20, hard to tell from the source.
+    pub crf: u8,
+    /// Most pixels of a picture; larger ones are made smaller in the same shape. Default:
+    /// 9,437,184 (4096 × 2304), the most of H.264 level 5.2, above which few players go on.
+    pub max_pixels: u32,
+    /// AAC bit rate in bits a second. Default: 160,000.
+    pub audio_bitrate: u32,
+    /// Threads of each encoder. They change the file's bytes, so they do not follow the machine.
+    /// Default: 2.
+    pub encoder_threads: u32,
+    /// Most outputs of one ffmpeg process. Default: 8.
+    pub max_outputs: usize,
+    /// Resident memory one ffmpeg process should stay below, in bytes, as long as one output
+    /// fits. Default: 640 MiB.
+    pub memory_bytes: u64,
+    /// Hard limits of each process.
+    pub limits: MediaLimits,
+}
+
+impl Default for RenderSettings {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            crf: 20,
+            max_pixels: 9_437_184,
+            audio_bitrate: 160_000,
+            encoder_threads: 2,
+            max_outputs: 8,
+            memory_bytes: 640 << 20,
+            limits: MediaLimits::default(),
+        }
+    }
+}
+
+/// Writes the clips `spans` of the source at `path`, and returns what was measured on each file,
+/// in the order of `spans`.
+///
+/// Blocks until all are done; `cancel` ends it early. `progress` is told the share that is done,
+/// in [0, 1], on the calling thread. Nothing is left behind for a clip that failed; a file that
+/// was at its path before is replaced only by a complete one.
+///
+/// # Errors
+/// Each clip has its own: [`ErrorCode::RenderFailed`] (bad span, or the encoder failed),
+/// [`ErrorCode::RenderMismatch`] (the file is not what was asked for, or the source has no frames
+/// there), [`ErrorCode::StoreWrite`], [`ErrorCode::Cancelled`], and those of a source that cannot
+/// be decoded.
+pub fn render(
+    tools: &MediaTools,
+    path: &Path,
+    probe: &Probe,
+    spans: &[ClipSpan],
+    settings: &RenderSettings,
+    cancel: &CancelToken,
+    progress: &dyn Fn(f64),
+) -> Vec<Result<Rendition>> {
+    let source = Source::new(probe, settings.max_pixels);
+    let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
+    let (mut sound, mut places) = (Vec::new(), Vec::new());
+    for (place, span) in spans.iter().enumerate() {
+        match check_span(span) {
+            Ok(()) => {
+                sound.push(span.clone());
+                places.push(place);
+            }
+            Err(error) => results[place] = Err(error),
+        }
+    }
+    let passes = plan::divide(&source, &sound, settings);
+    let seconds = |pass: &Pass| {
+        let (first, last) = extent(pass.spans.iter().map(|member| &sound[*member]));
+        last - first
+    };
+    let meter = Meter { total: passes.iter().map(seconds).sum(), progress };
+    let job = Job { tools, path, source: &source, settings, cancel, meter: &meter };
+    let mut done = 0.0;
+    for pass in &passes {
+        let members: Vec<&ClipSpan> = pass.spans.iter().map(|member| &sound[*member]).collect();
+        for (member, result) in pass.spans.iter().zip(job.pass(&members, done)) {
+            results[places[*member]] = result;
+        }
+        done += seconds(pass);
+    }
+    results
+}
+
+/// What all passes of a call share.
+struct Job<'a> {
+    tools: &'a MediaTools,
+    path: &'a Path,
+    source: &'a Source,
+    settings: &'a RenderSettings,
+    cancel: &'a CancelToken,
+    meter: &'a Meter<'a>,
+}
+
+impl Job<'_> {
+    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
+    /// others'.
+    fn pass(&self, spans: &[&ClipSpan], done: f64) -> Vec<Result<Rendition>> {
+        match self.together(spans, done) {
+            Ok(results) => results,
+            Err(error) if spans.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let alone = |span: &&ClipSpan| {
+                    self.cancel.check()?;
+                    self.together(&[*span], done)?.pop().unwrap_or_else(|| Err(not_reached()))
+                };
+                spans.iter().map(alone).collect()
+            }
+        }
+    }
+
+    /// One ffmpeg process for all of `spans`; the error is of the process.
+    fn together(&self, spans: &[&ClipSpan], done: f64) -> Result<Vec<Result<Rendition>>> {
+        self.cancel.check()?;
+        let files: Vec<TempPath> =
+            spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
+        let log = self.encode(spans, &files, done)?;
+        let checker = Checker {
+            tools: self.tools,
+            path: self.path,
+            source: self.source,
+            settings: self.settings,
+            cancel: self.cancel,
+        };
+        let check = |(span, file): (&&ClipSpan, TempPath)| checker.accept(span, file, &log);
+        Ok(spans.iter().zip(files).map(check).collect())
+    }
+
+    /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
+    /// only then is none of the clip's frames missing.
+    fn encode(&self, spans: &[&ClipSpan], files: &[TempPath], done: f64) -> Result<FrameLog> {
+        const ATTEMPTS: u32 = 4;
+        let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
+        let (start, _) = extent(spans.iter().copied());
+        let first = self.source.first_tick(start);
+        let mut tried = None;
+        for attempt in 0..ATTEMPTS {
+            let seek = self.source.seek(start, attempt);
+            if tried == Some(seek) {
+                continue;
+            }
+            tried = Some(seek);
+            let mut command = MediaCommand::new(&self.tools.ffmpeg, &self.settings.limits);
+            command.args(command::arguments(
+                self.path,
+                self.source,
+                seek,
+                spans,
+                &names,
+                self.settings,
+            ));
+            let reader = command.stdout_pipe()?;
+            let child = command.start(self.cancel)?;
+            let mut late = seek.is_some();
+            let log = FrameLog::read(reader, |pts| {
+                late &= pts >= first;
+                self.meter.tell(done + (pts - first).max(0) as f64 / self.source.ticks as f64);
+                !late
+            });
+            if late && !log.frames.is_empty() {
+                child.stop();
+            }
+            let finished = child.wait()?;
+            if late && !self.cancel.is_cancelled() && (finished.success() || !log.frames.is_empty())
+            {
+                continue;
+            }
+            finished.check(ErrorCode::RenderFailed)?;
+            return Ok(log);
+        }
+        Err(Error::new(
+            ErrorCode::RenderMismatch,
+            "the clip's first frame could not be reached in the source; export the source again",
+        ))
+    }
+}
+
+/// Says how far all passes are.
+struct Meter<'a> {
+    /// Seconds of the source that the passes span.
+    total: f64,
+    progress: &'a dyn Fn(f64),
+}
+
+impl Meter<'_> {
+    fn tell(&self, seconds: f64) {
+        if self.total > 0.0 {
+            (self.progress)((seconds / self.total).clamp(0.0, 1.0));
+        }
+    }
+}
+
+/// First start and last end.
+fn extent<'a>(spans: impl Iterator<Item = &'a ClipSpan>) -> (f64, f64) {
+    spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), span| {
+        (start.min(span.start), end.max(span.end))
+    })
+}
+
+/// A new empty file in the folder where `path` will be, which is made if need be.
+fn temporary(path: &Path) -> Result<TempPath> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |cause: std::io::Error| {
+        let message = format!("a clip's file cannot be made in the output folder: {cause}");
+        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    };
+    let path = std::path::absolute(path).map_err(failed)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let file = tempfile::Builder::new()
+        .prefix(".clip-")
+        .suffix(".part")
+        // As any new file: less the process's umask.
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    Ok(file.into_temp_path())
+}
+
+fn check_span(span: &ClipSpan) -> Result<()> {
+    let fine = span.start.is_finite() && span.end.is_finite() && span.start >= -source::TOLERANCE;
+    if fine && span.end - span.start > source::TOLERANCE {
+        return Ok(());
+    }
+    let message = format!(
+        "a clip from {} s to {} s cannot be cut; give a start below the end",
+        span.start, span.end
+    );
+    Err(Error::new(ErrorCode::RenderFailed, message))
+}
+
+fn not_reached() -> Error {
+    Error::new(ErrorCode::Internal, "a clip was left out of the plan; report this")
+}

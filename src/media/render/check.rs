@@ -1,0 +1,311 @@
+//! A written clip against what was asked for.
+
+use std::fs::File;
+use std::path::Path;
+
+use serde::Deserialize;
+use tempfile::TempPath;
+
+use super::frame_log::FrameLog;
+use super::source::{Source, TOLERANCE};
+use super::{ClipSpan, RenderSettings};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::cancel::CancelToken;
+use crate::media::input::{ffmpeg_args, ffprobe_args, input_args};
+use crate::media::process::MediaCommand;
+use crate::media::sniff::Demuxer;
+use crate::media::tools::MediaTools;
+use crate::model::Rendition;
+
+/// Most that ffprobe may say about a clip: some 150 bytes a packet, 80 packets a second, an hour.
+const MAX_ANSWER: usize = 64 << 20;
+/// Samples in an AAC frame.
+const AAC_FRAME: f64 = 1024.0;
+
+/// Measures written files and gives them their names.
+pub(super) struct Checker<'a> {
+    pub(super) tools: &'a MediaTools,
+    pub(super) path: &'a Path,
+    pub(super) source: &'a Source,
+    pub(super) settings: &'a RenderSettings,
+    pub(super) cancel: &'a CancelToken,
+}
+
+impl Checker<'_> {
+    /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
+    /// span's path. The file is removed when it does not pass.
+    pub(super) fn accept(
+        &self,
+        span: &ClipSpan,
+        file: TempPath,
+        log: &FrameLog,
+    ) -> Result<Rendition> {
+        let (from, until) = (self.source.first_tick(span.start), self.source.first_tick(span.end));
+        let frames = log.within(from, until);
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+            return Err(mismatch("the source has no frame between the clip's start and end"));
+        };
+        self.reaches_end(span, frames, *last, until, log)?;
+        let found = self.measure(&file)?;
+        let near = *first - self.source.tick(span.start) <= self.source.tolerance();
+        let zero = if near { *first } else { self.source.tick(span.start) };
+        let wanted = frames.iter().enumerate().map(|(number, pts)| match number {
+            0 => 0,
+            _ => pts - zero,
+        });
+        compare_frames(wanted, &found.frames)?;
+        self.compare(span, &found)?;
+        let (bytes, blake3) = seal(&file)?;
+        publish(file, &span.path)?;
+        let count = found.frames.len();
+        Ok(Rendition {
+            rendition_id: span.rendition_id.clone(),
+            container: "mp4".into(),
+            video_codec: found.video_codec,
+            audio_codec: found.audio.as_ref().map(|audio| audio.codec.clone()),
+            width: found.width,
+            height: found.height,
+            fps: if found.duration > 0.0 { count as f64 / found.duration } else { 0.0 },
+            frames: i64::try_from(count).unwrap_or(i64::MAX),
+            duration: found.duration,
+            bytes,
+            blake3,
+            av_offset: found.audio.map(|audio| audio.start - found.start),
+        })
+    }
+
+    /// Whether the last frame stands until the span's end, or the source broke off before it.
+    fn reaches_end(
+        &self,
+        span: &ClipSpan,
+        frames: &[i64],
+        last: i64,
+        until: i64,
+        log: &FrameLog,
+    ) -> Result<()> {
+        let nominal = 1.5 * self.source.ticks as f64 / self.source.fps;
+        let widest = frames.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let later = log.frames.last().is_some_and(|pts| *pts >= until);
+        if later || (until - last) as f64 <= nominal.max(widest as f64) {
+            return Ok(());
+        }
+        // A still picture may stand for long; then there is a frame after it.
+        if self.frame_from(span.end, until)? {
+            return Ok(());
+        }
+        Err(mismatch("the source ends before the clip does; it may be cut short: fetch it again"))
+    }
+
+    /// Whether the source has a frame at `tick`, which is at `seconds`, or later.
+    fn frame_from(&self, seconds: f64, tick: i64) -> Result<bool> {
+        let limits = &self.settings.limits;
+        let mut command = MediaCommand::new(&self.tools.ffmpeg, limits);
+        let target = self.source.seek(seconds, 0).map(|target| format!("{target:.6}"));
+        let mut extra = Vec::new();
+        if let Some(target) = &target {
+            extra.extend(["-noaccurate_seek", "-ss", target]);
+        }
+        let graph = format!(
+            "[0:{}]settb=1/{},trim=start_pts={tick}[log]",
+            self.source.video, self.source.ticks
+        );
+        command.args(ffmpeg_args()).arg("-copyts");
+        command.args(input_args(self.source.demuxer, self.path, limits, &extra));
+        command.args(["-filter_complex", &graph, "-map", "[log]", "-frames:v", "1"]);
+        command.args(["-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1"]);
+        let (answer, finished) = command.capture(self.cancel, 64 << 10)?;
+        finished.check(ErrorCode::RenderFailed)?;
+        Ok(!FrameLog::read(answer.as_slice(), |_| true).frames.is_empty())
+    }
+
+    /// What ffprobe says of the file.
+    fn measure(&self, file: &Path) -> Result<Found> {
+        let limits = &self.settings.limits;
+        let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
+        command.args(ffprobe_args());
+        command.args(["-of", "json", "-show_entries"]);
+        command.arg(
+            "packet=stream_index,pts:\
+             stream=index,codec_type,codec_name,width,height,time_base,start_time,duration",
+        );
+        command.args(input_args(Demuxer::Mov, file, limits, &[]));
+        let (answer, finished) = command.capture(self.cancel, MAX_ANSWER)?;
+        finished.check(ErrorCode::RenderMismatch)?;
+        let answer: Answer = serde_json::from_slice(&answer)
+            .map_err(|cause| mismatch("the written clip cannot be measured").with_source(cause))?;
+        Found::new(answer).ok_or_else(|| mismatch("the written clip has no picture"))
+    }
+
+    /// Size, streams and lengths.
+    fn compare(&self, span: &ClipSpan, found: &Found) -> Result<()> {
+        let size = (i64::from(self.source.width), i64::from(self.source.height));
+        if (found.width, found.height) != size {
+            return Err(mismatch("the written clip has another picture size than was asked for"));
+        }
+        if found.time_base != format!("1/{}", self.source.ticks) {
+            return Err(mismatch("the written clip counts time in other units than was asked for"));
+        }
+        let length = span.end - span.start;
+        if (found.duration - length).abs() > 2.0 * TOLERANCE {
+            return Err(mismatch(&format!(
+                "the written clip is {:.4} s long instead of {length:.4} s",
+                found.duration
+            )));
+        }
+        match (&found.audio, self.source.audio) {
+            (None, None) => Ok(()),
+            (Some(sound), Some(audio)) => {
+                let frame = AAC_FRAME / f64::from(audio.out_rate());
+                if (sound.start - found.start).abs() > frame {
+                    return Err(mismatch(
+                        "sound and picture of the written clip do not start together",
+                    ));
+                }
+                if (sound.duration - length).abs() > frame {
+                    return Err(mismatch(
+                        "the sound of the written clip is not as long as the clip",
+                    ));
+                }
+                Ok(())
+            }
+            _ => Err(mismatch("the written clip has other streams than the source")),
+        }
+    }
+}
+
+/// The frames' times must be those of the source, to the tick or its rounding.
+fn compare_frames(wanted: impl ExactSizeIterator<Item = i64>, found: &[i64]) -> Result<()> {
+    if wanted.len() != found.len() {
+        let message = format!(
+            "the written clip has {} frames, the source has {} there",
+            found.len(),
+            wanted.len()
+        );
+        return Err(Error::new(ErrorCode::RenderMismatch, message));
+    }
+    if wanted.zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
+        return Err(mismatch("a frame of the written clip is not at its time"));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    packets: Vec<Packet>,
+    #[serde(default)]
+    streams: Vec<Stream>,
+}
+
+#[derive(Deserialize)]
+struct Packet {
+    stream_index: u32,
+    pts: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    index: u32,
+    codec_type: String,
+    codec_name: String,
+    #[serde(default)]
+    width: i64,
+    #[serde(default)]
+    height: i64,
+    #[serde(default)]
+    time_base: String,
+    start_time: Option<String>,
+    duration: Option<String>,
+}
+
+/// A clip's measures.
+struct Found {
+    video_codec: String,
+    width: i64,
+    height: i64,
+    time_base: String,
+    /// PTS in ticks, sorted.
+    frames: Vec<i64>,
+    start: f64,
+    duration: f64,
+    audio: Option<FoundAudio>,
+}
+
+struct FoundAudio {
+    codec: String,
+    start: f64,
+    duration: f64,
+}
+
+impl Found {
+    fn new(answer: Answer) -> Option<Self> {
+        let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+        let of_kind = |kind: &str| answer.streams.iter().find(|stream| stream.codec_type == kind);
+        let video = of_kind("video")?;
+        let packets = answer.packets.iter().filter(|packet| packet.stream_index == video.index);
+        let mut frames: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
+        frames.sort_unstable();
+        let audio = of_kind("audio").and_then(|audio| {
+            Some(FoundAudio {
+                codec: audio.codec_name.clone(),
+                start: number(&audio.start_time)?,
+                duration: number(&audio.duration)?,
+            })
+        });
+        Some(Self {
+            video_codec: video.codec_name.clone(),
+            width: video.width,
+            height: video.height,
+            time_base: video.time_base.clone(),
+            frames,
+            start: number(&video.start_time)?,
+            duration: number(&video.duration)?,
+            audio,
+        })
+    }
+}
+
+/// Puts the file's data on the disk; its size and BLAKE3.
+fn seal(file: &Path) -> Result<(i64, String)> {
+    let read = || -> std::io::Result<(u64, String)> {
+        let mut open = File::open(file)?;
+        open.sync_all()?;
+        let mut hasher = blake3::Hasher::new();
+        let bytes = std::io::copy(&mut open, &mut hasher)?;
+        Ok((bytes, hasher.finalize().to_hex().to_string()))
+    };
+    let (bytes, hash) = read().map_err(not_written)?;
+    Ok((i64::try_from(bytes).unwrap_or(i64::MAX), hash))
+}
+
+/// Gives the file its name, for good.
+fn publish(file: TempPath, path: &Path) -> Result<()> {
+    file.persist(path).map_err(|error| not_written(error.error))?;
+    let path = std::path::absolute(path).map_err(not_written)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_written)
+}
+
+fn not_written(cause: std::io::Error) -> Error {
+    let message = format!("a clip's file cannot be put in its place: {cause}");
+    Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+}
+
+fn mismatch(message: &str) -> Error {
+    Error::new(ErrorCode::RenderMismatch, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn frames_must_agree_in_number_and_time() {
+        assert!(compare_frames([0, 512, 1024].into_iter(), &[0, 512, 1025]).is_ok());
+        for found in [&[0, 512][..], &[0, 512, 1026], &[0, 512, 1024, 1536]] {
+            let error = compare_frames([0, 512, 1024].into_iter(), found).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::RenderMismatch);
+        }
+    }
+}

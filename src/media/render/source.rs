@@ -1,0 +1,220 @@
+//! What rendering needs to know of a source, from its [`Probe`].
+
+use crate::media::input::MAX_PIXELS;
+use crate::media::probe::Probe;
+use crate::media::sniff::Demuxer;
+
+/// Frames up to this much before a start, in seconds, still belong to it. Half the shortest frame
+/// anyone shoots (480 a second), and more than a time stamp loses in Matroska's milliseconds.
+pub(super) const TOLERANCE: f64 = 0.001;
+
+/// The chosen streams of a source and the picture that becomes of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Source {
+    pub(super) demuxer: Demuxer,
+    /// Start of the container on its own clock, in seconds.
+    pub(super) start: f64,
+    /// Index of the video stream in the file.
+    pub(super) video: usize,
+    pub(super) audio: Option<Audio>,
+    pub(super) coded_width: u32,
+    pub(super) coded_height: u32,
+    /// Upright, in square pixels and not too large.
+    pub(super) scaled: (u32, u32),
+    /// The clips' size: the same, made even by leaving out the last column or row.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// Whether the decoded picture is turned or mirrored.
+    pub(super) turned: bool,
+    /// Nominal frame rate.
+    pub(super) fps: f64,
+    /// Ticks a second of the clips' clock.
+    pub(super) ticks: i64,
+    /// Whether the decoder gives 8-bit 4:2:0 in limited range already.
+    pub(super) plain: bool,
+    pub(super) rgb: bool,
+}
+
+/// The chosen audio stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Audio {
+    /// Index of the stream in the file.
+    pub(super) stream: usize,
+    /// Sample rate of the source in Hz.
+    pub(super) rate: u32,
+    pub(super) channels: u32,
+}
+
+impl Audio {
+    /// Sample rate of the clips in Hz: one that every player takes.
+    pub(super) fn out_rate(self) -> u32 {
+        if self.rate == 44_100 { 44_100 } else { 48_000 }
+    }
+
+    /// Channel layout of the clips.
+    pub(super) fn out_layout(self) -> &'static str {
+        if self.channels == 1 { "mono" } else { "stereo" }
+    }
+}
+
+impl Source {
+    pub(super) fn new(probe: &Probe, max_pixels: u32) -> Self {
+        let video = &probe.video;
+        let side = |length: i64| u32::try_from(length).unwrap_or(0);
+        let stored = (side(video.stored_width), side(video.stored_height));
+        let upright = if video.rotation % 180 == 90 { (stored.1, stored.0) } else { stored };
+        let shown = (side(video.width), side(video.height));
+        // A pixel aspect that would make the picture enormous or nothing is not believed.
+        let fits = |side: u32| (2..=16_384).contains(&side);
+        let fits = fits(shown.0) && fits(shown.1) && pixels(shown) <= MAX_PIXELS;
+        let exact = if fits { shown } else { upright };
+        let bounded = bound(exact, max_pixels);
+        let (exact, stretched) = (bounded, bounded != upright);
+        let (width, height) = (even(exact.0), even(exact.1));
+        let small = exact.0 < 2 || exact.1 < 2;
+        let rate = video.average_fps.or(video.nominal_fps).filter(|fps| (0.01..1e4).contains(fps));
+        Self {
+            demuxer: probe.demuxer,
+            start: probe.start_time,
+            video: video.index,
+            audio: probe.audio.as_ref().map(|audio| Audio {
+                stream: audio.index,
+                rate: audio.sample_rate.max(1),
+                channels: audio.channels,
+            }),
+            coded_width: stored.0,
+            coded_height: stored.1,
+            scaled: if stretched || small { (width, height) } else { exact },
+            width,
+            height,
+            turned: video.rotation != 0 || video.mirrored,
+            fps: rate.unwrap_or(25.0),
+            ticks: ticks(video.time_base),
+            plain: video.pixel_format == "yuv420p",
+            rgb: ["rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"]
+                .iter()
+                .any(|start| video.pixel_format.starts_with(start)),
+        }
+    }
+
+    /// How long before a clip's start reading begins, in seconds.
+    ///
+    /// Containers with an index of keyframes lead to the keyframe before; a second more makes
+    /// room for pictures that follow a keyframe in the file and precede it on the screen
+    /// (open GOP), and for what the audio decoder needs to settle. In the others a seek ends
+    /// anywhere, so that a whole GOP must fit in.
+    pub(super) fn margin(&self) -> f64 {
+        match self.demuxer {
+            Demuxer::Mov | Demuxer::Matroska | Demuxer::Avi | Demuxer::Asf | Demuxer::Mxf => 1.0,
+            _ => 12.0,
+        }
+    }
+
+    /// Where to seek for a clip at `start`, in seconds on the clips' clock; `None` is the first
+    /// packet. Each further `attempt` goes further back.
+    pub(super) fn seek(&self, start: f64, attempt: u32) -> Option<f64> {
+        let margin = match attempt {
+            0 => self.margin(),
+            1 | 2 => self.margin() * 8.0_f64.powi(attempt as i32),
+            _ => f64::INFINITY,
+        };
+        let target = start - margin;
+        (target > 0.0).then_some(target)
+    }
+
+    /// Tick of the first frame at or after `seconds` on the clips' clock, within the tolerance.
+    pub(super) fn first_tick(&self, seconds: f64) -> i64 {
+        ((self.start + seconds - TOLERANCE) * self.ticks as f64).ceil() as i64
+    }
+
+    /// Tick at `seconds` on the clips' clock.
+    pub(super) fn tick(&self, seconds: f64) -> i64 {
+        ((self.start + seconds) * self.ticks as f64).round() as i64
+    }
+
+    /// [`TOLERANCE`] in ticks.
+    pub(super) fn tolerance(&self) -> i64 {
+        (TOLERANCE * self.ticks as f64).ceil() as i64
+    }
+}
+
+/// Ticks a second in which every time stamp in units of `time_base` seconds is whole, at least
+/// 10,000; 90,000 where such a clock would not fit.
+fn ticks(time_base: f64) -> i64 {
+    const FINEST: f64 = 10_000_000.0;
+    // Numerators are 1 or 1001, or small (`3/125`).
+    let whole = (1..=1001).find_map(|num| {
+        let den = f64::from(num) / time_base;
+        let near = (den - den.round()).abs() < den * 1e-12;
+        (near && (1.0..=FINEST).contains(&den)).then(|| den.round() as i64)
+    });
+    match whole {
+        Some(den) => den * ((10_000 + den - 1) / den),
+        None => 90_000,
+    }
+}
+
+/// `size` with the same shape and no more than `most` pixels.
+fn bound(size: (u32, u32), most: u32) -> (u32, u32) {
+    let most = f64::from(most.max(4));
+    let scale = (most / pixels(size).max(1) as f64).sqrt();
+    if scale >= 1.0 {
+        return size;
+    }
+    let side = |side: u32| (f64::from(side) * scale).floor().max(2.0) as u32;
+    (side(size.0), side(size.1))
+}
+
+fn pixels(size: (u32, u32)) -> u64 {
+    u64::from(size.0) * u64::from(size.1)
+}
+
+/// The nearest even size that is not larger, at least 2.
+pub(super) fn even(side: u32) -> u32 {
+    (side & !1).max(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn sides_become_even() {
+        assert_eq!((even(1), even(2), even(427)), (2, 2, 426));
+    }
+
+    #[test]
+    fn large_pictures_shrink_in_shape() {
+        assert_eq!(bound((7680, 4320), 9_437_184), (4096, 2304));
+        assert_eq!(bound((3840, 2160), 9_437_184), (3840, 2160));
+        assert_eq!(bound((0, 0), 0), (0, 0));
+    }
+
+    #[test]
+    fn usual_clocks_are_kept() {
+        for (num, den, wanted) in [
+            (1, 12_800, 12_800),
+            (1, 90_000, 90_000),
+            (1, 1000, 10_000),
+            (1, 25, 10_000),
+            (1001, 30_000, 30_000),
+            (3, 125, 10_000),
+        ] {
+            assert_eq!(ticks(f64::from(num) / f64::from(den)), wanted, "{num}/{den}");
+        }
+        for odd in [0.0, f64::NAN, -1.0, 1e-9, f64::INFINITY] {
+            assert_eq!(ticks(odd), 90_000);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_stamp_is_a_whole_tick(den in 1_i64..10_000_000, ntsc in any::<bool>()) {
+            let num = if ntsc { 1001 } else { 1 };
+            let ticks = ticks(num as f64 / den as f64);
+            prop_assert!((10_000..=10_009_999).contains(&ticks));
+            prop_assert_eq!((num * ticks) % den, 0);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Finding ffmpeg and ffprobe, and the limits under which they run.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::cancel::CancelToken;
+use super::process::MediaCommand;
+use crate::error::{Error, ErrorCode, Result};
+
+/// The two programs that do the media work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaTools {
+    /// Absolute path of `ffmpeg`.
+    pub ffmpeg: PathBuf,
+    /// Absolute path of `ffprobe`.
+    pub ffprobe: PathBuf,
+    /// Version as ffmpeg itself says it (`5.1.9-0+deb12u1`).
+    pub version: String,
+}
+
+impl MediaTools {
+    /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::MissingProgram`] when one is missing or does not run.
+    pub fn find() -> Result<Self> {
+        let path = std::env::var_os("PATH");
+        let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
+        let ffprobe = locate("ffprobe", std::env::var_os("CLIPFLOW_FFPROBE"), path.as_ref())?;
+        let version = version(&ffmpeg)?;
+        Ok(Self { ffmpeg, ffprobe, version })
+    }
+}
+
+/// What one media process may use. The limits are the kernel's (`setrlimit`), so that they hold
+/// whatever a hostile file makes a decoder do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaLimits {
+    /// Wall time after which the process group is ended. Default: one hour.
+    pub timeout: Duration,
+    /// Address space in bytes (`RLIMIT_AS`). Default: 2 GiB.
+    pub memory_bytes: u64,
+    /// CPU time in seconds over all threads (`RLIMIT_CPU`). Default: four hours.
+    pub cpu_seconds: u64,
+    /// Largest file the process may write, in bytes (`RLIMIT_FSIZE`). Default: 8 GiB.
+    pub file_bytes: u64,
+    /// Open files (`RLIMIT_NOFILE`). Default: 64.
+    pub open_files: u64,
+    /// Decoder threads, and encoder threads for each output. Default: 2.
+    pub threads: u32,
+}
+
+impl Default for MediaLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(3600),
+            memory_bytes: 2 << 30,
+            cpu_seconds: 4 * 3600,
+            file_bytes: 8 << 30,
+            open_files: 64,
+            threads: 2,
+        }
+    }
+}
+
+fn locate(name: &str, named: Option<OsString>, path: Option<&OsString>) -> Result<PathBuf> {
+    let found = match &named {
+        Some(file) => executable(Path::new(file)),
+        None => path
+            .map(std::env::split_paths)
+            .into_iter()
+            .flatten()
+            .find_map(|folder| executable(&folder.join(name))),
+    };
+    found.ok_or_else(|| {
+        let variable = format!("CLIPFLOW_{}", name.to_ascii_uppercase());
+        let message = if named.is_some() {
+            format!("{variable} does not name a program that can be run; correct or unset it")
+        } else {
+            format!(
+                "{name} is not installed: `apt-get install ffmpeg` brings it, or name it in {variable}"
+            )
+        };
+        Error::new(ErrorCode::MissingProgram, message)
+    })
+}
+
+fn executable(file: &Path) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let facts = std::fs::metadata(file).ok()?;
+    if !facts.is_file() || facts.permissions().mode() & 0o111 == 0 {
+        return None;
+    }
+    std::path::absolute(file).ok()
+}
+
+fn version(ffmpeg: &Path) -> Result<String> {
+    let limits = MediaLimits { timeout: Duration::from_secs(20), ..MediaLimits::default() };
+    let mut command = MediaCommand::new(ffmpeg, &limits);
+    command.arg("-version");
+    let answer = command.capture(&CancelToken::new(), 64 << 10);
+    let text = answer
+        .and_then(|(text, finished)| finished.check(ErrorCode::MissingProgram).map(|()| text))
+        .map_err(|cause| {
+            Error::new(
+                ErrorCode::MissingProgram,
+                "ffmpeg is there but does not run; install it anew (`apt-get install --reinstall ffmpeg`)",
+            )
+            .with_source(cause)
+        })?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let mut words = text.split_whitespace().skip_while(|word| *word != "version").skip(1);
+    words.next().map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            ErrorCode::MissingProgram,
+            "the program named as ffmpeg does not say ffmpeg's version; install ffmpeg",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_missing_program_says_how_to_get_it() {
+        let empty = tempfile::tempdir().unwrap();
+        let path = OsString::from(empty.path());
+        let error = locate("ffmpeg", None, Some(&path)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::MissingProgram);
+        assert!(error.message().contains("apt-get install ffmpeg"), "{error}");
+        let error = locate("ffprobe", Some(OsString::from("/no/such")), None).unwrap_err();
+        assert!(error.message().contains("CLIPFLOW_FFPROBE"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_may_not_run_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ffmpeg"), "x").unwrap();
+        let path = OsString::from(folder.path());
+        assert!(locate("ffmpeg", None, Some(&path)).is_err());
+        assert!(locate("sh", None, Some(&OsString::from("/bin"))).is_ok());
+    }
+}

@@ -1,0 +1,47 @@
+//! The tables: one file each, with the typed row and its Arrow columns.
+//!
+//! Times and durations are in seconds, `Float64`. Text is `Utf8`: view types do not travel well
+//! between engines.
+
+pub mod candidate;
+pub mod clip;
+pub mod cue;
+pub mod rendition;
+pub mod outcome;
+pub mod request;
+pub mod shot;
+pub mod signal;
+pub mod source_info;
+pub mod table;
+
+pub use candidate::{BoundKind, Candidate};
+pub use clip::Clip;
+pub use cue::Cue;
+pub use rendition::Rendition;
+pub use outcome::Outcome;
+pub use request::VideoClipRequest;
+pub use shot::{Shot, Transition};
+pub use signal::Signal;
+pub use source_info::SourceInfo;
+
+use arrow::datatypes::{DataType, Field};
+
+/// A `Float64` column.
+pub(crate) fn float(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Float64, nullable)
+}
+
+/// An `Int64` column.
+pub(crate) fn int(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Int64, nullable)
+}
+
+/// A `Utf8` column.
+pub(crate) fn text(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Utf8, nullable)
+}
+
+/// A `Boolean` column.
+pub(crate) fn boolean(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Boolean, nullable)
+}

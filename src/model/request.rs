@@ -1,0 +1,176 @@
+//! `requests`: one row per clip request, as people hand them in.
+
+use arrow::datatypes::{DataType, Field};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{float, int, text};
+
+/// `language` where a request leaves it out.
+pub const DEFAULT_LANGUAGE: &str = "en";
+/// `min_clip_length` where a request leaves it out, in seconds.
+pub const DEFAULT_MIN_CLIP_LENGTH: f64 = 15.0;
+/// `max_clip_length` where a request leaves it out, in seconds.
+pub const DEFAULT_MAX_CLIP_LENGTH: f64 = 60.0;
+/// `max_clips` where a request leaves it out.
+pub const DEFAULT_MAX_CLIPS: i64 = 3;
+
+/// What somebody wants cut from one source. Only the source has to be named; a field that is
+/// missing or NULL has its default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VideoClipRequest {
+    /// Name of the request, unique in its batch; made from the rest of the row when missing.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// Path or URL of the source. Also read from `youtube_url`.
+    #[serde(default, alias = "youtube_url", deserialize_with = "null_as_default")]
+    pub source_url: String,
+    /// BCP 47 or ISO 639 tag of the language spoken, by which captions are picked; [`DEFAULT_LANGUAGE`].
+    #[serde(default = "default_language", deserialize_with = "language_or_default")]
+    pub language: String,
+    /// Shortest clip wanted, in seconds; [`DEFAULT_MIN_CLIP_LENGTH`].
+    #[serde(
+        default = "default_min_clip_length",
+        deserialize_with = "min_clip_length_or_default"
+    )]
+    pub min_clip_length: f64,
+    /// Longest clip wanted, in seconds; [`DEFAULT_MAX_CLIP_LENGTH`].
+    #[serde(
+        default = "default_max_clip_length",
+        deserialize_with = "max_clip_length_or_default"
+    )]
+    pub max_clip_length: f64,
+    /// Most clips wanted; [`DEFAULT_MAX_CLIPS`].
+    #[serde(
+        default = "default_max_clips",
+        deserialize_with = "max_clips_or_default"
+    )]
+    pub max_clips: i64,
+    /// Whom the clips are for, as JSON.
+    #[serde(default)]
+    pub audience_profile: Option<String>,
+    /// The experiment that the request belongs to.
+    #[serde(default)]
+    pub experiment_id: Option<String>,
+}
+
+impl VideoClipRequest {
+    /// A request for clips of `source_url` with every default.
+    pub fn new(source_url: impl Into<String>) -> Self {
+        Self {
+            source_url: source_url.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for VideoClipRequest {
+    fn default() -> Self {
+        Self {
+            request_id: None,
+            source_url: String::new(),
+            language: default_language(),
+            min_clip_length: DEFAULT_MIN_CLIP_LENGTH,
+            max_clip_length: DEFAULT_MAX_CLIP_LENGTH,
+            max_clips: DEFAULT_MAX_CLIPS,
+            audience_profile: None,
+            experiment_id: None,
+        }
+    }
+}
+
+/// The columns of a request as it is handed in: every cell may be NULL, and a row without a source
+/// is kept so that it can be answered.
+pub fn fields() -> Vec<Field> {
+    vec![
+        text("request_id", true),
+        text("source_url", true),
+        text("language", true),
+        float("min_clip_length", true),
+        float("max_clip_length", true),
+        int("max_clips", true),
+        text("audience_profile", true),
+        text("experiment_id", true),
+    ]
+}
+
+/// The struct type of one request.
+pub fn data_type() -> DataType {
+    DataType::Struct(fields().into())
+}
+
+fn default_language() -> String {
+    DEFAULT_LANGUAGE.to_owned()
+}
+
+fn default_min_clip_length() -> f64 {
+    DEFAULT_MIN_CLIP_LENGTH
+}
+
+fn default_max_clip_length() -> f64 {
+    DEFAULT_MAX_CLIP_LENGTH
+}
+
+fn default_max_clips() -> i64 {
+    DEFAULT_MAX_CLIPS
+}
+
+fn null_as_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn language_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_language))
+}
+
+fn min_clip_length_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(DEFAULT_MIN_CLIP_LENGTH))
+}
+
+fn max_clip_length_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(DEFAULT_MAX_CLIP_LENGTH))
+}
+
+fn max_clips_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(DEFAULT_MAX_CLIPS))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn only_the_source_is_needed_and_null_is_the_default() {
+        let want = VideoClipRequest::new("a.mp4");
+        for json in [
+            r#"{"source_url":"a.mp4"}"#,
+            r#"{"youtube_url":"a.mp4","language":null,"min_clip_length":null,"max_clip_length":null,"max_clips":null}"#,
+        ] {
+            assert_eq!(
+                serde_json::from_str::<VideoClipRequest>(json).unwrap(),
+                want
+            );
+        }
+        let back = serde_json::to_string(&want).unwrap();
+        assert_eq!(
+            serde_json::from_str::<VideoClipRequest>(&back).unwrap(),
+            want
+        );
+        assert_eq!(
+            serde_json::from_str::<VideoClipRequest>("{}")
+                .unwrap()
+                .source_url,
+            ""
+        );
+    }
+
+    #[test]
+    fn columns_are_the_fields_of_the_row() {
+        let row = serde_json::to_value(VideoClipRequest::new("a.mp4")).unwrap();
+        let mut names: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
+        let mut columns: Vec<_> = fields().iter().map(|f| f.name().clone()).collect();
+        names.sort();
+        columns.sort();
+        assert_eq!(names, columns);
+    }
+}

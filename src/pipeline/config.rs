@@ -1,0 +1,127 @@
+//! What a run needs to know.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::exec::{MediaRuntime, MediaRuntimeConfig};
+use crate::kernels::validate::MAX_CLIPS;
+use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
+use crate::model::request;
+use crate::query::SessionOptions;
+use crate::source::{LocalFiles, Sources, folder_of};
+use crate::telemetry::{Observer, Silent};
+
+/// A run: from `requests` to `out`.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// The request file or folder.
+    pub requests: PathBuf,
+    /// Folder that relative sources start from; `None`: that of the request file.
+    pub base: Option<PathBuf>,
+    /// The results dataset.
+    pub out: PathBuf,
+    /// Folders that sources may lie in, beside the request file's own.
+    pub allow_roots: Vec<PathBuf>,
+    /// Clips a request gets if it does not say, and the most that any request gets. `None`: 3, and
+    /// what the request says.
+    pub max_clips: Option<i64>,
+    /// Sources worked on at a time; 0 for one per core.
+    pub workers: usize,
+    /// Memory for queries, in bytes.
+    pub query_memory_bytes: usize,
+    /// How sources are analysed.
+    pub analyze: AnalyzeSettings,
+    /// How clips are rendered.
+    pub render: RenderSettings,
+    /// Who is told about progress.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl RunConfig {
+    /// A run with every default.
+    pub fn new(requests: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+        Self {
+            requests: requests.into(),
+            base: None,
+            out: out.into(),
+            allow_roots: vec![],
+            max_clips: None,
+            workers: 0,
+            query_memory_bytes: SessionOptions::default().memory_bytes,
+            analyze: AnalyzeSettings::default(),
+            render: RenderSettings::default(),
+            observer: Arc::new(Silent),
+        }
+    }
+
+    /// Check what can be checked before work starts.
+    ///
+    /// # Errors
+    /// `config.invalid`.
+    pub fn check(&self) -> Result<()> {
+        match self.max_clips {
+            Some(n) if !(1..=MAX_CLIPS).contains(&n) => {
+                Err(Error::new(ErrorCode::Config, format!("--max-clips is {n}; give a number from 1 to {MAX_CLIPS}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder that relative sources start from, as an absolute path.
+    pub fn base(&self) -> PathBuf {
+        let base = self.base.clone().unwrap_or_else(|| match self.requests.is_dir() {
+            true => self.requests.clone(),
+            false => folder_of(&self.requests),
+        });
+        std::path::absolute(&base).unwrap_or(base)
+    }
+
+    pub(super) fn workers(&self) -> usize {
+        if self.workers > 0 { self.workers } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+
+    pub(super) fn session_options(&self) -> SessionOptions {
+        SessionOptions {
+            memory_bytes: self.query_memory_bytes,
+            base: self.base(),
+            analyze: self.analyze.clone(),
+            render: self.render.clone(),
+            ..SessionOptions::default()
+        }
+    }
+
+    pub(super) fn sources(&self) -> Sources {
+        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
+        Sources::new(vec![Box::new(LocalFiles::new(roots))])
+    }
+
+    pub(super) fn runtime(&self, tools: MediaTools) -> Arc<MediaRuntime> {
+        Arc::new(MediaRuntime::new(MediaRuntimeConfig {
+            tools,
+            sources: self.sources(),
+            media_dir: self.out.join("media"),
+            workers: self.workers(),
+            observer: Arc::clone(&self.observer),
+        }))
+    }
+
+    /// The rendering settings as text, which is part of a file's id.
+    pub(super) fn render_settings(&self) -> String {
+        json!(self.render).to_string()
+    }
+
+    /// The named parameters of the statements.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, datafusion::common::ScalarValue)> {
+        vec![
+            ("language", request::DEFAULT_LANGUAGE.into()),
+            ("min_clip_length", request::DEFAULT_MIN_CLIP_LENGTH.into()),
+            ("max_clip_length", request::DEFAULT_MAX_CLIP_LENGTH.into()),
+            ("max_clips", self.max_clips.unwrap_or(request::DEFAULT_MAX_CLIPS).into()),
+            ("max_clips_limit", self.max_clips.unwrap_or(MAX_CLIPS).into()),
+            ("render_settings", self.render_settings().into()),
+        ]
+    }
+}

@@ -1,0 +1,19 @@
+//! The flow from a request file to a results dataset.
+//!
+//! A run is a sequence of statements (`sql/run/*.sql`), each a DataFusion plan whose rows are written
+//! to one Parquet file before the next statement reads them. Two of them contain media work
+//! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
+
+mod config;
+mod explain;
+mod merge;
+mod run;
+mod steps;
+mod summary;
+mod validate;
+
+pub use config::RunConfig;
+pub use explain::{Cost, Explanation, explain};
+pub use run::{Answers, run, run_and_collect};
+pub use summary::RunSummary;
+pub use validate::{Validated, validate};

@@ -1,0 +1,78 @@
+//! Running one statement: its plan, its rows into a file, the file as a table.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::common::ScalarValue;
+use datafusion::common::config::ConfigNonZeroUsize;
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
+use futures::StreamExt;
+
+use crate::error::Result;
+use crate::model::table::Table;
+use crate::query::conform::{conform, schema_for};
+use crate::query::query_error;
+use crate::query::sql::Step;
+use crate::store::{FileEntry, TableWriter};
+
+/// Rows of a batch when a row holds a whole source: an hour of signals is about 1.5 MB.
+const WIDE_BATCH: usize = 8;
+/// Rows of a batch otherwise.
+const NARROW_BATCH: usize = 8192;
+
+/// The statements' named parameters.
+pub(super) type Parameters = Vec<(&'static str, ScalarValue)>;
+
+/// Plan a step.
+pub(super) async fn plan(ctx: &SessionContext, step: &Step, parameters: &Parameters) -> Result<DataFrame> {
+    let batch_size = if step.wide { WIDE_BATCH } else { NARROW_BATCH };
+    let batch_size = ConfigNonZeroUsize::try_new(batch_size).map_err(query_error)?;
+    ctx.state_ref().write().config_mut().options_mut().execution.batch_size = batch_size;
+    let frame = ctx.sql(step.sql).await.map_err(query_error)?;
+    let used: Vec<(&str, ScalarValue)> =
+        parameters.iter().filter(|(name, _)| step.sql.contains(&format!("${name}"))).cloned().collect();
+    if used.is_empty() {
+        return Ok(frame);
+    }
+    frame.with_param_values(used).map_err(query_error)
+}
+
+/// Run a step: its rows are written to `folder/<name>.parquet`, as the table of that name where there
+/// is one, and registered under its name.
+pub(super) async fn run(
+    ctx: &SessionContext,
+    step: &Step,
+    parameters: &Parameters,
+    folder: &Path,
+) -> Result<FileEntry> {
+    let started = std::time::Instant::now();
+    let frame = plan(ctx, step, parameters).await?;
+    let path = folder.join(format!("{}.parquet", step.name));
+    let entry = write(frame, step.name, path.clone()).await?;
+    register(ctx, step.name, &path).await?;
+    tracing::debug!(step = step.name, rows = entry.rows, elapsed = ?started.elapsed(), "step done");
+    Ok(entry)
+}
+
+/// Write a query's rows to `path`, in the schema of the table `name` if it is one of the dataset's.
+pub(super) async fn write(frame: DataFrame, name: &str, path: PathBuf) -> Result<FileEntry> {
+    let mut stream = frame.execute_stream().await.map_err(query_error)?;
+    let schema = match Table::find(name) {
+        Some(table) => schema_for(table, &stream.schema())?,
+        None => stream.schema(),
+    };
+    let mut writer = TableWriter::create(name, path, schema.clone())?;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(query_error)?;
+        if batch.num_rows() > 0 {
+            writer.write(&conform(&batch, &schema)?)?;
+        }
+    }
+    writer.finish()
+}
+
+/// Register a Parquet file as a table.
+pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
+    let options = ParquetReadOptions::default();
+    ctx.register_parquet(name, path.to_string_lossy(), options).await.map_err(query_error)
+}
+

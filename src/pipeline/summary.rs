@@ -1,0 +1,168 @@
+//! How a run went, read from its tables.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::prelude::SessionContext;
+
+use super::RunConfig;
+use crate::error::Result;
+use crate::query::query_error;
+
+/// How a run went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// Request rows.
+    pub rows: u64,
+    /// Requests answered with clips.
+    pub answered: u64,
+    /// Failed requests by code, most frequent first: code, count, one example's sentence.
+    pub failures: Vec<(String, u64, String)>,
+    /// Clips of answered requests.
+    pub clips: u64,
+    /// Distinct media files they are.
+    pub files: u64,
+    /// Their total length in seconds, each file once.
+    pub clip_seconds: f64,
+    /// Their total size in bytes, each file once.
+    pub bytes: u64,
+    /// Distinct sources analysed.
+    pub sources: u64,
+    /// Their total length in seconds.
+    pub source_seconds: f64,
+    /// Wall time of this call.
+    pub elapsed: Duration,
+    /// Whether an earlier run of the same requests, settings and files had already done it all.
+    pub reused: bool,
+    /// The results dataset.
+    pub out: PathBuf,
+}
+
+impl RunSummary {
+    /// Failed request rows.
+    pub fn failed(&self) -> u64 {
+        self.rows - self.answered
+    }
+}
+
+/// Read it from the tables `checked`, `outcomes`, `sources`, `clips`, `renditions` of `ctx`.
+pub(super) async fn read(ctx: &SessionContext, config: &RunConfig, elapsed: Duration, reused: bool) -> Result<RunSummary> {
+    let totals = numbers(
+        ctx,
+        r#"WITH mine AS (SELECT * FROM outcomes WHERE request_id IN (SELECT request_id FROM checked)),
+             files AS (SELECT DISTINCT r.uri, r.duration, r.bytes FROM renditions r JOIN mine m ON m.request_id = r.request_id),
+             used AS (SELECT duration FROM sources WHERE source_id IN (SELECT source_id FROM mine))
+           SELECT * FROM (SELECT count(*), count(*) FILTER (WHERE status = 'ok'), coalesce(sum(clips), 0) FROM mine)
+             CROSS JOIN (SELECT count(*) AS files, coalesce(sum(duration), 0), coalesce(sum(bytes), 0) FROM files)
+             CROSS JOIN (SELECT count(*) AS sources, coalesce(sum(duration), 0) AS seconds FROM used)"#,
+    )
+    .await?;
+    let total = |i: usize| totals.get(i).copied().unwrap_or(0.0);
+    Ok(RunSummary {
+        rows: total(0) as u64,
+        answered: total(1) as u64,
+        failures: failures(ctx).await?,
+        clips: total(2) as u64,
+        files: total(3) as u64,
+        clip_seconds: total(4),
+        bytes: total(5) as u64,
+        sources: total(6) as u64,
+        source_seconds: total(7),
+        elapsed,
+        reused,
+        out: config.out.clone(),
+    })
+}
+
+async fn failures(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
+    let sql = r#"SELECT error_code, CAST(count(*) AS VARCHAR), first_value(error_message ORDER BY "row")
+        FROM outcomes WHERE status = 'failed' AND request_id IN (SELECT request_id FROM checked)
+        GROUP BY error_code ORDER BY count(*) DESC, error_code"#;
+    let batches = collect(ctx, sql).await?;
+    let mut rows = vec![];
+    for batch in &batches {
+        let columns = (0..3).map(|i| texts_of(batch, i)).collect::<Result<Vec<_>>>()?;
+        for ((code, count), message) in columns[0].iter().zip(&columns[1]).zip(&columns[2]) {
+            rows.push((code.clone(), count.parse().unwrap_or(0), message.clone()));
+        }
+    }
+    Ok(rows)
+}
+
+/// The first column of a query as text, without NULLs.
+pub(super) async fn texts(ctx: &SessionContext, sql: &str) -> Result<Vec<String>> {
+    let mut all = vec![];
+    for batch in collect(ctx, sql).await? {
+        all.extend(texts_of(&batch, 0)?);
+    }
+    Ok(all)
+}
+
+/// The first row of a query as numbers; a NULL is 0.
+pub(super) async fn numbers(ctx: &SessionContext, sql: &str) -> Result<Vec<f64>> {
+    let batches = collect(ctx, sql).await?;
+    let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else { return Ok(vec![]) };
+    let number = |column: &arrow::array::ArrayRef| {
+        let floats = cast(column, &DataType::Float64).map_err(|e| query_error(e.into()))?;
+        Ok(floats.as_primitive::<Float64Type>().iter().next().flatten().unwrap_or(0.0))
+    };
+    batch.columns().iter().map(number).collect()
+}
+
+/// All rows of a query.
+pub(super) async fn collect(ctx: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
+    ctx.sql(sql).await.map_err(query_error)?.collect().await.map_err(query_error)
+}
+
+fn texts_of(batch: &RecordBatch, column: usize) -> Result<Vec<String>> {
+    let texts = cast(batch.column(column), &DataType::Utf8).map_err(|e| query_error(e.into()))?;
+    Ok(texts.as_string::<i32>().iter().flatten().map(str::to_owned).collect())
+}
+
+impl fmt::Display for RunSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        writeln!(
+            f,
+            "{}: {} answered with {}, {} failed",
+            plural(self.rows, "request"),
+            self.answered,
+            plural(self.clips, "clip"),
+            self.failed()
+        )?;
+        for (code, count, example) in &self.failures {
+            writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
+        }
+        writeln!(
+            f,
+            "{} ({} of video) analysed; {} ({} of video, {:.1} MB)",
+            plural(self.sources, "source"),
+            clock(self.source_seconds),
+            plural(self.files, "media file"),
+            clock(self.clip_seconds),
+            self.bytes as f64 / 1e6
+        )?;
+        if self.reused {
+            writeln!(f, "nothing to do: an earlier run had done the same requests, settings and files")?;
+        } else {
+            let seconds = self.elapsed.as_secs_f64();
+            let speed = if seconds > 0.0 { self.source_seconds / seconds } else { 0.0 };
+            writeln!(f, "in {seconds:.1} s: {speed:.1} s of source a second")?;
+        }
+        writeln!(f, "tables: {}/*/*.parquet", self.out.display())?;
+        write!(f, "media:  {}", self.out.join("media").display())
+    }
+}
+
+/// `1:02:03` or `2:03`.
+fn clock(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match s / 3600 {
+        0 => format!("{}:{:02}", s / 60, s % 60),
+        h => format!("{h}:{:02}:{:02}", s / 60 % 60, s % 60),
+    }
+}

@@ -1,0 +1,59 @@
+//! Checking a request file without touching its sources.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::prelude::SessionContext;
+use tempfile::TempDir;
+
+use super::run::check_requests;
+use super::{RunConfig, steps, summary};
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::{query_error, session};
+
+/// A checked request file: the table `checked` of a session, for as long as this lives.
+pub struct Validated {
+    /// A session with the table `checked`.
+    pub ctx: SessionContext,
+    /// Request rows.
+    pub rows: u64,
+    /// Rows with an error code.
+    pub invalid: u64,
+    folder: TempDir,
+}
+
+impl std::fmt::Debug for Validated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Validated").field("rows", &self.rows).field("invalid", &self.invalid).finish_non_exhaustive()
+    }
+}
+
+impl Validated {
+    /// Write every row with its verdict to a Parquet file.
+    ///
+    /// # Errors
+    /// `store.write`.
+    pub async fn write(&self, path: &Path) -> Result<()> {
+        let frame = self.ctx.sql("SELECT * FROM checked").await.map_err(query_error)?;
+        steps::write(frame, "checked", path.to_path_buf()).await.map(|_| ())
+    }
+
+    /// Where the table lies.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("checked.parquet")
+    }
+}
+
+/// Check every row of `config.requests`.
+///
+/// # Errors
+/// `input.*` if the file as a whole cannot be read.
+pub async fn validate(config: &RunConfig) -> Result<Validated> {
+    let folder = tempfile::tempdir()
+        .map_err(|e| Error::new(ErrorCode::StoreWrite, format!("cannot make a temporary folder ({e}); set TMPDIR")))?;
+    let entry = check_requests(config, &config.parameters(), folder.path()).await?;
+    let ctx = session(&config.session_options(), None)?;
+    let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };
+    steps::register(&validated.ctx, "checked", &validated.path()).await?;
+    let counts = summary::numbers(&validated.ctx, "SELECT count(error_code) FROM checked").await?;
+    Ok(Validated { invalid: counts.first().map_or(0, |n| *n as u64), ..validated })
+}

@@ -1,0 +1,35 @@
+//! `json_text(value)`: a nested value as JSON, for columns that hold JSON text.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::json::LineDelimitedWriter;
+use datafusion::error::Result;
+use datafusion::logical_expr::{ScalarUDF, Signature, Volatility};
+
+use super::array_function;
+
+/// `json_text(value)`: `{"age":"18-35"}` from a struct, list or map; NULL stays NULL.
+pub fn json_text() -> ScalarUDF {
+    array_function("json_text", Signature::any(1, Volatility::Immutable), DataType::Utf8, |args| json_of(&args[0]))
+}
+
+/// Each value of an array as JSON text.
+pub(in crate::query) fn json_of(values: &ArrayRef) -> Result<ArrayRef> {
+    let schema = Arc::new(Schema::new(vec![Field::new("v", values.data_type().clone(), true)]));
+    let batch = RecordBatch::try_new(schema, vec![Arc::clone(values)])?;
+    let mut lines = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut lines);
+    writer.write(&batch)?;
+    writer.finish()?;
+    // Each line is {"v":…}, or {} for a NULL; a new line inside a text is escaped.
+    let lines = String::from_utf8_lossy(&lines);
+    let inner = |line: &str| line.strip_prefix("{\"v\":")?.strip_suffix('}').map(str::to_owned);
+    let texts: StringArray = lines
+        .lines()
+        .enumerate()
+        .map(|(row, line)| if values.is_null(row) { None } else { inner(line) })
+        .collect();
+    Ok(Arc::new(texts))
+}

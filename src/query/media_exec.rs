@@ -1,0 +1,176 @@
+//! The unary operator that does media work on each row of its input.
+//!
+//! Rows run as tasks on the session's [`MediaRuntime`], whose slots bound how many run at a time over
+//! all partitions; a partition asks its input for no more rows than it can run (back-pressure) and
+//! emits rows as they finish, in that order. Dropping the stream cancels what runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema};
+use datafusion::common::internal_datafusion_err;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, CardinalityEffect, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+};
+use futures::{TryStreamExt, stream};
+
+use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
+use crate::media::CancelToken;
+
+/// See the module.
+#[derive(Debug)]
+pub struct MediaExec {
+    spec: WorkSpec,
+    work: Arc<dyn Work>,
+    input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl MediaExec {
+    /// `spec` on each row of `input`.
+    pub fn new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Self {
+        let work = spec.build();
+        let schema = Arc::new(output_schema(&input.schema(), work.as_ref()));
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { spec, work, input, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// What it does.
+    pub fn spec(&self) -> &WorkSpec {
+        &self.spec
+    }
+}
+
+/// The input's columns, the work's columns, the outcome columns. A work's column replaces an input
+/// column of the same name nowhere: planning refuses duplicates.
+pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
+    let added = work.output_fields().into_iter().chain(outcome_fields());
+    let fields: Vec<Field> = input.fields().iter().map(|f| f.as_ref().clone()).chain(added).collect();
+    Schema::new(fields)
+}
+
+impl DisplayAs for MediaExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "MediaExec: {}", self.work.name())
+    }
+}
+
+impl ExecutionPlan for MediaExec {
+    fn name(&self) -> &'static str {
+        "MediaExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        // The runtime's slots spread the rows; more partitions would not run more of them.
+        vec![false]
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => Ok(Arc::new(Self::new(self.spec.clone(), input))),
+            _ => Err(internal_datafusion_err!("MediaExec takes one child")),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(
+            children,
+            ReplaceChildrenOptions::new(datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute),
+        )
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let runtime = context.session_config().get_extension::<MediaRuntime>().ok_or_else(|| {
+            DataFusionError::Configuration("this session has no media runtime; add one with SessionConfig::with_extension".into())
+        })?;
+        let rows = self.input.execute(partition, context)?.map_ok(one_row_batches).try_flatten();
+        let cancel = CancelOnDrop(runtime.token());
+        let (work, schema) = (Arc::clone(&self.work), self.schema());
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let failed = MetricBuilder::new(&self.metrics).counter("failed_rows", partition);
+        let limit = runtime.workers();
+        let out_schema = Arc::clone(&schema);
+        let finished = rows
+            .map_ok(move |row| {
+                let (runtime, work, token) = (Arc::clone(&runtime), Arc::clone(&work), cancel.0.clone());
+                async move {
+                    let columns = runtime.run_row(work, row, token).await;
+                    columns.map_err(|e| DataFusionError::External(Box::new(e)))
+                }
+            })
+            .try_buffer_unordered(limit)
+            .and_then(move |columns| {
+                let batch = RecordBatch::try_new(Arc::clone(&out_schema), columns).map_err(DataFusionError::from);
+                if let Ok(batch) = &batch {
+                    failed.add(usize::from(has_error(batch)));
+                    baseline.record_output(batch.num_rows());
+                }
+                futures::future::ready(batch)
+            });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, finished)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+/// Cancels the work of a stream that nobody reads any more.
+pub(super) struct CancelOnDrop(pub(super) CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn one_row_batches(batch: RecordBatch) -> impl futures::Stream<Item = Result<RecordBatch>> {
+    stream::iter((0..batch.num_rows()).map(move |row| Ok(batch.slice(row, 1))))
+}
+
+fn has_error(batch: &RecordBatch) -> bool {
+    batch.column_by_name("error_code").is_some_and(|c| c.null_count() < c.len())
+}
+

@@ -1,0 +1,172 @@
+//! `analyze_media((query))` and `render_media((query))`: media work as a relation in SQL.
+//!
+//! The relation takes a query in parentheses and adds the work's columns and the outcome columns to
+//! each of its rows. It is planned to a [`MediaExec`].
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, DFSchemaRef, plan_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::logical_expr::sqlparser::ast::{Expr as SqlExpr, FunctionArg, FunctionArgExpr, Query, TableFactor};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+use super::media_exec::{MediaExec, output_schema};
+use crate::exec::{Work, WorkSpec};
+
+/// Media work over a query. The work is held as JSON, which compares, hashes and travels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MediaNode {
+    spec: String,
+    input: LogicalPlan,
+    schema: DFSchemaRef,
+}
+
+impl PartialOrd for MediaNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match self.spec.cmp(&other.spec) {
+            Ordering::Equal => self.input.partial_cmp(&other.input),
+            unequal => Some(unequal),
+        }
+    }
+}
+
+impl MediaNode {
+    /// `spec` over the rows of `input`.
+    ///
+    /// # Errors
+    /// If `input` lacks a column that the work reads.
+    pub fn try_new(spec: &WorkSpec, input: LogicalPlan) -> Result<Self> {
+        let work = spec.build();
+        for column in work.input_columns() {
+            if !input.schema().has_column_with_unqualified_name(column) {
+                let found = input.schema().field_names().join(", ");
+                return plan_err!("{}_media needs a column {column}; the query has {found}", work.name());
+            }
+        }
+        let spec = serde_json::to_string(spec).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        Self::from_json(spec, input, work.as_ref())
+    }
+
+    fn from_json(spec: String, input: LogicalPlan, work: &dyn Work) -> Result<Self> {
+        let arrow = output_schema(input.schema().as_arrow(), work);
+        let schema = Arc::new(DFSchema::try_from(arrow)?);
+        Ok(Self { spec, input, schema })
+    }
+
+    fn work(&self) -> Result<WorkSpec> {
+        serde_json::from_str(&self.spec).map_err(|e| DataFusionError::External(Box::new(e)))
+    }
+}
+
+impl UserDefinedLogicalNodeCore for MediaNode {
+    fn name(&self) -> &str {
+        "Media"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![]
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Media: {}", self.spec)
+    }
+
+    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+        match (inputs.pop(), inputs.is_empty()) {
+            (Some(input), true) => Self::from_json(self.spec.clone(), input, self.work()?.build().as_ref()),
+            _ => plan_err!("Media takes one input"),
+        }
+    }
+
+    fn necessary_children_exprs(&self, _: &[usize]) -> Option<Vec<Vec<usize>>> {
+        // Every input column is an output column; which of them the parents drop is not worth a new node.
+        Some(vec![(0..self.input.schema().fields().len()).collect()])
+    }
+}
+
+/// Plans `analyze_media((…))` and `render_media((…))` in a FROM clause.
+#[derive(Debug)]
+pub struct MediaRelationPlanner {
+    /// What `analyze_media` does.
+    pub analyze: WorkSpec,
+    /// What `render_media` does.
+    pub render: WorkSpec,
+}
+
+impl RelationPlanner for MediaRelationPlanner {
+    fn plan_relation(&self, relation: TableFactor, context: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+        let TableFactor::Table { ref name, args: Some(ref args), ref alias, .. } = relation else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let spec = match name.to_string().as_str() {
+            "analyze_media" => &self.analyze,
+            "render_media" => &self.render,
+            _ => return Ok(RelationPlanning::Original(Box::new(relation))),
+        };
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] = args.args.as_slice() else {
+            return plan_err!("{name} takes one query in parentheses: SELECT * FROM {name}((SELECT …))");
+        };
+        let input = context.plan(derived(query.clone()))?;
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(MediaNode::try_new(spec, input)?) });
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
+    }
+}
+
+fn derived(subquery: Box<Query>) -> TableFactor {
+    TableFactor::Derived { lateral: false, subquery, alias: None, sample: None }
+}
+
+/// Plans a [`MediaNode`] to a [`MediaExec`], everything else as DataFusion does.
+#[derive(Debug)]
+pub struct MediaQueryPlanner;
+
+#[async_trait]
+impl QueryPlanner for MediaQueryPlanner {
+    async fn create_physical_plan(
+        &self,
+        logical_plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(MediaExtensionPlanner)]);
+        planner.create_physical_plan(logical_plan, session).await
+    }
+}
+
+/// The part of [`MediaQueryPlanner`] that a foreign session adds to its own planner.
+#[derive(Debug)]
+pub struct MediaExtensionPlanner;
+
+#[async_trait]
+impl ExtensionPlanner for MediaExtensionPlanner {
+    async fn plan_extension(
+        &self,
+        _: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _: &[&LogicalPlan],
+        physical_inputs: &[Arc<dyn ExecutionPlan>],
+        _: &dyn Session,
+        _: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let (Some(node), [input]) = (node.as_any().downcast_ref::<MediaNode>(), physical_inputs) else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(MediaExec::new(node.work()?, Arc::clone(input)))))
+    }
+}

@@ -1,0 +1,18 @@
+//! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
+
+pub mod conform;
+pub mod functions;
+pub mod intake;
+pub mod media_exec;
+pub mod media_node;
+pub mod output;
+pub mod results;
+pub mod session;
+pub mod sql;
+mod table_functions;
+
+#[cfg(feature = "polars")]
+pub mod polars;
+
+pub use media_exec::MediaExec;
+pub use session::{SessionOptions, query_error, register_functions, register_media_relations, session};

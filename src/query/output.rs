@@ -1,0 +1,170 @@
+//! Query results for people and programs: tables, CSV, NDJSON, Parquet.
+
+use std::io::Write;
+use std::str::FromStr;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::util::display::FormatOptions;
+use arrow::util::pretty::pretty_format_batches_with_options;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::query_error;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A table with borders, for a terminal; at most [`TABLE_ROWS`] rows.
+    Table,
+    /// RFC 4180 with a header; nested values as JSON.
+    Csv,
+    /// One JSON object a line.
+    Json,
+    /// One Parquet file.
+    Parquet,
+}
+
+/// Rows that are printed as a table before it says that there are more.
+pub const TABLE_ROWS: usize = 1000;
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "table" => Ok(Self::Table),
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            "parquet" => Ok(Self::Parquet),
+            other => Err(Error::new(ErrorCode::Config, format!("there is no format {other}; use table, csv, json or parquet"))),
+        }
+    }
+}
+
+/// Write all rows of `stream` to `sink`; the number of rows.
+///
+/// # Errors
+/// The query's error, or `store.write` if the sink fails.
+pub async fn write_stream(
+    mut stream: SendableRecordBatchStream,
+    format: Format,
+    sink: &mut (dyn Write + Send),
+) -> Result<u64> {
+    let mut writer = RowWriter::new(format, stream.schema(), sink)?;
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(query_error)?;
+        rows += batch.num_rows() as u64;
+        if !writer.write(&batch)? {
+            break;
+        }
+    }
+    writer.finish()?;
+    Ok(rows)
+}
+
+/// One writer a format.
+enum RowWriter<'a> {
+    Table { sink: &'a mut (dyn Write + Send), schema: SchemaRef, held: Vec<RecordBatch>, rows: usize },
+    Csv(Box<arrow::csv::Writer<&'a mut (dyn Write + Send)>>),
+    Json(Box<arrow::json::LineDelimitedWriter<&'a mut (dyn Write + Send)>>),
+    Parquet(Box<ArrowWriter<&'a mut (dyn Write + Send)>>),
+}
+
+impl<'a> RowWriter<'a> {
+    fn new(format: Format, schema: SchemaRef, sink: &'a mut (dyn Write + Send)) -> Result<Self> {
+        Ok(match format {
+            Format::Table => Self::Table { sink, schema, held: vec![], rows: 0 },
+            Format::Csv => {
+                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(sink);
+                // An empty result still has its header.
+                let header = RecordBatch::new_empty(flat_schema(&schema));
+                writer.write(&header).map_err(write_error)?;
+                Self::Csv(Box::new(writer))
+            }
+            Format::Json => Self::Json(Box::new(arrow::json::LineDelimitedWriter::new(sink))),
+            Format::Parquet => Self::Parquet(Box::new(ArrowWriter::try_new(sink, schema, None).map_err(write_error)?)),
+        })
+    }
+
+    /// Whether more rows are wanted.
+    fn write(&mut self, batch: &RecordBatch) -> Result<bool> {
+        match self {
+            Self::Table { held, rows, .. } => {
+                *rows += batch.num_rows();
+                held.push(batch.clone());
+                return Ok(*rows <= TABLE_ROWS);
+            }
+            Self::Csv(writer) => writer.write(&flatten(batch)?).map_err(write_error)?,
+            Self::Json(writer) => writer.write(batch).map_err(write_error)?,
+            Self::Parquet(writer) => writer.write(batch).map_err(write_error)?,
+        }
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Table { sink, schema, held, rows } => {
+                let all = arrow::compute::concat_batches(&schema, &held).map_err(write_error)?;
+                let shown = all.slice(0, rows.min(TABLE_ROWS));
+                let options = FormatOptions::default().with_null("");
+                let text = pretty_format_batches_with_options(&[rounded(&shown)?], &options).map_err(write_error)?;
+                writeln!(sink, "{text}").map_err(write_error)?;
+                if rows > TABLE_ROWS {
+                    writeln!(sink, "(only the first {TABLE_ROWS} rows; --format csv gives all)").map_err(write_error)?;
+                }
+                sink.flush().map_err(write_error)
+            }
+            Self::Csv(writer) => writer.into_inner().flush().map_err(write_error),
+            Self::Json(mut writer) => {
+                writer.finish().map_err(write_error)?;
+                writer.into_inner().flush().map_err(write_error)
+            }
+            Self::Parquet(writer) => writer.close().map(|_| ()).map_err(write_error),
+        }
+    }
+}
+
+/// Nested columns become text, which is all that CSV has.
+fn flat_schema(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|f| match f.data_type().is_nested() {
+            true => Field::new(f.name(), DataType::Utf8, true),
+            false => f.as_ref().clone(),
+        })
+        .collect();
+    Schema::new(fields).into()
+}
+
+fn flatten(batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().map(|c| match c.data_type().is_nested() {
+        true => super::functions::json::json_of(c).map_err(query_error),
+        false => Ok(ArrayRef::clone(c)),
+    });
+    RecordBatch::try_new(flat_schema(batch.schema_ref()), columns.collect::<Result<_>>()?).map_err(write_error)
+}
+
+/// Floats to six digits after the point: `4.1` rather than `4.1000000000000005`.
+fn rounded(batch: &RecordBatch) -> Result<RecordBatch> {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float64Type;
+    let columns = batch.columns().iter().map(|c| match c.as_primitive_opt::<Float64Type>() {
+        Some(floats) => {
+            let short = floats.unary::<_, Float64Type>(|v| (v * 1e6).round() / 1e6);
+            cast(&short, &DataType::Float64)
+        }
+        None => Ok(ArrayRef::clone(c)),
+    });
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(write_error)?;
+    RecordBatch::try_new(batch.schema(), columns).map_err(write_error)
+}
+
+fn write_error(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorCode::StoreWrite, format!("the rows cannot be written ({cause})")).with_source(cause)
+}

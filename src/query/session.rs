@@ -1,0 +1,122 @@
+//! A DataFusion session with every clipflow function, and the dataset's tables.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::functions;
+use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
+use super::table_functions;
+use crate::error::{Error, ErrorCode, Result};
+use crate::exec::{MediaRuntime, WorkSpec};
+use crate::media::{AnalyzeSettings, RenderSettings};
+
+/// How a session is set up.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// Memory for queries in bytes; beyond it sorts and aggregates spill to disk. Default 1 GiB.
+    pub memory_bytes: usize,
+    /// Partitions (threads) of a query; 0 for one per core.
+    pub partitions: usize,
+    /// Rows of a batch. Default 8192; rows that hold a whole source want few.
+    pub batch_size: usize,
+    /// Folder that relative paths in `source_location` and `shots('…')` start from.
+    pub base: PathBuf,
+    /// What `analyze_media`, `shots('…')` and `signals('…')` do.
+    pub analyze: AnalyzeSettings,
+    /// What `render_media` does.
+    pub render: RenderSettings,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 1 << 30,
+            partitions: 0,
+            batch_size: 8192,
+            base: PathBuf::from("."),
+            analyze: AnalyzeSettings::default(),
+            render: RenderSettings::default(),
+        }
+    }
+}
+
+/// A session with every function; with `runtime`, also `shots('…')` and the other table functions
+/// over a video.
+///
+/// # Errors
+/// `query.invalid` if the session cannot be set up.
+pub fn session(options: &SessionOptions, runtime: Option<Arc<MediaRuntime>>) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_batch_size(options.batch_size)
+        .with_information_schema(true)
+        // Inputs are put on the side of a join where they fit; see sql/run/candidates.sql.
+        .set_bool("datafusion.optimizer.join_reordering", false)
+        // View types do not travel: Polars, Ballista and older readers want plain text.
+        .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
+    if options.partitions > 0 {
+        config = config.with_target_partitions(options.partitions);
+    }
+    if let Some(runtime) = &runtime {
+        config = config.with_extension(Arc::clone(runtime));
+    }
+    let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), NAMED_CONSUMERS);
+    let env = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(query_error)?;
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(env)
+        .with_default_features()
+        .with_query_planner(Arc::new(MediaQueryPlanner))
+        .build();
+    let ctx = SessionContext::new_with_state(state);
+    register_functions(&ctx, &options.base);
+    if let Some(runtime) = &runtime {
+        table_functions::register(&ctx, &options.base, &options.analyze, runtime);
+    }
+    Ok(ctx)
+}
+
+/// How many consumers an out-of-memory error names.
+const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
+
+/// Give a session every scalar function.
+pub fn register_functions(ctx: &SessionContext, base: &Path) {
+    for function in functions::all(base) {
+        ctx.register_udf(function);
+    }
+}
+
+/// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files:
+/// a session for reading does without.
+///
+/// # Errors
+/// `query.invalid` if the session takes no relation planners.
+pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
+    let planner = MediaRelationPlanner {
+        analyze: WorkSpec::Analyze(options.analyze.clone()),
+        render: WorkSpec::Render(options.render.clone()),
+    };
+    ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
+}
+
+/// A DataFusion error as the crate's: one that was ours comes back as it was, any other is
+/// `query.invalid` with what DataFusion says.
+pub fn query_error(error: DataFusionError) -> Error {
+    let root = error.find_root();
+    if let DataFusionError::External(inner) = root
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        return Error::new(ours.code(), ours.message());
+    }
+    let text = match &error {
+        DataFusionError::Diagnostic(_, inner) => inner.strip_backtrace(),
+        other => other.strip_backtrace(),
+    };
+    Error::new(ErrorCode::Query, text).with_source(error)
+}

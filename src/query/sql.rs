@@ -1,0 +1,48 @@
+//! The SQL files, built in.
+
+/// A statement of the run.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Name of the table it makes.
+    pub name: &'static str,
+    /// The statement.
+    pub sql: &'static str,
+    /// Whether rows hold a whole source, so that a batch must be small.
+    pub wide: bool,
+}
+
+macro_rules! step {
+    ($name:literal) => {
+        Step { name: $name, sql: include_str!(concat!("../../sql/run/", $name, ".sql")), wide: false }
+    };
+    ($name:literal, wide) => {
+        Step { name: $name, sql: include_str!(concat!("../../sql/run/", $name, ".sql")), wide: true }
+    };
+}
+
+/// From the request file to checked requests.
+pub const CHECKED: Step = step!("checked");
+
+/// From checked requests to clips chosen, in order. A step reads the tables of the steps before it.
+pub const CHOOSE: &[Step] = &[
+    step!("requests"),
+    step!("analysis"),
+    step!("sources", wide),
+    step!("signals", wide),
+    step!("shots", wide),
+    step!("cues", wide),
+    step!("candidates", wide),
+    step!("selected"),
+];
+
+/// From clips chosen to files and outcomes, in order.
+pub const RENDER: &[Step] =
+    &[step!("rendered"), step!("files"), step!("outcomes"), step!("clips"), step!("renditions")];
+
+/// The views over a dataset: name and statement.
+pub const VIEWS: &[(&str, &str)] = &[
+    ("failures", include_str!("../../sql/views/failures.sql")),
+    ("why", include_str!("../../sql/views/why.sql")),
+    ("clip_files", include_str!("../../sql/views/clip_files.sql")),
+    ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
+];

@@ -1,0 +1,100 @@
+//! Local files, under the folders that are allowed.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use super::{LocalCopy, Source};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::scheme;
+
+/// Local files beneath a set of roots. A link may lead anywhere beneath a root, not out of all of them.
+#[derive(Debug)]
+pub struct LocalFiles {
+    roots: Vec<PathBuf>,
+}
+
+impl LocalFiles {
+    /// Files beneath `roots`; a root that does not exist allows nothing.
+    pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { roots: roots.into_iter().filter_map(|r| fs::canonicalize(r).ok()).collect() }
+    }
+
+    /// The real path and its metadata, or why not.
+    fn check(&self, location: &str) -> Result<(PathBuf, fs::Metadata)> {
+        let real = fs::canonicalize(location).map_err(|e| cannot_open(location, e))?;
+        if !self.roots.iter().any(|root| real.starts_with(root)) {
+            return Err(Error::new(
+                ErrorCode::SourceForbidden,
+                format!(
+                    "{location} lies outside the folders sources may be read from; move it beside the request file or pass --allow-root {}",
+                    real.parent().unwrap_or(&real).display()
+                ),
+            ));
+        }
+        let metadata = fs::metadata(&real).map_err(|e| cannot_open(location, e))?;
+        if metadata.is_dir() {
+            return Err(Error::new(
+                ErrorCode::SourceUnsupported,
+                format!("{location} is a directory; name the video file in it"),
+            ));
+        }
+        if !metadata.is_file() {
+            return Err(Error::new(
+                ErrorCode::SourceUnsupported,
+                format!("{location} is not a regular file; name a video file"),
+            ));
+        }
+        Ok((real, metadata))
+    }
+}
+
+impl Source for LocalFiles {
+    fn serves(&self, location: &str) -> bool {
+        scheme(location).is_none()
+    }
+
+    fn validator(&self, location: &str) -> Result<Option<String>> {
+        Ok(Some(validator(&self.check(location)?.1)))
+    }
+
+    fn open(&self, location: &str) -> Result<LocalCopy> {
+        let (path, metadata) = self.check(location)?;
+        // The decoder opens the file itself; opening it here gives a missing permission its own code.
+        fs::File::open(&path).map_err(|e| cannot_open(location, e))?;
+        if metadata.len() == 0 {
+            return Err(Error::new(
+                ErrorCode::SourceTruncated,
+                format!("{location} is empty; copy the file again"),
+            ));
+        }
+        Ok(LocalCopy { path, validator: validator(&metadata) })
+    }
+}
+
+fn validator(metadata: &fs::Metadata) -> String {
+    let modified = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+    format!("{}-{}", metadata.len(), modified.map_or(0, |d| d.as_nanos()))
+}
+
+fn cannot_open(location: &str, error: std::io::Error) -> Error {
+    let (code, sentence) = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            (ErrorCode::SourceNotFound, format!("there is no file {location}; check the path (it is relative to the request file)"))
+        }
+        ErrorKind::PermissionDenied => {
+            (ErrorCode::SourceForbidden, format!("{location} may not be read; change its permissions"))
+        }
+        _ => (ErrorCode::SourceUnreachable, format!("{location} cannot be opened ({error}); check the disk it is on")),
+    };
+    Error::new(code, sentence).with_source(error)
+}
+
+/// The folder of a file, for use as a root.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}

@@ -1,0 +1,119 @@
+//! Opening a dataset: which shards are live and which files they name.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{FileEntry, Manifest, ShardWriter, cannot_read};
+use crate::error::{Error, ErrorCode, Result};
+
+/// A results folder as it stood when it was opened.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    root: PathBuf,
+    live: Vec<Manifest>,
+}
+
+impl Dataset {
+    /// Open the results in `root`.
+    ///
+    /// # Errors
+    /// `store.read` if the folder is missing, holds no committed results or a damaged manifest.
+    pub fn open(root: &Path) -> Result<Self> {
+        let dataset = Self::open_or_new(root)?;
+        if dataset.live.is_empty() {
+            return Err(Error::new(
+                ErrorCode::StoreRead,
+                format!("{} holds no results; write some with `clipflow run REQUESTS --out {}`", root.display(), root.display()),
+            ));
+        }
+        Ok(dataset)
+    }
+
+    /// As [`Dataset::open`], but a folder that is missing or empty is an empty dataset.
+    ///
+    /// # Errors
+    /// `store.read` for a damaged manifest or a folder that cannot be listed.
+    pub fn open_or_new(root: &Path) -> Result<Self> {
+        let folder = root.join("_commit");
+        let mut manifests = BTreeMap::new();
+        if folder.is_dir() {
+            for entry in fs::read_dir(&folder).map_err(|e| cannot_read(&folder, e))? {
+                let path = entry.map_err(|e| cannot_read(&folder, e))?.path();
+                if path.extension().is_some_and(|x| x == "json") {
+                    let manifest = read_manifest(&path)?;
+                    manifests.insert((manifest.created, manifest.shard.clone()), manifest);
+                }
+            }
+        }
+        let replaced: HashSet<String> = manifests.values().flat_map(|m| m.replaces.iter().cloned()).collect();
+        let live = manifests.into_values().filter(|m| !replaced.contains(&m.shard)).collect();
+        Ok(Self { root: root.to_path_buf(), live })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Live shards, oldest first.
+    pub fn shards(&self) -> &[Manifest] {
+        &self.live
+    }
+
+    /// The live shard with this id.
+    pub fn shard(&self, id: &str) -> Option<&Manifest> {
+        self.live.iter().find(|m| m.shard == id)
+    }
+
+    /// Absolute paths of a table's live files that hold rows.
+    pub fn files(&self, table: &str) -> Vec<PathBuf> {
+        let entries = self.live.iter().filter_map(|m| m.tables.get(table));
+        entries.filter(|e| e.rows > 0).map(|e| self.path(e)).collect()
+    }
+
+    /// Absolute path of a file.
+    pub fn path(&self, entry: &FileEntry) -> PathBuf {
+        self.root.join(&entry.path)
+    }
+
+    /// Begin to write a shard.
+    ///
+    /// # Errors
+    /// `store.write` if the staging folder cannot be made.
+    pub fn begin(&self) -> Result<ShardWriter> {
+        ShardWriter::begin(&self.root)
+    }
+
+    /// Remove table files and manifests of replaced shards. Media files stay: other tables of the
+    /// user may name them.
+    pub fn remove_replaced(&self) {
+        let names: HashSet<&str> = self.live.iter().map(|m| m.shard.as_str()).collect();
+        let Ok(entries) = fs::read_dir(self.root.join("_commit")) else { return };
+        for path in entries.flatten().map(|e| e.path()) {
+            let Some(stem) = path.file_stem().and_then(|s| s.to_str()) else { continue };
+            if names.contains(stem) {
+                continue;
+            }
+            let Ok(manifest) = read_manifest(&path) else { continue };
+            // The manifest goes first: a manifest without files would be a lie, files without one are litter.
+            if fs::remove_file(&path).is_ok() {
+                for entry in manifest.tables.values() {
+                    let _ = fs::remove_file(self.path(entry));
+                }
+            }
+        }
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest> {
+    let bytes = fs::read(path).map_err(|e| cannot_read(path, e))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| cannot_read(path, e))?;
+    if manifest.format > Manifest::FORMAT {
+        return Err(Error::new(
+            ErrorCode::StoreRead,
+            format!("{} was written by a newer clipflow ({}); install that version", path.display(), manifest.clipflow),
+        ));
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,108 @@
+//! What is going on: events for whoever watches a run, and counters anybody can read.
+//!
+//! Reporting never fails the work: an [`Observer`] returns nothing.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::ErrorCode;
+
+/// Something that happened to a row of media work.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A stage of the run begins with this many rows of media work.
+    StageStarted {
+        /// `analyze` or `render`.
+        stage: &'a str,
+        /// Rows of media work (sources).
+        rows: u64,
+        /// Seconds of video to go through, as far as known.
+        seconds: f64,
+    },
+    /// A row made progress.
+    Progress {
+        /// `analyze` or `render`.
+        stage: &'a str,
+        /// Seconds of video gone through since the last event of this row.
+        seconds: f64,
+    },
+    /// A row is done.
+    RowFinished {
+        /// `analyze` or `render`.
+        stage: &'a str,
+        /// The source.
+        location: &'a str,
+        /// The code it failed with.
+        error: Option<ErrorCode>,
+    },
+    /// A stage is over.
+    StageFinished {
+        /// `analyze` or `render`.
+        stage: &'a str,
+    },
+}
+
+/// Somebody who wants to know.
+pub trait Observer: Debug + Send + Sync {
+    /// Called from the threads that do the work; must not block.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// An observer that looks away.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Event<'_>) {}
+}
+
+/// Live counters of media work.
+#[derive(Debug, Default)]
+pub struct Counters {
+    rows_started: AtomicU64,
+    rows_done: AtomicU64,
+    rows_failed: AtomicU64,
+    milliseconds_of_video: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Counts {
+    /// Rows handed to a worker.
+    pub rows_started: u64,
+    /// Rows that came back, failed ones included.
+    pub rows_done: u64,
+    /// Rows that came back with an error code.
+    pub rows_failed: u64,
+    /// Seconds of video gone through.
+    pub seconds_of_video: f64,
+}
+
+impl Counters {
+    /// A row was handed to a worker.
+    pub fn started(&self) {
+        self.rows_started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A row came back.
+    pub fn finished(&self, failed: bool) {
+        self.rows_done.fetch_add(1, Ordering::Relaxed);
+        self.rows_failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+
+    /// A worker went through `seconds` of video.
+    pub fn advanced(&self, seconds: f64) {
+        self.milliseconds_of_video.fetch_add((seconds.max(0.0) * 1000.0) as u64, Ordering::Relaxed);
+    }
+
+    /// All counters.
+    pub fn get(&self) -> Counts {
+        Counts {
+            rows_started: self.rows_started.load(Ordering::Relaxed),
+            rows_done: self.rows_done.load(Ordering::Relaxed),
+            rows_failed: self.rows_failed.load(Ordering::Relaxed),
+            seconds_of_video: self.milliseconds_of_video.load(Ordering::Relaxed) as f64 / 1000.0,
+        }
+    }
+}
