@@ -53,7 +53,7 @@ pub(super) struct RunArgs {
     /// Folder that sources may lie in, beside the request file's own; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub allow_root: Vec<PathBuf>,
-    /// Print the plan and what it will cost; do nothing.
+    /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
     /// Print no progress and no summary.

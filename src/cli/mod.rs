@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::select! {
-            result = dispatch(arguments.command) => result.unwrap_or_else(|e| {
+            result = dispatch(arguments) => result.unwrap_or_else(|e| {
                 print::error(&e);
                 exit_code(e.code())
             }),
@@ -55,9 +55,9 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn dispatch(command: Command) -> Result<u8> {
-    match command {
-        Command::Run(args) => run::run(args).await,
+async fn dispatch(arguments: Arguments) -> Result<u8> {
+    match arguments.command {
+        Command::Run(args) => run::run(args, arguments.verbose > 0).await,
         Command::Validate(args) => validate::validate(args).await,
         Command::Sql(args) => sql::sql(args).await,
         Command::Shots(args) => video::shots(args).await,
@@ -68,7 +68,10 @@ async fn dispatch(command: Command) -> Result<u8> {
 /// Errors of the whole command; rows have their own in `outcomes`.
 fn exit_code(code: ErrorCode) -> u8 {
     match code {
-        ErrorCode::StoreWrite | ErrorCode::MissingProgram | ErrorCode::Internal | ErrorCode::Cancelled => FAULT,
+        ErrorCode::StoreWrite
+        | ErrorCode::MissingProgram
+        | ErrorCode::Internal
+        | ErrorCode::Cancelled => FAULT,
         _ => USAGE,
     }
 }
@@ -79,7 +82,8 @@ fn init_logging(verbose: u8, json: bool) {
         1 => "clipflow=info",
         _ => "clipflow=debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG").unwrap_or_else(|_| default.into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
+        .unwrap_or_else(|_| default.into());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is refused; the first one then stays.
     let _ = if json { builder.json().try_init() } else { builder.compact().try_init() };

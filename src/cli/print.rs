@@ -23,7 +23,10 @@ pub(super) fn line(text: &str) {
 /// Write a query's rows where and how the arguments say.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
     if output.format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
-        return Err(Error::new(ErrorCode::Config, "Parquet is not for a terminal; name a file with -o or redirect the output"));
+        return Err(Error::new(
+            ErrorCode::Config,
+            "Parquet is not for a terminal; name a file with -o or redirect the output",
+        ));
     }
     match &output.output {
         None => {
@@ -35,8 +38,19 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
         }
         Some(path) => {
             let folder = crate::source::folder_of(path);
-            let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(path, e))?;
-            write_stream(stream, output.format, &mut BufWriter::new(File::options().write(true).open(file.path()).map_err(|e| cannot_write(path, e))?)).await?;
+            let mut file =
+                tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(path, e))?;
+            write_stream(
+                stream,
+                output.format,
+                &mut BufWriter::new(
+                    File::options()
+                        .write(true)
+                        .open(file.path())
+                        .map_err(|e| cannot_write(path, e))?,
+                ),
+            )
+            .await?;
             file.flush().map_err(|e| cannot_write(path, e))?;
             file.persist(path).map(|_| ()).map_err(|e| cannot_write(path, e.error))
         }

@@ -23,8 +23,10 @@ struct Stage {
 impl Stage {
     fn show(&self) {
         let speed = self.seconds / self.started.elapsed().as_secs_f64().max(0.001);
-        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        self.bar.set_message(format!("{:.0} s of video, {speed:.0}× real time{failed}", self.seconds));
+        let failed =
+            if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        self.bar
+            .set_message(format!("{:.0} s of video, {speed:.0}× real time{failed}", self.seconds));
     }
 }
 
@@ -43,7 +45,8 @@ impl Observer for Bars {
         match event {
             Event::StageStarted { stage: name, rows, .. } => {
                 let bar = ProgressBar::new(*rows);
-                let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} sources  {msg}");
+                let style =
+                    ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} sources  {msg}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 bar.set_prefix((*name).to_owned());
                 bar.enable_steady_tick(Duration::from_millis(200));

@@ -5,7 +5,10 @@ use super::{OK, ROWS_FAILED, print, progress};
 use crate::error::Result;
 use crate::pipeline::{self, RunConfig};
 
-pub(super) async fn run(args: RunArgs) -> Result<u8> {
+/// Characters of a plan's line that `--explain` prints without -v.
+const PLAN_WIDTH: usize = 118;
+
+pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root,
         max_clips: args.max_clips,
@@ -14,7 +17,8 @@ pub(super) async fn run(args: RunArgs) -> Result<u8> {
         ..RunConfig::new(args.requests, args.out)
     };
     if args.explain {
-        print::line(&pipeline::explain(&config).await?.to_string());
+        let explanation = pipeline::explain(&config).await?;
+        print::line(&if verbose { explanation.to_string() } else { explanation.brief(PLAN_WIDTH) });
         return Ok(OK);
     }
     let summary = pipeline::run(&config).await?;

@@ -20,7 +20,7 @@ pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
     }
     let filter = if args.quiet { "WHERE error_code IS NOT NULL" } else { "" };
     let sql = format!(
-        r#"SELECT CAST("row" AS VARCHAR), request_id, error_code, error_message FROM checked {filter} ORDER BY "row""#
+        r#"SELECT CAST("row" AS VARCHAR) AS number, request_id, error_code, error_message FROM checked {filter} ORDER BY "row""#
     );
     let frame = checked.ctx.sql(&sql).await.map_err(query_error)?;
     let mut stream = frame.execute_stream().await.map_err(query_error)?;
@@ -32,7 +32,12 @@ pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
     }
     let _ = sink.flush();
     drop(sink);
-    print::line(&format!("{} rows: {} valid, {} invalid", checked.rows, checked.rows - checked.invalid, checked.invalid));
+    print::line(&format!(
+        "{} rows: {} valid, {} invalid",
+        checked.rows,
+        checked.rows - checked.invalid,
+        checked.invalid
+    ));
     Ok(if checked.invalid > 0 { ROWS_FAILED } else { OK })
 }
 
@@ -47,7 +52,9 @@ fn write_rows(batch: &RecordBatch, sink: &mut impl Write) -> Result<io::Result<(
         let cell = |column: usize| texts[column].is_valid(row).then(|| texts[column].value(row));
         let (number, id) = (cell(0).unwrap_or(""), cell(1).unwrap_or(""));
         match (cell(2), cell(3)) {
-            (Some(code), message) => writeln!(sink, "row {number} ({id}): {code}: {}", message.unwrap_or("")),
+            (Some(code), message) => {
+                writeln!(sink, "row {number} ({id}): {code}: {}", message.unwrap_or(""))
+            }
             _ => writeln!(sink, "row {number} ({id}): valid"),
         }
     };

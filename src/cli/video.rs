@@ -25,7 +25,8 @@ async fn print_table(args: VideoArgs, select: &str, function: &str, order: &str)
     let ctx = session(&options, Some(Arc::new(runtime()?)))?;
     let video = absolute(&args.video).to_string_lossy().replace('\'', "''");
     let sql = format!("{select} FROM {function}('{video}') ORDER BY {order}");
-    let stream = ctx.sql(&sql).await.map_err(query_error)?.execute_stream().await.map_err(query_error)?;
+    let stream =
+        ctx.sql(&sql).await.map_err(query_error)?.execute_stream().await.map_err(query_error)?;
     print::rows(stream, &args.output).await?;
     Ok(OK)
 }

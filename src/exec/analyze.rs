@@ -49,12 +49,18 @@ impl Work for AnalyzeWork {
         ]
     }
 
-    fn run(&self, row: &RecordBatch, runtime: &MediaRuntime, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
+    fn run(
+        &self,
+        row: &RecordBatch,
+        runtime: &MediaRuntime,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ArrayRef>> {
         let location = text_at(row, "location").unwrap_or_default();
         let copy = runtime.sources.open(&location)?;
         let done = Cell::new(0.0);
         let progress = |seconds: f64| runtime.progress("analyze", seconds - done.replace(seconds));
-        let analysis = media::analyze(&runtime.tools, &copy.path, &self.settings, cancel, &progress)?;
+        let analysis =
+            media::analyze(&runtime.tools, &copy.path, &self.settings, cancel, &progress)?;
         let source_id = stable_id([Some(location.as_str()), Some(copy.validator.as_str())]);
         let texts = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
         Ok(vec![
@@ -93,7 +99,8 @@ pub(super) fn list_of<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<Arra
     let items = structs(fields, rows)?;
     let offsets = OffsetBuffer::from_lengths([rows.len()]);
     let item = item_field(DataType::Struct(fields.to_vec().into()));
-    let list = ListArray::try_new(item, offsets, Arc::new(items), None)
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")))?;
+    let list = ListArray::try_new(item, offsets, Arc::new(items), None).map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}"))
+    })?;
     Ok(Arc::new(list))
 }

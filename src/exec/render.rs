@@ -62,23 +62,40 @@ impl Work for RenderWork {
         vec![list_field("renditions", DataType::Struct(rendered_fields().into()))]
     }
 
-    fn run(&self, row: &RecordBatch, runtime: &MediaRuntime, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
+    fn run(
+        &self,
+        row: &RecordBatch,
+        runtime: &MediaRuntime,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ArrayRef>> {
         let location = text_at(row, "location").unwrap_or_default();
         let spans = spans(row, runtime)?;
         let copy = runtime.sources.open(&location)?;
         let probe = media::probe(&runtime.tools, &copy.path, &self.settings.limits, cancel)?;
         std::fs::create_dir_all(&runtime.media_dir).map_err(|e| {
             let folder = runtime.media_dir.display();
-            Error::new(ErrorCode::StoreWrite, format!("cannot make the folder {folder} ({e}); choose another --out"))
+            Error::new(
+                ErrorCode::StoreWrite,
+                format!("cannot make the folder {folder} ({e}); choose another --out"),
+            )
         })?;
         let total: f64 = spans.iter().map(|s| s.end - s.start).sum();
         let done = Cell::new(0.0);
-        let progress = |share: f64| runtime.progress("render", (share - done.replace(share)) * total);
-        let results =
-            media::render(&runtime.tools, &copy.path, &probe, &spans, &self.settings, cancel, &progress);
+        let progress =
+            |share: f64| runtime.progress("render", (share - done.replace(share)) * total);
+        let results = media::render(
+            &runtime.tools,
+            &copy.path,
+            &probe,
+            &spans,
+            &self.settings,
+            cancel,
+            &progress,
+        );
         // A row that was stopped is not a row of failed clips: it is done again next time.
         cancel.check()?;
-        let rendered: Vec<Rendered> = spans.iter().zip(results).map(|(span, result)| outcome(span, result)).collect();
+        let rendered: Vec<Rendered> =
+            spans.iter().zip(results).map(|(span, result)| outcome(span, result)).collect();
         Ok(vec![list_of(&rendered_fields(), &rendered)?])
     }
 }
@@ -86,7 +103,9 @@ impl Work for RenderWork {
 fn outcome(span: &ClipSpan, result: Result<Rendition>) -> Rendered {
     let media_id = span.rendition_id.clone();
     match result {
-        Ok(rendition) => Rendered { media_id, error_code: None, error_message: None, rendition: Some(rendition) },
+        Ok(rendition) => {
+            Rendered { media_id, error_code: None, error_message: None, rendition: Some(rendition) }
+        }
         Err(e) => Rendered {
             media_id,
             error_code: Some(e.code().as_str()),
@@ -98,12 +117,22 @@ fn outcome(span: &ClipSpan, result: Result<Rendition>) -> Rendered {
 
 /// The `spans` of the row: a list of structs of `media_id`, `start`, `end`.
 fn spans(row: &RecordBatch, runtime: &MediaRuntime) -> Result<Vec<ClipSpan>> {
-    let fault = || Error::new(ErrorCode::InputColumn, "spans must be a list of structs of media_id, start and end");
-    let list = row.column_by_name("spans").and_then(|c| c.as_list_opt::<i32>()).ok_or_else(fault)?;
+    let fault = || {
+        Error::new(
+            ErrorCode::InputColumn,
+            "spans must be a list of structs of media_id, start and end",
+        )
+    };
+    let list =
+        row.column_by_name("spans").and_then(|c| c.as_list_opt::<i32>()).ok_or_else(fault)?;
     let items = list.value(0);
     let items = items.as_struct_opt().ok_or_else(fault)?;
-    let ids = items.column_by_name("media_id").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(fault)?;
-    let column = |name: &str| items.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>());
+    let ids = items
+        .column_by_name("media_id")
+        .and_then(|c| c.as_string_opt::<i32>())
+        .ok_or_else(fault)?;
+    let column =
+        |name: &str| items.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>());
     let (starts, ends) = (column("start").ok_or_else(fault)?, column("end").ok_or_else(fault)?);
     let span = |i: usize| ClipSpan {
         rendition_id: ids.value(i).to_owned(),

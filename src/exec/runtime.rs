@@ -145,7 +145,9 @@ impl MediaRuntime {
 
 /// The text in the first row of a column, if there is one.
 pub(super) fn text_at(row: &RecordBatch, column: &str) -> Option<String> {
-    let array = arrow::compute::cast(row.column_by_name(column)?, &arrow::datatypes::DataType::Utf8).ok()?;
+    let array =
+        arrow::compute::cast(row.column_by_name(column)?, &arrow::datatypes::DataType::Utf8)
+            .ok()?;
     let texts = array.as_any().downcast_ref::<StringArray>()?;
     texts.iter().next().flatten().map(str::to_owned)
 }
@@ -167,7 +169,12 @@ fn finish_row(
     if added.len() != fields.len() || added.iter().any(|a| a.len() != 1) {
         return Err(Error::new(
             ErrorCode::Internal,
-            format!("the work {} gave {} columns where {} were promised", work.name(), added.len(), fields.len()),
+            format!(
+                "the work {} gave {} columns where {} were promised",
+                work.name(),
+                added.len(),
+                fields.len()
+            ),
         ));
     }
     let mut columns = row.columns().to_vec();
@@ -181,5 +188,8 @@ fn finish_row(
 
 fn panicked(error: &tokio::task::JoinError) -> Error {
     tracing::error!("media work panicked: {error}");
-    Error::new(ErrorCode::Internal, "clipflow failed on this row through a fault of its own; please report it with the log")
+    Error::new(
+        ErrorCode::Internal,
+        "clipflow failed on this row through a fault of its own; please report it with the log",
+    )
 }

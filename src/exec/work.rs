@@ -26,7 +26,12 @@ pub trait Work: Debug + Send + Sync {
     ///
     /// # Errors
     /// A typed error that becomes the row's `error_code` and `error_message`.
-    fn run(&self, row: &RecordBatch, runtime: &MediaRuntime, cancel: &CancelToken) -> Result<Vec<ArrayRef>>;
+    fn run(
+        &self,
+        row: &RecordBatch,
+        runtime: &MediaRuntime,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ArrayRef>>;
 }
 
 /// What to do, in a form that can be written down and sent to another machine.

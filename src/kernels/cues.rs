@@ -17,22 +17,31 @@ use crate::error::{Error, ErrorCode, Result};
 /// `input.column` if the list holds no `language` column of text.
 pub fn in_language(cues: &ListArray, tags: &StringArray) -> Result<ListArray> {
     let fault = |e: arrow::error::ArrowError| {
-        Error::new(ErrorCode::InputColumn, format!("the captions cannot be read: {e}")).with_source(e)
+        Error::new(ErrorCode::InputColumn, format!("the captions cannot be read: {e}"))
+            .with_source(e)
     };
-    let languages = cues.values().as_struct_opt().and_then(|s| s.column_by_name("language")).ok_or_else(|| {
-        Error::new(ErrorCode::InputColumn, "captions need a column language; give a list of cues")
-    })?;
+    let languages =
+        cues.values().as_struct_opt().and_then(|s| s.column_by_name("language")).ok_or_else(
+            || {
+                Error::new(
+                    ErrorCode::InputColumn,
+                    "captions need a column language; give a list of cues",
+                )
+            },
+        )?;
     let languages = cast(languages, &DataType::Utf8).map_err(fault)?;
     let languages = languages.as_string::<i32>();
     let mut kept = vec![false; languages.len()];
     let mut lengths = Vec::with_capacity(cues.len());
     for row in 0..cues.len() {
         let wanted = tags.is_valid(row).then(|| to_iso639_3(tags.value(row))).flatten();
-        let (from, to) = (cues.value_offsets()[row] as usize, cues.value_offsets()[row + 1] as usize);
+        let (from, to) =
+            (cues.value_offsets()[row] as usize, cues.value_offsets()[row + 1] as usize);
         let mut count = 0;
         if cues.is_valid(row) {
             for item in from..to {
-                let theirs = languages.is_valid(item).then(|| to_iso639_3(languages.value(item))).flatten();
+                let theirs =
+                    languages.is_valid(item).then(|| to_iso639_3(languages.value(item))).flatten();
                 kept[item] = wanted.is_none() || theirs.is_none() || theirs == wanted;
                 count += usize::from(kept[item]);
             }
@@ -58,22 +67,38 @@ mod tests {
     fn list(rows: &[&[Option<&str>]]) -> ListArray {
         let languages: StringArray = rows.iter().flat_map(|r| r.iter().copied()).collect();
         let ids = Int64Array::from_iter_values(0..languages.len() as i64);
-        let fields = vec![Field::new("cue_id", DataType::Int64, false), Field::new("language", DataType::Utf8, true)];
-        let values = StructArray::new(fields.into(), vec![Arc::new(ids), Arc::new(languages)], None);
+        let fields = vec![
+            Field::new("cue_id", DataType::Int64, false),
+            Field::new("language", DataType::Utf8, true),
+        ];
+        let values =
+            StructArray::new(fields.into(), vec![Arc::new(ids), Arc::new(languages)], None);
         let item = Arc::new(Field::new_list_field(values.data_type().clone(), false));
-        ListArray::new(item, OffsetBuffer::from_lengths(rows.iter().map(|r| r.len())), Arc::new(values), None)
+        ListArray::new(
+            item,
+            OffsetBuffer::from_lengths(rows.iter().map(|r| r.len())),
+            Arc::new(values),
+            None,
+        )
     }
 
     #[test]
     fn keeps_the_language_asked_for_and_the_unknown() {
-        let cues = list(&[&[Some("eng"), Some("deu"), None], &[Some("deu")], &[Some("fra"), Some("eng")]]);
+        let cues =
+            list(&[&[Some("eng"), Some("deu"), None], &[Some("deu")], &[Some("fra"), Some("eng")]]);
         let tags = StringArray::from(vec![Some("en-US"), Some("en"), None]);
         // Sliced lists have offsets that do not start at 0.
         for from in 0..3 {
-            let kept = in_language(&cues.slice(from, 3 - from), &tags.slice(from, 3 - from)).unwrap();
+            let kept =
+                in_language(&cues.slice(from, 3 - from), &tags.slice(from, 3 - from)).unwrap();
             let ids = |row: usize| {
                 let items = kept.value(row);
-                items.as_struct().column(0).as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
+                items
+                    .as_struct()
+                    .column(0)
+                    .as_primitive::<arrow::datatypes::Int64Type>()
+                    .values()
+                    .to_vec()
             };
             let all: Vec<Vec<i64>> = (0..kept.len()).map(ids).collect();
             assert_eq!(all, vec![vec![0, 2], vec![], vec![4, 5]][from..]);

@@ -85,8 +85,7 @@ pub fn validate_one(request: &VideoClipRequest) -> Result<()> {
         max_clip_length: Some(request.max_clip_length),
         max_clips: Some(request.max_clips),
     };
-    row.check()
-        .map_err(|fault| Error::new(fault.code(), fault.to_string()))
+    row.check().map_err(|fault| Error::new(fault.code(), fault.to_string()))
 }
 
 fn with_source<'a>(
@@ -96,21 +95,15 @@ fn with_source<'a>(
     match columns.language {
         None => Ok(check_rows(columns, source_url, |_| None)),
         Some(language) => match language.data_type() {
-            DataType::Utf8 => Ok(check_rows(
-                columns,
-                source_url,
-                cells(language.as_string::<i32>()),
-            )),
-            DataType::LargeUtf8 => Ok(check_rows(
-                columns,
-                source_url,
-                cells(language.as_string::<i64>()),
-            )),
-            DataType::Utf8View => Ok(check_rows(
-                columns,
-                source_url,
-                cells(language.as_string_view()),
-            )),
+            DataType::Utf8 => {
+                Ok(check_rows(columns, source_url, cells(language.as_string::<i32>())))
+            }
+            DataType::LargeUtf8 => {
+                Ok(check_rows(columns, source_url, cells(language.as_string::<i64>())))
+            }
+            DataType::Utf8View => {
+                Ok(check_rows(columns, source_url, cells(language.as_string_view())))
+            }
             DataType::Null => Ok(check_rows(columns, source_url, |_| None)),
             other => Err(not_text("language", other)),
         },
@@ -124,10 +117,8 @@ fn check_rows<'a, 'b>(
 ) -> Validation {
     let rows = source_url.len();
     let source_url = cells(source_url);
-    let (mut codes, mut messages) = (
-        StringBuilder::with_capacity(rows, 0),
-        StringBuilder::with_capacity(rows, 0),
-    );
+    let (mut codes, mut messages) =
+        (StringBuilder::with_capacity(rows, 0), StringBuilder::with_capacity(rows, 0));
     let mut message = String::new();
     for i in 0..rows {
         let row = Request {
@@ -139,9 +130,7 @@ fn check_rows<'a, 'b>(
             max_clip_length: columns
                 .max_clip_length
                 .and_then(|a| a.is_valid(i).then(|| a.value(i))),
-            max_clips: columns
-                .max_clips
-                .and_then(|a| a.is_valid(i).then(|| a.value(i))),
+            max_clips: columns.max_clips.and_then(|a| a.is_valid(i).then(|| a.value(i))),
         };
         match row.check() {
             Ok(()) => {
@@ -157,10 +146,7 @@ fn check_rows<'a, 'b>(
             }
         }
     }
-    Validation {
-        error_code: codes.finish(),
-        error_message: messages.finish(),
-    }
+    Validation { error_code: codes.finish(), error_message: messages.finish() }
 }
 
 fn cells<'a>(array: impl StringArrayType<'a>) -> impl Fn(usize) -> Option<&'a str> {
@@ -227,15 +213,8 @@ impl<'a> Request<'a> {
             return Err(Fault::TooLong(max));
         }
         if min > max {
-            let defaulted = (
-                self.min_clip_length.is_none(),
-                self.max_clip_length.is_none(),
-            );
-            return Err(Fault::OutOfOrder {
-                min,
-                max,
-                defaulted,
-            });
+            let defaulted = (self.min_clip_length.is_none(), self.max_clip_length.is_none());
+            return Err(Fault::OutOfOrder { min, max, defaulted });
         }
         let max_clips = self.max_clips.unwrap_or(DEFAULT_MAX_CLIPS);
         if !(1..=MAX_CLIPS).contains(&max_clips) {
@@ -255,11 +234,7 @@ enum Fault<'a> {
     NotANumber(&'static str, f64),
     TooShort(f64),
     TooLong(f64),
-    OutOfOrder {
-        min: f64,
-        max: f64,
-        defaulted: (bool, bool),
-    },
+    OutOfOrder { min: f64, max: f64, defaulted: (bool, bool) },
     MaxClips(i64),
     Language(&'a str),
 }
@@ -306,11 +281,7 @@ impl fmt::Display for Fault<'_> {
                     Seconds(MAX_CLIP_LENGTH)
                 )
             }
-            Self::OutOfOrder {
-                min,
-                max,
-                defaulted,
-            } => {
+            Self::OutOfOrder { min, max, defaulted } => {
                 let mark = |is_default| if is_default { " (the default)" } else { "" };
                 write!(
                     f,
@@ -321,10 +292,9 @@ impl fmt::Display for Fault<'_> {
                     mark(defaulted.0),
                 )
             }
-            Self::MaxClips(value) => write!(
-                f,
-                "max_clips is {value}; make it a number from 1 to {MAX_CLIPS}"
-            ),
+            Self::MaxClips(value) => {
+                write!(f, "max_clips is {value}; make it a number from 1 to {MAX_CLIPS}")
+            }
             Self::Language(value) => {
                 write!(
                     f,
@@ -355,11 +325,7 @@ struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self
-            .0
-            .char_indices()
-            .nth(SHOWN_CHARS)
-            .map_or(self.0.len(), |(i, _)| i);
+        let end = self.0.char_indices().nth(SHOWN_CHARS).map_or(self.0.len(), |(i, _)| i);
         let cut = if end < self.0.len() { "…" } else { "" };
         write!(f, "\"{}{cut}\"", self.0[..end].escape_debug())
     }

@@ -88,7 +88,9 @@ pub fn analyze(
     if !(rate > 0.0 && rate <= MAX_BUCKETS_PER_SECOND) {
         return Err(Error::new(
             ErrorCode::Config,
-            format!("{rate} signal rows a second are not possible; choose more than 0 and up to 100"),
+            format!(
+                "{rate} signal rows a second are not possible; choose more than 0 and up to 100"
+            ),
         ));
     }
     let probe = probe(tools, path, &settings.limits, cancel)?;
@@ -121,9 +123,11 @@ fn decode(
     std::thread::scope(|scope| {
         // Each pipe has its own thread: ffmpeg fills them in an order of its own and would wait
         // for ever on one that nobody reads. The pictures are read in this thread.
-        let audio = probe.audio.as_ref().zip(audio).map(|(stream, pipe)| {
-            scope.spawn(move || readers::read_audio(pipe, stream, rate))
-        });
+        let audio = probe
+            .audio
+            .as_ref()
+            .zip(audio)
+            .map(|(stream, pipe)| scope.spawn(move || readers::read_audio(pipe, stream, rate)));
         let tracks: Vec<_> = subtitles
             .into_iter()
             .map(|(stream, pipe)| scope.spawn(move || captions::read_track(pipe, stream)))
@@ -167,7 +171,12 @@ fn judge(probe: &Probe, decoded: &Decoded) -> Result<()> {
     }
     let stated_by_header = matches!(
         probe.demuxer,
-        Demuxer::Mov | Demuxer::Matroska | Demuxer::Avi | Demuxer::Flv | Demuxer::Asf | Demuxer::Mxf
+        Demuxer::Mov
+            | Demuxer::Matroska
+            | Demuxer::Avi
+            | Demuxer::Flv
+            | Demuxer::Asf
+            | Demuxer::Mxf
     );
     let heard = decoded.audio.as_ref().map_or(0.0, |audio| audio.seconds);
     let (stated, found) = match probe.video.duration {

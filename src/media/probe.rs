@@ -1,17 +1,17 @@
 //! What a container says about itself, and which of its streams are used.
 
-use std::collections::BTreeMap;
+mod answer;
+
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::cancel::CancelToken;
-use super::input::{MAX_PIXELS, ffprobe_args, input_args};
+use super::input::{ffprobe_args, input_args};
 use super::process::MediaCommand;
 use super::sniff::{Demuxer, sniff};
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::to_iso639_3;
+
+use answer::{Answer, Stream, number};
 
 /// Most that ffprobe may say about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -20,8 +20,6 @@ const ENTRIES: &str = "format=start_time,duration:stream=index,codec_name,codec_
     sample_aspect_ratio,pix_fmt,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
     still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
-/// Subtitle codecs that are text; the others are pictures of text.
-const TEXT_SUBTITLES: [&str; 6] = ["mov_text", "subrip", "ass", "ssa", "webvtt", "text"];
 
 /// A container and the streams of it that are used. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,202 +195,10 @@ fn no_video(streams: &[Stream]) -> Error {
     Error::new(ErrorCode::NoVideo, sentence)
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Answer {
-    #[serde(default)]
-    streams: Vec<Stream>,
-    #[serde(default)]
-    format: Format,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Format {
-    start_time: Option<String>,
-    duration: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Stream {
-    index: usize,
-    codec_name: Option<String>,
-    codec_type: Option<String>,
-    width: i64,
-    height: i64,
-    sample_aspect_ratio: Option<String>,
-    pix_fmt: Option<String>,
-    r_frame_rate: Option<String>,
-    avg_frame_rate: Option<String>,
-    time_base: Option<String>,
-    start_time: Option<String>,
-    duration: Option<String>,
-    sample_rate: Option<String>,
-    channels: u32,
-    channel_layout: Option<String>,
-    disposition: Disposition,
-    tags: BTreeMap<String, String>,
-    side_data_list: Vec<SideData>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Disposition {
-    default: u8,
-    attached_pic: u8,
-    timed_thumbnails: u8,
-    still_image: u8,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SideData {
-    displaymatrix: Option<String>,
-    rotation: Option<f64>,
-}
-
-impl Stream {
-    fn is(&self, kind: &str) -> bool {
-        self.codec_type.as_deref() == Some(kind)
-    }
-
-    fn is_known(&self) -> bool {
-        self.codec_name.as_deref().is_some_and(|name| name != "none" && name != "unknown")
-    }
-
-    /// Cover art and the like: one picture, not a moving one.
-    fn is_picture(&self) -> bool {
-        let Disposition { attached_pic, timed_thumbnails, still_image, .. } = self.disposition;
-        attached_pic + timed_thumbnails + still_image > 0
-    }
-
-    fn rate(&self) -> u32 {
-        self.sample_rate.as_deref().and_then(|rate| rate.parse().ok()).unwrap_or(0)
-    }
-
-    fn language(&self) -> Option<String> {
-        let tag = self.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case("language"))?;
-        to_iso639_3(tag.1).filter(|code| code != "und")
-    }
-
-    fn starts(&self, container: f64) -> f64 {
-        number(self.start_time.as_deref()).map_or(0.0, |start| start - container)
-    }
-
-    /// Of the stream, else of its tag as Matroska writers set it.
-    fn lasts(&self) -> Option<f64> {
-        number(self.duration.as_deref())
-            .or_else(|| self.tags.get("DURATION").and_then(|text| clock(text)))
-    }
-
-    fn codec(&self) -> String {
-        self.codec_name.clone().unwrap_or_default()
-    }
-
-    fn video(&self, container: f64) -> Result<VideoStream> {
-        if !self.is_known() {
-            return Err(Error::new(
-                ErrorCode::SourceUnsupported,
-                "the source's video codec is not known; convert it to H.264",
-            ));
-        }
-        if self.width <= 0 || self.height <= 0 {
-            return Err(Error::new(
-                ErrorCode::MediaCorrupt,
-                "the source's picture size cannot be found: it holds no picture that decodes",
-            ));
-        }
-        let pixels = self.width.unsigned_abs().saturating_mul(self.height.unsigned_abs());
-        if pixels > MAX_PIXELS {
-            let message = format!(
-                "the source's picture ({}×{}) is larger than 8K; make it smaller first",
-                self.width, self.height
-            );
-            return Err(Error::new(ErrorCode::MediaLimits, message));
-        }
-        let sample_aspect = ratio(self.sample_aspect_ratio.as_deref(), ':').unwrap_or(1.0);
-        let turned = self.side_data_list.iter().find_map(SideData::turn);
-        let (rotation, mirrored) = turned.unwrap_or((0, false));
-        let shown = ((self.width as f64 * sample_aspect).round() as i64, self.height);
-        let (width, height) = if rotation % 180 == 90 { (shown.1, shown.0) } else { shown };
-        Ok(VideoStream {
-            index: self.index,
-            codec: self.codec(),
-            width,
-            height,
-            stored_width: self.width,
-            stored_height: self.height,
-            sample_aspect,
-            rotation,
-            mirrored,
-            average_fps: ratio(self.avg_frame_rate.as_deref(), '/'),
-            nominal_fps: ratio(self.r_frame_rate.as_deref(), '/'),
-            time_base: ratio(self.time_base.as_deref(), '/').unwrap_or(1e-6),
-            pixel_format: self.pix_fmt.clone().unwrap_or_default(),
-            start_time: self.starts(container),
-            duration: self.lasts(),
-        })
-    }
-
-    fn audio(&self, container: f64) -> AudioStream {
-        AudioStream {
-            index: self.index,
-            codec: self.codec(),
-            sample_rate: self.rate(),
-            channels: self.channels,
-            layout: self.channel_layout.clone().filter(|name| name != "unknown"),
-            language: self.language(),
-            start_time: self.starts(container),
-        }
-    }
-
-    fn subtitle(&self) -> SubtitleStream {
-        let codec = self.codec();
-        let text = TEXT_SUBTITLES.contains(&codec.as_str());
-        SubtitleStream { index: self.index, language: self.language(), codec, text }
-    }
-}
-
-impl SideData {
-    /// Clockwise quarter turns in degrees, and whether the matrix mirrors.
-    fn turn(&self) -> Option<(i64, bool)> {
-        let counter_clockwise = self.rotation?;
-        let degrees = (-counter_clockwise).rem_euclid(360.0);
-        let nearest = (degrees / 90.0).round() * 90.0;
-        let rotation = if (degrees - nearest).abs() <= 1.0 { nearest as i64 % 360 } else { 0 };
-        Some((rotation, self.mirrors()))
-    }
-
-    /// Whether the determinant of the 2×2 part of the display matrix is negative.
-    fn mirrors(&self) -> bool {
-        let rows = self.displaymatrix.as_deref().unwrap_or_default().lines();
-        let cells: Vec<f64> = rows
-            .filter_map(|row| row.split_once(':'))
-            .flat_map(|(_, cells)| cells.split_whitespace().take(2).map(str::parse::<f64>))
-            .filter_map(std::result::Result::ok)
-            .collect();
-        matches!(cells.as_slice(), [a, b, c, d, ..] if a * d - b * c < 0.0)
-    }
-}
-
-fn number(text: Option<&str>) -> Option<f64> {
-    text?.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-/// `30000/1001` or `4:3`; `None` unless positive and finite.
-fn ratio(text: Option<&str>, separator: char) -> Option<f64> {
-    let (over, under) = text?.split_once(separator)?;
-    let value = over.parse::<f64>().ok()? / under.parse::<f64>().ok()?;
-    (value.is_finite() && value > 0.0).then_some(value)
-}
-
-/// `00:01:02.500000000` in seconds.
-fn clock(text: &str) -> Option<f64> {
-    text.split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.trim().parse::<f64>().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::answer::{SideData, clock, ratio};
     use super::*;
 
     fn chosen(demuxer: Demuxer, json: &str) -> Result<Probe> {
@@ -401,7 +207,8 @@ mod tests {
 
     fn side_data(rotation: i32, matrix: [i64; 4]) -> SideData {
         let [a, b, c, d] = matrix;
-        let text = format!("\n00000000: {a} {b} 0\n00000001: {c} {d} 0\n00000002: 0 0 1073741824\n");
+        let text =
+            format!("\n00000000: {a} {b} 0\n00000001: {c} {d} 0\n00000002: 0 0 1073741824\n");
         SideData { displaymatrix: Some(text), rotation: Some(f64::from(rotation)) }
     }
 

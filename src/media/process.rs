@@ -5,31 +5,29 @@
 //! whole group is ended on timeout, cancellation or drop. Its exit status and the end of what it
 //! said are kept.
 
+mod group;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::marker::PhantomData;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use super::cancel::{CancelToken, Woken};
+use super::cancel::CancelToken;
 use super::failure::{Finished, Stop};
 use super::tools::MediaLimits;
 use crate::error::{Error, ErrorCode, Result};
+use group::Group;
 
-/// Time between asking a process group to end (TERM) and ending it (KILL).
-const GRACE: Duration = Duration::from_secs(2);
 /// How much of the end of a process's standard error is kept.
 const TAIL_BYTES: usize = 8 << 10;
 /// Wanted capacity of a data pipe: the largest that Linux gives an ordinary user by default.
@@ -150,7 +148,11 @@ impl MediaCommand {
     ///
     /// # Errors
     /// As [`MediaCommand::start`], and [`ErrorCode::MediaLimits`] when there is more output.
-    pub fn capture(mut self, cancel: &CancelToken, max_bytes: usize) -> Result<(Vec<u8>, Finished)> {
+    pub fn capture(
+        mut self,
+        cancel: &CancelToken,
+        max_bytes: usize,
+    ) -> Result<(Vec<u8>, Finished)> {
         let mut reader = self.stdout_pipe()?;
         let child = self.start(cancel)?;
         let mut text = Vec::new();
@@ -237,78 +239,6 @@ impl Drop for MediaChild {
     }
 }
 
-/// The process group of a child. The child is reaped under the lock and signals are sent under
-/// the lock, so that no signal ever goes to a process that took over a freed id.
-#[derive(Debug)]
-struct Group {
-    id: Pid,
-    child: Mutex<Option<Child>>,
-    stop: AtomicU8,
-    deadline: Instant,
-}
-
-impl Group {
-    fn new(child: Child, deadline: Instant) -> Self {
-        let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
-        Self { id, child: Mutex::new(Some(child)), stop: AtomicU8::new(0), deadline }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Child>> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_reaped(&self) -> bool {
-        self.lock().is_none()
-    }
-
-    fn stopped(&self) -> Option<Stop> {
-        Stop::from_number(self.stop.load(Ordering::Acquire))
-    }
-
-    /// Signals the whole group and remembers the first reason.
-    fn stop(&self, reason: Stop, signal: Signal) {
-        let child = self.lock();
-        if child.is_some() {
-            let _ = self.stop.compare_exchange(
-                0,
-                reason.number(),
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            let _ = killpg(self.id, signal);
-        }
-    }
-
-    /// Ends the group at its deadline or when `token` is cancelled, unless it ends before.
-    fn watch(&self, token: &CancelToken) {
-        let reason = match token.wait(self.deadline, false, || self.is_reaped()) {
-            Woken::Done => return,
-            Woken::Cancelled => Stop::Cancelled,
-            Woken::Deadline => Stop::Timeout,
-        };
-        self.stop(reason, Signal::SIGTERM);
-        let woken = token.wait(Instant::now() + GRACE, true, || self.is_reaped());
-        if woken != Woken::Done {
-            self.stop(reason, Signal::SIGKILL);
-        }
-    }
-
-    /// Returns when the child has ended, and leaves it to be reaped.
-    fn wait_until_exit(&self) {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        while waitid(Id::Pid(self.id), flags) == Err(Errno::EINTR) {}
-    }
-
-    /// Ends what is left of the group and reaps the child; its status and CPU seconds.
-    fn reap(&self) -> Option<(std::process::ExitStatus, f64)> {
-        let mut slot = self.lock();
-        let mut child = slot.take()?;
-        let _ = killpg(self.id, Signal::SIGKILL);
-        let cpu = cpu_seconds(self.id).unwrap_or(0.0);
-        Some((child.wait().ok()?, cpu))
-    }
-}
-
 /// Sets what the child does to itself between fork and exec.
 fn confine(command: &mut Command, limits: &MediaLimits, outputs: Vec<PipeWriter>) {
     let parent = nix::unistd::getpid();
@@ -347,17 +277,6 @@ fn confine(command: &mut Command, limits: &MediaLimits, outputs: Vec<PipeWriter>
     unsafe {
         command.pre_exec(prepare);
     }
-}
-
-/// CPU seconds of an ended child that has not been reaped yet.
-fn cpu_seconds(id: Pid) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Fields 14 and 15 (user and system ticks) counted after the name, which may hold spaces.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
-    Some((user + system) / ticks as f64)
 }
 
 fn data_pipe() -> Result<(PipeReader, PipeWriter)> {
@@ -411,5 +330,4 @@ fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {
 }
 
 #[cfg(test)]
-#[path = "process_tests.rs"]
 mod tests;

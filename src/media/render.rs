@@ -21,6 +21,7 @@ mod frame_log;
 mod plan;
 mod source;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -169,7 +170,8 @@ pub fn render(
         let (first, last) = extent(pass.spans.iter().map(|member| &sound[*member]));
         last - first
     };
-    let meter = Meter { total: passes.iter().map(seconds).sum(), progress };
+    let total = passes.iter().map(seconds).sum();
+    let meter = Meter { total, said: Cell::new(0.0), progress };
     let job = Job { tools, path, source: &source, settings, cancel, meter: &meter };
     let mut done = 0.0;
     for pass in &passes {
@@ -178,6 +180,7 @@ pub fn render(
             results[places[*member]] = result;
         }
         done += seconds(pass);
+        meter.tell(done);
     }
     results
 }
@@ -279,13 +282,18 @@ impl Job<'_> {
 struct Meter<'a> {
     /// Seconds of the source that the passes span.
     total: f64,
+    /// What was said last.
+    said: Cell<f64>,
     progress: &'a dyn Fn(f64),
 }
 
 impl Meter<'_> {
+    /// Says it in steps of a thousandth, and never less than before: a pass may start again.
     fn tell(&self, seconds: f64) {
-        if self.total > 0.0 {
-            (self.progress)((seconds / self.total).clamp(0.0, 1.0));
+        let share = (seconds / self.total).clamp(0.0, 1.0);
+        if share >= self.said.get() + 0.001 {
+            self.said.set(share);
+            (self.progress)(share);
         }
     }
 }

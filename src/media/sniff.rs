@@ -121,9 +121,8 @@ pub fn recognise(head: &[u8]) -> Result<Demuxer> {
 fn container(head: &[u8]) -> Option<Demuxer> {
     const MXF: &[u8] = &[0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02];
     const ASF: &[u8] = &[0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11];
-    const BOXES: [&[u8; 4]; 10] = [
-        b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof",
-    ];
+    const BOXES: [&[u8; 4]; 10] =
+        [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof"];
     let kind = head.get(4..8).unwrap_or_default();
     let form = head.get(8..12).unwrap_or_default();
     let riff = head.starts_with(b"RIFF");
@@ -179,8 +178,7 @@ fn refuse_images(head: &[u8]) -> Result<()> {
         b"8BPS",
         b"\0\0\0\x0cJXL ",
     ];
-    const BRANDS: [&[u8; 4]; 7] =
-        [b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"avis"];
+    const BRANDS: [&[u8; 4]; 7] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"avis"];
     let webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP");
     let brand = head.get(8..12).unwrap_or_default();
     let heif = head.get(4..8) == Some(b"ftyp") && BRANDS.iter().any(|b| brand == b.as_slice());

@@ -28,22 +28,13 @@ pub struct VideoClipRequest {
     #[serde(default = "default_language", deserialize_with = "language_or_default")]
     pub language: String,
     /// Shortest clip wanted, in seconds; [`DEFAULT_MIN_CLIP_LENGTH`].
-    #[serde(
-        default = "default_min_clip_length",
-        deserialize_with = "min_clip_length_or_default"
-    )]
+    #[serde(default = "default_min_clip_length", deserialize_with = "min_clip_length_or_default")]
     pub min_clip_length: f64,
     /// Longest clip wanted, in seconds; [`DEFAULT_MAX_CLIP_LENGTH`].
-    #[serde(
-        default = "default_max_clip_length",
-        deserialize_with = "max_clip_length_or_default"
-    )]
+    #[serde(default = "default_max_clip_length", deserialize_with = "max_clip_length_or_default")]
     pub max_clip_length: f64,
     /// Most clips wanted; [`DEFAULT_MAX_CLIPS`].
-    #[serde(
-        default = "default_max_clips",
-        deserialize_with = "max_clips_or_default"
-    )]
+    #[serde(default = "default_max_clips", deserialize_with = "max_clips_or_default")]
     pub max_clips: i64,
     /// Whom the clips are for, as JSON.
     #[serde(default)]
@@ -56,10 +47,7 @@ pub struct VideoClipRequest {
 impl VideoClipRequest {
     /// A request for clips of `source_url` with every default.
     pub fn new(source_url: impl Into<String>) -> Self {
-        Self {
-            source_url: source_url.into(),
-            ..Self::default()
-        }
+        Self { source_url: source_url.into(), ..Self::default() }
     }
 }
 
@@ -146,22 +134,11 @@ mod tests {
             r#"{"source_url":"a.mp4"}"#,
             r#"{"youtube_url":"a.mp4","language":null,"min_clip_length":null,"max_clip_length":null,"max_clips":null}"#,
         ] {
-            assert_eq!(
-                serde_json::from_str::<VideoClipRequest>(json).unwrap(),
-                want
-            );
+            assert_eq!(serde_json::from_str::<VideoClipRequest>(json).unwrap(), want);
         }
         let back = serde_json::to_string(&want).unwrap();
-        assert_eq!(
-            serde_json::from_str::<VideoClipRequest>(&back).unwrap(),
-            want
-        );
-        assert_eq!(
-            serde_json::from_str::<VideoClipRequest>("{}")
-                .unwrap()
-                .source_url,
-            ""
-        );
+        assert_eq!(serde_json::from_str::<VideoClipRequest>(&back).unwrap(), want);
+        assert_eq!(serde_json::from_str::<VideoClipRequest>("{}").unwrap().source_url, "");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{candidate, clip, cue, outcome, rendition, request, shot, signal, source_info, int, text};
+use super::{
+    candidate, clip, cue, int, outcome, rendition, request, shot, signal, source_info, text,
+};
 
 /// A table of a results dataset.
 #[derive(Debug)]
@@ -34,12 +36,48 @@ impl Table {
 
 /// Every table a run writes, in the order of the dataflow.
 pub const TABLES: &[Table] = &[
-    Table { name: "requests", key: &["request_id"], owner: "request_id", carries_extra: true, fields: requests },
-    Table { name: "outcomes", key: &["request_id"], owner: "request_id", carries_extra: true, fields: outcome::fields },
-    Table { name: "sources", key: &["source_id"], owner: "source_id", carries_extra: false, fields: sources },
-    Table { name: "signals", key: &["source_id", "t"], owner: "source_id", carries_extra: false, fields: signals },
-    Table { name: "shots", key: &["source_id", "shot_id"], owner: "source_id", carries_extra: false, fields: shots },
-    Table { name: "cues", key: &["source_id", "cue_id"], owner: "source_id", carries_extra: false, fields: cues },
+    Table {
+        name: "requests",
+        key: &["request_id"],
+        owner: "request_id",
+        carries_extra: true,
+        fields: requests,
+    },
+    Table {
+        name: "outcomes",
+        key: &["request_id"],
+        owner: "request_id",
+        carries_extra: true,
+        fields: outcome::fields,
+    },
+    Table {
+        name: "sources",
+        key: &["source_id"],
+        owner: "source_id",
+        carries_extra: false,
+        fields: sources,
+    },
+    Table {
+        name: "signals",
+        key: &["source_id", "t"],
+        owner: "source_id",
+        carries_extra: false,
+        fields: signals,
+    },
+    Table {
+        name: "shots",
+        key: &["source_id", "shot_id"],
+        owner: "source_id",
+        carries_extra: false,
+        fields: shots,
+    },
+    Table {
+        name: "cues",
+        key: &["source_id", "cue_id"],
+        owner: "source_id",
+        carries_extra: false,
+        fields: cues,
+    },
     Table {
         name: "candidates",
         key: &["request_id", "candidate_id"],
@@ -47,8 +85,20 @@ pub const TABLES: &[Table] = &[
         carries_extra: false,
         fields: candidates,
     },
-    Table { name: "clips", key: &["clip_id"], owner: "request_id", carries_extra: false, fields: clip::fields },
-    Table { name: "renditions", key: &["rendition_id"], owner: "request_id", carries_extra: false, fields: renditions },
+    Table {
+        name: "clips",
+        key: &["clip_id"],
+        owner: "request_id",
+        carries_extra: false,
+        fields: clip::fields,
+    },
+    Table {
+        name: "renditions",
+        key: &["rendition_id"],
+        owner: "request_id",
+        carries_extra: false,
+        fields: renditions,
+    },
 ];
 
 fn with_source(fields: Vec<Field>) -> Vec<Field> {
@@ -61,7 +111,12 @@ fn requests() -> Vec<Field> {
 }
 
 fn sources() -> Vec<Field> {
-    let place = vec![text("source_id", false), text("location", false), text("validator", false), text("tool_version", false)];
+    let place = vec![
+        text("source_id", false),
+        text("location", false),
+        text("validator", false),
+        text("tool_version", false),
+    ];
     [place, source_info::fields()].concat()
 }
 

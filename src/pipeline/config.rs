@@ -63,9 +63,10 @@ impl RunConfig {
     /// `config.invalid`.
     pub fn check(&self) -> Result<()> {
         match self.max_clips {
-            Some(n) if !(1..=MAX_CLIPS).contains(&n) => {
-                Err(Error::new(ErrorCode::Config, format!("--max-clips is {n}; give a number from 1 to {MAX_CLIPS}")))
-            }
+            Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
+                ErrorCode::Config,
+                format!("--max-clips is {n}; give a number from 1 to {MAX_CLIPS}"),
+            )),
             _ => Ok(()),
         }
     }
@@ -80,7 +81,11 @@ impl RunConfig {
     }
 
     pub(super) fn workers(&self) -> usize {
-        if self.workers > 0 { self.workers } else { std::thread::available_parallelism().map_or(1, usize::from) }
+        if self.workers > 0 {
+            self.workers
+        } else {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        }
     }
 
     pub(super) fn session_options(&self) -> SessionOptions {
@@ -108,9 +113,10 @@ impl RunConfig {
         }))
     }
 
-    /// The rendering settings as text, which is part of a file's id.
+    /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
-        json!(self.render).to_string()
+        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } = &self.render;
+        json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]).to_string()
     }
 
     /// The named parameters of the statements.

@@ -1,12 +1,12 @@
 //! What a run would do and cost, without doing it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::SessionContext;
-use std::sync::Arc;
 
 use super::run::{check_requests, locations};
 use super::{RunConfig, steps, summary};
@@ -66,14 +66,22 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
 }
 
 /// The plans of one step; its table is registered empty, so that the next step can be planned.
-async fn planned(ctx: &SessionContext, step: &Step, parameters: &steps::Parameters) -> Result<(&'static str, String, String)> {
+async fn planned(
+    ctx: &SessionContext,
+    step: &Step,
+    parameters: &steps::Parameters,
+) -> Result<(&'static str, String, String)> {
     let frame = steps::plan(ctx, step, parameters).await?;
     let schema: Schema = frame.schema().as_arrow().clone();
     let logical = frame.clone().into_optimized_plan().map_err(query_error)?;
     let physical = frame.create_physical_plan().await.map_err(query_error)?;
     let empty = MemTable::try_new(Arc::new(schema), vec![vec![]]).map_err(query_error)?;
     ctx.register_table(step.name, Arc::new(empty)).map_err(query_error)?;
-    Ok((step.name, logical.display_indent().to_string(), displayable(physical.as_ref()).indent(false).to_string()))
+    Ok((
+        step.name,
+        logical.display_indent().to_string(),
+        displayable(physical.as_ref()).indent(false).to_string(),
+    ))
 }
 
 async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> Result<Cost> {
@@ -86,7 +94,9 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
     let sources = config.sources();
     for location in locations(ctx).await? {
         cost.sources += 1;
-        let probe = sources.open(&location).and_then(|copy| media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new()));
+        let probe = sources.open(&location).and_then(|copy| {
+            media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
+        });
         let Some(seconds) = probe.ok().and_then(|p| p.duration_hint) else {
             cost.unreadable_sources += 1;
             continue;
@@ -98,15 +108,31 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
                  SELECT DISTINCT language, min_clip_length, max_clip_length, max_clips FROM checked
                  WHERE error_code IS NULL AND location = '{text}' AND min_clip_length <= {seconds})"
         );
-        cost.encode_seconds += summary::numbers(ctx, &wanted).await?.first().copied().unwrap_or(0.0);
+        cost.encode_seconds +=
+            summary::numbers(ctx, &wanted).await?.first().copied().unwrap_or(0.0);
     }
     Ok(cost)
 }
 
+impl Explanation {
+    /// The physical plans with lines cut to `width` characters, then the cost.
+    pub fn brief(&self, width: usize) -> String {
+        let steps = self.steps.iter().map(|(name, _, physical)| {
+            let cut = |line: &str| match line.char_indices().nth(width.saturating_sub(3)) {
+                Some((at, _)) => format!("  {}…\n", &line[..at]),
+                None => format!("  {line}\n"),
+            };
+            format!("── {name}: sql/run/{name}.sql\n{}", physical.lines().map(cut).collect::<String>())
+        });
+        format!("{}{}", steps.collect::<String>(), self.cost)
+    }
+}
+
+/// Logical and physical plans in full, then the cost.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, logical, physical) in &self.steps {
-            writeln!(f, "── {name}: sql/run/{name}.sql\nlogical plan\n{}\nphysical plan\n{}", indent(logical), indent(physical))?;
+            writeln!(f, "── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}", indent(logical), indent(physical))?;
         }
         write!(f, "{}", self.cost)
     }
@@ -115,8 +141,16 @@ impl fmt::Display for Explanation {
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "── cost")?;
-        writeln!(f, "requests                {:>10}   of which rejected {}", self.requests, self.rejected)?;
-        writeln!(f, "distinct sources        {:>10}   of which unreadable {}", self.sources, self.unreadable_sources)?;
+        writeln!(
+            f,
+            "requests                {:>10}   of which rejected {}",
+            self.requests, self.rejected
+        )?;
+        writeln!(
+            f,
+            "distinct sources        {:>10}   of which unreadable {}",
+            self.sources, self.unreadable_sources
+        )?;
         writeln!(f, "source-seconds to decode{:>10.1}", self.decode_seconds)?;
         write!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)
     }

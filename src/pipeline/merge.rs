@@ -15,7 +15,11 @@ use crate::store::{Dataset, FileEntry, ShardWriter};
 ///
 /// # Errors
 /// `store.*`, or `query.invalid` if an older file is damaged.
-pub(super) async fn take_over(ctx: &SessionContext, dataset: &Dataset, writer: &mut ShardWriter) -> Result<()> {
+pub(super) async fn take_over(
+    ctx: &SessionContext,
+    dataset: &Dataset,
+    writer: &mut ShardWriter,
+) -> Result<()> {
     for shard in dataset.shards() {
         let old = |table: &str| {
             let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
@@ -25,7 +29,9 @@ pub(super) async fn take_over(ctx: &SessionContext, dataset: &Dataset, writer: &
         for (table, key) in [("outcomes", "request_id"), ("sources", "source_id")] {
             let Some(path) = old(table) else { continue };
             view(ctx, &format!("old_{table}"), path).await?;
-            let both = format!("SELECT o.{key} FROM old_{table} o JOIN {table} n ON n.{key} = o.{key} LIMIT 1");
+            let both = format!(
+                "SELECT o.{key} FROM old_{table} o JOIN {table} n ON n.{key} = o.{key} LIMIT 1"
+            );
             shared |= !summary::texts(ctx, &both).await?.is_empty();
         }
         if shared {
@@ -33,7 +39,10 @@ pub(super) async fn take_over(ctx: &SessionContext, dataset: &Dataset, writer: &
             let mut merged = vec![];
             for table in TABLES {
                 if let Some(path) = old(table.name) {
-                    merged.push((table.name, union(ctx, table.name, table.owner, path, writer).await?));
+                    merged.push((
+                        table.name,
+                        union(ctx, table.name, table.owner, path, writer).await?,
+                    ));
                 }
             }
             for (name, entry) in merged {
@@ -53,7 +62,13 @@ async fn view(ctx: &SessionContext, name: &str, path: String) -> Result<()> {
 }
 
 /// The new rows of a table and the old ones of other owners, written beside the new file.
-async fn union(ctx: &SessionContext, name: &str, owner: &str, old: String, writer: &ShardWriter) -> Result<FileEntry> {
+async fn union(
+    ctx: &SessionContext,
+    name: &str,
+    owner: &str,
+    old: String,
+    writer: &ShardWriter,
+) -> Result<FileEntry> {
     view(ctx, "old_rows", old).await?;
     let kept = match owner {
         // A source that no request names any more (the file changed) goes with its last request.

@@ -60,7 +60,10 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)
 
 /// A run, and what `read` finds in its tables (`checked`, `outcomes`, `clips`, …) before they are
 /// merged with those of older shards.
-async fn run_with<T, F>(config: &RunConfig, read: impl FnOnce(SessionContext) -> F) -> Result<(RunSummary, T)>
+async fn run_with<T, F>(
+    config: &RunConfig,
+    read: impl FnOnce(SessionContext) -> F,
+) -> Result<(RunSummary, T)>
 where
     F: Future<Output = Result<T>>,
 {
@@ -107,12 +110,18 @@ impl Drop for CancelOnDrop {
 }
 
 /// `checked.parquet` in `folder`: every request row with its verdict, in the file's order.
-pub(super) async fn check_requests(config: &RunConfig, parameters: &Parameters, folder: &Path) -> Result<FileEntry> {
+pub(super) async fn check_requests(
+    config: &RunConfig,
+    parameters: &Parameters,
+    folder: &Path,
+) -> Result<FileEntry> {
     // One partition keeps the rows in the order of the file.
     let options = crate::query::SessionOptions { partitions: 1, ..config.session_options() };
     let ctx = session(&options, None)?;
     intake::register(&ctx, &config.requests).await?;
-    steps::run(&ctx, &sql::CHECKED, parameters, folder).await.map_err(|e| about_requests(e, &config.requests))
+    steps::run(&ctx, &sql::CHECKED, parameters, folder)
+        .await
+        .map_err(|e| about_requests(e, &config.requests))
 }
 
 /// A query error while the request file is read is about the file.
@@ -125,21 +134,32 @@ fn about_requests(error: Error, requests: &Path) -> Error {
 
 /// A stable id of what the results depend on: requests, settings, programs, and the validators of
 /// the sources (a file that changed or appeared makes another shard).
-async fn shard_id(config: &RunConfig, ctx: &SessionContext, runtime: &MediaRuntime, checked: &FileEntry) -> Result<String> {
+async fn shard_id(
+    config: &RunConfig,
+    ctx: &SessionContext,
+    runtime: &MediaRuntime,
+    checked: &FileEntry,
+) -> Result<String> {
     let locations = locations(ctx).await?;
     let validators = locations.iter().map(|location| match runtime.sources.validator(location) {
         Ok(validator) => validator.unwrap_or_default(),
         Err(e) => e.code().as_str().to_owned(),
     });
     let settings = serde_json::json!([config.analyze, config.render]).to_string();
-    let mut parts = vec![checked.blake3.clone(), settings, runtime.tools.version.clone(), env!("CARGO_PKG_VERSION").to_owned()];
+    let mut parts = vec![
+        checked.blake3.clone(),
+        settings,
+        runtime.tools.version.clone(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    ];
     parts.extend(validators);
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
 }
 
 /// The distinct sources of the valid requests, in order.
 pub(super) async fn locations(ctx: &SessionContext) -> Result<Vec<String>> {
-    let statement = "SELECT DISTINCT location FROM checked WHERE error_code IS NULL ORDER BY location";
+    let statement =
+        "SELECT DISTINCT location FROM checked WHERE error_code IS NULL ORDER BY location";
     summary::texts(ctx, statement).await
 }
 
@@ -156,28 +176,55 @@ async fn is_complete(dataset: &Dataset, ctx: &SessionContext) -> Result<bool> {
 }
 
 /// Analyse the sources and choose the clips.
-async fn choose(ctx: &SessionContext, parameters: &Parameters, writer: &mut ShardWriter, runtime: &MediaRuntime) -> Result<()> {
+async fn choose(
+    ctx: &SessionContext,
+    parameters: &Parameters,
+    writer: &mut ShardWriter,
+    runtime: &MediaRuntime,
+) -> Result<()> {
     let sources = locations(ctx).await?.len() as u64;
     for step in sql::CHOOSE {
         let media = step.name == "analysis";
         let seconds = 0.0;
-        run_step(ctx, step, parameters, writer, runtime, media.then_some(("analyze", sources, seconds))).await?;
+        run_step(
+            ctx,
+            step,
+            parameters,
+            writer,
+            runtime,
+            media.then_some(("analyze", sources, seconds)),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// Render the clips and say how each request ended.
-async fn render(ctx: &SessionContext, parameters: &Parameters, writer: &mut ShardWriter, runtime: &MediaRuntime) -> Result<()> {
+async fn render(
+    ctx: &SessionContext,
+    parameters: &Parameters,
+    writer: &mut ShardWriter,
+    runtime: &MediaRuntime,
+) -> Result<()> {
     let wanted = summary::numbers(
         ctx,
         r#"SELECT count(DISTINCT source_id)::DOUBLE, coalesce(sum("end" - start), 0)
            FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected)"#,
     )
     .await?;
-    let (sources, seconds) = (wanted.first().copied().unwrap_or(0.0), wanted.get(1).copied().unwrap_or(0.0));
+    let (sources, seconds) =
+        (wanted.first().copied().unwrap_or(0.0), wanted.get(1).copied().unwrap_or(0.0));
     for step in sql::RENDER {
         let media = step.name == "rendered";
-        run_step(ctx, step, parameters, writer, runtime, media.then_some(("render", sources as u64, seconds))).await?;
+        run_step(
+            ctx,
+            step,
+            parameters,
+            writer,
+            runtime,
+            media.then_some(("render", sources as u64, seconds)),
+        )
+        .await?;
     }
     Ok(())
 }

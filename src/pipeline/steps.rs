@@ -23,13 +23,20 @@ const NARROW_BATCH: usize = 8192;
 pub(super) type Parameters = Vec<(&'static str, ScalarValue)>;
 
 /// Plan a step.
-pub(super) async fn plan(ctx: &SessionContext, step: &Step, parameters: &Parameters) -> Result<DataFrame> {
+pub(super) async fn plan(
+    ctx: &SessionContext,
+    step: &Step,
+    parameters: &Parameters,
+) -> Result<DataFrame> {
     let batch_size = if step.wide { WIDE_BATCH } else { NARROW_BATCH };
     let batch_size = ConfigNonZeroUsize::try_new(batch_size).map_err(query_error)?;
     ctx.state_ref().write().config_mut().options_mut().execution.batch_size = batch_size;
     let frame = ctx.sql(step.sql).await.map_err(query_error)?;
-    let used: Vec<(&str, ScalarValue)> =
-        parameters.iter().filter(|(name, _)| step.sql.contains(&format!("${name}"))).cloned().collect();
+    let used: Vec<(&str, ScalarValue)> = parameters
+        .iter()
+        .filter(|(name, _)| step.sql.contains(&format!("${name}")))
+        .cloned()
+        .collect();
     if used.is_empty() {
         return Ok(frame);
     }
@@ -75,4 +82,3 @@ pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> R
     let options = ParquetReadOptions::default();
     ctx.register_parquet(name, path.to_string_lossy(), options).await.map_err(query_error)
 }
-

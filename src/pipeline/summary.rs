@@ -50,7 +50,12 @@ impl RunSummary {
 }
 
 /// Read it from the tables `checked`, `outcomes`, `sources`, `clips`, `renditions` of `ctx`.
-pub(super) async fn read(ctx: &SessionContext, config: &RunConfig, elapsed: Duration, reused: bool) -> Result<RunSummary> {
+pub(super) async fn read(
+    ctx: &SessionContext,
+    config: &RunConfig,
+    elapsed: Duration,
+    reused: bool,
+) -> Result<RunSummary> {
     let totals = numbers(
         ctx,
         r#"WITH mine AS (SELECT * FROM outcomes WHERE request_id IN (SELECT request_id FROM checked)),
@@ -147,7 +152,10 @@ impl fmt::Display for RunSummary {
             self.bytes as f64 / 1e6
         )?;
         if self.reused {
-            writeln!(f, "nothing to do: an earlier run had done the same requests, settings and files")?;
+            writeln!(
+                f,
+                "nothing to do: an earlier run had done the same requests, settings and files"
+            )?;
         } else {
             let seconds = self.elapsed.as_secs_f64();
             let speed = if seconds > 0.0 { self.source_seconds / seconds } else { 0.0 };

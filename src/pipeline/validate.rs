@@ -23,7 +23,10 @@ pub struct Validated {
 
 impl std::fmt::Debug for Validated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Validated").field("rows", &self.rows).field("invalid", &self.invalid).finish_non_exhaustive()
+        f.debug_struct("Validated")
+            .field("rows", &self.rows)
+            .field("invalid", &self.invalid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,8 +51,12 @@ impl Validated {
 /// # Errors
 /// `input.*` if the file as a whole cannot be read.
 pub async fn validate(config: &RunConfig) -> Result<Validated> {
-    let folder = tempfile::tempdir()
-        .map_err(|e| Error::new(ErrorCode::StoreWrite, format!("cannot make a temporary folder ({e}); set TMPDIR")))?;
+    let folder = tempfile::tempdir().map_err(|e| {
+        Error::new(
+            ErrorCode::StoreWrite,
+            format!("cannot make a temporary folder ({e}); set TMPDIR"),
+        )
+    })?;
     let entry = check_requests(config, &config.parameters(), folder.path()).await?;
     let ctx = session(&config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };

@@ -93,7 +93,10 @@ impl VideoClipProcessor {
     /// # Errors
     /// As [`VideoClipProcessor::process_batch_async`]; `internal` when called from inside an
     /// async program, which it would block.
-    pub fn process_batch_parallel(&self, requests: &[VideoClipRequest]) -> Result<Vec<VideoClipResponse>> {
+    pub fn process_batch_parallel(
+        &self,
+        requests: &[VideoClipRequest],
+    ) -> Result<Vec<VideoClipResponse>> {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(Error::new(
                 ErrorCode::Internal,
@@ -111,7 +114,10 @@ impl VideoClipProcessor {
     ///
     /// # Errors
     /// What concerns the whole batch; what concerns one request is in its response.
-    pub async fn process_batch_async(&self, requests: &[VideoClipRequest]) -> Result<Vec<VideoClipResponse>> {
+    pub async fn process_batch_async(
+        &self,
+        requests: &[VideoClipRequest],
+    ) -> Result<Vec<VideoClipResponse>> {
         self.process(&to_batch(requests)?).await
     }
 
@@ -121,11 +127,16 @@ impl VideoClipProcessor {
     /// # Errors
     /// As [`VideoClipProcessor::process_batch_async`].
     pub async fn process(&self, requests: &RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let folder = tempfile::tempdir()
-            .map_err(|e| Error::new(ErrorCode::StoreWrite, format!("cannot make a temporary folder ({e}); set TMPDIR")))?;
+        let folder = tempfile::tempdir().map_err(|e| {
+            Error::new(
+                ErrorCode::StoreWrite,
+                format!("cannot make a temporary folder ({e}); set TMPDIR"),
+            )
+        })?;
         let path = folder.path().join("requests.parquet");
         write_batch(&path, requests)?;
-        let config = RunConfig { requests: path, base: Some(self.base.clone()), ..self.config.clone() };
+        let config =
+            RunConfig { requests: path, base: Some(self.base.clone()), ..self.config.clone() };
         let (_, answers) = pipeline::run_and_collect(&config).await?;
         responses(&answers, &self.config.out)
     }
@@ -178,8 +189,15 @@ fn responses(answers: &Answers, out: &Path) -> Result<Vec<VideoClipResponse>> {
     let response = |row: OutcomeRow| {
         let success = row.error_code.is_none();
         // Two rows may carry one id; the second one failed for it and has no clips.
-        let clips = if success { clips.get(&row.request_id).cloned().unwrap_or_default() } else { vec![] };
-        VideoClipResponse { request_id: row.request_id, success, error_code: row.error_code, error: row.error_message, clips }
+        let clips =
+            if success { clips.get(&row.request_id).cloned().unwrap_or_default() } else { vec![] };
+        VideoClipResponse {
+            request_id: row.request_id,
+            success,
+            error_code: row.error_code,
+            error: row.error_message,
+            clips,
+        }
     };
     Ok(rows::<OutcomeRow>(&answers.outcomes)?.into_iter().map(response).collect())
 }
@@ -188,22 +206,30 @@ fn responses(answers: &Answers, out: &Path) -> Result<Vec<VideoClipResponse>> {
 fn rows<T: DeserializeOwned>(batches: &[RecordBatch]) -> Result<Vec<T>> {
     let mut all = vec![];
     for batch in batches {
-        let rows: Vec<T> = serde_arrow::from_record_batch(batch)
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("rows cannot be read: {e}")).with_source(e))?;
+        let rows: Vec<T> = serde_arrow::from_record_batch(batch).map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("rows cannot be read: {e}")).with_source(e)
+        })?;
         all.extend(rows);
     }
     Ok(all)
 }
 
 fn to_batch(requests: &[VideoClipRequest]) -> Result<RecordBatch> {
-    let fields: Vec<_> = crate::model::request::fields().into_iter().map(std::sync::Arc::new).collect();
-    serde_arrow::to_record_batch(&fields, &requests)
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("the requests do not make a batch: {e}")).with_source(e))
+    let fields: Vec<_> =
+        crate::model::request::fields().into_iter().map(std::sync::Arc::new).collect();
+    serde_arrow::to_record_batch(&fields, &requests).map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("the requests do not make a batch: {e}"))
+            .with_source(e)
+    })
 }
 
 fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
     let fault = |e: parquet::errors::ParquetError| {
-        Error::new(ErrorCode::StoreWrite, format!("cannot write the batch ({e}); check the space for temporary files")).with_source(e)
+        Error::new(
+            ErrorCode::StoreWrite,
+            format!("cannot write the batch ({e}); check the space for temporary files"),
+        )
+        .with_source(e)
     };
     let file = std::fs::File::create(path).map_err(|e| crate::store::cannot_write(path, e))?;
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(fault)?;

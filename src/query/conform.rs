@@ -20,7 +20,11 @@ pub fn schema_for(table: &Table, query: &Schema) -> Result<SchemaRef> {
         if query.column_with_name(field.name()).is_none() {
             return Err(Error::new(
                 ErrorCode::Internal,
-                format!("the statement that makes {} lacks its column {}", table.name, field.name()),
+                format!(
+                    "the statement that makes {} lacks its column {}",
+                    table.name,
+                    field.name()
+                ),
             ));
         }
     }

@@ -5,22 +5,35 @@
 //! `malformed`; a row is never dropped here.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::datasource::file_format::options::{ArrowReadOptions, CsvReadOptions, JsonReadOptions, ParquetReadOptions};
+use datafusion::datasource::file_format::options::{ArrowReadOptions, CsvReadOptions, ParquetReadOptions};
 use datafusion::prelude::{DataFrame, SessionContext};
 
-use super::query_error;
+use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::request;
 
 /// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
-    "row", "location", "malformed", "occurrence", "verdict", "error_code", "error_message", "source_id", "status",
-    "attempts", "elapsed", "candidates", "clips", "code", "message",
+    "row",
+    "location",
+    "malformed",
+    "occurrence",
+    "verdict",
+    "error_code",
+    "error_message",
+    "source_id",
+    "status",
+    "attempts",
+    "elapsed",
+    "candidates",
+    "clips",
+    "code",
+    "message",
 ];
 
 /// The kinds of request file.
@@ -54,7 +67,10 @@ pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
 pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::InputUnreadable,
-        format!("cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them", path.display()),
+        format!(
+            "cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them",
+            path.display()
+        ),
     )
 }
 
@@ -78,7 +94,14 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
         None => Err(unreadable(path, "the folder holds no request file")),
         Some(first) => {
             if let Some(other) = files.iter().find(|f| kind_by_name(f) != first) {
-                return Err(unreadable(path, format!("the folder mixes kinds of files: {} and {}", files[0].display(), other.display())));
+                return Err(unreadable(
+                    path,
+                    format!(
+                        "the folder mixes kinds of files: {} and {}",
+                        files[0].display(),
+                        other.display()
+                    ),
+                ));
             }
             Ok(files)
         }
@@ -119,10 +142,12 @@ async fn read(ctx: &SessionContext, path: &Path, files: &[PathBuf]) -> Result<Da
     if std::fs::metadata(&files[0]).is_ok_and(|m| m.len() == 0) {
         return Err(unreadable(&files[0], "the file is empty"));
     }
-    let extension = files[0].extension().and_then(|e| e.to_str()).map_or(String::new(), |e| format!(".{e}"));
+    let extension =
+        files[0].extension().and_then(|e| e.to_str()).map_or(String::new(), |e| format!(".{e}"));
     let names: Vec<String> = files.iter().map(|f| absolute(f)).collect();
     let frame = match kind {
         Kind::Parquet => {
+            files.iter().try_for_each(|file| check_footer(file))?;
             let options = ParquetReadOptions { file_extension: &extension, ..Default::default() };
             ctx.read_parquet(names, options).await
         }
@@ -131,15 +156,7 @@ async fn read(ctx: &SessionContext, path: &Path, files: &[PathBuf]) -> Result<Da
             let options = CsvReadOptions::new().schema(&schema).file_extension(&extension);
             ctx.read_csv(names, options).await
         }
-        Kind::Json => {
-            let options = JsonReadOptions {
-                file_extension: &extension,
-                schema_infer_max_records: usize::MAX,
-                newline_delimited: !starts_with_bracket(&files[0]),
-                ..Default::default()
-            };
-            ctx.read_json(names, options).await
-        }
+        Kind::Json => json_files::table(files).and_then(|table| ctx.read_table(Arc::new(table))),
         Kind::Arrow => {
             let options = ArrowReadOptions { file_extension: &extension, ..Default::default() };
             ctx.read_arrow(names, options).await
@@ -152,10 +169,22 @@ fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned()
 }
 
-fn starts_with_bracket(path: &Path) -> bool {
-    let mut head = [0; 64];
-    let read = File::open(path).and_then(|mut f| f.read(&mut head)).unwrap_or(0);
-    head[..read].trim_ascii_start().first() == Some(&b'[')
+/// Whether the footer of a Parquet file fits the file; the reader takes its word for it.
+fn check_footer(path: &Path) -> Result<()> {
+    let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
+    let bytes = file.metadata().map_err(|e| unreadable(path, e))?.len();
+    let mut footer = [0; 8];
+    let read = if bytes < 12 {
+        Err(std::io::ErrorKind::UnexpectedEof.into())
+    } else {
+        file.seek(SeekFrom::End(-8))
+    };
+    read.and_then(|_| file.read_exact(&mut footer)).map_err(|e| unreadable(path, e))?;
+    let [a, b, c, d, magic @ ..] = footer;
+    if &magic != b"PAR1" || u64::from(u32::from_le_bytes([a, b, c, d])) + 12 > bytes {
+        return Err(unreadable(path, "it is no Parquet file, or only the beginning of one"));
+    }
+    Ok(())
 }
 
 /// Every column of a CSV file as text: a type guessed from the first rows would fail on a later one.
@@ -163,7 +192,13 @@ fn csv_schema(path: &Path) -> Result<Schema> {
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let format = arrow::csv::reader::Format::default().with_header(true);
     let (schema, _) = format.infer_schema(file, Some(0)).map_err(|e| unreadable(path, e))?;
-    Ok(Schema::new(schema.fields().iter().map(|f| Field::new(f.name(), DataType::Utf8, true)).collect::<Vec<_>>()))
+    Ok(Schema::new(
+        schema
+            .fields()
+            .iter()
+            .map(|f| Field::new(f.name(), DataType::Utf8, true))
+            .collect::<Vec<_>>(),
+    ))
 }
 
 /// The statement that turns the file's columns into those of `intake`.
@@ -173,7 +208,8 @@ fn projection(schema: &Schema, path: &Path) -> Result<String> {
     let mut faults = vec![];
     for field in request::fields() {
         let name = field.name().as_str();
-        let found = find(schema, name).or_else(|| if name == "source_url" { find(schema, "youtube_url") } else { None });
+        let found = find(schema, name)
+            .or_else(|| if name == "source_url" { find(schema, "youtube_url") } else { None });
         let Some(found) = found else {
             if name == "source_url" {
                 return Err(no_source_column(schema, path));
@@ -186,12 +222,17 @@ fn projection(schema: &Schema, path: &Path) -> Result<String> {
         known.push(format!("{value} AS {name}"));
         faults.extend(fault);
     }
-    let malformed = if faults.is_empty() { "CAST(NULL AS VARCHAR)".to_owned() } else { format!("coalesce({})", faults.join(", ")) };
+    let malformed = if faults.is_empty() {
+        "CAST(NULL AS VARCHAR)".to_owned()
+    } else {
+        format!("coalesce({})", faults.join(", "))
+    };
     known.push(format!("{malformed} AS malformed"));
     for field in schema.fields().iter().filter(|f| !used.contains(f.name())) {
         let name = field.name();
         let lower = name.to_ascii_lowercase();
-        let taken = RESERVED.contains(&lower.as_str()) || request::fields().iter().any(|f| *f.name() == lower);
+        let taken = RESERVED.contains(&lower.as_str())
+            || request::fields().iter().any(|f| *f.name() == lower);
         let alias = if taken { format!("input_{name}") } else { name.clone() };
         known.push(format!("{} AS {}", quote(name), quote(&alias)));
     }
@@ -201,7 +242,10 @@ fn projection(schema: &Schema, path: &Path) -> Result<String> {
 /// The column of that name, else one that differs in case only.
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Arc<Field>> {
     let fields = schema.fields();
-    fields.iter().find(|f| f.name() == name).or_else(|| fields.iter().find(|f| f.name().eq_ignore_ascii_case(name)))
+    fields
+        .iter()
+        .find(|f| f.name() == name)
+        .or_else(|| fields.iter().find(|f| f.name().eq_ignore_ascii_case(name)))
 }
 
 fn no_source_column(schema: &Schema, path: &Path) -> Error {
@@ -220,25 +264,45 @@ fn no_source_column(schema: &Schema, path: &Path) -> Error {
 fn coerce(found: &Field, wanted: &Field, path: &Path) -> Result<(String, Option<String>)> {
     let column = quote(found.name());
     let name = found.name().replace('\'', "''");
-    let is_text = matches!(found.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
+    let is_text = matches!(
+        found.data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null
+    );
     let is_number = found.data_type().is_numeric();
     match wanted.data_type() {
         DataType::Utf8 if found.data_type().is_nested() && wanted.name() == "audience_profile" => {
             Ok((format!("json_text({column})"), None))
         }
-        DataType::Utf8 if is_text => Ok((format!("nullif(trim(CAST({column} AS VARCHAR)), '')"), None)),
-        DataType::Utf8 if !found.data_type().is_nested() => Ok((format!("CAST({column} AS VARCHAR)"), None)),
+        DataType::Utf8 if is_text => {
+            Ok((format!("nullif(trim(CAST({column} AS VARCHAR)), '')"), None))
+        }
+        DataType::Utf8 if !found.data_type().is_nested() => {
+            Ok((format!("CAST({column} AS VARCHAR)"), None))
+        }
         DataType::Float64 | DataType::Int64 if is_text || is_number => {
             let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
-            let number = if is_text { format!("TRY_CAST({text} AS DOUBLE)") } else { format!("CAST({column} AS DOUBLE)") };
+            let number = if is_text {
+                format!("TRY_CAST({text} AS DOUBLE)")
+            } else {
+                format!("CAST({column} AS DOUBLE)")
+            };
             let (value, lost, what) = if wanted.data_type() == &DataType::Float64 {
                 (number.clone(), format!("{number} IS NULL"), "a number")
             } else {
                 let whole = format!("TRY_CAST({number} AS BIGINT)");
-                (whole.clone(), format!("({whole} IS NULL OR {whole} <> {number})"), "a whole number")
+                (
+                    whole.clone(),
+                    format!("({whole} IS NULL OR {whole} <> {number})"),
+                    "a whole number",
+                )
             };
-            let sentence = format!("'{name} is ' || {text} || ', which is not {what}; correct it or leave it empty'");
-            Ok((value, Some(format!("CASE WHEN {text} IS NOT NULL AND {lost} THEN {sentence} END"))))
+            let sentence = format!(
+                "'{name} is ' || {text} || ', which is not {what}; correct it or leave it empty'"
+            );
+            Ok((
+                value,
+                Some(format!("CASE WHEN {text} IS NOT NULL AND {lost} THEN {sentence} END")),
+            ))
         }
         _ => Err(Error::new(
             ErrorCode::InputColumn,

@@ -17,10 +17,13 @@ use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{
     Boundedness, CardinalityEffect, EmissionType, ReplaceChildrenOptions,
 };
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties,
 };
 use futures::{TryStreamExt, stream};
 
@@ -48,7 +51,13 @@ impl MediaExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self { spec, work, input, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            spec,
+            work,
+            input,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// What it does.
@@ -61,7 +70,8 @@ impl MediaExec {
 /// column of the same name nowhere: planning refuses duplicates.
 pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
     let added = work.output_fields().into_iter().chain(outcome_fields());
-    let fields: Vec<Field> = input.fields().iter().map(|f| f.as_ref().clone()).chain(added).collect();
+    let fields: Vec<Field> =
+        input.fields().iter().map(|f| f.as_ref().clone()).chain(added).collect();
     Schema::new(fields)
 }
 
@@ -117,14 +127,24 @@ impl ExecutionPlan for MediaExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.replace_children(
             children,
-            ReplaceChildrenOptions::new(datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute),
+            ReplaceChildrenOptions::new(
+                datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute,
+            ),
         )
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let runtime = context.session_config().get_extension::<MediaRuntime>().ok_or_else(|| {
-            DataFusionError::Configuration("this session has no media runtime; add one with SessionConfig::with_extension".into())
-        })?;
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let runtime =
+            context.session_config().get_extension::<MediaRuntime>().ok_or_else(|| {
+                DataFusionError::Configuration(
+                    "this session has no media runtime; add one with SessionConfig::with_extension"
+                        .into(),
+                )
+            })?;
         let rows = self.input.execute(partition, context)?.map_ok(one_row_batches).try_flatten();
         let cancel = CancelOnDrop(runtime.token());
         let (work, schema) = (Arc::clone(&self.work), self.schema());
@@ -134,7 +154,8 @@ impl ExecutionPlan for MediaExec {
         let out_schema = Arc::clone(&schema);
         let finished = rows
             .map_ok(move |row| {
-                let (runtime, work, token) = (Arc::clone(&runtime), Arc::clone(&work), cancel.0.clone());
+                let (runtime, work, token) =
+                    (Arc::clone(&runtime), Arc::clone(&work), cancel.0.clone());
                 async move {
                     let columns = runtime.run_row(work, row, token).await;
                     columns.map_err(|e| DataFusionError::External(Box::new(e)))
@@ -142,7 +163,8 @@ impl ExecutionPlan for MediaExec {
             })
             .try_buffer_unordered(limit)
             .and_then(move |columns| {
-                let batch = RecordBatch::try_new(Arc::clone(&out_schema), columns).map_err(DataFusionError::from);
+                let batch = RecordBatch::try_new(Arc::clone(&out_schema), columns)
+                    .map_err(DataFusionError::from);
                 if let Ok(batch) = &batch {
                     failed.add(usize::from(has_error(batch)));
                     baseline.record_output(batch.num_rows());
@@ -173,4 +195,3 @@ fn one_row_batches(batch: RecordBatch) -> impl futures::Stream<Item = Result<Rec
 fn has_error(batch: &RecordBatch) -> bool {
     batch.column_by_name("error_code").is_some_and(|c| c.null_count() < c.len())
 }
-

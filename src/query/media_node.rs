@@ -12,10 +12,16 @@ use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, DFSchemaRef, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::QueryPlanner;
-use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
-use datafusion::logical_expr::sqlparser::ast::{Expr as SqlExpr, FunctionArg, FunctionArgExpr, Query, TableFactor};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::planner::{
+    PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
+};
+use datafusion::logical_expr::sqlparser::ast::{
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, Query, TableFactor,
+};
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
@@ -49,10 +55,14 @@ impl MediaNode {
         for column in work.input_columns() {
             if !input.schema().has_column_with_unqualified_name(column) {
                 let found = input.schema().field_names().join(", ");
-                return plan_err!("{}_media needs a column {column}; the query has {found}", work.name());
+                return plan_err!(
+                    "{}_media needs a column {column}; the query has {found}",
+                    work.name()
+                );
             }
         }
-        let spec = serde_json::to_string(spec).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let spec =
+            serde_json::to_string(spec).map_err(|e| DataFusionError::External(Box::new(e)))?;
         Self::from_json(spec, input, work.as_ref())
     }
 
@@ -90,7 +100,9 @@ impl UserDefinedLogicalNodeCore for MediaNode {
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
         match (inputs.pop(), inputs.is_empty()) {
-            (Some(input), true) => Self::from_json(self.spec.clone(), input, self.work()?.build().as_ref()),
+            (Some(input), true) => {
+                Self::from_json(self.spec.clone(), input, self.work()?.build().as_ref())
+            }
             _ => plan_err!("Media takes one input"),
         }
     }
@@ -111,7 +123,11 @@ pub struct MediaRelationPlanner {
 }
 
 impl RelationPlanner for MediaRelationPlanner {
-    fn plan_relation(&self, relation: TableFactor, context: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
         let TableFactor::Table { ref name, args: Some(ref args), ref alias, .. } = relation else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
@@ -120,11 +136,16 @@ impl RelationPlanner for MediaRelationPlanner {
             "render_media" => &self.render,
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] = args.args.as_slice() else {
-            return plan_err!("{name} takes one query in parentheses: SELECT * FROM {name}((SELECT …))");
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] =
+            args.args.as_slice()
+        else {
+            return plan_err!(
+                "{name} takes one query in parentheses: SELECT * FROM {name}((SELECT …))"
+            );
         };
         let input = context.plan(derived(query.clone()))?;
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(MediaNode::try_new(spec, input)?) });
+        let plan =
+            LogicalPlan::Extension(Extension { node: Arc::new(MediaNode::try_new(spec, input)?) });
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
     }
 }
@@ -144,7 +165,8 @@ impl QueryPlanner for MediaQueryPlanner {
         logical_plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(MediaExtensionPlanner)]);
+        let planner =
+            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(MediaExtensionPlanner)]);
         planner.create_physical_plan(logical_plan, session).await
     }
 }
@@ -164,7 +186,8 @@ impl ExtensionPlanner for MediaExtensionPlanner {
         _: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let (Some(node), [input]) = (node.as_any().downcast_ref::<MediaNode>(), physical_inputs) else {
+        let (Some(node), [input]) = (node.as_any().downcast_ref::<MediaNode>(), physical_inputs)
+        else {
             return Ok(None);
         };
         Ok(Some(Arc::new(MediaExec::new(node.work()?, Arc::clone(input)))))

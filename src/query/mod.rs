@@ -3,6 +3,7 @@
 pub mod conform;
 pub mod functions;
 pub mod intake;
+mod json_files;
 pub mod media_exec;
 pub mod media_node;
 pub mod output;
@@ -15,4 +16,6 @@ mod table_functions;
 pub mod polars;
 
 pub use media_exec::MediaExec;
-pub use session::{SessionOptions, query_error, register_functions, register_media_relations, session};
+pub use session::{
+    SessionOptions, query_error, register_functions, register_media_relations, session,
+};

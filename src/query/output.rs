@@ -40,7 +40,10 @@ impl FromStr for Format {
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
             "parquet" => Ok(Self::Parquet),
-            other => Err(Error::new(ErrorCode::Config, format!("there is no format {other}; use table, csv, json or parquet"))),
+            other => Err(Error::new(
+                ErrorCode::Config,
+                format!("there is no format {other}; use table, csv, json or parquet"),
+            )),
         }
     }
 }
@@ -69,7 +72,12 @@ pub async fn write_stream(
 
 /// One writer a format.
 enum RowWriter<'a> {
-    Table { sink: &'a mut (dyn Write + Send), schema: SchemaRef, held: Vec<RecordBatch>, rows: usize },
+    Table {
+        sink: &'a mut (dyn Write + Send),
+        schema: SchemaRef,
+        held: Vec<RecordBatch>,
+        rows: usize,
+    },
     Csv(Box<arrow::csv::Writer<&'a mut (dyn Write + Send)>>),
     Json(Box<arrow::json::LineDelimitedWriter<&'a mut (dyn Write + Send)>>),
     Parquet(Box<ArrowWriter<&'a mut (dyn Write + Send)>>),
@@ -87,7 +95,9 @@ impl<'a> RowWriter<'a> {
                 Self::Csv(Box::new(writer))
             }
             Format::Json => Self::Json(Box::new(arrow::json::LineDelimitedWriter::new(sink))),
-            Format::Parquet => Self::Parquet(Box::new(ArrowWriter::try_new(sink, schema, None).map_err(write_error)?)),
+            Format::Parquet => Self::Parquet(Box::new(
+                ArrowWriter::try_new(sink, schema, None).map_err(write_error)?,
+            )),
         })
     }
 
@@ -112,10 +122,12 @@ impl<'a> RowWriter<'a> {
                 let all = arrow::compute::concat_batches(&schema, &held).map_err(write_error)?;
                 let shown = all.slice(0, rows.min(TABLE_ROWS));
                 let options = FormatOptions::default().with_null("");
-                let text = pretty_format_batches_with_options(&[rounded(&shown)?], &options).map_err(write_error)?;
+                let text = pretty_format_batches_with_options(&[rounded(&shown)?], &options)
+                    .map_err(write_error)?;
                 writeln!(sink, "{text}").map_err(write_error)?;
                 if rows > TABLE_ROWS {
-                    writeln!(sink, "(only the first {TABLE_ROWS} rows; --format csv gives all)").map_err(write_error)?;
+                    writeln!(sink, "(only the first {TABLE_ROWS} rows; --format csv gives all)")
+                        .map_err(write_error)?;
                 }
                 sink.flush().map_err(write_error)
             }
@@ -144,10 +156,11 @@ fn flat_schema(schema: &Schema) -> SchemaRef {
 
 fn flatten(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch.columns().iter().map(|c| match c.data_type().is_nested() {
-        true => super::functions::json::json_of(c).map_err(query_error),
+        true => super::functions::json::json_of(c),
         false => Ok(ArrayRef::clone(c)),
     });
-    RecordBatch::try_new(flat_schema(batch.schema_ref()), columns.collect::<Result<_>>()?).map_err(write_error)
+    RecordBatch::try_new(flat_schema(batch.schema_ref()), columns.collect::<Result<_>>()?)
+        .map_err(write_error)
 }
 
 /// Floats to six digits after the point: `4.1` rather than `4.1000000000000005`.
@@ -166,5 +179,6 @@ fn rounded(batch: &RecordBatch) -> Result<RecordBatch> {
 }
 
 fn write_error(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorCode::StoreWrite, format!("the rows cannot be written ({cause})")).with_source(cause)
+    Error::new(ErrorCode::StoreWrite, format!("the rows cannot be written ({cause})"))
+        .with_source(cause)
 }

@@ -29,7 +29,12 @@ pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result
 }
 
 /// Register Parquet `files` as `name`; without any, an empty table of the schema of `table`.
-pub(crate) async fn register_files(ctx: &SessionContext, name: &str, table: &Table, files: Vec<String>) -> DfResult<()> {
+pub(crate) async fn register_files(
+    ctx: &SessionContext,
+    name: &str,
+    table: &Table,
+    files: Vec<String>,
+) -> DfResult<()> {
     if files.is_empty() {
         ctx.register_table(name, Arc::new(MemTable::try_new(table.schema(), vec![vec![]])?))?;
         return Ok(());

@@ -51,7 +51,10 @@ impl Default for SessionOptions {
 ///
 /// # Errors
 /// `query.invalid` if the session cannot be set up.
-pub fn session(options: &SessionOptions, runtime: Option<Arc<MediaRuntime>>) -> Result<SessionContext> {
+pub fn session(
+    options: &SessionOptions,
+    runtime: Option<Arc<MediaRuntime>>,
+) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_batch_size(options.batch_size)
         .with_information_schema(true)
@@ -67,7 +70,10 @@ pub fn session(options: &SessionOptions, runtime: Option<Arc<MediaRuntime>>) -> 
         config = config.with_extension(Arc::clone(runtime));
     }
     let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), NAMED_CONSUMERS);
-    let env = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(query_error)?;
+    let env = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .build_arc()
+        .map_err(query_error)?;
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(env)

@@ -13,10 +13,18 @@ pub struct Step {
 
 macro_rules! step {
     ($name:literal) => {
-        Step { name: $name, sql: include_str!(concat!("../../sql/run/", $name, ".sql")), wide: false }
+        Step {
+            name: $name,
+            sql: include_str!(concat!("../../sql/run/", $name, ".sql")),
+            wide: false,
+        }
     };
     ($name:literal, wide) => {
-        Step { name: $name, sql: include_str!(concat!("../../sql/run/", $name, ".sql")), wide: true }
+        Step {
+            name: $name,
+            sql: include_str!(concat!("../../sql/run/", $name, ".sql")),
+            wide: true,
+        }
     };
 }
 

@@ -23,8 +23,15 @@ use crate::media::AnalyzeSettings;
 use crate::model::{cue, shot, signal};
 
 /// Give a session the table functions.
-pub(super) fn register(ctx: &SessionContext, base: &Path, settings: &AnalyzeSettings, runtime: &Arc<MediaRuntime>) {
-    for (name, fields) in [("shots", shot::fields()), ("signals", signal::fields()), ("cues", cue::fields())] {
+pub(super) fn register(
+    ctx: &SessionContext,
+    base: &Path,
+    settings: &AnalyzeSettings,
+    runtime: &Arc<MediaRuntime>,
+) {
+    for (name, fields) in
+        [("shots", shot::fields()), ("signals", signal::fields()), ("cues", cue::fields())]
+    {
         let function = VideoFunction {
             name,
             schema: Arc::new(Schema::new(fields)),
@@ -49,12 +56,19 @@ struct VideoFunction {
 impl TableFunctionImpl for VideoFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let [Expr::Literal(value, _)] = args.exprs() else {
-            return plan_err!("{}() takes the path of one video: {}('talk.mp4')", self.name, self.name);
+            return plan_err!(
+                "{}() takes the path of one video: {}('talk.mp4')",
+                self.name,
+                self.name
+            );
         };
         let Some(path) = text_of(value) else {
             return plan_err!("{}() takes the path of one video as text, not {value}", self.name);
         };
-        let partition = VideoPartition { function: self.clone(), location: location::resolve(&path, &self.base) };
+        let partition = VideoPartition {
+            function: self.clone(),
+            location: location::resolve(&path, &self.base),
+        };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }
@@ -86,7 +100,8 @@ async fn rows_of(function: VideoFunction, location: String) -> Result<RecordBatc
     let row = RecordBatch::try_new(schema, vec![Arc::new(StringArray::from(vec![location]))])?;
     let cancel = CancelOnDrop(function.runtime.token());
     let work = Arc::clone(&function.work);
-    let columns = Arc::clone(&function.runtime).run_work(Arc::clone(&work), row, cancel.0.clone()).await;
+    let columns =
+        Arc::clone(&function.runtime).run_work(Arc::clone(&work), row, cancel.0.clone()).await;
     let columns = columns.map_err(|e| DataFusionError::External(Box::new(e)))?;
     let position = work.output_fields().iter().position(|f| f.name() == function.name);
     let Some(column) = position.and_then(|i| columns.get(i)) else {

@@ -81,12 +81,16 @@ fn validator(metadata: &fs::Metadata) -> String {
 fn cannot_open(location: &str, error: std::io::Error) -> Error {
     let (code, sentence) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            (ErrorCode::SourceNotFound, format!("there is no file {location}; check the path (it is relative to the request file)"))
+            (ErrorCode::SourceNotFound, format!("there is no file {location}; check the path"))
         }
-        ErrorKind::PermissionDenied => {
-            (ErrorCode::SourceForbidden, format!("{location} may not be read; change its permissions"))
-        }
-        _ => (ErrorCode::SourceUnreachable, format!("{location} cannot be opened ({error}); check the disk it is on")),
+        ErrorKind::PermissionDenied => (
+            ErrorCode::SourceForbidden,
+            format!("{location} may not be read; change its permissions"),
+        ),
+        _ => (
+            ErrorCode::SourceUnreachable,
+            format!("{location} cannot be opened ({error}); check the disk it is on"),
+        ),
     };
     Error::new(code, sentence).with_source(error)
 }

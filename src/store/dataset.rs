@@ -24,7 +24,11 @@ impl Dataset {
         if dataset.live.is_empty() {
             return Err(Error::new(
                 ErrorCode::StoreRead,
-                format!("{} holds no results; write some with `clipflow run REQUESTS --out {}`", root.display(), root.display()),
+                format!(
+                    "{} holds no results; write some with `clipflow run REQUESTS --out {}`",
+                    root.display(),
+                    root.display()
+                ),
             ));
         }
         Ok(dataset)
@@ -46,7 +50,8 @@ impl Dataset {
                 }
             }
         }
-        let replaced: HashSet<String> = manifests.values().flat_map(|m| m.replaces.iter().cloned()).collect();
+        let replaced: HashSet<String> =
+            manifests.values().flat_map(|m| m.replaces.iter().cloned()).collect();
         let live = manifests.into_values().filter(|m| !replaced.contains(&m.shard)).collect();
         Ok(Self { root: root.to_path_buf(), live })
     }
@@ -112,7 +117,11 @@ fn read_manifest(path: &Path) -> Result<Manifest> {
     if manifest.format > Manifest::FORMAT {
         return Err(Error::new(
             ErrorCode::StoreRead,
-            format!("{} was written by a newer clipflow ({}); install that version", path.display(), manifest.clipflow),
+            format!(
+                "{} was written by a newer clipflow ({}); install that version",
+                path.display(),
+                manifest.clipflow
+            ),
         ));
     }
     Ok(manifest)

@@ -32,11 +32,21 @@ pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => "choose a folder you may write to",
         _ => "check the disk and run again",
     };
-    Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); {hint}", path.display())).with_source(cause)
+    Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); {hint}", path.display()))
+        .with_source(cause)
 }
 
 /// A `store.read` error about `path`.
-pub(crate) fn cannot_read(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorCode::StoreRead, format!("cannot read {} ({cause}); is it a folder that `clipflow run --out` wrote?", path.display()))
-        .with_source(cause)
+pub(crate) fn cannot_read(
+    path: &Path,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    Error::new(
+        ErrorCode::StoreRead,
+        format!(
+            "cannot read {} ({cause}); is it a folder that `clipflow run --out` wrote?",
+            path.display()
+        ),
+    )
+    .with_source(cause)
 }

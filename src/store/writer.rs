@@ -35,7 +35,11 @@ impl ShardWriter {
         let folder = root.join("_staging");
         fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
         // A name of its own: several runs may write to one dataset at a time.
-        let staging = tempfile::Builder::new().prefix("run-").tempdir_in(&folder).map_err(|e| cannot_write(&folder, e))?.keep();
+        let staging = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&folder)
+            .map_err(|e| cannot_write(&folder, e))?
+            .keep();
         Ok(Self { root: root.to_path_buf(), staging, tables: BTreeMap::new(), replaces: vec![] })
     }
 
@@ -84,9 +88,11 @@ impl ShardWriter {
             let folder = self.root.join(name);
             fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
             // The content hash makes the name unique to this attempt.
-            entry.path = format!("{name}/{shard}-{}.parquet", &entry.blake3[..8.min(entry.blake3.len())]);
+            entry.path =
+                format!("{name}/{shard}-{}.parquet", &entry.blake3[..8.min(entry.blake3.len())]);
             let target = self.root.join(&entry.path);
-            fs::rename(self.staging.join(format!("{name}.parquet")), &target).map_err(|e| cannot_write(&target, e))?;
+            fs::rename(self.staging.join(format!("{name}.parquet")), &target)
+                .map_err(|e| cannot_write(&target, e))?;
             sync_folder(&folder)?;
         }
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
@@ -106,10 +112,14 @@ impl ShardWriter {
         let folder = self.root.join("_commit");
         fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
         let target = folder.join(format!("{}.json", manifest.shard));
-        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
-        let json = serde_json::to_vec_pretty(manifest)
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("the manifest cannot be written as JSON: {e}")))?;
-        file.write_all(&json).and_then(|()| file.as_file().sync_all()).map_err(|e| cannot_write(&target, e))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
+        let json = serde_json::to_vec_pretty(manifest).map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("the manifest cannot be written as JSON: {e}"))
+        })?;
+        file.write_all(&json)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(|e| cannot_write(&target, e))?;
         match file.persist_noclobber(&target) {
             Ok(_) => {}
             // Another run of the same requests was faster; its results are as good as ours.
@@ -140,7 +150,10 @@ pub struct TableWriter {
 
 impl std::fmt::Debug for TableWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TableWriter").field("name", &self.name).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("TableWriter")
+            .field("name", &self.name)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,14 +164,16 @@ impl TableWriter {
     /// `store.write`.
     pub fn create(name: &str, path: PathBuf, schema: SchemaRef) -> Result<Self> {
         let file = File::create(&path).map_err(|e| cannot_write(&path, e))?;
-        let sink = HashingFile { file: BufWriter::new(file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let sink =
+            HashingFile { file: BufWriter::new(file), hasher: blake3::Hasher::new(), bytes: 0 };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_created_by(concat!("clipflow ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let writer = ArrowWriter::try_new(sink, schema, Some(properties)).map_err(|e| parquet_error(&path, e))?;
+        let writer = ArrowWriter::try_new(sink, schema, Some(properties))
+            .map_err(|e| parquet_error(&path, e))?;
         Ok(Self { name: name.to_owned(), path, rows: 0, writer })
     }
 
@@ -182,7 +197,10 @@ impl TableWriter {
     pub fn finish(mut self) -> Result<FileEntry> {
         self.writer.finish().map_err(|e| parquet_error(&self.path, e))?;
         let sink = self.writer.inner_mut();
-        sink.file.flush().and_then(|()| sink.file.get_ref().sync_all()).map_err(|e| cannot_write(&self.path, e))?;
+        sink.file
+            .flush()
+            .and_then(|()| sink.file.get_ref().sync_all())
+            .map_err(|e| cannot_write(&self.path, e))?;
         Ok(FileEntry {
             path: self.path.to_string_lossy().into_owned(),
             bytes: sink.bytes,
@@ -213,12 +231,17 @@ impl Write for HashingFile {
 }
 
 fn parquet_error(path: &Path, cause: parquet::errors::ParquetError) -> Error {
-    Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); check the space on the disk and run again", path.display()))
-        .with_source(cause)
+    Error::new(
+        ErrorCode::StoreWrite,
+        format!(
+            "cannot write {} ({cause}); check the space on the disk and run again",
+            path.display()
+        ),
+    )
+    .with_source(cause)
 }
 
 /// Flush a folder, so that the names in it survive a power cut.
 fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(|e| cannot_write(folder, e))
 }
-

@@ -1,4 +1,5 @@
 //! Clips as files: real media in, exact clips out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -508,7 +509,7 @@ fn progress_rises_and_a_cancelled_render_leaves_nothing() {
     let said = said.into_inner().unwrap();
     assert!(said.windows(2).all(|pair| pair[0] <= pair[1]), "{said:?}");
     assert!(said.first().is_some_and(|share| *share < 0.1));
-    assert!(said.last().is_some_and(|share| *share > 0.95));
+    assert_eq!(said.last(), Some(&1.0));
     std::fs::remove_dir_all(footage.folder.path().join("out")).unwrap();
 
     let cancel = CancelToken::new();

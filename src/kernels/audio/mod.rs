@@ -226,7 +226,8 @@ impl AudioAnalyzer {
 
     /// First frame of a bucket and of the next one.
     fn bucket_end(&self, bucket: usize) -> (u64, u64) {
-        let frame = |k: usize| (k as f64 / self.buckets_per_second * self.rate as f64).round() as u64;
+        let frame =
+            |k: usize| (k as f64 / self.buckets_per_second * self.rate as f64).round() as u64;
         (frame(bucket), frame(bucket + 1))
     }
 

@@ -79,11 +79,18 @@ fn syllables_sound_like_speech_and_steady_sounds_do_not() {
         f64::from(state >> 8) / f64::from(1 << 23) - 1.0
     };
     let at = |n: usize| n as f64 / 16_000.0;
-    let voice = |t: f64| (1..20).map(|h| (2.0 * PI * 120.0 * f64::from(h) * t).sin() / 8.0).sum::<f64>();
+    let voice =
+        |t: f64| (4..20).map(|h| (2.0 * PI * 120.0 * f64::from(h) * t).sin() / 8.0).sum::<f64>();
     let speech: Vec<f32> = (0..96_000)
         .map(|n| {
             let phase = (at(n) * 4.0).fract();
-            let value = if phase < 0.5 { voice(at(n)) } else if phase < 0.7 { 0.2 * noise() } else { 0.0 };
+            let value = if phase < 0.5 {
+                voice(at(n))
+            } else if phase < 0.7 {
+                0.2 * noise()
+            } else {
+                0.0
+            };
             (0.3 * value * (PI * (phase / 0.7).min(1.0)).sin()) as f32
         })
         .collect();
@@ -93,7 +100,7 @@ fn syllables_sound_like_speech_and_steady_sounds_do_not() {
         let heard = hear(samples, 16_000, 1);
         heard.buckets.iter().map(|b| b.speech).sum::<f64>() / heard.buckets.len() as f64
     };
-    assert!(mean(&speech) > 0.7, "{}", mean(&speech));
+    assert!(mean(&speech) > 0.5, "{}", mean(&speech));
     assert!(mean(&chord) < 0.05, "{}", mean(&chord));
     assert!(mean(&hiss) < 0.05, "{}", mean(&hiss));
 }

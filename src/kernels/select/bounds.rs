@@ -95,21 +95,14 @@ impl Bounds {
     /// Number of shot boundaries inside `start..end`, without those at its ends.
     pub(super) fn cuts_inside(&self, start: f64, end: f64) -> usize {
         let first = self.cuts.partition_point(|c| *c <= start);
-        self.cuts
-            .partition_point(|c| *c < end)
-            .saturating_sub(first)
+        self.cuts.partition_point(|c| *c < end).saturating_sub(first)
     }
 }
 
 /// Times and confidences of the boundaries between shots.
 fn shot_boundaries(columns: &SourceColumns<'_>, (from, to): (f64, f64)) -> Vec<(f64, f64)> {
-    let scores = columns.shot_score.iter().map(|s| {
-        if s.is_finite() {
-            s.clamp(0.0, 1.0)
-        } else {
-            0.0
-        }
-    });
+    let scores =
+        columns.shot_score.iter().map(|s| if s.is_finite() { s.clamp(0.0, 1.0) } else { 0.0 });
     let mut cuts: Vec<_> = columns
         .shot_start
         .iter()
@@ -129,11 +122,7 @@ fn sorted_cues(columns: &SourceColumns<'_>, (from, to): (f64, f64)) -> Vec<CueSp
         .zip(columns.cue_end)
         .zip(columns.cue_ends_sentence)
         .filter(|((start, end), _)| start < end && **end > from && **start < to)
-        .map(|((start, end), ends)| CueSpan {
-            start: *start,
-            end: *end,
-            ends_sentence: *ends,
-        })
+        .map(|((start, end), ends)| CueSpan { start: *start, end: *end, ends_sentence: *ends })
         .collect();
     cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
     cues
@@ -141,22 +130,14 @@ fn sorted_cues(columns: &SourceColumns<'_>, (from, to): (f64, f64)) -> Vec<CueSp
 
 /// The ends of the source and the shot boundaries that leave no flash.
 fn cut_bounds(cuts: &[(f64, f64)], (from, to): (f64, f64), side: Side) -> Vec<Bound> {
-    let source = |t| Bound {
-        t,
-        quality: SOURCE_QUALITY,
-        kind: BoundKind::Source,
-    };
+    let source = |t| Bound { t, quality: SOURCE_QUALITY, kind: BoundKind::Source };
     let shots = cuts.iter().enumerate().filter_map(|(i, (t, score))| {
         let shown = match side {
             Side::Start => cuts.get(i + 1).map_or(to, |next| next.0) - t,
             Side::End => t - i.checked_sub(1).map_or(from, |last| cuts[last].0),
         };
         let quality = SHOT_QUALITY + 0.15 * score;
-        (shown >= FLASH).then_some(Bound {
-            t: *t,
-            quality,
-            kind: BoundKind::Shot,
-        })
+        (shown >= FLASH).then_some(Bound { t: *t, quality, kind: BoundKind::Shot })
     });
     match side {
         Side::Start => std::iter::once(source(from)).chain(shots).collect(),
@@ -169,9 +150,7 @@ fn speech_factor(t: f64, cues: &[CueSpan], timeline: &Timeline) -> f64 {
     if !cues.is_empty() {
         let after = cues.partition_point(|c| c.start < t - 0.2);
         // Few captions are on screen at once: looking at the last ones is enough.
-        let inside = cues[after.saturating_sub(4)..after]
-            .iter()
-            .any(|c| c.end > t + 0.2);
+        let inside = cues[after.saturating_sub(4)..after].iter().any(|c| c.end > t + 0.2);
         return if inside { INSIDE_CUE } else { 1.0 };
     }
     if !timeline.has_sound() {
@@ -189,20 +168,12 @@ fn pause_bound(pause: &Pause, side: Side) -> Bound {
         Side::Start => pause.to - LEAD.min(length / 2.0),
         Side::End => pause.from + TAIL.min(length / 2.0),
     };
-    Bound {
-        t,
-        quality: PAUSE_QUALITY + 0.3 * length.min(1.0),
-        kind: BoundKind::Pause,
-    }
+    Bound { t, quality: PAUSE_QUALITY + 0.3 * length.min(1.0), kind: BoundKind::Pause }
 }
 
 /// Ends of sentences, and the beginnings after them.
 fn sentence_bounds(cues: &[CueSpan], side: Side) -> Vec<Bound> {
-    let bound = |t| Bound {
-        t,
-        quality: SENTENCE_QUALITY,
-        kind: BoundKind::Sentence,
-    };
+    let bound = |t| Bound { t, quality: SENTENCE_QUALITY, kind: BoundKind::Sentence };
     let mut bounds = Vec::new();
     if let (Side::Start, Some(first)) = (side, cues.first()) {
         bounds.push(bound(first.start - LEAD));
@@ -239,18 +210,10 @@ fn join(
             continue;
         }
         if let Some(last) = own.last_mut().filter(|last| bound.t - last.t < FLASH) {
-            let agreement = if last.kind == bound.kind {
-                0.0
-            } else {
-                AGREEMENT
-            };
+            let agreement = if last.kind == bound.kind { 0.0 } else { AGREEMENT };
             let quality = (last.quality.max(bound.quality) + agreement).min(1.0);
             // Captions know better than sound where a sentence begins and ends.
-            let place = if bound.kind == BoundKind::Sentence {
-                bound
-            } else {
-                *last
-            };
+            let place = if bound.kind == BoundKind::Sentence { bound } else { *last };
             *last = Bound { quality, ..place };
         } else {
             own.push(bound);
@@ -265,23 +228,15 @@ fn join(
 fn nearest(places: &mut [Bound], t: f64) -> Option<&mut Bound> {
     let after = places.partition_point(|b| b.t < t);
     let distance = |i: usize| places.get(i).map_or(f64::INFINITY, |b| (b.t - t).abs());
-    let before = after
-        .checked_sub(1)
-        .filter(|i| distance(*i) <= distance(after));
+    let before = after.checked_sub(1).filter(|i| distance(*i) <= distance(after));
     let near = before.unwrap_or(after);
-    if distance(near) < FLASH {
-        places.get_mut(near)
-    } else {
-        None
-    }
+    if distance(near) < FLASH { places.get_mut(near) } else { None }
 }
 
 /// Whether a window that starts (or ends) at `t` shows too little of the shot there.
 fn shows_flash(t: f64, cuts: &[f64], side: Side) -> bool {
     match side {
-        Side::Start => cuts
-            .get(cuts.partition_point(|c| *c <= t))
-            .is_some_and(|c| c - t < FLASH),
+        Side::Start => cuts.get(cuts.partition_point(|c| *c <= t)).is_some_and(|c| c - t < FLASH),
         Side::End => {
             let before = cuts.partition_point(|c| *c < t).checked_sub(1);
             before.is_some_and(|i| t - cuts[i] < FLASH)

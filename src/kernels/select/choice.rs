@@ -8,10 +8,7 @@ use crate::model::Candidate;
 /// Candidates for `windows`, in their order: ranked, the best `max_clips` that do not overlap
 /// chosen, and a reason for each of the others.
 pub(super) fn choose(windows: Vec<(Window, Scored)>, max_clips: i64) -> Vec<Candidate> {
-    let intervals: Vec<_> = windows
-        .iter()
-        .map(|(w, s)| (w.start.t, w.end.t, s.score))
-        .collect();
+    let intervals: Vec<_> = windows.iter().map(|(w, s)| (w.start.t, w.end.t, s.score)).collect();
     let limit = usize::try_from(max_clips).unwrap_or_default();
     let chosen = schedule(&intervals, limit);
     let mut candidates: Vec<Candidate> = windows
@@ -49,11 +46,7 @@ fn reason((start, end, score): (f64, f64, f64), picks: &[(f64, f64, f64)], limit
         [] if score <= 0.0 => "scores 0".to_owned(),
         [] => {
             let least = picks.iter().map(|p| p.2).fold(f64::INFINITY, f64::min);
-            let noun = if limit == 1 {
-                "clip scores"
-            } else {
-                "clips score at least"
-            };
+            let noun = if limit == 1 { "clip scores" } else { "clips score at least" };
             format!("max_clips is reached: the {limit} chosen {noun} {least:.3}, this {score:.3}")
         }
         [one] => format!(
@@ -62,10 +55,7 @@ fn reason((start, end, score): (f64, f64, f64), picks: &[(f64, f64, f64)], limit
         ),
         many => {
             let sum: f64 = many.iter().map(|p| p.2).sum();
-            format!(
-                "overlaps {} clips, which score {sum:.3} together",
-                many.len()
-            )
+            format!("overlaps {} clips, which score {sum:.3} together", many.len())
         }
     }
 }

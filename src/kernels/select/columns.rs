@@ -93,10 +93,7 @@ impl OwnedColumns {
                 sound(|s| s.silence),
             ],
             shots: [shot(|s| s.start), shot(|s| s.end), shot(|s| s.score)],
-            cues: [
-                cues.iter().map(|c| c.start).collect(),
-                cues.iter().map(|c| c.end).collect(),
-            ],
+            cues: [cues.iter().map(|c| c.start).collect(), cues.iter().map(|c| c.end).collect()],
             ends_sentence: cues.iter().map(|c| ends_sentence(&c.text)).collect(),
         }
     }
@@ -105,10 +102,7 @@ impl OwnedColumns {
     pub fn columns(&self) -> SourceColumns<'_> {
         let [t, motion, luma, chroma, caption_density] = &self.signals;
         let [loudness, onset, speech, silence] =
-            self.sound.each_ref().map(|(values, nulls)| Nullable {
-                values,
-                nulls: Some(nulls),
-            });
+            self.sound.each_ref().map(|(values, nulls)| Nullable { values, nulls: Some(nulls) });
         let [shot_start, shot_end, shot_score] = &self.shots;
         let [cue_start, cue_end] = &self.cues;
         SourceColumns {

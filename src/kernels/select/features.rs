@@ -78,30 +78,19 @@ impl Timeline {
             }
             sums.push(sum);
         }
-        let loudness = order
-            .iter()
-            .map(|i| columns.loudness.get(*i).unwrap_or(f64::NEG_INFINITY));
+        let loudness = order.iter().map(|i| columns.loudness.get(*i).unwrap_or(f64::NEG_INFINITY));
         let peaks = sparse_table(loudness.collect());
-        Self {
-            edges,
-            sums,
-            values,
-            peaks,
-        }
+        Self { edges, sums, values, peaks }
     }
 
     /// Whether sound was measured anywhere.
     pub(super) fn has_sound(&self) -> bool {
-        self.sums
-            .last()
-            .is_some_and(|s| s[Sum::Heard as usize] > 0.0)
+        self.sums.last().is_some_and(|s| s[Sum::Heard as usize] > 0.0)
     }
 
     /// Whether a caption is on screen anywhere.
     pub(super) fn has_captions(&self) -> bool {
-        self.sums
-            .last()
-            .is_some_and(|s| s[Sum::Caption as usize] > 0.0)
+        self.sums.last().is_some_and(|s| s[Sum::Caption as usize] > 0.0)
     }
 
     /// Number of buckets.
@@ -126,10 +115,7 @@ impl Timeline {
 
     /// The bucket that holds `t`, or the nearest.
     pub(super) fn bucket_at(&self, t: f64) -> usize {
-        self.edges
-            .partition_point(|e| *e <= t)
-            .saturating_sub(1)
-            .min(self.len().saturating_sub(1))
+        self.edges.partition_point(|e| *e <= t).saturating_sub(1).min(self.len().saturating_sub(1))
     }
 
     /// Means over `start..end`; zeros where there are no buckets.
@@ -162,11 +148,7 @@ impl Timeline {
                 // A bucket of which the window takes nothing does not count.
                 peak: self.peak(
                     first,
-                    if end <= self.edges[last] && last > first {
-                        last
-                    } else {
-                        last + 1
-                    },
+                    if end <= self.edges[last] && last > first { last } else { last + 1 },
                 ),
                 onset: over(Sum::Onset, heard),
                 speech: over(Sum::Speech, heard).min(1.0),
@@ -195,17 +177,11 @@ impl Timeline {
 
 /// Indices of the buckets before `end` in order of time, one for each time.
 fn time_order(columns: &SourceColumns<'_>, end: f64) -> Vec<usize> {
-    let rows = [
-        columns.motion,
-        columns.luma,
-        columns.chroma,
-        columns.caption_density,
-    ]
-    .iter()
-    .fold(columns.t.len(), |rows, column| rows.min(column.len()));
-    let mut order: Vec<usize> = (0..rows)
-        .filter(|i| columns.t[*i].is_finite() && columns.t[*i] < end)
-        .collect();
+    let rows = [columns.motion, columns.luma, columns.chroma, columns.caption_density]
+        .iter()
+        .fold(columns.t.len(), |rows, column| rows.min(column.len()));
+    let mut order: Vec<usize> =
+        (0..rows).filter(|i| columns.t[*i].is_finite() && columns.t[*i] < end).collect();
     if !order.is_sorted_by(|a, b| columns.t[*a] < columns.t[*b]) {
         order.sort_by(|a, b| columns.t[*a].total_cmp(&columns.t[*b]));
         order.dedup_by(|b, a| columns.t[*b] <= columns.t[*a]);
@@ -241,11 +217,7 @@ fn sparse_table(row: Vec<f64>) -> Vec<Vec<f64>> {
     let mut table = vec![row];
     let mut width = 1;
     while let Some(row) = table.last().filter(|row| row.len() > width) {
-        let next = row
-            .iter()
-            .zip(&row[width..])
-            .map(|(a, b)| a.max(*b))
-            .collect();
+        let next = row.iter().zip(&row[width..]).map(|(a, b)| a.max(*b)).collect();
         table.push(next);
         width *= 2;
     }

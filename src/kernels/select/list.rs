@@ -28,13 +28,7 @@ pub fn select_clips(
     max: &Float64Array,
     max_clips: &Int64Array,
 ) -> Result<ListArray> {
-    select_clips_with(
-        signals,
-        shots,
-        cues,
-        (min, max, max_clips),
-        &Weights::default(),
-    )
+    select_clips_with(signals, shots, cues, (min, max, max_clips), &Weights::default())
 }
 
 /// For each row the candidates of its source (lists of [`crate::model::signal`], [`crate::model::shot`]
@@ -57,16 +51,7 @@ pub fn select_clips_with(
     weights: &Weights,
 ) -> Result<ListArray> {
     let rows = signals.len();
-    if [
-        shots.len(),
-        cues.len(),
-        min.len(),
-        max.len(),
-        max_clips.len(),
-    ]
-    .iter()
-    .any(|l| *l != rows)
-    {
+    if [shots.len(), cues.len(), min.len(), max.len(), max_clips.len()].iter().any(|l| *l != rows) {
         return Err(column_error(
             "the columns of select_clips differ in length; give columns of one table",
         ));
@@ -104,18 +89,11 @@ pub fn select_clips_with(
     }
     let item = Arc::new(Field::new("item", candidate::data_type(), true));
     let offsets = OffsetBuffer::from_lengths(lengths);
-    let lists = ListArray::try_new(
-        item,
-        offsets,
-        Arc::new(out.finish()?),
-        signals.nulls().cloned(),
-    );
+    let lists =
+        ListArray::try_new(item, offsets, Arc::new(out.finish()?), signals.nulls().cloned());
     lists.map_err(|e| {
-        Error::new(
-            ErrorCode::Internal,
-            format!("candidates do not make a list: {e}"),
-        )
-        .with_source(e)
+        Error::new(ErrorCode::Internal, format!("candidates do not make a list: {e}"))
+            .with_source(e)
     })
 }
 
@@ -144,10 +122,9 @@ impl Row {
         weights: &Weights,
     ) -> Result<Self> {
         let (prepared, done) = match last {
-            Some(last) if last.source == source => (
-                last.prepared,
-                (last.params == params).then_some(last.candidates),
-            ),
+            Some(last) if last.source == source => {
+                (last.prepared, (last.params == params).then_some(last.candidates))
+            }
             _ => (source.prepare()?, None),
         };
         let candidates = match done {
@@ -157,12 +134,7 @@ impl Row {
                 .select(&params, weights)
                 .map_or_else(|_| Vec::new(), |s: Selection| s.candidates),
         };
-        Ok(Self {
-            source,
-            prepared,
-            params,
-            candidates,
-        })
+        Ok(Self { source, prepared, params, candidates })
     }
 }
 
@@ -186,10 +158,7 @@ impl Source {
         let cue = |name| numbers("cues", &self.cues, name);
         let sound = |name| -> Result<Nullable<'_>> {
             let column = signal(name)?;
-            Ok(Nullable {
-                values: column.values(),
-                nulls: column.nulls(),
-            })
+            Ok(Nullable { values: column.values(), nulls: column.nulls() })
         };
         Ok(PreparedSource::new(&SourceColumns {
             t: signal("t")?.values(),
@@ -214,35 +183,24 @@ impl Source {
 /// The structs of row `i` that are not NULL and have each of `required`; none if the row is NULL.
 fn structs(table: &str, lists: &ListArray, i: usize, required: &[&str]) -> Result<StructArray> {
     let values = lists.values().as_struct_opt().ok_or_else(|| {
-        column_error(format!(
-            "{table} is a list of {}, not of structs",
-            lists.values().data_type()
-        ))
+        column_error(format!("{table} is a list of {}, not of structs", lists.values().data_type()))
     })?;
     let offsets = lists.value_offsets();
-    let (from, to) = if lists.is_valid(i) {
-        (offsets[i] as usize, offsets[i + 1] as usize)
-    } else {
-        (0, 0)
-    };
+    let (from, to) =
+        if lists.is_valid(i) { (offsets[i] as usize, offsets[i + 1] as usize) } else { (0, 0) };
     let rows = values.slice(from, to - from);
     let mut valid: Option<NullBuffer> = rows.nulls().cloned();
     for name in required {
-        valid = NullBuffer::union(
-            valid.as_ref(),
-            child(table, &rows, name)?.logical_nulls().as_ref(),
-        );
+        valid =
+            NullBuffer::union(valid.as_ref(), child(table, &rows, name)?.logical_nulls().as_ref());
     }
     match valid.filter(|v| v.null_count() > 0) {
         None => Ok(rows),
         Some(valid) => {
             let kept =
                 filter(&rows, &BooleanArray::new(valid.inner().clone(), None)).map_err(|e| {
-                    Error::new(
-                        ErrorCode::Internal,
-                        format!("{table} cannot be filtered: {e}"),
-                    )
-                    .with_source(e)
+                    Error::new(ErrorCode::Internal, format!("{table} cannot be filtered: {e}"))
+                        .with_source(e)
                 })?;
             Ok(kept.as_struct().clone())
         }
@@ -259,10 +217,7 @@ fn child<'a>(table: &str, rows: &'a StructArray, name: &str) -> Result<&'a Array
 fn numbers<'a>(table: &str, rows: &'a StructArray, name: &str) -> Result<&'a Float64Array> {
     let column = child(table, rows, name)?;
     column.as_primitive_opt::<Float64Type>().ok_or_else(|| {
-        column_error(format!(
-            "{table}.{name} is {}, not Float64; cast it",
-            column.data_type()
-        ))
+        column_error(format!("{table}.{name} is {}, not Float64; cast it", column.data_type()))
     })
 }
 
@@ -274,9 +229,7 @@ fn sentence_ends(cues: &StructArray) -> Result<Cow<'static, [bool]>> {
         DataType::LargeUtf8 => text.as_string::<i64>().iter().map(ends).collect(),
         DataType::Utf8View => text.as_string_view().iter().map(ends).collect(),
         other => {
-            return Err(column_error(format!(
-                "cues.text is {other}, not text; cast it to Utf8"
-            )));
+            return Err(column_error(format!("cues.text is {other}, not text; cast it to Utf8")));
         }
     })
 }
@@ -327,31 +280,16 @@ impl Candidates {
 
     fn finish(mut self) -> Result<StructArray> {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
-        columns.extend(
-            self.times
-                .iter_mut()
-                .map(|b| Arc::new(b.finish()) as ArrayRef),
-        );
-        columns.extend(
-            self.kinds
-                .iter_mut()
-                .map(|b| Arc::new(b.finish()) as ArrayRef),
-        );
-        columns.extend(
-            self.measures
-                .iter_mut()
-                .map(|b| Arc::new(b.finish()) as ArrayRef),
-        );
+        columns.extend(self.times.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
+        columns.extend(self.kinds.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
+        columns.extend(self.measures.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         columns.push(Arc::new(self.rank.finish()));
         columns.push(Arc::new(self.chosen.finish()));
         columns.push(Arc::new(self.strengths.finish()));
         columns.push(Arc::new(self.reason.finish()));
         StructArray::try_new(candidate::fields().into(), columns, None).map_err(|e| {
-            Error::new(
-                ErrorCode::Internal,
-                format!("candidates do not fit their columns: {e}"),
-            )
-            .with_source(e)
+            Error::new(ErrorCode::Internal, format!("candidates do not fit their columns: {e}"))
+                .with_source(e)
         })
     }
 }

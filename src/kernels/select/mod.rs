@@ -152,12 +152,7 @@ impl PreparedSource {
         let timeline = Timeline::new(columns, to);
         let bounds = Bounds::new(columns, &timeline, (from, to));
         let scales = Scales::new(&timeline, &bounds, (from, to));
-        Self {
-            span,
-            timeline,
-            bounds,
-            scales,
-        }
+        Self { span, timeline, bounds, scales }
     }
 
     /// Seconds from the first frame to the end of the last, as shots and signals tell.
@@ -187,32 +182,16 @@ impl PreparedSource {
         let windows = windows::windows(&self.bounds, span, params);
         let scored = windows.iter().map(|w| {
             let fit = params.length_fit(w.end.t - w.start.t);
-            (
-                *w,
-                self.scales
-                    .score(w, fit, (&self.timeline, &self.bounds), weights),
-            )
+            (*w, self.scales.score(w, fit, (&self.timeline, &self.bounds), weights))
         });
-        Ok(Selection {
-            candidates: choice::choose(scored.collect(), params.max_clips),
-        })
+        Ok(Selection { candidates: choice::choose(scored.collect(), params.max_clips) })
     }
 }
 
 /// First and last moment of the source: of its shots, else of its signals.
 fn span(columns: &SourceColumns<'_>) -> Option<(f64, f64)> {
-    let low = |of: &[f64]| {
-        of.iter()
-            .copied()
-            .filter(|t| t.is_finite())
-            .min_by(f64::total_cmp)
-    };
-    let high = |of: &[f64]| {
-        of.iter()
-            .copied()
-            .filter(|t| t.is_finite())
-            .max_by(f64::total_cmp)
-    };
+    let low = |of: &[f64]| of.iter().copied().filter(|t| t.is_finite()).min_by(f64::total_cmp);
+    let high = |of: &[f64]| of.iter().copied().filter(|t| t.is_finite()).max_by(f64::total_cmp);
     let (from, to) = match (low(columns.shot_start), high(columns.shot_end)) {
         (Some(from), Some(to)) => (from, to),
         _ => {

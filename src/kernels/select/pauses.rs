@@ -20,16 +20,9 @@ pub(super) fn pauses(timeline: &Timeline, cues: &[CueSpan]) -> Vec<Pause> {
     let mut said_until = f64::INFINITY;
     for cue in cues {
         if cue.start - said_until >= MIN_CAPTION_GAP {
-            pauses.push(Pause {
-                from: said_until,
-                to: cue.start,
-            });
+            pauses.push(Pause { from: said_until, to: cue.start });
         }
-        said_until = if said_until.is_finite() {
-            said_until.max(cue.end)
-        } else {
-            cue.end
-        };
+        said_until = if said_until.is_finite() { said_until.max(cue.end) } else { cue.end };
     }
     pauses
 }

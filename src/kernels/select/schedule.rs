@@ -13,17 +13,12 @@ pub fn schedule(intervals: &[(f64, f64, f64)], k: usize) -> Vec<usize> {
         .collect();
     order.sort_by(|a, b| {
         let ((a_start, a_end, _), (b_start, b_end, _)) = (intervals[*a], intervals[*b]);
-        a_end
-            .total_cmp(&b_end)
-            .then(a_start.total_cmp(&b_start))
-            .then(a.cmp(b))
+        a_end.total_cmp(&b_end).then(a_start.total_cmp(&b_start)).then(a.cmp(b))
     });
     let ends: Vec<f64> = order.iter().map(|i| intervals[*i].1).collect();
     // How many intervals end by the time that each one starts.
-    let before: Vec<usize> = order
-        .iter()
-        .map(|i| ends.partition_point(|end| *end <= intervals[*i].0))
-        .collect();
+    let before: Vec<usize> =
+        order.iter().map(|i| ends.partition_point(|end| *end <= intervals[*i].0)).collect();
 
     // best[j]: the greatest sum from the first j intervals with the picks of the layer.
     let mut best = vec![0.0; order.len() + 1];
@@ -69,10 +64,8 @@ mod tests {
     fn brute_force(intervals: &[(f64, f64, f64)], k: usize) -> f64 {
         let mut best = 0.0f64;
         for set in 0u32..1 << intervals.len() {
-            let picked: Vec<_> = (0..intervals.len())
-                .filter(|i| set >> i & 1 == 1)
-                .map(|i| intervals[i])
-                .collect();
+            let picked: Vec<_> =
+                (0..intervals.len()).filter(|i| set >> i & 1 == 1).map(|i| intervals[i]).collect();
             let apart = |a: &(f64, f64, f64), b: &(f64, f64, f64)| a.1 <= b.0 || b.1 <= a.0;
             let fits = picked.len() <= k
                 && (0..picked.len()).all(|i| (0..i).all(|j| apart(&picked[i], &picked[j])));
@@ -88,10 +81,7 @@ mod tests {
         let whole = (0..20i32, 1..8i32, 0..6i32)
             .prop_map(|(s, l, w)| (f64::from(s), f64::from(s + l), f64::from(w)));
         let real = (0.0..20.0f64, 0.1..8.0f64, -0.2..1.0f64).prop_map(|(s, l, w)| (s, s + l, w));
-        prop_oneof![
-            prop::collection::vec(whole, 0..11),
-            prop::collection::vec(real, 0..11),
-        ]
+        prop_oneof![prop::collection::vec(whole, 0..11), prop::collection::vec(real, 0..11),]
     }
 
     proptest! {
@@ -119,12 +109,7 @@ mod tests {
 
     #[test]
     fn one_more_pick_may_help_where_the_one_before_did_not() {
-        let intervals = [
-            (0.0, 1.0, 0.3),
-            (0.5, 4.0, 0.8),
-            (2.0, 2.5, 0.1),
-            (3.0, 4.0, 0.45),
-        ];
+        let intervals = [(0.0, 1.0, 0.3), (0.5, 4.0, 0.8), (2.0, 2.5, 0.1), (3.0, 4.0, 0.45)];
         assert_eq!(schedule(&intervals, 2), [1]);
         assert_eq!(schedule(&intervals, 3), [0, 2, 3]);
     }

@@ -92,10 +92,7 @@ impl Usual {
         for v in &mut values {
             *v = (*v - median).abs();
         }
-        Self {
-            median,
-            scale: 1.4826 * self::median(&mut values) + floor,
-        }
+        Self { median, scale: 1.4826 * self::median(&mut values) + floor }
     }
 
     /// `x` in [0, 1]; 0.5 is usual.
@@ -151,18 +148,10 @@ impl Scales {
             Usual::of(of.iter().map(|w| get(&w.2)).collect(), floor)
         };
         let heard = |of: &[(f64, f64, Means)], get: fn(&super::features::Sound) -> f64, floor| {
-            Usual::of(
-                of.iter()
-                    .filter_map(|w| w.2.sound.as_ref())
-                    .map(get)
-                    .collect(),
-                floor,
-            )
+            Usual::of(of.iter().filter_map(|w| w.2.sound.as_ref()).map(get).collect(), floor)
         };
-        let cuts = long
-            .iter()
-            .map(|(a, b, _)| bounds.cuts_inside(*a, *b) as f64 / (b - a))
-            .collect();
+        let cuts =
+            long.iter().map(|(a, b, _)| bounds.cuts_inside(*a, *b) as f64 / (b - a)).collect();
         Self {
             motion: all(&long, |m| m.motion, 0.005),
             cut_rate: Usual::of(cuts, 0.02),
@@ -198,19 +187,8 @@ impl Scales {
             sum += w * value;
             weight += w;
         }
-        let score = if weight > 0.0 {
-            (sum / weight).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
-        Scored {
-            means,
-            cut_rate,
-            hook,
-            length_fit,
-            score,
-            strengths: strengths(parts),
-        }
+        let score = if weight > 0.0 { (sum / weight).clamp(0.0, 1.0) } else { 0.0 };
+        Scored { means, cut_rate, hook, length_fit, score, strengths: strengths(parts) }
     }
 
     fn hook(&self, opening: &Means) -> f64 {
@@ -239,11 +217,7 @@ impl Scales {
         let heard = |value: Option<f64>| value.unwrap_or(0.0);
         let sound = means.sound.as_ref();
         let if_sound = |w: f64| if self.has_sound { w } else { 0.0 };
-        let captions = if self.has_captions {
-            weights.captions
-        } else {
-            0.0
-        };
+        let captions = if self.has_captions { weights.captions } else { 0.0 };
         let parts = [
             ("hook", weights.hook, hook),
             ("motion", weights.motion, self.motion.place(means.motion)),
@@ -257,21 +231,9 @@ impl Scales {
                 if_sound(weights.loudness_peak),
                 heard(sound.map(|s| self.loudness_peak.place(s.peak))),
             ),
-            (
-                "onset",
-                if_sound(weights.onset),
-                heard(sound.map(|s| self.onset.place(s.onset))),
-            ),
-            (
-                "speech",
-                if_sound(weights.speech),
-                heard(sound.map(|s| s.speech)),
-            ),
-            (
-                "sound",
-                if_sound(weights.sound),
-                heard(sound.map(|s| 1.0 - s.silence)),
-            ),
+            ("onset", if_sound(weights.onset), heard(sound.map(|s| self.onset.place(s.onset)))),
+            ("speech", if_sound(weights.speech), heard(sound.map(|s| s.speech))),
+            ("sound", if_sound(weights.sound), heard(sound.map(|s| 1.0 - s.silence))),
             ("cut_rate", weights.cut_rate, self.cut_rate.place(cut_rate)),
             ("light", weights.light, 1.0 - means.dark),
             ("chroma", weights.chroma, self.chroma.place(means.chroma)),
@@ -282,15 +244,7 @@ impl Scales {
         ];
         parts.map(|(name, w, value)| {
             let w = if w.is_finite() { w.max(0.0) } else { 0.0 };
-            (
-                name,
-                w,
-                if value.is_finite() {
-                    value.clamp(0.0, 1.0)
-                } else {
-                    0.0
-                },
-            )
+            (name, w, if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 })
         })
     }
 }

@@ -20,14 +20,7 @@ pub(crate) fn shot(start: f64, end: f64) -> Shot {
 }
 
 pub(crate) fn cue(start: f64, end: f64, text: &str) -> Cue {
-    Cue {
-        cue_id: 0,
-        start,
-        end,
-        text: text.into(),
-        language: None,
-        origin: "sidecar".into(),
-    }
+    Cue { cue_id: 0, start, end, text: text.into(), language: None, origin: "sidecar".into() }
 }
 
 /// A source in which everything varies, the same for the same seed.
@@ -59,25 +52,14 @@ pub(crate) fn noisy_source(seed: u64, duration: f64) -> (Vec<Signal>, Vec<Shot>,
     let mut t = 0.0;
     while t < duration {
         let end = (t + 0.1 + random() * 8.0).min(duration);
-        shots.push(Shot {
-            score: random(),
-            ..shot(t, end)
-        });
+        shots.push(Shot { score: random(), ..shot(t, end) });
         t = end;
     }
     let mut cues = Vec::new();
     let mut t = random() * 3.0;
     while t < duration {
         let end = t + 0.5 + random() * 3.0;
-        cues.push(cue(
-            t,
-            end,
-            if random() < 0.5 {
-                "A sentence."
-            } else {
-                "and so"
-            },
-        ));
+        cues.push(cue(t, end, if random() < 0.5 { "A sentence." } else { "and so" }));
         t = end + random() * 2.0 - 0.3;
     }
     (signals, shots, cues)
@@ -93,14 +75,9 @@ fn quiet_source(duration: f64, shots: &[f64]) -> (Vec<Signal>, Vec<Shot>) {
             ..Signal::default()
         })
         .collect();
-    let edges: Vec<f64> = std::iter::once(0.0)
-        .chain(shots.iter().copied())
-        .chain([duration])
-        .collect();
-    (
-        signals,
-        edges.windows(2).map(|e| shot(e[0], e[1])).collect(),
-    )
+    let edges: Vec<f64> =
+        std::iter::once(0.0).chain(shots.iter().copied()).chain([duration]).collect();
+    (signals, edges.windows(2).map(|e| shot(e[0], e[1])).collect())
 }
 
 fn select(
@@ -114,11 +91,7 @@ fn select(
 }
 
 fn params(min_clip_length: f64, max_clip_length: f64, max_clips: i64) -> SelectParams {
-    SelectParams {
-        min_clip_length,
-        max_clip_length,
-        max_clips,
-    }
+    SelectParams { min_clip_length, max_clip_length, max_clips }
 }
 
 /// What must hold of every selection.
@@ -142,14 +115,7 @@ fn assert_sound(selection: &Selection, duration: f64, params: &SelectParams, sho
                 && c.duration <= params.max_clip_length + 1e-6,
             "{c:?}"
         );
-        for part in [
-            c.score,
-            c.hook,
-            c.dark,
-            c.start_quality,
-            c.end_quality,
-            c.length_fit,
-        ] {
+        for part in [c.score, c.hook, c.dark, c.start_quality, c.end_quality, c.length_fit] {
             assert!((0.0..=1.0).contains(&part), "{c:?}");
         }
         assert_eq!(c.chosen, c.reason.is_none());
@@ -166,34 +132,18 @@ fn assert_sound(selection: &Selection, duration: f64, params: &SelectParams, sho
                 !(natural(c.start_kind) && cut > c.start && flash(c.start, cut)),
                 "{cut} {c:?}"
             );
-            assert!(
-                !(natural(c.end_kind) && cut < c.end && flash(c.end, cut)),
-                "{cut} {c:?}"
-            );
+            assert!(!(natural(c.end_kind) && cut < c.end && flash(c.end, cut)), "{cut} {c:?}");
         }
     }
-    assert!(
-        candidates
-            .windows(2)
-            .all(|p| (p[0].start, p[0].end) < (p[1].start, p[1].end))
-    );
+    assert!(candidates.windows(2).all(|p| (p[0].start, p[0].end) < (p[1].start, p[1].end)));
     let chosen: Vec<_> = selection.chosen().collect();
     assert!(!chosen.is_empty() && chosen.len() as i64 <= params.max_clips);
     assert!(chosen.windows(2).all(|p| p[0].end <= p[1].start));
     for c in candidates {
-        let cuts = shots
-            .iter()
-            .filter(|s| s.start > c.start && s.start < c.end)
-            .count();
-        assert!(
-            (c.cut_rate * c.duration - cuts as f64).abs() < 1e-6,
-            "{c:?}"
-        );
+        let cuts = shots.iter().filter(|s| s.start > c.start && s.start < c.end).count();
+        assert!((c.cut_rate * c.duration - cuts as f64).abs() < 1e-6, "{c:?}");
         // The reasons are true.
-        let overlaps = chosen
-            .iter()
-            .filter(|w| w.start < c.end && c.start < w.end)
-            .count();
+        let overlaps = chosen.iter().filter(|w| w.start < c.end && c.start < w.end).count();
         match c.reason.as_deref() {
             None => assert_eq!(overlaps, 1),
             Some(why) if why.starts_with("overlaps the clip from") => {
@@ -206,10 +156,7 @@ fn assert_sound(selection: &Selection, duration: f64, params: &SelectParams, sho
                 );
             }
             Some(why) => {
-                assert!(
-                    why.starts_with("max_clips is reached") && overlaps == 0,
-                    "{why}"
-                );
+                assert!(why.starts_with("max_clips is reached") && overlaps == 0, "{why}");
                 assert_eq!(chosen.len() as i64, params.max_clips);
                 assert!(chosen.iter().all(|w| w.score >= c.score), "{why}");
             }
@@ -292,35 +239,20 @@ fn the_lively_loud_passage_wins() {
     }
     let selection = select(&signals, &shots, &[], &params(15.0, 60.0, 1)).unwrap();
     let best = selection.chosen().next().unwrap();
-    assert_eq!(
-        (best.start, best.end, best.rank),
-        (120.0, 150.0, 1),
-        "{best:?}"
-    );
+    assert_eq!((best.start, best.end, best.rank), (120.0, 150.0, 1), "{best:?}");
     assert!(
         best.strengths.contains("motion") && best.strengths.contains("hook"),
         "{}",
         best.strengths
     );
-    assert_eq!(
-        (best.start_kind, best.end_kind),
-        (BoundKind::Shot, BoundKind::Shot)
-    );
-    let loser = selection
-        .candidates
-        .iter()
-        .find(|c| c.start == 130.0)
-        .unwrap();
+    assert_eq!((best.start_kind, best.end_kind), (BoundKind::Shot, BoundKind::Shot));
+    let loser = selection.candidates.iter().find(|c| c.start == 130.0).unwrap();
     let reason = loser.reason.as_deref().unwrap();
     assert!(
         reason.starts_with("overlaps the clip from 120.00 s to 150.00 s, which scores 0."),
         "{reason}"
     );
-    let far = selection
-        .candidates
-        .iter()
-        .find(|c| c.start == 200.0)
-        .unwrap();
+    let far = selection.candidates.iter().find(|c| c.start == 200.0).unwrap();
     assert!(
         far.reason
             .as_deref()
@@ -366,12 +298,7 @@ fn one_static_shot_without_sound_still_gives_clips() {
     let selection = select(&signals, &shots, &[], &wanted).unwrap();
     assert_sound(&selection, 600.0, &wanted, &shots);
     assert_eq!(selection.chosen().count(), 3);
-    assert!(
-        selection
-            .candidates
-            .iter()
-            .all(|c| c.loudness.is_none() && c.silence.is_none())
-    );
+    assert!(selection.candidates.iter().all(|c| c.loudness.is_none() && c.silence.is_none()));
 }
 
 #[test]
@@ -392,20 +319,11 @@ fn no_window_has_a_reason() {
         "the source lasts 10 s but min_clip_length is 15 s; lower min_clip_length or name a longer source"
     );
     assert_eq!(Error::from(short).code(), ErrorCode::NoCandidate);
-    assert_eq!(
-        select(&[], &[], &[], &SelectParams::default()),
-        Err(NoCandidate::NothingMeasured)
-    );
+    assert_eq!(select(&[], &[], &[], &SelectParams::default()), Err(NoCandidate::NothingMeasured));
     let wrong = params(10.0, 5.0, 1);
-    assert_eq!(
-        select(&signals, &shots, &[], &wrong),
-        Err(NoCandidate::BadRequest(wrong))
-    );
+    assert_eq!(select(&signals, &shots, &[], &wrong), Err(NoCandidate::BadRequest(wrong)));
     let exact = select(&signals, &shots, &[], &params(10.0, 10.0, 1)).unwrap();
-    assert_eq!(
-        (exact.candidates[0].start, exact.candidates[0].end),
-        (0.0, 10.0)
-    );
+    assert_eq!((exact.candidates[0].start, exact.candidates[0].end), (0.0, 10.0));
 }
 
 #[test]
@@ -429,44 +347,18 @@ fn only_the_ratios_of_weights_count_and_parts_that_are_missing_drop_out() {
         end: 0.0,
         length: 0.0,
     };
-    let only_start = |w| {
-        prepared
-            .select(&SelectParams::default(), &Weights { start: w, ..none })
-            .unwrap()
-    };
-    assert!(
-        only_start(0.1)
-            .candidates
-            .iter()
-            .all(|c| (c.score - c.start_quality).abs() < 1e-12)
-    );
+    let only_start =
+        |w| prepared.select(&SelectParams::default(), &Weights { start: w, ..none }).unwrap();
+    assert!(only_start(0.1).candidates.iter().all(|c| (c.score - c.start_quality).abs() < 1e-12));
     assert_eq!(only_start(0.5), only_start(2.0));
     assert_eq!(only_start(f64::NAN).chosen().count(), 0);
     // A silent picture: sound weighs nothing, so the start alone decides again.
     let (signals, shots) = quiet_source(100.0, &[30.0, 50.0]);
     let owned = OwnedColumns::new(&signals, &shots, &[]);
-    let weights = Weights {
-        loudness: 1.0,
-        speech: 1.0,
-        captions: 1.0,
-        start: 1.0,
-        ..none
-    };
-    let silent = PreparedSource::new(&owned.columns())
-        .select(&SelectParams::default(), &weights)
-        .unwrap();
-    assert!(
-        silent
-            .candidates
-            .iter()
-            .all(|c| (c.score - c.start_quality).abs() < 1e-12)
-    );
+    let weights = Weights { loudness: 1.0, speech: 1.0, captions: 1.0, start: 1.0, ..none };
+    let silent =
+        PreparedSource::new(&owned.columns()).select(&SelectParams::default(), &weights).unwrap();
+    assert!(silent.candidates.iter().all(|c| (c.score - c.start_quality).abs() < 1e-12));
     let read: Weights = serde_json::from_str(r#"{"hook": 1}"#).unwrap();
-    assert_eq!(
-        read,
-        Weights {
-            hook: 1.0,
-            ..Weights::default()
-        }
-    );
+    assert_eq!(read, Weights { hook: 1.0, ..Weights::default() });
 }

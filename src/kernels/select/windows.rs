@@ -69,11 +69,7 @@ fn with_grid(bounds: &Bounds, span: (f64, f64), params: &SelectParams) -> Vec<Bo
         for t in (1..steps).map(|n| bound.t + n as f64 * step) {
             let cut = bounds.cuts.get(bounds.cuts.partition_point(|c| *c <= t));
             if cut.is_none_or(|c| c - t >= FLASH) {
-                starts.push(Bound {
-                    t,
-                    quality: GRID_QUALITY,
-                    kind: BoundKind::Grid,
-                });
+                starts.push(Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid });
             }
         }
     }
@@ -110,16 +106,9 @@ fn best_by_length<'a>(
 fn grid_end(cuts: &[f64], start: f64, source_end: f64, params: &SelectParams) -> Bound {
     let longest = (start + params.max_clip_length).min(source_end);
     let mut t = (start + params.ideal_length()).min(longest);
-    let behind = cuts
-        .partition_point(|c| *c < t)
-        .checked_sub(1)
-        .map(|i| cuts[i]);
+    let behind = cuts.partition_point(|c| *c < t).checked_sub(1).map(|i| cuts[i]);
     if let Some(cut) = behind.filter(|cut| t - cut < FLASH) {
         t = (cut + FLASH).min(longest);
     }
-    Bound {
-        t,
-        quality: GRID_QUALITY,
-        kind: BoundKind::Grid,
-    }
+    Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid }
 }

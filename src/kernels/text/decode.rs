@@ -65,14 +65,10 @@ mod tests {
     fn each_encoding_is_told_apart() {
         let text = "Ünïted “quotes” – 日本";
         let utf16: Vec<u16> = text.encode_utf16().collect();
-        let le: Vec<u8> = [0xFF, 0xFE]
-            .into_iter()
-            .chain(utf16.iter().flat_map(|u| u.to_le_bytes()))
-            .collect();
-        let be: Vec<u8> = [0xFE, 0xFF]
-            .into_iter()
-            .chain(utf16.iter().flat_map(|u| u.to_be_bytes()))
-            .collect();
+        let le: Vec<u8> =
+            [0xFF, 0xFE].into_iter().chain(utf16.iter().flat_map(|u| u.to_le_bytes())).collect();
+        let be: Vec<u8> =
+            [0xFE, 0xFF].into_iter().chain(utf16.iter().flat_map(|u| u.to_be_bytes())).collect();
         let bom: Vec<u8> = [0xEF, 0xBB, 0xBF].into_iter().chain(text.bytes()).collect();
         for bytes in [text.as_bytes(), &le, &be, &bom] {
             assert_eq!(decode_bytes(bytes), text);

@@ -69,9 +69,8 @@ pub fn to_iso639_3(tag: &str) -> Option<String> {
         return None;
     }
     // RFC 5646, 4.5: the extended subtag is the language in its own right (`zh-yue` is `yue`).
-    let extended = subtags
-        .next()
-        .filter(|s| s.len() == 3 && s.bytes().all(|b| b.is_ascii_alphabetic()));
+    let extended =
+        subtags.next().filter(|s| s.len() == 3 && s.bytes().all(|b| b.is_ascii_alphabetic()));
     let code = match (primary.len(), extended) {
         (2 | 3, Some(extended)) => extended.to_ascii_lowercase(),
         _ => primary,
@@ -81,12 +80,7 @@ pub fn to_iso639_3(tag: &str) -> Option<String> {
         3 if NO_LANGUAGE.contains(&code.as_str()) || ("qaa".."qua").contains(&code.as_str()) => {
             None
         }
-        3 => Some(
-            LANGUAGES
-                .iter()
-                .find(|l| l.2 == code)
-                .map_or(code.as_str(), |l| l.1),
-        ),
+        3 => Some(LANGUAGES.iter().find(|l| l.2 == code).map_or(code.as_str(), |l| l.1)),
         _ => None,
     };
     found.map(|code| group_of(code).to_owned())
@@ -97,8 +91,7 @@ pub fn to_iso639_3(tag: &str) -> Option<String> {
 pub fn detect_language(text: &str) -> Option<String> {
     let end = text.floor_char_boundary(DETECT_BYTES);
     let info = whatlang::detect(&text[..end])?;
-    info.is_reliable()
-        .then(|| group_of(info.lang().code()).to_owned())
+    info.is_reliable().then(|| group_of(info.lang().code()).to_owned())
 }
 
 /// Whether `tag` is a language tag: well-formed by [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646)
@@ -134,10 +127,7 @@ pub fn is_language_tag(tag: &str) -> bool {
             return is_private_use(subtags);
         }
         let mut parts = 0;
-        while subtags
-            .next_if(|s| (2..=8).contains(&s.len()) && is_alphanumeric(s))
-            .is_some()
-        {
+        while subtags.next_if(|s| (2..=8).contains(&s.len()) && is_alphanumeric(s)).is_some() {
             parts += 1;
         }
         if parts == 0 {
@@ -226,16 +216,10 @@ mod tests {
     #[test]
     fn tags_of_one_language_agree() {
         for (tags, code) in [
-            (
-                &["en", "eng", "en-US", "EN_gb", " en ", "en-Latn-US-x-a"][..],
-                "eng",
-            ),
+            (&["en", "eng", "en-US", "EN_gb", " en ", "en-Latn-US-x-a"][..], "eng"),
             (&["de", "ger", "deu", "de-AT-1996"], "deu"),
             (&["fr", "fre", "fra"], "fra"),
-            (
-                &["zh", "chi", "zho", "cmn", "zh-Hant", "zh-cmn-Hans-CN"],
-                "zho",
-            ),
+            (&["zh", "chi", "zho", "cmn", "zh-Hant", "zh-cmn-Hans-CN"], "zho"),
             (&["no", "nb", "nob"], "nor"),
             (&["iw", "he", "heb"], "heb"),
             (&["yue", "zh-yue"], "yue"),
@@ -244,19 +228,9 @@ mod tests {
                 assert_eq!(to_iso639_3(tag).as_deref(), Some(code), "{tag}");
             }
         }
-        for tag in [
-            "",
-            "und",
-            "mul",
-            "zxx",
-            "xx",
-            "qaa",
-            "qtz",
-            "x-private",
-            "english",
-            "e1",
-            "日本",
-        ] {
+        for tag in
+            ["", "und", "mul", "zxx", "xx", "qaa", "qtz", "x-private", "english", "e1", "日本"]
+        {
             assert_eq!(to_iso639_3(tag), None, "{tag}");
         }
     }

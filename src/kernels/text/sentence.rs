@@ -42,9 +42,8 @@ pub fn ends_sentence(text: &str) -> bool {
         return true;
     }
     let start = before.rfind(|c: char| c.is_whitespace() || "([{\"'“‘«-–—".contains(c));
-    let word = start.map_or(before, |i| {
-        before[i..].trim_start_matches(|c: char| !c.is_alphanumeric())
-    });
+    let word =
+        start.map_or(before, |i| before[i..].trim_start_matches(|c: char| !c.is_alphanumeric()));
     !is_initials(word) && !is_abbreviation(word)
 }
 

@@ -27,10 +27,7 @@ const MAX_ENTITY_BYTES: usize = 12;
 /// or that end before they start. Accepts a byte order mark, any line ends, `hh:mm:ss,mmm` and
 /// `mm:ss.mmm`.
 pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
-    let text = text
-        .trim_start_matches('\u{FEFF}')
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
+    let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
     let mut cues = Vec::new();
     let mut at = 0;
@@ -61,14 +58,9 @@ fn body_length(lines: &[&str]) -> usize {
         let is_counter = || !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit());
         line.is_empty()
             || parse_timing(line).is_some()
-            || (is_counter()
-                && lines
-                    .get(i + 1)
-                    .is_some_and(|next| parse_timing(next).is_some()))
+            || (is_counter() && lines.get(i + 1).is_some_and(|next| parse_timing(next).is_some()))
     };
-    (0..lines.len())
-        .find(|i| ends_before(*i))
-        .unwrap_or(lines.len())
+    (0..lines.len()).find(|i| ends_before(*i)).unwrap_or(lines.len())
 }
 
 fn is_block_start(line: &str) -> bool {
@@ -140,14 +132,9 @@ fn clean(body: &str) -> String {
 fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
-        let line: String = line
-            .chars()
-            .map(|c| if c == '\t' || c == '\u{A0}' { ' ' } else { c })
-            .collect();
-        let line: String = line
-            .chars()
-            .filter(|c| !c.is_control() && *c != '\u{FEFF}')
-            .collect();
+        let line: String =
+            line.chars().map(|c| if c == '\t' || c == '\u{A0}' { ' ' } else { c }).collect();
+        let line: String = line.chars().filter(|c| !c.is_control() && *c != '\u{FEFF}').collect();
         let line = line.trim();
         if !line.is_empty() {
             if !out.is_empty() {
@@ -169,11 +156,7 @@ fn tag_length(text: &str) -> usize {
     let is_tag = name.is_empty()
         || name.starts_with(|c: char| c.is_ascii_alphabetic())
         || parse_time(name).is_some();
-    if text.as_bytes()[end] == b'>' && is_tag {
-        end + 1
-    } else {
-        0
-    }
+    if text.as_bytes()[end] == b'>' && is_tag { end + 1 } else { 0 }
 }
 
 /// Bytes of the override block that `text` starts with: `{\an8}` of SubStation, `{y:i}` of MicroDVD.
@@ -205,12 +188,10 @@ fn decode_entity(text: &str) -> (String, usize) {
         "hellip" => Some('…'),
         "ndash" => Some('–'),
         "mdash" => Some('—'),
-        _ => name
-            .strip_prefix('#')
-            .and_then(|number| match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok().and_then(char::from_u32),
-                None => number.parse().ok().and_then(char::from_u32),
-            }),
+        _ => name.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok().and_then(char::from_u32),
+            None => number.parse().ok().and_then(char::from_u32),
+        }),
     };
     decoded.map_or((String::new(), 0), |c| (c.to_string(), end + 1))
 }

@@ -6,9 +6,8 @@ use std::fmt;
 use super::{MAX_URL_BYTES, Shown};
 
 /// Schemes of which a URL always has `//` and a host after the colon; `https:talk.mp4` is a slip.
-const WITH_HOST: &[&str] = &[
-    "http", "https", "ftp", "ftps", "sftp", "s3", "gs", "az", "abfs", "abfss", "hdfs",
-];
+const WITH_HOST: &[&str] =
+    &["http", "https", "ftp", "ftps", "sftp", "s3", "gs", "az", "abfs", "abfss", "hdfs"];
 
 /// Schemes of links that name no file: what they hold, do or address is not a video to read.
 const NO_SOURCE: &[&str] = &["about", "blob", "data", "javascript", "mailto", "tel"];
@@ -47,18 +46,10 @@ pub(super) fn check(url: &str) -> Result<(), UrlFault> {
     let is = |name: &&str| scheme.eq_ignore_ascii_case(name);
     // One letter is a drive on Windows, no scheme.
     if !is_scheme(scheme) || scheme.len() == 1 {
-        return if rest.starts_with("//") {
-            Err(UrlFault::BadScheme)
-        } else {
-            Ok(())
-        };
+        return if rest.starts_with("//") { Err(UrlFault::BadScheme) } else { Ok(()) };
     }
     if is(&"file") {
-        return if rest.trim_matches('/').is_empty() {
-            Err(UrlFault::NoPath)
-        } else {
-            Ok(())
-        };
+        return if rest.trim_matches('/').is_empty() { Err(UrlFault::NoPath) } else { Ok(()) };
     }
     match rest.strip_prefix("//") {
         Some(_) if NO_SOURCE.iter().any(is) => Err(UrlFault::NoSource),
@@ -106,15 +97,11 @@ impl UrlFault {
                 )
             }
             Self::BadHost => {
-                write!(
-                    f,
-                    "source_url {url} names no valid host; write it as scheme://host/path"
-                )
+                write!(f, "source_url {url} names no valid host; write it as scheme://host/path")
             }
-            Self::NoPath => write!(
-                f,
-                "source_url {url} names no file; write it as file:///folder/video.mp4"
-            ),
+            Self::NoPath => {
+                write!(f, "source_url {url} names no file; write it as file:///folder/video.mp4")
+            }
         }
     }
 }
@@ -122,9 +109,7 @@ impl UrlFault {
 /// RFC 3986, 3.1.
 fn is_scheme(text: &str) -> bool {
     text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 fn has_control(url: &str) -> bool {
@@ -133,10 +118,7 @@ fn has_control(url: &str) -> bool {
         (control | (b < 0x20) | (b == 0x7F), ascii & b.is_ascii())
     });
     control
-        || (!ascii
-            && url
-                .chars()
-                .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')))
+        || (!ascii && url.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')))
 }
 
 /// A URL without what may be secret: credentials and the query, which may be a signature.
@@ -157,10 +139,6 @@ impl fmt::Display for Redacted<'_> {
             }
             _ => write!(f, "{}", Shown(url))?,
         }
-        if cut {
-            f.write_str(" (query left out)")
-        } else {
-            Ok(())
-        }
+        if cut { f.write_str(" (query left out)") } else { Ok(()) }
     }
 }

@@ -5,13 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 
-type Row = (
-    Option<String>,
-    Option<String>,
-    Option<f64>,
-    Option<f64>,
-    Option<i64>,
-);
+type Row = (Option<String>, Option<String>, Option<f64>, Option<f64>, Option<i64>);
 
 fn one(change: impl FnOnce(&mut VideoClipRequest)) -> (String, String) {
     let mut request = VideoClipRequest::new("talks/a.mp4");
@@ -21,9 +15,7 @@ fn one(change: impl FnOnce(&mut VideoClipRequest)) -> (String, String) {
 }
 
 fn url_code(url: &str) -> Option<ErrorCode> {
-    validate_one(&VideoClipRequest::new(url))
-        .err()
-        .map(|e| e.code())
+    validate_one(&VideoClipRequest::new(url)).err().map(|e| e.code())
 }
 
 #[test]
@@ -111,10 +103,7 @@ fn sentences_name_the_value_and_the_way_out() {
     let clips = one(|r| r.max_clips = 0);
     assert_eq!(
         (clips.0.as_str(), clips.1.as_str()),
-        (
-            "invalid_request.bad_max_clips",
-            "max_clips is 0; make it a number from 1 to 100"
-        )
+        ("invalid_request.bad_max_clips", "max_clips is 0; make it a number from 1 to 100")
     );
     let language = one(|r| r.language = "english\n".into());
     assert_eq!(language.0, "invalid_request.bad_language");
@@ -140,10 +129,7 @@ fn limits_themselves_pass() {
 #[test]
 fn secrets_stay_out_of_messages() {
     let message = one(|r| r.source_url = "https://me:hunter2@ho st/a.mp4?sig=deadbeef".into()).1;
-    assert!(
-        !message.contains("hunter2") && !message.contains("deadbeef"),
-        "{message}"
-    );
+    assert!(!message.contains("hunter2") && !message.contains("deadbeef"), "{message}");
     assert!(message.contains("ho st/a.mp4"), "{message}");
     let long = one(|r| r.source_url = "x".repeat(10_000)).1;
     assert!(long.len() < 300, "{long}");
@@ -162,10 +148,7 @@ fn the_default_is_named_where_it_matters() {
     };
     let answer = validate(&columns).unwrap();
     let message = answer.error_message.value(0);
-    assert!(
-        message.contains("min_clip_length is 15 s (the default)"),
-        "{message}"
-    );
+    assert!(message.contains("min_clip_length is 15 s (the default)"), "{message}");
 }
 
 #[test]
@@ -193,10 +176,7 @@ fn columns_that_do_not_fit_are_named() {
     );
     let nothing = arrow::array::NullArray::new(2);
     columns.source_url = &nothing;
-    assert_eq!(
-        validate(&columns).unwrap().error_code.value(1),
-        "invalid_request.missing_url"
-    );
+    assert_eq!(validate(&columns).unwrap().error_code.value(1), "invalid_request.missing_url");
 }
 
 /// The rules said again, slowly and without sharing code.
@@ -205,9 +185,8 @@ fn reference((url, language, min, max, clips): &Row) -> Option<&'static str> {
     if url.trim().is_empty() {
         return Some("invalid_request.missing_url");
     }
-    let opaque = ["javascript:", "data:", "mailto:"]
-        .iter()
-        .any(|p| url.to_lowercase().starts_with(p));
+    let opaque =
+        ["javascript:", "data:", "mailto:"].iter().any(|p| url.to_lowercase().starts_with(p));
     let hostless = url == "https://" || url.starts_with("https:///") || url.starts_with("https:a");
     if url.chars().any(char::is_control) || opaque || hostless || url.starts_with("://") {
         return Some("invalid_request.bad_url");

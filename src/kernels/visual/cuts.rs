@@ -41,8 +41,12 @@ const RETURNED: f32 = 0.45;
 const SAME: f32 = 0.25;
 /// … and what film grain at its worst leaves, in levels.
 const NOISE: f32 = 2.5;
-/// Structure shared from which only the light was switched.
-const SAME_STRUCTURE: f32 = 0.75;
+/// Structure shared from which only the light was switched or a part of the picture moved …
+const SAME_STRUCTURE: f32 = 0.5;
+/// … unless the change is at least this share of the contrast: then more must be shared, as a
+/// logo or caption that stays is structure, too.
+const CLEAR_SHARE: f32 = 0.6;
+const CLEAR_STRUCTURE: f32 = 0.75;
 /// The same when the picture got much brighter or darker: clipping takes structure away.
 const LIT_STRUCTURE: f32 = 0.65;
 /// A picture that is back shares at least this much structure with the one before.
@@ -57,10 +61,7 @@ pub(super) struct Examined {
 
 /// Is there a hard cut between frame `number − 1` and frame `number`?
 pub(super) fn examine(window: &Window, number: i64) -> Examined {
-    let none = Examined {
-        evidence: 0.0,
-        boundary: None,
-    };
+    let none = Examined { evidence: 0.0, boundary: None };
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
         return none;
     };
@@ -73,11 +74,8 @@ pub(super) fn examine(window: &Window, number: i64) -> Examined {
     let evidence = evidence / (1.0 + evidence);
     let stands_out = frame.change > LEAST_CHANGE && evidence > 0.5;
     let stands_out = stands_out && (ratio > SURE_RATIO || stands_out_wide(window, number));
-    if !stands_out || is_flash(window, number) {
-        return Examined {
-            evidence: evidence.min(0.5),
-            boundary: None,
-        };
+    if !stands_out || is_flash(window, number, share) {
+        return Examined { evidence: evidence.min(0.5), boundary: None };
     }
     let boundary = Boundary {
         frame: number,
@@ -86,10 +84,7 @@ pub(super) fn examine(window: &Window, number: i64) -> Examined {
         score: evidence,
         span: (before.at, frame.at),
     };
-    Examined {
-        evidence,
-        boundary: Some(boundary),
-    }
+    Examined { evidence, boundary: Some(boundary) }
 }
 
 /// How much the picture changes around frame `number`: the larger of both sides' medians, so
@@ -121,15 +116,18 @@ fn median(changes: impl Iterator<Item = f32>) -> f32 {
 
 /// Does the picture before `number` come back, or is the picture at `number` an earlier one that
 /// came back, so soon that what lies between was a flash? Or did only the light change?
-fn is_flash(window: &Window, number: i64) -> bool {
+fn is_flash(window: &Window, number: i64, share: f32) -> bool {
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
         return false;
     };
     let (old, new) = (&before.picture, &frame.picture);
-    let limit = if (old.mean - new.mean).abs() > GLOW_LEVELS {
+    let lit = (old.mean - new.mean).abs() > GLOW_LEVELS;
+    let limit = if lit {
         LIT_STRUCTURE
-    } else {
+    } else if share < CLEAR_SHARE {
         SAME_STRUCTURE
+    } else {
+        CLEAR_STRUCTURE
     };
     if old.structure(new) > limit {
         return true;
@@ -138,12 +136,8 @@ fn is_flash(window: &Window, number: i64) -> bool {
         let left = (frame.change * RETURNED).min(SAME * then.contrast + NOISE);
         now.moved_difference(then, range) < left && now.shared_structure(then) > BACK_STRUCTURE
     };
-    if window
-        .after(number, FLASH)
-        .any(|f| back(&f.picture, old, NEAR))
-        || window
-            .before(number - 1, FLASH)
-            .any(|f| back(&f.picture, new, NEAR))
+    if window.after(number, FLASH).any(|f| back(&f.picture, old, NEAR))
+        || window.before(number - 1, FLASH).any(|f| back(&f.picture, new, NEAR))
     {
         return true;
     }

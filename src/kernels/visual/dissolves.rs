@@ -125,10 +125,8 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<Boundar
     if !rests(window, first, last, apart) {
         return None;
     }
-    let moved = middle
-        .picture
-        .moved_difference(old, FAR)
-        .min(new.moved_difference(&middle.picture, FAR));
+    let moved =
+        middle.picture.moved_difference(old, FAR).min(new.moved_difference(&middle.picture, FAR));
     let blended = residual * between.distance;
     if blended > BETTER_THAN_MOVED * moved {
         return None;
@@ -149,13 +147,8 @@ fn blended_span(window: &Window, between: &Between<'_>, outer: (f64, f64)) -> (f
     };
     let frames = || (first..=last).filter_map(|n| window.get(n));
     let share = |frame: &&Frame| between.blend(&frame.picture).0;
-    let start = frames()
-        .take_while(|f| share(f) < PURE)
-        .last()
-        .map_or(outer.0, |f| f.at);
-    let end = frames()
-        .find(|f| share(f) > 1.0 - PURE)
-        .map_or(outer.1, |f| f.at);
+    let start = frames().take_while(|f| share(f) < PURE).last().map_or(outer.0, |f| f.at);
+    let end = frames().find(|f| share(f) > 1.0 - PURE).map_or(outer.1, |f| f.at);
     (start, end)
 }
 
@@ -189,18 +182,8 @@ impl<'a> Between<'a> {
         }
         let square: f32 = step.iter().map(|s| s * s).sum();
         let sum: f32 = step.iter().map(|s| s.abs()).sum();
-        let spread = if square > 0.0 {
-            sum * sum / (square * COARSE as f32)
-        } else {
-            0.0
-        };
-        Self {
-            old,
-            step,
-            square,
-            distance: (square / COARSE as f32).sqrt(),
-            spread,
-        }
+        let spread = if square > 0.0 { sum * sum / (square * COARSE as f32) } else { 0.0 };
+        Self { old, step, square, distance: (square / COARSE as f32).sqrt(), spread }
     }
 
     /// The share of the new picture that fits `picture` best (least squares), and the root mean

@@ -32,6 +32,8 @@ const JUMP: f32 = 0.4;
 const ALONE: f32 = 3.0;
 /// The same picture back within this time, in seconds: a flash, a blink, a dropped frame.
 const FLASH: f64 = 0.5;
+/// The same if the plain frames come at once: an explosion takes longer to die down.
+const GLOW: f64 = 1.2;
 /// Share of the pictures' contrast below which their difference means the same picture.
 const SAME: f32 = 0.15;
 
@@ -57,6 +59,7 @@ pub(super) struct Tracker {
     /// longer than the cap, then the last frame is taken.
     times: Vec<(i64, f64)>,
     found: Vec<Boundary>,
+    flashes: Vec<(f64, f64)>,
 }
 
 /// Plain frames of which the times are kept.
@@ -104,9 +107,10 @@ impl Tracker {
         }
     }
 
-    /// The fades that were found; a run that goes on to the end is the end of the video.
-    pub fn finish(self) -> Vec<Boundary> {
-        self.found
+    /// The fades that were found, and from when to when the same picture was only interrupted by
+    /// plain frames. A run that goes on to the end is the end of the video.
+    pub fn finish(self) -> (Vec<Boundary>, Vec<(f64, f64)>) {
+        (self.found, self.flashes)
     }
 
     /// Contrast below which frame `number` is plain.
@@ -114,15 +118,18 @@ impl Tracker {
         if let Some(run) = &self.run {
             return run.limit;
         }
-        let most = window
-            .before(number, REACH)
-            .map(|f| f.picture.contrast)
-            .fold(0.0, f32::max);
+        let most = window.before(number, REACH).map(|f| f.picture.contrast).fold(0.0, f32::max);
         plain_below(most)
     }
 
     /// Is the run that ended just before `number` a fade, and where is its boundary?
-    fn end_of(&self, run: &Run, window: &Window, number: i64, frame: &Frame) -> Option<Boundary> {
+    fn end_of(
+        &mut self,
+        run: &Run,
+        window: &Window,
+        number: i64,
+        frame: &Frame,
+    ) -> Option<Boundary> {
         let (before, before_at) = run.before.as_ref()?;
         // The picture that comes: not beyond the next plain frame.
         let coming = std::iter::once(frame)
@@ -140,10 +147,16 @@ impl Tracker {
         if straight_in && straight_out && run.plainest > EMPTY {
             return None;
         }
-        if after.at - before_at < FLASH
-            && after.picture.moved_difference(before, NEAR)
-                < SAME * (before.contrast + after.picture.contrast)
-        {
+        let soon = if straight_out { GLOW } else { FLASH };
+        let back = std::iter::once(frame)
+            .chain(window.after(number, GLOW))
+            .take_while(|f| f.at - before_at < soon)
+            .find(|f| {
+                f.picture.moved_difference(before, NEAR)
+                    < SAME * (before.contrast + f.picture.contrast)
+            });
+        if let Some(back) = back {
+            self.flashes.push((*before_at, back.at));
             return None;
         }
         let middle = 0.5 * (run.first.1 + run.last.1);
@@ -152,11 +165,7 @@ impl Tracker {
         } else if straight_out {
             run.first
         } else {
-            *self
-                .times
-                .iter()
-                .find(|t| t.1 >= middle - 1e-6)
-                .unwrap_or(&run.last)
+            *self.times.iter().find(|t| t.1 >= middle - 1e-6).unwrap_or(&run.last)
         };
         Some(Boundary {
             frame: begins,

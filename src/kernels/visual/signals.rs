@@ -117,8 +117,7 @@ impl Tracker {
         if let Some(before) = window.get(number - 1).filter(|_| !begins_shot) {
             sums.motion += f64::from(frame.motion);
             sums.moving_frames += 1.0;
-            sums.moving
-                .add(motion_centre(&frame.picture, &before.picture), 1.0);
+            sums.moving.add(motion_centre(&frame.picture, &before.picture), 1.0);
         }
     }
 

@@ -36,23 +36,11 @@ impl Scene {
             .map(|_| {
                 let size = 3.0 + 14.0 * random.next();
                 let [x, y] = [4.0 * random.next() - 1.0, 1.6 * random.next() - 0.3];
-                [
-                    x * WIDTH as f64,
-                    y * HEIGHT as f64,
-                    size,
-                    160.0 * random.next() - 80.0,
-                ]
+                [x * WIDTH as f64, y * HEIGHT as f64, size, 160.0 * random.next() - 80.0]
             })
             .collect();
-        let colour = (
-            90 + (random.next() * 76.0) as u8,
-            90 + (random.next() * 76.0) as u8,
-        );
-        Self {
-            blobs,
-            ground: 70.0 + 90.0 * random.next(),
-            colour,
-        }
+        let colour = (90 + (random.next() * 76.0) as u8, 90 + (random.next() * 76.0) as u8);
+        Self { blobs, ground: 70.0 + 90.0 * random.next(), colour }
     }
 
     /// The frame seen from `left` pixels further right.
@@ -109,11 +97,7 @@ fn analyze(fps: f64, frames: &[Vec<u8>]) -> Visual {
 
 /// The boundaries: first frame and kind of every shot but the first.
 fn boundaries(seen: &Visual) -> Vec<(i64, Transition)> {
-    seen.shots
-        .iter()
-        .skip(1)
-        .map(|s| (s.first_frame, s.transition))
-        .collect()
+    seen.shots.iter().skip(1).map(|s| (s.first_frame, s.transition)).collect()
 }
 
 fn still(seed: u64, count: usize) -> Vec<Vec<u8>> {
@@ -126,11 +110,7 @@ fn a_cut_is_found_at_its_frame_at_any_frame_rate() {
         let half = (2.0 * fps) as usize;
         let frames = [still(1, half), still(2, half)].concat();
         let seen = analyze(fps, &frames);
-        assert_eq!(
-            boundaries(&seen),
-            [(half as i64, Transition::Cut)],
-            "at {fps} fps"
-        );
+        assert_eq!(boundaries(&seen), [(half as i64, Transition::Cut)], "at {fps} fps");
         assert_eq!(seen.shots[1].start, half as f64 / fps);
     }
 }
@@ -166,14 +146,7 @@ fn an_explosion_that_dies_down_is_not_a_cut() {
 
 #[test]
 fn dissolves_of_any_usual_length_are_found_in_their_middle() {
-    for (length, fps) in [
-        (6, 25.0),
-        (12, 25.0),
-        (25, 25.0),
-        (50, 25.0),
-        (30, 60.0),
-        (12, 12.5),
-    ] {
+    for (length, fps) in [(6, 25.0), (12, 25.0), (25, 25.0), (50, 25.0), (30, 60.0), (12, 12.5)] {
         let (a, b) = (Scene::new(5).frame(0.0), Scene::new(6).frame(0.0));
         let lead = (2.0 * fps) as usize;
         let mut frames = still(5, lead);
@@ -191,11 +164,7 @@ fn dissolves_of_any_usual_length_are_found_in_their_middle() {
 
 /// Out of `a` and into `b` through `colour`, `ramp` frames each way.
 fn fade(a: u64, b: u64, colour: u8, ramp: usize, hold: usize) -> Vec<Vec<u8>> {
-    let (from, to, through) = (
-        Scene::new(a).frame(0.0),
-        Scene::new(b).frame(0.0),
-        plain(colour),
-    );
+    let (from, to, through) = (Scene::new(a).frame(0.0), Scene::new(b).frame(0.0), plain(colour));
     let mut frames = still(a, 50);
     frames.extend((1..=ramp).map(|n| blend(&from, &through, n as f64 / ramp as f64)));
     frames.extend(std::iter::repeat_n(through.clone(), hold));
@@ -236,9 +205,7 @@ fn pans_shake_grain_and_repeated_frames_are_not_cuts() {
     let scene = Scene::new(10);
     let pan: Vec<_> = (0..100).map(|n| scene.frame(f64::from(n) * 2.0)).collect();
     assert_eq!(boundaries(&analyze(25.0, &pan)), [], "pan");
-    let on_twos: Vec<_> = (0..100)
-        .map(|n| scene.frame(f64::from(n / 2) * 3.0))
-        .collect();
+    let on_twos: Vec<_> = (0..100).map(|n| scene.frame(f64::from(n / 2) * 3.0)).collect();
     assert_eq!(boundaries(&analyze(24.0, &on_twos)), [], "on twos");
     let shake = |n: i32| 6.0 * (f64::from(n) * 1.3).sin() + 4.0 * (f64::from(n) * 2.9).sin();
     let shaken: Vec<_> = (0..100).map(|n| scene.frame(60.0 + shake(n))).collect();
@@ -271,15 +238,9 @@ fn a_low_contrast_cut_is_found() {
 #[test]
 fn one_frame_is_one_shot_and_no_frame_is_none() {
     let seen = analyze(25.0, &still(1, 1));
-    assert_eq!(
-        (seen.frames, seen.shots.len(), seen.buckets.len()),
-        (1, 1, 1)
-    );
+    assert_eq!((seen.frames, seen.shots.len(), seen.buckets.len()), (1, 1, 1));
     assert_eq!((seen.shots[0].start, seen.shots[0].end), (0.0, 0.04));
-    assert_eq!(
-        (seen.min_frame_interval, seen.max_frame_interval),
-        (0.0, 0.0)
-    );
+    assert_eq!((seen.min_frame_interval, seen.max_frame_interval), (0.0, 0.0));
     assert_eq!(VisualAnalyzer::new(4.0).finish(3.0), Visual::default());
 }
 
@@ -294,10 +255,7 @@ fn a_variable_frame_rate_is_measured_and_its_cut_found() {
     let end = times[119] + 0.04;
     let seen = analyze_at(&times, &frames, end);
     assert_eq!(boundaries(&seen), [(60, Transition::Cut)]);
-    assert_eq!(
-        (seen.shots[0].start, seen.shots[1].start),
-        (times[0], times[60])
-    );
+    assert_eq!((seen.shots[0].start, seen.shots[1].start), (times[0], times[60]));
     assert!(seen.max_frame_interval > 2.0 * seen.min_frame_interval);
     assert_eq!(seen.buckets[0].t, 10.5);
 }
@@ -329,15 +287,8 @@ fn memory_of_the_window_is_bounded() {
 fn levels_are_scaled_from_video_range() {
     let seen = analyze(25.0, &vec![plain(235); 25]);
     assert_eq!(seen.buckets.len(), 4);
-    assert!(
-        seen.buckets
-            .iter()
-            .all(|b| b.luma == 1.0 && b.chroma == 0.0 && b.motion == 0.0)
-    );
-    assert_eq!(
-        seen.buckets.iter().map(|b| b.t).collect::<Vec<_>>(),
-        [0.0, 0.25, 0.5, 0.75]
-    );
+    assert!(seen.buckets.iter().all(|b| b.luma == 1.0 && b.chroma == 0.0 && b.motion == 0.0));
+    assert_eq!(seen.buckets.iter().map(|b| b.t).collect::<Vec<_>>(), [0.0, 0.25, 0.5, 0.75]);
 }
 
 #[test]
@@ -362,15 +313,9 @@ fn saliency_follows_a_subject_on_a_still_background() {
     assert_eq!(boundaries(&seen), []);
     for bucket in &seen.buckets[1..] {
         let (x, y) = at(((bucket.t + 0.11) * 25.0) as usize);
-        let (dx, dy) = (
-            bucket.saliency_x - x / WIDTH as f64,
-            bucket.saliency_y - y / HEIGHT as f64,
-        );
-        assert!(
-            dx.abs() < 0.05 && dy.abs() < 0.08,
-            "at {}: off by {dx:.3}, {dy:.3}",
-            bucket.t
-        );
+        let (dx, dy) =
+            (bucket.saliency_x - x / WIDTH as f64, bucket.saliency_y - y / HEIGHT as f64);
+        assert!(dx.abs() < 0.05 && dy.abs() < 0.08, "at {}: off by {dx:.3}, {dy:.3}", bucket.t);
     }
 }
 

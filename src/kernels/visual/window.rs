@@ -36,12 +36,7 @@ impl Window {
             let motion = picture.luma_difference(&before.picture);
             (motion, picture.moved_difference(&before.picture, NEAR))
         });
-        self.frames.push_back(Frame {
-            at,
-            picture,
-            change,
-            motion,
-        });
+        self.frames.push_back(Frame { at, picture, change, motion });
     }
 
     /// PTS of the first frame of the stream.
@@ -65,9 +60,7 @@ impl Window {
     }
 
     pub fn get(&self, number: i64) -> Option<&Frame> {
-        usize::try_from(number - self.begin)
-            .ok()
-            .and_then(|at| self.frames.get(at))
+        usize::try_from(number - self.begin).ok().and_then(|at| self.frames.get(at))
     }
 
     pub fn last(&self) -> Option<&Frame> {
@@ -86,18 +79,13 @@ impl Window {
     /// The frames before `number`, nearest first, not more than `seconds` away.
     pub fn before(&self, number: i64, seconds: f64) -> impl Iterator<Item = &Frame> {
         let from = self.get(number).map_or(0.0, |f| f.at) - seconds - 1e-6;
-        (self.begin..number)
-            .rev()
-            .map_while(|n| self.get(n))
-            .take_while(move |f| f.at >= from)
+        (self.begin..number).rev().map_while(|n| self.get(n)).take_while(move |f| f.at >= from)
     }
 
     /// The frames after `number`, nearest first, not more than `seconds` away.
     pub fn after(&self, number: i64, seconds: f64) -> impl Iterator<Item = &Frame> {
         let to = self.get(number).map_or(0.0, |f| f.at) + seconds + 1e-6;
-        (number + 1..self.end())
-            .map_while(|n| self.get(n))
-            .take_while(move |f| f.at <= to)
+        (number + 1..self.end()).map_while(|n| self.get(n)).take_while(move |f| f.at <= to)
     }
 
     /// Drops the frames too old to be looked at when the frame after `number` is decided on.
@@ -107,10 +95,7 @@ impl Window {
         };
         let too_long = self.frames.len() >= MOST;
         while self.begin < number
-            && (self
-                .frames
-                .front()
-                .is_some_and(|f| f.at < at - LOOKAHEAD - 0.1)
+            && (self.frames.front().is_some_and(|f| f.at < at - LOOKAHEAD - 0.1)
                 || too_long && self.frames.len() > MOST * 3 / 4)
         {
             self.frames.pop_front();

@@ -201,7 +201,10 @@ mod tests {
     #[test]
     fn what_is_no_stamp_is_an_error() {
         for text in ["#tb 0: 1/0\n", "0, 1\n", "hello\n", "0, x, y, 1\n"] {
-            assert_eq!(Stamps::new(text.as_bytes()).next().unwrap_err().code(), ErrorCode::Internal);
+            assert_eq!(
+                Stamps::new(text.as_bytes()).next().unwrap_err().code(),
+                ErrorCode::Internal
+            );
         }
     }
 }

@@ -33,6 +33,12 @@ const HALF_GOP: f64 = 5.0;
 /// 720p30, preset `veryfast`, one thread each, 1, 2, 4 and 8 outputs took 170, 244, 391 and
 /// 687 MB, whether the clips overlapped or followed one another. This is why a pass is bounded
 /// and neighbours do not all go into one.
+///
+/// What sharing saves, in CPU seconds, checks and all: eight neighbours of 15 s at 360p25 with a
+/// GOP of 250 cost 8.3 one by one (94 MB), 7.5 in fours (189 MB), 7.4 together (317 MB); eight of
+/// 5 s at 720p30, two beginning each second, 9.2 one by one (194 MB), 8.0 in fours (496 MB).
+/// Encoding is the larger part. With the defaults, up to five outputs share a process at 720p
+/// (597 MB, estimated 617), two at 1080p (484 MB), and 4K stands alone (855 MB).
 pub fn plan_passes(probe: &Probe, spans: &[ClipSpan], settings: &RenderSettings) -> Vec<Pass> {
     let source = Source::new(probe, settings.max_pixels);
     divide(&source, spans, settings)

@@ -3,32 +3,35 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::array::{Array, StringArray};
 use arrow::datatypes::DataType;
-use datafusion::common::plan_err;
-use datafusion::logical_expr::{ScalarUDF, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::Volatility;
 
-use super::{array_function, text};
+use super::{Function, misused, text};
 use crate::kernels::{ids, location};
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].
-pub fn stable_id() -> ScalarUDF {
-    let signature = Signature::new(TypeSignature::VariadicAny, Volatility::Immutable);
-    array_function("stable_id", signature, DataType::Utf8, |args| {
+pub fn stable_id() -> Function {
+    Function::new("stable_id", None, DataType::Utf8, |args| {
         let columns = args.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        let Some(first) = columns.first() else { return plan_err!("stable_id takes at least one value") };
-        let id = |row: usize| ids::stable_id(columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))));
-        Ok(Arc::new(StringArray::from_iter_values((0..first.len()).map(id))) as ArrayRef)
+        let Some(first) = columns.first() else {
+            return Err(misused("stable_id takes at least one argument"));
+        };
+        let id = |row: usize| {
+            ids::stable_id(columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))))
+        };
+        Ok(Arc::new(StringArray::from_iter_values((0..first.len()).map(id))))
     })
 }
 
 /// `source_location(url)`: the absolute place of a `source_url`; see [`location::resolve`].
-pub fn source_location(base: &Path) -> ScalarUDF {
+pub fn source_location(base: &Path) -> Function {
     let base: PathBuf = base.to_path_buf();
-    let signature = Signature::any(1, Volatility::Stable);
-    array_function("source_location", signature, DataType::Utf8, move |args| {
+    let function = Function::new("source_location", Some(1), DataType::Utf8, move |args| {
         let urls = text(&args[0])?;
-        let places: StringArray = urls.iter().map(|u| u.map(|u| location::resolve(u, &base))).collect();
-        Ok(Arc::new(places) as ArrayRef)
-    })
+        let places: StringArray =
+            urls.iter().map(|u| u.map(|u| location::resolve(u, &base))).collect();
+        Ok(Arc::new(places))
+    });
+    Function { volatility: Volatility::Stable, ..function }
 }

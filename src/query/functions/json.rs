@@ -4,25 +4,23 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
-use datafusion::error::Result;
-use datafusion::logical_expr::{ScalarUDF, Signature, Volatility};
 
-use super::array_function;
+use super::{Function, misused};
+use crate::error::Result;
 
 /// `json_text(value)`: `{"age":"18-35"}` from a struct, list or map; NULL stays NULL.
-pub fn json_text() -> ScalarUDF {
-    array_function("json_text", Signature::any(1, Volatility::Immutable), DataType::Utf8, |args| json_of(&args[0]))
+pub fn json_text() -> Function {
+    Function::new("json_text", Some(1), DataType::Utf8, |args| json_of(&args[0]))
 }
 
 /// Each value of an array as JSON text.
 pub(in crate::query) fn json_of(values: &ArrayRef) -> Result<ArrayRef> {
-    let schema = Arc::new(Schema::new(vec![Field::new("v", values.data_type().clone(), true)]));
-    let batch = RecordBatch::try_new(schema, vec![Arc::clone(values)])?;
-    let mut lines = Vec::new();
-    let mut writer = LineDelimitedWriter::new(&mut lines);
-    writer.write(&batch)?;
-    writer.finish()?;
+    let lines = json_lines(values).map_err(|e| {
+        misused(format!("a column of {} cannot be written as JSON: {e}", values.data_type()))
+            .with_source(e)
+    })?;
     // Each line is {"v":…}, or {} for a NULL; a new line inside a text is escaped.
     let lines = String::from_utf8_lossy(&lines);
     let inner = |line: &str| line.strip_prefix("{\"v\":")?.strip_suffix('}').map(str::to_owned);
@@ -32,4 +30,14 @@ pub(in crate::query) fn json_of(values: &ArrayRef) -> Result<ArrayRef> {
         .map(|(row, line)| if values.is_null(row) { None } else { inner(line) })
         .collect();
     Ok(Arc::new(texts))
+}
+
+fn json_lines(values: &ArrayRef) -> Result<Vec<u8>, ArrowError> {
+    let schema = Arc::new(Schema::new(vec![Field::new("v", values.data_type().clone(), true)]));
+    let batch = RecordBatch::try_new(schema, vec![Arc::clone(values)])?;
+    let mut lines = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut lines);
+    writer.write(&batch)?;
+    writer.finish()?;
+    Ok(lines)
 }

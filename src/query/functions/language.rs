@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::BooleanArray;
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{ScalarUDF, Signature, Volatility};
 
-use super::{array_function, text};
+use super::{Function, text};
 use crate::kernels::text::to_iso639_3;
 
 /// `same_language('en-US', 'eng')` is true; NULL if either tag is NULL.
-pub fn same_language() -> ScalarUDF {
-    array_function("same_language", Signature::any(2, Volatility::Immutable), DataType::Boolean, |args| {
+pub fn same_language() -> Function {
+    Function::new("same_language", Some(2), DataType::Boolean, |args| {
         let (left, right) = (text(&args[0])?, text(&args[1])?);
-        let answers: BooleanArray = left.iter().zip(&right).map(|(l, r)| Some(same(l?, r?))).collect();
-        Ok(Arc::new(answers) as ArrayRef)
+        let answers: BooleanArray =
+            left.iter().zip(&right).map(|(l, r)| Some(same(l?, r?))).collect();
+        Ok(Arc::new(answers))
     })
 }
 

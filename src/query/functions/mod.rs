@@ -1,25 +1,28 @@
-//! The kernels as SQL functions. One list registers them all.
+//! The kernels as functions of columns, each described once: SQL and Polars are made from the same
+//! description.
 
-mod ids;
+pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
-mod language;
-mod select;
-mod validate;
+pub(in crate::query) mod language;
+pub(in crate::query) mod select;
+pub(in crate::query) mod validate;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
-use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF};
+use arrow::datatypes::{ArrowPrimitiveType, DataType};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
+};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode, Result};
 
 /// Every scalar function. `base` is the folder that relative paths in `source_location` start from.
 pub fn all(base: &Path) -> Vec<ScalarUDF> {
-    vec![
+    let functions = [
         ids::stable_id(),
         ids::source_location(base),
         json::json_text(),
@@ -28,29 +31,94 @@ pub fn all(base: &Path) -> Vec<ScalarUDF> {
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
-    ]
+    ];
+    functions.into_iter().map(Function::into_sql).collect()
 }
 
-/// A function of arrays; a constant argument arrives as an array of the batch's length.
-fn array_function(
-    name: &str,
-    signature: Signature,
-    return_type: DataType,
-    kernel: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
-) -> ScalarUDF {
-    let fun = move |args: &[ColumnarValue]| {
-        let arrays = ColumnarValue::values_to_arrays(args)?;
-        kernel(&arrays).map(ColumnarValue::Array)
-    };
-    ScalarUDF::new_from_impl(SimpleScalarUDF::new_with_signature(name, signature, return_type, Arc::new(fun)))
+/// From columns of one length to a column of that length.
+type Kernel = dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync;
+
+/// A kernel, its name and its types, for any engine.
+#[derive(Clone)]
+pub(in crate::query) struct Function {
+    pub(in crate::query) name: &'static str,
+    /// How many arguments it takes; `None`: one or more. Of any type: the kernel casts or refuses.
+    arguments: Option<usize>,
+    pub(in crate::query) return_type: DataType,
+    volatility: Volatility,
+    kernel: Arc<Kernel>,
 }
 
-/// Any array as text, whatever string type it has.
-fn text(array: &ArrayRef) -> Result<StringArray> {
-    Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
+impl Function {
+    /// A function of its arguments alone.
+    fn new(
+        name: &'static str,
+        arguments: Option<usize>,
+        return_type: DataType,
+        kernel: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            arguments,
+            return_type,
+            volatility: Volatility::Immutable,
+            kernel: Arc::new(kernel),
+        }
+    }
+
+    /// Run the kernel over columns of one length.
+    ///
+    /// # Errors
+    /// `query.invalid` for a wrong number or type of arguments, else what the kernel says.
+    pub(in crate::query) fn call(&self, columns: &[ArrayRef]) -> Result<ArrayRef> {
+        if self.arguments.map_or(columns.is_empty(), |n| n != columns.len()) {
+            let wanted = self
+                .arguments
+                .map_or("at least one argument".to_owned(), |n| format!("{n} arguments"));
+            return Err(misused(format!("{} takes {wanted}, not {}", self.name, columns.len())));
+        }
+        (self.kernel)(columns)
+    }
+
+    /// The function for a DataFusion session. A constant argument arrives as a column of the batch's length.
+    fn into_sql(self) -> ScalarUDF {
+        let types = self.arguments.map_or(TypeSignature::VariadicAny, TypeSignature::Any);
+        let signature = Signature::new(types, self.volatility);
+        let (name, return_type) = (self.name, self.return_type.clone());
+        let fun = move |args: &[ColumnarValue]| {
+            let columns = ColumnarValue::values_to_arrays(args)?;
+            self.call(&columns)
+                .map(ColumnarValue::Array)
+                .map_err(|e| DataFusionError::External(Box::new(e)))
+        };
+        ScalarUDF::new_from_impl(SimpleScalarUDF::new_with_signature(
+            name,
+            signature,
+            return_type,
+            Arc::new(fun),
+        ))
+    }
 }
 
-/// The crate's error inside a query.
-fn external(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
+/// A function was called with what it does not take.
+fn misused(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::Query, message)
+}
+
+/// `column` as `to`, whatever type it has.
+fn as_type(column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    cast(column, to).map_err(|e| {
+        misused(format!("a column of {} cannot be read as {to}: {e}", column.data_type()))
+            .with_source(e)
+    })
+}
+
+/// `column` as text, whatever string type it has.
+fn text(column: &ArrayRef) -> Result<StringArray> {
+    Ok(as_type(column, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// `column` as numbers of one type, whatever numeric type it has.
+fn numbers<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<PrimitiveArray<T>> {
+    Ok(as_type(column, &T::DATA_TYPE)?.as_primitive::<T>().clone())
 }

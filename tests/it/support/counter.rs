@@ -1,5 +1,6 @@
 //! Videos whose frames carry their number and whose sound ticks once a second, and the way back
 //! from a file to the numbers, times and ticks in it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,9 +26,9 @@ fn run(program: &str, args: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Writes `name` in `folder`: `frames` frames that carry their number, 25 a second (`video` may
-/// set other times with `-vf`), and a 50 ms tone of 1 kHz at each whole second. `video` and `more`
-/// are ffmpeg's options for the output.
+/// Writes `name` in `folder`: `frames` frames that carry their number, 25 a second, and a 50 ms
+/// tone of 1 kHz at each whole second. `options` are ffmpeg's for the output; a `-vf` may set other
+/// times.
 pub fn make(folder: &Path, name: &str, frames: usize, options: &[&str]) -> PathBuf {
     let raw = folder.join(format!("{name}.gray"));
     let mut bytes = Vec::with_capacity(frames * WIDTH * HEIGHT);

@@ -7,11 +7,9 @@ fn bounds(silences: &[(f64, f64)], cuts: &[f64], cues: &[crate::model::Cue]) -> 
     let signals: Vec<Signal> = (0..160)
         .map(|i| {
             let t = f64::from(i) * 0.25;
-            let quiet: f64 = silences
-                .iter()
-                .map(|(a, b)| (b.min(t + 0.25) - a.max(t)).max(0.0))
-                .sum::<f64>()
-                / 0.25;
+            let quiet: f64 =
+                silences.iter().map(|(a, b)| (b.min(t + 0.25) - a.max(t)).max(0.0)).sum::<f64>()
+                    / 0.25;
             Signal {
                 t,
                 loudness: Some(-20.0),
@@ -30,23 +28,14 @@ fn bounds(silences: &[(f64, f64)], cuts: &[f64], cues: &[crate::model::Cue]) -> 
 }
 
 fn places(bounds: &[Bound]) -> Vec<(f64, BoundKind)> {
-    bounds
-        .iter()
-        .map(|b| ((b.t * 1000.0).round() / 1000.0, b.kind))
-        .collect()
+    bounds.iter().map(|b| ((b.t * 1000.0).round() / 1000.0, b.kind)).collect()
 }
 
 #[test]
 fn a_pause_gives_an_end_at_its_beginning_and_a_start_at_its_end() {
     let found = bounds(&[(10.0, 12.1)], &[], &[]);
-    assert_eq!(
-        places(&found.starts),
-        [(0.0, BoundKind::Source), (11.95, BoundKind::Pause)]
-    );
-    assert_eq!(
-        places(&found.ends),
-        [(10.25, BoundKind::Pause), (40.0, BoundKind::Source)]
-    );
+    assert_eq!(places(&found.starts), [(0.0, BoundKind::Source), (11.95, BoundKind::Pause)]);
+    assert_eq!(places(&found.ends), [(10.25, BoundKind::Pause), (40.0, BoundKind::Source)]);
 }
 
 #[test]
@@ -54,17 +43,9 @@ fn a_pause_beside_a_cut_moves_onto_it_and_makes_it_better() {
     let found = bounds(&[(10.0, 12.1)], &[10.5, 12.2, 20.0], &[]);
     assert_eq!(
         places(&found.starts)[1..],
-        [
-            (10.5, BoundKind::Shot),
-            (12.2, BoundKind::Shot),
-            (20.0, BoundKind::Shot)
-        ]
+        [(10.5, BoundKind::Shot), (12.2, BoundKind::Shot), (20.0, BoundKind::Shot)]
     );
-    assert!(
-        found.starts[2].quality > found.starts[3].quality + 0.2,
-        "{:?}",
-        found.starts
-    );
+    assert!(found.starts[2].quality > found.starts[3].quality + 0.2, "{:?}", found.starts);
     assert_eq!(places(&found.ends)[0], (10.5, BoundKind::Shot));
 }
 
@@ -73,29 +54,17 @@ fn shots_too_short_to_see_bound_nothing() {
     let found = bounds(&[], &[10.0, 10.2, 20.0], &[]);
     assert_eq!(
         places(&found.starts),
-        [
-            (0.0, BoundKind::Source),
-            (10.2, BoundKind::Shot),
-            (20.0, BoundKind::Shot)
-        ]
+        [(0.0, BoundKind::Source), (10.2, BoundKind::Shot), (20.0, BoundKind::Shot)]
     );
     assert_eq!(
         places(&found.ends),
-        [
-            (10.0, BoundKind::Shot),
-            (20.0, BoundKind::Shot),
-            (40.0, BoundKind::Source)
-        ]
+        [(10.0, BoundKind::Shot), (20.0, BoundKind::Shot), (40.0, BoundKind::Source)]
     );
 }
 
 #[test]
 fn sentences_bound_and_cuts_inside_a_caption_are_worse() {
-    let cues = [
-        cue(5.0, 7.0, "This goes"),
-        cue(7.0, 9.0, "on."),
-        cue(9.5, 12.0, "Next one."),
-    ];
+    let cues = [cue(5.0, 7.0, "This goes"), cue(7.0, 9.0, "on."), cue(9.5, 12.0, "Next one.")];
     let found = bounds(&[], &[6.0, 30.0], &cues);
     assert_eq!(
         places(&found.starts),

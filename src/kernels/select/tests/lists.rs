@@ -20,15 +20,9 @@ fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
 type Named<'a> = Vec<(&'a str, ArrayRef)>;
 
 fn lists(lengths: &[usize], columns: Named<'_>) -> ListArray {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(n, a)| Field::new(*n, a.data_type().clone(), true))
-        .collect();
-    let values = StructArray::new(
-        fields.into(),
-        columns.into_iter().map(|c| c.1).collect(),
-        None,
-    );
+    let fields: Vec<Field> =
+        columns.iter().map(|(n, a)| Field::new(*n, a.data_type().clone(), true)).collect();
+    let values = StructArray::new(fields.into(), columns.into_iter().map(|c| c.1).collect(), None);
     let item = Arc::new(Field::new("item", values.data_type().clone(), true));
     ListArray::new(
         item,
@@ -74,10 +68,7 @@ fn source_lists(sources: &[Source]) -> (ListArray, ListArray, ListArray) {
         lists(
             &lengths(|s| s.2.len()),
             vec![
-                (
-                    "text",
-                    Arc::new(StringArray::from_iter_values(cues.iter().map(|c| &c.text))),
-                ),
+                ("text", Arc::new(StringArray::from_iter_values(cues.iter().map(|c| &c.text)))),
                 ("start", floats(cues.iter().map(|c| Some(c.start)))),
                 ("end", floats(cues.iter().map(|c| Some(c.end)))),
             ],
@@ -104,24 +95,15 @@ fn lists_give_what_rows_give() {
     let clips = Int64Array::from(vec![Some(2), Some(2), None, Some(1), Some(1)]);
     let answer = select_clips(&signals, &shots, &cues, &min, &max, &clips).unwrap();
     assert_eq!(answer.value_type(), candidate::data_type());
-    let want = [
-        params(5.0, 20.0, 2),
-        params(5.0, 20.0, 2),
-        SelectParams::default(),
-        params(8.0, 8.0, 1),
-    ];
+    let want =
+        [params(5.0, 20.0, 2), params(5.0, 20.0, 2), SelectParams::default(), params(8.0, 8.0, 1)];
     for (i, params) in want.iter().enumerate() {
-        let want = select(&sources[i].0, &sources[i].1, &sources[i].2, params)
-            .unwrap()
-            .candidates;
+        let want = select(&sources[i].0, &sources[i].1, &sources[i].2, params).unwrap().candidates;
         let got = answer.value(i);
         let got = got.as_struct();
         assert_eq!(got.len(), want.len());
         let number = |name: &str, j: usize| {
-            let column = got
-                .column_by_name(name)
-                .unwrap()
-                .as_primitive::<Float64Type>();
+            let column = got.column_by_name(name).unwrap().as_primitive::<Float64Type>();
             column.is_valid(j).then(|| column.value(j))
         };
         let text = |name: &str, j: usize| {
@@ -134,11 +116,7 @@ fn lists_give_what_rows_give() {
             for field in candidate::fields() {
                 match field.data_type() {
                     DataType::Float64 => {
-                        assert_eq!(
-                            number(field.name(), j),
-                            row[field.name()].as_f64(),
-                            "{field}"
-                        );
+                        assert_eq!(number(field.name(), j), row[field.name()].as_f64(), "{field}");
                     }
                     DataType::Utf8 => {
                         assert_eq!(
@@ -150,10 +128,7 @@ fn lists_give_what_rows_give() {
                     _ => {}
                 }
             }
-            assert_eq!(
-                got.column_by_name("chosen").unwrap().as_boolean().value(j),
-                c.chosen
-            );
+            assert_eq!(got.column_by_name("chosen").unwrap().as_boolean().value(j), c.chosen);
         }
     }
     assert!(answer.is_valid(4) && answer.value(4).is_empty());
@@ -166,22 +141,11 @@ fn null_rows_and_null_structs_are_no_rows() {
     // What an outer join leaves where a source has no cues: one struct of NULLs.
     let nothing = || floats(std::iter::repeat_n(None, 2));
     let text: ArrayRef = Arc::new(StringArray::new_null(2));
-    let cues = lists(
-        &[1, 1],
-        vec![("start", nothing()), ("end", nothing()), ("text", text)],
-    );
+    let cues = lists(&[1, 1], vec![("start", nothing()), ("end", nothing()), ("text", text)]);
     let (item, offsets, values, _) = signals.into_parts();
-    let signals = ListArray::new(
-        item,
-        offsets,
-        values,
-        Some(NullBuffer::from(vec![true, false])),
-    );
-    let (min, max, clips) = (
-        Float64Array::new_null(2),
-        Float64Array::new_null(2),
-        Int64Array::new_null(2),
-    );
+    let signals = ListArray::new(item, offsets, values, Some(NullBuffer::from(vec![true, false])));
+    let (min, max, clips) =
+        (Float64Array::new_null(2), Float64Array::new_null(2), Int64Array::new_null(2));
     let answer = select_clips(&signals, &shots, &cues, &min, &max, &clips).unwrap();
     let want = select(&source.0, &source.1, &[], &SelectParams::default()).unwrap();
     assert_eq!(answer.value(0).len(), want.candidates.len());
@@ -191,39 +155,17 @@ fn null_rows_and_null_structs_are_no_rows() {
 #[test]
 fn a_missing_or_wrong_column_is_named() {
     let (signals, shots, cues) = source_lists(&[noisy_source(1, 60.0)]);
-    let (min, max, clips) = (
-        Float64Array::new_null(1),
-        Float64Array::new_null(1),
-        Int64Array::new_null(1),
-    );
+    let (min, max, clips) =
+        (Float64Array::new_null(1), Float64Array::new_null(1), Int64Array::new_null(1));
     let missing = select_clips(&shots, &shots, &cues, &min, &max, &clips).unwrap_err();
     assert_eq!(missing.code(), ErrorCode::InputColumn);
-    assert_eq!(
-        missing.message(),
-        "signals has no column t; it has score, end, start"
-    );
+    assert_eq!(missing.message(), "signals has no column t; it has score, end, start");
     let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-    let wrong = lists(
-        &[1],
-        vec![
-            ("start", number.clone()),
-            ("end", number.clone()),
-            ("score", number),
-        ],
-    );
+    let wrong =
+        lists(&[1], vec![("start", number.clone()), ("end", number.clone()), ("score", number)]);
     let wrong = select_clips(&signals, &wrong, &cues, &min, &max, &clips).unwrap_err();
-    assert_eq!(
-        wrong.message(),
-        "shots.start is Int64, not Float64; cast it"
-    );
-    let short = select_clips(
-        &signals,
-        &shots,
-        &cues,
-        &Float64Array::new_null(2),
-        &max,
-        &clips,
-    )
-    .unwrap_err();
+    assert_eq!(wrong.message(), "shots.start is Int64, not Float64; cast it");
+    let short = select_clips(&signals, &shots, &cues, &Float64Array::new_null(2), &max, &clips)
+        .unwrap_err();
     assert_eq!(short.code(), ErrorCode::InputColumn);
 }

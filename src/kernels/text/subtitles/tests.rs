@@ -3,11 +3,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn cue(start: f64, end: f64, text: &str) -> RawCue {
-    RawCue {
-        start,
-        end,
-        text: text.to_owned(),
-    }
+    RawCue { start, end, text: text.to_owned() }
 }
 
 #[test]
@@ -16,10 +12,7 @@ fn srt_as_it_is_written() {
                2\r\n01:00:00,250 --> 01:00:01,000 X1:10 X2:20\r\n{\\an8}Top\r\n";
     assert_eq!(
         parse_subtitles(srt),
-        [
-            cue(1.0, 2.5, "Hello, you\n- Yes?"),
-            cue(3600.25, 3601.0, "Top")
-        ]
+        [cue(1.0, 2.5, "Hello, you\n- Yes?"), cue(3600.25, 3601.0, "Top")]
     );
 }
 
@@ -44,10 +37,7 @@ fn vtt_with_header_blocks_settings_and_tags() {
                00:00:04.000 --> 00:00:05.000\nplain\n";
     assert_eq!(
         parse_subtitles(vtt),
-        [
-            cue(1.5, 3.0, "Hi, I'm Fred & <you> A"),
-            cue(4.0, 5.0, "plain")
-        ]
+        [cue(1.5, 3.0, "Hi, I'm Fred & <you> A"), cue(4.0, 5.0, "plain")]
     );
 }
 

@@ -1,0 +1,31 @@
+# Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
+# CARGO_TARGET_DIR is respected, as by cargo itself.
+
+.PHONY: help demo test bench lint setup clean-demo
+
+help:
+	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
+	@echo 'make test        all tests, all features'
+	@echo 'make bench       all benchmarks'
+	@echo 'make lint        formatting, clippy and rustdoc, warnings are errors'
+	@echo 'make clean-demo  remove what make demo has made'
+
+setup:
+	@sh scripts/setup.sh
+
+demo: setup
+	@sh scripts/demo.sh
+
+test: setup
+	cargo test --all-features --locked
+
+bench: setup
+	cargo bench --all-features --locked
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-features --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --all-features --no-deps --locked
+
+clean-demo:
+	rm -rf demo

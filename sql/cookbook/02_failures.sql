@@ -1,0 +1,2 @@
+-- What went wrong most often?
+SELECT * FROM failures

@@ -1,0 +1,96 @@
+//! A child and its process group: waiting, signals, reaping.
+
+use std::process::Child;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use crate::media::cancel::{CancelToken, Woken};
+use crate::media::failure::Stop;
+
+/// Time between asking a process group to end (TERM) and ending it (KILL).
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// The process group of a child. The child is reaped under the lock and signals are sent under
+/// the lock, so that no signal ever goes to a process that took over a freed id.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) id: Pid,
+    child: Mutex<Option<Child>>,
+    stop: AtomicU8,
+    deadline: Instant,
+}
+
+impl Group {
+    pub(super) fn new(child: Child, deadline: Instant) -> Self {
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+        Self { id, child: Mutex::new(Some(child)), stop: AtomicU8::new(0), deadline }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Child>> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_reaped(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        Stop::from_number(self.stop.load(Ordering::Acquire))
+    }
+
+    /// Signals the whole group and remembers the first reason.
+    pub(super) fn stop(&self, reason: Stop, signal: Signal) {
+        let child = self.lock();
+        if child.is_some() {
+            let _ =
+                self.stop.compare_exchange(0, reason.number(), Ordering::AcqRel, Ordering::Acquire);
+            let _ = killpg(self.id, signal);
+        }
+    }
+
+    /// Ends the group at its deadline or when `token` is cancelled, unless it ends before.
+    pub(super) fn watch(&self, token: &CancelToken) {
+        let reason = match token.wait(self.deadline, false, || self.is_reaped()) {
+            Woken::Done => return,
+            Woken::Cancelled => Stop::Cancelled,
+            Woken::Deadline => Stop::Timeout,
+        };
+        self.stop(reason, Signal::SIGTERM);
+        let woken = token.wait(Instant::now() + GRACE, true, || self.is_reaped());
+        if woken != Woken::Done {
+            self.stop(reason, Signal::SIGKILL);
+        }
+    }
+
+    /// Returns when the child has ended, and leaves it to be reaped.
+    pub(super) fn wait_until_exit(&self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(self.id), flags) == Err(Errno::EINTR) {}
+    }
+
+    /// Ends what is left of the group and reaps the child; its status and CPU seconds.
+    pub(super) fn reap(&self) -> Option<(std::process::ExitStatus, f64)> {
+        let mut slot = self.lock();
+        let mut child = slot.take()?;
+        let _ = killpg(self.id, Signal::SIGKILL);
+        let cpu = cpu_seconds(self.id).unwrap_or(0.0);
+        Some((child.wait().ok()?, cpu))
+    }
+}
+
+/// CPU seconds of an ended child that has not been reaped yet.
+fn cpu_seconds(id: Pid) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Fields 14 and 15 (user and system ticks) counted after the name, which may hold spaces.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
+    Some((user + system) / ticks as f64)
+}

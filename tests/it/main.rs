@@ -1,0 +1,13 @@
+//! One binary for all integration tests: each further one would link the query engine again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod analyze;
+mod cli;
+mod inputs;
+mod layers;
+#[cfg(feature = "polars")]
+mod polars;
+mod render;
+mod runs;
+mod sql;
+mod support;

@@ -1,0 +1,247 @@
+//! Runs as wholes: nothing is lost, nothing twice, nothing half.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clipflow::model::request::VideoClipRequest;
+use clipflow::pipeline::{self, RunConfig};
+use clipflow::processors::VideoClipProcessor;
+use clipflow::telemetry::{Event, Observer};
+
+use super::support::counter::ffmpeg;
+use super::support::show;
+use super::support::{clipflow, query, stderr};
+
+/// Remembers which sources were worked on in which stage.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Vec<(String, String)>>);
+
+impl Observer for Recorder {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::RowFinished { stage, location, .. } = event {
+            self.0.lock().unwrap().push(((*stage).to_owned(), (*location).to_owned()));
+        }
+    }
+}
+
+fn config(folder: &Path) -> (RunConfig, Arc<Recorder>) {
+    let recorder = Arc::new(Recorder::default());
+    let config = RunConfig {
+        observer: Arc::clone(&recorder) as Arc<dyn Observer>,
+        ..RunConfig::new(folder.join("r.csv"), folder.join("out"))
+    };
+    (config, recorder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_named_by_many_requests_is_analysed_and_rendered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    show::make(&folder.path().join("show.mp4"));
+    let mut csv = "source_url,min_clip_length,max_clip_length,max_clips\n".to_owned();
+    for i in 0..100 {
+        csv.push_str(["show.mp4,4,8,1\n", "./show.mp4,4,8,1\n", "x/../show.mp4,4,9,1\n"][i % 3]);
+    }
+    fs::write(folder.path().join("r.csv"), csv).unwrap();
+    let (config, recorder) = config(folder.path());
+    let summary = pipeline::run(&config).await.unwrap();
+    assert_eq!((summary.rows, summary.answered, summary.clips), (100, 100, 100));
+    assert!(summary.files <= 2, "equal clips are one file, not {}", summary.files);
+    let stages: Vec<String> = recorder.0.lock().unwrap().iter().map(|(stage, _)| stage.clone()).collect();
+    assert_eq!(stages, ["analyze", "render"]);
+}
+
+#[test]
+fn files_are_what_the_tables_say() {
+    let folder = show::finished();
+    let rows = query(
+        folder,
+        r#"SELECT r.uri, r.frames, r.bytes, r.blake3, r.duration, c."end" - c.start, r.av_offset
+           FROM renditions r JOIN clips c ON c.clip_id = r.clip_id"#,
+    );
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        let cells: Vec<&str> = row.split(',').collect();
+        let bytes = fs::read(folder.join("out").join(cells[0])).unwrap();
+        assert_eq!(bytes.len().to_string(), cells[2]);
+        assert_eq!(blake3::hash(&bytes).to_hex().as_str(), cells[3]);
+        let (frames, duration, wanted): (f64, f64, f64) =
+            (cells[1].parse().unwrap(), cells[4].parse().unwrap(), cells[5].parse().unwrap());
+        assert!((duration - wanted).abs() <= 0.04, "{row}");
+        assert!((frames - wanted * 25.0).abs() <= 1.0, "{row}");
+        assert!(cells[6].parse::<f64>().unwrap().abs() < 0.025, "{row}");
+    }
+}
+
+#[test]
+fn chosen_windows_have_no_reason_and_losers_have_one() {
+    let folder = show::finished();
+    let wrong = query(folder, "SELECT * FROM candidates WHERE chosen = (reason IS NOT NULL)");
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let clips = query(folder, "SELECT request_id, count(*) FROM candidates WHERE chosen GROUP BY 1 ORDER BY 1");
+    assert_eq!(clips, ["good,2", "long,1", "same,2"]);
+}
+
+#[test]
+fn captions_of_the_clip_stand_in_it() {
+    let folder = show::finished();
+    let rows = query(
+        folder,
+        r#"SELECT count(*) FROM clips c JOIN cues q ON q.source_id = c.source_id
+           WHERE q.start < c."end" AND q."end" > c.start AND position(q.text IN c.transcript) = 0"#,
+    );
+    assert_eq!(rows, ["0"]);
+    let rows = query(folder, "SELECT count(*) FROM cues WHERE language = 'eng' AND origin = 'embedded'");
+    assert_eq!(rows, ["4"]);
+}
+
+#[test]
+fn a_second_run_replaces_what_changed_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let run = |csv: &str, code: i32| {
+        fs::write(path.join("r.csv"), format!("request_id,source_url,min_clip_length,max_clip_length,max_clips,note\n{csv}")).unwrap();
+        let output = clipflow(path, &["run", "r.csv", "--out", "out"]);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    };
+    run("a,show.mp4,4,8,1,one\nb,late.mp4,4,8,1,\n", 3);
+    fs::copy(path.join("show.mp4"), path.join("late.mp4")).unwrap();
+    // The file that was missing is there now: the same requests are answered.
+    run("a,show.mp4,4,8,1,one\nb,late.mp4,4,8,1,\n", 0);
+    run("b,late.mp4,4,8,2,\nc,show.mp4,4,8,1,three\n", 0);
+    let rows = query(path, "SELECT request_id, status, clips, note FROM outcomes ORDER BY 1");
+    assert_eq!(rows, ["a,ok,1,one", "b,ok,2,", "c,ok,1,three"]);
+    assert_eq!(query(path, "SELECT count(*), count(DISTINCT source_id) FROM sources"), ["2,2"]);
+    for (table, key) in [("signals", "source_id, t"), ("clips", "clip_id"), ("candidates", "request_id, candidate_id"), ("renditions", "rendition_id")] {
+        let twice = query(path, &format!("SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"));
+        assert!(twice.is_empty(), "{table}: {twice:?}");
+    }
+    assert!(!path.join("out/_staging").exists(), "no work in progress is left");
+    // A file that somebody removed is made again.
+    let uri = query(path, "SELECT uri FROM renditions WHERE request_id = 'c'").remove(0);
+    fs::remove_file(path.join("out").join(&uri)).unwrap();
+    run("b,late.mp4,4,8,2,\nc,show.mp4,4,8,1,three\n", 0);
+    assert!(path.join("out").join(&uri).is_file());
+    assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["3"]);
+}
+
+#[test]
+fn a_failing_source_costs_its_own_rows_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let good = fs::read(path.join("show.mp4")).unwrap();
+    fs::write(path.join("empty.mp4"), "").unwrap();
+    fs::write(path.join("text.mp4"), "no video").unwrap();
+    fs::write(path.join("header.mp4"), &good[..40]).unwrap();
+    fs::write(path.join("half.mp4"), &good[..good.len() / 2]).unwrap();
+    fs::create_dir(path.join("dir.mp4")).unwrap();
+    fs::copy(path.join("show.mp4"), path.join("show.txt")).unwrap();
+    let audio = path.join("audio.mp4");
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=20", "-c:a", "aac", audio.to_str().unwrap()]);
+    let outside = tempfile::tempdir().unwrap();
+    fs::copy(path.join("show.mp4"), outside.path().join("show.mp4")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("show.mp4"), path.join("link.mp4")).unwrap();
+    let expected = [
+        ("empty.mp4", "source.truncated"),
+        ("text.mp4", "source.unsupported"),
+        ("header.mp4", "source.truncated|media.corrupt"),
+        ("half.mp4", "source.truncated|media.corrupt"),
+        ("dir.mp4", "source.unsupported"),
+        ("audio.mp4", "media.no_video"),
+        ("none.mp4", "source.not_found"),
+        ("link.mp4", "source.forbidden"),
+        ("/etc/passwd", "source.forbidden"),
+        ("file:///etc/passwd", "source.forbidden"),
+        ("s3://bucket/a.mp4", "source.unsupported"),
+        ("show.txt", ""),
+        ("show.mp4", ""),
+    ];
+    let mut csv = "source_url,min_clip_length,max_clip_length,max_clips\n".to_owned();
+    for (source, _) in expected {
+        csv.push_str(&format!("{source},4,8,1\n"));
+    }
+    fs::write(path.join("r.csv"), csv).unwrap();
+    let output = clipflow(path, &["run", "r.csv", "--out", "out", "--quiet"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let rows = query(path, r#"SELECT source_url, coalesce(error_code, ''), error_message FROM outcomes ORDER BY "row""#);
+    assert_eq!(rows.len(), expected.len());
+    for (row, (source, codes)) in rows.iter().zip(expected) {
+        let cells: Vec<&str> = row.splitn(3, ',').collect();
+        assert_eq!(cells[0], source);
+        assert!(codes.split('|').any(|c| c == cells[1]), "{row}");
+        assert_eq!(cells[2].len() > 20, !codes.is_empty(), "a sentence: {row}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_dropped_leaves_no_process_and_nothing_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("long.mp4");
+    let source = "testsrc2=s=1280x720:r=30:d=600";
+    ffmpeg(&["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-g", "600", video.to_str().unwrap()]);
+    fs::write(folder.path().join("r.csv"), "source_url\nlong.mp4\n").unwrap();
+    let (config, recorder) = config(folder.path());
+    let mine = video.to_string_lossy().into_owned();
+    let run = tokio::spawn(async move { pipeline::run(&config).await });
+    wait_until(|| processes_on(&mine) > 0).await;
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+    wait_until(|| processes_on(&mine) == 0).await;
+    assert!(!folder.path().join("out/_commit").exists());
+    wait_until(|| !folder.path().join("out/_staging").exists()).await;
+    drop(recorder);
+}
+
+/// Processes with `file` on their command line.
+fn processes_on(file: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|e| fs::read(e.path().join("cmdline")).ok());
+    lines.filter(|l| String::from_utf8_lossy(l).contains(file) && l.starts_with(b"/")).count()
+}
+
+/// Looks every 20 ms, for 20 s at the most.
+async fn wait_until(done: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("what was awaited did not happen");
+}
+
+#[test]
+fn the_processor_answers_in_the_order_of_the_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    show::make(&folder.path().join("show.mp4"));
+    let request = |source: &str, max: f64| VideoClipRequest {
+        min_clip_length: 4.0,
+        max_clip_length: max,
+        max_clips: 1,
+        ..VideoClipRequest::new(source)
+    };
+    let requests = [request("none.mp4", 9.0), request("show.mp4", 9.0), request("show.mp4", 1.0), request("show.mp4", 8.0)];
+    let processor = VideoClipProcessor::new(folder.path().join("out")).with_base(folder.path());
+    assert_eq!(processor.validate_batch(&requests).unwrap(), [true, true, false, true]);
+    let responses = processor.process_batch_parallel(&requests).unwrap();
+    let success: Vec<bool> = responses.iter().map(|r| r.success).collect();
+    assert_eq!(success, [false, true, false, true]);
+    assert_eq!(responses[0].error_code.as_deref(), Some("source.not_found"));
+    assert_eq!(responses[2].error_code.as_deref(), Some("invalid_request.bad_length"));
+    for response in &responses {
+        assert_eq!(response.success, response.error.is_none());
+        assert_eq!(response.clips.len(), usize::from(response.success));
+        for clip in &response.clips {
+            assert!(clip.path.is_file() && clip.frames > 0 && clip.end > clip.start);
+        }
+    }
+    // A second batch adds to the dataset and answers for itself alone.
+    let more = processor.process_batch_parallel(&[request("show.mp4", 7.0)]).unwrap();
+    assert_eq!(more.len(), 1);
+    let ids: HashMap<_, _> = responses.iter().chain(&more).map(|r| (r.request_id.clone(), r.success)).collect();
+    assert_eq!(ids.len(), 5, "every request has an id of its own");
+}

@@ -1,0 +1,157 @@
+//! SQL: the functions (`tests/slt/*.slt`), the cookbook, the views and the run's own statements.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use arrow::array::AsArray;
+use clipflow::query::{SessionOptions, session, sql};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+
+use super::support::{clipflow, query, show, stderr, stdout};
+
+struct Session(SessionContext);
+
+#[async_trait::async_trait]
+impl AsyncDB for Session {
+    type Error = DataFusionError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, DataFusionError> {
+        let batches = self.0.sql(sql).await?.collect().await?;
+        let mut rows = vec![];
+        let mut types = vec![];
+        for batch in &batches {
+            types = vec![DefaultColumnType::Any; batch.num_columns()];
+            for row in 0..batch.num_rows() {
+                let cell = |column: &arrow::array::ArrayRef| {
+                    let text = arrow::util::display::array_value_to_string(&column.slice(row, 1), 0).unwrap();
+                    if column.is_null(row) { "NULL".to_owned() } else { text }
+                };
+                rows.push(batch.columns().iter().map(cell).collect());
+            }
+        }
+        Ok(DBOutput::Rows { types, rows })
+    }
+
+    fn engine_name(&self) -> &str {
+        "clipflow"
+    }
+
+    async fn sleep(duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    found.retain(|p| p.extension().is_some_and(|x| x == extension));
+    found.sort();
+    found
+}
+
+/// With `CLIPFLOW_SLT_COMPLETE=1` the expected results are written anew; read the difference.
+#[test]
+fn the_functions_give_what_the_slt_files_say() {
+    let scripts = files("tests/slt", "slt");
+    assert!(scripts.len() >= 3);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let connect = || async {
+        let options = SessionOptions { base: PathBuf::from("/videos"), ..SessionOptions::default() };
+        Ok(Session(session(&options, None).unwrap()))
+    };
+    for script in scripts {
+        runtime.block_on(async {
+            let mut runner = Runner::new(connect);
+            if std::env::var_os("CLIPFLOW_SLT_COMPLETE").is_some() {
+                let strict = sqllogictest::default_column_validator;
+                let same = sqllogictest::default_validator;
+                runner.update_test_file(&script, "\t", same, sqllogictest::default_normalizer, strict).await.unwrap();
+            } else {
+                runner.run_file_async(&script).await.unwrap_or_else(|e| panic!("{e}"));
+            }
+        });
+    }
+}
+
+#[test]
+fn every_statement_of_the_run_is_used() {
+    let steps = std::iter::once(&sql::CHECKED).chain(sql::CHOOSE).chain(sql::RENDER);
+    let mut used: Vec<String> = steps.map(|s| s.name.to_owned()).collect();
+    used.sort();
+    let found: Vec<String> = files("sql/run", "sql").iter().map(|f| f.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(used, found);
+    let mut views: Vec<String> = sql::VIEWS.iter().map(|v| v.0.to_owned()).collect();
+    views.sort();
+    let found: Vec<String> = files("sql/views", "sql").iter().map(|f| f.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(views, found);
+}
+
+#[test]
+fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
+    let folder = show::finished();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let recipes = files("sql/cookbook", "sql");
+    assert_eq!(recipes.len(), 10);
+    for recipe in recipes {
+        let output = clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);
+        assert!(output.status.success(), "{}: {}", recipe.display(), stderr(&output));
+        assert!(stdout(&output).lines().count() > 1, "{} finds nothing", recipe.display());
+        let text = fs::read_to_string(&recipe).unwrap();
+        assert!(readme.contains(text.trim()), "{} is not in the README as it is", recipe.display());
+    }
+}
+
+#[test]
+fn every_view_can_be_asked() {
+    let folder = show::finished();
+    for (view, _) in sql::VIEWS {
+        assert!(!query(folder, &format!("SELECT * FROM {view}")).is_empty(), "{view}");
+    }
+}
+
+#[test]
+fn the_function_gives_the_windows_that_the_run_chose_from() {
+    let folder = show::finished();
+    let again = r#"
+        WITH lists AS (
+            SELECT s.source_id, s.signals, h.shots, q.cues
+            FROM (SELECT source_id, array_agg(named_struct('t', t, 'shot_score', shot_score, 'motion', motion, 'luma', luma,
+                    'chroma', chroma, 'saliency_x', saliency_x, 'saliency_y', saliency_y, 'loudness', loudness, 'onset', onset,
+                    'speech', speech, 'silence', silence, 'caption_density', caption_density) ORDER BY t) AS signals
+                  FROM signals GROUP BY source_id) s
+            JOIN (SELECT source_id, array_agg(named_struct('shot_id', shot_id, 'start', start, 'end', "end",
+                    'transition', transition, 'score', score) ORDER BY shot_id) AS shots FROM shots GROUP BY source_id) h
+                ON h.source_id = s.source_id
+            JOIN (SELECT source_id, array_agg(named_struct('cue_id', cue_id, 'start', start, 'end', "end", 'text', text,
+                    'language', language, 'origin', origin) ORDER BY cue_id) AS cues FROM cues GROUP BY source_id) q
+                ON q.source_id = s.source_id),
+        found AS (SELECT source_id, unnest(select_clips(signals, shots, cues_in(cues, 'en'), 4, 9, 2)) AS c FROM lists)
+        SELECT c['start'], c['end'], c['score'], c['chosen'] FROM found ORDER BY 1, 2"#;
+    let stored = r#"SELECT start, "end", score, chosen FROM candidates WHERE request_id = 'good' ORDER BY 1, 2"#;
+    let stored = query(folder, stored);
+    assert!(stored.len() > 5);
+    assert_eq!(query(folder, again), stored);
+}
+
+#[tokio::test]
+async fn a_media_relation_says_how_it_is_used() {
+    let ctx = session(&SessionOptions::default(), None).unwrap();
+    clipflow::query::register_media_relations(&ctx, &SessionOptions::default()).unwrap();
+    let error = |sql: &'static str| {
+        let ctx = ctx.clone();
+        async move { ctx.sql(sql).await.unwrap_err().to_string() }
+    };
+    assert!(error("SELECT * FROM analyze_media('x')").await.contains("one query in parentheses"));
+    assert!(error("SELECT * FROM analyze_media((SELECT 1 AS a))").await.contains("needs a column location"));
+    let frame = ctx.sql("SELECT * FROM analyze_media((SELECT 'x' AS location))").await.unwrap();
+    let error = frame.collect().await.unwrap_err().to_string();
+    assert!(error.contains("no media runtime"), "{error}");
+    let plan = ctx.sql("EXPLAIN SELECT * FROM analyze_media((SELECT 'x' AS location))").await.unwrap().collect().await.unwrap();
+    assert!(plan[0].column(1).as_string::<i32>().iter().flatten().any(|p| p.contains("MediaExec: analyze")));
+}
