@@ -24,7 +24,13 @@ fn main() -> clipflow::Result<()> {
         match (response.error_code, response.error) {
             (Some(code), Some(sentence)) => println!("failed [{code}]: {sentence}"),
             _ => response.clips.iter().for_each(|clip| {
-                println!("{:.2}–{:.2} s, score {:.3}: {}", clip.start, clip.end, clip.score, clip.path.display());
+                println!(
+                    "{:.2}–{:.2} s, score {:.3}: {}",
+                    clip.start,
+                    clip.end,
+                    clip.score,
+                    clip.path.display()
+                );
             }),
         }
     }

@@ -2,4 +2,4 @@
 SELECT s.location, l.shots, round(l.median_length, 2) AS median_length, l.fades, l.dissolves
 FROM shot_lengths l
 JOIN sources s ON s.source_id = l.source_id
-ORDER BY l.median_length
+ORDER BY median_length

@@ -8,7 +8,7 @@ WITH signal_lists AS (
 ),
 shot_lists AS (
     SELECT source_id, array_agg(named_struct('shot_id', shot_id, 'start', start, 'end', "end",
-        'transition', transition, 'score', score) ORDER BY shot_id) AS shots
+        'transition', transition, 'score', score, 'first_frame', first_frame, 'last_frame', last_frame) ORDER BY shot_id) AS shots
     FROM shots
     GROUP BY source_id
 ),

@@ -1,5 +1,5 @@
-SELECT source_id, location, validator, tool_version,
-    info['container'] AS container, info['bytes'] AS bytes, info['duration'] AS duration,
+SELECT source_id, location, validator,
+    info['tool_version'] AS tool_version, info['container'] AS container, info['bytes'] AS bytes, info['duration'] AS duration,
     info['start_offset'] AS start_offset, info['video_codec'] AS video_codec,
     info['width'] AS width, info['height'] AS height, info['rotation'] AS rotation,
     info['fps'] AS fps, info['variable_fps'] AS variable_fps, info['frames'] AS frames,

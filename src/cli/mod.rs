@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
                 print::error(&e);
                 exit_code(e.code())
             }),
-            _ = tokio::signal::ctrl_c() => {
+            () = stop_signal() => {
                 eprintln!("stopped; nothing of this run is visible, run it again to do it");
                 INTERRUPTED
             }
@@ -62,6 +62,19 @@ async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Sql(args) => sql::sql(args).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a handler the signal ends the process at once, and the kernel ends its children.
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
+        _ = terminate.recv() => {}
     }
 }
 

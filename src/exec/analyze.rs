@@ -41,7 +41,6 @@ impl Work for AnalyzeWork {
         vec![
             Field::new("source_id", DataType::Utf8, true),
             Field::new("validator", DataType::Utf8, true),
-            Field::new("tool_version", DataType::Utf8, true),
             Field::new("info", source_info::data_type(), true),
             list_field("signals", signal::data_type()),
             list_field("shots", shot::data_type()),
@@ -66,7 +65,6 @@ impl Work for AnalyzeWork {
         Ok(vec![
             texts(&source_id),
             texts(&copy.validator),
-            texts(&runtime.tools.version),
             Arc::new(structs(&source_info::fields(), &[analysis.info])?),
             list_of(&signal::fields(), &analysis.signals)?,
             list_of(&shot::fields(), &analysis.shots)?,

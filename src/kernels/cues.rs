@@ -39,11 +39,11 @@ pub fn in_language(cues: &ListArray, tags: &StringArray) -> Result<ListArray> {
             (cues.value_offsets()[row] as usize, cues.value_offsets()[row + 1] as usize);
         let mut count = 0;
         if cues.is_valid(row) {
-            for item in from..to {
+            for (item, kept) in kept.iter_mut().enumerate().take(to).skip(from) {
                 let theirs =
                     languages.is_valid(item).then(|| to_iso639_3(languages.value(item))).flatten();
-                kept[item] = wanted.is_none() || theirs.is_none() || theirs == wanted;
-                count += usize::from(kept[item]);
+                *kept = wanted.is_none() || theirs.is_none() || theirs == wanted;
+                count += usize::from(*kept);
             }
         }
         lengths.push(count);

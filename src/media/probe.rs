@@ -16,7 +16,7 @@ use answer::{Answer, Stream, number};
 /// Most that ffprobe may say about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
 /// What is asked of ffprobe.
-const ENTRIES: &str = "format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
+const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
     sample_aspect_ratio,pix_fmt,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
     still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
@@ -24,6 +24,8 @@ const ENTRIES: &str = "format=start_time,duration:stream=index,codec_name,codec_
 /// A container and the streams of it that are used. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
+    /// Version of ffmpeg, as it says itself (`5.1.9-0+deb12u1`).
+    pub tool_version: String,
     /// The one demuxer that opens it.
     pub demuxer: Demuxer,
     /// Size of the file in bytes.
@@ -169,6 +171,7 @@ fn choose(demuxer: Demuxer, bytes: u64, said: Answer) -> Result<Probe> {
         _ => None,
     };
     Ok(Probe {
+        tool_version: said.program_version.version,
         demuxer,
         bytes,
         start_time: start,

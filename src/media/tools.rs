@@ -2,12 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::cancel::CancelToken;
-use super::process::MediaCommand;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The two programs that do the media work.
@@ -17,21 +15,22 @@ pub struct MediaTools {
     pub ffmpeg: PathBuf,
     /// Absolute path of `ffprobe`.
     pub ffprobe: PathBuf,
-    /// Version as ffmpeg itself says it (`5.1.9-0+deb12u1`).
-    pub version: String,
+    /// Changes when the installed ffmpeg does. Its version costs a process; [`super::probe()`] tells it
+    /// beside other things.
+    pub identity: String,
 }
 
 impl MediaTools {
     /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`.
     ///
     /// # Errors
-    /// [`ErrorCode::MissingProgram`] when one is missing or does not run.
+    /// [`ErrorCode::MissingProgram`] when one is missing or is not a program.
     pub fn find() -> Result<Self> {
         let path = std::env::var_os("PATH");
         let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
         let ffprobe = locate("ffprobe", std::env::var_os("CLIPFLOW_FFPROBE"), path.as_ref())?;
-        let version = version(&ffmpeg)?;
-        Ok(Self { ffmpeg, ffprobe, version })
+        let identity = identity(&ffmpeg);
+        Ok(Self { ffmpeg, ffprobe, identity })
     }
 }
 
@@ -97,28 +96,12 @@ fn executable(file: &Path) -> Option<PathBuf> {
     std::path::absolute(file).ok()
 }
 
-fn version(ffmpeg: &Path) -> Result<String> {
-    let limits = MediaLimits { timeout: Duration::from_secs(20), ..MediaLimits::default() };
-    let mut command = MediaCommand::new(ffmpeg, &limits);
-    command.arg("-version");
-    let answer = command.capture(&CancelToken::new(), 64 << 10);
-    let text = answer
-        .and_then(|(text, finished)| finished.check(ErrorCode::MissingProgram).map(|()| text))
-        .map_err(|cause| {
-            Error::new(
-                ErrorCode::MissingProgram,
-                "ffmpeg is there but does not run; install it anew (`apt-get install --reinstall ffmpeg`)",
-            )
-            .with_source(cause)
-        })?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let mut words = text.split_whitespace().skip_while(|word| *word != "version").skip(1);
-    words.next().map(str::to_owned).ok_or_else(|| {
-        Error::new(
-            ErrorCode::MissingProgram,
-            "the program named as ffmpeg does not say ffmpeg's version; install ffmpeg",
-        )
-    })
+/// Path, size and modification time of a program.
+fn identity(program: &Path) -> String {
+    let facts = std::fs::metadata(program).ok();
+    let modified = facts.as_ref().and_then(|f| f.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    let (bytes, modified) = (facts.map_or(0, |f| f.len()), modified.map_or(0, |t| t.as_nanos()));
+    format!("{} {bytes} {modified}", program.display())
 }
 
 #[cfg(test)]

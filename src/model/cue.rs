@@ -16,7 +16,8 @@ pub struct Cue {
     pub end: f64,
     /// The words, without markup; lines are separated by `\n`.
     pub text: String,
-    /// ISO 639-3 code of the track (`eng`), from its tag or file name, else from the text; NULL when unknown.
+    /// ISO 639-3 code of the track (`eng`): from its text where that is certain, else from its tag or
+    /// file name; NULL when unknown.
     pub language: Option<String>,
     /// `embedded` or `sidecar`.
     pub origin: String,

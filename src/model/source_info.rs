@@ -8,6 +8,8 @@ use super::{boolean, float, int, text};
 /// What the container and its first picture and sound streams say, and what the analysis measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceInfo {
+    /// Version of ffmpeg that read it.
+    pub tool_version: String,
     /// Container by its magic bytes (`mov`, `matroska`, …).
     pub container: String,
     /// Size of the file in bytes.
@@ -48,6 +50,7 @@ pub struct SourceInfo {
 /// The columns of a source, without its id and place.
 pub fn fields() -> Vec<Field> {
     vec![
+        text("tool_version", false),
         text("container", false),
         int("bytes", false),
         float("duration", false),

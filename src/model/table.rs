@@ -111,12 +111,7 @@ fn requests() -> Vec<Field> {
 }
 
 fn sources() -> Vec<Field> {
-    let place = vec![
-        text("source_id", false),
-        text("location", false),
-        text("validator", false),
-        text("tool_version", false),
-    ];
+    let place = vec![text("source_id", false), text("location", false), text("validator", false)];
     [place, source_info::fields()].concat()
 }
 

@@ -115,7 +115,8 @@ impl RunConfig {
 
     /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
-        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } = &self.render;
+        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } =
+            &self.render;
         json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]).to_string()
     }
 

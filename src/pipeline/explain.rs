@@ -122,7 +122,10 @@ impl Explanation {
                 Some((at, _)) => format!("  {}…\n", &line[..at]),
                 None => format!("  {line}\n"),
             };
-            format!("── {name}: sql/run/{name}.sql\n{}", physical.lines().map(cut).collect::<String>())
+            format!(
+                "── {name}: sql/run/{name}.sql\n{}",
+                physical.lines().map(cut).collect::<String>()
+            )
         });
         format!("{}{}", steps.collect::<String>(), self.cost)
     }
@@ -132,7 +135,12 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, logical, physical) in &self.steps {
-            writeln!(f, "── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}", indent(logical), indent(physical))?;
+            writeln!(
+                f,
+                "── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}",
+                indent(logical),
+                indent(physical)
+            )?;
         }
         write!(f, "{}", self.cost)
     }

@@ -149,7 +149,7 @@ async fn shard_id(
     let mut parts = vec![
         checked.blake3.clone(),
         settings,
-        runtime.tools.version.clone(),
+        runtime.tools.identity.clone(),
         env!("CARGO_PKG_VERSION").to_owned(),
     ];
     parts.extend(validators);

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::datasource::file_format::options::{ArrowReadOptions, CsvReadOptions, ParquetReadOptions};
+use datafusion::datasource::file_format::options::{
+    ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
+};
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::{json_files, query_error};

@@ -47,7 +47,8 @@ impl PartitionStream for JsonPartition {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (schema, batch_size) = (Arc::clone(&self.schema), context.session_config().batch_size());
+        let (schema, batch_size) =
+            (Arc::clone(&self.schema), context.session_config().batch_size());
         let files = self.files.clone().into_iter();
         let batches = files.flat_map(move |file| match read(&file, &schema, batch_size) {
             Ok(batches) => batches,

@@ -15,10 +15,12 @@
 
 mod dataset;
 mod manifest;
+mod schema;
 mod writer;
 
 pub use dataset::Dataset;
 pub use manifest::{FileEntry, Manifest};
+pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 
 use std::path::Path;

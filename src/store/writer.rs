@@ -26,6 +26,8 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 pub struct ShardWriter {
     root: PathBuf,
     staging: PathBuf,
+    /// Held as long as somebody works in `staging`; the kernel lets go of it however that ends.
+    _lock: File,
     tables: BTreeMap<String, FileEntry>,
     replaces: Vec<String>,
 }
@@ -34,13 +36,16 @@ impl ShardWriter {
     pub(super) fn begin(root: &Path) -> Result<Self> {
         let folder = root.join("_staging");
         fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
+        remove_abandoned(&folder);
         // A name of its own: several runs may write to one dataset at a time.
         let staging = tempfile::Builder::new()
             .prefix("run-")
             .tempdir_in(&folder)
             .map_err(|e| cannot_write(&folder, e))?
             .keep();
-        Ok(Self { root: root.to_path_buf(), staging, tables: BTreeMap::new(), replaces: vec![] })
+        let lock = lock(&staging).map_err(|e| cannot_write(&staging, e))?;
+        let root = root.to_path_buf();
+        Ok(Self { root, staging, _lock: lock, tables: BTreeMap::new(), replaces: vec![] })
     }
 
     /// Folder for the work in progress.
@@ -239,6 +244,26 @@ fn parquet_error(path: &Path, cause: parquet::errors::ParquetError) -> Error {
         ),
     )
     .with_source(cause)
+}
+
+/// Mark a staging folder as in use. The lock gets its name only once it is held.
+fn lock(staging: &Path) -> io::Result<File> {
+    let new = staging.join("lock.new");
+    let file = File::create(&new)?;
+    file.lock()?;
+    fs::rename(new, staging.join("lock"))?;
+    Ok(file)
+}
+
+/// Remove what runs that were killed have left in the staging folder.
+fn remove_abandoned(folder: &Path) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
+        let held = File::open(path.join("lock")).map_or(true, |file| file.try_lock().is_err());
+        if !held {
+            tracing::info!("removing what a killed run has left");
+            let _ = fs::remove_dir_all(path);
+        }
+    }
 }
 
 /// Flush a folder, so that the names in it survive a power cut.

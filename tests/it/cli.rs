@@ -8,7 +8,10 @@ use super::support::{clipflow, query, stderr, stdout};
 #[test]
 fn a_run_answers_every_row_once() {
     let folder = show::finished();
-    let rows = query(folder, r#"SELECT request_id, status, error_code, clips, campaign FROM outcomes ORDER BY "row""#);
+    let rows = query(
+        folder,
+        r#"SELECT request_id, status, error_code, clips, campaign FROM outcomes ORDER BY "row""#,
+    );
     assert_eq!(
         rows,
         [
@@ -32,7 +35,12 @@ fn a_run_says_how_it_went() {
     let output = clipflow(folder, &["run", "requests.csv", "--out", "out"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(3));
-    for part in ["7 requests: 3 answered with 5 clips, 4 failed", "source.not_found", "nothing to do", "out/media"] {
+    for part in [
+        "7 requests: 3 answered with 5 clips, 4 failed",
+        "source.not_found",
+        "nothing to do",
+        "out/media",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
@@ -44,13 +52,17 @@ fn the_shots_are_those_of_the_programme() {
     let text = stdout(&output);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "start,end,transition,score");
-    let starts: Vec<f64> = lines[1..].iter().map(|l| l.split(',').next().unwrap().parse().unwrap()).collect();
+    let starts: Vec<f64> =
+        lines[1..].iter().map(|l| l.split(',').next().unwrap().parse().unwrap()).collect();
     assert_eq!(starts[0], 0.0);
     for (found, wanted) in starts[1..].iter().zip(CUTS) {
         assert!((found - wanted).abs() < 0.001, "{starts:?}");
     }
     assert_eq!(starts.len(), CUTS.len() + 1, "{text}");
-    let by_sql = query(folder, "SELECT start, \"end\", transition, score FROM shots('show.mp4') ORDER BY start");
+    let by_sql = query(
+        folder,
+        "SELECT start, \"end\", transition, score FROM shots('show.mp4') ORDER BY start",
+    );
     assert_eq!(lines[1..], by_sql);
 }
 
@@ -71,10 +83,17 @@ fn validate_prints_each_row_and_writes_the_same() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(text.contains("row 1 (good): valid"), "{text}");
-    assert!(text.contains("row 6 (bad): invalid_request.bad_length: max_clip_length is 4 s"), "{text}");
+    assert!(
+        text.contains("row 6 (bad): invalid_request.bad_length: max_clip_length is 4 s"),
+        "{text}"
+    );
     assert!(text.ends_with("7 rows: 6 valid, 1 invalid\n"), "{text}");
     let again = clipflow(folder.path(), &["validate", "verdict.parquet", "--quiet"]);
-    assert!(stdout(&again).starts_with("row 6 (bad): invalid_request.bad_length"), "{}", stdout(&again));
+    assert!(
+        stdout(&again).starts_with("row 6 (bad): invalid_request.bad_length"),
+        "{}",
+        stdout(&again)
+    );
     fs::write(folder.path().join("ok.csv"), "source_url\na.mp4\n").unwrap();
     assert_eq!(clipflow(folder.path(), &["validate", "ok.csv"]).status.code(), Some(0));
 }
@@ -105,9 +124,15 @@ fn max_clips_is_the_default_and_the_limit() {
         "request_id,source_url,min_clip_length,max_clip_length,max_clips\nnone,show.mp4,2,4,\nmany,show.mp4,2,4,9\n",
     )
     .unwrap();
-    let output = clipflow(folder.path(), &["run", "r.csv", "--out", "out", "--max-clips", "1", "--workers", "1"]);
+    let output = clipflow(
+        folder.path(),
+        &["run", "r.csv", "--out", "out", "--max-clips", "1", "--workers", "1"],
+    );
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(query(folder.path(), "SELECT request_id, clips FROM outcomes ORDER BY 1"), ["many,1", "none,1"]);
+    assert_eq!(
+        query(folder.path(), "SELECT request_id, clips FROM outcomes ORDER BY 1"),
+        ["many,1", "none,1"]
+    );
 }
 
 #[test]
@@ -120,7 +145,11 @@ fn bad_usage_and_unreadable_input_exit_with_2() {
     assert_eq!(code(&["sql", "nowhere", "SELECT 1"]), Some(2));
     assert_eq!(code(&["shots", "none.mp4"]), Some(2));
     let output = clipflow(folder.path(), &["run", "none.csv", "--out", "out"]);
-    assert!(stderr(&output).contains("none.csv") && stderr(&output).contains("no such file"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("none.csv") && stderr(&output).contains("no such file"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -162,6 +191,9 @@ fn sql_writes_every_format() {
     fs::write(folder.join("q.sql"), sql).unwrap();
     let output = clipflow(folder, &["sql", "out", "-f", "q.sql", "--format", "csv"]);
     assert_eq!(stdout(&output).lines().count(), 4);
-    let empty = clipflow(folder, &["sql", "out", "SELECT clip_id FROM clips WHERE false", "--format", "csv"]);
+    let empty = clipflow(
+        folder,
+        &["sql", "out", "SELECT clip_id FROM clips WHERE false", "--format", "csv"],
+    );
     assert_eq!(stdout(&empty), "clip_id\n");
 }

@@ -37,18 +37,34 @@ fn all_kinds_of_files_say_the_same() {
     assert_eq!(from_csv.len(), 4);
     assert_eq!(from_csv[0], "row 1 (a): valid");
     assert!(from_csv[1].starts_with("row 2 (b): invalid_request.missing_url"), "{from_csv:?}");
-    assert!(from_csv[2].contains("invalid_request.bad_value: min_clip_length is x, which is not a number"), "{from_csv:?}");
-    assert!(from_csv[3].contains("invalid_request.bad_value: max_clips is 2.5, which is not a whole number"), "{from_csv:?}");
+    assert!(
+        from_csv[2]
+            .contains("invalid_request.bad_value: min_clip_length is x, which is not a number"),
+        "{from_csv:?}"
+    );
+    assert!(
+        from_csv[3]
+            .contains("invalid_request.bad_value: max_clips is 2.5, which is not a whole number"),
+        "{from_csv:?}"
+    );
     assert_eq!(verdicts(path, "r.ndjson"), from_csv);
     // Parquet and Arrow, with numbers as numbers and text as text.
     let output = clipflow(path, &["validate", "r.csv", "--out", "r.parquet"]);
     assert_eq!(output.status.code(), Some(3));
     arrow_file(&path.join("r.arrow"));
     let from_arrow = verdicts(path, "r.arrow");
-    assert_eq!(from_arrow, [&from_csv[0], &from_csv[1], &from_csv[3].replace("row 4 (d)", "row 3 (d)")].map(String::clone));
+    assert_eq!(
+        from_arrow,
+        [&from_csv[0], &from_csv[1], &from_csv[3].replace("row 4 (d)", "row 3 (d)")]
+            .map(String::clone)
+    );
     fs::create_dir(path.join("folder")).unwrap();
     fs::copy(path.join("r.csv"), path.join("folder/1.csv")).unwrap();
-    fs::write(path.join("folder/2.csv"), "request_id,youtube_url,min_clip_length,max_clips\ne,v.mp4,5,2\n").unwrap();
+    fs::write(
+        path.join("folder/2.csv"),
+        "request_id,youtube_url,min_clip_length,max_clips\ne,v.mp4,5,2\n",
+    )
+    .unwrap();
     fs::write(path.join("folder/_SUCCESS"), "").unwrap();
     let from_folder = verdicts(path, "folder");
     assert_eq!(from_folder[..4], from_csv);
@@ -59,13 +75,18 @@ fn arrow_file(path: &Path) {
     use arrow::array::{Float32Array, RecordBatch, StringViewArray, UInt8Array};
     use std::sync::Arc;
     let batch = RecordBatch::try_from_iter([
-        ("request_id", Arc::new(StringViewArray::from(vec!["a", "b", "d"])) as arrow::array::ArrayRef),
+        (
+            "request_id",
+            Arc::new(StringViewArray::from(vec!["a", "b", "d"])) as arrow::array::ArrayRef,
+        ),
         ("youtube_url", Arc::new(StringViewArray::from(vec![Some("v.mp4"), None, Some("w.mp4")]))),
         ("min_clip_length", Arc::new(UInt8Array::from(vec![5, 5, 5]))),
         ("max_clips", Arc::new(Float32Array::from(vec![2.0, 2.0, 2.5]))),
     ])
     .unwrap();
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(fs::File::create(path).unwrap(), &batch.schema()).unwrap();
+    let mut writer =
+        arrow::ipc::writer::FileWriter::try_new(fs::File::create(path).unwrap(), &batch.schema())
+            .unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
 }
@@ -96,11 +117,19 @@ fn a_request_may_give_one_bound_only() {
 #[test]
 fn a_second_row_with_the_same_id_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("r.csv"), "request_id,source_url\nx,a.mp4\nx,b.mp4\n,a.mp4\n,a.mp4\n").unwrap();
+    fs::write(
+        folder.path().join("r.csv"),
+        "request_id,source_url\nx,a.mp4\nx,b.mp4\n,a.mp4\n,a.mp4\n",
+    )
+    .unwrap();
     let lines = verdicts(folder.path(), "r.csv");
     assert!(lines[1].contains("invalid_request.duplicate_id"), "{lines:?}");
     assert!(lines[2].ends_with(": valid") && lines[3].ends_with(": valid"), "{lines:?}");
-    assert_ne!(lines[2].split(' ').nth(2), lines[3].split(' ').nth(2), "equal rows without ids get ids of their own");
+    assert_ne!(
+        lines[2].split(' ').nth(2),
+        lines[3].split(' ').nth(2),
+        "equal rows without ids get ids of their own"
+    );
 }
 
 #[test]
@@ -112,7 +141,8 @@ fn files_that_cannot_be_read_are_named_with_what_was_found() {
     for part in ["error[input.column]", "no_url.csv", "source_url", "url, length"] {
         assert!(said.contains(part), "{said}");
     }
-    fs::write(path.join("list.ndjson"), "{\"source_url\":\"a\",\"max_clip_length\":[1,2]}\n").unwrap();
+    fs::write(path.join("list.ndjson"), "{\"source_url\":\"a\",\"max_clip_length\":[1,2]}\n")
+        .unwrap();
     let said = refused(path, "list.ndjson");
     assert!(said.contains("error[input.column]") && said.contains("max_clip_length"), "{said}");
     fs::write(path.join("broken.parquet"), "PAR1 this is no Parquet file PAR1").unwrap();
@@ -120,9 +150,14 @@ fn files_that_cannot_be_read_are_named_with_what_was_found() {
     fs::write(path.join("what.bin"), "\u{1}\u{2}").unwrap();
     fs::create_dir(path.join("none")).unwrap();
     fs::write(path.join("ragged.csv"), "source_url,a\nx.mp4,1,2,3\n").unwrap();
-    for file in ["broken.parquet", "empty.csv", "what.bin", "none", "ragged.csv", "no-such-file.parquet"] {
+    for file in
+        ["broken.parquet", "empty.csv", "what.bin", "none", "ragged.csv", "no-such-file.parquet"]
+    {
         let said = refused(path, file);
-        assert!(said.starts_with("error[input.unreadable]") && said.contains(file), "{file}: {said}");
+        assert!(
+            said.starts_with("error[input.unreadable]") && said.contains(file),
+            "{file}: {said}"
+        );
         assert!(said.lines().count() == 1, "{said}");
     }
 }
@@ -138,9 +173,16 @@ fn nested_audience_becomes_json_and_reserved_names_are_kept_apart() {
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 10).unwrap();
     let batch = reader.into_iter().next().unwrap().unwrap();
     let cell = |name: &str| {
-        let column = arrow::compute::cast(batch.column_by_name(name).unwrap(), &arrow::datatypes::DataType::Utf8).unwrap();
+        let column = arrow::compute::cast(
+            batch.column_by_name(name).unwrap(),
+            &arrow::datatypes::DataType::Utf8,
+        )
+        .unwrap();
         arrow::array::AsArray::as_string::<i32>(&column).value(0).to_owned()
     };
     assert_eq!(cell("audience_profile"), r#"{"age":"18-35","interests":["tech"]}"#);
-    assert_eq!((cell("input_status"), cell("input_Row"), cell("row")), ("new".into(), "7".into(), "1".into()));
+    assert_eq!(
+        (cell("input_status"), cell("input_Row"), cell("row")),
+        ("new".into(), "7".into(), "1".into())
+    );
 }

@@ -5,7 +5,18 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up.
 const LAYERS: [&str; 12] = [
-    "error", "telemetry", "model", "kernels", "source", "media", "exec", "store", "query", "pipeline", "processors", "cli",
+    "error",
+    "telemetry",
+    "model",
+    "kernels",
+    "source",
+    "media",
+    "exec",
+    "store",
+    "query",
+    "pipeline",
+    "processors",
+    "cli",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -31,7 +42,11 @@ fn named(line: &str) -> Vec<String> {
     let mut names = vec![];
     for part in code.split("crate::").skip(1) {
         if let Some(group) = part.strip_prefix('{') {
-            names.extend(group.split(['}', ',']).map(|n| n.split("::").next().unwrap_or_default().trim().to_owned()));
+            names.extend(
+                group
+                    .split(['}', ','])
+                    .map(|n| n.split("::").next().unwrap_or_default().trim().to_owned()),
+            );
         } else {
             names.push(part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
         }
@@ -46,9 +61,13 @@ fn imports_only_go_down() {
     let mut seen = 0;
     for path in sources(&root) {
         let relative = path.strip_prefix(&root).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
+        let first =
+            relative.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
         let Some(own) = layer(&first) else {
-            assert!(["lib", "main"].contains(&first.as_str()), "{first} is in no layer; add it to LAYERS");
+            assert!(
+                ["lib", "main"].contains(&first.as_str()),
+                "{first} is in no layer; add it to LAYERS"
+            );
             continue;
         };
         for line in fs::read_to_string(&path).unwrap().lines() {
@@ -70,7 +89,13 @@ fn only_the_media_layer_starts_processes() {
     for path in sources(&root) {
         let text = fs::read_to_string(&path).unwrap();
         if text.contains("process::Command") || text.contains("Command::new(") {
-            assert!(path.ends_with("media/process.rs") || path.ends_with("media/process_tests.rs") || text.contains("MediaCommand::new"), "{}", path.display());
+            assert!(
+                path.ends_with("media/process.rs")
+                    || path.ends_with("media/process_tests.rs")
+                    || text.contains("MediaCommand::new"),
+                "{}",
+                path.display()
+            );
         }
     }
 }

@@ -8,15 +8,19 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int8Array, RecordBatch, StringArray, TimestampSecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int8Array, RecordBatch, StringArray,
+    TimestampSecondArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, Schema};
 use clipflow::ErrorCode;
 use clipflow::model::candidate;
 use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
-    cues_in, json_text, no_candidate_message, per_source, polars_error, same_language, scan_dataset, scan_table, select_clips,
-    source_location, stable_id, to_frame, to_record_batch, validate_request,
+    cues_in, json_text, no_candidate_message, per_source, polars_error, same_language,
+    scan_dataset, scan_table, select_clips, source_location, stable_id, to_frame, to_record_batch,
+    validate_request,
 };
 use clipflow::query::results::register_dataset;
 use clipflow::query::{SessionOptions, session};
@@ -51,13 +55,23 @@ fn compare_tables(root: &Path) -> Vec<(&'static str, usize)> {
     assert_eq!(tables.len(), TABLES.len());
     let rows = |table: &Table| {
         let order: Vec<String> = table.key.iter().map(|k| format!("\"{k}\"")).collect();
-        let wanted = sql(Some(root), None, &format!("SELECT * FROM {} ORDER BY {}", table.name, order.join(", ")));
+        let wanted = sql(
+            Some(root),
+            None,
+            &format!("SELECT * FROM {} ORDER BY {}", table.name, order.join(", ")),
+        );
         let options = SortMultipleOptions::default();
         let frame = tables[table.name].clone().sort(table.key.to_vec(), options).collect().unwrap();
         let names: Vec<&str> = frame.get_column_names().iter().map(|n| n.as_str()).collect();
-        let columns: Vec<&str> = wanted.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
+        let columns: Vec<&str> =
+            wanted.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
         assert_eq!(names, columns, "{}", table.name);
-        assert_eq!(to_record_batch(&frame, Some(wanted.schema_ref())).unwrap(), wanted, "{}", table.name);
+        assert_eq!(
+            to_record_batch(&frame, Some(wanted.schema_ref())).unwrap(),
+            wanted,
+            "{}",
+            table.name
+        );
         (table.name, wanted.num_rows())
     };
     TABLES.iter().map(rows).collect()
@@ -88,9 +102,14 @@ fn shards_with_different_columns_are_one_table_and_empty_tables_have_their_colum
         let known = to_record_batch(&frame, Some(&table.schema())).unwrap();
         assert_eq!(known.num_rows(), if table.carries_extra { 2 } else { 0 }, "{}", table.name);
     }
-    let outcomes = scan_table(&path.join("out"), "outcomes").unwrap().sort(["request_id"], SortMultipleOptions::default());
+    let outcomes = scan_table(&path.join("out"), "outcomes")
+        .unwrap()
+        .sort(["request_id"], SortMultipleOptions::default());
     let extra = outcomes.select([col("team"), col("campaign")]).collect().unwrap();
-    assert_eq!(extra, df!["team" => [Some("red"), None], "campaign" => [None, Some("spring")]].unwrap());
+    assert_eq!(
+        extra,
+        df!["team" => [Some("red"), None], "campaign" => [None, Some("spring")]].unwrap()
+    );
 }
 
 #[test]
@@ -137,10 +156,12 @@ fn candidates_again() -> LazyFrame {
         .join(lists("signals"), on(), on(), JoinArgs::new(JoinType::Left))
         .join(lists("shots"), on(), on(), JoinArgs::new(JoinType::Left))
         .join(lists("cues"), on(), on(), JoinArgs::new(JoinType::Left));
-    let asked = ["source_url", "language", "min_clip_length", "max_clip_length", "max_clips"].map(col);
+    let asked =
+        ["source_url", "language", "min_clip_length", "max_clip_length", "max_clips"].map(col);
     let [url, language, min, max, clips] = asked;
     let verdict = validate_request(url, language.clone(), min.clone(), max.clone(), clips.clone());
-    let windows = select_clips(col("signals"), col("shots"), cues_in(col("cues"), language), min, max, clips);
+    let windows =
+        select_clips(col("signals"), col("shots"), cues_in(col("cues"), language), min, max, clips);
     let split = ExplodeOptions { empty_as_null: false, keep_nulls: false };
     tables["requests"]
         .clone()
@@ -159,7 +180,11 @@ fn select_clips_chooses_what_the_run_chose() {
     assert!(wanted.num_rows() > 50 && wanted.num_columns() == candidate::fields().len() + 2);
     for engine in [Engine::InMemory, Engine::Streaming] {
         let found = candidates_again().collect_with_engine(engine).unwrap().unwrap_single();
-        assert_eq!(to_record_batch(&found, Some(wanted.schema_ref())).unwrap(), wanted, "{engine:?}");
+        assert_eq!(
+            to_record_batch(&found, Some(wanted.schema_ref())).unwrap(),
+            wanted,
+            "{engine:?}"
+        );
     }
 }
 
@@ -195,13 +220,21 @@ fn validate_request_says_what_sql_says() {
         FROM (SELECT validate_request(url, language, min, max, clips) AS v FROM given)";
     let wanted = sql(None, Some(to_record_batch(&given, None).unwrap()), statement);
     let codes: BTreeSet<&str> = wanted.column(0).as_string::<i32>().iter().flatten().collect();
-    assert_eq!((wanted.column(0).null_count(), codes.len()), (2, 5), "two are valid, five codes: {codes:?}");
+    assert_eq!(
+        (wanted.column(0).null_count(), codes.len()),
+        (2, 5),
+        "two are valid, five codes: {codes:?}"
+    );
     let [url, language, min, max, clips] = ["url", "language", "min", "max", "clips"].map(col);
     let verdicts = given.lazy().select([validate_request(url, language, min, max, clips)]);
     let verdicts = verdicts.unnest(polars::prelude::cols(["validate_request"]), None);
     for engine in [Engine::InMemory, Engine::Streaming] {
         let found = verdicts.clone().collect_with_engine(engine).unwrap().unwrap_single();
-        assert_eq!(to_record_batch(&found, Some(wanted.schema_ref())).unwrap(), wanted, "{engine:?}");
+        assert_eq!(
+            to_record_batch(&found, Some(wanted.schema_ref())).unwrap(),
+            wanted,
+            "{engine:?}"
+        );
     }
 }
 
@@ -222,7 +255,10 @@ fn the_other_functions_say_what_sql_says() {
         json_text(as_struct(vec![col("url"), col("max")])).alias("json"),
         no_candidate_message(col("min"), lit(15), col("max")).alias("why"),
     ]);
-    assert_eq!(to_record_batch(&found.collect().unwrap(), Some(wanted.schema_ref())).unwrap(), wanted);
+    assert_eq!(
+        to_record_batch(&found.collect().unwrap(), Some(wanted.schema_ref())).unwrap(),
+        wanted
+    );
 }
 
 #[test]
@@ -230,14 +266,21 @@ fn literals_stand_for_every_row_and_frames_without_rows_stay_so() {
     let verdict = || validate_request(lit("a.mp4"), lit(NULL), lit(10), col("max"), lit(1));
     let code = || verdict().struct_().field_by_name("error_code");
     for rows in [0, 1, 3] {
-        let found = requests().head(Some(rows)).lazy().select([code(), col("max")]).collect().unwrap();
+        let found =
+            requests().head(Some(rows)).lazy().select([code(), col("max")]).collect().unwrap();
         assert_eq!(found.shape(), (rows, 2));
         assert_eq!(found.schema().get("error_code"), Some(&DataType::String));
     }
-    let found = requests().lazy().filter(code().is_not_null()).select([col("max")]).collect().unwrap();
+    let found =
+        requests().lazy().filter(code().is_not_null()).select([col("max")]).collect().unwrap();
     let bad = found.column("max").unwrap().i32().unwrap().to_vec();
     assert_eq!(bad, [Some(7), Some(9), Some(700)]);
-    let alone = df!["a" => [1, 2]].unwrap().lazy().select([same_language(lit("de"), lit("deu"))]).collect().unwrap();
+    let alone = df!["a" => [1, 2]]
+        .unwrap()
+        .lazy()
+        .select([same_language(lit("de"), lit("deu"))])
+        .collect()
+        .unwrap();
     assert_eq!(alone, df!["same_language" => [true]].unwrap());
 }
 
@@ -245,8 +288,14 @@ fn literals_stand_for_every_row_and_frames_without_rows_stay_so() {
 fn mistakes_come_back_as_typed_errors() {
     let of = |e: Expr| polars_error(requests().lazy().select([e]).collect().unwrap_err());
     let error = of(select_clips(col("min"), col("min"), col("min"), lit(1), lit(2), lit(1)));
-    assert_eq!((error.code(), error.message()), (ErrorCode::Query, "signals, shots and cues are given as lists of structs, not Float64"));
-    assert_eq!(of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).code(), ErrorCode::InputColumn);
+    assert_eq!(
+        (error.code(), error.message()),
+        (ErrorCode::Query, "signals, shots and cues are given as lists of structs, not Float64")
+    );
+    assert_eq!(
+        of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).code(),
+        ErrorCode::InputColumn
+    );
     assert_eq!(of(col("nothing")).code(), ErrorCode::Query);
     assert_eq!(of(stable_id(&[])).code(), ErrorCode::Query);
 }

@@ -49,7 +49,8 @@ async fn a_source_named_by_many_requests_is_analysed_and_rendered_once() {
     let summary = pipeline::run(&config).await.unwrap();
     assert_eq!((summary.rows, summary.answered, summary.clips), (100, 100, 100));
     assert!(summary.files <= 2, "equal clips are one file, not {}", summary.files);
-    let stages: Vec<String> = recorder.0.lock().unwrap().iter().map(|(stage, _)| stage.clone()).collect();
+    let stages: Vec<String> =
+        recorder.0.lock().unwrap().iter().map(|(stage, _)| stage.clone()).collect();
     assert_eq!(stages, ["analyze", "render"]);
 }
 
@@ -80,8 +81,27 @@ fn chosen_windows_have_no_reason_and_losers_have_one() {
     let folder = show::finished();
     let wrong = query(folder, "SELECT * FROM candidates WHERE chosen = (reason IS NOT NULL)");
     assert!(wrong.is_empty(), "{wrong:?}");
-    let clips = query(folder, "SELECT request_id, count(*) FROM candidates WHERE chosen GROUP BY 1 ORDER BY 1");
+    let clips = query(
+        folder,
+        "SELECT request_id, count(*) FROM candidates WHERE chosen GROUP BY 1 ORDER BY 1",
+    );
     assert_eq!(clips, ["good,2", "long,1", "same,2"]);
+}
+
+#[test]
+fn every_window_starts_and_ends_on_a_frame() {
+    let folder = show::finished();
+    let off = r#"SELECT start, "end" FROM candidates
+        WHERE abs(start * 25 - round(start * 25)) > 1e-6 OR abs("end" * 25 - round("end" * 25)) > 1e-6"#;
+    assert!(query(folder, off).is_empty(), "{:?}", query(folder, off));
+    let kinds = query(folder, "SELECT count(DISTINCT start_kind) > 1 FROM candidates");
+    assert_eq!(kinds, ["true"], "not only shots, which are on frames anyway");
+    let frames = query(
+        folder,
+        r#"SELECT count(*) FROM clips c JOIN renditions r ON r.clip_id = c.clip_id
+        WHERE r.frames <> round((c."end" - c.start) * 25)"#,
+    );
+    assert_eq!(frames, ["0"]);
 }
 
 #[test]
@@ -93,7 +113,8 @@ fn captions_of_the_clip_stand_in_it() {
            WHERE q.start < c."end" AND q."end" > c.start AND position(q.text IN c.transcript) = 0"#,
     );
     assert_eq!(rows, ["0"]);
-    let rows = query(folder, "SELECT count(*) FROM cues WHERE language = 'eng' AND origin = 'embedded'");
+    let rows =
+        query(folder, "SELECT count(*) FROM cues WHERE language = 'eng' AND origin = 'embedded'");
     assert_eq!(rows, ["4"]);
 }
 
@@ -103,7 +124,11 @@ fn a_second_run_replaces_what_changed_and_keeps_the_rest() {
     let path = folder.path();
     show::make(&path.join("show.mp4"));
     let run = |csv: &str, code: i32| {
-        fs::write(path.join("r.csv"), format!("request_id,source_url,min_clip_length,max_clip_length,max_clips,note\n{csv}")).unwrap();
+        fs::write(
+            path.join("r.csv"),
+            format!("request_id,source_url,min_clip_length,max_clip_length,max_clips,note\n{csv}"),
+        )
+        .unwrap();
         let output = clipflow(path, &["run", "r.csv", "--out", "out"]);
         assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     };
@@ -115,8 +140,14 @@ fn a_second_run_replaces_what_changed_and_keeps_the_rest() {
     let rows = query(path, "SELECT request_id, status, clips, note FROM outcomes ORDER BY 1");
     assert_eq!(rows, ["a,ok,1,one", "b,ok,2,", "c,ok,1,three"]);
     assert_eq!(query(path, "SELECT count(*), count(DISTINCT source_id) FROM sources"), ["2,2"]);
-    for (table, key) in [("signals", "source_id, t"), ("clips", "clip_id"), ("candidates", "request_id, candidate_id"), ("renditions", "rendition_id")] {
-        let twice = query(path, &format!("SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"));
+    for (table, key) in [
+        ("signals", "source_id, t"),
+        ("clips", "clip_id"),
+        ("candidates", "request_id, candidate_id"),
+        ("renditions", "rendition_id"),
+    ] {
+        let twice =
+            query(path, &format!("SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"));
         assert!(twice.is_empty(), "{table}: {twice:?}");
     }
     assert!(!path.join("out/_staging").exists(), "no work in progress is left");
@@ -126,6 +157,33 @@ fn a_second_run_replaces_what_changed_and_keeps_the_rest() {
     run("b,late.mp4,4,8,2,\nc,show.mp4,4,8,1,three\n", 0);
     assert!(path.join("out").join(&uri).is_file());
     assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["3"]);
+}
+
+#[test]
+fn request_files_with_other_columns_make_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let run = |name: &str, text: &str| {
+        fs::write(path.join(name), text).unwrap();
+        let output = clipflow(path, &["run", name, "--out", "out", "--max-clips", "1"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    run("1.csv", "request_id,source_url,min_clip_length,team,season\na,show.mp4,9,red,7\n");
+    run(
+        "2.ndjson",
+        "{\"request_id\":\"b\",\"source_url\":\"show.mp4\",\"min_clip_length\":9,\"campaign\":\"x\",\"season\":8}\n",
+    );
+    // The second request shares its source with the first, so that the two became one shard; the
+    // third has a source of its own.
+    fs::copy(path.join("show.mp4"), path.join("other.mp4")).unwrap();
+    run(
+        "3.ndjson",
+        "{\"request_id\":\"c\",\"source_url\":\"other.mp4\",\"min_clip_length\":9,\"season\":9}\n",
+    );
+    assert_eq!(fs::read_dir(path.join("out/_commit")).unwrap().count(), 2);
+    let rows = query(path, "SELECT request_id, team, campaign, season FROM outcomes ORDER BY 1");
+    assert_eq!(rows, ["a,red,,7", "b,,x,8", "c,,,9"]);
 }
 
 #[test]
@@ -167,7 +225,10 @@ fn a_failing_source_costs_its_own_rows_only() {
     fs::write(path.join("r.csv"), csv).unwrap();
     let output = clipflow(path, &["run", "r.csv", "--out", "out", "--quiet"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let rows = query(path, r#"SELECT source_url, coalesce(error_code, ''), error_message FROM outcomes ORDER BY "row""#);
+    let rows = query(
+        path,
+        r#"SELECT source_url, coalesce(error_code, ''), error_message FROM outcomes ORDER BY "row""#,
+    );
     assert_eq!(rows.len(), expected.len());
     for (row, (source, codes)) in rows.iter().zip(expected) {
         let cells: Vec<&str> = row.splitn(3, ',').collect();
@@ -182,7 +243,19 @@ async fn a_run_that_is_dropped_leaves_no_process_and_nothing_visible() {
     let folder = tempfile::tempdir().unwrap();
     let video = folder.path().join("long.mp4");
     let source = "testsrc2=s=1280x720:r=30:d=600";
-    ffmpeg(&["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-g", "600", video.to_str().unwrap()]);
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        source,
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-g",
+        "600",
+        video.to_str().unwrap(),
+    ]);
     fs::write(folder.path().join("r.csv"), "source_url\nlong.mp4\n").unwrap();
     let (config, recorder) = config(folder.path());
     let mine = video.to_string_lossy().into_owned();
@@ -194,6 +267,48 @@ async fn a_run_that_is_dropped_leaves_no_process_and_nothing_visible() {
     assert!(!folder.path().join("out/_commit").exists());
     wait_until(|| !folder.path().join("out/_staging").exists()).await;
     drop(recorder);
+}
+
+#[test]
+fn what_a_killed_run_leaves_is_removed_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("long.mp4");
+    let source = "testsrc2=s=1280x720:r=30:d=120";
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        source,
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        video.to_str().unwrap(),
+    ]);
+    fs::write(
+        folder.path().join("r.csv"),
+        "source_url,min_clip_length,max_clip_length\nlong.mp4,5,9\n",
+    )
+    .unwrap();
+    let start = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_clipflow"));
+        command
+            .current_dir(folder.path())
+            .args(["run", "r.csv", "--out", "out", "--quiet"])
+            .spawn()
+            .unwrap()
+    };
+    let mine = video.to_string_lossy().into_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let mut killed = start();
+    runtime.block_on(wait_until(|| processes_on(&mine) > 0));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    runtime.block_on(wait_until(|| processes_on(&mine) == 0));
+    assert_eq!(fs::read_dir(folder.path().join("out/_staging")).unwrap().count(), 1);
+    assert!(start().wait().unwrap().success());
+    assert!(!folder.path().join("out/_staging").exists());
+    assert_eq!(query(folder.path(), "SELECT status FROM outcomes"), ["ok"]);
 }
 
 /// Processes with `file` on their command line.
@@ -224,7 +339,12 @@ fn the_processor_answers_in_the_order_of_the_requests() {
         max_clips: 1,
         ..VideoClipRequest::new(source)
     };
-    let requests = [request("none.mp4", 9.0), request("show.mp4", 9.0), request("show.mp4", 1.0), request("show.mp4", 8.0)];
+    let requests = [
+        request("none.mp4", 9.0),
+        request("show.mp4", 9.0),
+        request("show.mp4", 1.0),
+        request("show.mp4", 8.0),
+    ];
     let processor = VideoClipProcessor::new(folder.path().join("out")).with_base(folder.path());
     assert_eq!(processor.validate_batch(&requests).unwrap(), [true, true, false, true]);
     let responses = processor.process_batch_parallel(&requests).unwrap();
@@ -242,6 +362,7 @@ fn the_processor_answers_in_the_order_of_the_requests() {
     // A second batch adds to the dataset and answers for itself alone.
     let more = processor.process_batch_parallel(&[request("show.mp4", 7.0)]).unwrap();
     assert_eq!(more.len(), 1);
-    let ids: HashMap<_, _> = responses.iter().chain(&more).map(|r| (r.request_id.clone(), r.success)).collect();
+    let ids: HashMap<_, _> =
+        responses.iter().chain(&more).map(|r| (r.request_id.clone(), r.success)).collect();
     assert_eq!(ids.len(), 5, "every request has an id of its own");
 }

@@ -27,7 +27,9 @@ impl AsyncDB for Session {
             types = vec![DefaultColumnType::Any; batch.num_columns()];
             for row in 0..batch.num_rows() {
                 let cell = |column: &arrow::array::ArrayRef| {
-                    let text = arrow::util::display::array_value_to_string(&column.slice(row, 1), 0).unwrap();
+                    let text =
+                        arrow::util::display::array_value_to_string(&column.slice(row, 1), 0)
+                            .unwrap();
                     if column.is_null(row) { "NULL".to_owned() } else { text }
                 };
                 rows.push(batch.columns().iter().map(cell).collect());
@@ -49,7 +51,8 @@ impl AsyncDB for Session {
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     found.retain(|p| p.extension().is_some_and(|x| x == extension));
     found.sort();
     found
@@ -62,7 +65,8 @@ fn the_functions_give_what_the_slt_files_say() {
     assert!(scripts.len() >= 3);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let connect = || async {
-        let options = SessionOptions { base: PathBuf::from("/videos"), ..SessionOptions::default() };
+        let options =
+            SessionOptions { base: PathBuf::from("/videos"), ..SessionOptions::default() };
         Ok(Session(session(&options, None).unwrap()))
     };
     for script in scripts {
@@ -71,7 +75,10 @@ fn the_functions_give_what_the_slt_files_say() {
             if std::env::var_os("CLIPFLOW_SLT_COMPLETE").is_some() {
                 let strict = sqllogictest::default_column_validator;
                 let same = sqllogictest::default_validator;
-                runner.update_test_file(&script, "\t", same, sqllogictest::default_normalizer, strict).await.unwrap();
+                runner
+                    .update_test_file(&script, "\t", same, sqllogictest::default_normalizer, strict)
+                    .await
+                    .unwrap();
             } else {
                 runner.run_file_async(&script).await.unwrap_or_else(|e| panic!("{e}"));
             }
@@ -84,22 +91,30 @@ fn every_statement_of_the_run_is_used() {
     let steps = std::iter::once(&sql::CHECKED).chain(sql::CHOOSE).chain(sql::RENDER);
     let mut used: Vec<String> = steps.map(|s| s.name.to_owned()).collect();
     used.sort();
-    let found: Vec<String> = files("sql/run", "sql").iter().map(|f| f.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let found: Vec<String> = files("sql/run", "sql")
+        .iter()
+        .map(|f| f.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     assert_eq!(used, found);
     let mut views: Vec<String> = sql::VIEWS.iter().map(|v| v.0.to_owned()).collect();
     views.sort();
-    let found: Vec<String> = files("sql/views", "sql").iter().map(|f| f.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let found: Vec<String> = files("sql/views", "sql")
+        .iter()
+        .map(|f| f.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     assert_eq!(views, found);
 }
 
 #[test]
 fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
     let folder = show::finished();
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let recipes = files("sql/cookbook", "sql");
     assert_eq!(recipes.len(), 10);
     for recipe in recipes {
-        let output = clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);
+        let output =
+            clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);
         assert!(output.status.success(), "{}: {}", recipe.display(), stderr(&output));
         assert!(stdout(&output).lines().count() > 1, "{} finds nothing", recipe.display());
         let text = fs::read_to_string(&recipe).unwrap();
@@ -126,7 +141,7 @@ fn the_function_gives_the_windows_that_the_run_chose_from() {
                     'speech', speech, 'silence', silence, 'caption_density', caption_density) ORDER BY t) AS signals
                   FROM signals GROUP BY source_id) s
             JOIN (SELECT source_id, array_agg(named_struct('shot_id', shot_id, 'start', start, 'end', "end",
-                    'transition', transition, 'score', score) ORDER BY shot_id) AS shots FROM shots GROUP BY source_id) h
+                    'transition', transition, 'score', score, 'first_frame', first_frame, 'last_frame', last_frame) ORDER BY shot_id) AS shots FROM shots GROUP BY source_id) h
                 ON h.source_id = s.source_id
             JOIN (SELECT source_id, array_agg(named_struct('cue_id', cue_id, 'start', start, 'end', "end", 'text', text,
                     'language', language, 'origin', origin) ORDER BY cue_id) AS cues FROM cues GROUP BY source_id) q
@@ -148,10 +163,27 @@ async fn a_media_relation_says_how_it_is_used() {
         async move { ctx.sql(sql).await.unwrap_err().to_string() }
     };
     assert!(error("SELECT * FROM analyze_media('x')").await.contains("one query in parentheses"));
-    assert!(error("SELECT * FROM analyze_media((SELECT 1 AS a))").await.contains("needs a column location"));
+    assert!(
+        error("SELECT * FROM analyze_media((SELECT 1 AS a))")
+            .await
+            .contains("needs a column location")
+    );
     let frame = ctx.sql("SELECT * FROM analyze_media((SELECT 'x' AS location))").await.unwrap();
     let error = frame.collect().await.unwrap_err().to_string();
     assert!(error.contains("no media runtime"), "{error}");
-    let plan = ctx.sql("EXPLAIN SELECT * FROM analyze_media((SELECT 'x' AS location))").await.unwrap().collect().await.unwrap();
-    assert!(plan[0].column(1).as_string::<i32>().iter().flatten().any(|p| p.contains("MediaExec: analyze")));
+    let plan = ctx
+        .sql("EXPLAIN SELECT * FROM analyze_media((SELECT 'x' AS location))")
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
+    assert!(
+        plan[0]
+            .column(1)
+            .as_string::<i32>()
+            .iter()
+            .flatten()
+            .any(|p| p.contains("MediaExec: analyze"))
+    );
 }

@@ -6,6 +6,7 @@
 
 use super::columns::SourceColumns;
 use super::features::Timeline;
+use super::frames::FrameGrid;
 use super::pauses::{Pause, pauses};
 use crate::model::BoundKind;
 
@@ -47,6 +48,8 @@ pub(super) struct Bounds {
     pub cuts: Vec<f64>,
     pub starts: Vec<Bound>,
     pub ends: Vec<Bound>,
+    /// Where the frames are.
+    pub frames: FrameGrid,
 }
 
 /// Whether a place is looked for to start or to end at.
@@ -73,6 +76,7 @@ impl Bounds {
         let cuts = shot_boundaries(columns, (from, to));
         let cues = sorted_cues(columns, (from, to));
         let pauses = pauses(timeline, &cues);
+        let frames = FrameGrid::new(columns);
         let of = |side| {
             let mut bounds = cut_bounds(&cuts, (from, to), side);
             for bound in &mut bounds {
@@ -81,6 +85,7 @@ impl Bounds {
             let cut_times: Vec<f64> = cuts.iter().map(|c| c.0).collect();
             let mut spoken = sentence_bounds(&cues, side);
             spoken.extend(pauses.iter().map(|pause| pause_bound(pause, side)));
+            spoken.iter_mut().for_each(|b| b.t = frames.nearest(b.t));
             spoken.retain(|b| b.t > from && b.t < to);
             let forced = if side == Side::Start { from } else { to };
             thin(join(bounds, spoken, &cut_times, side), forced)
@@ -89,6 +94,7 @@ impl Bounds {
             starts: of(Side::Start),
             ends: of(Side::End),
             cuts: cuts.iter().map(|c| c.0).collect(),
+            frames,
         }
     }
 

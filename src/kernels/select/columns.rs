@@ -51,6 +51,8 @@ pub struct SourceColumns<'a> {
     pub shot_end: &'a [f64],
     /// `shots.score`, the confidence of the boundary that the shot starts with.
     pub shot_score: &'a [f64],
+    /// `shots.first_frame` and `shots.last_frame`; without them bounds are not moved onto frames.
+    pub shot_frames: Option<(&'a [i64], &'a [i64])>,
     /// `cues.start`, in seconds, of the cues in the request's language.
     pub cue_start: &'a [f64],
     /// `cues.end`, in seconds.
@@ -65,6 +67,7 @@ pub struct OwnedColumns {
     signals: [Vec<f64>; 5],
     sound: [(Vec<f64>, NullBuffer); 4],
     shots: [Vec<f64>; 3],
+    frames: [Vec<i64>; 2],
     cues: [Vec<f64>; 2],
     ends_sentence: Vec<bool>,
 }
@@ -93,6 +96,10 @@ impl OwnedColumns {
                 sound(|s| s.silence),
             ],
             shots: [shot(|s| s.start), shot(|s| s.end), shot(|s| s.score)],
+            frames: [
+                shots.iter().map(|s| s.first_frame).collect(),
+                shots.iter().map(|s| s.last_frame).collect(),
+            ],
             cues: [cues.iter().map(|c| c.start).collect(), cues.iter().map(|c| c.end).collect()],
             ends_sentence: cues.iter().map(|c| ends_sentence(&c.text)).collect(),
         }
@@ -118,6 +125,7 @@ impl OwnedColumns {
             shot_start,
             shot_end,
             shot_score,
+            shot_frames: Some((&self.frames[0], &self.frames[1])),
             cue_start,
             cue_end,
             cue_ends_sentence: &self.ends_sentence,

@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::filter;
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 
 use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Weights};
 use crate::error::{Error, ErrorCode, Result};
@@ -152,6 +152,15 @@ impl Source {
         })
     }
 
+    /// The frame numbers of the shots, where they are given.
+    fn shot_frames(&self) -> Option<(&[i64], &[i64])> {
+        let column = |name| {
+            let column = self.shots.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+            (column.null_count() == 0).then(|| column.values().as_ref())
+        };
+        Some((column("first_frame")?, column("last_frame")?))
+    }
+
     fn prepare(&self) -> Result<PreparedSource> {
         let signal = |name| numbers("signals", &self.signals, name);
         let shot = |name| numbers("shots", &self.shots, name);
@@ -173,6 +182,7 @@ impl Source {
             shot_start: shot("start")?.values(),
             shot_end: shot("end")?.values(),
             shot_score: shot("score")?.values(),
+            shot_frames: self.shot_frames(),
             cue_start: cue("start")?.values(),
             cue_end: cue("end")?.values(),
             cue_ends_sentence: &sentence_ends(&self.cues)?,

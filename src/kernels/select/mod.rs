@@ -12,6 +12,7 @@ mod bounds;
 mod choice;
 mod columns;
 mod features;
+mod frames;
 mod list;
 mod pauses;
 mod schedule;

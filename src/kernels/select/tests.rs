@@ -14,8 +14,9 @@ pub(crate) fn shot(start: f64, end: f64) -> Shot {
         end,
         transition: Transition::Cut,
         score: 1.0,
-        first_frame: 0,
-        last_frame: 0,
+        // A hundred a second, so that places with two digits stay where they are.
+        first_frame: (start * 100.0).round() as i64,
+        last_frame: (end * 100.0).round() as i64 - 1,
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn windows(bounds: &Bounds, span: (f64, f64), params: &SelectParams) 
         let before = found.len();
         found.extend(best.iter().flatten().map(|end| Window { start, end: *end }));
         if found.len() == before {
-            let end = grid_end(&bounds.cuts, start.t, span.1, params);
+            let end = grid_end(bounds, start.t, span.1, params);
             found.push(Window { start, end });
         }
     }
@@ -66,9 +66,11 @@ fn with_grid(bounds: &Bounds, span: (f64, f64), params: &SelectParams) -> Vec<Bo
             continue;
         }
         let steps = ((next - bound.t) / step) as usize;
-        for t in (1..steps).map(|n| bound.t + n as f64 * step) {
+        for t in (1..steps).map(|n| bounds.frames.nearest(bound.t + n as f64 * step)) {
             let cut = bounds.cuts.get(bounds.cuts.partition_point(|c| *c <= t));
-            if cut.is_none_or(|c| c - t >= FLASH) {
+            // Moved onto frames, two steps may meet.
+            let is_new = t < next && starts.last().is_none_or(|last| last.t < t);
+            if is_new && cut.is_none_or(|c| c - t >= FLASH) {
                 starts.push(Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid });
             }
         }
@@ -103,12 +105,17 @@ fn best_by_length<'a>(
 
 /// An end where the source offers none: at the length that fits best, after a shot boundary rather
 /// than just behind one.
-fn grid_end(cuts: &[f64], start: f64, source_end: f64, params: &SelectParams) -> Bound {
+fn grid_end(bounds: &Bounds, start: f64, source_end: f64, params: &SelectParams) -> Bound {
     let longest = (start + params.max_clip_length).min(source_end);
-    let mut t = (start + params.ideal_length()).min(longest);
-    let behind = cuts.partition_point(|c| *c < t).checked_sub(1).map(|i| cuts[i]);
+    // To the frame, unless the lengths asked for leave no room for that.
+    let to_frame = |t: f64| {
+        Some(bounds.frames.before(t)).filter(|f| f - start >= params.min_clip_length).unwrap_or(t)
+    };
+    let mut t = to_frame((start + params.ideal_length()).min(longest));
+    let behind = bounds.cuts.partition_point(|c| *c < t).checked_sub(1).map(|i| bounds.cuts[i]);
     if let Some(cut) = behind.filter(|cut| t - cut < FLASH) {
-        t = (cut + FLASH).min(longest);
+        let clear = bounds.frames.after(cut + FLASH);
+        t = if clear <= longest { clear } else { to_frame(longest) };
     }
     Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid }
 }

@@ -16,6 +16,11 @@ const LEAST_CHANGE: f32 = 2.0;
 /// How many times larger than its neighbours the change at a cut is. A ramp, a pan or a shake
 /// changes by like amounts from frame to frame; footage cut hard gives 5 and more.
 const LEAST_RATIO: f32 = 2.2;
+/// The same between pictures that share less than [`UNRELATED_STRUCTURE`] and are further apart
+/// than [`CLEAR_SHARE`]: a cut between shots that move fast.
+const UNRELATED_RATIO: f32 = 1.7;
+const UNRELATED_WIDE_RATIO: f32 = 1.35;
+const UNRELATED_STRUCTURE: f32 = 0.2;
 /// The change as a share of the two pictures' contrast. Unrelated pictures give 0.5–1.2, an
 /// object that crosses half the picture 0.1–0.2.
 const LEAST_SHARE: f32 = 0.2;
@@ -70,10 +75,14 @@ pub(super) fn examine(window: &Window, number: i64) -> Examined {
     let share = frame.change / (contrast + 0.25 * offset + 3.0);
     let ratio = frame.change / (around(window, number) + 0.25);
     // 0.5 exactly where both conditions are just met.
-    let evidence = f64::from((share / LEAST_SHARE).min(ratio / LEAST_RATIO));
+    let unrelated =
+        share > CLEAR_SHARE && before.picture.structure(&frame.picture) < UNRELATED_STRUCTURE;
+    let least_ratio = if unrelated { UNRELATED_RATIO } else { LEAST_RATIO };
+    let evidence = f64::from((share / LEAST_SHARE).min(ratio / least_ratio));
     let evidence = evidence / (1.0 + evidence);
     let stands_out = frame.change > LEAST_CHANGE && evidence > 0.5;
-    let stands_out = stands_out && (ratio > SURE_RATIO || stands_out_wide(window, number));
+    let stands_out =
+        stands_out && (ratio > SURE_RATIO || stands_out_wide(window, number, unrelated));
     if !stands_out || is_flash(window, number, share) {
         return Examined { evidence: evidence.min(0.5), boundary: None };
     }
@@ -166,7 +175,7 @@ fn is_flash(window: &Window, number: i64, share: f32) -> bool {
 
 /// At few frames a second or in fast motion a block moves further than the usual search goes:
 /// does the change stand out also against changes searched wide?
-fn stands_out_wide(window: &Window, number: i64) -> bool {
+fn stands_out_wide(window: &Window, number: i64, unrelated: bool) -> bool {
     let wide = |n: i64| match (window.get(n - 1), window.get(n)) {
         (Some(a), Some(b)) => b.picture.moved_difference(&a.picture, FAR),
         _ => 0.0,
@@ -177,5 +186,6 @@ fn stands_out_wide(window: &Window, number: i64) -> bool {
         median(busy.map(|&n| wide(n)))
     };
     let [before, after] = [-1, 1].map(|s| side([1, 2, 3, 4, 5].map(|k| number + s * k)));
-    wide(number) > LEAST_WIDE_RATIO * (before.max(after) + 0.25)
+    let least = if unrelated { UNRELATED_WIDE_RATIO } else { LEAST_WIDE_RATIO };
+    wide(number) > least * (before.max(after) + 0.25)
 }

@@ -1,6 +1,6 @@
 //! Dissolves: frames that are a linear blend of an earlier and a later picture.
 
-use super::picture::{COARSE, FAR, Picture};
+use super::picture::{COARSE, FAR, PLANES, Picture};
 use super::window::{Frame, Window};
 use super::{Boundary, LOOKAHEAD};
 use crate::model::Transition;
@@ -12,29 +12,44 @@ const HALVES: [f64; 7] = [0.12, 0.18, 0.28, 0.42, 0.62, 0.9, LOOKAHEAD - 0.05];
 const STEP: f64 = 0.03;
 /// Points within the span at which the blend is looked at, as a share of the half length.
 const POINTS: [f64; 7] = [-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75];
-/// Residual of the blend as a share of the difference between the two pictures. Blends of real
-/// footage with motion in it give 0.05–0.25, unrelated frames 0.87.
-const MOST_RESIDUAL: f32 = 0.27;
+/// Residual of the blend in the middle, as a share of the difference between the two pictures.
+/// Blends of real footage give 0.05–0.25, with strong motion up to 0.4, unrelated frames 0.87.
+const MOST_RESIDUAL: f32 = 0.37;
+/// The same for the worst point of the span.
+const WORST_RESIDUAL: f32 = 0.46;
 /// The two pictures differ by this share of their contrast, pixel by pixel …
 const LEAST_DISTANCE: f32 = 0.45;
-/// … less than by this, which only a plain flood of light gives …
-const MOST_DISTANCE: f32 = 4.0;
-/// … and by this even after motion.
+/// … by this share of it also with the mean of each plane taken away (else only the light changed) …
+const LEAST_DETAIL: f32 = 0.15;
+/// … and by this share of their contrast even after motion.
 const LEAST_SHARE: f32 = 0.35;
 /// The lower of the two contrasts as a share of the higher: below it is a fade from or to a
-/// nearly plain picture.
+/// nearly plain picture …
 const LEAST_EVEN: f32 = 0.1;
+/// … and this if that picture is nearly black: black with a caption, or a fade that has begun.
+const LEAST_EVEN_DARK: f32 = 0.25;
+/// Mean luma, in levels, below which a picture is nearly black.
+const DARK: f32 = 30.0;
+/// Correlation of the two pictures from which one is the other lit differently.
+const RELIT: f32 = 0.92;
 /// So long before and after, in seconds, the pictures were already, and are still, much as at
 /// the ends: not so in the light of a flash that dies down.
 const REST: f64 = 0.16;
-/// How much they may change in that time, as a share of the difference between them.
+/// How much they may change in that time, as a share of the difference between them …
 const MOST_UNREST: f32 = 0.5;
+/// … and of two clearly different pictures.
+const MOST_UNREST_CLEAR: f32 = 0.6;
 /// Contrast below this is a plain picture: that blend is a fade.
 const PLAIN: f32 = 5.0;
-/// The frame in the middle is a better blend than a moved picture by this factor.
+/// The frame in the middle is a better blend than a moved picture by this factor …
 const BETTER_THAN_MOVED: f32 = 0.6;
+/// … and between two clearly different pictures, where motion in them spoils the blend, by this.
+const BETTER_THAN_MOVED_CLEAR: f32 = 0.8;
 /// Structure shared by the two pictures from which only the light, or part of the picture, changed.
 const SAME_STRUCTURE: f32 = 0.5;
+/// Clearly different pictures share less structure than this and differ more than this after motion.
+const CLEAR_STRUCTURE: f32 = 0.35;
+const CLEAR_SHARE: f32 = 0.55;
 /// How evenly the difference lies over the picture (1: the same everywhere): a title or a subject
 /// that fades in covers less of it, letterboxed pictures still 0.4.
 const LEAST_SPREAD: f32 = 0.25;
@@ -47,7 +62,24 @@ const SLACK: f32 = 0.06;
 #[derive(Default)]
 pub(super) struct Tracker {
     tried: Option<f64>,
-    found: Vec<Boundary>,
+    /// The best views so far, of each half length by itself: which length fits is known only
+    /// when the cuts and fades are.
+    found: [Vec<View>; HALVES.len()],
+}
+
+/// A stretch of the video that looks like a dissolve.
+pub(super) struct View {
+    pub boundary: Boundary,
+    /// When the two pictures it was judged by were shown.
+    pub pictures: (f64, f64),
+}
+
+impl View {
+    /// Is `other` the same dissolve?
+    fn overlaps(&self, other: &Self) -> bool {
+        let (a, b) = (self.boundary.span, other.boundary.span);
+        a.0 <= b.1 && b.0 <= a.1
+    }
 }
 
 impl Tracker {
@@ -60,41 +92,51 @@ impl Tracker {
             return;
         }
         self.tried = Some(middle.at);
-        let best = HALVES
-            .iter()
-            .filter_map(|&half| at(window, number, middle, half))
-            .max_by(|a, b| a.score.total_cmp(&b.score));
-        if let Some(new) = best {
-            match self.found.last_mut() {
+        for (&half, found) in HALVES.iter().zip(&mut self.found) {
+            let Some(new) = at(window, number, middle, half) else {
+                continue;
+            };
+            match found.last_mut() {
                 // The same dissolve seen from another moment: the best view stays.
-                Some(old) if new.span.0 <= old.span.1 => {
-                    if new.score > old.score {
+                Some(old) if old.overlaps(&new) => {
+                    if new.boundary.score > old.boundary.score {
                         *old = new;
                     }
                 }
-                _ => self.found.push(new),
+                _ => found.push(new),
             }
         }
     }
 
-    /// The dissolves that were found, in time order.
-    pub fn finish(self) -> Vec<Boundary> {
-        self.found
+    /// The dissolves among the views that `possible` lets pass, in no order.
+    pub fn finish(self, possible: impl Fn(&View) -> bool) -> Vec<Boundary> {
+        let mut views: Vec<_> = self.found.into_iter().flatten().filter(possible).collect();
+        views.sort_by(|a, b| b.boundary.score.total_cmp(&a.boundary.score));
+        let mut kept: Vec<View> = Vec::new();
+        for view in views {
+            if !kept.iter().any(|k| k.overlaps(&view)) {
+                kept.push(view);
+            }
+        }
+        kept.into_iter().map(|v| v.boundary).collect()
     }
 }
 
 /// Is there a dissolve from `half` seconds before `middle` to `half` seconds after?
-fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<Boundary> {
+fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     let first = window.get(window.shown_at(middle.at - half)?)?;
     let last = window.get(window.shown_at(middle.at + half)?)?;
     let (old, new) = (&first.picture, &last.picture);
     let low = old.contrast.min(new.contrast);
-    if low < PLAIN || low < LEAST_EVEN * old.contrast.max(new.contrast) {
+    let high = old.contrast.max(new.contrast);
+    let plainer = if old.contrast < new.contrast { old } else { new };
+    let even = if plainer.mean < DARK { LEAST_EVEN_DARK } else { LEAST_EVEN };
+    if low < PLAIN || low < even * high {
         return None;
     }
     let between = Between::new(old, new);
     let contrast = 0.5 * (old.contrast + new.contrast);
-    if !(LEAST_DISTANCE * contrast..MOST_DISTANCE * contrast).contains(&between.distance) {
+    if between.distance < LEAST_DISTANCE * contrast {
         return None;
     }
     let (share, residual) = between.blend(&middle.picture);
@@ -107,13 +149,17 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<Boundar
     for point in POINTS {
         let frame = window.get(window.shown_at(middle.at + point * half)?)?;
         let (share, residual) = between.blend(&frame.picture);
-        if residual > MOST_RESIDUAL * 1.25 || share < before - SLACK || share - before > 0.5 {
+        if residual > WORST_RESIDUAL || share < before - SLACK || share - before > 0.5 {
             return None;
         }
         before = share.max(before);
         worst = worst.max(residual);
     }
-    if old.shared_structure(new) > SAME_STRUCTURE {
+    if between.detail() < LEAST_DETAIL * between.distance || correlation(old, new) > RELIT {
+        return None;
+    }
+    let structure = old.shared_structure(new);
+    if structure > SAME_STRUCTURE {
         return None;
     }
     // Motion: the pictures are alike once moved, or the middle is one of them moved.
@@ -122,22 +168,29 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<Boundar
     if unlike < LEAST_SHARE {
         return None;
     }
-    if !rests(window, first, last, apart) {
+    let clear = structure < CLEAR_STRUCTURE && unlike > CLEAR_SHARE;
+    let (unrest, better) = if clear {
+        (MOST_UNREST_CLEAR, BETTER_THAN_MOVED_CLEAR)
+    } else {
+        (MOST_UNREST, BETTER_THAN_MOVED)
+    };
+    if !rests(window, first, last, unrest * apart) {
         return None;
     }
     let moved =
         middle.picture.moved_difference(old, FAR).min(new.moved_difference(&middle.picture, FAR));
     let blended = residual * between.distance;
-    if blended > BETTER_THAN_MOVED * moved {
+    if blended > better * moved {
         return None;
     }
-    Some(Boundary {
+    let boundary = Boundary {
         frame: number,
         at: middle.at,
         transition: Transition::Dissolve,
         score: f64::from((1.0 - worst) * (unlike / (unlike + LEAST_SHARE))),
         span: blended_span(window, &between, (first.at, last.at)),
-    })
+    };
+    Some(View { boundary, pictures: (first.at, last.at) })
 }
 
 /// From the last frame that is still the old picture to the first that is the new one.
@@ -152,13 +205,12 @@ fn blended_span(window: &Window, between: &Between<'_>, outer: (f64, f64)) -> (f
     (start, end)
 }
 
-/// Do the pictures stand before and after the dissolve? At the ends of the video: yes.
-fn rests(window: &Window, first: &Frame, last: &Frame, apart: f32) -> bool {
+/// Do the pictures stand before and after the dissolve, changing by less than `most` levels? At
+/// the ends of the video: yes.
+fn rests(window: &Window, first: &Frame, last: &Frame, most: f32) -> bool {
     let at = |time| window.shown_at(time).and_then(|n| window.get(n));
     let rests = |frame: &Frame, time| {
-        at(time).is_none_or(|f: &Frame| {
-            f.picture.moved_difference(&frame.picture, FAR) < MOST_UNREST * apart
-        })
+        at(time).is_none_or(|f: &Frame| f.picture.moved_difference(&frame.picture, FAR) < most)
     };
     rests(first, first.at - REST) && rests(last, last.at + REST)
 }
@@ -186,6 +238,19 @@ impl<'a> Between<'a> {
         Self { old, step, square, distance: (square / COARSE as f32).sqrt(), spread }
     }
 
+    /// Root mean square difference with the mean difference of each plane taken away, in levels.
+    fn detail(&self) -> f32 {
+        let means: f32 = PLANES
+            .iter()
+            .map(|plane| {
+                let step = &self.step[plane.clone()];
+                let sum: f32 = step.iter().sum();
+                sum * sum / step.len() as f32
+            })
+            .sum();
+        ((self.square - means).max(0.0) / COARSE as f32).sqrt()
+    }
+
     /// The share of the new picture that fits `picture` best (least squares), and the root mean
     /// square of what is left as a share of the distance.
     fn blend(&self, picture: &Picture) -> (f32, f32) {
@@ -199,4 +264,23 @@ impl<'a> Between<'a> {
         let left = (square - share * along).max(0.0);
         (share, (left / self.square).sqrt())
     }
+}
+
+/// Correlation of two coarse pictures over all planes, each about its own mean: 1 when one is the
+/// other brighter, darker or of less contrast.
+fn correlation(a: &Picture, b: &Picture) -> f32 {
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for plane in PLANES {
+        let (a, b) = (&a.coarse[plane.clone()], &b.coarse[plane]);
+        let mean = |p: &[f32]| p.iter().sum::<f32>() / p.len() as f32;
+        let (mean_a, mean_b) = (mean(a), mean(b));
+        for (a, b) in a.iter().zip(b) {
+            let (a, b) = (a - mean_a, b - mean_b);
+            ab += a * b;
+            aa += a * a;
+            bb += b * b;
+        }
+    }
+    let most = (aa * bb).sqrt();
+    if most > 0.0 { ab / most } else { 0.0 }
 }

@@ -6,15 +6,21 @@ use super::picture::Picture;
 use super::window::{Frame, Window};
 use crate::model::Transition;
 
-/// Contrast below this, in levels, is a plain frame.
+/// A nearly black frame of less contrast than this, in levels, is plain …
 const PLAIN: f32 = 6.0;
+/// … and so is one with less than this share of the contrast shortly before it, up to
+/// [`MOST_PLAIN`] levels: black with a small logo or caption that stays on.
+const PLAIN_SHARE: f32 = 0.2;
+const MOST_PLAIN: f32 = 9.0;
+/// Mean luma, in levels, below which a frame is nearly black.
+const DARK: f32 = 30.0;
 /// Frames of less contrast are empty; a run with more that is cut in and out hard is a shot of
 /// something dim or misty.
 const EMPTY: f32 = 1.5;
 /// So is a frame with less than this share of the contrast shortly before it, up to
-/// [`MOST_PLAIN`] levels: black with a small logo or caption that stays on.
-const PLAIN_SHARE: f32 = 0.2;
-const MOST_PLAIN: f32 = 9.0;
+/// [`MOST_EMPTY`] levels: the fade may turn between two frames.
+const EMPTY_SHARE: f32 = 0.05;
+const MOST_EMPTY: f32 = 2.5;
 /// The pictures on both sides have at least this many times the contrast of the plainest frame.
 const DEPTH: f32 = 5.0;
 /// Seconds before and after the run in which the full pictures are looked for.
@@ -40,8 +46,8 @@ const SAME: f32 = 0.15;
 struct Run {
     /// The full picture before the run, when it was seen and its contrast.
     before: Option<(Box<Picture>, f64)>,
-    /// Contrast below which the run goes on.
-    limit: f32,
+    /// Contrast of the full picture before; 0 if there was none.
+    full: f32,
     /// The plainest frame's contrast.
     plainest: f32,
     /// Whether the full picture stood just before the run.
@@ -72,7 +78,7 @@ impl Tracker {
             return;
         };
         let contrast = frame.picture.contrast;
-        if contrast < self.limit(window, number) {
+        if is_plain(&frame.picture, self.full(window, number)) {
             match &mut self.run {
                 Some(run) => {
                     run.plainest = run.plainest.min(contrast);
@@ -86,11 +92,11 @@ impl Tracker {
                         frame.change > JUMP * last.picture.contrast
                             && frame.change > ALONE * last.change
                     });
-                    let limit = before.as_ref().map_or(PLAIN, |b| plain_below(b.0.contrast));
+                    let full = before.as_ref().map_or(0.0, |b| b.0.contrast);
                     self.run = Some(Run {
                         before,
                         straight_out,
-                        limit,
+                        full,
                         plainest: contrast,
                         first: at,
                         last: at,
@@ -113,13 +119,12 @@ impl Tracker {
         (self.found, self.flashes)
     }
 
-    /// Contrast below which frame `number` is plain.
-    fn limit(&self, window: &Window, number: i64) -> f32 {
+    /// Contrast of the full picture beside which frame `number` is plain or not.
+    fn full(&self, window: &Window, number: i64) -> f32 {
         if let Some(run) = &self.run {
-            return run.limit;
+            return run.full;
         }
-        let most = window.before(number, REACH).map(|f| f.picture.contrast).fold(0.0, f32::max);
-        plain_below(most)
+        window.before(number, REACH).map(|f| f.picture.contrast).fold(0.0, f32::max)
     }
 
     /// Is the run that ended just before `number` a fade, and where is its boundary?
@@ -134,7 +139,7 @@ impl Tracker {
         // The picture that comes: not beyond the next plain frame.
         let coming = std::iter::once(frame)
             .chain(window.after(number, REACH))
-            .take_while(|f| f.picture.contrast >= run.limit);
+            .take_while(|f| !is_plain(&f.picture, run.full));
         let after = fullest(coming)?;
         let low = before.contrast.min(after.picture.contrast);
         if run.plainest * DEPTH > low {
@@ -177,9 +182,15 @@ impl Tracker {
     }
 }
 
-/// Contrast below which a frame is plain beside one of `full` contrast.
-fn plain_below(full: f32) -> f32 {
-    (PLAIN_SHARE * full).clamp(PLAIN, MOST_PLAIN)
+/// Is this a plain frame beside a picture of `full` contrast? Nearly black ones may show something;
+/// of any other colour only an empty one is plain: a road, a wall or the sky is a picture.
+fn is_plain(picture: &Picture, full: f32) -> bool {
+    let most = if picture.mean < DARK {
+        (PLAIN_SHARE * full).clamp(PLAIN, MOST_PLAIN)
+    } else {
+        (EMPTY_SHARE * full).clamp(EMPTY, MOST_EMPTY)
+    };
+    picture.contrast < most
 }
 
 /// The full picture of a fade: walking away from the plain frames, the frame after which the

@@ -152,7 +152,7 @@ impl VisualAnalyzer {
         let (fades, flashes) = self.fades.finish();
         let lit = |at: f64| flashes.iter().any(|f| f.0 < at && at <= f.1);
         let cuts = self.cuts.into_iter().filter(|c| !lit(c.at)).collect();
-        let boundaries = resolve(cuts, fades, self.dissolves.finish());
+        let boundaries = resolve(cuts, fades, self.dissolves);
         Visual {
             shots: self
                 .window
@@ -181,15 +181,20 @@ impl VisualAnalyzer {
 /// Makes one list of boundaries, in time order, from what the detectors found. A fade explains
 /// the jumps within it; a cut explains a "blend" across it; of two boundaries that are nearer
 /// than [`MIN_SHOT`] the surer one stays.
-fn resolve(cuts: Vec<Boundary>, fades: Vec<Boundary>, dissolves: Vec<Boundary>) -> Vec<Boundary> {
+fn resolve(
+    cuts: Vec<Boundary>,
+    fades: Vec<Boundary>,
+    dissolves: dissolves::Tracker,
+) -> Vec<Boundary> {
     let within = |b: &Boundary, at: f64| b.span.0 < at && at <= b.span.1;
     let cuts: Vec<_> =
         cuts.into_iter().filter(|c| !fades.iter().any(|f| within(f, c.at))).collect();
-    let touches = |d: &Boundary, list: &[Boundary]| {
-        list.iter().any(|b| b.span.0 <= d.span.1 && d.span.0 <= b.span.1)
-    };
-    let dissolves: Vec<_> =
-        dissolves.into_iter().filter(|d| !touches(d, &fades) && !touches(d, &cuts)).collect();
+    let dissolves = dissolves.finish(|d| {
+        let (span, pictures) = (d.boundary.span, d.pictures);
+        let touched = |b: &Boundary| b.span.0 <= span.1 && span.0 <= b.span.1;
+        let between = |b: &Boundary| pictures.0 < b.at && b.at <= pictures.1;
+        !fades.iter().chain(&cuts).any(|b| touched(b) || between(b))
+    });
     let mut all: Vec<_> = fades.into_iter().chain(cuts).chain(dissolves).collect();
     all.sort_by(|a, b| a.at.total_cmp(&b.at));
     let mut kept: Vec<Boundary> = Vec::with_capacity(all.len());

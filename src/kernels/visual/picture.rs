@@ -17,6 +17,9 @@ pub(super) const COARSE_LUMA: usize = COARSE_W * COARSE_H;
 const COARSE_CHROMA: usize = (W / 4) * (H / 4);
 /// Values of the coarse picture: luma at half, each chroma plane at a quarter of the plane size.
 pub(super) const COARSE: usize = COARSE_LUMA + 2 * COARSE_CHROMA;
+/// Where luma, U and V lie in the coarse picture.
+pub(super) const PLANES: [std::ops::Range<usize>; 3] =
+    [0..COARSE_LUMA, COARSE_LUMA..COARSE_LUMA + COARSE_CHROMA, COARSE_LUMA + COARSE_CHROMA..COARSE];
 
 const BLOCK_W: usize = 8;
 const BLOCK_H: usize = 6;
@@ -174,7 +177,7 @@ impl Picture {
     pub fn structure_at(&self, other: &Self, shift: (isize, isize)) -> f32 {
         let n = BLOCK_PIXELS as f32;
         let (mut shared, mut most) = (0.0, 0.0);
-        for (x, y) in self.area.join(&other.area).blocks() {
+        for (x, y) in self.area.meet(&other.area).blocks() {
             let (from_x, from_y) = (x.checked_add_signed(shift.0), y.checked_add_signed(shift.1));
             let (Some(from_x), Some(from_y)) = (from_x, from_y) else {
                 continue;
@@ -271,6 +274,16 @@ impl Area {
             right: self.right.max(other.right),
             top: self.top.min(other.top),
             bottom: self.bottom.max(other.bottom),
+        }
+    }
+
+    /// What neither picture's bars cover.
+    fn meet(&self, other: &Self) -> Self {
+        Self {
+            left: self.left.max(other.left),
+            right: self.right.min(other.right),
+            top: self.top.max(other.top),
+            bottom: self.bottom.min(other.bottom),
         }
     }
 

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod gradual;
+
 /// xorshift64*: the same numbers everywhere.
 struct Random(u64);
 
@@ -145,62 +147,6 @@ fn an_explosion_that_dies_down_is_not_a_cut() {
 }
 
 #[test]
-fn dissolves_of_any_usual_length_are_found_in_their_middle() {
-    for (length, fps) in [(6, 25.0), (12, 25.0), (25, 25.0), (50, 25.0), (30, 60.0), (12, 12.5)] {
-        let (a, b) = (Scene::new(5).frame(0.0), Scene::new(6).frame(0.0));
-        let lead = (2.0 * fps) as usize;
-        let mut frames = still(5, lead);
-        frames.extend((1..=length).map(|n| blend(&a, &b, n as f64 / (length + 1) as f64)));
-        frames.extend(still(6, lead));
-        let found = boundaries(&analyze(fps, &frames));
-        let middle = (lead + length / 2) as f64;
-        assert!(
-            matches!(found[..], [(frame, Transition::Dissolve)]
-                if (frame as f64 - middle).abs() <= 0.3 * length as f64 + 1.0),
-            "{length} frames at {fps} fps: {found:?}, middle {middle}"
-        );
-    }
-}
-
-/// Out of `a` and into `b` through `colour`, `ramp` frames each way.
-fn fade(a: u64, b: u64, colour: u8, ramp: usize, hold: usize) -> Vec<Vec<u8>> {
-    let (from, to, through) = (Scene::new(a).frame(0.0), Scene::new(b).frame(0.0), plain(colour));
-    let mut frames = still(a, 50);
-    frames.extend((1..=ramp).map(|n| blend(&from, &through, n as f64 / ramp as f64)));
-    frames.extend(std::iter::repeat_n(through.clone(), hold));
-    frames.extend((0..ramp).map(|n| blend(&through, &to, n as f64 / ramp as f64)));
-    frames.extend(still(b, 50));
-    frames
-}
-
-#[test]
-fn a_fade_through_a_plain_colour_is_one_boundary() {
-    for colour in [16, 110, 235] {
-        for (ramp, hold) in [(4, 0), (8, 3), (12, 12), (25, 5)] {
-            let frames = fade(7, 8, colour, ramp, hold);
-            let found = boundaries(&analyze(25.0, &frames));
-            let middle = (50 + ramp) as f64 + hold as f64 / 2.0;
-            assert!(
-                matches!(found[..], [(frame, Transition::Fade)]
-                    if (frame as f64 - middle).abs() <= ramp as f64 * 0.5 + 2.0),
-                "colour {colour}, ramp {ramp}, hold {hold}: {found:?}, middle {middle}"
-            );
-        }
-    }
-}
-
-#[test]
-fn fading_in_at_the_start_and_out_at_the_end_makes_no_extra_shot() {
-    let (scene, black) = (Scene::new(9).frame(0.0), plain(16));
-    let mut frames = vec![black.clone(); 5];
-    frames.extend((0..25).map(|n| blend(&black, &scene, f64::from(n) / 25.0)));
-    frames.extend(still(9, 50));
-    frames.extend((0..25).map(|n| blend(&scene, &black, f64::from(n) / 25.0)));
-    frames.extend(vec![black; 5]);
-    assert_eq!(boundaries(&analyze(25.0, &frames)), []);
-}
-
-#[test]
 fn pans_shake_grain_and_repeated_frames_are_not_cuts() {
     let scene = Scene::new(10);
     let pan: Vec<_> = (0..100).map(|n| scene.frame(f64::from(n) * 2.0)).collect();
@@ -214,6 +160,15 @@ fn pans_shake_grain_and_repeated_frames_are_not_cuts() {
     let mut grainy = still(10, 100);
     grainy.iter_mut().for_each(|f| grain(f, &mut random, 24.0));
     assert_eq!(boundaries(&analyze(25.0, &grainy)), [], "grain");
+}
+
+#[test]
+fn a_cut_between_shots_that_move_fast_is_found() {
+    let (a, b) = (Scene::new(51), Scene::new(52));
+    let shake = |n: usize| 40.0 + 9.0 * (n as f64 * 1.7).sin() + 6.0 * (n as f64 * 2.9).sin();
+    let frames: Vec<_> =
+        (0..100).map(|n| if n < 50 { a.frame(shake(n)) } else { b.frame(shake(n)) }).collect();
+    assert_eq!(boundaries(&analyze(25.0, &frames)), [(50, Transition::Cut)]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAX_SIDECARS: usize = 32;
 pub(super) struct Track {
     /// `embedded` or `sidecar`.
     pub origin: &'static str,
-    /// ISO 639-3 code, from its tag or name, else from its text.
+    /// ISO 639-3 code, from its text where that is certain, else from its tag or name.
     pub language: Option<String>,
     /// Its lines, in time order.
     pub cues: Vec<RawCue>,
@@ -27,7 +27,8 @@ pub(super) struct Track {
 impl Track {
     fn new(origin: &'static str, named: Option<String>, text: &str) -> Self {
         let cues = parse_subtitles(text);
-        let language = named.or_else(|| detect_language(&words(&cues)));
+        // A tag may be wrong; a text that is reliably of another language is believed first.
+        let language = detect_language(&words(&cues)).or(named);
         Self { origin, language, cues }
     }
 }

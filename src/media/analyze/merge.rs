@@ -43,6 +43,7 @@ pub(super) fn merge(
     let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
     let heard = audio.as_ref().and(probe.audio.as_ref());
     let info = SourceInfo {
+        tool_version: probe.tool_version.clone(),
         container: probe.demuxer.as_str().to_owned(),
         bytes: i64::try_from(probe.bytes).unwrap_or(i64::MAX),
         duration: end,

@@ -15,9 +15,16 @@ const TEXT_SUBTITLES: [&str; 6] = ["mov_text", "subrip", "ass", "ssa", "webvtt",
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Answer {
     #[serde(default)]
+    pub(super) program_version: ProgramVersion,
+    #[serde(default)]
     pub(super) streams: Vec<Stream>,
     #[serde(default)]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ProgramVersion {
+    pub(super) version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

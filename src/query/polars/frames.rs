@@ -6,20 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use arrow::compute::cast;
+use arrow::datatypes::{Field, SchemaRef};
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use polars::io::HiveOptions;
 use polars::prelude::{
-    IntoLazy, LazyFrame, PlRefPath, ScanArgsParquet, ScanSources, SortMultipleOptions, all, as_struct, col,
+    IntoLazy, LazyFrame, PlRefPath, ScanArgsParquet, ScanSources, SortMultipleOptions, all,
+    as_struct, col,
 };
 
 use super::crossing::{is_native, to_frame};
 use super::polars_error;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::{TABLES, Table};
-use crate::store::{Dataset, cannot_read};
+use crate::store::{Dataset, TableSchema, cannot_read};
 
 /// Every table of the results in `root`, by name.
 ///
@@ -52,17 +53,26 @@ pub fn per_source(rows: LazyFrame, table: &str) -> Result<LazyFrame> {
         return Err(no_list(table));
     }
     let item = as_struct(vec![all().exclude_cols([owner]).as_expr()]);
-    Ok(rows.sort([owner, order], SortMultipleOptions::default()).group_by_stable([col(owner)]).agg([item.alias(table)]))
+    Ok(rows
+        .sort([owner, order], SortMultipleOptions::default())
+        .group_by_stable([col(owner)])
+        .agg([item.alias(table)]))
 }
 
 fn no_list(table: &str) -> Error {
-    Error::new(ErrorCode::Query, format!("{table} has no list for each source; signals, shots and cues have"))
+    Error::new(
+        ErrorCode::Query,
+        format!("{table} has no list for each source; signals, shots and cues have"),
+    )
 }
 
 fn known(name: &str) -> Result<&'static Table> {
     Table::find(name).ok_or_else(|| {
         let names: Vec<&str> = TABLES.iter().map(|t| t.name).collect();
-        Error::new(ErrorCode::Query, format!("there is no table {name}; the tables are {}", names.join(", ")))
+        Error::new(
+            ErrorCode::Query,
+            format!("there is no table {name}; the tables are {}", names.join(", ")),
+        )
     })
 }
 
@@ -71,9 +81,8 @@ fn scan(dataset: &Dataset, table: &Table) -> Result<LazyFrame> {
     if files.is_empty() {
         return Ok(to_frame(&table.schema(), &[])?.lazy());
     }
-    let schemas = files.iter().map(|f| schema_of(f)).collect::<Result<Vec<_>>>()?;
-    let schema = merged(table, &schemas)?;
-    if !schema.fields().iter().all(|f| is_native(f.data_type())) {
+    let TableSchema { merged: schema, mixed } = TableSchema::read(&files)?;
+    if mixed || !schema.fields().iter().all(|f| is_native(f.data_type())) {
         return read(&files, &schema);
     }
     // The schema of all files together: a column that one of them lacks is NULL there.
@@ -94,7 +103,8 @@ fn scan(dataset: &Dataset, table: &Table) -> Result<LazyFrame> {
 }
 
 /// Files with a column of a type that Polars cannot read from a file here (a narrow integer or a
-/// dictionary that came with the requests): read at once, with that column widened.
+/// dictionary that came with the requests) or that differs between them: read at once, with that
+/// column widened.
 fn read(files: &[PathBuf], schema: &SchemaRef) -> Result<LazyFrame> {
     let mut batches = vec![];
     for file in files {
@@ -109,41 +119,17 @@ fn read(files: &[PathBuf], schema: &SchemaRef) -> Result<LazyFrame> {
     Ok(to_frame(schema, &batches)?.lazy())
 }
 
-fn schema_of(file: &Path) -> Result<SchemaRef> {
-    let open = File::open(file).map_err(|e| cannot_read(file, e))?;
-    let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::default())
-        .map_err(|e| cannot_read(file, e))?;
-    Ok(Arc::clone(footer.schema()))
-}
-
-/// The columns of all files, each nullable.
-fn merged(table: &Table, schemas: &[SchemaRef]) -> Result<SchemaRef> {
-    let bare = schemas.iter().map(|schema| {
-        let fields =
-            schema.fields().iter().map(|f| Field::new(f.name(), f.data_type().clone(), true));
-        Schema::new(fields.collect::<Vec<_>>())
-    });
-    Schema::try_merge(bare).map(Arc::new).map_err(|e| {
-        let sentence = format!(
-            "the files of {} hold one column in two types, so they make no table ({e})",
-            table.name
-        );
-        Error::new(ErrorCode::StoreRead, sentence).with_source(e)
-    })
-}
-
-/// `batch` with the columns of `schema`; those it lacks are NULL.
+/// `batch` with the columns of `schema`, cast where the type differs; those it lacks are NULL.
 fn filled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let rows = batch.num_rows();
-    let column = |f: &Arc<Field>| {
-        batch
-            .column_by_name(f.name())
-            .cloned()
-            .unwrap_or_else(|| new_null_array(f.data_type(), rows))
-    };
-    let columns = schema.fields().iter().map(column).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(|e| {
+    let fault = |e: ArrowError| {
         Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")).with_source(e)
-    })
+    };
+    let column = |f: &Arc<Field>| match batch.column_by_name(f.name()) {
+        Some(column) => cast(column, f.data_type()).map_err(fault),
+        None => Ok(new_null_array(f.data_type(), rows)),
+    };
+    let columns = schema.fields().iter().map(column).collect::<Result<_>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(fault)
 }

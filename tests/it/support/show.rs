@@ -25,13 +25,19 @@ pub fn make(path: &Path) {
     for (scene, seconds) in scenes {
         args.extend(["-f", "lavfi", "-t", &seconds.to_string(), "-i", scene].map(str::to_owned));
     }
-    let sound = "aevalsrc='(0.05+0.6*between(t,13,18))*sin(2*PI*440*t)*gt(mod(t,2),0.3)':s=48000:d=30";
+    let sound =
+        "aevalsrc='(0.05+0.6*between(t,13,18))*sin(2*PI*440*t)*gt(mod(t,2),0.3)':s=48000:d=30";
     args.extend(["-f", "lavfi", "-i", sound, "-f", "srt", "-i"].map(str::to_owned));
     args.push(captions.to_string_lossy().into_owned());
     let filter = "[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[2:v]format=yuv420p[c];[3:v]format=yuv420p[d];\
         [4:v]format=yuv420p[e];[a][b][c][d][e]concat=n=5:v=1:a=0[v]";
-    args.extend(["-filter_complex", filter, "-map", "[v]", "-map", "5:a", "-map", "6:s"].map(str::to_owned));
-    args.extend(["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-c:s", "mov_text"].map(str::to_owned));
+    args.extend(
+        ["-filter_complex", filter, "-map", "[v]", "-map", "5:a", "-map", "6:s"].map(str::to_owned),
+    );
+    args.extend(
+        ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-c:s", "mov_text"]
+            .map(str::to_owned),
+    );
     args.extend(["-metadata:s:s:0", "language=eng", "-f", "mp4"].map(str::to_owned));
     args.push(path.to_string_lossy().into_owned());
     ffmpeg(&args.iter().map(String::as_str).collect::<Vec<_>>());
@@ -44,7 +50,8 @@ const CAPTIONS: &str = "1\n00:00:00,500 --> 00:00:03,000\nHere is the first scen
 4\n00:00:19,000 --> 00:00:22,000\nAnd the automaton goes its way.\n";
 
 /// The requests of [`finished`].
-pub const REQUESTS: &str = "request_id,source_url,language,min_clip_length,max_clip_length,max_clips,campaign
+pub const REQUESTS: &str =
+    "request_id,source_url,language,min_clip_length,max_clip_length,max_clips,campaign
 good,show.mp4,en,4,9,2,spring
 same,./show.mp4,en,4,9,2,summer
 long,show.mp4,en,5,15,1,spring
@@ -59,8 +66,16 @@ pub fn finished() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         // Named after the test process and cleaned at its start: a static is not dropped.
-        let folder = std::env::temp_dir().join("clipflow-test-show");
-        let _ = fs::remove_dir_all(&folder);
+        // A static is not dropped: what processes that are gone have left is removed here.
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        for old in fs::read_dir(all).expect("cargo makes it").flatten().map(|e| e.path()) {
+            let name = old.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+            if name.strip_prefix("show-").is_some_and(|pid| !Path::new("/proc").join(pid).exists())
+            {
+                let _ = fs::remove_dir_all(&old);
+            }
+        }
+        let folder = all.join(format!("show-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         requests(&folder);
         let output = clipflow(&folder, &["run", "requests.csv", "--out", "out"]);

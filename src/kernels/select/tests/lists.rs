@@ -19,6 +19,10 @@ fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
 
 type Named<'a> = Vec<(&'a str, ArrayRef)>;
 
+fn numbers(shots: &[&Shot], of: fn(&Shot) -> i64) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(shots.iter().map(|s| of(s))))
+}
+
 fn lists(lengths: &[usize], columns: Named<'_>) -> ListArray {
     let fields: Vec<Field> =
         columns.iter().map(|(n, a)| Field::new(*n, a.data_type().clone(), true)).collect();
@@ -63,6 +67,8 @@ fn source_lists(sources: &[Source]) -> (ListArray, ListArray, ListArray) {
                 ("score", floats(shots.iter().map(|s| Some(s.score)))),
                 ("end", floats(shots.iter().map(|s| Some(s.end)))),
                 ("start", floats(shots.iter().map(|s| Some(s.start)))),
+                ("last_frame", numbers(&shots, |s| s.last_frame)),
+                ("first_frame", numbers(&shots, |s| s.first_frame)),
             ],
         ),
         lists(
@@ -159,7 +165,10 @@ fn a_missing_or_wrong_column_is_named() {
         (Float64Array::new_null(1), Float64Array::new_null(1), Int64Array::new_null(1));
     let missing = select_clips(&shots, &shots, &cues, &min, &max, &clips).unwrap_err();
     assert_eq!(missing.code(), ErrorCode::InputColumn);
-    assert_eq!(missing.message(), "signals has no column t; it has score, end, start");
+    assert_eq!(
+        missing.message(),
+        "signals has no column t; it has score, end, start, last_frame, first_frame"
+    );
     let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let wrong =
         lists(&[1], vec![("start", number.clone()), ("end", number.clone()), ("score", number)]);

@@ -1,0 +1,131 @@
+//! What the benchmarks share: CPU time, repeats, generated video.
+#![allow(dead_code, reason = "each benchmark uses a part of this")]
+
+pub mod video;
+
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// What a benchmark returns: any error ends it with a message.
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Whether this is `cargo bench`. A test runner that starts every target is answered at once.
+pub fn is_bench() -> bool {
+    std::env::args().any(|a| a == "--bench")
+}
+
+/// The number in the environment variable `name`.
+///
+/// # Errors
+/// If it is set and no number.
+pub fn setting<T: std::str::FromStr>(name: &str, default: T) -> Result<T> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().map_err(|_| format!("{name} is {text:?}, not a number").into()),
+        Err(_) => Ok(default),
+    }
+}
+
+/// Repeats of a measurement: `CLIPFLOW_BENCH_REPEATS`, or `default`.
+///
+/// # Errors
+/// If it is set and no number.
+pub fn repeats(default: usize) -> Result<usize> {
+    Ok(setting("CLIPFLOW_BENCH_REPEATS", default)?.max(1))
+}
+
+/// Where generated files are kept from one run to the next.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn folder() -> Result<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// What a piece of work took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    /// Elapsed seconds.
+    pub wall: f64,
+    /// Processor seconds, user and system, of this process and its children that have ended.
+    pub cpu: f64,
+}
+
+/// A running measurement.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter {
+    started: Instant,
+    cpu: f64,
+}
+
+impl Meter {
+    /// Starts to measure.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn start() -> Result<Self> {
+        Ok(Self { started: Instant::now(), cpu: cpu_seconds()? })
+    }
+
+    /// What was spent since the start.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn cost(&self) -> Result<Cost> {
+        Ok(Cost { wall: self.started.elapsed().as_secs_f64(), cpu: cpu_seconds()? - self.cpu })
+    }
+}
+
+/// Processor seconds of this process and of its children (and theirs) that were waited for.
+fn cpu_seconds() -> Result<f64> {
+    let mut total = 0.0;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who)?;
+        for time in [usage.user_time(), usage.system_time()] {
+            total += Duration::new(time.tv_sec().try_into()?, 0).as_secs_f64()
+                + time.tv_usec() as f64 / 1e6;
+        }
+    }
+    Ok(total)
+}
+
+/// The middle of some measurements and how far they spread.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of `values`; NaN of none.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
+        let n = sorted.len();
+        let median = (at(n.saturating_sub(1) / 2) + at(n / 2)) / 2.0;
+        Self { median, min: at(0), max: at(n.saturating_sub(1)) }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(2);
+        let Self { median, min, max } = self;
+        f.pad(&format!("{median:.digits$} ({min:.digits$}–{max:.digits$})"))
+    }
+}
+
+/// `met` or `MISSED`.
+pub fn verdict(value: f64, bar: f64) -> &'static str {
+    if value <= bar { "met" } else { "MISSED" }
+}

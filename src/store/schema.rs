@@ -1,0 +1,51 @@
+//! The columns of a table over all its live files.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+
+use super::cannot_read;
+use crate::error::Result;
+
+/// The schemas of a table's files.
+#[derive(Debug, Clone)]
+pub struct TableSchema {
+    /// The columns of all files, each nullable: a column that a file lacks is NULL there. One that has
+    /// two types (a campaign that was a number in one request file and a text in another) is text.
+    pub merged: SchemaRef,
+    /// Whether some file has a column in another type than `merged`.
+    pub mixed: bool,
+}
+
+impl TableSchema {
+    /// Read from the footers of `files`.
+    ///
+    /// # Errors
+    /// `store.read` if a file is damaged.
+    pub fn read(files: &[PathBuf]) -> Result<Self> {
+        let schemas = files.iter().map(|file| of_file(file)).collect::<Result<Vec<_>>>()?;
+        let mut fields: Vec<Field> = vec![];
+        let mut mixed = false;
+        for theirs in schemas.iter().flat_map(|schema| schema.fields()) {
+            match fields.iter_mut().find(|f| f.name() == theirs.name()) {
+                None => fields.push(theirs.as_ref().clone().with_nullable(true)),
+                Some(ours) if ours.data_type() == theirs.data_type() => {}
+                Some(ours) => {
+                    mixed = true;
+                    *ours = Field::new(theirs.name(), DataType::Utf8, true);
+                }
+            }
+        }
+        Ok(Self { merged: Arc::new(Schema::new(fields)), mixed })
+    }
+}
+
+fn of_file(file: &Path) -> Result<SchemaRef> {
+    let open = File::open(file).map_err(|e| cannot_read(file, e))?;
+    let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::default())
+        .map_err(|e| cannot_read(file, e))?;
+    Ok(Arc::clone(footer.schema()))
+}
