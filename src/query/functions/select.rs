@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 
 use super::{Function, as_type, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::cues;
 use crate::kernels::select::{self, NoCandidate};
-use crate::model::{candidate, cue};
+use crate::model::{candidate, cue, shot, signal};
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips)`: every window
 /// considered, as a list of [`candidate`] structs; see [`select::select_clips`].
 pub fn select_clips() -> Function {
     Function::new("select_clips", Some(6), list_type(candidate::data_type()), |args| {
-        let (signals, shots, cues) = (list(&args[0])?, list(&args[1])?, list(&args[2])?);
+        let signals = list(&args[0], signal::data_type())?;
+        let shots = list(&args[1], shot::data_type())?;
+        let cues = list(&args[2], cue::data_type())?;
         let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
         let max_clips = numbers::<Int64Type>(&args[5])?;
-        Ok(Arc::new(select::select_clips(signals, shots, cues, &min, &max, &max_clips)?))
+        Ok(Arc::new(select::select_clips(&signals, &shots, &cues, &min, &max, &max_clips)?))
     })
 }
 
@@ -26,7 +28,7 @@ pub fn select_clips() -> Function {
 pub fn cues_in() -> Function {
     let return_type = list_type(cue::data_type());
     Function::new("cues_in", Some(2), return_type.clone(), move |args| {
-        let kept = cues::in_language(list(&args[0])?, &text(&args[1])?)?;
+        let kept = cues::in_language(&list(&args[0], cue::data_type())?, &text(&args[1])?)?;
         as_type(&(Arc::new(kept) as ArrayRef), &return_type)
     })
 }
@@ -55,8 +57,13 @@ fn list_type(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item, true)))
 }
 
-fn list(column: &ArrayRef) -> Result<&ListArray> {
-    column.as_list_opt::<i32>().ok_or_else(|| {
+/// A list column; NULL alone, which has no type, is a column of NULL lists of `item`.
+fn list(column: &ArrayRef, item: DataType) -> Result<ListArray> {
+    let column = match column.data_type() {
+        DataType::Null => new_null_array(&list_type(item), column.len()),
+        _ => Arc::clone(column),
+    };
+    column.as_list_opt::<i32>().cloned().ok_or_else(|| {
         misused(format!(
             "signals, shots and cues are given as lists of structs, not {}",
             column.data_type()
