@@ -73,7 +73,7 @@ pub struct Analysis {
 /// source that are done, about once for each of them.
 ///
 /// # Errors
-/// Those of [`probe`](super::probe::probe); [`ErrorCode::SourceTruncated`] and
+/// Those of [`probe`]; [`ErrorCode::SourceTruncated`] and
 /// [`ErrorCode::MediaCorrupt`] as said above; [`ErrorCode::MediaTimeout`],
 /// [`ErrorCode::MediaCrashed`] and [`ErrorCode::MediaLimits`] of the decoder;
 /// [`ErrorCode::Cancelled`]; [`ErrorCode::Config`] for settings out of range.

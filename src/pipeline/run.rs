@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 
 use super::steps::{self, Parameters};
 use super::{RunConfig, RunSummary, merge, summary};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::exec::MediaRuntime;
 use crate::kernels::ids::stable_id;
 use crate::media::MediaTools;
@@ -93,11 +93,30 @@ where
     render(&ctx, &parameters, &mut writer, &runtime).await?;
     let summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     let answer = read(ctx.clone()).await?;
-    merge::take_over(&ctx, &dataset, &mut writer).await?;
-    writer.commit(&shard)?;
-    Dataset::open_or_new(&config.out)?.remove_replaced();
+    commit(config, &ctx, writer, &shard).await?;
     drop(cancel);
     Ok((summary, answer))
+}
+
+/// Make the run's tables visible, merged with what older shards hold. If another run of the same
+/// requests was faster, its results stay: they are as good.
+async fn commit(
+    config: &RunConfig,
+    ctx: &SessionContext,
+    mut writer: ShardWriter,
+    shard: &str,
+) -> Result<()> {
+    let root = config.out.clone();
+    let lock = tokio::task::spawn_blocking(move || Dataset::lock(&root)).await;
+    let _lock =
+        lock.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot lock ({e})")))??;
+    let dataset = Dataset::open_or_new(&config.out)?;
+    if dataset.shard(shard).is_none() {
+        merge::take_over(ctx, &dataset, &mut writer).await?;
+        writer.commit(shard)?;
+        Dataset::open_or_new(&config.out)?.remove_replaced();
+    }
+    Ok(())
 }
 
 /// Ends the run's media work if the run is dropped half-way.
@@ -127,7 +146,7 @@ pub(super) async fn check_requests(
 /// A query error while the request file is read is about the file.
 fn about_requests(error: Error, requests: &Path) -> Error {
     match error.code() {
-        crate::error::ErrorCode::Query => intake::unreadable(requests, error.message()),
+        ErrorCode::Query => intake::unreadable(requests, error.message()),
         _ => error,
     }
 }

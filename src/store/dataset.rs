@@ -1,10 +1,10 @@
 //! Opening a dataset: which shards are live and which files they name.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{FileEntry, Manifest, ShardWriter, cannot_read};
+use super::{FileEntry, Manifest, ShardWriter, cannot_read, cannot_write};
 use crate::error::{Error, ErrorCode, Result};
 
 /// A results folder as it stood when it was opened.
@@ -12,6 +12,12 @@ use crate::error::{Error, ErrorCode, Result};
 pub struct Dataset {
     root: PathBuf,
     live: Vec<Manifest>,
+}
+
+/// The right to commit, see [`Dataset::lock`]. The kernel takes it back however the process ends.
+#[derive(Debug)]
+pub struct CommitLock {
+    _file: File,
 }
 
 impl Dataset {
@@ -54,6 +60,20 @@ impl Dataset {
             manifests.values().flat_map(|m| m.replaces.iter().cloned()).collect();
         let live = manifests.into_values().filter(|m| !replaced.contains(&m.shard)).collect();
         Ok(Self { root: root.to_path_buf(), live })
+    }
+
+    /// Wait until nobody else commits to `root`, and keep others from it as long as the answer lives:
+    /// what a commit takes over from older shards must not change under it.
+    ///
+    /// # Errors
+    /// `store.write` if the folder cannot be written to.
+    pub fn lock(root: &Path) -> Result<CommitLock> {
+        let folder = root.join("_commit");
+        fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
+        let path = folder.join("lock");
+        let file = File::create(&path).map_err(|e| cannot_write(&path, e))?;
+        file.lock().map_err(|e| cannot_write(&path, e))?;
+        Ok(CommitLock { _file: file })
     }
 
     /// The folder.

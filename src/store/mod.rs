@@ -18,7 +18,7 @@ mod manifest;
 mod schema;
 mod writer;
 
-pub use dataset::Dataset;
+pub use dataset::{CommitLock, Dataset};
 pub use manifest::{FileEntry, Manifest};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};

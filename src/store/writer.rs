@@ -145,7 +145,7 @@ impl Drop for ShardWriter {
     }
 }
 
-/// Writes one table as Parquet: zstd, row groups of [`ROW_GROUP_ROWS`] rows, statistics per page.
+/// Writes one table as Parquet: zstd, row groups of 131,072 rows, statistics per page.
 pub struct TableWriter {
     name: String,
     path: PathBuf,

@@ -181,9 +181,47 @@ fn request_files_with_other_columns_make_one_table() {
         "3.ndjson",
         "{\"request_id\":\"c\",\"source_url\":\"other.mp4\",\"min_clip_length\":9,\"season\":9}\n",
     );
-    assert_eq!(fs::read_dir(path.join("out/_commit")).unwrap().count(), 2);
+    let commits = fs::read_dir(path.join("out/_commit")).unwrap().flatten();
+    assert_eq!(commits.filter(|e| e.path().extension().is_some_and(|x| x == "json")).count(), 2);
     let rows = query(path, "SELECT request_id, team, campaign, season FROM outcomes ORDER BY 1");
     assert_eq!(rows, ["a,red,,7", "b,,x,8", "c,,,9"]);
+}
+
+#[test]
+fn two_runs_at_a_time_lose_nothing_and_write_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let head = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
+    let row = |id: &str| format!("{id},show.mp4,4,8,1\n");
+    for round in 0..3 {
+        let files = [
+            [format!("a{round}"), "b".into()],
+            ["b".into(), format!("c{round}")],
+            ["b".into(), format!("c{round}")],
+        ];
+        let runs: Vec<_> = files
+            .iter()
+            .enumerate()
+            .map(|(i, ids)| {
+                let name = format!("{round}-{i}.csv");
+                fs::write(path.join(&name), format!("{head}{}{}", row(&ids[0]), row(&ids[1])))
+                    .unwrap();
+                let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_clipflow"));
+                command
+                    .current_dir(path)
+                    .args(["run", &name, "--out", "out", "--quiet"])
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut run in runs {
+            assert!(run.wait().unwrap().success());
+        }
+    }
+    let rows = query(path, "SELECT request_id FROM outcomes ORDER BY 1");
+    assert_eq!(rows, ["a0", "a1", "a2", "b", "c0", "c1", "c2"]);
+    assert_eq!(query(path, "SELECT count(*) = count(DISTINCT t) FROM signals"), ["true"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ const LEAST_SHARE: f32 = 0.35;
 /// nearly plain picture …
 const LEAST_EVEN: f32 = 0.1;
 /// … and this if that picture is nearly black: black with a caption, or a fade that has begun.
-const LEAST_EVEN_DARK: f32 = 0.25;
+const LEAST_EVEN_DARK: f32 = 0.4;
 /// Mean luma, in levels, below which a picture is nearly black.
 const DARK: f32 = 30.0;
 /// Correlation of the two pictures from which one is the other lit differently.
@@ -57,6 +57,11 @@ const LEAST_SPREAD: f32 = 0.25;
 const PURE: f32 = 0.08;
 /// How far the share of the new picture may fall back between two points.
 const SLACK: f32 = 0.06;
+
+/// Sums are kept in so many lanes, so that the compiler may use vector instructions: a sum of
+/// floats in order cannot. The coarse picture is a multiple of it.
+const LANES: usize = 16;
+const _: () = assert!(COARSE.is_multiple_of(LANES));
 
 /// Follows the stream for dissolves.
 #[derive(Default)]
@@ -229,11 +234,17 @@ struct Between<'a> {
 impl<'a> Between<'a> {
     fn new(old: &'a Picture, new: &Picture) -> Self {
         let mut step = [0.0; COARSE];
-        for ((step, a), b) in step.iter_mut().zip(&old.coarse).zip(&new.coarse) {
-            *step = b - a;
+        let (mut squares, mut sums) = ([0.0; LANES], [0.0; LANES]);
+        let pictures = old.coarse.chunks_exact(LANES).zip(new.coarse.chunks_exact(LANES));
+        for (step, (a, b)) in step.chunks_exact_mut(LANES).zip(pictures) {
+            for lane in 0..LANES {
+                let d = b[lane] - a[lane];
+                step[lane] = d;
+                squares[lane] += d * d;
+                sums[lane] += d.abs();
+            }
         }
-        let square: f32 = step.iter().map(|s| s * s).sum();
-        let sum: f32 = step.iter().map(|s| s.abs()).sum();
+        let (square, sum): (f32, f32) = (squares.iter().sum(), sums.iter().sum());
         let spread = if square > 0.0 { sum * sum / (square * COARSE as f32) } else { 0.0 };
         Self { old, step, square, distance: (square / COARSE as f32).sqrt(), spread }
     }
@@ -254,12 +265,16 @@ impl<'a> Between<'a> {
     /// The share of the new picture that fits `picture` best (least squares), and the root mean
     /// square of what is left as a share of the distance.
     fn blend(&self, picture: &Picture) -> (f32, f32) {
-        let (mut along, mut square) = (0.0, 0.0);
-        for ((m, a), s) in picture.coarse.iter().zip(&self.old.coarse).zip(&self.step) {
-            let d = m - a;
-            along += d * s;
-            square += d * d;
+        let (mut along, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let pictures = picture.coarse.chunks_exact(LANES).zip(self.old.coarse.chunks_exact(LANES));
+        for ((m, a), s) in pictures.zip(self.step.chunks_exact(LANES)) {
+            for lane in 0..LANES {
+                let d = m[lane] - a[lane];
+                along[lane] += d * s[lane];
+                squares[lane] += d * d;
+            }
         }
+        let (along, square): (f32, f32) = (along.iter().sum(), squares.iter().sum());
         let share = along / self.square;
         let left = (square - share * along).max(0.0);
         (share, (left / self.square).sqrt())
