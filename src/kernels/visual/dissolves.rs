@@ -1,5 +1,6 @@
 //! Dissolves: frames that are a linear blend of an earlier and a later picture.
 
+use super::around::Around;
 use super::picture::{COARSE, FAR, PLANES, Picture};
 use super::window::{Frame, Window};
 use super::{Boundary, LOOKAHEAD};
@@ -8,8 +9,10 @@ use crate::model::Transition;
 /// Half lengths in seconds at which a dissolve is looked for around each moment. One is enough
 /// if it covers between a half and the double of the dissolve.
 const HALVES: [f64; 7] = [0.12, 0.18, 0.28, 0.42, 0.62, 0.9, LOOKAHEAD - 0.05];
-/// Moments are tried at most this often, in seconds.
+/// Moments are tried at most this often, in seconds …
 const STEP: f64 = 0.03;
+/// … and after this share of the half length: a long dissolve looks the same a little later.
+const STEP_SHARE: f64 = 0.06;
 /// Points within the span at which the blend is looked at, as a share of the half length.
 const POINTS: [f64; 7] = [-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75];
 /// Residual of the blend in the middle, as a share of the difference between the two pictures.
@@ -66,7 +69,8 @@ const _: () = assert!(COARSE.is_multiple_of(LANES));
 /// Follows the stream for dissolves.
 #[derive(Default)]
 pub(super) struct Tracker {
-    tried: Option<f64>,
+    /// The moment tried last for each half length.
+    tried: [Option<f64>; HALVES.len()],
     /// The best views so far, of each half length by itself: which length fits is known only
     /// when the cuts and fades are.
     found: [Vec<View>; HALVES.len()],
@@ -93,11 +97,11 @@ impl Tracker {
         let Some(middle) = window.get(number) else {
             return;
         };
-        if self.tried.is_some_and(|at| middle.at - at < STEP) {
-            return;
-        }
-        self.tried = Some(middle.at);
-        for (&half, found) in HALVES.iter().zip(&mut self.found) {
+        for ((&half, found), tried) in HALVES.iter().zip(&mut self.found).zip(&mut self.tried) {
+            if tried.is_some_and(|at| middle.at - at < STEP.max(STEP_SHARE * half)) {
+                continue;
+            }
+            *tried = Some(middle.at);
             let Some(new) = at(window, number, middle, half) else {
                 continue;
             };
@@ -117,13 +121,22 @@ impl Tracker {
     pub fn finish(self, possible: impl Fn(&View) -> bool) -> Vec<Boundary> {
         let mut views: Vec<_> = self.found.into_iter().flatten().filter(possible).collect();
         views.sort_by(|a, b| b.boundary.score.total_cmp(&a.boundary.score));
-        let mut kept: Vec<View> = Vec::new();
+        // A view whose middle lies within a better one is that dissolve, and tells how far it
+        // goes: what it touches is not a second one.
+        let mut kept: Vec<(View, (f64, f64))> = Vec::new();
         for view in views {
-            if !kept.iter().any(|k| k.overlaps(&view)) {
-                kept.push(view);
+            let span = view.boundary.span;
+            match kept.iter_mut().find(|(_, reach)| span.0 <= reach.1 && reach.0 <= span.1) {
+                Some((best, reach)) => {
+                    let best = best.boundary.span;
+                    if best.0 <= view.boundary.at && view.boundary.at <= best.1 {
+                        *reach = (reach.0.min(span.0), reach.1.max(span.1));
+                    }
+                }
+                None => kept.push((view, span)),
             }
         }
-        kept.into_iter().map(|v| v.boundary).collect()
+        kept.into_iter().map(|(view, _)| view.boundary).collect()
     }
 }
 
@@ -132,11 +145,7 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     let first = window.get(window.shown_at(middle.at - half)?)?;
     let last = window.get(window.shown_at(middle.at + half)?)?;
     let (old, new) = (&first.picture, &last.picture);
-    let low = old.contrast.min(new.contrast);
-    let high = old.contrast.max(new.contrast);
-    let plainer = if old.contrast < new.contrast { old } else { new };
-    let even = if plainer.mean < DARK { LEAST_EVEN_DARK } else { LEAST_EVEN };
-    if low < PLAIN || low < even * high {
+    if is_fade(old, new) {
         return None;
     }
     let between = Between::new(old, new);
@@ -149,16 +158,10 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     {
         return None;
     }
-    let mut before = 0.0_f32;
-    let mut worst = residual;
-    for point in POINTS {
-        let frame = window.get(window.shown_at(middle.at + point * half)?)?;
-        let (share, residual) = between.blend(&frame.picture);
-        if residual > WORST_RESIDUAL || share < before - SLACK || share - before > 0.5 {
-            return None;
-        }
-        before = share.max(before);
-        worst = worst.max(residual);
+    let worst = residual.max(worst_residual(window, &between, middle, half)?);
+    let around = Around::new(window, first, last, between.distance);
+    if around.drifts(between.distance, |far, near| Between::new(far, near).distance) {
+        return None;
     }
     if between.detail() < LEAST_DETAIL * between.distance || correlation(old, new) > RELIT {
         return None;
@@ -188,14 +191,46 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     if blended > better * moved {
         return None;
     }
+    let score = (1.0 - worst) * (unlike / (unlike + LEAST_SHARE));
+    if !around.stands_out(apart, score) {
+        return None;
+    }
     let boundary = Boundary {
         frame: number,
         at: middle.at,
         transition: Transition::Dissolve,
-        score: f64::from((1.0 - worst) * (unlike / (unlike + LEAST_SHARE))),
+        score: f64::from(score),
         span: blended_span(window, &between, (first.at, last.at)),
     };
     Some(View { boundary, pictures: (first.at, last.at) })
+}
+
+/// Is one of the two pictures nearly plain: a blend of them is a fade?
+fn is_fade(old: &Picture, new: &Picture) -> bool {
+    let (plainer, fuller) = if old.contrast < new.contrast { (old, new) } else { (new, old) };
+    let even = if plainer.mean < DARK { LEAST_EVEN_DARK } else { LEAST_EVEN };
+    plainer.contrast < PLAIN || plainer.contrast < even * fuller.contrast
+}
+
+/// The largest residual of the blend over the span, if it is one everywhere and goes from the old
+/// picture to the new one steadily.
+fn worst_residual(
+    window: &Window,
+    between: &Between<'_>,
+    middle: &Frame,
+    half: f64,
+) -> Option<f32> {
+    let (mut before, mut worst) = (0.0_f32, 0.0_f32);
+    for point in POINTS {
+        let frame = window.get(window.shown_at(middle.at + point * half)?)?;
+        let (share, residual) = between.blend(&frame.picture);
+        if residual > WORST_RESIDUAL || share < before - SLACK || share - before > 0.5 {
+            return None;
+        }
+        before = share.max(before);
+        worst = worst.max(residual);
+    }
+    Some(worst)
 }
 
 /// From the last frame that is still the old picture to the first that is the new one.

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::LOOKAHEAD;
+use super::SURROUNDINGS;
 use super::picture::{NEAR, Picture};
 
-/// Most frames that are kept, whatever the frame rate: about 6 MB. At more than 190 frames a
+/// Most frames that are kept, whatever the frame rate: about 6 MB. At more than 120 frames a
 /// second the window gets shorter than it would like.
 const MOST: usize = 480;
 
@@ -95,7 +95,7 @@ impl Window {
         };
         let too_long = self.frames.len() >= MOST;
         while self.begin < number
-            && (self.frames.front().is_some_and(|f| f.at < at - LOOKAHEAD - 0.1)
+            && (self.frames.front().is_some_and(|f| f.at < at - SURROUNDINGS - 0.1)
                 || too_long && self.frames.len() > MOST * 3 / 4)
         {
             self.frames.pop_front();

@@ -185,3 +185,60 @@ fn a_dissolve_soon_after_a_cut_or_another_dissolve_is_found() {
         "{found:?}"
     );
 }
+
+/// Waves of light and colour that run through each other: every frame is nearly a blend of the
+/// ones before and after it, and a second later the picture is another one.
+fn waves(seconds: f64) -> Vec<u8> {
+    let wave = |x: f64, y: f64| {
+        let sum = 40.0 * (x / 18.0 + 2.0 * seconds).sin()
+            + 40.0 * (y / 14.0 - 3.0 * seconds).sin()
+            + 30.0 * ((x + y) / 22.0 + 1.7 * seconds).sin();
+        (128.0 + sum) as u8
+    };
+    let mut frame: Vec<u8> =
+        (0..WIDTH * HEIGHT).map(|at| wave((at % WIDTH) as f64, (at / WIDTH) as f64)).collect();
+    let chroma = |at: usize| ((2 * (at % (WIDTH / 2))) as f64, (2 * (at / (WIDTH / 2))) as f64);
+    let quarter = WIDTH * HEIGHT / 4;
+    frame.extend(
+        (0..quarter).map(|at| (128.0 + 60.0 * (chroma(at).0 / 26.0 - 1.3 * seconds).sin()) as u8),
+    );
+    frame.extend(
+        (0..quarter).map(|at| (128.0 + 60.0 * (chroma(at).1 / 18.0 + 1.9 * seconds).cos()) as u8),
+    );
+    frame
+}
+
+#[test]
+fn a_picture_that_keeps_changing_is_no_dissolve() {
+    for speed in [0.5, 0.75, 1.0, 1.5] {
+        let frames: Vec<_> = (0..200).map(|n| waves(speed * f64::from(n) / 25.0)).collect();
+        assert_eq!(boundaries(&analyze(25.0, &frames)), [], "speed {speed}");
+    }
+    let shots: Vec<_> = [still(61, 50), (0..75).map(|n| waves(f64::from(n) / 25.0)).collect()]
+        .concat()
+        .into_iter()
+        .chain(still(62, 50))
+        .collect();
+    let found = boundaries(&analyze(25.0, &shots));
+    assert_eq!(found, [(50, Transition::Cut), (125, Transition::Cut)], "between cuts");
+}
+
+#[test]
+fn a_dissolve_into_a_picture_that_keeps_changing_is_one_boundary() {
+    for length in [10, 15, 20, 25] {
+        let scene = Scene::new(63).frame(0.0);
+        let mut frames = still(63, 50);
+        frames.extend((1..=length).map(|n| {
+            let share = f64::from(n) / f64::from(length + 1);
+            blend(&scene, &waves(0.5 * f64::from(n) / 25.0), share)
+        }));
+        let rest = length + 1..length + 100;
+        frames.extend(rest.map(|n| waves(0.5 * f64::from(n) / 25.0)));
+        let found = boundaries(&analyze(25.0, &frames));
+        let span = 50..=50 + i64::from(length);
+        assert!(
+            matches!(found[..], [(frame, Transition::Dissolve)] if span.contains(&frame)),
+            "{length} frames: {found:?}"
+        );
+    }
+}
