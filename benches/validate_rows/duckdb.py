@@ -49,6 +49,7 @@ COPY (
 """
 
 connection = duckdb.connect()
+connection.execute("SET enable_progress_bar = false")
 wall, cpu = time.perf_counter(), time.process_time()
 connection.execute(QUERY)
 print(time.perf_counter() - wall, time.process_time() - cpu)

@@ -125,7 +125,7 @@ impl Bench {
         match engine {
             Engine::Clipflow => self.runtime.block_on(async {
                 let config = RunConfig::new(&self.requests, self.folder.path());
-                pipeline::validate(&config).await?.write(verdicts).await
+                pipeline::validate(&config).await?.write(verdicts)
             })?,
             Engine::Polars => polars::validate(&self.requests, verdicts, self.folder.path())?,
             Engine::DuckDb => return self.duckdb(verdicts),

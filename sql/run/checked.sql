@@ -11,22 +11,22 @@ WITH filled AS (
     FROM intake
 ),
 -- A row without an id gets one from what it asks for; the second row that asks for the same is told
--- apart by its number among them, whatever stands between them.
+-- apart by its number among them, whatever stands between them. (occurrence() numbers rows in the file's
+-- order, which is the order they come in: nothing is sorted.)
 named AS (
     SELECT * REPLACE (
         coalesce(request_id, stable_id(
             source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
-            row_number() OVER (
-                PARTITION BY source_url, language, min_clip_length, max_clip_length, max_clips,
-                             audience_profile, experiment_id
-                ORDER BY "row")
+            occurrence(CASE WHEN request_id IS NULL THEN stable_id(
+                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id
+            ) END) OVER (ORDER BY "row")
         )) AS request_id
     )
     FROM filled
 ),
 judged AS (
     SELECT *,
-        row_number() OVER (PARTITION BY request_id ORDER BY "row") AS occurrence,
+        occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
         validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict
     FROM named
 )

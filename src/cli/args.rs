@@ -83,6 +83,9 @@ pub(super) struct SqlArgs {
     /// Read the query from a file.
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    /// End a query that takes longer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -16,8 +16,18 @@ pub(super) fn error(error: &Error) {
 }
 
 /// A line on standard output. A reader that has gone is no error of ours.
-pub(super) fn line(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
+pub(super) fn line(text: &str) -> Result<()> {
+    written(writeln!(io::stdout(), "{text}"))
+}
+
+/// The outcome of writing to standard output.
+pub(super) fn written(result: io::Result<()>) -> Result<()> {
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorCode::StoreWrite, format!("cannot write to standard output ({e})")).with_source(e))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Write a query's rows where and how the arguments say.

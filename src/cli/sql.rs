@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::execution::context::SQLOptions;
 
 use super::args::SqlArgs;
 use super::{OK, print, video};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::table::TABLES;
 use crate::query::results::register_dataset;
+use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
 use crate::store::Dataset;
 
@@ -28,10 +31,33 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
     register_dataset(&ctx, &dataset).await?;
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = ctx.sql_with_options(&query, read_only).await.map_err(query_error)?;
-    let stream = frame.execute_stream().await.map_err(query_error)?;
-    print::rows(stream, &args.output).await?;
+    let answer = async {
+        let frame = ctx.sql_with_options(&query, read_only).await.map_err(query_error)?;
+        let stream = frame.execute_stream().await.map_err(query_error)?;
+        print::rows(stream, &args.output).await
+    };
+    let limit = Duration::from_secs(args.timeout);
+    match tokio::time::timeout(limit, answer).await {
+        Ok(result) => result.map_err(with_table_names)?,
+        Err(_) => {
+            return Err(Error::new(
+                ErrorCode::Query,
+                format!("the query took longer than {} s; ask for less or raise --timeout", args.timeout),
+            ));
+        }
+    }
     Ok(OK)
+}
+
+/// A query over a table that is not there is told which are.
+fn with_table_names(error: Error) -> Error {
+    let message = error.message();
+    if error.code() != ErrorCode::Query || !(message.starts_with("table '") && message.ends_with("not found")) {
+        return error;
+    }
+    let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
+    let names: Vec<&str> = tables.collect();
+    Error::new(ErrorCode::Query, format!("{message}; the tables and views are {}", names.join(", ")))
 }
 
 fn read_query(file: &PathBuf) -> Result<String> {

@@ -16,7 +16,7 @@ use crate::query::query_error;
 pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
     let checked = pipeline::validate(&RunConfig::new(&args.requests, ".")).await?;
     if let Some(out) = &args.out {
-        checked.write(out).await?;
+        checked.write(out)?;
     }
     let filter = if args.quiet { "WHERE error_code IS NOT NULL" } else { "" };
     let sql = format!(
@@ -26,18 +26,20 @@ pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
     let mut stream = frame.execute_stream().await.map_err(query_error)?;
     let mut sink = BufWriter::new(io::stdout());
     while let Some(batch) = stream.next().await {
-        if write_rows(&batch.map_err(query_error)?, &mut sink)?.is_err() {
+        if let Err(e) = write_rows(&batch.map_err(query_error)?, &mut sink)? {
+            // A reader that has gone wants no more rows; the exit code is still the file's.
+            print::written(Err(e))?;
             break;
         }
     }
-    let _ = sink.flush();
+    print::written(sink.flush())?;
     drop(sink);
     print::line(&format!(
         "{} rows: {} valid, {} invalid",
         checked.rows,
         checked.rows - checked.invalid,
         checked.invalid
-    ));
+    ))?;
     Ok(if checked.invalid > 0 { ROWS_FAILED } else { OK })
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::Work;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::redacted;
 use crate::media::{CancelToken, MediaTools};
 use crate::source::Sources;
 use crate::telemetry::{Counters, Event, Observer};
@@ -100,9 +101,8 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let started = Instant::now();
-        let result = self.run_work(Arc::clone(&work), row.clone(), cancel).await;
-        finish_row(work.as_ref(), &row, result, started.elapsed().as_secs_f64())
+        let (result, elapsed) = self.timed(Arc::clone(&work), row.clone(), cancel).await;
+        finish_row(work.as_ref(), &row, result, elapsed)
     }
 
     /// The columns that `work` adds to one row (a batch of one row), computed on a blocking thread
@@ -116,8 +116,19 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
+        self.timed(work, row, cancel).await.0
+    }
+
+    /// The work's columns and the seconds it took, without the wait for a slot.
+    async fn timed(
+        self: Arc<Self>,
+        work: Arc<dyn Work>,
+        row: RecordBatch,
+        cancel: CancelToken,
+    ) -> (Result<Vec<ArrayRef>>, f64) {
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         self.counters.started();
+        let started = Instant::now();
         let (runtime, task_work, task_row) = (Arc::clone(&self), Arc::clone(&work), row.clone());
         let joined = tokio::task::spawn_blocking(move || {
             let _slot = slot;
@@ -127,12 +138,12 @@ impl MediaRuntime {
         .await;
         let result = joined.unwrap_or_else(|e| Err(panicked(&e)));
         self.report(work.as_ref(), &row, result.as_ref().err());
-        result
+        (result, started.elapsed().as_secs_f64())
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
         self.counters.finished(error.is_some());
-        let location = text_at(row, "location").unwrap_or_default();
+        let location = redacted(&text_at(row, "location").unwrap_or_default());
         if let Some(error) = error {
             tracing::warn!(stage = work.name(), location, code = %error.code(), "{error}");
         } else {

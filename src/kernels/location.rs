@@ -48,6 +48,25 @@ pub fn scheme(text: &str) -> Option<&str> {
     (valid && (rest.starts_with("//") || scheme.eq_ignore_ascii_case("file"))).then_some(scheme)
 }
 
+/// A location without what may be secret in it: the query and the user of a URL.
+///
+/// ```
+/// use clipflow::kernels::location::redacted;
+/// assert_eq!(redacted("https://u:p@example.com/a.mp4?sig=x"), "https://example.com/a.mp4?…");
+/// assert_eq!(redacted("/videos/what?.mp4"), "/videos/what?.mp4");
+/// ```
+pub fn redacted(location: &str) -> String {
+    let url = scheme(location).and_then(|_| Url::parse(location).ok());
+    let Some(mut url) = url else { return location.to_owned() };
+    let had_query = url.query().is_some();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Fails only for URLs that can hold no user.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    if had_query { format!("{url}?…") } else { url.to_string() }
+}
+
 fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {

@@ -287,4 +287,19 @@ mod tests {
         assert_eq!(clock("00:01:02.5"), Some(62.5));
         assert_eq!(clock("N/A"), None);
     }
+
+    #[test]
+    fn a_duration_tag_is_the_time_stamp_of_the_end() {
+        let lasts = |fields: &str| {
+            let json = format!(
+                r#"{{"streams":[{{"codec_type":"video","codec_name":"h264","width":32,"height":18,
+                "tags":{{"DURATION":"00:00:13.000000000"}},{fields}}}]}}"#
+            );
+            chosen(Demuxer::Matroska, &json).unwrap().video.duration
+        };
+        assert_eq!(lasts(r#""start_time":"3.000""#), Some(10.0));
+        assert_eq!(lasts(r#""start_time":"N/A""#), Some(13.0));
+        assert_eq!(lasts(r#""start_time":"13.5""#), None);
+        assert_eq!(lasts(r#""start_time":"3.000","duration":"12.5""#), Some(12.5));
+    }
 }

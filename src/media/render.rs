@@ -12,12 +12,18 @@
 //! its name; the list also shows a seek that came down too late, which is then repeated from
 //! further back.
 //!
+//! A file that stands at a clip's path already and is whole is kept and measured, never written
+//! over: what is on record of it stays true.
+//!
 //! The same source, span and settings give the same bytes, in whatever pass and beside whatever
-//! other clips they are rendered, for one build of ffmpeg on one kind of processor.
+//! other clips they are rendered, for one build of ffmpeg on one kind of processor and with one
+//! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
+//! rate.
 
 mod check;
 mod command;
 mod frame_log;
+mod kept;
 mod plan;
 mod source;
 
@@ -105,8 +111,9 @@ pub struct RenderSettings {
     pub max_pixels: u32,
     /// AAC bit rate in bits a second. Default: 160,000.
     pub audio_bitrate: u32,
-    /// Threads of each encoder. They change the file's bytes, so they do not follow the machine.
-    /// Default: 2.
+    /// Threads of each encoder. They change the file's bytes, so they do not follow the machine;
+    /// with more than one the bytes may differ from run to run. The decoder, the filters and the
+    /// other clips' encoders run beside it in any case. Default: 1.
     pub encoder_threads: u32,
     /// Most outputs of one ffmpeg process. Default: 8.
     pub max_outputs: usize,
@@ -124,7 +131,7 @@ impl Default for RenderSettings {
             crf: 20,
             max_pixels: 9_437_184,
             audio_bitrate: 160_000,
-            encoder_threads: 2,
+            encoder_threads: 1,
             max_outputs: 8,
             memory_bytes: 640 << 20,
             limits: MediaLimits::default(),
@@ -136,8 +143,11 @@ impl Default for RenderSettings {
 /// in the order of `spans`.
 ///
 /// Blocks until all are done; `cancel` ends it early. `progress` is told the share that is done,
-/// in [0, 1], on the calling thread. Nothing is left behind for a clip that failed; a file that
-/// was at its path before is replaced only by a complete one.
+/// in [0, 1], on the calling thread.
+///
+/// A span whose path holds a whole video of its length already is not rendered: the facts are
+/// those of that file, be it from an earlier call or of a process that was faster. A damaged file
+/// is replaced, by a complete one. Nothing is left behind for a clip that failed.
 ///
 /// # Errors
 /// Each clip has its own: [`ErrorCode::RenderFailed`] (bad span, or the encoder failed),
@@ -154,13 +164,18 @@ pub fn render(
     progress: &dyn Fn(f64),
 ) -> Vec<Result<Rendition>> {
     let source = Source::new(probe, settings.max_pixels);
+    let checker = Checker { tools, path, source: &source, settings, cancel };
     let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
-    let (mut sound, mut places) = (Vec::new(), Vec::new());
+    let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
     for (place, span) in spans.iter().enumerate() {
-        match check_span(span) {
-            Ok(()) => {
+        match check_span(span).and_then(|()| checker.kept(span)) {
+            Ok(None) => {
                 sound.push(span.clone());
                 places.push(place);
+            }
+            Ok(Some(facts)) => {
+                results[place] = Ok(facts);
+                done += span.end - span.start;
             }
             Err(error) => results[place] = Err(error),
         }
@@ -170,10 +185,11 @@ pub fn render(
         let (first, last) = extent(pass.spans.iter().map(|member| &sound[*member]));
         last - first
     };
-    let total = passes.iter().map(seconds).sum();
+    // Added in the order in which it is done, so that all of it is exactly 1.
+    let total = passes.iter().map(seconds).fold(done, |sum, pass| sum + pass);
     let meter = Meter { total, said: Cell::new(0.0), progress };
-    let job = Job { tools, path, source: &source, settings, cancel, meter: &meter };
-    let mut done = 0.0;
+    meter.tell(done);
+    let job = Job { checker: &checker, meter: &meter };
     for pass in &passes {
         let members: Vec<&ClipSpan> = pass.spans.iter().map(|member| &sound[*member]).collect();
         for (member, result) in pass.spans.iter().zip(job.pass(&members, done)) {
@@ -187,11 +203,7 @@ pub fn render(
 
 /// What all passes of a call share.
 struct Job<'a> {
-    tools: &'a MediaTools,
-    path: &'a Path,
-    source: &'a Source,
-    settings: &'a RenderSettings,
-    cancel: &'a CancelToken,
+    checker: &'a Checker<'a>,
     meter: &'a Meter<'a>,
 }
 
@@ -204,7 +216,7 @@ impl Job<'_> {
             Err(error) if spans.len() == 1 => vec![Err(error)],
             Err(_) => {
                 let alone = |span: &&ClipSpan| {
-                    self.cancel.check()?;
+                    self.checker.cancel.check()?;
                     self.together(&[*span], done)?.pop().unwrap_or_else(|| Err(not_reached()))
                 };
                 spans.iter().map(alone).collect()
@@ -214,18 +226,11 @@ impl Job<'_> {
 
     /// One ffmpeg process for all of `spans`; the error is of the process.
     fn together(&self, spans: &[&ClipSpan], done: f64) -> Result<Vec<Result<Rendition>>> {
-        self.cancel.check()?;
+        self.checker.cancel.check()?;
         let files: Vec<TempPath> =
             spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, done)?;
-        let checker = Checker {
-            tools: self.tools,
-            path: self.path,
-            source: self.source,
-            settings: self.settings,
-            cancel: self.cancel,
-        };
-        let check = |(span, file): (&&ClipSpan, TempPath)| checker.accept(span, file, &log);
+        let check = |(span, file): (&&ClipSpan, TempPath)| self.checker.accept(span, file, &log);
         Ok(spans.iter().zip(files).map(check).collect())
     }
 
@@ -233,39 +238,32 @@ impl Job<'_> {
     /// only then is none of the clip's frames missing.
     fn encode(&self, spans: &[&ClipSpan], files: &[TempPath], done: f64) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
+        let Checker { tools, path, source, settings, cancel } = *self.checker;
         let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
         let (start, _) = extent(spans.iter().copied());
-        let first = self.source.first_tick(start);
+        let first = source.first_tick(start);
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
-            let seek = self.source.seek(start, attempt);
+            let seek = source.seek(start, attempt);
             if tried == Some(seek) {
                 continue;
             }
             tried = Some(seek);
-            let mut command = MediaCommand::new(&self.tools.ffmpeg, &self.settings.limits);
-            command.args(command::arguments(
-                self.path,
-                self.source,
-                seek,
-                spans,
-                &names,
-                self.settings,
-            ));
+            let mut command = MediaCommand::new(&tools.ffmpeg, &settings.limits);
+            command.args(command::arguments(path, source, seek, spans, &names, settings));
             let reader = command.stdout_pipe()?;
-            let child = command.start(self.cancel)?;
+            let child = command.start(cancel)?;
             let mut late = seek.is_some();
             let log = FrameLog::read(reader, |pts| {
                 late &= pts >= first;
-                self.meter.tell(done + (pts - first).max(0) as f64 / self.source.ticks as f64);
+                self.meter.tell(done + (pts - first).max(0) as f64 / source.ticks as f64);
                 !late
             });
             if late && !log.frames.is_empty() {
                 child.stop();
             }
             let finished = child.wait()?;
-            if late && !self.cancel.is_cancelled() && (finished.success() || !log.frames.is_empty())
-            {
+            if late && !cancel.is_cancelled() && (finished.success() || !log.frames.is_empty()) {
                 continue;
             }
             finished.check(ErrorCode::RenderFailed)?;

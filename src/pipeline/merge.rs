@@ -5,6 +5,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use super::{steps, summary};
 use crate::error::Result;
 use crate::model::table::TABLES;
+use crate::query::files::file_url;
 use crate::query::query_error;
 use crate::store::{Dataset, FileEntry, ShardWriter};
 
@@ -23,7 +24,7 @@ pub(super) async fn take_over(
     for shard in dataset.shards() {
         let old = |table: &str| {
             let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
-            Some(dataset.path(entry).to_string_lossy().into_owned())
+            Some(file_url(&dataset.path(entry)))
         };
         let mut shared = false;
         for (table, key) in [("outcomes", "request_id"), ("sources", "source_id")] {
@@ -47,8 +48,11 @@ pub(super) async fn take_over(
             }
             for (name, entry) in merged {
                 writer.promote(name, entry)?;
+                // It may have gained columns, which the next shard is to meet.
+                ctx.deregister_table(name).map_err(query_error)?;
+                steps::register(ctx, name, &writer.staged(name)).await?;
             }
-            writer.replace(&shard.shard);
+            writer.replace(shard.number);
         }
     }
     Ok(())

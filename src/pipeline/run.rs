@@ -80,40 +80,40 @@ where
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
-    let mut shard = shard_id(config, &ctx, &runtime, &checked).await?;
-    if dataset.shard(&shard).is_some() {
-        if is_complete(&dataset, &ctx).await? {
-            let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
-            return Ok((summary, read(ctx).await?));
-        }
-        // A media file was removed: the shard is made again under a name of its own.
-        shard = stable_id([Some(shard.as_str()), Some(&dataset.shards().len().to_string())]);
+    let shard = shard_id(config, &ctx, &runtime, &checked).await?;
+    let done_before = dataset.shard(&shard).map(|m| m.number);
+    if done_before.is_some() && is_complete(&dataset, &ctx).await? {
+        let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
+        return Ok((summary, read(ctx).await?));
     }
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
     render(&ctx, &parameters, &mut writer, &runtime).await?;
     let summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     let answer = read(ctx.clone()).await?;
-    commit(config, &ctx, writer, &shard).await?;
+    commit(config, &ctx, writer, &shard, done_before).await?;
+    tracing::info!(counts = ?runtime.counters.get(), "run done");
     drop(cancel);
     Ok((summary, answer))
 }
 
 /// Make the run's tables visible, merged with what older shards hold. If another run of the same
-/// requests was faster, its results stay: they are as good.
+/// requests was faster (and is not the incomplete one `done_before`), its results stay: they are as
+/// good.
 async fn commit(
     config: &RunConfig,
     ctx: &SessionContext,
     mut writer: ShardWriter,
     shard: &str,
+    done_before: Option<u64>,
 ) -> Result<()> {
     let root = config.out.clone();
     let lock = tokio::task::spawn_blocking(move || Dataset::lock(&root)).await;
     let _lock =
         lock.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot lock ({e})")))??;
     let dataset = Dataset::open_or_new(&config.out)?;
-    if dataset.shard(shard).is_none() {
+    if dataset.shard(shard).is_none_or(|m| Some(m.number) == done_before) {
         merge::take_over(ctx, &dataset, &mut writer).await?;
-        writer.commit(shard)?;
+        writer.commit(&dataset, shard)?;
         Dataset::open_or_new(&config.out)?.remove_replaced();
     }
     Ok(())

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use crate::error::Result;
 use crate::model::table::Table;
 use crate::query::conform::{conform, schema_for};
+use crate::query::files::file_url;
 use crate::query::query_error;
 use crate::query::sql::Step;
 use crate::store::{FileEntry, TableWriter};
@@ -80,5 +81,5 @@ pub(super) async fn write(frame: DataFrame, name: &str, path: PathBuf) -> Result
 /// Register a Parquet file as a table.
 pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
     let options = ParquetReadOptions::default();
-    ctx.register_parquet(name, path.to_string_lossy(), options).await.map_err(query_error)
+    ctx.register_parquet(name, file_url(path), options).await.map_err(query_error)
 }

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use super::run::check_requests;
 use super::{RunConfig, steps, summary};
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::{query_error, session};
+use crate::query::session;
+use crate::store::cannot_write;
 
 /// A checked request file: the table `checked` of a session, for as long as this lives.
 pub struct Validated {
@@ -31,13 +32,12 @@ impl std::fmt::Debug for Validated {
 }
 
 impl Validated {
-    /// Write every row with its verdict to a Parquet file.
+    /// Write every row with its verdict, in the file's order, to a Parquet file.
     ///
     /// # Errors
     /// `store.write`.
-    pub async fn write(&self, path: &Path) -> Result<()> {
-        let frame = self.ctx.sql("SELECT * FROM checked").await.map_err(query_error)?;
-        steps::write(frame, "checked", path.to_path_buf()).await.map(|_| ())
+    pub fn write(&self, path: &Path) -> Result<()> {
+        std::fs::copy(self.path(), path).map(|_| ()).map_err(|e| cannot_write(path, e))
     }
 
     /// Where the table lies.

@@ -4,17 +4,17 @@
 //! the file's other columns as they are. A value that cannot be coerced without loss is named in
 //! `malformed`; a row is never dropped here.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::datasource::file_format::options::{
     ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
 };
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::files::{self, Kind, RequestFile, file_url};
 use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::request;
@@ -38,14 +38,9 @@ const RESERVED: &[&str] = &[
     "message",
 ];
 
-/// The kinds of request file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Parquet,
-    Csv,
-    Json,
-    Arrow,
-}
+/// Which file a row stands in and where, while files of different columns are put together.
+const FILE: &str = "\"clipflow: file\"";
+const LINE: &str = "\"clipflow: line\"";
 
 /// Register `requests` as the table `intake` of `ctx`.
 ///
@@ -53,176 +48,219 @@ enum Kind {
 /// `input.unreadable` if there is no such file or it is not what it seems, `input.column` if a
 /// column is missing or cannot hold what it should; both name what was found.
 pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
-    let files = files(requests)?;
-    let raw = read(ctx, requests, &files).await?;
-    let schema = raw.schema().as_arrow().clone();
-    let sql = projection(&schema, requests)?;
+    let parts = parts(files::look(requests)?);
+    let any_names_source = parts.iter().any(|p| source_columns(&p.schema).next().is_some());
+    let mut relations = vec![];
+    for (n, part) in parts.iter().enumerate() {
+        // A JSON file leaves out a column in which it has no value.
+        if source_columns(&part.schema).next().is_none()
+            && !(part.kind == Kind::Json && any_names_source)
+        {
+            return Err(no_source_column(&part.schema, part.place(requests)));
+        }
+        let raw = read(ctx, part).await.map_err(|e| unreadable(part.place(requests), e))?;
+        let table = format!("intake_file_{n}");
+        ctx.register_table(table.as_str(), raw.into_view()).map_err(query_error)?;
+        relations.push(table);
+    }
+    let extras = extras(&parts);
+    let mut selects = vec![];
+    for ((n, part), table) in parts.iter().enumerate().zip(&relations) {
+        let columns = projection(&part.schema, &extras, part.place(requests))?;
+        selects.push(if parts.len() == 1 {
+            format!("SELECT row_number() OVER () AS \"row\",\n    {columns}\nFROM {table}")
+        } else {
+            format!(
+                "SELECT {n} AS {FILE}, row_number() OVER () AS {LINE},\n    {columns}\nFROM {table}"
+            )
+        });
+    }
+    let sql = match selects.as_slice() {
+        [only] => only.clone(),
+        _ => format!(
+            "SELECT row_number() OVER (ORDER BY {FILE}, {LINE}) AS \"row\", * EXCEPT ({FILE}, {LINE})\nFROM ({})",
+            selects.join("\nUNION ALL\n")
+        ),
+    };
     let register = async {
-        ctx.register_table("intake_file", raw.into_view())?;
         let intake = ctx.sql(&sql).await?;
         ctx.register_table("intake", intake.into_view())
     };
     register.await.map(|_| ()).map_err(query_error)
 }
 
-/// An `input.unreadable` error about `path`.
+/// An `input.unreadable` error about `path`; about the file in it that is at fault, if it is a
+/// folder and that can be told.
 pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
-    Error::new(
-        ErrorCode::InputUnreadable,
-        format!(
-            "cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them",
-            path.display()
-        ),
-    )
+    match if path.is_dir() { files::ragged(path) } else { None } {
+        Some((file, fault)) => files::unreadable(&file, fault),
+        None => files::unreadable(path, cause),
+    }
 }
 
-/// The files in order of name: `path` itself, or what lies in the folder.
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    let metadata = std::fs::metadata(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => unreadable(path, "there is no such file"),
-        _ => unreadable(path, e),
-    })?;
-    if !metadata.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let entries = std::fs::read_dir(path).map_err(|e| unreadable(path, e))?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.is_file() && kind_by_name(p).is_some() && !is_hidden(p))
-        .collect();
-    files.sort();
-    match files.first().map(|f| kind_by_name(f)) {
-        None => Err(unreadable(path, "the folder holds no request file")),
-        Some(first) => {
-            if let Some(other) = files.iter().find(|f| kind_by_name(f) != first) {
-                return Err(unreadable(
-                    path,
-                    format!(
-                        "the folder mixes kinds of files: {} and {}",
-                        files[0].display(),
-                        other.display()
-                    ),
-                ));
-            }
-            Ok(files)
+/// Files that are read together, and their columns.
+struct Part {
+    files: Vec<RequestFile>,
+    kind: Kind,
+    schema: Schema,
+}
+
+impl Part {
+    /// What an error names: the file if there is one only.
+    fn place<'a>(&'a self, requests: &'a Path) -> &'a Path {
+        match self.files.as_slice() {
+            [only] => &only.path,
+            _ => requests,
         }
     }
 }
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(['.', '_']))
-}
-
-fn kind_by_name(path: &Path) -> Option<Kind> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "parquet" | "pq" => Some(Kind::Parquet),
-        "csv" => Some(Kind::Csv),
-        "ndjson" | "jsonl" | "json" => Some(Kind::Json),
-        "arrow" | "ipc" | "feather" => Some(Kind::Arrow),
-        _ => None,
-    }
-}
-
-fn kind_by_content(path: &Path) -> Result<Kind> {
-    let mut head = [0; 8];
-    let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
-    let read = file.read(&mut head).map_err(|e| unreadable(path, e))?;
-    match &head[..read] {
-        [b'P', b'A', b'R', b'1', ..] => Ok(Kind::Parquet),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Ok(Kind::Arrow),
-        [b'{' | b'[', ..] => Ok(Kind::Json),
-        _ => Err(unreadable(path, "neither its name nor its content says what kind of file it is")),
-    }
-}
-
-async fn read(ctx: &SessionContext, path: &Path, files: &[PathBuf]) -> Result<DataFrame> {
-    let kind = match kind_by_name(&files[0]) {
-        Some(kind) => kind,
-        None => kind_by_content(&files[0])?,
+/// All files together if they have the same columns, else each by itself.
+fn parts(files: Vec<RequestFile>) -> Vec<Part> {
+    let Some(first) = files.first() else { return vec![] };
+    let kind = first.kind;
+    let merged = if kind == Kind::Json {
+        Schema::try_merge(files.iter().map(|f| f.schema.clone())).ok()
+    } else {
+        let same =
+            |f: &RequestFile| f.kind == kind && columns(&f.schema).eq(columns(&first.schema));
+        files.iter().all(same).then(|| first.schema.clone())
     };
-    if std::fs::metadata(&files[0]).is_ok_and(|m| m.len() == 0) {
-        return Err(unreadable(&files[0], "the file is empty"));
+    match merged {
+        Some(schema) => vec![Part { files, kind, schema }],
+        None => files
+            .into_iter()
+            .map(|f| Part { kind: f.kind, schema: f.schema.clone(), files: vec![f] })
+            .collect(),
     }
-    let extension =
-        files[0].extension().and_then(|e| e.to_str()).map_or(String::new(), |e| format!(".{e}"));
-    let names: Vec<String> = files.iter().map(|f| absolute(f)).collect();
-    let frame = match kind {
+}
+
+fn columns(schema: &Schema) -> impl Iterator<Item = (&String, &DataType)> {
+    schema.fields().iter().map(|f| (f.name(), f.data_type()))
+}
+
+async fn read(ctx: &SessionContext, part: &Part) -> Result<DataFrame, String> {
+    let urls: Vec<String> = part.files.iter().map(|f| file_url(&f.path)).collect();
+    // The files are named one by one: whatever they end in, they are meant.
+    let file_extension = "";
+    let frame = match part.kind {
         Kind::Parquet => {
-            files.iter().try_for_each(|file| check_footer(file))?;
-            let options = ParquetReadOptions { file_extension: &extension, ..Default::default() };
-            ctx.read_parquet(names, options).await
+            ctx.read_parquet(urls, ParquetReadOptions { file_extension, ..Default::default() })
+                .await
         }
         Kind::Csv => {
-            let schema = csv_schema(&files[0])?;
-            let options = CsvReadOptions::new().schema(&schema).file_extension(&extension);
-            ctx.read_csv(names, options).await
+            let options = CsvReadOptions::new().schema(&part.schema);
+            ctx.read_csv(urls, options.file_extension(file_extension)).await
         }
-        Kind::Json => json_files::table(files).and_then(|table| ctx.read_table(Arc::new(table))),
-        Kind::Arrow => {
-            let options = ArrowReadOptions { file_extension: &extension, ..Default::default() };
-            ctx.read_arrow(names, options).await
+        Kind::Json => {
+            let paths = part.files.iter().map(|f| f.path.clone()).collect();
+            json_files::table(paths, part.schema.clone()).and_then(|t| ctx.read_table(Arc::new(t)))
+        }
+        Kind::Arrow | Kind::ArrowStream => {
+            ctx.read_arrow(urls, ArrowReadOptions { file_extension, ..Default::default() }).await
         }
     };
-    frame.map_err(|e| unreadable(path, e.strip_backtrace()))
+    frame.map_err(|e| e.strip_backtrace())
 }
 
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned()
+/// A column that is carried through: its name in the files, its name in `intake`, its SQL type
+/// there if the files do not agree on one.
+struct Extra {
+    name: String,
+    alias: String,
+    cast: Option<&'static str>,
 }
 
-/// Whether the footer of a Parquet file fits the file; the reader takes its word for it.
-fn check_footer(path: &Path) -> Result<()> {
-    let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
-    let bytes = file.metadata().map_err(|e| unreadable(path, e))?.len();
-    let mut footer = [0; 8];
-    let read = if bytes < 12 {
-        Err(std::io::ErrorKind::UnexpectedEof.into())
-    } else {
-        file.seek(SeekFrom::End(-8))
-    };
-    read.and_then(|_| file.read_exact(&mut footer)).map_err(|e| unreadable(path, e))?;
-    let [a, b, c, d, magic @ ..] = footer;
-    if &magic != b"PAR1" || u64::from(u32::from_le_bytes([a, b, c, d])) + 12 > bytes {
-        return Err(unreadable(path, "it is no Parquet file, or only the beginning of one"));
+/// The columns of all parts that are not columns of `requests`, in the order they are met.
+fn extras(parts: &[Part]) -> Vec<Extra> {
+    let known: HashSet<String> = request::fields().iter().map(|f| f.name().clone()).collect();
+    let every: HashSet<String> = parts
+        .iter()
+        .flat_map(|p| p.schema.fields().iter().map(|f| f.name().to_ascii_lowercase()))
+        .collect();
+    let mut seen = HashSet::new();
+    let mut extras = vec![];
+    for part in parts {
+        let used = used(&part.schema);
+        for field in part.schema.fields().iter().filter(|f| !used.contains(&f.name().as_str())) {
+            let name = field.name().clone();
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let lower = name.to_ascii_lowercase();
+            let mut alias = name.clone();
+            if RESERVED.contains(&lower.as_str()) || known.contains(&lower) {
+                alias = format!("input_{name}");
+                let is_taken = |alias: &str, extras: &[Extra]| {
+                    every.contains(&alias.to_ascii_lowercase())
+                        || extras.iter().any(|e| e.alias.eq_ignore_ascii_case(alias))
+                };
+                while is_taken(&alias, &extras) {
+                    alias = format!("input_{alias}");
+                }
+            }
+            let cast = common_type(parts, &name);
+            extras.push(Extra { name, alias, cast });
+        }
     }
-    Ok(())
+    extras
 }
 
-/// Every column of a CSV file as text: a type guessed from the first rows would fail on a later one.
-fn csv_schema(path: &Path) -> Result<Schema> {
-    let file = File::open(path).map_err(|e| unreadable(path, e))?;
-    let format = arrow::csv::reader::Format::default().with_header(true);
-    let (schema, _) = format.infer_schema(file, Some(0)).map_err(|e| unreadable(path, e))?;
-    Ok(Schema::new(
-        schema
-            .fields()
-            .iter()
-            .map(|f| Field::new(f.name(), DataType::Utf8, true))
-            .collect::<Vec<_>>(),
-    ))
+/// The SQL type that holds what all parts have in a column; `None` if they agree.
+fn common_type(parts: &[Part], name: &str) -> Option<&'static str> {
+    let types: Vec<&DataType> = parts
+        .iter()
+        .filter_map(|p| p.schema.field_with_name(name).ok())
+        .map(|f| value_type(f.data_type()))
+        .filter(|t| **t != DataType::Null)
+        .collect();
+    let is_small = |t: &DataType| t.is_integer() && *t != DataType::UInt64;
+    match types.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|t| t == first) => None,
+        [] => None,
+        _ if types.iter().all(|t| is_small(t)) => Some("BIGINT"),
+        _ if types.iter().all(|t| is_small(t) || t.is_floating()) => Some("DOUBLE"),
+        _ => Some("VARCHAR"),
+    }
 }
 
-/// The statement that turns the file's columns into those of `intake`.
-fn projection(schema: &Schema, path: &Path) -> Result<String> {
-    let mut used = vec![];
-    let mut known = vec!["row_number() OVER () AS \"row\"".to_owned()];
+/// The columns of a file that are columns of `requests`.
+fn used(schema: &Schema) -> Vec<&str> {
+    let source = source_columns(schema).next();
+    let others = request::fields();
+    let others = others.iter().filter(|f| f.name() != "source_url");
+    let others = others.filter_map(|f| find(schema, f.name()));
+    source.into_iter().chain(others).map(|f| f.name().as_str()).collect()
+}
+
+/// The columns that name the video, the one that counts first.
+fn source_columns(schema: &Schema) -> impl Iterator<Item = &Arc<Field>> {
+    ["source_url", "youtube_url"].into_iter().filter_map(|name| find(schema, name))
+}
+
+/// The SQL of every column of `intake` but `row`.
+fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> {
+    let mut known = vec![];
     let mut faults = vec![];
     for field in request::fields() {
         let name = field.name().as_str();
-        let found = find(schema, name)
-            .or_else(|| if name == "source_url" { find(schema, "youtube_url") } else { None });
-        let Some(found) = found else {
-            if name == "source_url" {
-                return Err(no_source_column(schema, path));
-            }
-            known.push(format!("CAST(NULL AS {}) AS {name}", sql_type(field.data_type())));
-            continue;
+        let found: Vec<&Arc<Field>> = if name == "source_url" {
+            source_columns(schema).collect()
+        } else {
+            find(schema, name).into_iter().collect()
         };
-        used.push(found.name().clone());
-        let (value, fault) = coerce(found, &field, path)?;
+        let mut values = vec![];
+        for found in found {
+            let (value, fault) = coerce(found, &field, path)?;
+            values.push(value);
+            faults.extend(fault);
+        }
+        let value = match values.as_slice() {
+            [] => format!("CAST(NULL AS {})", sql_type(field.data_type())),
+            [only] => only.clone(),
+            several => format!("coalesce({})", several.join(", ")),
+        };
         known.push(format!("{value} AS {name}"));
-        faults.extend(fault);
     }
     let malformed = if faults.is_empty() {
         "CAST(NULL AS VARCHAR)".to_owned()
@@ -230,15 +268,45 @@ fn projection(schema: &Schema, path: &Path) -> Result<String> {
         format!("coalesce({})", faults.join(", "))
     };
     known.push(format!("{malformed} AS malformed"));
-    for field in schema.fields().iter().filter(|f| !used.contains(f.name())) {
-        let name = field.name();
-        let lower = name.to_ascii_lowercase();
-        let taken = RESERVED.contains(&lower.as_str())
-            || request::fields().iter().any(|f| *f.name() == lower);
-        let alias = if taken { format!("input_{name}") } else { name.clone() };
-        known.push(format!("{} AS {}", quote(name), quote(&alias)));
+    let used = used(schema);
+    for extra in extras {
+        let field = schema.field_with_name(&extra.name).ok();
+        let value = field
+            .filter(|f| !used.contains(&f.name().as_str()))
+            .map_or_else(|| "NULL".to_owned(), |field| carried(field, extra.cast));
+        known.push(format!("{value} AS {}", quote(&extra.alias)));
     }
-    Ok(format!("SELECT {}\nFROM intake_file", known.join(",\n    ")))
+    Ok(known.join(",\n    "))
+}
+
+/// The SQL of a column that is carried through. A nested value becomes JSON text: the next file may
+/// have other fields in it, and the results of both lie in one table.
+fn carried(field: &Field, cast: Option<&str>) -> String {
+    let column = quote(field.name());
+    let value = value_type(field.data_type());
+    if value.is_nested() {
+        return format!("json_text({column})");
+    }
+    let of_dictionary = match (field.data_type(), value) {
+        (DataType::Dictionary(..), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
+            Some("VARCHAR")
+        }
+        (DataType::Dictionary(..), DataType::Int64) => Some("BIGINT"),
+        (DataType::Dictionary(..), DataType::Float64) => Some("DOUBLE"),
+        _ => None,
+    };
+    match cast.or(of_dictionary) {
+        Some(to) => format!("CAST({column} AS {to})"),
+        None => column,
+    }
+}
+
+/// The type of the values, however they are encoded.
+fn value_type(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::Dictionary(_, value) => value_type(value),
+        other => other,
+    }
 }
 
 /// The column of that name, else one that differs in case only.
@@ -265,46 +333,32 @@ fn no_source_column(schema: &Schema, path: &Path) -> Error {
 /// The SQL of a column's value, and of the sentence about a value that would not coerce.
 fn coerce(found: &Field, wanted: &Field, path: &Path) -> Result<(String, Option<String>)> {
     let column = quote(found.name());
-    let name = found.name().replace('\'', "''");
-    let is_text = matches!(
-        found.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null
-    );
-    let is_number = found.data_type().is_numeric();
+    let from = value_type(found.data_type());
+    let is_text =
+        matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
     match wanted.data_type() {
-        DataType::Utf8 if found.data_type().is_nested() && wanted.name() == "audience_profile" => {
+        DataType::Utf8 if from.is_nested() && wanted.name() == "audience_profile" => {
             Ok((format!("json_text({column})"), None))
         }
         DataType::Utf8 if is_text => {
             Ok((format!("nullif(trim(CAST({column} AS VARCHAR)), '')"), None))
         }
-        DataType::Utf8 if !found.data_type().is_nested() => {
-            Ok((format!("CAST({column} AS VARCHAR)"), None))
+        DataType::Utf8 if !from.is_nested() => Ok((format!("CAST({column} AS VARCHAR)"), None)),
+        DataType::Float64 if matches!(from, DataType::Duration(_)) => {
+            let parts = match from {
+                DataType::Duration(TimeUnit::Second) => "1e0",
+                DataType::Duration(TimeUnit::Millisecond) => "1e3",
+                DataType::Duration(TimeUnit::Microsecond) => "1e6",
+                _ => "1e9",
+            };
+            Ok((format!("CAST(CAST({column} AS BIGINT) AS DOUBLE) / {parts}"), None))
         }
-        DataType::Float64 | DataType::Int64 if is_text || is_number => {
-            let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
-            let number = if is_text {
-                format!("TRY_CAST({text} AS DOUBLE)")
-            } else {
-                format!("CAST({column} AS DOUBLE)")
-            };
-            let (value, lost, what) = if wanted.data_type() == &DataType::Float64 {
-                (number.clone(), format!("{number} IS NULL"), "a number")
-            } else {
-                let whole = format!("TRY_CAST({number} AS BIGINT)");
-                (
-                    whole.clone(),
-                    format!("({whole} IS NULL OR {whole} <> {number})"),
-                    "a whole number",
-                )
-            };
-            let sentence = format!(
-                "'{name} is ' || {text} || ', which is not {what}; correct it or leave it empty'"
-            );
-            Ok((
-                value,
-                Some(format!("CASE WHEN {text} IS NOT NULL AND {lost} THEN {sentence} END")),
-            ))
+        DataType::Int64 if from.is_integer() && *from != DataType::UInt64 => {
+            Ok((format!("CAST({column} AS BIGINT)"), None))
+        }
+        DataType::Float64 | DataType::Int64 if is_text || from.is_numeric() => {
+            let whole = wanted.data_type() == &DataType::Int64;
+            Ok(number(found.name(), is_text, whole))
         }
         _ => Err(Error::new(
             ErrorCode::InputColumn,
@@ -317,6 +371,30 @@ fn coerce(found: &Field, wanted: &Field, path: &Path) -> Result<(String, Option<
             ),
         )),
     }
+}
+
+/// The SQL of a number from a column of text or numbers, and of the sentence about what is none.
+fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
+    let column = quote(name);
+    let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
+    let number = if is_text {
+        format!("TRY_CAST({text} AS DOUBLE)")
+    } else {
+        format!("CAST({column} AS DOUBLE)")
+    };
+    let (value, lost, what) = if whole {
+        // As a DOUBLE only if it must be ("5.0"): that one has 53 bits.
+        let exact = format!("TRY_CAST({text} AS BIGINT)");
+        let value = format!("coalesce({exact}, TRY_CAST({number} AS BIGINT))");
+        let lost = format!("{value} IS NULL OR ({exact} IS NULL AND {value} <> {number})");
+        (value, lost, "a whole number")
+    } else {
+        (number.clone(), format!("{number} IS NULL"), "a number")
+    };
+    let name = name.replace('\'', "''");
+    let sentence =
+        format!("'{name} is ' || {text} || ', which is not {what}; correct it or leave it empty'");
+    (value, Some(format!("CASE WHEN {text} IS NOT NULL AND ({lost}) THEN {sentence} END")))
 }
 
 fn sql_type(data_type: &DataType) -> &'static str {

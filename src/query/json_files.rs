@@ -20,18 +20,22 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
-/// The rows of all `files`, in order. Every row is looked at to find the columns.
+/// The columns of a file. Every row is looked at to find them.
 ///
 /// # Errors
-/// If a file cannot be read or is not JSON.
-pub(super) fn table(files: &[PathBuf]) -> Result<StreamingTable> {
-    let mut schemas = vec![];
-    for file in files {
-        let (schema, _) = infer_json_schema(open(file)?, None)?;
-        schemas.push(schema);
-    }
-    let schema = Arc::new(Schema::try_merge(schemas)?);
-    let partition = JsonPartition { files: files.to_vec(), schema: Arc::clone(&schema) };
+/// What is wrong and in which line, if it is not JSON.
+pub(super) fn schema(file: &Path) -> std::result::Result<Schema, String> {
+    let inferred = open(file).and_then(|reader| Ok(infer_json_schema(reader, None)?.0));
+    inferred.map_err(|e| fault_in_line(file).unwrap_or_else(|| e.strip_backtrace()))
+}
+
+/// The rows of all `files`, in order, with the columns of `schema`.
+///
+/// # Errors
+/// If DataFusion refuses the schema.
+pub(super) fn table(files: Vec<PathBuf>, schema: Schema) -> Result<StreamingTable> {
+    let schema = Arc::new(schema);
+    let partition = JsonPartition { files, schema: Arc::clone(&schema) };
     StreamingTable::try_new(schema, vec![Arc::new(partition)])
 }
 
@@ -50,9 +54,12 @@ impl PartitionStream for JsonPartition {
         let (schema, batch_size) =
             (Arc::clone(&self.schema), context.session_config().batch_size());
         let files = self.files.clone().into_iter();
-        let batches = files.flat_map(move |file| match read(&file, &schema, batch_size) {
-            Ok(batches) => batches,
-            Err(e) => Box::new(std::iter::once(Err(e))),
+        let batches = files.flat_map(move |file| {
+            let batches: Batches = match read(&file, &schema, batch_size) {
+                Ok(batches) => batches,
+                Err(e) => Box::new(std::iter::once(Err(e))),
+            };
+            batches.map(move |batch| batch.map_err(|e| e.context(format!("in {}", file.display()))))
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::iter(batches)))
     }
@@ -77,4 +84,29 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     let rows: Vec<serde_json::Value> = serde_json::from_reader(reader).map_err(fault)?;
     let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
     Ok(Box::new(Cursor::new(lines.join("\n"))))
+}
+
+/// The first line that holds no JSON object; none for a file that is one array.
+fn fault_in_line(path: &Path) -> Option<String> {
+    let mut reader = BufReader::new(File::open(path).ok()?);
+    if reader.fill_buf().ok()?.trim_ascii_start().first() == Some(&b'[') {
+        return None;
+    }
+    for (number, line) in (1..).zip(reader.lines()) {
+        let line = line.ok()?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str::<serde_json::Value>(&line) {
+            Ok(value) if value.is_object() => {}
+            Ok(_) => return Some(format!("line {number} holds no JSON object")),
+            // Of the place that serde_json tells, the line is always 1.
+            Err(e) => {
+                let text = e.to_string();
+                let what = text.split(" at line ").next().unwrap_or_default();
+                return Some(format!("line {number} is not JSON: {what}, column {}", e.column()));
+            }
+        }
+    }
+    None
 }

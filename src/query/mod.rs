@@ -1,6 +1,7 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
 pub mod conform;
+pub(crate) mod files;
 pub mod functions;
 pub mod intake;
 mod json_files;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
+use super::files::file_url;
 use super::{query_error, sql};
 use crate::error::Result;
 use crate::model::table::{TABLES, Table};
@@ -35,7 +36,7 @@ async fn register_files(ctx: &SessionContext, table: &Table, files: &[PathBuf]) 
     }
     // DataFusion alone would take the columns of the first file.
     let schema = TableSchema::read(files)?.merged;
-    let names: Vec<String> = files.iter().map(|f| f.to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = files.iter().map(|f| file_url(f)).collect();
     let options = ParquetReadOptions::default().schema(&schema);
     let frame = ctx.read_parquet(names, options).await.map_err(query_error)?;
     ctx.register_table(table.name, frame.into_view()).map(|_| ()).map_err(query_error)

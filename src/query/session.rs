@@ -91,11 +91,12 @@ pub fn session(
 /// How many consumers an out-of-memory error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
 
-/// Give a session every scalar function.
+/// Give a session every function of columns.
 pub fn register_functions(ctx: &SessionContext, base: &Path) {
     for function in functions::all(base) {
         ctx.register_udf(function);
     }
+    ctx.register_udwf(functions::occurrence::occurrence());
 }
 
 /// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files:
@@ -124,5 +125,17 @@ pub fn query_error(error: DataFusionError) -> Error {
         DataFusionError::Diagnostic(_, inner) => inner.strip_backtrace(),
         other => other.strip_backtrace(),
     };
+    let text = plain(&text);
     Error::new(ErrorCode::Query, text).with_source(error)
+}
+
+/// What DataFusion says, without its invitation to report bugs to it and its names for its layers.
+fn plain(text: &str) -> String {
+    let text = text.split("\nThis issue was likely caused by").next().unwrap_or(text);
+    let layers = ["Error during planning: ", "Internal error: ", "SQL error: ", "Execution error: "];
+    let mut text = layers.iter().fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
+    if let Some(inner) = text.strip_prefix("ParserError(\"").and_then(|t| t.strip_suffix("\")")) {
+        text = inner;
+    }
+    text.replace("datafusion.public.", "")
 }

@@ -12,24 +12,39 @@ use crate::kernels::location::scheme;
 /// Local files beneath a set of roots. A link may lead anywhere beneath a root, not out of all of them.
 #[derive(Debug)]
 pub struct LocalFiles {
-    roots: Vec<PathBuf>,
+    /// The roots as they were named, absolute.
+    named: Vec<PathBuf>,
+    /// The roots without links.
+    real: Vec<PathBuf>,
 }
 
 impl LocalFiles {
     /// Files beneath `roots`; a root that does not exist allows nothing.
     pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { roots: roots.into_iter().filter_map(|r| fs::canonicalize(r).ok()).collect() }
+        let named: Vec<_> = roots.into_iter().filter_map(|r| std::path::absolute(r).ok()).collect();
+        let real = named.iter().filter_map(|r| fs::canonicalize(r).ok()).collect();
+        Self { named, real }
     }
 
     /// The real path and its metadata, or why not.
     fn check(&self, location: &str) -> Result<(PathBuf, fs::Metadata)> {
-        let real = fs::canonicalize(location).map_err(|e| cannot_open(location, e))?;
-        if !self.roots.iter().any(|root| real.starts_with(root)) {
+        let path = Path::new(location);
+        // What lies outside is not looked at: whether it is there is not for the request to know.
+        if !self.named.iter().chain(&self.real).any(|root| path.starts_with(root)) {
+            let folder = path.parent().unwrap_or(path).display();
             return Err(Error::new(
                 ErrorCode::SourceForbidden,
                 format!(
-                    "{location} lies outside the folders sources may be read from; move it beside the request file or pass --allow-root {}",
-                    real.parent().unwrap_or(&real).display()
+                    "{location} lies outside the folders sources may be read from; move it beside the request file or pass --allow-root {folder}"
+                ),
+            ));
+        }
+        let real = fs::canonicalize(path).map_err(|e| cannot_open(location, e))?;
+        if !self.real.iter().any(|root| real.starts_with(root)) {
+            return Err(Error::new(
+                ErrorCode::SourceForbidden,
+                format!(
+                    "{location} is a link that leads out of the folders sources may be read from; copy the file, or allow its folder with --allow-root"
                 ),
             ));
         }

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 pub struct Dataset {
     root: PathBuf,
     live: Vec<Manifest>,
+    dead: Vec<Manifest>,
 }
 
 /// The right to commit, see [`Dataset::lock`]. The kernel takes it back however the process ends.
@@ -52,14 +53,17 @@ impl Dataset {
                 let path = entry.map_err(|e| cannot_read(&folder, e))?.path();
                 if path.extension().is_some_and(|x| x == "json") {
                     let manifest = read_manifest(&path)?;
-                    manifests.insert((manifest.created, manifest.shard.clone()), manifest);
+                    manifests.insert(manifest.number, manifest);
                 }
             }
         }
-        let replaced: HashSet<String> =
-            manifests.values().flat_map(|m| m.replaces.iter().cloned()).collect();
-        let live = manifests.into_values().filter(|m| !replaced.contains(&m.shard)).collect();
-        Ok(Self { root: root.to_path_buf(), live })
+        // A commit replaces earlier ones only, so that the newest is always live.
+        let replaced: HashSet<u64> = manifests
+            .values()
+            .flat_map(|m| m.replaces.iter().copied().filter(|n| *n < m.number))
+            .collect();
+        let (dead, live) = manifests.into_values().partition(|m| replaced.contains(&m.number));
+        Ok(Self { root: root.to_path_buf(), live, dead })
     }
 
     /// Wait until nobody else commits to `root`, and keep others from it as long as the answer lives:
@@ -84,6 +88,11 @@ impl Dataset {
     /// Live shards, oldest first.
     pub fn shards(&self) -> &[Manifest] {
         &self.live
+    }
+
+    /// The number of the next commit; known for sure only under [`Dataset::lock`].
+    pub(super) fn next_number(&self) -> u64 {
+        self.live.last().map_or(1, |m| m.number + 1)
     }
 
     /// The live shard with this id.
@@ -113,14 +122,8 @@ impl Dataset {
     /// Remove table files and manifests of replaced shards. Media files stay: other tables of the
     /// user may name them.
     pub fn remove_replaced(&self) {
-        let names: HashSet<&str> = self.live.iter().map(|m| m.shard.as_str()).collect();
-        let Ok(entries) = fs::read_dir(self.root.join("_commit")) else { return };
-        for path in entries.flatten().map(|e| e.path()) {
-            let Some(stem) = path.file_stem().and_then(|s| s.to_str()) else { continue };
-            if names.contains(stem) {
-                continue;
-            }
-            let Ok(manifest) = read_manifest(&path) else { continue };
+        for manifest in &self.dead {
+            let path = manifest_path(&self.root, manifest.number);
             // The manifest goes first: a manifest without files would be a lie, files without one are litter.
             if fs::remove_file(&path).is_ok() {
                 for entry in manifest.tables.values() {
@@ -129,6 +132,11 @@ impl Dataset {
             }
         }
     }
+}
+
+/// `_commit/00000001.json`
+pub(super) fn manifest_path(root: &Path, number: u64) -> PathBuf {
+    root.join("_commit").join(format!("{number:08}.json"))
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest> {

@@ -17,11 +17,13 @@ pub struct FileEntry {
     pub blake3: String,
 }
 
-/// `_commit/<shard>.json`.
+/// `_commit/<number>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this format.
     pub format: u32,
+    /// Number of the commit in the dataset, from 1.
+    pub number: u64,
     /// Stable id of requests, settings and source validators.
     pub shard: String,
     /// Version of clipflow that wrote it.
@@ -30,9 +32,9 @@ pub struct Manifest {
     pub created: u64,
     /// Files of each table.
     pub tables: BTreeMap<String, FileEntry>,
-    /// Shards that this one takes the place of.
+    /// Numbers of the earlier commits that this one takes the place of.
     #[serde(default)]
-    pub replaces: Vec<String>,
+    pub replaces: Vec<u64>,
 }
 
 impl Manifest {

@@ -1,17 +1,17 @@
 //! A results dataset: a folder with a folder per table, media files, and manifests.
 //!
 //! ```text
-//! DIR/requests/<shard>.parquet        one file per table and shard
-//!     outcomes/<shard>.parquet …
+//! DIR/requests/<number>-<shard>.parquet   one file per table and commit
+//!     outcomes/<number>-<shard>.parquet …
 //!     media/<media_id>.mp4
-//!     _commit/<shard>.json            what the shard consists of; nothing else is read
+//!     _commit/<number>.json               what a commit consists of; nothing else is read
 //!     _staging/run-…/                 work in progress, removed at the end
 //! ```
 //!
 //! A shard is what one run wrote. It becomes visible when its manifest does, in one step
 //! (create-if-absent after everything it names was flushed). A run that answers requests or
 //! analyses sources which older shards hold too takes over their other rows and names those shards
-//! in `replaces`.
+//! in `replaces`. Commits are numbered; one replaces earlier ones only.
 
 mod dataset;
 mod manifest;

@@ -12,7 +12,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::{FileEntry, Manifest, cannot_write};
+use super::dataset::manifest_path;
+use super::{Dataset, FileEntry, Manifest, cannot_write};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Rows of a row group: small enough to skip by statistics, large enough to compress.
@@ -29,7 +30,7 @@ pub struct ShardWriter {
     /// Held as long as somebody works in `staging`; the kernel lets go of it however that ends.
     _lock: File,
     tables: BTreeMap<String, FileEntry>,
-    replaces: Vec<String>,
+    replaces: Vec<u64>,
 }
 
 impl ShardWriter {
@@ -79,22 +80,23 @@ impl ShardWriter {
         Ok(())
     }
 
-    /// This shard takes the place of `shard`.
-    pub fn replace(&mut self, shard: &str) {
-        self.replaces.push(shard.to_owned());
+    /// This shard takes the place of an earlier commit.
+    pub fn replace(&mut self, number: u64) {
+        self.replaces.push(number);
     }
 
-    /// Make the shard visible as `shard` (a stable id of what it holds): move its files into place, flush folders, write the manifest.
+    /// Make the shard visible in `dataset` as `shard` (a stable id of what it holds): move its files
+    /// into place, flush folders, write the manifest. To be called under [`Dataset::lock`], with the
+    /// dataset opened under it.
     ///
     /// # Errors
     /// `store.write`; nothing is visible then.
-    pub fn commit(mut self, shard: &str) -> Result<Manifest> {
+    pub fn commit(mut self, dataset: &Dataset, shard: &str) -> Result<Manifest> {
+        let number = dataset.next_number();
         for (name, entry) in &mut self.tables {
             let folder = self.root.join(name);
             fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-            // The content hash makes the name unique to this attempt.
-            entry.path =
-                format!("{name}/{shard}-{}.parquet", &entry.blake3[..8.min(entry.blake3.len())]);
+            entry.path = format!("{name}/{number:08}-{shard}.parquet");
             let target = self.root.join(&entry.path);
             fs::rename(self.staging.join(format!("{name}.parquet")), &target)
                 .map_err(|e| cannot_write(&target, e))?;
@@ -103,6 +105,7 @@ impl ShardWriter {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let manifest = Manifest {
             format: Manifest::FORMAT,
+            number,
             shard: shard.to_owned(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
@@ -116,7 +119,7 @@ impl ShardWriter {
     fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
         let folder = self.root.join("_commit");
         fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-        let target = folder.join(format!("{}.json", manifest.shard));
+        let target = manifest_path(&self.root, manifest.number);
         let mut file =
             tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
         let json = serde_json::to_vec_pretty(manifest).map_err(|e| {
@@ -125,14 +128,8 @@ impl ShardWriter {
         file.write_all(&json)
             .and_then(|()| file.as_file().sync_all())
             .map_err(|e| cannot_write(&target, e))?;
-        match file.persist_noclobber(&target) {
-            Ok(_) => {}
-            // Another run of the same requests was faster; its results are as good as ours.
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
-                tracing::info!(shard = manifest.shard, "the same shard was committed meanwhile");
-            }
-            Err(e) => return Err(cannot_write(&target, e.error)),
-        }
+        // The lock makes the number ours; whoever went without it must not be overwritten.
+        file.persist_noclobber(&target).map_err(|e| cannot_write(&target, e.error))?;
         sync_folder(&folder)
     }
 }

@@ -159,6 +159,32 @@ fn the_clock_starts_with_the_container() {
 }
 
 #[test]
+fn a_late_start_in_matroska_is_not_taken_for_missing_pictures() {
+    let bench = Bench::new();
+    bench.make("base.mp4", &[&PICTURE, &TONE, &X264, &["-bf", "0", "-c:a", "aac"]]);
+    let base = bench.text("base.mp4");
+    // Its DURATION tags say 7 s, of which 4 hold anything.
+    let inputs = ["-itsoffset", "3", "-i", &base, "-c", "copy"];
+    let found = bench.analyze(&bench.make("offset.mkv", &[&inputs]));
+    assert!(near(found.info.start_offset, 3.0, 0.05), "{}", found.info.start_offset);
+    assert!(near(found.info.duration, 4.0, 0.05), "{}", found.info.duration);
+    let start = found.shots.first().expect("a shot").start;
+    assert!(near(start, 0.0, 0.05), "{start}");
+    assert_eq!(found.info.frames, 100);
+    // The picture starts 3 s after the sound.
+    let maps = ["-i", &base, "-map", "0:v", "-map", "1:a"];
+    let found = bench.analyze(&bench.make("late.mkv", &[&inputs[..4], &maps, &["-c", "copy"]]));
+    let start = found.shots.first().expect("a shot").start;
+    assert!(near(start, 3.0, 0.05), "{start}");
+    assert!(near(found.info.duration, 7.0, 0.05), "{}", found.info.duration);
+    assert_eq!((found.info.frames, sounding(&found).0), (100, 0.0));
+    // Half of it is half of it all the same.
+    let bytes = std::fs::read(bench.at("offset.mkv")).expect("a file");
+    let half = bench.write("half.mkv", &bytes[..bytes.len() / 2]);
+    assert_eq!(bench.code(&half), ErrorCode::SourceTruncated);
+}
+
+#[test]
 fn a_stream_that_is_not_used_still_starts_the_clock() {
     let bench = Bench::new();
     // The second sound track starts first, by a second.

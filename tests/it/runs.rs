@@ -13,7 +13,7 @@ use clipflow::telemetry::{Event, Observer};
 
 use super::support::counter::ffmpeg;
 use super::support::show;
-use super::support::{clipflow, query, stderr};
+use super::support::{clipflow, query, stderr, stdout};
 
 /// Remembers which sources were worked on in which stage.
 #[derive(Debug, Default)]
@@ -185,6 +185,73 @@ fn request_files_with_other_columns_make_one_table() {
     assert_eq!(commits.filter(|e| e.path().extension().is_some_and(|x| x == "json")).count(), 2);
     let rows = query(path, "SELECT request_id, team, campaign, season FROM outcomes ORDER BY 1");
     assert_eq!(rows, ["a,red,,7", "b,,x,8", "c,,,9"]);
+}
+
+#[test]
+fn going_back_to_an_earlier_request_file_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let run = |name: &str| {
+        let output = clipflow(path, &["run", name, "--out", "out"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let lengths = |sql: &str| query(path, sql);
+    fs::write(path.join("a.csv"), "request_id,source_url,min_clip_length,max_clip_length,max_clips\nx,show.mp4,4,5,1\nz,show.mp4,4,8,1\n").unwrap();
+    fs::write(path.join("b.csv"), "request_id,source_url,min_clip_length,max_clip_length,max_clips\nx,show.mp4,7,8,1\n").unwrap();
+    for name in ["a.csv", "b.csv", "a.csv", "b.csv", "b.csv", "a.csv"] {
+        run(name);
+        let wanted = if name == "a.csv" { "x,5.0" } else { "x,8.0" };
+        let found = lengths("SELECT request_id, max_clip_length FROM requests WHERE request_id = 'x'");
+        assert_eq!(found, [wanted], "after {name}");
+        assert_eq!(lengths("SELECT clips FROM outcomes WHERE request_id = 'z'"), ["1"]);
+    }
+    assert!(run("a.csv").contains("nothing to do"));
+    // A media file that is removed comes back, as often as that happens, and then all is done again.
+    for _ in 0..3 {
+        let uri = query(path, "SELECT uri FROM renditions WHERE request_id = 'z'").remove(0);
+        fs::remove_file(path.join("out").join(&uri)).unwrap();
+        assert!(!run("a.csv").contains("nothing to do"));
+        assert!(path.join("out").join(&uri).is_file());
+        assert!(run("a.csv").contains("nothing to do"));
+    }
+    assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["2"]);
+}
+
+#[test]
+fn a_run_over_two_older_shards_keeps_the_columns_of_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for name in ["a1", "a2", "b1", "b2"] {
+        show::make(&path.join(format!("{name}.mp4")));
+    }
+    let run = |name: &str, text: &str| {
+        fs::write(path.join(name), text).unwrap();
+        let output = clipflow(path, &["run", name, "--out", "out", "--max-clips", "1"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    run("1.csv", "request_id,source_url,min_clip_length,x\na1,a1.mp4,9,XA1\na2,a2.mp4,9,XA2\n");
+    run("2.csv", "request_id,source_url,min_clip_length,y\nb1,b1.mp4,9,YB1\nb2,b2.mp4,9,YB2\n");
+    run("3.csv", "request_id,source_url,min_clip_length\na1,a1.mp4,9\nb1,b1.mp4,9\n");
+    let rows = query(path, "SELECT request_id, x, y FROM outcomes ORDER BY 1");
+    assert_eq!(rows, ["a1,,", "a2,XA2,", "b1,,", "b2,,YB2"]);
+}
+
+#[test]
+fn folders_and_files_may_have_odd_names() {
+    let outer = tempfile::tempdir().unwrap();
+    let path = outer.path().join("a [1] *?#%20 ü");
+    fs::create_dir(&path).unwrap();
+    show::make(&path.join("show [x] 'y'*.mp4"));
+    let text = "request_id,source_url,min_clip_length\na,show [x] 'y'*.mp4,9\n";
+    fs::write(path.join("r*[1]?.csv"), text).unwrap();
+    for round in ["", "nothing to do"] {
+        let output = clipflow(&path, &["run", "r*[1]?.csv", "--out", "out"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stdout(&output).contains(round));
+    }
+    assert_eq!(query(&path, "SELECT request_id, status FROM outcomes"), ["a,ok"]);
 }
 
 #[test]

@@ -100,10 +100,16 @@ impl Stream {
         number(self.start_time.as_deref()).map_or(0.0, |start| start - container)
     }
 
-    /// Of the stream, else of its tag as Matroska writers set it.
+    /// Of the stream, else from its tag as Matroska writers set it. ffmpeg's tag is not a length
+    /// but the time stamp of the end, so that the stream's start comes off it. mkvmerge's is a
+    /// length, which then comes out short by a late start: too little only makes the comparison
+    /// with what decodes more lenient.
     pub(super) fn lasts(&self) -> Option<f64> {
-        number(self.duration.as_deref())
-            .or_else(|| self.tags.get("DURATION").and_then(|text| clock(text)))
+        let from_tag = || {
+            let end = clock(self.tags.get("DURATION")?)?;
+            Some(end - number(self.start_time.as_deref()).unwrap_or(0.0)).filter(|d| *d > 0.0)
+        };
+        number(self.duration.as_deref()).or_else(from_tag)
     }
 
     pub(super) fn codec(&self) -> String {

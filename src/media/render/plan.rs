@@ -37,8 +37,9 @@ const HALF_GOP: f64 = 5.0;
 /// What sharing saves, in CPU seconds, checks and all: eight neighbours of 15 s at 360p25 with a
 /// GOP of 250 cost 8.3 one by one (94 MB), 7.5 in fours (189 MB), 7.4 together (317 MB); eight of
 /// 5 s at 720p30, two beginning each second, 9.2 one by one (194 MB), 8.0 in fours (496 MB).
-/// Encoding is the larger part. With the defaults, up to five outputs share a process at 720p
-/// (597 MB, estimated 617), two at 1080p (484 MB), and 4K stands alone (855 MB).
+/// (Those with two encoder threads each, which take more memory.) Encoding is the larger part.
+/// With the defaults, one encoder thread each, up to six outputs share a process at 720p (pictures
+/// alone: 536 MB, estimated 590), two at 1080p (estimated 499) and 4K stands alone (estimated 1067).
 pub fn plan_passes(probe: &Probe, spans: &[ClipSpan], settings: &RenderSettings) -> Vec<Pass> {
     let source = Source::new(probe, settings.max_pixels);
     divide(&source, spans, settings)
@@ -155,7 +156,9 @@ mod tests {
     #[test]
     fn memory_bounds_the_outputs() {
         let settings = RenderSettings::default();
-        assert_eq!(outputs(&source(), &settings), 5);
+        assert_eq!(outputs(&source(), &settings), 6);
+        let threads = RenderSettings { encoder_threads: 2, ..settings.clone() };
+        assert_eq!(outputs(&source(), &threads), 5);
         let small = RenderSettings { memory_bytes: 1, ..settings.clone() };
         assert_eq!(outputs(&source(), &small), 1);
         let uhd = Source {

@@ -4,6 +4,7 @@
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
+pub(in crate::query) mod occurrence;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
 

@@ -1,0 +1,273 @@
+//! The request files themselves: which there are, of what kind, and which columns each one has.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::ipc::reader::{FileReader, StreamReader};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use url::Url;
+
+use super::json_files;
+use crate::error::{Error, ErrorCode, Result};
+
+/// The kinds of request file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Parquet,
+    Csv,
+    Json,
+    /// Arrow IPC, as a file with a footer.
+    Arrow,
+    /// Arrow IPC, as a stream of messages.
+    ArrowStream,
+}
+
+/// Endings of the names of request files.
+const ENDINGS: &[(&str, Kind)] = &[
+    ("parquet", Kind::Parquet),
+    ("pq", Kind::Parquet),
+    ("csv", Kind::Csv),
+    ("ndjson", Kind::Json),
+    ("jsonl", Kind::Json),
+    ("json", Kind::Json),
+    ("arrow", Kind::Arrow),
+    ("ipc", Kind::Arrow),
+    ("feather", Kind::Arrow),
+];
+
+/// A request file whose beginning, header or footer has been looked at.
+#[derive(Debug)]
+pub(super) struct RequestFile {
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+    pub(super) schema: Schema,
+}
+
+/// `path` as an absolute, percent-encoded `file:` URL, which DataFusion takes for that one file; a
+/// plain path with `*`, `?` or `[` in it would be a pattern.
+pub(crate) fn file_url(path: &Path) -> String {
+    let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    // A URL resolves `..` by its text alone, which is another folder if the one before is a link.
+    if path.components().any(|c| c == Component::ParentDir)
+        && let Ok(real) = path.canonicalize()
+    {
+        path = real;
+    }
+    let Ok(url) = Url::from_file_path(&path) else {
+        return path.to_string_lossy().into_owned();
+    };
+    url.as_str().replace('*', "%2A").replace('[', "%5B").replace(']', "%5D")
+}
+
+/// An `input.unreadable` error about `path`.
+pub(super) fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
+    Error::new(
+        ErrorCode::InputUnreadable,
+        format!(
+            "cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them",
+            path.display()
+        ),
+    )
+}
+
+/// The files of `path` in order of name, each with its own columns.
+///
+/// # Errors
+/// `input.unreadable` or `input.column`, about the file at fault.
+pub(super) fn look(path: &Path) -> Result<Vec<RequestFile>> {
+    let mut paths = list(path)?;
+    let is_empty = |p: &PathBuf| std::fs::metadata(p).is_ok_and(|m| m.len() == 0);
+    // Who writes NDJSON in parts leaves parts without a row empty.
+    if paths.iter().any(|p| !is_empty(p)) {
+        paths.retain(|p| kind_by_name(p) != Some(Kind::Json) || !is_empty(p));
+    }
+    if let Some(empty) = paths.iter().find(|p| is_empty(p)) {
+        return Err(unreadable(empty, "the file is empty"));
+    }
+    paths.into_iter().map(look_at).collect()
+}
+
+/// The first CSV file of the folder with a row that does not fit its header, and what is wrong.
+pub(super) fn ragged(folder: &Path) -> Option<(PathBuf, String)> {
+    let csv = list(folder).ok()?.into_iter().filter(|p| kind_by_name(p) == Some(Kind::Csv));
+    csv.into_iter().find_map(|path| {
+        let format = arrow::csv::reader::Format::default().with_header(true);
+        let fault = format.infer_schema(File::open(&path).ok()?, None).err()?.to_string();
+        Some((path, fault))
+    })
+}
+
+/// `path` itself, or what lies in the folder, in order of name.
+fn list(path: &Path) -> Result<Vec<PathBuf>> {
+    let metadata = std::fs::metadata(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => unreadable(path, "there is no such file"),
+        _ => unreadable(path, e),
+    })?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let entries = std::fs::read_dir(path).map_err(|e| unreadable(path, e))?;
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_file() && kind_by_name(p).is_some() && !is_hidden(p))
+        .collect();
+    files.sort();
+    let Some(first) = files.first() else {
+        let cause = format!("the folder holds no request file, {}", known_endings());
+        return Err(unreadable(path, cause));
+    };
+    if let Some(other) = files.iter().find(|f| kind_by_name(f) != kind_by_name(first)) {
+        let (first, other) = (first.display(), other.display());
+        let cause = format!("the folder mixes kinds of files: {first} and {other}");
+        return Err(unreadable(path, cause));
+    }
+    Ok(files)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(['.', '_']))
+}
+
+fn kind_by_name(path: &Path) -> Option<Kind> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
+}
+
+fn known_endings() -> String {
+    let endings: Vec<String> = ENDINGS.iter().map(|(e, _)| format!(".{e}")).collect();
+    format!("whose name ends in one of {}", endings.join(", "))
+}
+
+fn kind_by_content(path: &Path) -> Result<Kind> {
+    match &head(path)? {
+        [b'P', b'A', b'R', b'1', ..] => Ok(Kind::Parquet),
+        b"ARROW1\0\0" => Ok(Kind::Arrow),
+        [b'{' | b'[', ..] => Ok(Kind::Json),
+        _ => {
+            let cause = format!(
+                "neither its name nor its content says what kind of file it is; give one {}",
+                known_endings()
+            );
+            Err(unreadable(path, cause))
+        }
+    }
+}
+
+/// The first eight bytes; zeros after the end of a shorter file.
+fn head(path: &Path) -> Result<[u8; 8]> {
+    let mut bytes = Vec::with_capacity(8);
+    let file = File::open(path).map_err(|e| unreadable(path, e))?;
+    file.take(8).read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
+    bytes.resize(8, 0);
+    Ok(std::array::from_fn(|i| bytes[i]))
+}
+
+fn look_at(path: PathBuf) -> Result<RequestFile> {
+    let kind = match kind_by_name(&path) {
+        Some(Kind::Arrow) => arrow_kind(&path)?,
+        Some(kind) => kind,
+        None => kind_by_content(&path)?,
+    };
+    let open = || File::open(&path).map_err(|e| unreadable(&path, e));
+    let schema = match kind {
+        Kind::Parquet => {
+            check_footer(&path)?;
+            ArrowReaderMetadata::load(&open()?, ArrowReaderOptions::new())
+                .map(|m| m.schema().as_ref().clone())
+                .map_err(|e| unreadable(&path, e))?
+        }
+        Kind::Csv => csv_schema(&path)?,
+        Kind::Json => json_files::schema(&path).map_err(|cause| unreadable(&path, cause))?,
+        Kind::Arrow => FileReader::try_new(BufReader::new(open()?), None)
+            .map(|r| r.schema().as_ref().clone())
+            .map_err(|e| unreadable(&path, e))?,
+        Kind::ArrowStream => StreamReader::try_new(BufReader::new(open()?), None)
+            .map(|r| r.schema().as_ref().clone())
+            .map_err(|e| unreadable(&path, format!("it is no Arrow file: {e}")))?,
+    };
+    refuse_twice(schema.fields(), &path)?;
+    Ok(RequestFile { path, kind, schema })
+}
+
+/// Which of the two forms of Arrow IPC a file has, by how it begins.
+fn arrow_kind(path: &Path) -> Result<Kind> {
+    let bytes = std::fs::metadata(path).map_err(|e| unreadable(path, e))?.len();
+    let [a, b, c, d, e, f, g, h] = head(path)?;
+    match [a, b, c, d] {
+        [b'A', b'R', b'R', b'O'] if [e, f] == *b"W1" => Ok(Kind::Arrow),
+        [b'F', b'E', b'A', b'1'] => Err(unreadable(
+            path,
+            "it is a Feather file of version 1, which is no Arrow file; write it as version 2",
+        )),
+        // A stream begins with a marker and the length of its first message.
+        [0xff, 0xff, 0xff, 0xff] if u64::from(u32::from_le_bytes([e, f, g, h])) + 8 <= bytes => {
+            Ok(Kind::ArrowStream)
+        }
+        _ => Err(unreadable(path, "it is no Arrow file")),
+    }
+}
+
+/// Whether the footer of a Parquet file fits the file; the reader takes its word for it.
+fn check_footer(path: &Path) -> Result<()> {
+    let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
+    let bytes = file.metadata().map_err(|e| unreadable(path, e))?.len();
+    let mut footer = [0; 8];
+    let read = if bytes < 12 {
+        Err(std::io::ErrorKind::UnexpectedEof.into())
+    } else {
+        file.seek(SeekFrom::End(-8))
+    };
+    read.and_then(|_| file.read_exact(&mut footer)).map_err(|e| unreadable(path, e))?;
+    let [a, b, c, d, magic @ ..] = footer;
+    if &magic != b"PAR1" || u64::from(u32::from_le_bytes([a, b, c, d])) + 12 > bytes {
+        return Err(unreadable(path, "it is no Parquet file, or only the beginning of one"));
+    }
+    Ok(())
+}
+
+/// Every column of a CSV file as text: a type guessed from the first rows would fail on a later one.
+fn csv_schema(path: &Path) -> Result<Schema> {
+    let file = File::open(path).map_err(|e| unreadable(path, e))?;
+    let format = arrow::csv::reader::Format::default().with_header(true);
+    let (schema, _) = format.infer_schema(file, Some(0)).map_err(|e| unreadable(path, e))?;
+    if let [only] = schema.fields().as_ref()
+        && let Some(separator) = [';', '\t'].into_iter().find(|c| only.name().contains(*c))
+    {
+        let what = if separator == ';' { "semicolons" } else { "tabs" };
+        return Err(Error::new(
+            ErrorCode::InputColumn,
+            format!(
+                "the columns of {} are separated by {what}; commas are expected",
+                path.display()
+            ),
+        ));
+    }
+    let columns = schema.fields().iter().enumerate().map(|(i, field)| {
+        // Spreadsheets and pandas leave a name empty.
+        let name = match field.name().as_str() {
+            "" => format!("column_{}", i + 1),
+            name => name.to_owned(),
+        };
+        Field::new(name, DataType::Utf8, true)
+    });
+    Ok(Schema::new(columns.collect::<Vec<_>>()))
+}
+
+fn refuse_twice(fields: &Fields, path: &Path) -> Result<()> {
+    let mut seen = HashSet::new();
+    match fields.iter().find(|f| !seen.insert(f.name())) {
+        None => Ok(()),
+        Some(twice) => Err(Error::new(
+            ErrorCode::InputColumn,
+            format!(
+                "{} has the column {} twice; give each column a name of its own",
+                path.display(),
+                twice.name()
+            ),
+        )),
+    }
+}
