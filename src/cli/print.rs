@@ -24,7 +24,8 @@ pub(super) fn line(text: &str) -> Result<()> {
 pub(super) fn written(result: io::Result<()>) -> Result<()> {
     match result {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorCode::StoreWrite, format!("cannot write to standard output ({e})")).with_source(e))
+            Err(Error::new(ErrorCode::StoreWrite, format!("cannot write to standard output ({e})"))
+                .with_source(e))
         }
         _ => Ok(()),
     }

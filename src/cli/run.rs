@@ -18,7 +18,11 @@ pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<u8> {
     };
     if args.explain {
         let explanation = pipeline::explain(&config).await?;
-        print::line(&if verbose { explanation.to_string() } else { explanation.brief(PLAN_WIDTH) })?;
+        print::line(&if verbose {
+            explanation.to_string()
+        } else {
+            explanation.brief(PLAN_WIDTH)
+        })?;
         return Ok(OK);
     }
     let summary = pipeline::run(&config).await?;

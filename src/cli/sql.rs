@@ -42,7 +42,10 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
         Err(_) => {
             return Err(Error::new(
                 ErrorCode::Query,
-                format!("the query took longer than {} s; ask for less or raise --timeout", args.timeout),
+                format!(
+                    "the query took longer than {} s; ask for less or raise --timeout",
+                    args.timeout
+                ),
             ));
         }
     }
@@ -52,12 +55,17 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
 /// A query over a table that is not there is told which are.
 fn with_table_names(error: Error) -> Error {
     let message = error.message();
-    if error.code() != ErrorCode::Query || !(message.starts_with("table '") && message.ends_with("not found")) {
+    if error.code() != ErrorCode::Query
+        || !(message.starts_with("table '") && message.ends_with("not found"))
+    {
         return error;
     }
     let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
     let names: Vec<&str> = tables.collect();
-    Error::new(ErrorCode::Query, format!("{message}; the tables and views are {}", names.join(", ")))
+    Error::new(
+        ErrorCode::Query,
+        format!("{message}; the tables and views are {}", names.join(", ")),
+    )
 }
 
 fn read_query(file: &PathBuf) -> Result<String> {

@@ -81,9 +81,10 @@ pub fn session(
         .with_query_planner(Arc::new(MediaQueryPlanner))
         .build();
     let ctx = SessionContext::new_with_state(state);
-    register_functions(&ctx, &options.base);
+    let base = std::path::absolute(&options.base).unwrap_or_else(|_| options.base.clone());
+    register_functions(&ctx, &base);
     if let Some(runtime) = &runtime {
-        table_functions::register(&ctx, &options.base, &options.analyze, runtime);
+        table_functions::register(&ctx, &base, &options.analyze, runtime);
     }
     Ok(ctx)
 }
@@ -132,7 +133,8 @@ pub fn query_error(error: DataFusionError) -> Error {
 /// What DataFusion says, without its invitation to report bugs to it and its names for its layers.
 fn plain(text: &str) -> String {
     let text = text.split("\nThis issue was likely caused by").next().unwrap_or(text);
-    let layers = ["Error during planning: ", "Internal error: ", "SQL error: ", "Execution error: "];
+    let layers =
+        ["Error during planning: ", "Internal error: ", "SQL error: ", "Execution error: "];
     let mut text = layers.iter().fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
     if let Some(inner) = text.strip_prefix("ParserError(\"").and_then(|t| t.strip_suffix("\")")) {
         text = inner;

@@ -199,11 +199,16 @@ fn going_back_to_an_earlier_request_file_loses_nothing() {
     };
     let lengths = |sql: &str| query(path, sql);
     fs::write(path.join("a.csv"), "request_id,source_url,min_clip_length,max_clip_length,max_clips\nx,show.mp4,4,5,1\nz,show.mp4,4,8,1\n").unwrap();
-    fs::write(path.join("b.csv"), "request_id,source_url,min_clip_length,max_clip_length,max_clips\nx,show.mp4,7,8,1\n").unwrap();
+    fs::write(
+        path.join("b.csv"),
+        "request_id,source_url,min_clip_length,max_clip_length,max_clips\nx,show.mp4,7,8,1\n",
+    )
+    .unwrap();
     for name in ["a.csv", "b.csv", "a.csv", "b.csv", "b.csv", "a.csv"] {
         run(name);
         let wanted = if name == "a.csv" { "x,5.0" } else { "x,8.0" };
-        let found = lengths("SELECT request_id, max_clip_length FROM requests WHERE request_id = 'x'");
+        let found =
+            lengths("SELECT request_id, max_clip_length FROM requests WHERE request_id = 'x'");
         assert_eq!(found, [wanted], "after {name}");
         assert_eq!(lengths("SELECT clips FROM outcomes WHERE request_id = 'z'"), ["1"]);
     }
