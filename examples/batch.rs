@@ -7,7 +7,7 @@ use clipflow::processors::VideoClipProcessor;
 
 fn main() -> clipflow::Result<()> {
     let mut args = std::env::args().skip(1);
-    let video = args.next().unwrap_or_else(|| "demo/videos/show.mp4".to_owned());
+    let video = args.next().unwrap_or_else(|| "demo/demo.mp4".to_owned());
     let out = args.next().unwrap_or_else(|| "demo/batch".to_owned());
     let requests = vec![
         VideoClipRequest {

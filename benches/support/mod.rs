@@ -121,7 +121,7 @@ impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = f.precision().unwrap_or(2);
         let Self { median, min, max } = self;
-        f.pad(&format!("{median:.digits$} ({min:.digits$}–{max:.digits$})"))
+        write!(f, "{median:.digits$} ({min:.digits$}–{max:.digits$})")
     }
 }
 
