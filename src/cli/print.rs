@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 use datafusion::execution::SendableRecordBatchStream;
 
 use super::args::OutputArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::output::{Format, write_stream};
+use crate::source::folder_of;
 use crate::store::cannot_write;
 
 /// `error[code]: sentence` on standard error.
@@ -47,25 +49,23 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
                 other => other.map(|_| ()),
             }
         }
-        Some(path) => {
-            let folder = crate::source::folder_of(path);
-            let mut file =
-                tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(path, e))?;
-            write_stream(
-                stream,
-                output.format,
-                &mut BufWriter::new(
-                    File::options()
-                        .write(true)
-                        .open(file.path())
-                        .map_err(|e| cannot_write(path, e))?,
-                ),
-            )
-            .await?;
-            file.flush().map_err(|e| cannot_write(path, e))?;
-            file.persist(path).map(|_| ()).map_err(|e| cannot_write(path, e.error))
-        }
+        Some(path) => to_file(stream, output.format, path).await,
     }
+}
+
+/// Write rows to a file, which appears when it is complete. What is there and is no regular file (a
+/// device, a pipe) is written to, not replaced; a link leads to the file it names.
+async fn to_file(stream: SendableRecordBatchStream, format: Format, path: &Path) -> Result<()> {
+    let fault = |e: io::Error| cannot_write(path, e);
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    if target.exists() && !target.is_file() {
+        let open = File::options().write(true).open(&target).map_err(fault)?;
+        return write_stream(stream, format, &mut BufWriter::new(open)).await.map(|_| ());
+    }
+    let file = tempfile::NamedTempFile::new_in(folder_of(&target)).map_err(fault)?;
+    let open = File::options().write(true).open(file.path()).map_err(fault)?;
+    write_stream(stream, format, &mut BufWriter::new(open)).await?;
+    file.persist(&target).map(|_| ()).map_err(|e| fault(e.error))
 }
 
 /// `clipflow sql … | head` is a way of life.

@@ -188,6 +188,17 @@ fn sql_writes_every_format() {
     assert!(print(&["--format", "json"]).starts_with("{\"request_id\":\"good\",\"clips\":2}\n"));
     print(&["--format", "parquet", "-o", "answer.parquet"]);
     assert_eq!(&fs::read(folder.join("answer.parquet")).unwrap()[..4], b"PAR1");
+    // A device is written to and a link is followed; neither is replaced.
+    let _ = fs::remove_file(folder.join("device"));
+    let _ = fs::remove_file(folder.join("link"));
+    std::os::unix::fs::symlink("/dev/null", folder.join("device")).unwrap();
+    std::os::unix::fs::symlink("answer.parquet", folder.join("link")).unwrap();
+    print(&["--format", "csv", "-o", "device"]);
+    print(&["--format", "csv", "-o", "link"]);
+    assert!(folder.join("device").is_symlink() && folder.join("link").is_symlink());
+    assert!(
+        fs::read_to_string(folder.join("answer.parquet")).unwrap().starts_with("request_id,clips")
+    );
     fs::write(folder.join("q.sql"), sql).unwrap();
     let output = clipflow(folder, &["sql", "out", "-f", "q.sql", "--format", "csv"]);
     assert_eq!(stdout(&output).lines().count(), 4);
