@@ -48,7 +48,7 @@ pub struct MediaLimits {
     pub file_bytes: u64,
     /// Open files (`RLIMIT_NOFILE`). Default: 64.
     pub open_files: u64,
-    /// Decoder threads, and encoder threads for each output. Default: 2.
+    /// Decoder threads; encoders have their own setting. Default: 2.
     pub threads: u32,
 }
 

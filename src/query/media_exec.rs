@@ -66,8 +66,8 @@ impl MediaExec {
     }
 }
 
-/// The input's columns, the work's columns, the outcome columns. A work's column replaces an input
-/// column of the same name nowhere: planning refuses duplicates.
+/// The input's columns, the work's columns, the outcome columns. An input with a column of one of
+/// those names is refused by planning.
 pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
     let added = work.output_fields().into_iter().chain(outcome_fields());
     let fields: Vec<Field> =

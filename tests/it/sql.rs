@@ -168,6 +168,11 @@ async fn a_media_relation_says_how_it_is_used() {
             .await
             .contains("needs a column location")
     );
+    assert!(
+        error("SELECT * FROM analyze_media((SELECT 'x' AS location, 1 AS shots))")
+            .await
+            .contains("shots")
+    );
     let frame = ctx.sql("SELECT * FROM analyze_media((SELECT 'x' AS location))").await.unwrap();
     let error = frame.collect().await.unwrap_err().to_string();
     assert!(error.contains("no media runtime"), "{error}");
