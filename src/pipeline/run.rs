@@ -203,17 +203,8 @@ async fn choose(
 ) -> Result<()> {
     let sources = locations(ctx).await?.len() as u64;
     for step in sql::CHOOSE {
-        let media = step.name == "analysis";
-        let seconds = 0.0;
-        run_step(
-            ctx,
-            step,
-            parameters,
-            writer,
-            runtime,
-            media.then_some(("analyze", sources, seconds)),
-        )
-        .await?;
+        let media = (step.name == "analysis").then_some(("analyze", sources, 0.0));
+        run_step(ctx, step, parameters, writer, runtime, media).await?;
     }
     Ok(())
 }
@@ -231,19 +222,10 @@ async fn render(
            FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected)"#,
     )
     .await?;
-    let (sources, seconds) =
-        (wanted.first().copied().unwrap_or(0.0), wanted.get(1).copied().unwrap_or(0.0));
+    let [sources, seconds] = [0, 1].map(|i| wanted.get(i).copied().unwrap_or(0.0));
     for step in sql::RENDER {
-        let media = step.name == "rendered";
-        run_step(
-            ctx,
-            step,
-            parameters,
-            writer,
-            runtime,
-            media.then_some(("render", sources as u64, seconds)),
-        )
-        .await?;
+        let media = (step.name == "rendered").then_some(("render", sources as u64, seconds));
+        run_step(ctx, step, parameters, writer, runtime, media).await?;
     }
     Ok(())
 }
