@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clipflow::config::ParallelConfig;
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::telemetry::{Event, Observer};
 use support::video::Video;
@@ -41,7 +42,7 @@ fn main() -> Result<()> {
             let out = folder.path().join(format!("out-{workers}-{repeat}"));
             let stages = Arc::new(Stages::default());
             let config = RunConfig {
-                workers,
+                parallel: ParallelConfig { max_workers: workers, ..ParallelConfig::default() },
                 observer: Arc::clone(&stages) as Arc<dyn Observer>,
                 allow_roots: vec![support::folder()?],
                 ..RunConfig::new(&requests, &out)

@@ -6,8 +6,10 @@
 //! | module | what |
 //! |---|---|
 //! | [`error`], [`telemetry`] | the one error; events and counters |
+//! | [`config`] | settings of a batch and where they come from |
 //! | [`model`] | one file per table: schema, typed row |
 //! | [`kernels`] | pure computation: validate, select, shots, sound, text |
+//! | [`resilience`] | retry, circuit breaker, limits, cache |
 //! | [`source`] | from the place a request names to bytes on this machine |
 //! | [`media`] | the only code that starts ffmpeg: probe, analyse, render |
 //! | [`exec`] | media work as rows, and how many run at a time |
@@ -20,9 +22,13 @@
 pub mod error;
 pub mod telemetry;
 
+pub mod config;
+
 pub mod model;
 
 pub mod kernels;
+
+pub mod resilience;
 
 pub mod source;
 

@@ -2,6 +2,7 @@
 
 use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
+use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline::{self, RunConfig};
 
@@ -12,7 +13,10 @@ pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root,
         max_clips: args.max_clips,
-        workers: args.workers.map_or(0, usize::from),
+        parallel: ParallelConfig {
+            max_workers: args.workers.map_or(0, usize::from),
+            ..ParallelConfig::default()
+        },
         observer: progress::observer(args.quiet),
         ..RunConfig::new(args.requests, args.out)
     };

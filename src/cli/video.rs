@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::VideoArgs;
 use super::{OK, print};
 use crate::error::Result;
+use crate::exec::backend::AsyncBackend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::media::MediaTools;
 use crate::query::{SessionOptions, query_error, session};
@@ -37,7 +38,7 @@ pub(super) fn runtime() -> Result<MediaRuntime> {
         tools: MediaTools::find()?,
         sources: Sources::new(vec![Box::new(LocalFiles::new([PathBuf::from("/")]))]),
         media_dir: std::env::temp_dir(),
-        workers: std::thread::available_parallelism().map_or(1, usize::from),
+        backend: Arc::new(AsyncBackend::new(1)),
         observer: Arc::new(Silent),
     }))
 }

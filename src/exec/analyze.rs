@@ -1,6 +1,7 @@
 //! Analyse a source: one row with its `location` becomes its facts, signals, shots and cues.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
@@ -9,7 +10,8 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use serde::Serialize;
 
 use super::runtime::text_at;
-use super::{MediaRuntime, Work};
+use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
+use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;
 use crate::media::{self, AnalyzeSettings, CancelToken};
@@ -48,23 +50,31 @@ impl Work for AnalyzeWork {
         ]
     }
 
-    fn run(
-        &self,
-        row: &RecordBatch,
-        runtime: &MediaRuntime,
-        cancel: &CancelToken,
-    ) -> Result<Vec<ArrayRef>> {
-        let location = text_at(row, "location").unwrap_or_default();
-        let copy = runtime.sources.open(&location)?;
+    fn needs_source(&self) -> bool {
+        true
+    }
+
+    fn cache_key(&self) -> Option<String> {
+        serde_json::to_string(&self.settings).ok()
+    }
+
+    fn spec(&self) -> Option<WorkSpec> {
+        Some(WorkSpec::Analyze(self.settings.clone()))
+    }
+
+    fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
+        let [location, path, validator] = ["location", PATH_COLUMN, VALIDATOR_COLUMN]
+            .map(|c| text_at(row, c).unwrap_or_default());
         let done = Cell::new(0.0);
-        let progress = |seconds: f64| runtime.progress("analyze", seconds - done.replace(seconds));
+        let progress =
+            |seconds: f64| env.progress.advanced("analyze", seconds - done.replace(seconds));
         let analysis =
-            media::analyze(&runtime.tools, &copy.path, &self.settings, cancel, &progress)?;
-        let source_id = stable_id([Some(location.as_str()), Some(copy.validator.as_str())]);
+            media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
+        let source_id = stable_id([Some(location.as_str()), Some(validator.as_str())]);
         let texts = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
         Ok(vec![
             texts(&source_id),
-            texts(&copy.validator),
+            texts(&validator),
             Arc::new(structs(&source_info::fields(), &[analysis.info])?),
             list_of(&signal::fields(), &analysis.signals)?,
             list_of(&shot::fields(), &analysis.shots)?,

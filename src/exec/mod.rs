@@ -1,10 +1,11 @@
-//! Media work as rows: what an engine-independent operator needs to run slow work on a table.
+//! Work on rows: what an engine-independent operator needs to run slow work on a table.
 //!
-//! A [`Work`] takes one row and gives its output columns back, or one typed error; a
-//! [`MediaRuntime`] holds what all rows share (programs, limits, sources, counters) and runs rows on
-//! blocking threads, never more at a time than `workers`.
+//! A [`Work`] takes rows and gives its output columns back, or one typed error; a
+//! [`backend::Backend`] runs it, never more at a time than its workers; a [`MediaRuntime`] holds what
+//! all rows share (programs, sources, counters) and takes a row from its source to its outcome.
 
 mod analyze;
+pub mod backend;
 mod render;
 mod runtime;
 mod work;
@@ -12,4 +13,7 @@ mod work;
 pub use analyze::AnalyzeWork;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig};
-pub use work::{OUTCOME_COLUMNS, Work, WorkSpec, outcome_fields};
+pub use work::{
+    OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv, WorkKind, WorkSpec,
+    outcome_fields,
+};

@@ -1,6 +1,7 @@
 //! Render a source's clips: one row with `location` and `spans` becomes a list of files or errors.
 
 use std::cell::Cell;
+use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float64Type};
@@ -8,7 +9,8 @@ use serde::Serialize;
 
 use super::analyze::{list_field, list_of};
 use super::runtime::text_at;
-use super::{MediaRuntime, Work};
+use super::work::PATH_COLUMN;
+use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::{self, CancelToken, ClipSpan, RenderSettings};
 use crate::model::{Rendition, rendition};
@@ -62,18 +64,21 @@ impl Work for RenderWork {
         vec![list_field("renditions", DataType::Struct(rendered_fields().into()))]
     }
 
-    fn run(
-        &self,
-        row: &RecordBatch,
-        runtime: &MediaRuntime,
-        cancel: &CancelToken,
-    ) -> Result<Vec<ArrayRef>> {
-        let location = text_at(row, "location").unwrap_or_default();
-        let spans = spans(row, runtime)?;
-        let copy = runtime.sources.open(&location)?;
-        let probe = media::probe(&runtime.tools, &copy.path, &self.settings.limits, cancel)?;
-        std::fs::create_dir_all(&runtime.media_dir).map_err(|e| {
-            let folder = runtime.media_dir.display();
+    fn needs_source(&self) -> bool {
+        true
+    }
+
+    fn spec(&self) -> Option<WorkSpec> {
+        Some(WorkSpec::Render(self.settings.clone()))
+    }
+
+    fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
+        let path = text_at(row, PATH_COLUMN).unwrap_or_default();
+        let (path, tools) = (Path::new(&path), env.tools()?);
+        let spans = spans(row, env)?;
+        let probe = media::probe(tools, path, &self.settings.limits, cancel)?;
+        std::fs::create_dir_all(&env.media_dir).map_err(|e| {
+            let folder = env.media_dir.display();
             Error::new(
                 ErrorCode::StoreWrite,
                 format!("cannot make the folder {folder} ({e}); choose another --out"),
@@ -82,16 +87,8 @@ impl Work for RenderWork {
         let total: f64 = spans.iter().map(|s| s.end - s.start).sum();
         let done = Cell::new(0.0);
         let progress =
-            |share: f64| runtime.progress("render", (share - done.replace(share)) * total);
-        let results = media::render(
-            &runtime.tools,
-            &copy.path,
-            &probe,
-            &spans,
-            &self.settings,
-            cancel,
-            &progress,
-        );
+            |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
+        let results = media::render(tools, path, &probe, &spans, &self.settings, cancel, &progress);
         // A row that was stopped is not a row of failed clips: it is done again next time.
         cancel.check()?;
         let rendered: Vec<Rendered> =
@@ -116,7 +113,7 @@ fn outcome(span: &ClipSpan, result: Result<Rendition>) -> Rendered {
 }
 
 /// The `spans` of the row: a list of structs of `media_id`, `start`, `end`.
-fn spans(row: &RecordBatch, runtime: &MediaRuntime) -> Result<Vec<ClipSpan>> {
+fn spans(row: &RecordBatch, env: &WorkEnv) -> Result<Vec<ClipSpan>> {
     let fault = || {
         Error::new(
             ErrorCode::InputColumn,
@@ -138,7 +135,7 @@ fn spans(row: &RecordBatch, runtime: &MediaRuntime) -> Result<Vec<ClipSpan>> {
         rendition_id: ids.value(i).to_owned(),
         start: starts.value(i),
         end: ends.value(i),
-        path: runtime.media_dir.join(media_file_name(ids.value(i))),
+        path: env.media_dir.join(media_file_name(ids.value(i))),
     };
     Ok((0..items.len()).map(span).collect())
 }

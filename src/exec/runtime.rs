@@ -1,17 +1,19 @@
 //! What all rows of media work share, and how one row is run.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, new_null_array};
-use tokio::sync::Semaphore;
+use arrow::datatypes::{DataType, Field, Schema};
 
-use super::Work;
+use super::backend::{Backend, Task};
+use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
+use super::{Work, WorkEnv};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::redacted;
 use crate::media::{CancelToken, MediaTools};
-use crate::source::Sources;
+use crate::source::{LocalCopy, Sources};
 use crate::telemetry::{Counters, Event, Observer};
 
 /// What a [`MediaRuntime`] is made of.
@@ -23,8 +25,8 @@ pub struct MediaRuntimeConfig {
     pub sources: Sources,
     /// Folder rendered files go to.
     pub media_dir: PathBuf,
-    /// Rows of media work at a time, at least 1.
-    pub workers: usize,
+    /// How rows are run, and how many at a time.
+    pub backend: Arc<dyn Backend>,
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
 }
@@ -36,57 +38,54 @@ pub struct MediaRuntime {
     pub tools: MediaTools,
     /// Where sources come from.
     pub sources: Sources,
-    /// Folder rendered files go to.
-    pub media_dir: PathBuf,
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
-    pub counters: Counters,
-    tokens: Mutex<Vec<CancelToken>>,
-    workers: usize,
-    slots: Arc<Semaphore>,
+    pub counters: Arc<Counters>,
+    env: Arc<WorkEnv>,
+    token: CancelToken,
+    backend: Arc<dyn Backend>,
+}
+
+/// Progress of work goes to the counters and the observer.
+#[derive(Debug)]
+struct Told {
+    counters: Arc<Counters>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Progress for Told {
+    fn advanced(&self, stage: &'static str, seconds: f64) {
+        self.counters.advanced(seconds);
+        self.observer.event(&Event::Progress { stage, seconds });
+    }
 }
 
 impl MediaRuntime {
-    /// A runtime with all its slots free.
+    /// A runtime at rest.
     pub fn new(config: MediaRuntimeConfig) -> Self {
-        let workers = config.workers.max(1);
-        Self {
-            tools: config.tools,
-            sources: config.sources,
-            media_dir: config.media_dir,
-            observer: config.observer,
-            counters: Counters::default(),
-            tokens: Mutex::default(),
-            workers,
-            slots: Arc::new(Semaphore::new(workers)),
-        }
+        let MediaRuntimeConfig { tools, sources, media_dir, backend, observer } = config;
+        let counters = Arc::new(Counters::default());
+        let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
+        let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
+        let token = CancelToken::new();
+        Self { tools, sources, observer, counters, env: Arc::new(env), token, backend }
     }
 
-    /// Rows of media work at a time.
-    pub fn workers(&self) -> usize {
-        self.workers
+    /// Rows under way at a time: those the backend works on, and as many whose sources are fetched
+    /// meanwhile.
+    pub fn rows_ahead(&self) -> usize {
+        2 * self.backend.workers()
     }
 
     /// A token for the work of one stream; [`MediaRuntime::cancel`] throws it too.
     pub fn token(&self) -> CancelToken {
-        let token = CancelToken::new();
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.retain(|t| !t.is_cancelled());
-        tokens.push(token.clone());
-        token
+        self.token.child()
     }
 
     /// End all work of this runtime.
     pub fn cancel(&self) {
-        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.iter().for_each(CancelToken::cancel);
-    }
-
-    /// Tell the observer and the counters that a row went through `seconds` of video.
-    pub fn progress(&self, stage: &'static str, seconds: f64) {
-        self.counters.advanced(seconds);
-        self.observer.event(&Event::Progress { stage, seconds });
+        self.token.cancel();
     }
 
     /// Run one row (a batch of one row) as [`MediaRuntime::run_work`] does. Whatever happens, the
@@ -101,44 +100,56 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let (result, elapsed) = self.timed(Arc::clone(&work), row.clone(), cancel).await;
+        let (result, elapsed) = self.timed(&work, &row, &cancel).await;
         finish_row(work.as_ref(), &row, result, elapsed)
     }
 
-    /// The columns that `work` adds to one row (a batch of one row), computed on a blocking thread
-    /// once a slot is free.
+    /// The columns that `work` adds to one row (a batch of one row), computed by the backend once
+    /// the row's source is at hand.
     ///
     /// # Errors
-    /// The work's own; `internal` if it panicked.
+    /// The work's own or that of its source; `internal` if it panicked.
     pub async fn run_work(
         self: Arc<Self>,
         work: Arc<dyn Work>,
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        self.timed(work, row, cancel).await.0
+        self.timed(&work, &row, &cancel).await.0
     }
 
-    /// The work's columns and the seconds it took, without the wait for a slot.
+    /// The work's columns and the seconds it took.
     async fn timed(
-        self: Arc<Self>,
-        work: Arc<dyn Work>,
-        row: RecordBatch,
-        cancel: CancelToken,
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        cancel: &CancelToken,
     ) -> (Result<Vec<ArrayRef>>, f64) {
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
         self.counters.started();
         let started = Instant::now();
-        let (runtime, task_work, task_row) = (Arc::clone(&self), Arc::clone(&work), row.clone());
-        let joined = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            cancel.check()?;
-            task_work.run(&task_row, &runtime, &cancel)
-        })
-        .await;
-        let result = joined.unwrap_or_else(|e| Err(panicked(&e)));
-        self.report(work.as_ref(), &row, result.as_ref().err());
+        let result = self.attempt(work, row, cancel).await;
+        self.report(work.as_ref(), row, result.as_ref().err());
         (result, started.elapsed().as_secs_f64())
+    }
+
+    /// Get the source, then do the work.
+    async fn attempt(
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ArrayRef>> {
+        cancel.check()?;
+        let copy = match work.needs_source() {
+            true => Some(self.sources.open(&text_at(row, "location").unwrap_or_default()).await?),
+            false => None,
+        };
+        let rows = match &copy {
+            Some(copy) => with_source(row, copy)?,
+            None => row.clone(),
+        };
+        let (work, env) = (Arc::clone(work), Arc::clone(&self.env));
+        self.backend.run(Task { work, rows, env, cancel: cancel.child() }).await
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -161,6 +172,24 @@ pub(super) fn text_at(row: &RecordBatch, column: &str) -> Option<String> {
             .ok()?;
     let texts = array.as_any().downcast_ref::<StringArray>()?;
     texts.iter().next().flatten().map(str::to_owned)
+}
+
+/// The row with the columns that say where its source lies.
+fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordBatch> {
+    let path = copy.path.to_str().ok_or_else(|| {
+        Error::new(
+            ErrorCode::SourceUnsupported,
+            format!("{} is not a name in UTF-8; rename the file", copy.path.display()),
+        )
+    })?;
+    let mut fields: Vec<_> = row.schema().fields().iter().cloned().collect();
+    let mut columns = row.columns().to_vec();
+    for (name, value) in [(PATH_COLUMN, path), (VALIDATOR_COLUMN, copy.validator.as_str())] {
+        fields.push(Arc::new(Field::new(name, DataType::Utf8, false)));
+        columns.push(Arc::new(StringArray::from(vec![value])));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("the row cannot be extended: {e}")))
 }
 
 fn finish_row(
@@ -195,12 +224,4 @@ fn finish_row(
     columns.push(Arc::new(Int64Array::from(vec![1])));
     columns.push(Arc::new(Float64Array::from(vec![elapsed])));
     Ok(columns)
-}
-
-fn panicked(error: &tokio::task::JoinError) -> Error {
-    tracing::error!("media work panicked: {error}");
-    Error::new(
-        ErrorCode::Internal,
-        "clipflow failed on this row through a fault of its own; please report it with the log",
-    )
 }

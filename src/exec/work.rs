@@ -1,20 +1,42 @@
-//! The contract between a row of media work and whoever runs it.
+//! The contract between work on rows and whoever runs it.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{AnalyzeWork, MediaRuntime, RenderWork};
-use crate::error::Result;
-use crate::media::{AnalyzeSettings, CancelToken, RenderSettings};
+use super::{AnalyzeWork, RenderWork};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 
-/// One kind of slow work on a row. Runs on a blocking thread; the row comes as a batch of one row.
+/// What a piece of work mostly waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkKind {
+    /// The network or a disk.
+    Io,
+    /// This program's own computation, on many rows at once.
+    Cpu,
+    /// Media processes; a row at a time.
+    Media,
+}
+
+/// The column with the file of a row's source, for work that needs it.
+pub const PATH_COLUMN: &str = "clipflow: path";
+/// The column with the validator of a row's source, for work that needs it.
+pub const VALIDATOR_COLUMN: &str = "clipflow: validator";
+
+/// One kind of work on rows. Runs on a thread that may block.
 pub trait Work: Debug + Send + Sync {
     /// `analyze`, `render`: for plans, logs and counters.
     fn name(&self) -> &'static str;
+
+    /// What it waits for.
+    fn kind(&self) -> WorkKind {
+        WorkKind::Media
+    }
 
     /// The input columns it reads.
     fn input_columns(&self) -> &'static [&'static str];
@@ -22,19 +44,65 @@ pub trait Work: Debug + Send + Sync {
     /// The columns it adds; all nullable, since a failed row has none of them.
     fn output_fields(&self) -> Vec<Field>;
 
-    /// Do it: one array of length 1 per output field.
+    /// Whether the source named in the column `location` must be at hand as a file: the rows then
+    /// also have the columns [`PATH_COLUMN`] and [`VALIDATOR_COLUMN`].
+    fn needs_source(&self) -> bool {
+        false
+    }
+
+    /// What the result depends on beside the content of the source, if it may be kept for other
+    /// runs; `None` if it must be done each time.
+    fn cache_key(&self) -> Option<String> {
+        None
+    }
+
+    /// The same work in a form that another process can build; `None` if it cannot.
+    fn spec(&self) -> Option<WorkSpec> {
+        None
+    }
+
+    /// Do it: for each output field one array as long as `rows`. Media work gets one row at a time.
     ///
     /// # Errors
-    /// A typed error that becomes the row's `error_code` and `error_message`.
-    fn run(
-        &self,
-        row: &RecordBatch,
-        runtime: &MediaRuntime,
-        cancel: &CancelToken,
-    ) -> Result<Vec<ArrayRef>>;
+    /// A typed error that becomes the row's `error_code` and `error_message`; an error on several
+    /// rows at once is looked for row by row.
+    fn run(&self, rows: &RecordBatch, env: &WorkEnv, cancel: &CancelToken)
+    -> Result<Vec<ArrayRef>>;
 }
 
-/// What to do, in a form that can be written down and sent to another machine.
+/// What work finds on the machine it runs on, in this process or in a worker.
+#[derive(Debug, Clone)]
+pub struct WorkEnv {
+    /// ffmpeg and ffprobe; `None` where no media work is done.
+    pub tools: Option<MediaTools>,
+    /// Folder rendered files go to.
+    pub media_dir: PathBuf,
+    /// Who is told how far it is.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl WorkEnv {
+    /// The media programs.
+    ///
+    /// # Errors
+    /// `setup.missing_program`.
+    pub fn tools(&self) -> Result<&MediaTools> {
+        self.tools.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorCode::MissingProgram,
+                "this runtime was made without ffmpeg; give it MediaTools",
+            )
+        })
+    }
+}
+
+/// Somebody who is told how far work is.
+pub trait Progress: Debug + Send + Sync {
+    /// A row went through `seconds` of video. Must not block.
+    fn advanced(&self, stage: &'static str, seconds: f64);
+}
+
+/// What to do, in a form that can be written down and sent to another process or machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
 pub enum WorkSpec {

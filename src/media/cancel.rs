@@ -1,7 +1,7 @@
 //! Stopping work that is under way.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -16,7 +16,8 @@ pub struct CancelToken(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     cancelled: AtomicBool,
-    lock: Mutex<()>,
+    /// Those that are cancelled with this one.
+    lock: Mutex<Vec<Weak<Inner>>>,
     wake: Condvar,
 }
 
@@ -37,11 +38,29 @@ impl CancelToken {
         Self::default()
     }
 
+    /// A token of its own that is cancelled with this one too.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let child = Self::new();
+        let mut children = self.lock();
+        children.retain(|c| c.strong_count() > 0);
+        children.push(Arc::downgrade(&child.0));
+        if self.is_cancelled() {
+            child.cancel();
+        }
+        drop(children);
+        child
+    }
+
     /// Stops the work: running media processes are ended, waiting threads wake at once.
     pub fn cancel(&self) {
-        let _guard = self.lock();
+        let mut children = self.lock();
         self.0.cancelled.store(true, Ordering::Release);
         self.0.wake.notify_all();
+        let children = std::mem::take(&mut *children);
+        for child in children.iter().filter_map(Weak::upgrade) {
+            Self(child).cancel();
+        }
     }
 
     /// Whether [`CancelToken::cancel`] was called.
@@ -95,7 +114,7 @@ impl CancelToken {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Inner>>> {
         self.0.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,6 +137,16 @@ mod tests {
         token.cancel();
         assert_eq!(waiter.join().unwrap(), Woken::Cancelled);
         assert_eq!(token.check().unwrap_err().code(), ErrorCode::Cancelled);
+    }
+
+    #[test]
+    fn a_child_is_cancelled_with_its_parent_and_not_the_other_way() {
+        let parent = CancelToken::new();
+        let (one, two) = (parent.child(), parent.child());
+        one.cancel();
+        assert!(one.is_cancelled() && !two.is_cancelled() && !parent.is_cancelled());
+        parent.cancel();
+        assert!(two.is_cancelled() && parent.child().is_cancelled());
     }
 
     #[test]

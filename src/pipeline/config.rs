@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::exec::backend::AsyncBackend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
@@ -28,10 +30,8 @@ pub struct RunConfig {
     /// Clips a request gets if it does not say, and the most that any request gets. `None`: 3, and
     /// what the request says.
     pub max_clips: Option<i64>,
-    /// Sources worked on at a time; 0 for one per core.
-    pub workers: usize,
-    /// Memory for queries, in bytes.
-    pub query_memory_bytes: usize,
+    /// How the batch is spread, limited and repeated.
+    pub parallel: ParallelConfig,
     /// How sources are analysed.
     pub analyze: AnalyzeSettings,
     /// How clips are rendered.
@@ -49,8 +49,7 @@ impl RunConfig {
             out: out.into(),
             allow_roots: vec![],
             max_clips: None,
-            workers: 0,
-            query_memory_bytes: SessionOptions::default().memory_bytes,
+            parallel: ParallelConfig::default(),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
@@ -80,17 +79,9 @@ impl RunConfig {
         std::path::absolute(&base).unwrap_or(base)
     }
 
-    pub(super) fn workers(&self) -> usize {
-        if self.workers > 0 {
-            self.workers
-        } else {
-            std::thread::available_parallelism().map_or(1, usize::from)
-        }
-    }
-
     pub(super) fn session_options(&self) -> SessionOptions {
         SessionOptions {
-            memory_bytes: self.query_memory_bytes,
+            memory_bytes: self.parallel.query_memory_bytes(),
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
@@ -108,7 +99,7 @@ impl RunConfig {
             tools,
             sources: self.sources(),
             media_dir: self.out.join("media"),
-            workers: self.workers(),
+            backend: Arc::new(AsyncBackend::new(self.parallel.workers())),
             observer: Arc::clone(&self.observer),
         }))
     }

@@ -94,7 +94,7 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
     let sources = config.sources();
     for location in locations(ctx).await? {
         cost.sources += 1;
-        let probe = sources.open(&location).and_then(|copy| {
+        let probe = sources.open(&location).await.and_then(|copy| {
             media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
         let Some(seconds) = probe.ok().and_then(|p| p.duration_hint) else {

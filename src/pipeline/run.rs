@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
+use futures::{StreamExt, stream};
 
 use super::steps::{self, Parameters};
 use super::{RunConfig, RunSummary, merge, summary};
@@ -18,6 +19,9 @@ use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
 use crate::store::{Dataset, FileEntry, ShardWriter, cannot_write};
 use crate::telemetry::Event;
+
+/// Sources asked at a time whether they have changed.
+const VALIDATORS_AT_A_TIME: usize = 32;
 
 /// Run all requests and write the results.
 ///
@@ -160,10 +164,16 @@ async fn shard_id(
     checked: &FileEntry,
 ) -> Result<String> {
     let locations = locations(ctx).await?;
-    let validators = locations.iter().map(|location| match runtime.sources.validator(location) {
-        Ok(validator) => validator.unwrap_or_default(),
-        Err(e) => e.code().as_str().to_owned(),
-    });
+    let validators: Vec<String> = stream::iter(&locations)
+        .map(|location| async {
+            match runtime.sources.validator(location).await {
+                Ok(validator) => validator.unwrap_or_default(),
+                Err(e) => e.code().as_str().to_owned(),
+            }
+        })
+        .buffered(VALIDATORS_AT_A_TIME)
+        .collect()
+        .await;
     let settings = serde_json::json!([config.analyze, config.render]).to_string();
     let mut parts = vec![
         checked.blake3.clone(),

@@ -150,7 +150,7 @@ impl ExecutionPlan for MediaExec {
         let (work, schema) = (Arc::clone(&self.work), self.schema());
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let failed = MetricBuilder::new(&self.metrics).counter("failed_rows", partition);
-        let limit = runtime.workers();
+        let limit = runtime.rows_ahead();
         let out_schema = Arc::clone(&schema);
         let finished = rows
             .map_ok(move |row| {

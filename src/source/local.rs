@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use async_trait::async_trait;
+
 use super::{LocalCopy, Source};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::scheme;
@@ -65,16 +67,17 @@ impl LocalFiles {
     }
 }
 
+#[async_trait]
 impl Source for LocalFiles {
     fn serves(&self, location: &str) -> bool {
         scheme(location).is_none()
     }
 
-    fn validator(&self, location: &str) -> Result<Option<String>> {
+    async fn validator(&self, location: &str) -> Result<Option<String>> {
         Ok(Some(validator(&self.check(location)?.1)))
     }
 
-    fn open(&self, location: &str) -> Result<LocalCopy> {
+    async fn open(&self, location: &str) -> Result<LocalCopy> {
         let (path, metadata) = self.check(location)?;
         // The decoder opens the file itself; opening it here gives a missing permission its own code.
         fs::File::open(&path).map_err(|e| cannot_open(location, e))?;

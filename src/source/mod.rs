@@ -1,13 +1,13 @@
 //! From the place a request names to bytes on this machine.
 //!
-//! Today only local files; other schemes are refused with their code. What fetches them later
-//! implements [`Source`] and is added to [`Sources`].
+//! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location.
 
 mod local;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -24,6 +24,7 @@ pub struct LocalCopy {
 }
 
 /// One kind of place sources come from.
+#[async_trait]
 pub trait Source: Debug + Send + Sync {
     /// Whether this is the one to ask for `location` (an absolute path or URL, see
     /// [`crate::kernels::location::resolve`]).
@@ -33,13 +34,13 @@ pub trait Source: Debug + Send + Sync {
     ///
     /// # Errors
     /// As [`Source::open`].
-    fn validator(&self, location: &str) -> Result<Option<String>>;
+    async fn validator(&self, location: &str) -> Result<Option<String>>;
 
-    /// Make the bytes available.
+    /// Make the bytes available. Dropping the future ends the fetch.
     ///
     /// # Errors
     /// A `source.*` code with a sentence for the person who wrote the request.
-    fn open(&self, location: &str) -> Result<LocalCopy>;
+    async fn open(&self, location: &str) -> Result<LocalCopy>;
 }
 
 /// All kinds of places, asked in order.
@@ -60,7 +61,7 @@ impl Sources {
             let scheme = scheme(location).unwrap_or("this");
             Error::new(
                 ErrorCode::SourceUnsupported,
-                format!("clipflow cannot fetch {scheme}:// sources yet; download the video and name the file"),
+                format!("clipflow cannot fetch {scheme}:// sources; download the video and name the file"),
             )
         })
     }
@@ -69,15 +70,15 @@ impl Sources {
     ///
     /// # Errors
     /// `source.unsupported` for a scheme nobody serves, else as [`Source::validator`].
-    pub fn validator(&self, location: &str) -> Result<Option<String>> {
-        self.find(location)?.validator(location)
+    pub async fn validator(&self, location: &str) -> Result<Option<String>> {
+        self.find(location)?.validator(location).await
     }
 
     /// See [`Source::open`].
     ///
     /// # Errors
     /// `source.unsupported` for a scheme nobody serves, else as [`Source::open`].
-    pub fn open(&self, location: &str) -> Result<LocalCopy> {
-        self.find(location)?.open(location)
+    pub async fn open(&self, location: &str) -> Result<LocalCopy> {
+        self.find(location)?.open(location).await
     }
 }

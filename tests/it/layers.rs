@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 14] = [
     "error",
     "telemetry",
+    "config",
     "model",
     "kernels",
+    "resilience",
     "source",
     "media",
     "exec",
