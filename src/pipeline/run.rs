@@ -164,9 +164,9 @@ async fn shard_id(
     checked: &FileEntry,
 ) -> Result<String> {
     let locations = locations(ctx).await?;
-    let validators: Vec<String> = stream::iter(&locations)
-        .map(|location| async {
-            match runtime.sources.validator(location).await {
+    let validators: Vec<String> = stream::iter(locations)
+        .map(|location| async move {
+            match runtime.sources.validator(&location).await {
                 Ok(validator) => validator.unwrap_or_default(),
                 Err(e) => e.code().as_str().to_owned(),
             }
