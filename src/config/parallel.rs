@@ -16,6 +16,9 @@ pub struct ParallelConfig {
     pub timeout: f64,
     /// How rows are spread.
     pub backend: BackendType,
+    /// Program that the process backend starts as its workers; empty: this one, which must call
+    /// `clipflow::worker::run_if_worker()` first in its `main`.
+    pub worker_program: String,
     /// Memory of queries and media processes together, in GB (10⁹ bytes).
     pub memory_limit_gb: f64,
     /// Whether analyses are kept for other runs.
@@ -65,6 +68,7 @@ impl Default for ParallelConfig {
             chunk_size: 1000,
             timeout: 0.0,
             backend: BackendType::Auto,
+            worker_program: String::new(),
             memory_limit_gb: 4.0,
             enable_caching: false,
             cache_ttl_hours: 24.0,
@@ -93,6 +97,9 @@ impl Default for ParallelConfig {
 /// measured (analysis of 720p: 146 MB; rendering 1080p with x264 `veryfast`: about 400 MB).
 const MEDIA_PROCESS_BYTES: f64 = 5e8;
 
+/// Address space below which no worker process works: threads and the allocator's arenas.
+const WORKER_BYTES: f64 = 512e6;
+
 impl ParallelConfig {
     /// Rows of media work at a time: `max_workers`, or one per core; never more than the memory
     /// that queries leave holds media processes.
@@ -103,6 +110,13 @@ impl ParallelConfig {
         };
         let memory = self.memory_limit_gb * 1e9 - self.query_memory_bytes() as f64;
         wanted.min((memory / MEDIA_PROCESS_BYTES) as usize).max(1)
+    }
+
+    /// Memory of one worker process for its own part of the work, in bytes: what queries leave, shared
+    /// by the workers. Media processes have limits of their own.
+    pub fn worker_memory_bytes(&self) -> u64 {
+        let rest = self.memory_limit_gb * 1e9 - self.query_memory_bytes() as f64;
+        (rest / self.workers() as f64).max(WORKER_BYTES) as u64
     }
 
     /// Memory for queries, in bytes; beyond it sorts and aggregates spill to disk: a quarter of the

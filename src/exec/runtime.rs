@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::backend::{Backend, Task};
+use super::outcome::{Outcome, finish_rows};
 use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
 use crate::error::{Error, ErrorCode, Result};
@@ -72,6 +73,11 @@ impl MediaRuntime {
         Self { tools, sources, observer, counters, env: Arc::new(env), token, backend }
     }
 
+    /// What runs the work.
+    pub fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
     /// Rows under way at a time: those the backend works on, and as many whose sources are fetched
     /// meanwhile.
     pub fn rows_ahead(&self) -> usize {
@@ -101,7 +107,7 @@ impl MediaRuntime {
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
         let (result, elapsed) = self.timed(&work, &row, &cancel).await;
-        finish_row(work.as_ref(), &row, result, elapsed)
+        finish_rows(work.as_ref(), &row, Outcome { result, attempts: 1, elapsed })
     }
 
     /// The columns that `work` adds to one row (a batch of one row), computed by the backend once
@@ -149,7 +155,7 @@ impl MediaRuntime {
             None => row.clone(),
         };
         let (work, env) = (Arc::clone(work), Arc::clone(&self.env));
-        self.backend.run(Task { work, rows, env, cancel: cancel.child() }).await
+        self.backend.run(Task::new(work, rows, env, cancel.clone())).await
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -190,38 +196,4 @@ fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordBatch> {
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
         .map_err(|e| Error::new(ErrorCode::Internal, format!("the row cannot be extended: {e}")))
-}
-
-fn finish_row(
-    work: &dyn Work,
-    row: &RecordBatch,
-    result: Result<Vec<ArrayRef>>,
-    elapsed: f64,
-) -> Result<Vec<ArrayRef>> {
-    let fields = work.output_fields();
-    let (added, code, message) = match result {
-        Ok(added) => (added, None, None),
-        Err(e) => {
-            let nulls = fields.iter().map(|f| new_null_array(f.data_type(), 1)).collect();
-            (nulls, Some(e.code().as_str()), Some(e.message().to_owned()))
-        }
-    };
-    if added.len() != fields.len() || added.iter().any(|a| a.len() != 1) {
-        return Err(Error::new(
-            ErrorCode::Internal,
-            format!(
-                "the work {} gave {} columns where {} were promised",
-                work.name(),
-                added.len(),
-                fields.len()
-            ),
-        ));
-    }
-    let mut columns = row.columns().to_vec();
-    columns.extend(added);
-    columns.push(Arc::new(StringArray::from(vec![code])));
-    columns.push(Arc::new(StringArray::from(vec![message])));
-    columns.push(Arc::new(Int64Array::from(vec![1])));
-    columns.push(Arc::new(Float64Array::from(vec![elapsed])));
-    Ok(columns)
 }

@@ -19,6 +19,8 @@ struct Inner {
     /// Those that are cancelled with this one.
     lock: Mutex<Vec<Weak<Inner>>>,
     wake: Condvar,
+    /// Wakes asynchronous tasks.
+    tasks: tokio::sync::Notify,
 }
 
 /// Why [`CancelToken::wait`] returned.
@@ -57,6 +59,7 @@ impl CancelToken {
         let mut children = self.lock();
         self.0.cancelled.store(true, Ordering::Release);
         self.0.wake.notify_all();
+        self.0.tasks.notify_waiters();
         let children = std::mem::take(&mut *children);
         for child in children.iter().filter_map(Weak::upgrade) {
             Self(child).cancel();
@@ -70,13 +73,17 @@ impl CancelToken {
 
     /// [`ErrorCode::Cancelled`] once the token is cancelled.
     pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() {
-            return Err(Error::new(
-                ErrorCode::Cancelled,
-                "the run was stopped before this was done; run it again to go on",
-            ));
+        if self.is_cancelled() { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// Completes when [`CancelToken::cancel`] is called, at once if it was. Dropping it does nothing.
+    pub async fn cancelled(&self) {
+        let mut woken = std::pin::pin!(self.0.tasks.notified());
+        // Listens from here on: a cancellation between the question and the wait is not missed.
+        woken.as_mut().enable();
+        if !self.is_cancelled() {
+            woken.await;
         }
-        Ok(())
     }
 
     /// Makes those who wait look at their condition again, without cancelling.
@@ -119,6 +126,14 @@ impl CancelToken {
     }
 }
 
+/// What work says that was stopped.
+pub(crate) fn stopped() -> Error {
+    Error::new(
+        ErrorCode::Cancelled,
+        "the run was stopped before this was done; run it again to go on",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -137,6 +152,17 @@ mod tests {
         token.cancel();
         assert_eq!(waiter.join().unwrap(), Woken::Cancelled);
         assert_eq!(token.check().unwrap_err().code(), ErrorCode::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn cancelling_wakes_a_task_whenever_it_began_to_wait() {
+        let token = CancelToken::new();
+        let child = token.child();
+        let waiter = tokio::spawn(async move { child.cancelled().await });
+        tokio::task::yield_now().await;
+        token.cancel();
+        waiter.await.unwrap();
+        token.cancelled().await;
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::backend::AsyncBackend;
+use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
@@ -94,14 +94,14 @@ impl RunConfig {
         Sources::new(vec![Box::new(LocalFiles::new(roots))])
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools) -> Arc<MediaRuntime> {
-        Arc::new(MediaRuntime::new(MediaRuntimeConfig {
+    pub(super) fn runtime(&self, tools: MediaTools) -> Result<Arc<MediaRuntime>> {
+        Ok(Arc::new(MediaRuntime::new(MediaRuntimeConfig {
             tools,
             sources: self.sources(),
             media_dir: self.out.join("media"),
-            backend: Arc::new(AsyncBackend::new(self.parallel.workers())),
+            backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
-        }))
+        })))
     }
 
     /// The rendering settings that change a file's content, as text: part of its id.

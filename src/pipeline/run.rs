@@ -79,7 +79,7 @@ where
     let mut writer = dataset.begin()?;
     let parameters = config.parameters();
     let checked = check_requests(config, &parameters, writer.staging()).await?;
-    let runtime = config.runtime(tools);
+    let runtime = config.runtime(tools)?;
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
     register_media_relations(&ctx, &config.session_options())?;

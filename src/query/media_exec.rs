@@ -38,12 +38,17 @@ pub struct MediaExec {
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+    /// Where it runs and why, for people; known when the session has a runtime.
+    runs_on: Option<String>,
 }
 
 impl MediaExec {
     /// `spec` on each row of `input`.
-    pub fn new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Self {
-        let work = spec.build();
+    ///
+    /// # Errors
+    /// If this process does not know that work.
+    pub fn try_new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let work = spec.build().map_err(|e| DataFusionError::External(Box::new(e)))?;
         let schema = Arc::new(output_schema(&input.schema(), work.as_ref()));
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -51,13 +56,21 @@ impl MediaExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self {
+        Ok(Self {
             spec,
             work,
             input,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
-        }
+            runs_on: None,
+        })
+    }
+
+    /// The same, with its backend in plans.
+    #[must_use]
+    pub fn on(self, runtime: Option<&MediaRuntime>) -> Self {
+        let choice = runtime.map(|r| r.backend().choice(self.work.as_ref(), None).to_string());
+        Self { runs_on: choice, ..self }
     }
 
     /// What it does.
@@ -77,7 +90,11 @@ pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
 
 impl DisplayAs for MediaExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "MediaExec: {}", self.work.name())
+        write!(f, "MediaExec: {}", self.work.name())?;
+        match &self.runs_on {
+            Some(choice) => write!(f, ", backend={choice}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -116,7 +133,10 @@ impl ExecutionPlan for MediaExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(self.spec.clone(), input))),
+            (Some(input), true) => {
+                let new = Self::try_new(self.spec.clone(), input)?;
+                Ok(Arc::new(Self { runs_on: self.runs_on.clone(), ..new }))
+            }
             _ => Err(internal_datafusion_err!("MediaExec takes one child")),
         }
     }
