@@ -8,6 +8,7 @@ use datafusion::execution::context::SQLOptions;
 
 use super::args::SqlArgs;
 use super::{OK, print, video};
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
 use crate::query::results::register_dataset;
@@ -15,7 +16,7 @@ use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
 use crate::store::Dataset;
 
-pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
+pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
         (Some(query), _) => query,
         (None, Some(file)) => read_query(&file)?,
@@ -24,7 +25,8 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
         }
     };
     let dataset = Dataset::open(&args.dir)?;
-    let options = SessionOptions { base: PathBuf::from("."), ..SessionOptions::default() };
+    let base = PathBuf::from(".");
+    let options = SessionOptions { base, parallel, ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.
     let runtime = video::runtime().ok().map(Arc::new);
     let ctx = session(&options, runtime)?;

@@ -61,6 +61,7 @@ impl RunConfig {
     /// # Errors
     /// `config.invalid`.
     pub fn check(&self) -> Result<()> {
+        self.parallel.check()?;
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -81,7 +82,7 @@ impl RunConfig {
 
     pub(super) fn session_options(&self) -> SessionOptions {
         SessionOptions {
-            memory_bytes: self.parallel.query_memory_bytes(),
+            parallel: self.parallel.clone(),
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),

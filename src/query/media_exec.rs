@@ -26,6 +26,7 @@ use datafusion::physical_plan::{
     PlanProperties,
 };
 use futures::{TryStreamExt, stream};
+use tokio::sync::Semaphore;
 
 use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
 use crate::media::CancelToken;
@@ -36,6 +37,8 @@ pub struct MediaExec {
     spec: WorkSpec,
     work: Arc<dyn Work>,
     input: Arc<dyn ExecutionPlan>,
+    /// Fewer rows at a time than the runtime has workers, over all partitions.
+    limit: Option<(usize, Arc<Semaphore>)>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     /// Where it runs and why, for people; known when the session has a runtime.
@@ -60,6 +63,7 @@ impl MediaExec {
             spec,
             work,
             input,
+            limit: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
             runs_on: None,
@@ -71,6 +75,13 @@ impl MediaExec {
     pub fn on(self, runtime: Option<&MediaRuntime>) -> Self {
         let choice = runtime.map(|r| r.backend().choice(self.work.as_ref(), None).to_string());
         Self { runs_on: choice, ..self }
+    }
+
+    /// Work on no more than `rows` at a time, whatever workers the runtime has.
+    #[must_use]
+    pub fn with_rows_at_a_time(mut self, rows: Option<usize>) -> Self {
+        self.limit = rows.map(|rows| (rows, Arc::new(Semaphore::new(rows))));
+        self
     }
 
     /// What it does.
@@ -91,6 +102,9 @@ pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
 impl DisplayAs for MediaExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "MediaExec: {}", self.work.name())?;
+        if let Some((rows, _)) = &self.limit {
+            write!(f, ", rows_at_a_time={rows}")?;
+        }
         match &self.runs_on {
             Some(choice) => write!(f, ", backend={choice}"),
             None => Ok(()),
@@ -135,7 +149,9 @@ impl ExecutionPlan for MediaExec {
         match (children.pop(), children.is_empty()) {
             (Some(input), true) => {
                 let new = Self::try_new(self.spec.clone(), input)?;
-                Ok(Arc::new(Self { runs_on: self.runs_on.clone(), ..new }))
+                let rows = self.limit.as_ref().map(|(rows, _)| *rows);
+                let new = Self { runs_on: self.runs_on.clone(), ..new };
+                Ok(Arc::new(new.with_rows_at_a_time(rows)))
             }
             _ => Err(internal_datafusion_err!("MediaExec takes one child")),
         }
@@ -170,13 +186,19 @@ impl ExecutionPlan for MediaExec {
         let (work, schema) = (Arc::clone(&self.work), self.schema());
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let failed = MetricBuilder::new(&self.metrics).counter("failed_rows", partition);
+        let turns = self.limit.as_ref().map(|(_, turns)| Arc::clone(turns));
         let limit = runtime.rows_ahead();
         let out_schema = Arc::clone(&schema);
         let finished = rows
             .map_ok(move |row| {
                 let (runtime, work, token) =
                     (Arc::clone(&runtime), Arc::clone(&work), cancel.0.clone());
+                let turns = turns.clone();
                 async move {
+                    let _turn = match &turns {
+                        Some(turns) => Some(turns.acquire().await),
+                        None => None,
+                    };
                     let columns = runtime.run_row(work, row, token).await;
                     columns.map_err(|e| DataFusionError::External(Box::new(e)))
                 }

@@ -26,6 +26,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::media_exec::{MediaExec, output_schema};
+use super::settings::SessionSettings;
 use crate::exec::{MediaRuntime, Work, WorkSpec};
 
 /// Media work over a query. The work is held as JSON, which compares, hashes and travels.
@@ -196,6 +197,7 @@ impl ExtensionPlanner for MediaExtensionPlanner {
         };
         let exec = MediaExec::try_new(node.work()?, Arc::clone(input))?;
         let runtime = session.config().get_extension::<MediaRuntime>();
-        Ok(Some(Arc::new(exec.on(runtime.as_deref()))))
+        let limit = SessionSettings::rows_at_a_time(session.config_options(), runtime.as_deref())?;
+        Ok(Some(Arc::new(exec.on(runtime.as_deref()).with_rows_at_a_time(limit))))
     }
 }

@@ -9,5 +9,6 @@ mod layers;
 mod polars;
 mod render;
 mod runs;
+mod settings;
 mod sql;
 mod support;
