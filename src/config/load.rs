@@ -178,8 +178,7 @@ impl ConfigLoader {
         for path in self.files() {
             let layer = file_layer(&path, &mut notices)?;
             let is_of_folder = self.file.is_none() && path == self.folder_file();
-            let refused = NOT_OF_A_FOLDER.iter().find(|n| layer.values.contains_key(**n));
-            if let (true, Some(name)) = (is_of_folder, refused) {
+            if is_of_folder && let Some(name) = layer.opens_a_door() {
                 return Err(not_of_a_folder(name, &path));
             }
             figment = figment.merge(layer);
@@ -301,6 +300,17 @@ impl Layer {
     fn of(origin: Origin, setting: &Setting, text: &str) -> Self {
         let values = [(setting.name.to_owned(), Value::from(text))].into();
         Self { metadata: metadata_of(&origin), values }
+    }
+
+    /// A setting that is not for the file of a folder to make; as it is anyway, it may stand there.
+    fn opens_a_door(&self) -> Option<&'static str> {
+        let defaults = ParallelConfig::default();
+        let is_changed = |name: &str| match self.values.get(name) {
+            Some(Value::String(_, text)) => Some(text.as_str()) != defaults.get(name).as_deref(),
+            Some(value) => value.to_bool() != Some(false),
+            None => false,
+        };
+        NOT_OF_A_FOLDER.iter().copied().find(|name| is_changed(name))
     }
 }
 

@@ -150,15 +150,7 @@ fn one_setting_under_two_names_is_refused() {
 
 #[test]
 fn variables_of_other_parts_are_left_alone_and_strangers_are_mentioned() {
-    let others = [
-        "LOG",
-        "FFMPEG",
-        "FFPROBE",
-        "YTDLP",
-        "WORKER",
-        "BENCH_ROWS",
-        "SLT_COMPLETE",
-    ];
+    let others = ["LOG", "FFMPEG", "FFPROBE", "YTDLP", "WORKER", "BENCH_ROWS", "SLT_COMPLETE"];
     for name in others {
         let loaded = with_variable(&format!("CLIPFLOW_{name}"), "x").load().unwrap();
         assert_eq!(loaded.notices, Vec::<String>::new(), "{name}");
