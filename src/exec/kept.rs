@@ -162,20 +162,19 @@ impl Wanted<'_> {
             None => ["location", location, validator.unwrap_or_default()],
         };
         let version = env!("CARGO_PKG_VERSION");
-        let beside = self.beside().await;
+        let beside = beside(&self.work, location).await;
         let settings = [version, work, &self.settings, &self.keeper.tool, &beside];
         CacheKey::of(settings.into_iter().chain(subject))
     }
+}
 
-    /// What the work reads beside a local source.
-    async fn beside(&self) -> String {
-        if scheme(&self.location).is_some() {
-            return String::new();
-        }
-        // A link's captions lie beside what it leads to.
-        let path = PathBuf::from(&self.location);
-        let work = Arc::clone(&self.work);
-        let look = move || work.beside(&path.canonicalize().unwrap_or(path));
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+/// What `work` reads beside the source at `location`, see [`Work::beside`]; empty if that is elsewhere.
+pub async fn beside(work: &Arc<dyn Work>, location: &str) -> String {
+    if scheme(location).is_some() {
+        return String::new();
     }
+    let (work, path) = (Arc::clone(work), PathBuf::from(location));
+    // A link's captions lie beside what it leads to.
+    let look = move || work.beside(&path.canonicalize().unwrap_or(path));
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
 }
