@@ -7,6 +7,7 @@
 
 mod analyze;
 pub mod backend;
+mod kept;
 pub mod batches;
 mod outcome;
 mod registry;
@@ -17,6 +18,7 @@ mod validate;
 mod work;
 
 pub use analyze::AnalyzeWork;
+pub use kept::{Keeper, beside};
 pub use batches::{BatchOptions, run_batches};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};

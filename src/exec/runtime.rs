@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::backend::{Backend, Task};
+use super::kept::{Asked, Keeper};
 use super::outcome::{Outcome, finish_rows};
 use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
@@ -46,6 +47,7 @@ pub struct MediaRuntime {
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
+    keeper: Option<Arc<Keeper>>,
 }
 
 /// Progress of work goes to the counters and the observer.
@@ -70,7 +72,19 @@ impl MediaRuntime {
         let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
         let token = CancelToken::new();
-        Self { tools, sources, observer, counters, env: Arc::new(env), token, backend }
+        let env = Arc::new(env);
+        Self { tools, sources, observer, counters, env, token, backend, keeper: None }
+    }
+
+    /// The same with results kept by `keeper`.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Arc<Keeper>) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
+    /// Who keeps results.
+    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
+        self.keeper.as_ref()
     }
 
     /// What runs the work.
@@ -146,16 +160,30 @@ impl MediaRuntime {
         cancel: &CancelToken,
     ) -> Result<Vec<ArrayRef>> {
         cancel.check()?;
+        let keeper = self.keeper.as_deref();
+        let mut pending = match Keeper::ask(keeper, &self.sources, work, row).await {
+            Asked::Hit(columns) => return Ok(columns),
+            Asked::Miss(pending) => pending,
+        };
         let copy = match work.needs_source() {
             true => Some(self.sources.open(&text_at(row, "location").unwrap_or_default()).await?),
             false => None,
         };
+        if let Some(copy) = &copy
+            && let Some(columns) = pending.fetched(&copy.validator).await
+        {
+            return Ok(columns);
+        }
         let rows = match &copy {
             Some(copy) => with_source(row, copy)?,
             None => row.clone(),
         };
         let (work, env) = (Arc::clone(work), Arc::clone(&self.env));
-        self.backend.run(Task::new(work, rows, env, cancel.clone())).await
+        let result = self.backend.run(Task::new(work, rows, env, cancel.clone())).await;
+        if let (Ok(columns), Some(copy)) = (&result, &copy) {
+            pending.done(&copy.validator, columns).await;
+        }
+        result
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {

@@ -1,7 +1,7 @@
 //! The contract between work on rows and whoever runs it.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -61,6 +61,19 @@ pub trait Work: Debug + Send + Sync {
     /// runs; `None` if it must be done each time.
     fn cache_key(&self) -> Option<String> {
         None
+    }
+
+    /// What the result depends on that lies beside a local source (captions): names, sizes, times.
+    fn beside(&self, source: &Path) -> String {
+        let _ = source;
+        String::new()
+    }
+
+    /// Columns that were kept for a source with the same cache key, as those of a source at
+    /// `location` with `validator`. The two differ only where somebody chose keys of their own.
+    fn adopt(&self, location: &str, validator: &str, kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
+        let _ = (location, validator);
+        kept
     }
 
     /// The same work in a form that another process can build; `None` if it cannot.

@@ -13,6 +13,7 @@ use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
+use crate::resilience::cache::{CacheKeyFn, Place};
 use crate::source::{LocalFiles, Sources, folder_of};
 use crate::telemetry::{Observer, Silent};
 
@@ -32,6 +33,10 @@ pub struct RunConfig {
     pub max_clips: Option<i64>,
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
+    /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
+    pub cache: Option<Place>,
+    /// What tells sources apart in the cache; `None`: location and validator.
+    pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
     pub analyze: AnalyzeSettings,
     /// How clips are rendered.
@@ -50,6 +55,8 @@ impl RunConfig {
             allow_roots: vec![],
             max_clips: None,
             parallel: ParallelConfig::default(),
+            cache: None,
+            cache_key: None,
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
@@ -95,14 +102,14 @@ impl RunConfig {
         Sources::new(vec![Box::new(LocalFiles::new(roots))])
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools) -> Result<Arc<MediaRuntime>> {
-        Ok(Arc::new(MediaRuntime::new(MediaRuntimeConfig {
+    pub(super) fn runtime(&self, tools: MediaTools) -> Result<MediaRuntime> {
+        Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
             sources: self.sources(),
             media_dir: self.out.join("media"),
             backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
-        })))
+        }))
     }
 
     /// The rendering settings that change a file's content, as text: part of its id.

@@ -53,7 +53,7 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
     let parameters = config.parameters();
     check_requests(config, &parameters, folder.path()).await?;
-    let runtime = config.runtime(tools.clone())?;
+    let runtime = Arc::new(config.runtime(tools.clone())?);
     let ctx = session(&config.session_options(), Some(runtime))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;

@@ -30,7 +30,7 @@ const HEADER: usize = MAGIC.len() + LENGTH;
 pub(super) const HEAD_BYTES: u64 = 4096;
 
 /// What a kept result says about itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// The key it is kept under, in hexadecimal digits: an entry under another name is not served.
     pub key: String,

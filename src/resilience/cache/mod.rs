@@ -258,17 +258,17 @@ impl Cache {
     /// # Errors
     /// `store.read`, `store.write` if the place cannot be listed or written.
     pub async fn clear(&self) -> Result<(u64, u64)> {
-        self.remove_used_since(UNIX_EPOCH).await
+        self.remove_where(|_| true).await
     }
 
-    /// Remove the entries that were put in or found since `moment`; how many and how many bytes.
+    /// Remove the entries that `is_meant` picks; how many and how many bytes.
     ///
     /// # Errors
     /// As [`Cache::clear`].
-    pub async fn remove_used_since(&self, moment: SystemTime) -> Result<(u64, u64)> {
+    pub async fn remove_where(&self, is_meant: impl Fn(&Stored) -> bool) -> Result<(u64, u64)> {
         let (mut entries, mut bytes) = (0, 0);
         for stored in self.place.list().await.map_err(|e| self.unreadable(e))? {
-            if stored.used < moment {
+            if !is_meant(&stored) {
                 continue;
             }
             let removed = self.place.remove(&stored.key).await.map_err(|e| self.unwritable(e))?;

@@ -352,7 +352,7 @@ async fn what_one_run_used_can_be_removed() {
     assert!(has(&cache, "found").await);
     put(&cache, "new", 5).await;
     let since = start - Duration::from_secs(1);
-    assert_eq!(cache.remove_used_since(since).await.unwrap().0, 2);
+    assert_eq!(cache.remove_where(|s| s.used >= since).await.unwrap().0, 2);
     assert!(has(&cache, "old").await && !has(&cache, "new").await);
 }
 
