@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -76,6 +76,15 @@ impl CancelToken {
         if self.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
 
+    /// Sleeps; wakes at once when the token is cancelled. For work that waits on something else.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Cancelled`].
+    pub fn sleep(&self, time: Duration) -> Result<()> {
+        self.wait(Instant::now() + time, false, || false);
+        self.check()
+    }
+
     /// Completes when [`CancelToken::cancel`] is called, at once if it was. Dropping it does nothing.
     pub async fn cancelled(&self) {
         let mut woken = std::pin::pin!(self.0.tasks.notified());
@@ -138,7 +147,6 @@ pub(crate) fn stopped() -> Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn cancelling_wakes_a_waiter_at_once() {

@@ -4,7 +4,7 @@ use std::io::BufReader;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::ArrayRef;
 use nix::errno::Errno;
@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 
 use super::super::Task;
 use super::super::ticket::GRACE;
-use super::ProcessConfig;
 use super::frame;
 use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_rows};
 use super::watch::{self, Watch, lock};
+use super::{ProcessConfig, Roster};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::CancelToken;
 
@@ -58,6 +58,7 @@ pub(super) struct Worker {
     child: Child,
     stdin: Mutex<ChildStdin>,
     stdout: BufReader<ChildStdout>,
+    roster: Arc<Roster>,
 }
 
 type Heard = std::io::Result<Option<(FromWorker, Vec<u8>)>>;
@@ -71,6 +72,7 @@ impl Worker {
     pub(super) fn start(
         program: &Path,
         config: &ProcessConfig,
+        roster: &Arc<Roster>,
         cancel: &CancelToken,
     ) -> Result<Option<Self>> {
         let nonce = format!("{:016x}", fastrand::u64(..));
@@ -87,7 +89,9 @@ impl Worker {
             return Err(Error::new(ErrorCode::Internal, "a worker process came without its pipes"));
         };
         let id = child.id();
-        let mut worker = Self { child, stdin: Mutex::new(stdin), stdout: BufReader::new(stdout) };
+        roster.running().push(id);
+        let (stdin, stdout) = (Mutex::new(stdin), BufReader::new(stdout));
+        let mut worker = Self { child, stdin, stdout, roster: Arc::clone(roster) };
         watch::pass_on(stderr, id)?;
         let watch = Watch::new(group(id), cancel).with_patience(config.hello);
         let heard = watch.during(|| frame::read::<FromWorker>(&mut worker.stdout))?;
@@ -137,7 +141,7 @@ impl Worker {
     /// # Errors
     /// `internal` if this thread cannot do so.
     pub(super) fn run(&mut self, request: &Request, task: &Task) -> Result<Ended> {
-        let Self { child, stdin, stdout } = self;
+        let Self { child, stdin, stdout, .. } = self;
         let watch = Watch::new(group(child.id()), &task.cancel).with_task(stdin, request.id);
         watch.during(|| {
             match frame::write(&mut *lock(stdin), &request.header, &request.rows) {
@@ -157,6 +161,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        let id = self.child.id();
+        self.roster.running().retain(|running| *running != id);
         // Not reaped yet unless buried: the id is still its own.
         if let Ok(None) = self.child.try_wait() {
             let _ = killpg(group(self.child.id()), Signal::SIGKILL);

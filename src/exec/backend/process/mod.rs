@@ -14,8 +14,8 @@ mod watch;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow::array::ArrayRef;
@@ -63,7 +63,20 @@ pub struct ProcessBackend {
     workers: usize,
     slots: Arc<Semaphore>,
     pool: Pool,
-    deaths: Arc<AtomicU64>,
+    roster: Arc<Roster>,
+}
+
+/// The workers there are, and how many have died.
+#[derive(Debug, Default)]
+struct Roster {
+    running: Mutex<Vec<u32>>,
+    deaths: AtomicU64,
+}
+
+impl Roster {
+    fn running(&self) -> MutexGuard<'_, Vec<u32>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl ProcessBackend {
@@ -78,17 +91,22 @@ impl ProcessBackend {
             None => return Err(not_a_worker()),
         };
         let workers = config.workers.max(1);
-        let deaths = Arc::new(AtomicU64::new(0));
-        let keeper = Keeper { program, config, deaths: Arc::clone(&deaths) };
+        let roster = Arc::new(Roster::default());
+        let keeper = Keeper { program, config, roster: Arc::clone(&roster) };
         // One task waits in the pipe's stead for each that runs: see ThreadBackend.
         let slots = Arc::new(Semaphore::new(2 * workers));
         let pool = Pool::new(workers, "clipflow-worker", move |queue| keeper.keep(queue));
-        Ok(Self { workers, slots, pool, deaths })
+        Ok(Self { workers, slots, pool, roster })
     }
 
     /// Worker processes that died with a task, so far.
     pub fn deaths(&self) -> u64 {
-        self.deaths.load(Ordering::Relaxed)
+        self.roster.deaths.load(Ordering::Relaxed)
+    }
+
+    /// The ids of the worker processes that run now.
+    pub fn process_ids(&self) -> Vec<u32> {
+        self.roster.running().clone()
     }
 }
 
@@ -117,7 +135,7 @@ const STILLBIRTHS: u32 = 5;
 struct Keeper {
     program: PathBuf,
     config: ProcessConfig,
-    deaths: Arc<AtomicU64>,
+    roster: Arc<Roster>,
 }
 
 impl Keeper {
@@ -140,13 +158,15 @@ impl Keeper {
             task.cancel.check()?;
             let mut current = match worker.take() {
                 Some(worker) => worker,
-                None => match Worker::start(&self.program, &self.config, &task.cancel)? {
-                    Some(worker) => worker,
-                    None => {
-                        stillbirths = one_more(stillbirths)?;
-                        continue;
+                None => {
+                    match Worker::start(&self.program, &self.config, &self.roster, &task.cancel)? {
+                        Some(worker) => worker,
+                        None => {
+                            stillbirths = one_more(stillbirths)?;
+                            continue;
+                        }
                     }
-                },
+                }
             };
             match current.run(&request, task)? {
                 Ended::Answered(answer) => {
@@ -165,7 +185,7 @@ impl Keeper {
                         stillbirths = one_more(stillbirths)?;
                         continue;
                     }
-                    self.deaths.fetch_add(1, Ordering::Relaxed);
+                    self.roster.deaths.fetch_add(1, Ordering::Relaxed);
                     (deaths, stillbirths) = (deaths + 1, 0);
                     if deaths == DEATHS_OF_A_TASK {
                         return Err(crashed(task.rows.num_rows(), &how));
