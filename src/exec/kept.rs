@@ -84,8 +84,7 @@ impl Keeper {
         let location = text_at(row, "location").unwrap_or_default();
         let schema = Arc::new(Schema::new(work.output_fields()));
         let work = Arc::clone(work);
-        let mut wanted =
-            Wanted { keeper, sources, work, settings, location, schema, turn: None };
+        let mut wanted = Wanted { keeper, sources, work, settings, location, schema, turn: None };
         // A source that cannot be reached or may not be read is not answered for: the fetch says why.
         if let Ok(validator) = sources.validator(&wanted.location).await
             && (validator.is_some() || keeper.key.is_some())
@@ -124,7 +123,8 @@ impl Pending<'_> {
 impl Wanted<'_> {
     /// The kept columns for this validator, as this row's; else it is our turn, unless it already is.
     async fn look_up(&mut self, validator: Option<&str>) -> Option<Vec<ArrayRef>> {
-        let key = self.key(validator).await;
+        let beside = beside(&self.work, &self.location).await;
+        let key = self.key(validator, &beside);
         if self.turn.as_ref().is_some_and(|(ours, _)| *ours == key) {
             return None;
         }
@@ -133,7 +133,7 @@ impl Wanted<'_> {
         match self.keeper.cache.look_up(&key, &self.schema).await {
             Lookup::Hit(header, columns) => {
                 let validator = validator.unwrap_or(&header.validator);
-                Some(self.work.adopt(&self.location, validator, columns))
+                Some(self.work.adopt(&self.location, validator, &beside, columns))
             }
             Lookup::Miss(turn) => {
                 self.turn = Some((key, turn));
@@ -149,21 +149,24 @@ impl Wanted<'_> {
             return true;
         }
         let now = self.sources.validator(&self.location).await;
-        now.ok().flatten().as_deref() == Some(validator) && self.key(Some(validator)).await == *key
+        let beside = beside(&self.work, &self.location).await;
+        now.ok().flatten().as_deref() == Some(validator)
+            && self.key(Some(validator), &beside) == *key
     }
 
-    async fn key(&self, validator: Option<&str>) -> CacheKey {
+    fn key(&self, validator: Option<&str>, beside: &str) -> CacheKey {
         let (work, location) = (self.work.name(), self.location.as_str());
-        let named = self.keeper.key.as_ref().map(|key| {
-            key.name(&CacheSubject { work, location, validator })
-        });
+        let named = self
+            .keeper
+            .key
+            .as_ref()
+            .map(|key| key.name(&CacheSubject { work, location, validator }));
         let subject = match &named {
             Some(name) => ["named", name, ""],
             None => ["location", location, validator.unwrap_or_default()],
         };
         let version = env!("CARGO_PKG_VERSION");
-        let beside = beside(&self.work, location).await;
-        let settings = [version, work, &self.settings, &self.keeper.tool, &beside];
+        let settings = [version, work, &self.settings, &self.keeper.tool, beside];
         CacheKey::of(settings.into_iter().chain(subject))
     }
 }

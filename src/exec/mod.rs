@@ -7,8 +7,8 @@
 
 mod analyze;
 pub mod backend;
-mod kept;
 pub mod batches;
+mod kept;
 mod outcome;
 mod registry;
 mod render;
@@ -18,8 +18,8 @@ mod validate;
 mod work;
 
 pub use analyze::AnalyzeWork;
-pub use kept::{Keeper, beside};
 pub use batches::{BatchOptions, run_batches};
+pub use kept::{Keeper, beside};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig};

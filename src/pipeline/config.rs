@@ -9,6 +9,7 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
+use crate::kernels::ids::stable_id;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
@@ -110,6 +111,12 @@ impl RunConfig {
             backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
         }))
+    }
+
+    /// A stable id of how sources are analysed.
+    pub(super) fn analysis_id(&self, tools: &MediaTools) -> String {
+        let settings = json!(self.analyze).to_string();
+        stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
     }
 
     /// The rendering settings that change a file's content, as text: part of its id.

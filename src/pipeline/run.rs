@@ -77,7 +77,7 @@ where
     let started = Instant::now();
     std::fs::create_dir_all(&config.out).map_err(|e| cannot_write(&config.out, e))?;
     let dataset = Dataset::open_or_new(&config.out)?;
-    let mut writer = dataset.begin()?;
+    let mut writer = dataset.begin(config.analysis_id(&tools))?;
     let parameters = config.parameters();
     let checked = check_requests(config, &parameters, writer.staging()).await?;
     let kept = Kept::new(config, &tools);
@@ -178,9 +178,7 @@ async fn shard_id(
     let validators: Vec<String> = stream::iter(locations)
         .map(|location| async move {
             match runtime.sources.validator(&location).await {
-                Ok(validator) => {
-                    validator.unwrap_or_default() + &beside(analyze, &location).await
-                }
+                Ok(validator) => validator.unwrap_or_default() + &beside(analyze, &location).await,
                 Err(e) => e.code().as_str().to_owned(),
             }
         })

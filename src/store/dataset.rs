@@ -111,12 +111,13 @@ impl Dataset {
         self.root.join(&entry.path)
     }
 
-    /// Begin to write a shard.
+    /// Begin to write a shard. `analysis`: a stable id of how its sources are analysed; shards that
+    /// share it say the same of a source.
     ///
     /// # Errors
     /// `store.write` if the staging folder cannot be made.
-    pub fn begin(&self) -> Result<ShardWriter> {
-        ShardWriter::begin(&self.root)
+    pub fn begin(&self, analysis: impl Into<String>) -> Result<ShardWriter> {
+        ShardWriter::begin(&self.root, analysis.into())
     }
 
     /// Remove table files and manifests of replaced shards. Media files stay: other tables of the

@@ -31,10 +31,11 @@ pub struct ShardWriter {
     _lock: File,
     tables: BTreeMap<String, FileEntry>,
     replaces: Vec<u64>,
+    analysis: String,
 }
 
 impl ShardWriter {
-    pub(super) fn begin(root: &Path) -> Result<Self> {
+    pub(super) fn begin(root: &Path, analysis: String) -> Result<Self> {
         let folder = root.join("_staging");
         fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
         remove_abandoned(&folder);
@@ -46,7 +47,13 @@ impl ShardWriter {
             .keep();
         let lock = lock(&staging).map_err(|e| cannot_write(&staging, e))?;
         let root = root.to_path_buf();
-        Ok(Self { root, staging, _lock: lock, tables: BTreeMap::new(), replaces: vec![] })
+        let (tables, replaces) = (BTreeMap::new(), vec![]);
+        Ok(Self { root, staging, _lock: lock, tables, replaces, analysis })
+    }
+
+    /// How the sources of this shard are analysed.
+    pub fn analysis(&self) -> &str {
+        &self.analysis
     }
 
     /// Folder for the work in progress.
@@ -107,6 +114,7 @@ impl ShardWriter {
             format: Manifest::FORMAT,
             number,
             shard: shard.to_owned(),
+            analysis: std::mem::take(&mut self.analysis),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
             tables: std::mem::take(&mut self.tables),
