@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, ident};
 use futures::StreamExt;
 
 use crate::error::Result;
@@ -80,6 +80,24 @@ pub(super) async fn write(frame: DataFrame, name: &str, path: PathBuf) -> Result
 
 /// Register a Parquet file as a table.
 pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
-    let options = ParquetReadOptions::default();
+    register_with(ctx, name, path, ParquetReadOptions::default()).await
+}
+
+/// Register a Parquet file whose rows are in the order of their number, `row`: who asks for that
+/// order need not sort.
+pub(super) async fn register_in_order(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
+    let options = ParquetReadOptions {
+        file_sort_order: vec![vec![ident("row").sort(true, false)]],
+        ..ParquetReadOptions::default()
+    };
+    register_with(ctx, name, path, options).await
+}
+
+async fn register_with(
+    ctx: &SessionContext,
+    name: &str,
+    path: &Path,
+    options: ParquetReadOptions<'_>,
+) -> Result<()> {
     ctx.register_parquet(name, file_url(path), options).await.map_err(query_error)
 }
