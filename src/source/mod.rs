@@ -3,6 +3,7 @@
 //! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
 //! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
 
+pub mod http;
 mod local;
 mod remote;
 pub mod spool;
