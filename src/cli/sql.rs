@@ -24,7 +24,7 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
         }
     };
     let dataset = Dataset::open(&args.dir)?;
-    let options = SessionOptions { base: PathBuf::from("."), ..SessionOptions::default() };
+    let options = SessionOptions { base: ".".into(), ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.
     let runtime = video::runtime().ok().map(Arc::new);
     let ctx = session(&options, runtime)?;
