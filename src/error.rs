@@ -4,6 +4,7 @@
 //! when it belongs to a row, and on standard error when it belongs to the whole command.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What went wrong, as a stable code. Codes are grouped by a prefix before the first dot;
 /// new ones may be added, existing ones keep their spelling.
@@ -30,6 +31,10 @@ pub enum ErrorCode {
     SourceForbidden,
     /// The source's server could not be reached.
     SourceUnreachable,
+    /// The source's server asks for fewer requests.
+    SourceThrottled,
+    /// The source is another one than when this run first saw it.
+    SourceChanged,
     /// The source is larger than the limit.
     SourceTooLarge,
     /// The source ends before it should.
@@ -89,6 +94,8 @@ impl ErrorCode {
         Self::SourceNotFound,
         Self::SourceForbidden,
         Self::SourceUnreachable,
+        Self::SourceThrottled,
+        Self::SourceChanged,
         Self::SourceTooLarge,
         Self::SourceTruncated,
         Self::SourceUnsupported,
@@ -126,6 +133,8 @@ impl ErrorCode {
             Self::SourceNotFound => "source.not_found",
             Self::SourceForbidden => "source.forbidden",
             Self::SourceUnreachable => "source.unreachable",
+            Self::SourceThrottled => "source.throttled",
+            Self::SourceChanged => "source.changed",
             Self::SourceTooLarge => "source.too_large",
             Self::SourceTruncated => "source.truncated",
             Self::SourceUnsupported => "source.unsupported",
@@ -163,12 +172,25 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// Whether the same thing tried again can end in another way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Outlook {
+    /// As things with this code mostly do; see [`crate::resilience::may_change`].
+    #[default]
+    ByCode,
+    /// It can, after this time at the earliest.
+    Passing(Duration),
+    /// It cannot, not in this run.
+    Lasting,
+}
+
 /// A code, a sentence, and what lies beneath.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     code: ErrorCode,
     message: String,
+    outlook: Outlook,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -176,7 +198,7 @@ pub struct Error {
 impl Error {
     /// An error of `code`; `message` says in one sentence what happened and what the person can do.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self { code, message: message.into(), outlook: Outlook::default(), source: None }
     }
 
     /// The same error, keeping the one that caused it.
@@ -187,6 +209,39 @@ impl Error {
     ) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error, which can pass if it is tried again after `wait`; a server may have said so.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.outlook = Outlook::Passing(wait);
+        self
+    }
+
+    /// The same error, which cannot pass in this run, whatever its code says.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.outlook = Outlook::Lasting;
+        self
+    }
+
+    /// The same error without what caused it, for another one who waits for the same thing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { outlook: self.outlook, ..Self::new(self.code, self.message.as_str()) }
+    }
+
+    /// Whether it can pass.
+    pub fn outlook(&self) -> Outlook {
+        self.outlook
+    }
+
+    /// How long to wait before it is tried again, if somebody has said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.outlook {
+            Outlook::Passing(wait) => Some(wait),
+            _ => None,
+        }
     }
 
     /// The stable code.

@@ -1,0 +1,202 @@
+//! The hosts that are talked to, and how each is doing.
+//!
+//! A host is a scheme, a name and a port, or a bucket. Whoever calls one goes through its
+//! [`Guard`], whatever the call is about: what one caller learns holds for all of them.
+
+mod guard;
+mod key;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use guard::Guard;
+pub use key::HostKey;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use super::breaker::{Breaker, BreakerConfig, BreakerState};
+use super::rate::RateLimit;
+use super::retry::RetryBudget;
+use super::{Clock, SystemClock};
+use crate::config::ParallelConfig;
+
+/// Calls at a time to one host, at the most.
+const MAX_CALLS_PER_HOST: usize = 8;
+
+/// What all hosts are allowed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostLimits {
+    /// Calls at a time to one host.
+    pub concurrency: usize,
+    /// Calls a second to one host; 0: no limit.
+    pub per_second: f64,
+    /// When a host is left alone; `None`: never.
+    pub breaker: Option<BreakerConfig>,
+    /// Fetches at a time over all hosts; see [`Guard::fetch`].
+    pub fetches: usize,
+}
+
+impl From<&ParallelConfig> for HostLimits {
+    fn from(config: &ParallelConfig) -> Self {
+        let fetches = config.max_fetches.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            // One slow host does not take the fetches of all others.
+            concurrency: (fetches / 2).clamp(1, MAX_CALLS_PER_HOST),
+            per_second: config.rate_limit_per_host,
+            breaker: config.circuit_breaker_enabled.then(|| BreakerConfig::from(config)),
+            fetches,
+        }
+    }
+}
+
+/// One of the fetches that may run at a time, given back when it is dropped.
+#[derive(Debug)]
+pub struct FetchSlot(#[allow(dead_code)] OwnedSemaphorePermit);
+
+/// How a host is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostState {
+    /// The host, as in [`HostKey`].
+    pub host: String,
+    /// What its circuit breaker does; [`BreakerState::Closed`] if there is none.
+    pub state: BreakerState,
+    /// Calls that were asked for.
+    pub calls: u64,
+    /// Of which not let through, for the state of the host.
+    pub refused: u64,
+    /// Of which let through; a call opens at most one connection to each address of the host, and
+    /// none if there is an open one.
+    pub attempts: u64,
+    /// Attempts that the host did not answer, or not properly.
+    pub failures: u64,
+    /// Tries again, of whatever failed with this host.
+    pub retries: u64,
+    /// Attempts under way.
+    pub under_way: u64,
+}
+
+/// All hosts. Clones are the same hosts.
+#[derive(Debug, Clone)]
+pub struct Hosts(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: HostLimits,
+    clock: Arc<dyn Clock>,
+    fetches: Arc<Semaphore>,
+    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
+}
+
+#[derive(Debug)]
+struct Host {
+    key: HostKey,
+    clock: Arc<dyn Clock>,
+    slots: Arc<Semaphore>,
+    /// Held by the one whose turn it is to wait for the rate limit.
+    rate: tokio::sync::Mutex<Option<RateLimit>>,
+    health: Mutex<Health>,
+    /// Told when an attempt has ended.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Health {
+    breaker: Option<Breaker>,
+    budget: RetryBudget,
+    /// The host asked to be left alone until then.
+    paused_until: Duration,
+    calls: u64,
+    refused: u64,
+    attempts: u64,
+    failures: u64,
+    retries: u64,
+    under_way: u64,
+}
+
+impl Hosts {
+    /// No hosts yet.
+    pub fn new(limits: HostLimits) -> Self {
+        Self::with_clock(limits, Arc::new(SystemClock::new()))
+    }
+
+    /// As [`Hosts::new`], by another clock.
+    pub fn with_clock(limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
+        let fetches = Arc::new(Semaphore::new(limits.fetches));
+        Self(Arc::new(Inner { limits, clock, fetches, hosts: Mutex::default() }))
+    }
+
+    /// The way to a host.
+    pub fn guard(&self, key: &HostKey) -> Guard {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = match hosts.get(key) {
+            Some(host) => Arc::clone(host),
+            None => {
+                let host = Arc::new(Host::new(key.clone(), &self.0.limits, &self.0.clock));
+                hosts.insert(key.clone(), Arc::clone(&host));
+                host
+            }
+        };
+        Guard::new(host, Arc::clone(&self.0.fetches))
+    }
+
+    /// Ask for one more try of something that failed with a host; `false` if its retries are used
+    /// up (a fifth of its calls, and a few). While its circuit breaker is not closed nothing is
+    /// charged: the breaker then holds back what would be too much.
+    pub fn may_retry(&self, key: &HostKey) -> bool {
+        self.guard(key).spend_retry()
+    }
+
+    /// How all hosts are doing, by name.
+    pub fn snapshot(&self) -> Vec<HostState> {
+        let hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states: Vec<_> = hosts.values().map(|host| host.state()).collect();
+        states.sort_by(|a, b| a.host.cmp(&b.host));
+        states
+    }
+}
+
+impl Host {
+    fn new(key: HostKey, limits: &HostLimits, clock: &Arc<dyn Clock>) -> Self {
+        let health = Health {
+            breaker: limits.breaker.clone().map(Breaker::new),
+            budget: RetryBudget::new(),
+            paused_until: Duration::ZERO,
+            calls: 0,
+            refused: 0,
+            attempts: 0,
+            failures: 0,
+            retries: 0,
+            under_way: 0,
+        };
+        Self {
+            key,
+            clock: Arc::clone(clock),
+            slots: Arc::new(Semaphore::new(limits.concurrency.max(1))),
+            rate: tokio::sync::Mutex::new(RateLimit::new(limits.per_second, clock)),
+            health: Mutex::new(health),
+            changed: Notify::new(),
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> HostState {
+        let now = self.clock.now();
+        let health = self.health();
+        HostState {
+            host: self.key.to_string(),
+            state: health.breaker.as_ref().map_or(BreakerState::Closed, |b| b.state(now)),
+            calls: health.calls,
+            refused: health.refused,
+            attempts: health.attempts,
+            failures: health.failures,
+            retries: health.retries,
+            under_way: health.under_way,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
