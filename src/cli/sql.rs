@@ -8,12 +8,15 @@ use datafusion::execution::context::SQLOptions;
 
 use super::args::SqlArgs;
 use super::{OK, print, video};
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
-use crate::store::Dataset;
+use crate::resilience::Resilience;
+use crate::source::object::Stores;
+use crate::store::Place;
 
 pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
     let query = match (args.query, args.file) {
@@ -23,7 +26,9 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
             return Err(Error::new(ErrorCode::Config, "give a query, or a file with -f"));
         }
     };
-    let dataset = Dataset::open(&args.dir)?;
+    let resilience = Resilience::new(&ParallelConfig::default());
+    let place = Place::new(&args.dir.into(), &Stores::default(), &resilience)?;
+    let dataset = place.existing().await?;
     let options = SessionOptions { base: ".".into(), ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.
     let runtime = video::runtime().ok().map(Arc::new);

@@ -279,7 +279,8 @@ mod tests {
 
     #[test]
     fn only_known_schemes_are_urls() {
-        for url in ["s3://b/x", "memory://m/x", "abfss://c@a.dfs.core.windows.net/x", "https://h/x"] {
+        for url in ["s3://b/x", "memory://m/x", "abfss://c@a.dfs.core.windows.net/x", "https://h/x"]
+        {
             assert!(Location::from(url).as_url().is_some(), "{url}");
             assert!(Location::from(Path::new(url)).as_url().is_some(), "{url}");
         }

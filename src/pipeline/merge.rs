@@ -5,7 +5,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use super::{steps, summary};
 use crate::error::Result;
 use crate::model::table::TABLES;
-use crate::query::files::file_url;
+use crate::query::files::table_url;
 use crate::query::query_error;
 use crate::store::{Dataset, FileEntry, ShardWriter};
 
@@ -24,7 +24,7 @@ pub(super) async fn take_over(
     for shard in dataset.shards() {
         let old = |table: &str| {
             let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
-            Some(file_url(&dataset.path(entry)))
+            Some(table_url(&dataset.location(entry)))
         };
         let mut shared = false;
         for (table, key) in [("outcomes", "request_id"), ("sources", "source_id")] {
@@ -47,13 +47,23 @@ pub(super) async fn take_over(
                 }
             }
             for (name, entry) in merged {
-                writer.promote(name, entry)?;
+                writer.promote(name, entry);
                 // It may have gained columns, which the next shard is to meet.
-                ctx.deregister_table(name).map_err(query_error)?;
                 steps::register(ctx, name, &writer.staged(name)).await?;
             }
             writer.replace(shard.number);
         }
+    }
+    Ok(())
+}
+
+/// Back to the run's own tables: what was taken over is out of date.
+///
+/// # Errors
+/// `query.invalid` if a staged file cannot be read.
+pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
+    for name in writer.forget_merged() {
+        steps::register(ctx, &name, &writer.staged(&name)).await?;
     }
     Ok(())
 }
@@ -71,7 +81,7 @@ async fn union(
     name: &str,
     owner: &str,
     old: String,
-    writer: &ShardWriter,
+    writer: &mut ShardWriter,
 ) -> Result<FileEntry> {
     view(ctx, "old_rows", old).await?;
     let kept = match owner {

@@ -7,6 +7,8 @@
 mod config;
 mod explain;
 mod merge;
+mod publish;
+mod requests;
 mod run;
 mod steps;
 mod summary;

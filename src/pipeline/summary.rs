@@ -1,7 +1,6 @@
 //! How a run went, read from its tables.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -11,6 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use super::RunConfig;
 use crate::error::Result;
+use crate::kernels::location::Location;
 use crate::query::query_error;
 
 /// How a run went.
@@ -39,7 +39,7 @@ pub struct RunSummary {
     /// Whether an earlier run of the same requests, settings and files had already done it all.
     pub reused: bool,
     /// The results dataset.
-    pub out: PathBuf,
+    pub out: Location,
 }
 
 impl RunSummary {
@@ -161,8 +161,8 @@ impl fmt::Display for RunSummary {
             let speed = if seconds > 0.0 { self.source_seconds / seconds } else { 0.0 };
             writeln!(f, "in {seconds:.1} s: {speed:.1} s of source a second")?;
         }
-        writeln!(f, "tables: {}/*/*.parquet", self.out.display())?;
-        write!(f, "media:  {}", self.out.join("media").display())
+        writeln!(f, "tables: {}/*/*.parquet", self.out)?;
+        write!(f, "media:  {}", self.out.join("media"))
     }
 }
 

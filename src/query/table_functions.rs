@@ -64,10 +64,8 @@ impl TableFunctionImpl for VideoFunction {
         let Some(path) = text_of(value) else {
             return plan_err!("{}() takes the path of one video as text, not {value}", self.name);
         };
-        let partition = VideoPartition {
-            function: self.clone(),
-            location: self.base.resolve(&path),
-        };
+        let partition =
+            VideoPartition { function: self.clone(), location: self.base.resolve(&path) };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }

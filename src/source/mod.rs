@@ -3,6 +3,7 @@
 //! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location.
 
 mod local;
+pub mod object;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

@@ -64,7 +64,9 @@ impl Fault {
             }
             Cause::Throttled => format!("the store of {place} asks for fewer requests ({said})"),
             Cause::Unreachable => {
-                format!("the store of {place} cannot be reached ({said}); see that it is up and run again")
+                format!(
+                    "the store of {place} cannot be reached ({said}); see that it is up and run again"
+                )
             }
             Cause::Exists => format!("{place} is there already"),
             Cause::Unsupported => format!("the store of {place} cannot do this ({said})"),
@@ -220,7 +222,9 @@ mod tests {
     #[test]
     fn answers_are_told_apart_from_a_store_that_is_down() {
         let refused = |status: &str, body: &str| {
-            generic(&format!("Error performing PUT http://h/b in 1ms - Server returned non-2xx status code: {status}: {body}"))
+            generic(&format!(
+                "Error performing PUT http://h/b in 1ms - Server returned non-2xx status code: {status}: {body}"
+            ))
         };
         for (fault, cause, said) in [
             (refused("503 Service Unavailable", ""), Cause::Unreachable, "HTTP status 503"),

@@ -82,7 +82,10 @@ fn connect(url: &Url) -> Result<Arc<dyn Store>, String> {
         return Ok(memory(url.host_str().unwrap_or_default()));
     }
     let (scheme, _) = ObjectStoreScheme::parse(url).map_err(|_| {
-        format!("the URL of an object store is SCHEME://BUCKET/NAME, not {}", redacted(url.as_str()))
+        format!(
+            "the URL of an object store is SCHEME://BUCKET/NAME, not {}",
+            redacted(url.as_str())
+        )
     })?;
     match scheme {
         ObjectStoreScheme::AmazonS3 => amazon(url),
