@@ -26,10 +26,7 @@ fn main() -> clipflow::Result<()> {
             _ => response.clips.iter().for_each(|clip| {
                 println!(
                     "{:.2}–{:.2} s, score {:.3}: {}",
-                    clip.start,
-                    clip.end,
-                    clip.score,
-                    clip.path.display()
+                    clip.start, clip.end, clip.score, clip.location
                 );
             }),
         }

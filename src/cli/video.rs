@@ -22,7 +22,7 @@ pub(super) async fn signals(args: VideoArgs) -> Result<u8> {
 }
 
 async fn print_table(args: VideoArgs, select: &str, function: &str, order: &str) -> Result<u8> {
-    let options = SessionOptions { base: PathBuf::from("."), ..SessionOptions::default() };
+    let options = SessionOptions { base: ".".into(), ..SessionOptions::default() };
     let ctx = session(&options, Some(Arc::new(runtime()?)))?;
     let video = absolute(&args.video).to_string_lossy().replace('\'', "''");
     let sql = format!("{select} FROM {function}('{video}') ORDER BY {order}");

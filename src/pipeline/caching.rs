@@ -8,11 +8,13 @@ use super::RunConfig;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::Keeper;
-use crate::kernels::location::scheme;
+use crate::kernels::ids::stable_id;
+use crate::kernels::location::{Location, scheme};
 use crate::media::MediaTools;
 use crate::resilience::cache::{Cache, CacheLimits, CacheStats, Place};
 
-/// Folder in the results folder for analyses of a run that is not done yet.
+/// Folder in the results folder for analyses of a run that is not done yet; for results in an object
+/// store, one of a like name beside the work in progress.
 pub const RESUME_FOLDER: &str = "_resume";
 /// How long a run that was stopped can be resumed without analysing again.
 const RESUME_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -86,7 +88,14 @@ impl Kept {
                 Err(e) => tracing::warn!(code = %e.code(), "analyses are not kept: {e}"),
             }
         }
-        let folder = config.out.join(RESUME_FOLDER);
+        let folder = match &config.out {
+            Location::Path(out) => out.join(RESUME_FOLDER),
+            // Analyses are many small writes of no use to others: they stay on this machine.
+            Location::Url(url) => {
+                let name = stable_id([Some(url.as_str())]);
+                config.work_dir().join(format!("clipflow{RESUME_FOLDER}-{name}"))
+            }
+        };
         let limits = CacheLimits { ttl: RESUME_TTL, bytes: u64::MAX };
         match Place::folder(&folder) {
             Ok(place) => {

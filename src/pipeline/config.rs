@@ -1,6 +1,6 @@
 //! What a run needs to know.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -10,32 +10,37 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
+use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
-use crate::resilience::cache::{CacheKeyFn, Place};
-use crate::source::{LocalFiles, Sources, folder_of};
+use crate::resilience::Resilience;
+use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
+use crate::source::object::Stores;
+use crate::source::{LocalFiles, Sources};
+use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// The request file or folder.
-    pub requests: PathBuf,
-    /// Folder that relative sources start from; `None`: that of the request file.
-    pub base: Option<PathBuf>,
-    /// The results dataset.
-    pub out: PathBuf,
-    /// Folders that sources may lie in, beside the request file's own.
-    pub allow_roots: Vec<PathBuf>,
+    /// The request file or folder, here or in an object store.
+    pub requests: Location,
+    /// Where relative sources start from; `None`: the folder of the request file.
+    pub base: Option<Location>,
+    /// The results dataset: a folder, or a prefix of an object store.
+    pub out: Location,
+    /// Folders, buckets and prefixes that sources may lie in, beside the request file's own folder or
+    /// bucket and the bucket of the results.
+    pub allow_roots: Vec<Location>,
     /// Clips a request gets if it does not say, and the most that any request gets. `None`: 3, and
     /// what the request says.
     pub max_clips: Option<i64>,
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
     /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
-    pub cache: Option<Place>,
+    pub cache: Option<CachePlace>,
     /// What tells sources apart in the cache; `None`: location and validator.
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
@@ -44,11 +49,13 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
+    /// The object stores in use.
+    pub stores: Arc<Stores>,
 }
 
 impl RunConfig {
     /// A run with every default.
-    pub fn new(requests: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+    pub fn new(requests: impl Into<Location>, out: impl Into<Location>) -> Self {
         Self {
             requests: requests.into(),
             base: None,
@@ -61,6 +68,7 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
+            stores: Arc::default(),
         }
     }
 
@@ -79,13 +87,13 @@ impl RunConfig {
         }
     }
 
-    /// The folder that relative sources start from, as an absolute path.
-    pub fn base(&self) -> PathBuf {
-        let base = self.base.clone().unwrap_or_else(|| match self.requests.is_dir() {
-            true => self.requests.clone(),
-            false => folder_of(&self.requests),
+    /// Where relative sources start from, absolute.
+    pub fn base(&self) -> Location {
+        let base = self.base.clone().unwrap_or_else(|| match &self.requests {
+            Location::Path(path) if path.is_dir() => self.requests.clone(),
+            requests => requests.folder(),
         });
-        std::path::absolute(&base).unwrap_or(base)
+        base.absolute()
     }
 
     pub(super) fn session_options(&self) -> SessionOptions {
@@ -98,16 +106,36 @@ impl RunConfig {
         }
     }
 
-    pub(super) fn sources(&self) -> Sources {
-        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
-        Sources::new(vec![Box::new(LocalFiles::new(roots))])
+    /// How faults of object stores are dealt with.
+    pub(super) fn resilience(&self) -> Resilience {
+        Resilience::new(&self.parallel)
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools) -> Result<MediaRuntime> {
+    /// Where the results lie.
+    pub(super) fn place(&self) -> Result<Place> {
+        Place::new(&self.out, &self.stores, &self.resilience())
+    }
+
+    /// Folder for work in progress that does not lie with the results.
+    pub(super) fn work_dir(&self) -> PathBuf {
+        match self.parallel.spool_dir.as_str() {
+            "" => std::env::temp_dir(),
+            dir => PathBuf::from(dir),
+        }
+    }
+
+    pub(super) fn sources(&self) -> Sources {
+        let roots: Vec<Location> =
+            std::iter::once(self.base()).chain(self.allow_roots.iter().cloned()).collect();
+        let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
+        Sources::new(vec![Box::new(LocalFiles::new(folders))])
+    }
+
+    pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Result<MediaRuntime> {
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
             sources: self.sources(),
-            media_dir: self.out.join("media"),
+            media_dir,
             backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
         }))

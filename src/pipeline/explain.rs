@@ -8,8 +8,9 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::SessionContext;
 
+use super::requests::Requests;
 use super::run::{check_requests, locations};
-use super::{RunConfig, steps, summary};
+use super::{RunConfig, publish, steps, summary};
 use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};
 use crate::query::sql::{self, Step};
@@ -52,11 +53,14 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let tools = MediaTools::find()?;
     let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
     let parameters = config.parameters();
-    check_requests(config, &parameters, folder.path()).await?;
-    let runtime = Arc::new(config.runtime(tools.clone())?);
+    let requests = Requests::at_hand(config, folder.path()).await?;
+    let config = &requests.config;
+    check_requests(&requests, &parameters, folder.path()).await?;
+    let runtime = Arc::new(config.runtime(tools.clone(), folder.path().join("media"))?);
     let ctx = session(&config.session_options(), Some(runtime))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;
+    publish::register(&ctx, &[])?;
     let cost = cost(config, &ctx, &tools).await?;
     let mut steps = vec![];
     for step in sql::CHOOSE.iter().chain(sql::RENDER) {

@@ -8,6 +8,8 @@ mod caching;
 mod config;
 mod explain;
 mod merge;
+mod publish;
+mod requests;
 mod run;
 mod steps;
 mod summary;

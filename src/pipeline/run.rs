@@ -9,16 +9,19 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
 use super::caching::Kept;
+use super::publish::Publisher;
+use super::requests::Requests;
 use super::steps::{self, Parameters};
 use super::{RunConfig, RunSummary, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
+use crate::kernels::location::Location;
 use crate::media::MediaTools;
-use crate::query::results::register_dataset;
+use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
-use crate::store::{Dataset, FileEntry, ShardWriter, cannot_write};
+use crate::store::{Dataset, FileEntry, Place, ShardWriter};
 use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
@@ -75,19 +78,23 @@ where
     config.check()?;
     let tools = MediaTools::find()?;
     let started = Instant::now();
-    std::fs::create_dir_all(&config.out).map_err(|e| cannot_write(&config.out, e))?;
-    let dataset = Dataset::open_or_new(&config.out)?;
-    let mut writer = dataset.begin(config.analysis_id(&tools))?;
+    let place = config.place()?;
+    place.prepare().await?;
+    let dataset = place.dataset().await?;
+    let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
+    let requests = Requests::at_hand(config, writer.staging()).await?;
+    let config = &requests.config;
     let parameters = config.parameters();
-    let checked = check_requests(config, &parameters, writer.staging()).await?;
+    let checked = check_requests(&requests, &parameters, writer.staging()).await?;
     let kept = Kept::new(config, &tools);
-    let mut runtime = config.runtime(tools)?;
+    let mut runtime = config.runtime(tools, place.media_dir(&writer))?;
     if let Some(kept) = &kept {
         runtime = runtime.with_keeper(Arc::clone(kept.keeper()));
     }
     let runtime = Arc::new(runtime);
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
+    register_store(&ctx, &place);
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
@@ -97,10 +104,11 @@ where
         return Ok((summary, read(ctx).await?));
     }
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
-    render(&ctx, &parameters, &mut writer, &runtime).await?;
+    let publisher = Publisher::new(&place, place.media_dir(&writer));
+    render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     let answer = read(ctx.clone()).await?;
-    commit(config, &ctx, writer, &shard, done_before).await?;
+    commit(&place, &ctx, writer, &shard, done_before).await?;
     if let Some(kept) = &kept {
         kept.run_is_done().await;
         summary.cache = kept.cache_stats();
@@ -114,23 +122,26 @@ where
 /// requests was faster (and is not the incomplete one `done_before`), its results stay: they are as
 /// good.
 async fn commit(
-    config: &RunConfig,
+    place: &Place,
     ctx: &SessionContext,
     mut writer: ShardWriter,
     shard: &str,
     done_before: Option<u64>,
 ) -> Result<()> {
-    let root = config.out.clone();
-    let lock = tokio::task::spawn_blocking(move || Dataset::lock(&root)).await;
-    let _lock =
-        lock.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot lock ({e})")))??;
-    let dataset = Dataset::open_or_new(&config.out)?;
-    if dataset.shard(shard).is_none_or(|m| Some(m.number) == done_before) {
+    let _lock = place.lock().await?;
+    loop {
+        let dataset = place.dataset().await?;
+        if dataset.shard(shard).is_some_and(|m| Some(m.number) != done_before) {
+            return Ok(());
+        }
         merge::take_over(ctx, &dataset, &mut writer).await?;
-        writer.commit(&dataset, shard)?;
-        Dataset::open_or_new(&config.out)?.remove_replaced();
+        if let Some(manifest) = place.commit(&dataset, &writer, shard).await? {
+            place.remove_replaced(&dataset, &manifest).await;
+            return Ok(());
+        }
+        // Each round lost is a commit of somebody else.
+        merge::forget(ctx, &mut writer).await?;
     }
-    Ok(())
 }
 
 /// Ends the run's media work if the run is dropped half-way.
@@ -144,17 +155,21 @@ impl Drop for CancelOnDrop {
 
 /// `checked.parquet` in `folder`: every request row with its verdict, in the file's order.
 pub(super) async fn check_requests(
-    config: &RunConfig,
+    requests: &Requests,
     parameters: &Parameters,
     folder: &Path,
 ) -> Result<FileEntry> {
+    let config = &requests.config;
+    let Location::Path(path) = &config.requests else {
+        return Err(Error::new(ErrorCode::Internal, "the requests were not fetched"));
+    };
     // One partition keeps the rows in the order of the file.
     let options = crate::query::SessionOptions { partitions: 1, ..config.session_options() };
     let ctx = session(&options, None)?;
-    intake::register(&ctx, &config.requests).await?;
+    intake::register(&ctx, path).await.map_err(|e| requests.named(e))?;
     steps::run(&ctx, &sql::CHECKED, parameters, folder)
         .await
-        .map_err(|e| about_requests(e, &config.requests))
+        .map_err(|e| requests.named(about_requests(e, path)))
 }
 
 /// A query error while the request file is read is about the file.
@@ -207,8 +222,9 @@ pub(super) async fn locations(ctx: &SessionContext) -> Result<Vec<String>> {
 async fn is_complete(dataset: &Dataset, ctx: &SessionContext) -> Result<bool> {
     let tables = session(&crate::query::SessionOptions::default(), None)?;
     register_dataset(&tables, dataset).await?;
-    let uris = summary::texts(&tables, "SELECT DISTINCT uri FROM renditions").await?;
-    let complete = uris.iter().all(|uri| dataset.root().join(uri).is_file());
+    let named = "SELECT DISTINCT uri || ' ' || CAST(bytes AS VARCHAR) FROM renditions";
+    let files = summary::texts(&tables, named).await?;
+    let complete = dataset.place().holds(&files).await?;
     if complete {
         register_dataset(ctx, dataset).await?;
     }
@@ -224,8 +240,16 @@ async fn choose(
 ) -> Result<()> {
     let sources = locations(ctx).await?.len() as u64;
     for step in sql::CHOOSE {
-        let media = (step.name == "analysis").then_some(("analyze", sources, 0.0));
-        run_step(ctx, step, parameters, writer, runtime, media).await?;
+        let media = step.name == "analysis";
+        let stage = "analyze";
+        if media {
+            let event = Event::StageStarted { stage, rows: sources, seconds: 0.0 };
+            runtime.observer.event(&event);
+        }
+        run_step(ctx, step, parameters, writer).await?;
+        if media {
+            runtime.observer.event(&Event::StageFinished { stage });
+        }
     }
     Ok(())
 }
@@ -236,17 +260,28 @@ async fn render(
     parameters: &Parameters,
     writer: &mut ShardWriter,
     runtime: &MediaRuntime,
+    publisher: &Publisher,
 ) -> Result<()> {
+    publisher.look(ctx).await?;
     let wanted = summary::numbers(
         ctx,
         r#"SELECT count(DISTINCT source_id)::DOUBLE, coalesce(sum("end" - start), 0)
-           FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected)"#,
+           FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected
+                 WHERE media_id NOT IN (SELECT media_id FROM published))"#,
     )
     .await?;
     let [sources, seconds] = [0, 1].map(|i| wanted.get(i).copied().unwrap_or(0.0));
     for step in sql::RENDER {
-        let media = (step.name == "rendered").then_some(("render", sources as u64, seconds));
-        run_step(ctx, step, parameters, writer, runtime, media).await?;
+        if step.name != "rendered" {
+            run_step(ctx, step, parameters, writer).await?;
+            continue;
+        }
+        let stage = "render";
+        let (rows, send) = (sources as u64, |rows| publisher.send(rows));
+        runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
+        steps::run_through(ctx, step, parameters, writer.staging(), send).await?;
+        runtime.observer.event(&Event::StageFinished { stage });
+        publisher.register(ctx)?;
     }
     Ok(())
 }
@@ -256,16 +291,8 @@ async fn run_step(
     step: &Step,
     parameters: &Parameters,
     writer: &mut ShardWriter,
-    runtime: &MediaRuntime,
-    media: Option<(&str, u64, f64)>,
 ) -> Result<()> {
-    if let Some((stage, rows, seconds)) = media {
-        runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
-    }
     let entry = steps::run(ctx, step, parameters, writer.staging()).await?;
-    if let Some((stage, ..)) = media {
-        runtime.observer.event(&Event::StageFinished { stage });
-    }
     if crate::model::table::Table::find(step.name).is_some() {
         writer.add(step.name, entry);
     }

@@ -1,7 +1,7 @@
 //! [`VideoClipProcessor`]: the run as a method on a batch.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use parquet::arrow::ArrowWriter;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
 use crate::kernels::validate;
 use crate::model::request::VideoClipRequest;
 use crate::pipeline::{self, Answers, RunConfig};
@@ -40,8 +41,8 @@ pub struct ClipFile {
     pub end: f64,
     /// Score in [0, 1].
     pub score: f64,
-    /// The media file.
-    pub path: PathBuf,
+    /// The media file, in the dataset.
+    pub location: Location,
     /// Frames in the file.
     pub frames: i64,
 }
@@ -67,18 +68,19 @@ pub struct ClipFile {
 #[derive(Debug, Clone)]
 pub struct VideoClipProcessor {
     config: RunConfig,
-    base: PathBuf,
+    base: Location,
 }
 
 impl VideoClipProcessor {
     /// A processor that writes to the dataset `out`; relative sources start from the current folder.
-    pub fn new(out: impl Into<PathBuf>) -> Self {
-        Self { config: RunConfig::new("", out), base: PathBuf::from(".") }
+    pub fn new(out: impl Into<Location>) -> Self {
+        Self { config: RunConfig::new("", out), base: Location::from(".") }
     }
 
-    /// Relative sources start from `base`, which is also a folder that sources may lie in.
+    /// Relative sources start from `base`, a folder or a prefix of an object store, where sources may
+    /// also lie.
     #[must_use]
-    pub fn with_base(mut self, base: impl Into<PathBuf>) -> Self {
+    pub fn with_base(mut self, base: impl Into<Location>) -> Self {
         self.base = base.into();
         self
     }
@@ -135,8 +137,11 @@ impl VideoClipProcessor {
         })?;
         let path = folder.path().join("requests.parquet");
         write_batch(&path, requests)?;
-        let config =
-            RunConfig { requests: path, base: Some(self.base.clone()), ..self.config.clone() };
+        let config = RunConfig {
+            requests: path.into(),
+            base: Some(self.base.clone()),
+            ..self.config.clone()
+        };
         let (_, answers) = pipeline::run_and_collect(&config).await?;
         responses(&answers, &self.config.out)
     }
@@ -179,11 +184,11 @@ struct ClipRow {
     frames: i64,
 }
 
-fn responses(answers: &Answers, out: &Path) -> Result<Vec<VideoClipResponse>> {
+fn responses(answers: &Answers, out: &Location) -> Result<Vec<VideoClipResponse>> {
     let mut clips: HashMap<String, Vec<ClipFile>> = HashMap::new();
     for row in rows::<ClipRow>(&answers.clips)? {
         let ClipRow { request_id, clip_id, start, end, score, uri, frames } = row;
-        let clip = ClipFile { clip_id, start, end, score, path: out.join(uri), frames };
+        let clip = ClipFile { clip_id, start, end, score, location: out.join(&uri), frames };
         clips.entry(request_id).or_default().push(clip);
     }
     let response = |row: OutcomeRow| {

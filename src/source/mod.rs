@@ -5,6 +5,7 @@
 
 pub mod http;
 mod local;
+pub mod object;
 mod remote;
 pub mod spool;
 

@@ -463,7 +463,8 @@ fn the_processor_answers_in_the_order_of_the_requests() {
         assert_eq!(response.success, response.error.is_none());
         assert_eq!(response.clips.len(), usize::from(response.success));
         for clip in &response.clips {
-            assert!(clip.path.is_file() && clip.frames > 0 && clip.end > clip.start);
+            assert!(clip.location.as_path().unwrap().is_file());
+            assert!(clip.frames > 0 && clip.end > clip.start);
         }
     }
     // A second batch adds to the dataset and answers for itself alone.

@@ -1,0 +1,11 @@
+//! Object stores: opened from URLs, tried again when they fail, and as sources of media.
+
+mod fault;
+mod steady;
+mod stores;
+mod transfer;
+
+pub use fault::{Cause, Fault};
+pub use steady::SteadyStore;
+pub use stores::{Opened, Store, Stores, is_object_url};
+pub use transfer::TransferError;
