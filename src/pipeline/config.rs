@@ -15,7 +15,8 @@ use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place};
-use crate::source::{LocalFiles, Sources, folder_of};
+use crate::resilience::{Hosts, Resilience};
+use crate::source::{Sources, folder_of};
 use crate::telemetry::{Observer, Silent};
 
 /// A run: from `requests` to `out`.
@@ -98,17 +99,19 @@ impl RunConfig {
         }
     }
 
-    pub(super) fn sources(&self) -> Sources {
+    pub(super) fn sources(&self, hosts: &Hosts) -> Sources {
         let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
-        Sources::new(vec![Box::new(LocalFiles::new(roots))])
+        Sources::standard(roots, &self.parallel, hosts)
     }
 
     pub(super) fn runtime(&self, tools: MediaTools) -> Result<MediaRuntime> {
+        let resilience = Resilience::new(&self.parallel);
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
-            sources: self.sources(),
+            sources: self.sources(&resilience.hosts),
             media_dir: self.out.join("media"),
             backend: backend::build(&self.parallel)?,
+            resilience,
             observer: Arc::clone(&self.observer),
         }))
     }

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};
 use crate::query::sql::{self, Step};
 use crate::query::{query_error, register_media_relations, session};
+use crate::resilience::{HostLimits, Hosts};
 use crate::store::cannot_write;
 
 /// The plans of a run, step by step, and what it will cost at the most.
@@ -36,6 +37,8 @@ pub struct Cost {
     pub sources: u64,
     /// Of which cannot be opened.
     pub unreadable_sources: u64,
+    /// Of which would have to be fetched to be measured, and are not in the figures below.
+    pub remote_sources: u64,
     /// Seconds of video to decode for the analysis, as the containers say.
     pub decode_seconds: f64,
     /// Seconds of clips to encode at the most: `max_clips` × `max_clip_length`, never more than the
@@ -43,7 +46,7 @@ pub struct Cost {
     pub encode_seconds: f64,
 }
 
-/// Plan a run of `config` and probe its sources.
+/// Plan a run of `config` and probe its sources, except those that would have to be fetched.
 ///
 /// # Errors
 /// As [`super::run()`], without its media work.
@@ -91,9 +94,13 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
         rejected: rows.get(1).map_or(0, |n| *n as u64),
         ..Cost::default()
     };
-    let sources = config.sources();
+    let sources = config.sources(&Hosts::new(HostLimits::from(&config.parallel)));
     for location in locations(ctx).await? {
         cost.sources += 1;
+        if sources.is_remote(&location) {
+            cost.remote_sources += 1;
+            continue;
+        }
         let probe = sources.open(&location).await.and_then(|copy| {
             media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
@@ -159,6 +166,13 @@ impl fmt::Display for Cost {
             "distinct sources        {:>10}   of which unreadable {}",
             self.sources, self.unreadable_sources
         )?;
+        if self.remote_sources > 0 {
+            writeln!(
+                f,
+                "                                    of which remote {}: not fetched, not measured",
+                self.remote_sources
+            )?;
+        }
         writeln!(f, "source-seconds to decode{:>10.1}", self.decode_seconds)?;
         write!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)
     }
