@@ -15,10 +15,10 @@ use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
-use crate::resilience::Resilience;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
+use crate::resilience::{Hosts, Resilience};
+use crate::source::Sources;
 use crate::source::object::Stores;
-use crate::source::{LocalFiles, Sources};
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
@@ -106,14 +106,15 @@ impl RunConfig {
         }
     }
 
-    /// How faults of object stores are dealt with.
+    /// How faults of hosts and object stores are dealt with: one of these is shared by all that a
+    /// run asks of them.
     pub(super) fn resilience(&self) -> Resilience {
         Resilience::new(&self.parallel)
     }
 
     /// Where the results lie.
-    pub(super) fn place(&self) -> Result<Place> {
-        Place::new(&self.out, &self.stores, &self.resilience())
+    pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
+        Place::new(&self.out, &self.stores, resilience)
     }
 
     /// Folder for work in progress that does not lie with the results.
@@ -124,19 +125,25 @@ impl RunConfig {
         }
     }
 
-    pub(super) fn sources(&self) -> Sources {
+    pub(super) fn sources(&self, hosts: &Hosts) -> Sources {
         let roots: Vec<Location> =
             std::iter::once(self.base()).chain(self.allow_roots.iter().cloned()).collect();
         let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
-        Sources::new(vec![Box::new(LocalFiles::new(folders))])
+        Sources::standard(folders, &self.parallel, hosts)
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Result<MediaRuntime> {
+    pub(super) fn runtime(
+        &self,
+        tools: MediaTools,
+        media_dir: PathBuf,
+        resilience: Resilience,
+    ) -> Result<MediaRuntime> {
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
-            sources: self.sources(),
+            sources: self.sources(&resilience.hosts),
             media_dir,
             backend: backend::build(&self.parallel)?,
+            resilience,
             observer: Arc::clone(&self.observer),
         }))
     }

@@ -6,8 +6,10 @@
 pub mod http;
 mod local;
 pub mod object;
+pub(crate) mod program;
 mod remote;
 pub mod spool;
+pub mod ytdlp;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -16,11 +18,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
 pub use remote::{Fetched, Remote, Spooled};
-use spool::Lease;
+use spool::{Lease, Spool};
 
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::scheme;
-use crate::resilience::FetchSlot;
+use crate::resilience::{FetchSlot, Hosts};
+use http::{Http, HttpConfig};
+use ytdlp::{YtDlp, YtDlpConfig};
 
 /// A source that can be read as a file, for as long as this value or a clone of it lives.
 #[derive(Debug, Clone)]
@@ -90,6 +95,23 @@ impl Sources {
     /// Sources of these kinds.
     pub fn new(kinds: Vec<Box<dyn Source>>) -> Self {
         Self { kinds }
+    }
+
+    /// Every kind there is: files under `roots`, YouTube, web servers. What is fetched goes through
+    /// one spool, and through `hosts`.
+    pub fn standard(
+        roots: impl IntoIterator<Item = PathBuf>,
+        config: &ParallelConfig,
+        hosts: &Hosts,
+    ) -> Self {
+        let spool = Spool::from_config(config);
+        let youtube = YtDlp::new(YtDlpConfig::from(config), hosts.clone());
+        let http = Http::new(HttpConfig::from(config), hosts.clone());
+        Self::new(vec![
+            Box::new(LocalFiles::new(roots)),
+            Box::new(Spooled::new(youtube, spool.clone())),
+            Box::new(Spooled::new(http, spool)),
+        ])
     }
 
     /// The kind that serves `location`.
