@@ -75,6 +75,8 @@ pub enum ErrorCode {
     Config,
     /// A worker process died twice on the same row.
     WorkerCrashed,
+    /// The row took longer than a row may.
+    Timeout,
     /// The run was stopped before this row was done.
     Cancelled,
     /// A fault of clipflow itself.
@@ -116,6 +118,7 @@ impl ErrorCode {
         Self::Query,
         Self::Config,
         Self::WorkerCrashed,
+        Self::Timeout,
         Self::Cancelled,
         Self::Internal,
     ];
@@ -155,6 +158,7 @@ impl ErrorCode {
             Self::Query => "query.invalid",
             Self::Config => "config.invalid",
             Self::WorkerCrashed => "worker_crashed",
+            Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }

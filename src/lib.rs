@@ -47,3 +47,5 @@ pub mod processors;
 pub mod cli;
 
 pub use error::{Error, ErrorCode, Result};
+
+pub use exec::backend::process::worker;

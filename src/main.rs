@@ -1,5 +1,6 @@
 //! The `clipflow` command.
 
 fn main() -> std::process::ExitCode {
+    clipflow::worker::run_if_worker();
     clipflow::cli::main()
 }

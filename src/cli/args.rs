@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::settings::SettingsArgs;
 use crate::query::output::Format;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
@@ -37,6 +38,17 @@ pub(super) enum Command {
     Signals(VideoArgs),
 }
 
+impl Command {
+    /// The settings' flags; a command without any has those of files and the environment.
+    pub(super) fn settings(&self) -> SettingsArgs {
+        match self {
+            Self::Run(args) => args.settings.clone(),
+            Self::Validate(args) => args.settings.clone(),
+            Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Request file or folder, or an object store URL of one: Parquet, CSV, NDJSON or Arrow.
@@ -47,9 +59,6 @@ pub(super) struct RunArgs {
     /// Clips a request gets if its row does not say, and the most that any request gets.
     #[arg(long, value_name = "N")]
     pub max_clips: Option<i64>,
-    /// Sources worked on at a time [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub workers: Option<u16>,
     /// Folder, bucket or prefix that sources may lie in, beside the request file's own; may be
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
@@ -60,6 +69,8 @@ pub(super) struct RunArgs {
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +83,8 @@ pub(super) struct ValidateArgs {
     /// Print only the invalid rows and the totals.
     #[arg(long, short)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]

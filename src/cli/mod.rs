@@ -4,6 +4,7 @@ mod args;
 mod print;
 mod progress;
 mod run;
+mod settings;
 mod sql;
 mod validate;
 mod video;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use args::{Arguments, Command};
 
@@ -30,7 +32,23 @@ const INTERRUPTED: u8 = 130;
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    init_logging(arguments.verbose, arguments.log_json);
+    let settings = arguments.command.settings();
+    let loaded = match settings.load() {
+        Ok(loaded) => loaded,
+        Err(e) => {
+            print::error(&e);
+            return ExitCode::from(exit_code(e.code()));
+        }
+    };
+    loaded.notices.iter().for_each(|notice| print::warning(notice));
+    if settings.print() {
+        return match settings::print_all(&loaded) {
+            Ok(()) => ExitCode::from(OK),
+            Err(e) => ExitCode::from(exit_code(e.code())),
+        };
+    }
+    let verbose = if loaded.config.debug { u8::MAX } else { arguments.verbose };
+    init_logging(verbose, arguments.log_json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -40,7 +58,7 @@ pub fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::select! {
-            result = dispatch(arguments) => result.unwrap_or_else(|e| {
+            result = dispatch(arguments, loaded.config) => result.unwrap_or_else(|e| {
                 print::error(&e);
                 exit_code(e.code())
             }),
@@ -55,11 +73,11 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn dispatch(arguments: Arguments) -> Result<u8> {
+async fn dispatch(arguments: Arguments, parallel: ParallelConfig) -> Result<u8> {
     match arguments.command {
-        Command::Run(args) => run::run(args, arguments.verbose > 0).await,
-        Command::Validate(args) => validate::validate(args).await,
-        Command::Sql(args) => sql::sql(args).await,
+        Command::Run(args) => run::run(args, parallel, arguments.verbose > 0).await,
+        Command::Validate(args) => validate::validate(args, parallel).await,
+        Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
     }

@@ -17,6 +17,11 @@ pub(super) fn error(error: &Error) {
     eprintln!("error[{}]: {error}", error.code());
 }
 
+/// `warning: sentence` on standard error.
+pub(super) fn warning(sentence: &str) {
+    eprintln!("warning: {sentence}");
+}
+
 /// A line on standard output. A reader that has gone is no error of ours.
 pub(super) fn line(text: &str) -> Result<()> {
     written(writeln!(io::stdout(), "{text}"))

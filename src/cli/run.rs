@@ -9,14 +9,11 @@ use crate::pipeline::{self, RunConfig};
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
 
-pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<u8> {
+pub(super) async fn run(args: RunArgs, parallel: ParallelConfig, verbose: bool) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
-        parallel: ParallelConfig {
-            max_workers: args.workers.map_or(0, usize::from),
-            ..ParallelConfig::default()
-        },
+        parallel,
         observer: progress::observer(args.quiet),
         ..RunConfig::new(args.requests, args.out)
     };

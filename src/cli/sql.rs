@@ -18,7 +18,7 @@ use crate::resilience::Resilience;
 use crate::source::object::Stores;
 use crate::store::Place;
 
-pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
+pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
         (Some(query), _) => query,
         (None, Some(file)) => read_query(&file)?,
@@ -26,10 +26,10 @@ pub(super) async fn sql(args: SqlArgs) -> Result<u8> {
             return Err(Error::new(ErrorCode::Config, "give a query, or a file with -f"));
         }
     };
-    let resilience = Resilience::new(&ParallelConfig::default());
+    let resilience = Resilience::new(&parallel);
     let place = Place::new(&args.dir.into(), &Stores::default(), &resilience)?;
     let dataset = place.existing().await?;
-    let options = SessionOptions { base: ".".into(), ..SessionOptions::default() };
+    let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.
     let runtime = video::runtime().ok().map(Arc::new);
     let ctx = session(&options, runtime)?;

@@ -9,12 +9,14 @@ use futures::StreamExt;
 
 use super::args::ValidateArgs;
 use super::{OK, ROWS_FAILED, print};
+use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline::{self, RunConfig};
 use crate::query::query_error;
 
-pub(super) async fn validate(args: ValidateArgs) -> Result<u8> {
-    let checked = pipeline::validate(&RunConfig::new(&args.requests, ".")).await?;
+pub(super) async fn validate(args: ValidateArgs, parallel: ParallelConfig) -> Result<u8> {
+    let config = RunConfig { parallel, ..RunConfig::new(&args.requests, ".") };
+    let checked = pipeline::validate(&config).await?;
     if let Some(out) = &args.out {
         checked.write(out)?;
     }

@@ -1,91 +1,88 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
-use serde::{Deserialize, Serialize};
-
 use super::BackendType;
+use super::setting::{Range, Setting, SettingValue, settings};
+use crate::error::{Error, ErrorCode, Result};
 
-/// How a batch is run. Durations are in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ParallelConfig {
-    /// Rows worked on at a time; 0: one per core, fewer if `memory_limit_gb` holds fewer.
-    pub max_workers: usize,
-    /// Request rows of a chunk of [`crate::processors`]' streams, and of kernels on a backend.
-    pub chunk_size: usize,
-    /// Seconds one attempt at one row may take; 0: no limit but those of its media processes.
-    pub timeout: f64,
-    /// How rows are spread.
-    pub backend: BackendType,
-    /// Memory of queries and media processes together, in GB (10⁹ bytes).
-    pub memory_limit_gb: f64,
-    /// Whether analyses are kept for other runs.
-    pub enable_caching: bool,
-    /// Hours a kept analysis is good for.
-    pub cache_ttl_hours: f64,
-    /// Folder or object store URL of kept analyses; empty: in the user's cache folder.
-    pub cache_dir: String,
-    /// Most that kept analyses may take, in GB.
-    pub cache_limit_gb: f64,
-    /// How often a row is tried again, if what it failed of can change.
-    pub max_retries: u32,
-    /// Seconds before the first new try at the most (full jitter).
-    pub retry_delay_seconds: f64,
-    /// Whether the delay doubles with each try, up to 20 s.
-    pub exponential_backoff: bool,
-    /// Whether a host that fails is left alone for a while.
-    pub circuit_breaker_enabled: bool,
-    /// Failures in a row after which it is.
-    pub failure_threshold: u32,
-    /// Seconds until it is tried again; doubles up to 60.
-    pub recovery_timeout_seconds: f64,
-    /// Requests a second to one host; 0: no limit.
-    pub rate_limit_per_host: f64,
-    /// Fetches at a time, over all hosts.
-    pub max_fetches: usize,
-    /// Largest source that is fetched, in GB.
-    pub max_source_gb: f64,
-    /// Folder for fetched sources; empty: the temporary folder.
-    pub spool_dir: String,
-    /// Most that fetched sources may take on disk, in GB.
-    pub spool_limit_gb: f64,
-    /// Whether sources may lie on private and loopback addresses.
-    pub allow_private: bool,
-    /// Whether spans are recorded.
-    pub enable_tracing: bool,
-    /// Share of rows of which they are, 0 to 1.
-    pub trace_sampling_rate: f64,
-    /// Whether everything is logged.
-    pub debug: bool,
-}
+settings! {
+    /// How a batch is run. Durations are in seconds, sizes in GB of 10⁹ bytes.
+    ///
+    /// A struct made by hand is checked where it is used; [`ParallelConfig::builder`] checks when it
+    /// builds. [`super::ConfigLoader`] reads one from files, the environment and flags.
+    ///
+    /// ```
+    /// use clipflow::config::{BackendType, ParallelConfig};
+    ///
+    /// let config = ParallelConfig::builder().max_workers(16).backend(BackendType::Process).build()?;
+    /// assert_eq!(config.chunk_size, 1000);
+    /// let error = ParallelConfig::builder().timeout(-1.0).build().unwrap_err();
+    /// assert_eq!(error.message(), "timeout is -1; give a number of seconds from 0 to 604800");
+    /// # Ok::<(), clipflow::Error>(())
+    /// ```
+    ParallelConfig,
+    /// A [`ParallelConfig`] in the making.
+    ParallelConfigBuilder;
 
-impl Default for ParallelConfig {
-    fn default() -> Self {
-        Self {
-            max_workers: 0,
-            chunk_size: 1000,
-            timeout: 0.0,
-            backend: BackendType::Auto,
-            memory_limit_gb: 4.0,
-            enable_caching: false,
-            cache_ttl_hours: 24.0,
-            cache_dir: String::new(),
-            cache_limit_gb: 10.0,
-            max_retries: 2,
-            retry_delay_seconds: 0.2,
-            exponential_backoff: true,
-            circuit_breaker_enabled: true,
-            failure_threshold: 20,
-            recovery_timeout_seconds: 10.0,
-            rate_limit_per_host: 0.0,
-            max_fetches: 16,
-            max_source_gb: 10.0,
-            spool_dir: String::new(),
-            spool_limit_gb: 20.0,
-            allow_private: false,
-            enable_tracing: false,
-            trace_sampling_rate: 1.0,
-            debug: false,
-        }
+    "Work" {
+        /// How rows are spread: auto, thread, process, joblib or async.
+        backend: BackendType = BackendType::Auto, flag "backend";
+        /// Rows worked on at a time; 0: one per core, fewer if `memory_limit_gb` holds fewer.
+        max_workers: usize = 0, flag "workers", from 0 to 1024 "rows";
+        /// Request rows of a chunk of the processors' streams, and of kernels on a backend.
+        chunk_size: usize = 1000, flag "chunk-size", from 1 to 1_000_000 "rows";
+        /// Seconds one attempt at one row may take; 0: no limit but those of its media processes.
+        timeout: f64 = 0.0, flag "timeout", from 0 to 604_800 "seconds";
+        /// Program that the process backend starts as its workers; empty: this one, which must call
+        /// `clipflow::worker::run_if_worker()` first in its `main`.
+        worker_program: String = String::new(), flag "worker-program";
+        /// Memory of queries and media processes together, in GB.
+        memory_limit_gb: f64 = 4.0, flag "memory-limit", from 0.25 to 100_000 "GB";
+    }
+    "Retries" {
+        /// How often a row is tried again, if what it failed of can change.
+        max_retries: u32 = 2, flag "max-retries", from 0 to 20 "";
+        /// Seconds before the first new try at the most (full jitter).
+        retry_delay_seconds: f64 = 0.2, flag "retry-delay", from 0 to 20 "seconds";
+        /// Double the delay with each try, up to 20 s.
+        exponential_backoff: bool = true, flag "exponential-backoff";
+        /// Leave a host that fails alone for a while.
+        circuit_breaker_enabled: bool = true, flag "circuit-breaker";
+        /// Failures in a row after which a host is left alone.
+        failure_threshold: u32 = 20, flag "failure-threshold", from 1 to 10_000 "";
+        /// Seconds until a host left alone is tried again; doubles up to 60.
+        recovery_timeout_seconds: f64 = 10.0, flag "recovery-timeout", from 0.1 to 3600 "seconds";
+    }
+    "Sources" {
+        /// Requests a second to one host; 0: no limit.
+        rate_limit_per_host: f64 = 0.0, flag "rate-limit", from 0 to 1_000_000 "";
+        /// Fetches at a time, over all hosts.
+        max_fetches: usize = 16, flag "max-fetches", from 1 to 1024 "";
+        /// Largest source that is fetched, in GB.
+        max_source_gb: f64 = 10.0, flag "max-source", from 0.001 to 100_000 "GB";
+        /// Folder for fetched sources; empty: the temporary folder.
+        spool_dir: String = String::new(), flag "spool-dir";
+        /// Most that fetched sources may take on disk, in GB.
+        spool_limit_gb: f64 = 20.0, flag "spool-limit", from 0.001 to 100_000 "GB";
+        /// Fetch from private and loopback addresses too.
+        allow_private: bool = false, flag "allow-private";
+    }
+    "Cache" {
+        /// Keep analyses for other runs.
+        enable_caching: bool = false, flag "cache";
+        /// Folder or object store URL of kept analyses; empty: in the user's cache folder.
+        cache_dir: String = String::new(), flag "cache-dir";
+        /// Hours a kept analysis is good for.
+        cache_ttl_hours: f64 = 24.0, flag "cache-ttl", from 0 to 100_000 "hours";
+        /// Most that kept analyses may take, in GB.
+        cache_limit_gb: f64 = 10.0, flag "cache-limit", from 0.001 to 100_000 "GB";
+    }
+    "Tracing" {
+        /// Record spans.
+        enable_tracing: bool = false, flag "tracing";
+        /// Share of rows whose spans are recorded, 0 to 1.
+        trace_sampling_rate: f64 = 1.0, flag "trace-sampling", from 0 to 1 "";
+        /// Log everything, as -vv does.
+        debug: bool = false, flag "debug";
     }
 }
 
@@ -93,7 +90,62 @@ impl Default for ParallelConfig {
 /// measured (analysis of 720p: 146 MB; rendering 1080p with x264 `veryfast`: about 400 MB).
 const MEDIA_PROCESS_BYTES: f64 = 5e8;
 
+/// Address space below which no worker process works: threads and the allocator's arenas.
+const WORKER_BYTES: f64 = 512e6;
+
 impl ParallelConfig {
+    /// Every default, to be changed and then checked.
+    pub fn builder() -> ParallelConfigBuilder {
+        ParallelConfigBuilder::default()
+    }
+
+    /// Check every value.
+    ///
+    /// # Errors
+    /// `config.invalid` with the setting, its value and what is allowed.
+    pub fn check(&self) -> Result<()> {
+        SETTINGS.iter().try_for_each(|setting| {
+            let text = self.get(setting.name).unwrap_or_default();
+            if self.in_range(setting) { Ok(()) } else { Err(wrong(setting, &text, None)) }
+        })
+    }
+
+    /// Set one setting from text.
+    ///
+    /// # Errors
+    /// `config.invalid` if there is no setting of that name or the value is not allowed; nothing is
+    /// changed then.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
+            return Err(Error::new(ErrorCode::Config, unknown(name)));
+        };
+        self.set_from(setting, text, None)
+    }
+
+    /// [`Self::set`], with the place the value comes from for the error.
+    pub(super) fn set_from(
+        &mut self,
+        setting: &Setting,
+        text: &str,
+        from: Option<&dyn std::fmt::Display>,
+    ) -> Result<()> {
+        let mut changed = self.clone();
+        match changed.assign(setting.name, text) {
+            Some(()) if changed.in_range(setting) => {
+                *self = changed;
+                Ok(())
+            }
+            _ => Err(wrong(setting, text, from)),
+        }
+    }
+
+    fn in_range(&self, setting: &Setting) -> bool {
+        match (setting.range, self.number(setting.name)) {
+            (Some(range), Some(number)) => (range.min..=range.max).contains(&number),
+            _ => true,
+        }
+    }
+
     /// Rows of media work at a time: `max_workers`, or one per core; never more than the memory
     /// that queries leave holds media processes.
     pub fn workers(&self) -> usize {
@@ -105,9 +157,149 @@ impl ParallelConfig {
         wanted.min((memory / MEDIA_PROCESS_BYTES) as usize).max(1)
     }
 
+    /// Memory of one worker process for its own part of the work, in bytes: what queries leave, shared
+    /// by the workers. Media processes have limits of their own.
+    pub fn worker_memory_bytes(&self) -> u64 {
+        let rest = self.memory_limit_gb * 1e9 - self.query_memory_bytes() as f64;
+        (rest / self.workers() as f64).max(WORKER_BYTES) as u64
+    }
+
     /// Memory for queries, in bytes; beyond it sorts and aggregates spill to disk: a quarter of the
     /// limit.
     pub fn query_memory_bytes(&self) -> usize {
         (self.memory_limit_gb * 1e9 / 4.0) as usize
+    }
+}
+
+impl ParallelConfigBuilder {
+    /// The settings, checked.
+    ///
+    /// # Errors
+    /// `config.invalid` with the setting, its value and what is allowed.
+    pub fn build(self) -> Result<ParallelConfig> {
+        self.0.check().map(|()| self.0)
+    }
+}
+
+/// What is said of a name that no setting has.
+pub(super) fn unknown(name: &str) -> String {
+    match Setting::nearest(name) {
+        Some(setting) => format!("there is no setting {name}; did you mean {}?", setting.name),
+        None => {
+            let names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
+            format!("there is no setting {name}; there are {}", names.join(", "))
+        }
+    }
+}
+
+fn wrong(setting: &Setting, text: &str, from: Option<&dyn std::fmt::Display>) -> Error {
+    let (name, allowed) = (setting.name, setting.allowed());
+    let value = if text.is_empty() { "empty" } else { text };
+    let from = from.map(|f| format!(" ({f})")).unwrap_or_default();
+    Error::new(ErrorCode::Config, format!("{name} is {value}{from}; give {allowed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::config::setting::Kind;
+
+    #[test]
+    fn the_defaults_are_allowed_and_read_back() {
+        let defaults = ParallelConfig::default();
+        defaults.check().unwrap();
+        let mut again = ParallelConfig { max_workers: 7, debug: true, ..defaults.clone() };
+        for setting in SETTINGS {
+            again.set(setting.name, &defaults.get(setting.name).unwrap()).unwrap();
+        }
+        assert_eq!(again, defaults);
+    }
+
+    #[test]
+    fn settings_are_told_apart_and_numbers_have_a_range() {
+        let mut names = std::collections::HashSet::new();
+        for setting in SETTINGS {
+            assert!(names.insert(setting.name.to_owned()), "{} twice", setting.name);
+            let flag = setting.flag.replace('-', "_");
+            assert!(flag == setting.name || names.insert(flag), "--{} twice", setting.flag);
+            let is_number = matches!(setting.kind, Kind::Whole | Kind::Number);
+            assert_eq!(setting.range.is_some(), is_number, "{}", setting.name);
+            assert!(setting.description().ends_with('.'), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn a_value_beyond_either_end_of_its_range_is_refused_in_a_sentence() {
+        for setting in SETTINGS {
+            let Some(Range { min, max, .. }) = setting.range else { continue };
+            for good in [min, max] {
+                ParallelConfig::default().set(setting.name, &good.to_string()).unwrap();
+            }
+            for bad in [(min - 1.0).to_string(), (max + 1.0).to_string(), "NaN".to_owned()] {
+                let error = ParallelConfig::default().set(setting.name, &bad).unwrap_err();
+                assert_eq!(error.code(), ErrorCode::Config);
+                let sentence = format!("{} is {bad}; give {}", setting.name, setting.allowed());
+                assert_eq!(error.message(), sentence);
+            }
+        }
+        let error = ParallelConfig { trace_sampling_rate: f64::NAN, ..Default::default() }.check();
+        assert_eq!(
+            error.unwrap_err().message(),
+            "trace_sampling_rate is NaN; give a number from 0 to 1"
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_refused_and_changes_nothing() {
+        let cases = [
+            ("max_workers", "4.5", "a whole number of rows from 0 to 1024"),
+            ("max_workers", "", "a whole number of rows from 0 to 1024"),
+            ("enable_caching", "maybe", "true or false"),
+            ("backend", "celery", "one of auto, thread, process, joblib, dask, async"),
+        ];
+        for (name, text, allowed) in cases {
+            let mut config = ParallelConfig::default();
+            let error = config.set(name, text).unwrap_err();
+            assert!(error.message().ends_with(&format!("; give {allowed}")), "{error}");
+            assert_eq!(config, ParallelConfig::default());
+        }
+    }
+
+    #[test]
+    fn a_misspelled_name_is_told_the_right_one() {
+        let nearest = |name: &str| Setting::nearest(name).map(|s| s.name);
+        assert_eq!(nearest("max_worker"), Some("max_workers"));
+        assert_eq!(nearest("MAX_RETRYS"), Some("max_retries"));
+        assert_eq!(nearest("memory_limit"), Some("memory_limit_gb"));
+        assert_eq!(nearest("cache-tll"), Some("cache_ttl_hours"));
+        assert_eq!(nearest("colour"), None);
+        let mut config = ParallelConfig::default();
+        assert_eq!(
+            config.set("chunk_sise", "5").unwrap_err().message(),
+            "there is no setting chunk_sise; did you mean chunk_size?"
+        );
+    }
+
+    #[test]
+    fn serde_knows_the_same_fields() {
+        let json = serde_json::to_value(ParallelConfig::default()).unwrap();
+        let mut fields: Vec<&String> = json.as_object().unwrap().keys().collect();
+        fields.sort_unstable();
+        let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        assert_eq!(fields, names);
+        serde_json::from_str::<ParallelConfig>("{\"max_worker\": 1}").unwrap_err();
+    }
+
+    #[test]
+    fn workers_are_no_more_than_memory_holds() {
+        let workers = |max_workers, memory_limit_gb| {
+            ParallelConfig { max_workers, memory_limit_gb, ..Default::default() }.workers()
+        };
+        assert_eq!(workers(3, 4.0), 3);
+        assert_eq!(workers(16, 4.0), 6);
+        assert_eq!(workers(16, 0.25), 1);
+        assert!(workers(0, 1e5) >= 1);
     }
 }

@@ -58,6 +58,14 @@ impl Work for AnalyzeWork {
         serde_json::to_string(&self.settings).ok()
     }
 
+    fn beside(&self, source: &Path) -> String {
+        media::analyze::sidecar_state(source)
+    }
+
+    fn adopt(&self, location: &str, validator: &str, kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
+        identity(location, validator).into_iter().chain(kept.into_iter().skip(2)).collect()
+    }
+
     fn spec(&self) -> Option<WorkSpec> {
         Some(WorkSpec::Analyze(self.settings.clone()))
     }
@@ -70,17 +78,22 @@ impl Work for AnalyzeWork {
             |seconds: f64| env.progress.advanced("analyze", seconds - done.replace(seconds));
         let analysis =
             media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
-        let source_id = stable_id([Some(location.as_str()), Some(validator.as_str())]);
-        let texts = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+        let [source_id, validator] = identity(&location, &validator);
         Ok(vec![
-            texts(&source_id),
-            texts(&validator),
+            source_id,
+            validator,
             Arc::new(structs(&source_info::fields(), &[analysis.info])?),
             list_of(&signal::fields(), &analysis.signals)?,
             list_of(&shot::fields(), &analysis.shots)?,
             list_of(&cue::fields(), &analysis.cues)?,
         ])
     }
+}
+
+/// The first two columns.
+fn identity(location: &str, validator: &str) -> [ArrayRef; 2] {
+    let source_id = stable_id([Some(location), Some(validator)]);
+    [source_id.as_str(), validator].map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
 }
 
 /// A nullable list column of structs.

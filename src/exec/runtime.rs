@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::backend::{Backend, Task};
+use super::kept::{Asked, Keeper};
+use super::outcome::{Outcome, finish_rows};
 use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
 use crate::error::{Error, ErrorCode, Result};
@@ -45,6 +47,7 @@ pub struct MediaRuntime {
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
+    keeper: Option<Arc<Keeper>>,
 }
 
 /// Progress of work goes to the counters and the observer.
@@ -69,7 +72,24 @@ impl MediaRuntime {
         let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
         let token = CancelToken::new();
-        Self { tools, sources, observer, counters, env: Arc::new(env), token, backend }
+        let env = Arc::new(env);
+        Self { tools, sources, observer, counters, env, token, backend, keeper: None }
+    }
+
+    /// The same with results kept by `keeper`.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Arc<Keeper>) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
+    /// Who keeps results.
+    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
+        self.keeper.as_ref()
+    }
+
+    /// What runs the work.
+    pub fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
     }
 
     /// Rows under way at a time: those the backend works on, and as many whose sources are fetched
@@ -101,7 +121,7 @@ impl MediaRuntime {
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
         let (result, elapsed) = self.timed(&work, &row, &cancel).await;
-        finish_row(work.as_ref(), &row, result, elapsed)
+        finish_rows(work.as_ref(), &row, Outcome { result, attempts: 1, elapsed })
     }
 
     /// The columns that `work` adds to one row (a batch of one row), computed by the backend once
@@ -140,16 +160,30 @@ impl MediaRuntime {
         cancel: &CancelToken,
     ) -> Result<Vec<ArrayRef>> {
         cancel.check()?;
+        let keeper = self.keeper.as_deref();
+        let mut pending = match Keeper::ask(keeper, &self.sources, work, row).await {
+            Asked::Hit(columns) => return Ok(columns),
+            Asked::Miss(pending) => pending,
+        };
         let copy = match work.needs_source() {
             true => Some(self.sources.open(&text_at(row, "location").unwrap_or_default()).await?),
             false => None,
         };
+        if let Some(copy) = &copy
+            && let Some(columns) = pending.fetched(&copy.validator).await
+        {
+            return Ok(columns);
+        }
         let rows = match &copy {
             Some(copy) => with_source(row, copy)?,
             None => row.clone(),
         };
         let (work, env) = (Arc::clone(work), Arc::clone(&self.env));
-        self.backend.run(Task { work, rows, env, cancel: cancel.child() }).await
+        let result = self.backend.run(Task::new(work, rows, env, cancel.clone())).await;
+        if let (Ok(columns), Some(copy)) = (&result, &copy) {
+            pending.done(&copy.validator, columns).await;
+        }
+        result
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -190,38 +224,4 @@ fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordBatch> {
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
         .map_err(|e| Error::new(ErrorCode::Internal, format!("the row cannot be extended: {e}")))
-}
-
-fn finish_row(
-    work: &dyn Work,
-    row: &RecordBatch,
-    result: Result<Vec<ArrayRef>>,
-    elapsed: f64,
-) -> Result<Vec<ArrayRef>> {
-    let fields = work.output_fields();
-    let (added, code, message) = match result {
-        Ok(added) => (added, None, None),
-        Err(e) => {
-            let nulls = fields.iter().map(|f| new_null_array(f.data_type(), 1)).collect();
-            (nulls, Some(e.code().as_str()), Some(e.message().to_owned()))
-        }
-    };
-    if added.len() != fields.len() || added.iter().any(|a| a.len() != 1) {
-        return Err(Error::new(
-            ErrorCode::Internal,
-            format!(
-                "the work {} gave {} columns where {} were promised",
-                work.name(),
-                added.len(),
-                fields.len()
-            ),
-        ));
-    }
-    let mut columns = row.columns().to_vec();
-    columns.extend(added);
-    columns.push(Arc::new(StringArray::from(vec![code])));
-    columns.push(Arc::new(StringArray::from(vec![message])));
-    columns.push(Arc::new(Int64Array::from(vec![1])));
-    columns.push(Arc::new(Float64Array::from(vec![elapsed])));
-    Ok(columns)
 }

@@ -1,14 +1,14 @@
 //! The contract between work on rows and whoever runs it.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{AnalyzeWork, RenderWork};
+use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 
@@ -50,10 +50,30 @@ pub trait Work: Debug + Send + Sync {
         false
     }
 
+    /// Whether its time is bounded by the size of its rows: pure computation that cannot wait. A few
+    /// rows of such work may be run where they are asked for, if that is shorter than handing them
+    /// to a thread.
+    fn is_bounded(&self) -> bool {
+        false
+    }
+
     /// What the result depends on beside the content of the source, if it may be kept for other
     /// runs; `None` if it must be done each time.
     fn cache_key(&self) -> Option<String> {
         None
+    }
+
+    /// What the result depends on that lies beside a local source (captions): names, sizes, times.
+    fn beside(&self, source: &Path) -> String {
+        let _ = source;
+        String::new()
+    }
+
+    /// Columns that were kept for a source with the same cache key, as those of a source at
+    /// `location` with `validator`. The two differ only where somebody chose keys of their own.
+    fn adopt(&self, location: &str, validator: &str, kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
+        let _ = (location, validator);
+        kept
     }
 
     /// The same work in a form that another process can build; `None` if it cannot.
@@ -61,7 +81,8 @@ pub trait Work: Debug + Send + Sync {
         None
     }
 
-    /// Do it: for each output field one array as long as `rows`. Media work gets one row at a time.
+    /// Do it: for each output field one array as long as `rows`. Media work gets one row at a time,
+    /// other work any number: what a row gets must not depend on the rows beside it.
     ///
     /// # Errors
     /// A typed error that becomes the row's `error_code` and `error_message`; an error on several
@@ -82,6 +103,11 @@ pub struct WorkEnv {
 }
 
 impl WorkEnv {
+    /// For work that needs no media programs, writes no files and tells nobody.
+    pub fn bare() -> Self {
+        Self { tools: None, media_dir: PathBuf::new(), progress: Arc::new(NoProgress) }
+    }
+
     /// The media programs.
     ///
     /// # Errors
@@ -102,6 +128,14 @@ pub trait Progress: Debug + Send + Sync {
     fn advanced(&self, stage: &'static str, seconds: f64);
 }
 
+/// Nobody.
+#[derive(Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn advanced(&self, _: &'static str, _: f64) {}
+}
+
 /// What to do, in a form that can be written down and sent to another process or machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
@@ -110,15 +144,33 @@ pub enum WorkSpec {
     Analyze(AnalyzeSettings),
     /// Render the clips of a source.
     Render(RenderSettings),
+    /// Check requests.
+    Validate,
+    /// Choose windows of analysed sources.
+    Select,
+    /// Work of the embedding program, see [`register_work`](super::register_work).
+    Registered {
+        /// The name it was registered under.
+        name: String,
+        /// What its builder gets.
+        settings: serde_json::Value,
+    },
 }
 
 impl WorkSpec {
     /// The work this asks for.
-    pub fn build(&self) -> Arc<dyn Work> {
-        match self {
+    ///
+    /// # Errors
+    /// `config.invalid` if work of that name is not registered in this process, else what its builder
+    /// says.
+    pub fn build(&self) -> Result<Arc<dyn Work>> {
+        Ok(match self {
             Self::Analyze(settings) => Arc::new(AnalyzeWork::new(settings.clone())),
             Self::Render(settings) => Arc::new(RenderWork::new(settings.clone())),
-        }
+            Self::Validate => Arc::new(ValidateWork),
+            Self::Select => Arc::new(SelectWork),
+            Self::Registered { name, settings } => registry::build(name, settings)?,
+        })
     }
 }
 

@@ -33,6 +33,7 @@ use crate::kernels::audio::Audio;
 use crate::model::{Cue, Shot, Signal, SourceInfo};
 
 use captions::Track;
+pub use captions::sidecar_state;
 use command::Job;
 use readers::Pictures;
 

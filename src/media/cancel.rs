@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -19,6 +19,8 @@ struct Inner {
     /// Those that are cancelled with this one.
     lock: Mutex<Vec<Weak<Inner>>>,
     wake: Condvar,
+    /// Wakes asynchronous tasks.
+    tasks: tokio::sync::Notify,
 }
 
 /// Why [`CancelToken::wait`] returned.
@@ -57,6 +59,7 @@ impl CancelToken {
         let mut children = self.lock();
         self.0.cancelled.store(true, Ordering::Release);
         self.0.wake.notify_all();
+        self.0.tasks.notify_waiters();
         let children = std::mem::take(&mut *children);
         for child in children.iter().filter_map(Weak::upgrade) {
             Self(child).cancel();
@@ -70,13 +73,26 @@ impl CancelToken {
 
     /// [`ErrorCode::Cancelled`] once the token is cancelled.
     pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() {
-            return Err(Error::new(
-                ErrorCode::Cancelled,
-                "the run was stopped before this was done; run it again to go on",
-            ));
+        if self.is_cancelled() { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// Sleeps; wakes at once when the token is cancelled. For work that waits on something else.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Cancelled`].
+    pub fn sleep(&self, time: Duration) -> Result<()> {
+        self.wait(Instant::now() + time, false, || false);
+        self.check()
+    }
+
+    /// Completes when [`CancelToken::cancel`] is called, at once if it was. Dropping it does nothing.
+    pub async fn cancelled(&self) {
+        let mut woken = std::pin::pin!(self.0.tasks.notified());
+        // Listens from here on: a cancellation between the question and the wait is not missed.
+        woken.as_mut().enable();
+        if !self.is_cancelled() {
+            woken.await;
         }
-        Ok(())
     }
 
     /// Makes those who wait look at their condition again, without cancelling.
@@ -119,11 +135,18 @@ impl CancelToken {
     }
 }
 
+/// What work says that was stopped.
+pub(crate) fn stopped() -> Error {
+    Error::new(
+        ErrorCode::Cancelled,
+        "the run was stopped before this was done; run it again to go on",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn cancelling_wakes_a_waiter_at_once() {
@@ -137,6 +160,17 @@ mod tests {
         token.cancel();
         assert_eq!(waiter.join().unwrap(), Woken::Cancelled);
         assert_eq!(token.check().unwrap_err().code(), ErrorCode::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn cancelling_wakes_a_task_whenever_it_began_to_wait() {
+        let token = CancelToken::new();
+        let child = token.child();
+        let waiter = tokio::spawn(async move { child.cancelled().await });
+        tokio::task::yield_now().await;
+        token.cancel();
+        waiter.await.unwrap();
+        token.cancelled().await;
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::backend::AsyncBackend;
+use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
@@ -15,6 +15,7 @@ use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
 use crate::resilience::Resilience;
+use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::source::object::Stores;
 use crate::source::{LocalFiles, Sources};
 use crate::store::Place;
@@ -37,6 +38,10 @@ pub struct RunConfig {
     pub max_clips: Option<i64>,
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
+    /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
+    pub cache: Option<CachePlace>,
+    /// What tells sources apart in the cache; `None`: location and validator.
+    pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
     pub analyze: AnalyzeSettings,
     /// How clips are rendered.
@@ -57,6 +62,8 @@ impl RunConfig {
             allow_roots: vec![],
             max_clips: None,
             parallel: ParallelConfig::default(),
+            cache: None,
+            cache_key: None,
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
@@ -69,6 +76,7 @@ impl RunConfig {
     /// # Errors
     /// `config.invalid`.
     pub fn check(&self) -> Result<()> {
+        self.parallel.check()?;
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -89,7 +97,7 @@ impl RunConfig {
 
     pub(super) fn session_options(&self) -> SessionOptions {
         SessionOptions {
-            memory_bytes: self.parallel.query_memory_bytes(),
+            parallel: self.parallel.clone(),
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
@@ -122,12 +130,12 @@ impl RunConfig {
         Sources::new(vec![Box::new(LocalFiles::new(folders))])
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Arc<MediaRuntime> {
-        Arc::new(MediaRuntime::new(MediaRuntimeConfig {
+    pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Result<MediaRuntime> {
+        Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
             sources: self.sources(),
             media_dir,
-            backend: Arc::new(AsyncBackend::new(self.parallel.workers())),
+            backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
         }))
     }

@@ -56,7 +56,7 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let requests = Requests::at_hand(config, folder.path()).await?;
     let config = &requests.config;
     check_requests(&requests, &parameters, folder.path()).await?;
-    let runtime = config.runtime(tools.clone(), folder.path().join("media"));
+    let runtime = Arc::new(config.runtime(tools.clone(), folder.path().join("media"))?);
     let ctx = session(&config.session_options(), Some(runtime))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;

@@ -4,6 +4,7 @@
 //! to one Parquet file before the next statement reads them. Two of them contain media work
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
+mod caching;
 mod config;
 mod explain;
 mod merge;
@@ -14,6 +15,7 @@ mod steps;
 mod summary;
 mod validate;
 
+pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::RunConfig;
 pub use explain::{Cost, Explanation, explain};
 pub use run::{Answers, run, run_and_collect};

@@ -8,12 +8,13 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
+use super::caching::Kept;
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
 use super::{RunConfig, RunSummary, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::MediaRuntime;
+use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::media::MediaTools;
@@ -85,7 +86,12 @@ where
     let config = &requests.config;
     let parameters = config.parameters();
     let checked = check_requests(&requests, &parameters, writer.staging()).await?;
-    let runtime = config.runtime(tools, place.media_dir(&writer));
+    let kept = Kept::new(config, &place, &tools);
+    let mut runtime = config.runtime(tools, place.media_dir(&writer))?;
+    if let Some(kept) = &kept {
+        runtime = runtime.with_keeper(Arc::clone(kept.keeper()));
+    }
+    let runtime = Arc::new(runtime);
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
     register_store(&ctx, &place);
@@ -100,9 +106,13 @@ where
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
     let publisher = Publisher::new(&place, place.media_dir(&writer));
     render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
-    let summary = summary::read(&ctx, config, started.elapsed(), false).await?;
+    let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     let answer = read(ctx.clone()).await?;
     commit(&place, &ctx, writer, &shard, done_before).await?;
+    if let Some(kept) = &kept {
+        kept.run_is_done().await;
+        summary.cache = kept.cache_stats();
+    }
     tracing::info!(counts = ?runtime.counters.get(), "run done");
     drop(cancel);
     Ok((summary, answer))
@@ -179,10 +189,11 @@ async fn shard_id(
     checked: &FileEntry,
 ) -> Result<String> {
     let locations = locations(ctx).await?;
+    let analyze: &Arc<dyn Work> = &(Arc::new(AnalyzeWork::new(config.analyze.clone())) as _);
     let validators: Vec<String> = stream::iter(locations)
         .map(|location| async move {
             match runtime.sources.validator(&location).await {
-                Ok(validator) => validator.unwrap_or_default(),
+                Ok(validator) => validator.unwrap_or_default() + &beside(analyze, &location).await,
                 Err(e) => e.code().as_str().to_owned(),
             }
         })

@@ -12,6 +12,7 @@ use super::RunConfig;
 use crate::error::Result;
 use crate::kernels::location::Location;
 use crate::query::query_error;
+use crate::resilience::cache::CacheStats;
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub struct RunSummary {
     pub elapsed: Duration,
     /// Whether an earlier run of the same requests, settings and files had already done it all.
     pub reused: bool,
+    /// What the cache of analyses has done, if it is on.
+    pub cache: Option<CacheStats>,
     /// The results dataset.
     pub out: Location,
 }
@@ -79,6 +82,7 @@ pub(super) async fn read(
         source_seconds: total(7),
         elapsed,
         reused,
+        cache: None,
         out: config.out.clone(),
     })
 }
@@ -160,6 +164,11 @@ impl fmt::Display for RunSummary {
             let seconds = self.elapsed.as_secs_f64();
             let speed = if seconds > 0.0 { self.source_seconds / seconds } else { 0.0 };
             writeln!(f, "in {seconds:.1} s: {speed:.1} s of source a second")?;
+        }
+        if let Some(cache) = self.cache {
+            write!(f, "cache: {} of {} analyses found", cache.hits, cache.hits + cache.misses)?;
+            let trouble = if cache.faults > 0 { "; it cannot be used (-v says why)" } else { "" };
+            writeln!(f, ", {} added{trouble}", cache.stored)?;
         }
         writeln!(f, "tables: {}/*/*.parquet", self.out)?;
         write!(f, "media:  {}", self.out.join("media"))

@@ -26,6 +26,7 @@ use datafusion::physical_plan::{
     PlanProperties,
 };
 use futures::{TryStreamExt, stream};
+use tokio::sync::Semaphore;
 
 use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
 use crate::media::CancelToken;
@@ -36,14 +37,21 @@ pub struct MediaExec {
     spec: WorkSpec,
     work: Arc<dyn Work>,
     input: Arc<dyn ExecutionPlan>,
+    /// Fewer rows at a time than the runtime has workers, over all partitions.
+    limit: Option<(usize, Arc<Semaphore>)>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+    /// Where it runs and why, for people; known when the session has a runtime.
+    runs_on: Option<String>,
 }
 
 impl MediaExec {
     /// `spec` on each row of `input`.
-    pub fn new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Self {
-        let work = spec.build();
+    ///
+    /// # Errors
+    /// If this process does not know that work.
+    pub fn try_new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let work = spec.build().map_err(|e| DataFusionError::External(Box::new(e)))?;
         let schema = Arc::new(output_schema(&input.schema(), work.as_ref()));
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -51,13 +59,29 @@ impl MediaExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self {
+        Ok(Self {
             spec,
             work,
             input,
+            limit: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
-        }
+            runs_on: None,
+        })
+    }
+
+    /// The same, with its backend in plans.
+    #[must_use]
+    pub fn on(self, runtime: Option<&MediaRuntime>) -> Self {
+        let choice = runtime.map(|r| r.backend().choice(self.work.as_ref(), None).to_string());
+        Self { runs_on: choice, ..self }
+    }
+
+    /// Work on no more than `rows` at a time, whatever workers the runtime has.
+    #[must_use]
+    pub fn with_rows_at_a_time(mut self, rows: Option<usize>) -> Self {
+        self.limit = rows.map(|rows| (rows, Arc::new(Semaphore::new(rows))));
+        self
     }
 
     /// What it does.
@@ -77,7 +101,14 @@ pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
 
 impl DisplayAs for MediaExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "MediaExec: {}", self.work.name())
+        write!(f, "MediaExec: {}", self.work.name())?;
+        if let Some((rows, _)) = &self.limit {
+            write!(f, ", rows_at_a_time={rows}")?;
+        }
+        match &self.runs_on {
+            Some(choice) => write!(f, ", backend={choice}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -116,7 +147,12 @@ impl ExecutionPlan for MediaExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(self.spec.clone(), input))),
+            (Some(input), true) => {
+                let new = Self::try_new(self.spec.clone(), input)?;
+                let rows = self.limit.as_ref().map(|(rows, _)| *rows);
+                let new = Self { runs_on: self.runs_on.clone(), ..new };
+                Ok(Arc::new(new.with_rows_at_a_time(rows)))
+            }
             _ => Err(internal_datafusion_err!("MediaExec takes one child")),
         }
     }
@@ -150,13 +186,19 @@ impl ExecutionPlan for MediaExec {
         let (work, schema) = (Arc::clone(&self.work), self.schema());
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let failed = MetricBuilder::new(&self.metrics).counter("failed_rows", partition);
+        let turns = self.limit.as_ref().map(|(_, turns)| Arc::clone(turns));
         let limit = runtime.rows_ahead();
         let out_schema = Arc::clone(&schema);
         let finished = rows
             .map_ok(move |row| {
                 let (runtime, work, token) =
                     (Arc::clone(&runtime), Arc::clone(&work), cancel.0.clone());
+                let turns = turns.clone();
                 async move {
+                    let _turn = match &turns {
+                        Some(turns) => Some(turns.acquire().await),
+                        None => None,
+                    };
                     let columns = runtime.run_row(work, row, token).await;
                     columns.map_err(|e| DataFusionError::External(Box::new(e)))
                 }

@@ -26,7 +26,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::media_exec::{MediaExec, output_schema};
-use crate::exec::{Work, WorkSpec};
+use super::settings::SessionSettings;
+use crate::exec::{MediaRuntime, Work, WorkSpec};
 
 /// Media work over a query. The work is held as JSON, which compares, hashes and travels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,7 +52,7 @@ impl MediaNode {
     /// # Errors
     /// If `input` lacks a column that the work reads.
     pub fn try_new(spec: &WorkSpec, input: LogicalPlan) -> Result<Self> {
-        let work = spec.build();
+        let work = build(spec)?;
         for column in work.input_columns() {
             if !input.schema().has_column_with_unqualified_name(column) {
                 let found = input.schema().field_names().join(", ");
@@ -101,7 +102,7 @@ impl UserDefinedLogicalNodeCore for MediaNode {
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
         match (inputs.pop(), inputs.is_empty()) {
             (Some(input), true) => {
-                Self::from_json(self.spec.clone(), input, self.work()?.build().as_ref())
+                Self::from_json(self.spec.clone(), input, build(&self.work()?)?.as_ref())
             }
             _ => plan_err!("Media takes one input"),
         }
@@ -111,6 +112,10 @@ impl UserDefinedLogicalNodeCore for MediaNode {
         // Every input column is an output column; which of them the parents drop is not worth a new node.
         Some(vec![(0..self.input.schema().fields().len()).collect()])
     }
+}
+
+fn build(spec: &WorkSpec) -> Result<Arc<dyn Work>> {
+    spec.build().map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
 /// Plans `analyze_media((…))` and `render_media((…))` in a FROM clause.
@@ -183,13 +188,16 @@ impl ExtensionPlanner for MediaExtensionPlanner {
         node: &dyn UserDefinedLogicalNode,
         _: &[&LogicalPlan],
         physical_inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
+        session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let (Some(node), [input]) = (node.as_any().downcast_ref::<MediaNode>(), physical_inputs)
         else {
             return Ok(None);
         };
-        Ok(Some(Arc::new(MediaExec::new(node.work()?, Arc::clone(input)))))
+        let exec = MediaExec::try_new(node.work()?, Arc::clone(input))?;
+        let runtime = session.config().get_extension::<MediaRuntime>();
+        let limit = SessionSettings::rows_at_a_time(session.config_options(), runtime.as_deref())?;
+        Ok(Some(Arc::new(exec.on(runtime.as_deref()).with_rows_at_a_time(limit))))
     }
 }

@@ -10,6 +10,7 @@ pub mod media_node;
 pub mod output;
 pub mod results;
 pub mod session;
+mod settings;
 pub mod sql;
 mod table_functions;
 
@@ -20,3 +21,4 @@ pub use media_exec::MediaExec;
 pub use session::{
     SessionOptions, query_error, register_functions, register_media_relations, session,
 };
+pub use settings::SessionSettings;

@@ -10,7 +10,9 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions;
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
+use super::settings::SessionSettings;
 use super::table_functions;
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
@@ -19,8 +21,8 @@ use crate::media::{AnalyzeSettings, RenderSettings};
 /// How a session is set up.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
-    /// Memory for queries in bytes; beyond it sorts and aggregates spill to disk. Default 1 GiB.
-    pub memory_bytes: usize,
+    /// The settings of the batch: memory for queries, and what `SHOW clipflow.…` shows.
+    pub parallel: ParallelConfig,
     /// Partitions (threads) of a query; 0 for one per core.
     pub partitions: usize,
     /// Rows of a batch. Default 8192; rows that hold a whole source want few.
@@ -36,7 +38,7 @@ pub struct SessionOptions {
 impl Default for SessionOptions {
     fn default() -> Self {
         Self {
-            memory_bytes: 1 << 30,
+            parallel: ParallelConfig::default(),
             partitions: 0,
             batch_size: 8192,
             base: Location::from("."),
@@ -58,6 +60,7 @@ pub fn session(
     let mut config = SessionConfig::new()
         .with_batch_size(options.batch_size)
         .with_information_schema(true)
+        .with_option_extension(SessionSettings::new(options.parallel.clone()))
         // Inputs are put on the side of a join where they fit; see sql/run/candidates.sql.
         .set_bool("datafusion.optimizer.join_reordering", false)
         // View types do not travel: Polars, Ballista and older readers want plain text.
@@ -69,7 +72,8 @@ pub fn session(
     if let Some(runtime) = &runtime {
         config = config.with_extension(Arc::clone(runtime));
     }
-    let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), NAMED_CONSUMERS);
+    let memory = FairSpillPool::new(options.parallel.query_memory_bytes());
+    let pool = TrackConsumersPool::new(memory, NAMED_CONSUMERS);
     let env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .build_arc()

@@ -16,6 +16,7 @@
 //! * **How hosts are doing**: [`Hosts::snapshot`].
 
 mod breaker;
+pub mod cache;
 mod clock;
 mod hosts;
 mod rate;

@@ -87,7 +87,7 @@ impl Source for LocalFiles {
                 format!("{location} is empty; copy the file again"),
             ));
         }
-        Ok(LocalCopy { path, validator: validator(&metadata) })
+        Ok(LocalCopy::new(path, validator(&metadata)))
     }
 }
 

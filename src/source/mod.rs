@@ -1,20 +1,27 @@
 //! From the place a request names to bytes on this machine.
 //!
-//! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location.
+//! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
+//! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
 
 mod local;
 pub mod object;
+mod remote;
+pub mod spool;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
+pub use remote::{Fetched, Remote, Spooled};
+use spool::Lease;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::scheme;
+use crate::resilience::FetchSlot;
 
-/// A source that can be read as a file, for as long as this value lives.
+/// A source that can be read as a file, for as long as this value or a clone of it lives.
 #[derive(Debug, Clone)]
 pub struct LocalCopy {
     /// Where the bytes are.
@@ -22,6 +29,29 @@ pub struct LocalCopy {
     /// What changes when the content does: size and modification time of a file, the entity tag of
     /// an object.
     pub validator: String,
+    /// Keeps a file of the spool, and holds back fetches of others while it waits for its turn.
+    lease: Option<Arc<(Lease, Mutex<Option<FetchSlot>>)>>,
+}
+
+impl LocalCopy {
+    /// A file of this machine.
+    pub fn new(path: impl Into<PathBuf>, validator: impl Into<String>) -> Self {
+        Self { path: path.into(), validator: validator.into(), lease: None }
+    }
+
+    /// A file of the spool, and the slot that its fetch took.
+    pub fn leased(file: Lease, slot: Option<FetchSlot>) -> Self {
+        let (path, validator) = (file.path().to_path_buf(), file.validator().to_owned());
+        Self { path, validator, lease: Some(Arc::new((file, Mutex::new(slot)))) }
+    }
+
+    /// Work on the file begins: another one may be fetched.
+    pub fn started(&self) {
+        if let Some(lease) = &self.lease {
+            let slot = lease.1.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(slot);
+        }
+    }
 }
 
 /// One kind of place sources come from.
@@ -30,6 +60,11 @@ pub trait Source: Debug + Send + Sync {
     /// Whether this is the one to ask for `location` (an absolute path or URL, see
     /// [`crate::kernels::location::resolve`]).
     fn serves(&self, location: &str) -> bool;
+
+    /// Whether opening a source may take the network.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// The validator alone, without fetching. `Ok(None)` if it takes a fetch to know.
     ///
@@ -65,6 +100,11 @@ impl Sources {
                 format!("clipflow cannot fetch {scheme}:// sources; download the video and name the file"),
             )
         })
+    }
+
+    /// Whether opening `location` may take the network; `false` if nobody serves it.
+    pub fn is_remote(&self, location: &str) -> bool {
+        self.find(location).is_ok_and(Source::is_remote)
     }
 
     /// See [`Source::validator`].

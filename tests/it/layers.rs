@@ -85,21 +85,27 @@ fn imports_only_go_down() {
     assert!(wrong.is_empty(), "imports that go up:\n{}", wrong.join("\n"));
 }
 
+/// Where a process is started: ffmpeg and ffprobe, confined; and our own binary as a worker.
+const STARTS_PROCESSES: [&str; 2] = ["exec/backend/process/child.rs", "media/process.rs"];
+
 #[test]
-fn only_the_media_layer_starts_processes() {
+fn processes_are_started_in_two_places() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for path in sources(&root) {
-        let text = fs::read_to_string(&path).unwrap();
-        if text.contains("process::Command") || text.contains("Command::new(") {
-            assert!(
-                path.ends_with("media/process.rs")
-                    || path.ends_with("media/process_tests.rs")
-                    || text.contains("MediaCommand::new"),
-                "{}",
-                path.display()
-            );
-        }
-    }
+    let mut found: Vec<String> = sources(&root)
+        .into_iter()
+        .filter(|path| {
+            fs::read_to_string(path).unwrap().lines().any(|line| {
+                let code = line.split("//").next().unwrap();
+                let starts = code.contains("Command::new(") || code.contains("Command};");
+                (starts || code.contains("process::Command"))
+                    && !code.contains("MediaCommand")
+                    && !code.contains("args::")
+            })
+        })
+        .map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    assert_eq!(found, STARTS_PROCESSES);
 }
 
 #[test]

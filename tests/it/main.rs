@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod analyze;
+mod backends;
 mod cli;
 mod inputs;
 mod layers;
@@ -9,5 +10,6 @@ mod layers;
 mod polars;
 mod render;
 mod runs;
+mod settings;
 mod sql;
 mod support;

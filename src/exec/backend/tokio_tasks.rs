@@ -6,9 +6,10 @@ use arrow::array::ArrayRef;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
+use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 
 /// See the module.
 #[derive(Debug)]
@@ -36,22 +37,7 @@ impl Backend for AsyncBackend {
     }
 
     async fn run(&self, task: Task) -> Result<Vec<ArrayRef>> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let joined = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            task.cancel.check()?;
-            task.work.run(&task.rows, &task.env, &task.cancel)
-        })
-        .await;
-        joined.unwrap_or_else(|e| Err(panicked(&e)))
+        hand_over(&self.slots, task, |ticket| drop(tokio::task::spawn_blocking(|| ticket.run())))
+            .await
     }
-}
-
-/// What a row gets whose work panicked.
-pub(super) fn panicked(what: &dyn std::fmt::Display) -> Error {
-    tracing::error!("work panicked: {what}");
-    Error::new(
-        ErrorCode::Internal,
-        "clipflow failed on this row through a fault of its own; please report it with the log",
-    )
 }

@@ -1,7 +1,7 @@
 //! Caption tracks: those within the source and those in files beside it.
 
 use std::io::{PipeReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{RawCue, decode_bytes, detect_language, parse_subtitles, to_iso639_3};
@@ -51,6 +51,28 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
 /// their names. What cannot be read is left out, and so are symbolic links, which could lead
 /// anywhere, and files of more than 10 MiB.
 pub(super) fn sidecars(source: &Path) -> Vec<Track> {
+    sidecar_files(source)
+        .into_iter()
+        .filter_map(|(path, language)| {
+            Some(Track::new("sidecar", language, &decode_bytes(&read_file(&path)?)))
+        })
+        .filter(|track| !track.cues.is_empty())
+        .collect()
+}
+
+/// Names, sizes and times of the caption files beside `source`: what changes when they do.
+pub fn sidecar_state(source: &Path) -> String {
+    let state = |(path, _): &(PathBuf, Option<String>)| {
+        let facts = std::fs::metadata(path).ok()?;
+        let modified = facts.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        let name = path.file_name()?.to_str()?;
+        Some(format!("{name}/{}/{}/", facts.len(), modified.as_nanos()))
+    };
+    sidecar_files(source).iter().filter_map(state).collect()
+}
+
+/// The caption files beside `source` in order of their names, with the language these name.
+fn sidecar_files(source: &Path) -> Vec<(PathBuf, Option<String>)> {
     let (Some(folder), Some(stem)) = (source.parent(), source.file_stem().and_then(|s| s.to_str()))
     else {
         return Vec::new();
@@ -59,22 +81,15 @@ pub(super) fn sidecars(source: &Path) -> Vec<Track> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut names: Vec<(String, Option<String>)> = entries
+    let mut files: Vec<(PathBuf, Option<String>)> = entries
         .filter_map(std::result::Result::ok)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter_map(|name| sidecar_language(stem, &name).map(|language| (name, language)))
+        .filter_map(|name| Some((folder.join(&name), sidecar_language(stem, &name)?)))
         .collect();
-    names.sort();
-    names.truncate(MAX_SIDECARS);
-    names
-        .into_iter()
-        .filter_map(|(name, language)| {
-            let text = read_file(&folder.join(name))?;
-            Some(Track::new("sidecar", language, &decode_bytes(&text)))
-        })
-        .filter(|track| !track.cues.is_empty())
-        .collect()
+    files.sort();
+    files.truncate(MAX_SIDECARS);
+    files
 }
 
 /// Whether `name` is a caption file of the source `stem`, and the language it names.

@@ -2,6 +2,8 @@
 
 pub mod counter;
 pub mod show;
+pub mod stumble;
+pub mod workers;
 
 use std::path::Path;
 use std::process::{Command, Output};

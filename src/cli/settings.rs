@@ -1,0 +1,165 @@
+//! The flags of all settings, made from their table, and the settings that come of them.
+
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+
+use super::print;
+use crate::config::{
+    BackendType, ConfigLoader, Kind, LoadedConfig, ParallelConfig, SETTINGS, Setting,
+};
+use crate::error::Result;
+
+/// Settings that `-h` shows; `--help` shows all.
+const COMMON: &[&str] = &[
+    "backend",
+    "max_workers",
+    "timeout",
+    "memory_limit_gb",
+    "max_retries",
+    "rate_limit_per_host",
+    "allow_private",
+    "enable_caching",
+];
+
+/// `--config`, `--print-config` and a flag for each setting.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SettingsArgs {
+    file: Option<PathBuf>,
+    print: bool,
+    /// Name of the setting, flag, value.
+    given: Vec<(&'static str, String, String)>,
+}
+
+impl SettingsArgs {
+    /// The settings of the flags, the environment and the files. What a person should know of them
+    /// is said on standard error.
+    ///
+    /// # Errors
+    /// `config.invalid`.
+    pub(super) fn load(&self) -> Result<LoadedConfig> {
+        let mut loader = ConfigLoader::of_process();
+        if let Some(file) = &self.file {
+            loader = loader.file(file);
+        }
+        for (name, flag, text) in &self.given {
+            loader = loader.flag(name, flag, text);
+        }
+        loader.load()
+    }
+
+    /// Whether the settings are to be printed and nothing else done.
+    pub(super) fn print(&self) -> bool {
+        self.print
+    }
+}
+
+/// Print each setting with its value and where it comes from.
+pub(super) fn print_all(loaded: &LoadedConfig) -> Result<()> {
+    print::line(loaded.to_string().trim_end())
+}
+
+impl Args for SettingsArgs {
+    fn augment_args(command: Command) -> Command {
+        let file = Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("Settings file (TOML) [default: clipflow.toml here, over that of the user]");
+        let print = Arg::new("print_config").long("print-config").action(ArgAction::SetTrue).help(
+            "Print every setting and where it comes from, as a settings file; do nothing else",
+        );
+        let command = command.next_help_heading("Settings").args([file, print]);
+        let defaults = ParallelConfig::default();
+        let command = SETTINGS.iter().fold(command, |command, setting| {
+            command.next_help_heading(setting.heading).args(flags(setting, &defaults))
+        });
+        command.next_help_heading(None::<&str>)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The flags of a setting: one with a value, or one to switch on and one to switch off.
+fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
+    let default = defaults.get(setting.name).unwrap_or_default();
+    let long_name = setting.name.replace('_', "-");
+    let is_rare = !COMMON.contains(&setting.name);
+    let flag = |id: String, flag: String, alias: String| {
+        let arg = Arg::new(id).long(flag.clone()).hide_short_help(is_rare);
+        if alias == flag { arg } else { arg.alias(alias) }
+    };
+    let on = flag(setting.name.to_owned(), setting.flag.to_owned(), long_name.clone());
+    if setting.kind != Kind::Switch {
+        let shown =
+            if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
+        let help = format!("{}{shown}", setting.help());
+        let on = on.value_name(value_name(setting)).help(help).allow_hyphen_values(true);
+        return vec![match setting.kind {
+            Kind::Backend => {
+                on.ignore_case(true).value_parser(BackendType::ALL.map(BackendType::as_str))
+            }
+            _ => on,
+        }];
+    }
+    let is_on = default == "true";
+    let off_flag = format!("no-{}", setting.flag);
+    let off = flag(off_id(setting), off_flag, format!("no-{long_name}"));
+    // The one that changes nothing unless a file or the environment says otherwise is not shown.
+    let on_help = setting.help();
+    let off_help = format!("Do not {}", on_help.to_lowercase());
+    vec![
+        on.action(ArgAction::SetTrue).hide(is_on).overrides_with(off_id(setting)).help(on_help),
+        off.action(ArgAction::SetTrue).hide(!is_on).overrides_with(setting.name).help(off_help),
+    ]
+}
+
+fn off_id(setting: &Setting) -> String {
+    format!("no_{}", setting.name)
+}
+
+fn value_name(setting: &Setting) -> String {
+    let unit = setting.range.map_or("", |r| r.unit);
+    match setting.kind {
+        Kind::Backend => "BACKEND".to_owned(),
+        Kind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
+        Kind::Path => "FILE".to_owned(),
+        Kind::Number if !unit.is_empty() => unit.to_ascii_uppercase(),
+        Kind::Switch | Kind::Whole | Kind::Number => "N".to_owned(),
+    }
+}
+
+impl FromArgMatches for SettingsArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        self.file = matches.get_one::<PathBuf>("config").cloned();
+        self.print = matches.get_flag("print_config");
+        self.given.clear();
+        for setting in SETTINGS {
+            let flag = format!("--{}", setting.flag);
+            if setting.kind == Kind::Switch {
+                if is_given(setting.name) {
+                    self.given.push((setting.name, flag, "true".to_owned()));
+                } else if is_given(&off_id(setting)) {
+                    self.given.push((
+                        setting.name,
+                        format!("--no-{}", setting.flag),
+                        "false".to_owned(),
+                    ));
+                }
+            } else if let Some(text) = matches.get_one::<String>(setting.name) {
+                self.given.push((setting.name, flag, text.clone()));
+            }
+        }
+        Ok(())
+    }
+}

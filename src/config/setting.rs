@@ -1,0 +1,270 @@
+//! What is known of each setting, and the macro that makes a struct of the table of them.
+
+use super::{BackendType, SETTINGS};
+
+/// One setting of [`ParallelConfig`](super::ParallelConfig): the struct, its builder, the command's
+/// flags, the environment, files, SQL and the README all read this.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// Field of the struct, key in a file, `clipflow.NAME` in SQL.
+    pub name: &'static str,
+    /// Long flag of the command, without dashes.
+    pub flag: &'static str,
+    /// What it belongs to.
+    pub heading: &'static str,
+    /// What kind of value it takes.
+    pub kind: Kind,
+    /// Numbers it may be.
+    pub range: Option<Range>,
+    pub(super) doc: &'static str,
+}
+
+/// What kind of value a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// true or false.
+    Switch,
+    /// A whole number.
+    Whole,
+    /// A number.
+    Number,
+    /// A file or folder, or the URL of one where that is allowed.
+    Path,
+    /// A [`BackendType`].
+    Backend,
+}
+
+/// The numbers that a setting may be, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// The least.
+    pub min: f64,
+    /// The most.
+    pub max: f64,
+    /// What is counted; empty for a pure number.
+    pub unit: &'static str,
+}
+
+impl Setting {
+    /// The setting of that name, or of that flag; `-` counts as `_`.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        let key = key.replace('-', "_");
+        SETTINGS.iter().find(|s| s.name == key || s.flag.replace('-', "_") == key)
+    }
+
+    /// The setting whose name or flag is spelled most like `key`, if one nearly is.
+    pub fn nearest(key: &str) -> Option<&'static Self> {
+        let key = key.to_ascii_lowercase().replace('-', "_");
+        let likeness = |setting: &Self| {
+            let names = [setting.name.to_owned(), setting.flag.replace('-', "_")];
+            names
+                .map(|n| strsim::normalized_damerau_levenshtein(&key, &n))
+                .into_iter()
+                .fold(0.0, f64::max)
+        };
+        let best = SETTINGS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        (likeness(best) >= ALIKE).then_some(best)
+    }
+
+    /// What it does, in one or two sentences, names in backticks.
+    pub fn description(&self) -> &'static str {
+        self.doc.trim()
+    }
+
+    /// The same as plain text, as a command's help is written.
+    pub fn help(&self) -> String {
+        self.description().trim_end_matches('.').replace('`', "")
+    }
+
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_ascii_uppercase())
+    }
+
+    /// The values it takes, as the end of a sentence that begins with "give".
+    pub fn allowed(&self) -> String {
+        let what = match self.kind {
+            Kind::Switch => return "true or false".to_owned(),
+            Kind::Path => return "a path".to_owned(),
+            Kind::Backend => {
+                return format!("one of {}", BackendType::ALL.map(BackendType::as_str).join(", "));
+            }
+            Kind::Whole => "a whole number",
+            Kind::Number => "a number",
+        };
+        let Some(Range { min, max, unit }) = self.range else { return what.to_owned() };
+        let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
+        format!("{what}{of} from {min} to {max}")
+    }
+}
+
+/// Names that share this much are taken for one misspelled.
+const ALIKE: f64 = 0.75;
+
+/// How environment variables begin.
+pub(super) const PREFIX: &str = "CLIPFLOW_";
+
+/// A Rust type that settings have.
+pub(super) trait SettingValue: Sized {
+    /// What kind of value that is.
+    const KIND: Kind;
+
+    /// The value of a text.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The text of a value, which parses to the same.
+    fn text(&self) -> String;
+
+    /// The value as a number, if it is one.
+    fn number(&self) -> Option<f64> {
+        None
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty => $kind:ident)+) => {$(
+        impl SettingValue for $type {
+            const KIND: Kind = Kind::$kind;
+
+            fn parse(text: &str) -> Option<Self> {
+                text.trim().parse().ok()
+            }
+
+            fn text(&self) -> String {
+                self.to_string()
+            }
+
+            fn number(&self) -> Option<f64> {
+                Some(*self as f64)
+            }
+        }
+    )+};
+}
+
+numbers! { usize => Whole u32 => Whole f64 => Number }
+
+impl SettingValue for bool {
+    const KIND: Kind = Kind::Switch;
+
+    fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl SettingValue for String {
+    const KIND: Kind = Kind::Path;
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.clone()
+    }
+}
+
+impl SettingValue for BackendType {
+    const KIND: Kind = Kind::Backend;
+
+    fn parse(text: &str) -> Option<Self> {
+        text.trim().parse().ok()
+    }
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+/// The struct, its defaults, its builder and [`SETTINGS`], from one list of
+/// `name: type = default, flag "…", from MIN to MAX "unit";` under headings. The documentation of a
+/// setting is its help everywhere.
+macro_rules! settings {
+    (
+        $(#[$about:meta])* $struct:ident, $(#[$about_builder:meta])* $builder:ident;
+        $($heading:literal {$(
+            $(#[doc = $doc:literal])+
+            $field:ident: $type:ty = $default:expr, flag $flag:literal
+                $(, from $min:literal to $max:literal $unit:literal)?;
+        )+})+
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $struct {$($(
+            $(#[doc = $doc])+
+            pub $field: $type,
+        )+)+}
+
+        impl Default for $struct {
+            fn default() -> Self {
+                Self {$($($field: $default,)+)+}
+            }
+        }
+
+        /// Every setting, in the order of the documentation.
+        pub const SETTINGS: &[Setting] = &[$($(Setting {
+            name: stringify!($field),
+            flag: $flag,
+            heading: $heading,
+            kind: <$type as SettingValue>::KIND,
+            range: settings!(@range $($min, $max, $unit)?),
+            doc: concat!($($doc),+),
+        },)+)+];
+
+        impl $struct {
+            /// Assign the value of a text; `None` if it is none of the setting's type.
+            fn assign(&mut self, name: &str, text: &str) -> Option<()> {
+                match name {
+                    $($(stringify!($field) => self.$field = SettingValue::parse(text)?,)+)+
+                    _ => return None,
+                }
+                Some(())
+            }
+
+            /// The value of a setting as text, as [`Self::set`] takes it; `None` if there is no
+            /// setting of that name.
+            pub fn get(&self, name: &str) -> Option<String> {
+                match name {
+                    $($(stringify!($field) => Some(self.$field.text()),)+)+
+                    _ => None,
+                }
+            }
+
+            fn number(&self, name: &str) -> Option<f64> {
+                match name {
+                    $($(stringify!($field) => self.$field.number(),)+)+
+                    _ => None,
+                }
+            }
+        }
+
+        $(#[$about_builder])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $builder($struct);
+
+        impl $builder {
+            $($(
+                $(#[doc = $doc])+
+                #[must_use]
+                pub fn $field(mut self, value: $type) -> Self {
+                    self.0.$field = value;
+                    self
+                }
+            )+)+
+        }
+    };
+    (@range) => { None };
+    (@range $min:literal, $max:literal, $unit:literal) => {
+        Some(Range { min: $min as f64, max: $max as f64, unit: $unit })
+    };
+}
+
+pub(super) use settings;

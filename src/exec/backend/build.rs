@@ -1,0 +1,40 @@
+//! From settings to a backend.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ThreadBackend;
+use super::{AsyncBackend, AutoBackend, Backend, JoblibBackend, ProcessBackend, ProcessConfig};
+use crate::config::{BackendType, ParallelConfig};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The backend that `config` asks for, at rest: threads and processes are started as work comes.
+///
+/// # Errors
+/// `config.invalid` for `dask`, which this version does not have, and for `process` in a program that
+/// has not called [`super::process::worker::run_if_worker`] and names no worker program.
+pub fn build(config: &ParallelConfig) -> Result<Arc<dyn Backend>> {
+    let workers = config.workers();
+    Ok(match config.backend {
+        BackendType::Auto => Arc::new(AutoBackend::new(config)),
+        BackendType::Thread => Arc::new(ThreadBackend::new(workers)),
+        BackendType::Joblib => Arc::new(JoblibBackend::new(workers)),
+        BackendType::Async => Arc::new(AsyncBackend::new(workers)),
+        BackendType::Process => {
+            let named =
+                (!config.worker_program.is_empty()).then(|| PathBuf::from(&config.worker_program));
+            Arc::new(ProcessBackend::new(ProcessConfig {
+                workers,
+                program: named,
+                memory_bytes: config.worker_memory_bytes(),
+                ..ProcessConfig::default()
+            })?)
+        }
+        BackendType::Dask => {
+            return Err(Error::new(
+                ErrorCode::Config,
+                "the backend dask (distributed) follows in a later version; take auto, thread, process, joblib or async",
+            ));
+        }
+    })
+}

@@ -1,0 +1,244 @@
+//! The coordinator's side: one worker process.
+
+use std::io::BufReader;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::ArrayRef;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use super::super::Task;
+use super::super::ticket::GRACE;
+use super::frame;
+use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_rows};
+use super::watch::{self, Watch, lock};
+use super::{ProcessConfig, Roster};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::CancelToken;
+
+/// A task as it is sent; made once, however often it is sent.
+pub(super) struct Request {
+    header: ToWorker,
+    id: u64,
+    rows: Vec<u8>,
+}
+
+impl Request {
+    /// # Errors
+    /// `config.invalid` if the work cannot be built by another process.
+    pub(super) fn new(task: &Task) -> Result<Self> {
+        let work = task.work.spec().ok_or_else(|| no_spec(task.work.name()))?;
+        let (id, env) = (fastrand::u64(..), &task.env);
+        let header =
+            ToWorker::Task { id, work, tools: env.tools.clone(), media_dir: env.media_dir.clone() };
+        Ok(Self { header, id, rows: encode_rows(task.work.as_ref(), &task.rows)? })
+    }
+}
+
+/// How a worker's turn ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It said how the task went.
+    Answered(Result<Vec<ArrayRef>>),
+    /// It is gone.
+    Died {
+        /// Whether it had begun with the task.
+        started: bool,
+    },
+}
+
+/// A running worker. Dropping it ends it at once.
+#[derive(Debug)]
+pub(super) struct Worker {
+    child: Child,
+    stdin: Mutex<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    roster: Arc<Roster>,
+}
+
+type Heard = std::io::Result<Option<(FromWorker, Vec<u8>)>>;
+
+impl Worker {
+    /// Start a worker, from the thread that will keep it. `None` if somebody killed it before it was
+    /// ready.
+    ///
+    /// # Errors
+    /// `config.invalid` if the program is no worker or of another version, `cancelled`.
+    pub(super) fn start(
+        program: &Path,
+        config: &ProcessConfig,
+        roster: &Arc<Roster>,
+        cancel: &CancelToken,
+    ) -> Result<Option<Self>> {
+        let nonce = format!("{:016x}", fastrand::u64(..));
+        let mut command = Command::new(program);
+        command
+            .env(VARIABLE, format!("{PROTOCOL}:{}:{nonce}", std::process::id()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut child = command.spawn().map_err(|e| cannot_start(program, e))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            return Err(Error::new(ErrorCode::Internal, "a worker process came without its pipes"));
+        };
+        let id = child.id();
+        roster.running().push(id);
+        let (stdin, stdout) = (Mutex::new(stdin), BufReader::new(stdout));
+        let mut worker = Self { child, stdin, stdout, roster: Arc::clone(roster) };
+        watch::pass_on(stderr, id)?;
+        let watch = Watch::new(group(id), cancel).with_patience(config.hello);
+        let heard = watch.during(|| frame::read::<FromWorker>(&mut worker.stdout))?;
+        if let Ok(Some((FromWorker::Hello { protocol, version, nonce: said }, _))) = &heard
+            && said == &nonce
+        {
+            if *protocol != PROTOCOL || version != VERSION {
+                return Err(other_version(program, version));
+            }
+            let setup = ToWorker::Setup { memory_bytes: config.memory_bytes };
+            // If it has died meanwhile the first task will notice.
+            let _ = frame::write(&mut *lock(&worker.stdin), &setup, &[]);
+            return Ok(Some(worker));
+        }
+        cancel.check()?;
+        if watch.has_killed() {
+            let seconds = config.hello.as_secs_f64();
+            return Err(no_worker(program, &format!("it was silent for {seconds} s")));
+        }
+        worker.no_hello(program, &heard).map(|()| None)
+    }
+
+    /// `Ok` if somebody killed it, else why a program did not say that it is a worker.
+    fn no_hello(mut self, program: &Path, heard: &Heard) -> Result<()> {
+        if !matches!(heard, Ok(None)) {
+            return Err(no_worker(program, "it says something else"));
+        }
+        // It has closed its output and will end.
+        let (never, id) = (CancelToken::new(), group(self.child.id()));
+        let watch = Watch::new(id, &never).with_patience(GRACE);
+        watch.during(|| {
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(id), flags) == Err(Errno::EINTR) {}
+        })?;
+        match self.child.wait() {
+            Ok(status) if status.signal().is_some() && !watch.has_killed() => {
+                tracing::warn!("a worker process died as it started: {}", how(status));
+                Ok(())
+            }
+            Ok(status) => Err(no_worker(program, &format!("it ended with {}", how(status)))),
+            Err(e) => Err(no_worker(program, &e.to_string())),
+        }
+    }
+
+    /// Give it a task and wait for the end, whatever end.
+    ///
+    /// # Errors
+    /// `internal` if this thread cannot do so.
+    pub(super) fn run(&mut self, request: &Request, task: &Task) -> Result<Ended> {
+        let Self { child, stdin, stdout, .. } = self;
+        let watch = Watch::new(group(child.id()), &task.cancel).with_task(stdin, request.id);
+        watch.during(|| {
+            match frame::write(&mut *lock(stdin), &request.header, &request.rows) {
+                Ok(()) => listen(stdout, request.id, task, &watch),
+                // It was killed while it had nothing to do.
+                Err(_) => Ended::Died { started: false },
+            }
+        })
+    }
+
+    /// End it; how it went.
+    pub(super) fn bury(mut self) -> String {
+        let _ = killpg(group(self.child.id()), Signal::SIGKILL);
+        self.child.wait().map_or_else(|e| e.to_string(), how)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let id = self.child.id();
+        self.roster.running().retain(|running| *running != id);
+        // Not reaped yet unless buried: the id is still its own.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = killpg(group(self.child.id()), Signal::SIGKILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// What the worker says of task `id`, until its answer.
+fn listen(stdout: &mut BufReader<ChildStdout>, id: u64, task: &Task, watch: &Watch<'_>) -> Ended {
+    loop {
+        match frame::read::<FromWorker>(stdout) {
+            Ok(Some((FromWorker::Started { id: of }, _))) if of == id => watch.has_started(),
+            Ok(Some((FromWorker::Progress { id: of, seconds }, _))) if of == id => {
+                task.env.progress.advanced(task.work.name(), seconds);
+            }
+            Ok(Some((FromWorker::Answer { id: of, error }, body))) if of == id => {
+                return Ended::Answered(match error {
+                    Some(fault) => Err(fault.into()),
+                    None => decode(&body).map(|answer| answer.columns().to_vec()),
+                });
+            }
+            Ok(Some((other, _))) => tracing::debug!("a worker spoke out of turn: {other:?}"),
+            Ok(None) | Err(_) => return Ended::Died { started: watch.is_started() },
+        }
+    }
+}
+
+fn group(id: u32) -> Pid {
+    Pid::from_raw(i32::try_from(id).unwrap_or(i32::MAX))
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => match Signal::try_from(signal) {
+            Ok(signal) => signal.as_str().to_owned(),
+            Err(_) => format!("signal {signal}"),
+        },
+        (_, Some(code)) => format!("status {code}"),
+        _ => status.to_string(),
+    }
+}
+
+fn no_spec(work: &str) -> Error {
+    Error::new(
+        ErrorCode::Config,
+        format!(
+            "the work {work} has no spec() and so cannot run in another process; give it one (WorkSpec::Registered) or take another backend"
+        ),
+    )
+}
+
+fn cannot_start(program: &Path, cause: std::io::Error) -> Error {
+    Error::new(
+        ErrorCode::Config,
+        format!("the worker program {} cannot be started ({cause})", program.display()),
+    )
+    .with_source(cause)
+}
+
+fn no_worker(program: &Path, why: &str) -> Error {
+    Error::new(
+        ErrorCode::Config,
+        format!(
+            "{} is no clipflow worker: {why}; its main must first call clipflow::worker::run_if_worker()",
+            program.display()
+        ),
+    )
+}
+
+fn other_version(program: &Path, version: &str) -> Error {
+    Error::new(
+        ErrorCode::Config,
+        format!(
+            "the worker program {} is of clipflow {version} and this is {VERSION}; build both from one version",
+            program.display()
+        ),
+    )
+}

@@ -1,0 +1,288 @@
+//! A stream of batches through one work on one backend.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Schema, SchemaRef};
+use futures::Stream;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+
+use super::backend::{Backend, Task};
+use super::outcome::{Outcome, finish_rows};
+use super::{Work, WorkEnv, WorkKind, outcome_fields};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::CancelToken;
+use crate::media::cancel::stopped;
+
+/// How [`run_batches`] goes about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchOptions {
+    /// Rows of a task for kernels; media and I/O work gets a row a task. Default: 1000.
+    pub chunk_size: usize,
+    /// Whether rows come out in the order they went in; else as they finish. Default: true.
+    pub ordered: bool,
+    /// How long one task may take; `None`: as long as it likes. Default: none.
+    pub timeout: Option<Duration>,
+    /// Tasks under way at a time, those included that wait for a worker; 0: two for each worker.
+    /// Default: 0.
+    pub in_flight: usize,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self { chunk_size: 1000, ordered: true, timeout: None, in_flight: 0 }
+    }
+}
+
+impl From<&ParallelConfig> for BatchOptions {
+    fn from(config: &ParallelConfig) -> Self {
+        let timeout = Duration::try_from_secs_f64(config.timeout).ok().filter(|t| !t.is_zero());
+        Self { chunk_size: config.chunk_size.max(1), timeout, ..Self::default() }
+    }
+}
+
+/// The columns that come out for rows of `input`: those, the work's, and
+/// [`outcome_fields`].
+pub fn batches_schema(input: &Schema, work: &dyn Work) -> SchemaRef {
+    let mut fields: Vec<_> = input.fields().iter().cloned().collect();
+    fields.extend(work.output_fields().into_iter().chain(outcome_fields()).map(Arc::new));
+    Arc::new(Schema::new(fields))
+}
+
+/// `work` on every row of `input`: the same rows with the work's columns and the outcome columns (see
+/// [`batches_schema`]). For work that does not need a source.
+///
+/// Rows are cut and joined to chunks; a chunk is a task. A chunk that fails (with an error, a panic, a
+/// crash or a timeout) is halved until the row that is at fault has its error and all others their
+/// answers. `attempts` says how often a row was run, `elapsed` its share of the seconds its last
+/// chunk took, those included that it waited for a worker.
+///
+/// No more of `input` is read than [`BatchOptions::in_flight`] tasks and one chunk need. Dropping the
+/// stream ends the work.
+///
+/// # Errors
+/// The stream ends with the first error of `input`; with `cancelled` as soon as `cancel` is thrown,
+/// never with fewer rows than went in; with `config.invalid` if the backend cannot run this work at
+/// all; with `internal` if work that needs a source is given, or columns of those names are there.
+pub fn run_batches<S>(
+    backend: Arc<dyn Backend>,
+    work: Arc<dyn Work>,
+    env: Arc<WorkEnv>,
+    input: S,
+    options: BatchOptions,
+    cancel: &CancelToken,
+) -> BoxStream<'static, Result<RecordBatch>>
+where
+    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+{
+    let size = match work.kind() {
+        WorkKind::Cpu => options.chunk_size.max(1),
+        WorkKind::Io | WorkKind::Media => 1,
+    };
+    let in_flight = match options.in_flight {
+        0 => 2 * backend.workers(),
+        n => n,
+    };
+    let cancel = EndOnDrop(cancel.child());
+    let token = cancel.0.clone();
+    let run = Arc::new(Run { backend, work, env, timeout: options.timeout, cancel });
+    let tasks = rechunk(input, size).map_ok(move |chunk| Arc::clone(&run).chunk(chunk));
+    let answers = if options.ordered {
+        tasks.try_buffered(in_flight).boxed()
+    } else {
+        tasks.try_buffer_unordered(in_flight).boxed()
+    };
+    until_cancelled(answers, token)
+}
+
+/// What all chunks share.
+#[derive(Debug)]
+struct Run {
+    backend: Arc<dyn Backend>,
+    work: Arc<dyn Work>,
+    env: Arc<WorkEnv>,
+    timeout: Option<Duration>,
+    cancel: EndOnDrop,
+}
+
+/// Ends the work of a stream that nobody reads any more.
+#[derive(Debug)]
+struct EndOnDrop(CancelToken);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+impl Run {
+    async fn chunk(self: Arc<Self>, chunk: RecordBatch) -> Result<RecordBatch> {
+        let schema = self.schema(&chunk)?;
+        // From the last to the first, with the times each was run before.
+        let mut todo = vec![(chunk, 0)];
+        let mut done = vec![];
+        while let Some((rows, before)) = todo.pop() {
+            let attempts = before + 1;
+            let started = Instant::now();
+            let result = self.backend.run(self.task(&rows)?).await;
+            let elapsed = started.elapsed().as_secs_f64();
+            if let Err(e) = result.as_ref() {
+                self.cancel.0.check()?;
+                let count = rows.num_rows();
+                if e.code() == ErrorCode::Config {
+                    return result.map(|_| rows);
+                }
+                if count > 1 {
+                    todo.push((rows.slice(count / 2, count - count / 2), attempts));
+                    todo.push((rows.slice(0, count / 2), attempts));
+                    continue;
+                }
+            }
+            let outcome = Outcome { result, attempts, elapsed };
+            let columns = finish_rows(self.work.as_ref(), &rows, outcome)?;
+            done.push(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(unfit)?);
+        }
+        match done.len() {
+            1 => done.pop().map_or_else(|| Ok(RecordBatch::new_empty(schema)), Ok),
+            _ => concat_batches(&schema, &done).map_err(unfit),
+        }
+    }
+
+    /// The work on `rows`, of which it gets the columns it reads.
+    fn task(&self, rows: &RecordBatch) -> Result<Task> {
+        let schema = rows.schema_ref();
+        let wanted: Vec<usize> = self
+            .work
+            .input_columns()
+            .iter()
+            .filter_map(|name| schema.index_of(name).ok())
+            .collect();
+        let rows = rows.project(&wanted).map_err(unfit)?;
+        let (work, env) = (Arc::clone(&self.work), Arc::clone(&self.env));
+        Ok(Task::new(work, rows, env, self.cancel.0.clone()).with_timeout(self.timeout))
+    }
+
+    fn schema(&self, chunk: &RecordBatch) -> Result<SchemaRef> {
+        if self.work.needs_source() {
+            return Err(Error::new(
+                ErrorCode::Internal,
+                format!("the work {} needs sources; run it on a MediaRuntime", self.work.name()),
+            ));
+        }
+        let schema = batches_schema(chunk.schema_ref(), self.work.as_ref());
+        let mut names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        names.sort_unstable();
+        let twice =
+            names.windows(2).find_map(|w| (w.first() == w.last()).then(|| w.first())).flatten();
+        match twice {
+            Some(name) => Err(Error::new(
+                ErrorCode::InputColumn,
+                format!(
+                    "the rows have a column {name} already, which {} adds; rename it",
+                    self.work.name()
+                ),
+            )),
+            None => Ok(schema),
+        }
+    }
+}
+
+/// The stream, with an error in the place of what would come after `cancel` was thrown.
+fn until_cancelled(
+    answers: BoxStream<'static, Result<RecordBatch>>,
+    cancel: CancelToken,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    // `None` after an error: a stream that has failed is over.
+    let state = Some((answers, cancel));
+    futures::stream::unfold(state, |state| async {
+        let (mut answers, cancel) = state?;
+        let next = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Some(Err(stopped())),
+            next = answers.next() => next,
+        };
+        match next? {
+            Ok(batch) => Some((Ok(batch), Some((answers, cancel)))),
+            Err(e) => Some((Err(e), None)),
+        }
+    })
+    .boxed()
+}
+
+/// Batches of exactly `size` rows but for the last; slices where one batch holds them, copies where
+/// they come from several.
+fn rechunk<S>(input: S, size: usize) -> impl Stream<Item = Result<RecordBatch>> + Send
+where
+    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+{
+    let state = Some(Chunks { input: input.boxed(), size, parts: vec![], rows: 0 });
+    futures::stream::unfold(state, |state| async {
+        let mut chunks = state?;
+        match chunks.next().await {
+            Ok(Some(chunk)) => Some((Ok(chunk), Some(chunks))),
+            Ok(None) => None,
+            Err(e) => Some((Err(e), None)),
+        }
+    })
+}
+
+struct Chunks {
+    input: BoxStream<'static, Result<RecordBatch>>,
+    size: usize,
+    /// What has come and not gone yet.
+    parts: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Chunks {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while self.rows < self.size {
+            match self.input.try_next().await? {
+                Some(batch) => {
+                    self.rows += batch.num_rows();
+                    if batch.num_rows() > 0 {
+                        self.parts.push(batch);
+                    }
+                }
+                None if self.rows == 0 => return Ok(None),
+                None => break,
+            }
+        }
+        self.take().map(Some)
+    }
+
+    /// The first `size` rows, or all.
+    fn take(&mut self) -> Result<RecordBatch> {
+        let mut wanted = self.size.min(self.rows);
+        self.rows -= wanted;
+        let mut taken = vec![];
+        let mut left = vec![];
+        for part in self.parts.drain(..) {
+            let count = part.num_rows().min(wanted);
+            wanted -= count;
+            if count > 0 {
+                taken.push(part.slice(0, count));
+            }
+            if count < part.num_rows() {
+                left.push(part.slice(count, part.num_rows() - count));
+            }
+        }
+        self.parts = left;
+        match taken.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(Error::new(ErrorCode::Internal, "a chunk without rows")),
+            [first, ..] => concat_batches(first.schema_ref(), &taken).map_err(unfit),
+        }
+    }
+}
+
+fn unfit(cause: arrow::error::ArrowError) -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        format!("the batches do not fit together ({cause}); give batches of one schema"),
+    )
+    .with_source(cause)
+}

@@ -1,0 +1,72 @@
+//! Choose clips: a row with a source's tables and a request's wishes gets every window considered.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch};
+use arrow::datatypes::{Field, Float64Type, Int64Type};
+
+use super::analyze::list_field;
+use super::validate::numbers;
+use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::select::select_clips;
+use crate::media::CancelToken;
+use crate::model::candidate;
+
+/// The kernel [`select_clips`] as work: `candidates`, a list of [`candidate`] structs.
+#[derive(Debug)]
+pub struct SelectWork;
+
+impl Work for SelectWork {
+    fn name(&self) -> &'static str {
+        "select"
+    }
+
+    fn kind(&self) -> WorkKind {
+        WorkKind::Cpu
+    }
+
+    fn input_columns(&self) -> &'static [&'static str] {
+        &["signals", "shots", "cues", "min_clip_length", "max_clip_length", "max_clips"]
+    }
+
+    fn output_fields(&self) -> Vec<Field> {
+        vec![list_field("candidates", candidate::data_type())]
+    }
+
+    fn is_bounded(&self) -> bool {
+        true
+    }
+
+    fn spec(&self) -> Option<WorkSpec> {
+        Some(WorkSpec::Select)
+    }
+
+    fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {
+        let [signals, shots, cues] = ["signals", "shots", "cues"].map(|name| list(rows, name));
+        let wish = |name: &str, column: Option<ArrayRef>| column.ok_or_else(|| no_column(name));
+        let min = wish("min_clip_length", numbers::<Float64Type>(rows, "min_clip_length")?)?;
+        let max = wish("max_clip_length", numbers::<Float64Type>(rows, "max_clip_length")?)?;
+        let count = wish("max_clips", numbers::<Int64Type>(rows, "max_clips")?)?;
+        let candidates = select_clips(
+            signals?,
+            shots?,
+            cues?,
+            min.as_primitive(),
+            max.as_primitive(),
+            count.as_primitive(),
+        )?;
+        Ok(vec![Arc::new(candidates)])
+    }
+}
+
+fn list<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ListArray> {
+    rows.column_by_name(name).and_then(|c| c.as_list_opt::<i32>()).ok_or_else(|| no_column(name))
+}
+
+fn no_column(name: &str) -> Error {
+    Error::new(
+        ErrorCode::InputColumn,
+        format!("choosing clips needs the column {name} of an analysed source; join it"),
+    )
+}

@@ -1,0 +1,76 @@
+//! A file of the spool while it is written.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+use tokio::io::AsyncWriteExt;
+
+use super::{Lease, Reservation, Spool, blocking, cannot_spool};
+use crate::error::Result;
+
+/// A source being written. Dropped before [`SpoolFile::keep`], it is gone.
+#[derive(Debug)]
+pub struct SpoolFile {
+    file: tokio::fs::File,
+    path: TempPath,
+    folder: PathBuf,
+    room: Reservation,
+    written: u64,
+    hasher: blake3::Hasher,
+}
+
+impl SpoolFile {
+    pub(super) async fn create(folder: &Path, room: Reservation) -> Result<Self> {
+        let owned = folder.to_path_buf();
+        let (file, path) = blocking(move || {
+            let new = tempfile::Builder::new().prefix("fetch-").tempfile_in(&owned);
+            new.map(tempfile::NamedTempFile::into_parts).map_err(|e| cannot_spool(&owned, e))
+        })
+        .await?;
+        let file = tokio::fs::File::from_std(file);
+        let folder = folder.to_path_buf();
+        Ok(Self { file, path, folder, room, written: 0, hasher: blake3::Hasher::new() })
+    }
+
+    /// Append bytes, and wait for room if there are more of them than were announced.
+    ///
+    /// # Errors
+    /// `store.write` if the disk is full, else as [`Reservation::grow_to`].
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let end = self.written + bytes.len() as u64;
+        self.room.grow_to(end, false).await?;
+        self.file.write_all(bytes).await.map_err(|e| cannot_spool(&self.folder, e))?;
+        self.hasher.update(bytes);
+        self.written = end;
+        Ok(())
+    }
+
+    /// Bytes so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// A validator for a source whose server gives none: the hash of its content.
+    pub fn content_validator(&self) -> String {
+        format!("{CONTENT}{}", self.hasher.finalize().to_hex())
+    }
+
+    /// The file is complete: keep it in `spool` as what `location` holds while its validator is
+    /// `validator`.
+    ///
+    /// # Errors
+    /// `store.write` if the disk is full.
+    pub async fn keep(mut self, spool: &Spool, location: &str, validator: &str) -> Result<Lease> {
+        // Writes are handed to another thread; only now it is known how the last one went.
+        self.file.flush().await.map_err(|e| cannot_spool(&self.folder, e))?;
+        Ok(spool.keep(location, validator, self.path, self.written, self.room))
+    }
+}
+
+/// What [`SpoolFile::content_validator`] begins with.
+const CONTENT: &str = "blake3-";
+
+/// Whether a validator is the hash of the content, which no server can be asked for.
+pub(crate) fn is_of_content(validator: &str) -> bool {
+    validator.starts_with(CONTENT)
+}
