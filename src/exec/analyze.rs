@@ -62,8 +62,14 @@ impl Work for AnalyzeWork {
         media::analyze::sidecar_state(source)
     }
 
-    fn adopt(&self, location: &str, validator: &str, kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
-        identity(location, validator).into_iter().chain(kept.into_iter().skip(2)).collect()
+    fn adopt(
+        &self,
+        location: &str,
+        validator: &str,
+        beside: &str,
+        kept: Vec<ArrayRef>,
+    ) -> Vec<ArrayRef> {
+        identity(location, validator, beside).into_iter().chain(kept.into_iter().skip(2)).collect()
     }
 
     fn spec(&self) -> Option<WorkSpec> {
@@ -73,12 +79,13 @@ impl Work for AnalyzeWork {
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let [location, path, validator] = ["location", PATH_COLUMN, VALIDATOR_COLUMN]
             .map(|c| text_at(row, c).unwrap_or_default());
+        let beside = self.beside(Path::new(&path));
         let done = Cell::new(0.0);
         let progress =
             |seconds: f64| env.progress.advanced("analyze", seconds - done.replace(seconds));
         let analysis =
             media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
-        let [source_id, validator] = identity(&location, &validator);
+        let [source_id, validator] = identity(&location, &validator, &beside);
         Ok(vec![
             source_id,
             validator,
@@ -90,10 +97,14 @@ impl Work for AnalyzeWork {
     }
 }
 
-/// The first two columns.
-fn identity(location: &str, validator: &str) -> [ArrayRef; 2] {
-    let source_id = stable_id([Some(location), Some(validator)]);
-    [source_id.as_str(), validator].map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
+/// The first two columns. A source with other captions beside it is another source.
+fn identity(location: &str, validator: &str, beside: &str) -> [ArrayRef; 2] {
+    let validator = match beside {
+        "" => validator.to_owned(),
+        captions => format!("{validator}+{}", stable_id([Some(captions)])),
+    };
+    let source_id = stable_id([Some(location), Some(&validator)]);
+    [source_id, validator].map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
 }
 
 /// A nullable list column of structs.

@@ -123,7 +123,8 @@ impl Pending<'_> {
 impl Wanted<'_> {
     /// The kept columns for this validator, as this row's; else it is our turn, unless it already is.
     async fn look_up(&mut self, validator: Option<&str>) -> Option<Vec<ArrayRef>> {
-        let key = self.key(validator).await;
+        let beside = beside(&self.work, &self.location).await;
+        let key = self.key(validator, &beside);
         if self.turn.as_ref().is_some_and(|(ours, _)| *ours == key) {
             return None;
         }
@@ -132,7 +133,7 @@ impl Wanted<'_> {
         match self.keeper.cache.look_up(&key, &self.schema).await {
             Lookup::Hit(header, columns) => {
                 let validator = validator.unwrap_or(&header.validator);
-                Some(self.work.adopt(&self.location, validator, columns))
+                Some(self.work.adopt(&self.location, validator, &beside, columns))
             }
             Lookup::Miss(turn) => {
                 self.turn = Some((key, turn));
@@ -148,10 +149,12 @@ impl Wanted<'_> {
             return true;
         }
         let now = self.sources.validator(&self.location).await;
-        now.ok().flatten().as_deref() == Some(validator) && self.key(Some(validator)).await == *key
+        let beside = beside(&self.work, &self.location).await;
+        now.ok().flatten().as_deref() == Some(validator)
+            && self.key(Some(validator), &beside) == *key
     }
 
-    async fn key(&self, validator: Option<&str>) -> CacheKey {
+    fn key(&self, validator: Option<&str>, beside: &str) -> CacheKey {
         let (work, location) = (self.work.name(), self.location.as_str());
         let named = self
             .keeper
@@ -163,8 +166,7 @@ impl Wanted<'_> {
             None => ["location", location, validator.unwrap_or_default()],
         };
         let version = env!("CARGO_PKG_VERSION");
-        let beside = beside(&self.work, location).await;
-        let settings = [version, work, &self.settings, &self.keeper.tool, &beside];
+        let settings = [version, work, &self.settings, &self.keeper.tool, beside];
         CacheKey::of(settings.into_iter().chain(subject))
     }
 }

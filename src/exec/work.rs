@@ -70,9 +70,16 @@ pub trait Work: Debug + Send + Sync {
     }
 
     /// Columns that were kept for a source with the same cache key, as those of a source at
-    /// `location` with `validator`. The two differ only where somebody chose keys of their own.
-    fn adopt(&self, location: &str, validator: &str, kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
-        let _ = (location, validator);
+    /// `location` with `validator` and what lies [`beside`](Work::beside) it. The two differ only
+    /// where somebody chose keys of their own.
+    fn adopt(
+        &self,
+        location: &str,
+        validator: &str,
+        beside: &str,
+        kept: Vec<ArrayRef>,
+    ) -> Vec<ArrayRef> {
+        let _ = (location, validator, beside);
         kept
     }
 

@@ -186,11 +186,16 @@ impl From<Url> for Location {
 /// assert_eq!(resolve("a/../talk.mp4", base), "/data/talk.mp4");
 /// assert_eq!(resolve("file:///data/talk%20one.mp4", base), "/data/talk one.mp4");
 /// assert_eq!(resolve("HTTPS://Example.com/a.mp4", base), "https://example.com/a.mp4");
+/// let video = "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=7";
+/// assert_eq!(resolve(video, base), "https://youtu.be/dQw4w9WgXcQ");
 /// ```
 pub fn resolve(source_url: &str, base: &Path) -> String {
     let trimmed = source_url.trim();
     if let Some(scheme) = scheme(trimmed) {
         let Ok(url) = Url::parse(trimmed) else { return trimmed.to_owned() };
+        if let Some(video) = super::youtube::canonical(trimmed) {
+            return video;
+        }
         if !scheme.eq_ignore_ascii_case("file") {
             return url.to_string();
         }

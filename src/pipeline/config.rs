@@ -1,6 +1,6 @@
 //! What a run needs to know.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -9,15 +9,15 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
+use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
-use crate::resilience::Resilience;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
-use crate::source::object::Stores;
-use crate::source::{LocalFiles, Sources};
+use crate::resilience::{Hosts, Resilience};
+use crate::source::Sources;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
@@ -48,8 +48,6 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
-    /// The object stores in use.
-    pub stores: Arc<Stores>,
 }
 
 impl RunConfig {
@@ -67,7 +65,6 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
-            stores: Arc::default(),
         }
     }
 
@@ -105,14 +102,14 @@ impl RunConfig {
         }
     }
 
-    /// How faults of object stores are dealt with.
+    /// How faults of hosts are dealt with.
     pub(super) fn resilience(&self) -> Resilience {
         Resilience::new(&self.parallel)
     }
 
     /// Where the results lie.
     pub(super) fn place(&self) -> Result<Place> {
-        Place::new(&self.out, &self.stores, &self.resilience())
+        Place::new(&self.out, &self.resilience())
     }
 
     /// Folder for work in progress that does not lie with the results.
@@ -123,21 +120,32 @@ impl RunConfig {
         }
     }
 
-    pub(super) fn sources(&self) -> Sources {
-        let roots: Vec<Location> =
-            std::iter::once(self.base()).chain(self.allow_roots.iter().cloned()).collect();
-        let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
-        Sources::new(vec![Box::new(LocalFiles::new(folders))])
+    pub(super) fn sources(&self, hosts: &Hosts) -> Sources {
+        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
+        // Sources may lie anywhere in the bucket of the results.
+        let out = self.out.as_url().map(|url| {
+            let mut bucket = url.clone();
+            bucket.set_path("");
+            Location::Url(bucket)
+        });
+        Sources::standard(roots.chain(out), &self.parallel, hosts)
     }
 
     pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Result<MediaRuntime> {
+        let resilience = self.resilience();
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
-            sources: self.sources(),
+            sources: self.sources(&resilience.hosts),
             media_dir,
             backend: backend::build(&self.parallel)?,
             observer: Arc::clone(&self.observer),
         }))
+    }
+
+    /// A stable id of how sources are analysed.
+    pub(super) fn analysis_id(&self, tools: &MediaTools) -> String {
+        let settings = json!(self.analyze).to_string();
+        stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
     }
 
     /// The rendering settings that change a file's content, as text: part of its id.

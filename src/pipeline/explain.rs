@@ -95,7 +95,7 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
         rejected: rows.get(1).map_or(0, |n| *n as u64),
         ..Cost::default()
     };
-    let sources = config.sources();
+    let sources = config.sources(&config.resilience().hosts);
     for location in locations(ctx).await? {
         cost.sources += 1;
         let probe = sources.open(&location).await.and_then(|copy| {

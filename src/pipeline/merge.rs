@@ -1,16 +1,25 @@
-//! Taking over from older shards what a new one does not replace.
+//! A new shard beside older ones: no request is answered and no source described in two of them.
+//!
+//! An older shard that answers requests of this run is replaced: its other rows are written into the
+//! new shard. One that describes a source of this run stays if it was analysed in the same way; the
+//! new shard then leaves the source out. So a run over other requests of the same sources writes
+//! what is new and nothing else, however many shards there are. (A source that no request names any
+//! more stays until the shard that describes it is replaced.)
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
 use super::{steps, summary};
 use crate::error::Result;
-use crate::model::table::TABLES;
+use crate::model::table::{TABLES, Table};
 use crate::query::files::table_url;
 use crate::query::query_error;
-use crate::store::{Dataset, FileEntry, ShardWriter};
+use crate::store::{Dataset, FileEntry, Manifest, ShardWriter};
 
-/// Older shards that answer requests or describe sources of this run are replaced: their other rows
-/// are written into this shard.
+/// Make the tables of `writer` what a commit to `dataset` may add.
 ///
 /// Reads the run's own tables from `ctx`; afterwards they are the merged ones.
 ///
@@ -21,38 +30,24 @@ pub(super) async fn take_over(
     dataset: &Dataset,
     writer: &mut ShardWriter,
 ) -> Result<()> {
-    for shard in dataset.shards() {
-        let old = |table: &str| {
-            let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
-            Some(table_url(&dataset.location(entry)))
-        };
-        let mut shared = false;
-        for (table, key) in [("outcomes", "request_id"), ("sources", "source_id")] {
-            let Some(path) = old(table) else { continue };
-            view(ctx, &format!("old_{table}"), path).await?;
-            let both = format!(
-                "SELECT o.{key} FROM old_{table} o JOIN {table} n ON n.{key} = o.{key} LIMIT 1"
-            );
-            shared |= !summary::texts(ctx, &both).await?.is_empty();
-        }
-        if shared {
-            // All are written before any takes its place: the statements read each other's tables.
-            let mut merged = vec![];
-            for table in TABLES {
-                if let Some(path) = old(table.name) {
-                    merged.push((
-                        table.name,
-                        union(ctx, table.name, table.owner, path, writer).await?,
-                    ));
-                }
+    let shards = Shards { ctx, dataset };
+    let (replaced, held) = shards.in_the_way(writer.analysis()).await?;
+    if !replaced.is_empty() {
+        shards.register("answered", "outcomes", dataset.shards().iter()).await?;
+    }
+    for shard in replaced {
+        // All are written before any takes its place: the statements read each other's tables.
+        let mut merged = vec![];
+        for table in TABLES {
+            if let Some(old) = shards.file(shard, table.name) {
+                merged.push((table.name, union(ctx, table, old, writer).await?));
             }
-            for (name, entry) in merged {
-                writer.promote(name, entry);
-                // It may have gained columns, which the next shard is to meet.
-                steps::register(ctx, name, &writer.staged(name)).await?;
-            }
-            writer.replace(shard.number);
         }
+        promote(ctx, merged, writer).await?;
+        writer.replace(shard.number);
+    }
+    if !held.is_empty() {
+        leave_out(ctx, held, writer).await?;
     }
     Ok(())
 }
@@ -68,26 +63,101 @@ pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Re
     Ok(())
 }
 
-async fn view(ctx: &SessionContext, name: &str, path: String) -> Result<()> {
-    let frame = ctx.read_parquet(path, ParquetReadOptions::default()).await.map_err(query_error)?;
-    ctx.deregister_table(name).map_err(query_error)?;
-    ctx.register_table(name, frame.into_view()).map_err(query_error)?;
-    Ok(())
+/// The live shards, and the run's own tables.
+struct Shards<'a> {
+    ctx: &'a SessionContext,
+    dataset: &'a Dataset,
+}
+
+impl<'a> Shards<'a> {
+    /// The shards that must be replaced, and the sources of this run that others go on describing.
+    async fn in_the_way(&self, analysis: &str) -> Result<(Vec<&'a Manifest>, Vec<String>)> {
+        let all: Vec<&Manifest> = self.dataset.shards().iter().collect();
+        // Most runs answer new requests: one look at all shards says so.
+        let (mut replaced, staying) =
+            match self.common("outcomes", "request_id", &all).await?.is_empty() {
+                true => (vec![], all),
+                false => self.divide("outcomes", "request_id", all).await?,
+            };
+        let (alike, others): (Vec<_>, Vec<_>) =
+            staying.into_iter().partition(|shard| shard.analysis == analysis);
+        replaced.extend(self.divide("sources", "source_id", others).await?.0);
+        let held = self.common("sources", "source_id", &alike).await?;
+        Ok((replaced, held))
+    }
+
+    /// Those of `shards` that have a key in common with the run's own table, and the others.
+    async fn divide(
+        &self,
+        table: &str,
+        key: &str,
+        shards: Vec<&'a Manifest>,
+    ) -> Result<(Vec<&'a Manifest>, Vec<&'a Manifest>)> {
+        let (mut sharing, mut others) = (vec![], vec![]);
+        for shard in shards {
+            let shares = !self.common(table, key, &[shard]).await?.is_empty();
+            if shares { &mut sharing } else { &mut others }.push(shard);
+        }
+        Ok((sharing, others))
+    }
+
+    /// The keys of the run's own table that `shards` have too.
+    async fn common(&self, table: &str, key: &str, shards: &[&Manifest]) -> Result<Vec<String>> {
+        if !self.register("older", table, shards.iter().copied()).await? {
+            return Ok(vec![]);
+        }
+        let sql =
+            format!("SELECT n.{key} FROM {table} n LEFT SEMI JOIN older o ON o.{key} = n.{key}");
+        summary::texts(self.ctx, &sql).await
+    }
+
+    /// The ids in a table of `shards` as the table `name`; whether there are any.
+    async fn register(
+        &self,
+        name: &str,
+        table: &str,
+        shards: impl Iterator<Item = &Manifest>,
+    ) -> Result<bool> {
+        let files: Vec<String> = shards.filter_map(|shard| self.file(shard, table)).collect();
+        if files.is_empty() {
+            return Ok(false);
+        }
+        let ids = match table {
+            "outcomes" => vec!["request_id", "source_id"],
+            _ => vec!["source_id"],
+        };
+        let fields: Vec<Field> =
+            ids.into_iter().map(|c| Field::new(c, DataType::Utf8, true)).collect();
+        let schema = Schema::new(fields);
+        let options = ParquetReadOptions::default().schema(&schema);
+        let frame = self.ctx.read_parquet(files, options).await.map_err(query_error)?;
+        self.ctx.deregister_table(name).map_err(query_error)?;
+        self.ctx.register_table(name, frame.into_view()).map_err(query_error)?;
+        Ok(true)
+    }
+
+    /// A shard's file of a table, if it holds rows.
+    fn file(&self, shard: &Manifest, table: &str) -> Option<String> {
+        let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
+        Some(table_url(&self.dataset.location(entry)))
+    }
 }
 
 /// The new rows of a table and the old ones of other owners, written beside the new file.
 async fn union(
     ctx: &SessionContext,
-    name: &str,
-    owner: &str,
+    table: &Table,
     old: String,
     writer: &mut ShardWriter,
 ) -> Result<FileEntry> {
-    view(ctx, "old_rows", old).await?;
-    let kept = match owner {
-        // A source that no request names any more (the file changed) goes with its last request.
+    let Table { name, owner, .. } = table;
+    let frame = ctx.read_parquet(old, ParquetReadOptions::default()).await.map_err(query_error)?;
+    ctx.deregister_table("old_rows").map_err(query_error)?;
+    ctx.register_table("old_rows", frame.into_view()).map_err(query_error)?;
+    let kept = match *owner {
+        // A source that no request names any more (the file changed) goes.
         "source_id" => {
-            "WHERE source_id IN (SELECT p.source_id FROM old_outcomes p LEFT ANTI JOIN outcomes n ON n.request_id = p.request_id)"
+            "WHERE source_id IN (SELECT p.source_id FROM answered p LEFT ANTI JOIN outcomes n ON n.request_id = p.request_id)"
         }
         _ => "",
     };
@@ -98,4 +168,40 @@ async fn union(
     );
     let frame = ctx.sql(&sql).await.map_err(query_error)?;
     steps::write(frame, name, writer.merging(name)).await
+}
+
+/// The new tables without sources that older shards describe.
+async fn leave_out(
+    ctx: &SessionContext,
+    held: Vec<String>,
+    writer: &mut ShardWriter,
+) -> Result<()> {
+    let ids: ArrayRef = Arc::new(StringArray::from(held));
+    let batch =
+        RecordBatch::try_from_iter([("source_id", ids)]).map_err(|e| query_error(e.into()))?;
+    ctx.deregister_table("held").map_err(query_error)?;
+    ctx.register_batch("held", batch).map_err(query_error)?;
+    let mut rest = vec![];
+    for table in TABLES.iter().filter(|t| t.owner == "source_id") {
+        let name = table.name;
+        let sql =
+            format!("SELECT * FROM {name} n LEFT ANTI JOIN held h ON h.source_id = n.source_id");
+        let frame = ctx.sql(&sql).await.map_err(query_error)?;
+        rest.push((name, steps::write(frame, name, writer.merging(name)).await?));
+    }
+    promote(ctx, rest, writer).await
+}
+
+/// What was written takes the place of what it was made of.
+async fn promote(
+    ctx: &SessionContext,
+    written: Vec<(&'static str, FileEntry)>,
+    writer: &mut ShardWriter,
+) -> Result<()> {
+    for (name, entry) in written {
+        writer.promote(name, entry);
+        // It may have gained columns, which the next shard is to meet.
+        steps::register(ctx, name, &writer.staged(name)).await?;
+    }
+    Ok(())
 }

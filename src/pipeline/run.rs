@@ -81,7 +81,7 @@ where
     let place = config.place()?;
     place.prepare().await?;
     let dataset = place.dataset().await?;
-    let mut writer = place.begin(&config.work_dir())?;
+    let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
     let requests = Requests::at_hand(config, writer.staging()).await?;
     let config = &requests.config;
     let parameters = config.parameters();

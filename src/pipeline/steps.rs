@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, ident};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use crate::error::Result;
@@ -116,7 +116,25 @@ async fn write_rows(
 
 /// Register a Parquet file as a table, in the place of one of that name.
 pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
-    let options = ParquetReadOptions::default();
+    register_with(ctx, name, path, ParquetReadOptions::default()).await
+}
+
+/// Register a Parquet file whose rows are in the order of their number, `row`: who asks for that
+/// order need not sort.
+pub(super) async fn register_in_order(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
+    let options = ParquetReadOptions {
+        file_sort_order: vec![vec![ident("row").sort(true, false)]],
+        ..ParquetReadOptions::default()
+    };
+    register_with(ctx, name, path, options).await
+}
+
+async fn register_with(
+    ctx: &SessionContext,
+    name: &str,
+    path: &Path,
+    options: ParquetReadOptions<'_>,
+) -> Result<()> {
     ctx.deregister_table(name).map_err(query_error)?;
     ctx.register_parquet(name, file_url(path), options).await.map_err(query_error)
 }

@@ -63,7 +63,7 @@ pub async fn validate(config: &RunConfig) -> Result<Validated> {
     let entry = check_requests(&requests, &config.parameters(), folder.path()).await?;
     let ctx = session(&config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };
-    steps::register(&validated.ctx, "checked", &validated.path()).await?;
+    steps::register_in_order(&validated.ctx, "checked", &validated.path()).await?;
     let counts = summary::numbers(&validated.ctx, "SELECT count(error_code) FROM checked").await?;
     Ok(Validated { invalid: counts.first().map_or(0, |n| *n as u64), ..validated })
 }

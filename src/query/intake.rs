@@ -36,7 +36,12 @@ const RESERVED: &[&str] = &[
     "clips",
     "code",
     "message",
+    "may_change",
 ];
+
+/// What the view `dead_letters` adds to the columns of requests; a file that has all of them is one,
+/// and what became of its rows before is not carried into what becomes of them now.
+const OF_DEAD_LETTERS: [&str; 4] = ["error_code", "error_message", "attempts", "may_change"];
 
 /// Which file a row stands in and where, while files of different columns are put together.
 const FILE: &str = "\"clipflow: file\"";
@@ -224,13 +229,15 @@ fn common_type(parts: &[Part], name: &str) -> Option<&'static str> {
     }
 }
 
-/// The columns of a file that are columns of `requests`.
+/// The columns of a file that are columns of `requests`, or say what became of them before.
 fn used(schema: &Schema) -> Vec<&str> {
     let source = source_columns(schema).next();
     let others = request::fields();
     let others = others.iter().filter(|f| f.name() != "source_url");
     let others = others.filter_map(|f| find(schema, f.name()));
-    source.into_iter().chain(others).map(|f| f.name().as_str()).collect()
+    let letters: Option<Vec<_>> = OF_DEAD_LETTERS.iter().map(|name| find(schema, name)).collect();
+    let letters = letters.into_iter().flatten();
+    source.into_iter().chain(others).chain(letters).map(|f| f.name().as_str()).collect()
 }
 
 /// The columns that name the video, the one that counts first.

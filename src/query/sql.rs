@@ -49,6 +49,7 @@ pub const RENDER: &[Step] =
 
 /// The views over a dataset: name and statement.
 pub const VIEWS: &[(&str, &str)] = &[
+    ("dead_letters", include_str!("../../sql/views/dead_letters.sql")),
     ("failures", include_str!("../../sql/views/failures.sql")),
     ("why", include_str!("../../sql/views/why.sql")),
     ("clip_files", include_str!("../../sql/views/clip_files.sql")),

@@ -27,8 +27,8 @@ pub(super) fn manifests(root: &Path) -> Result<BTreeMap<u64, Manifest>> {
 }
 
 /// Work in progress, in `root/_staging`.
-pub(super) fn begin(root: &Path) -> Result<ShardWriter> {
-    Ok(ShardWriter::begin(Staging::in_own(&root.join("_staging"))?))
+pub(super) fn begin(root: &Path, analysis: String) -> Result<ShardWriter> {
+    Ok(ShardWriter::begin(Staging::in_own(&root.join("_staging"))?, analysis))
 }
 
 /// Wait until nobody else commits to `root`, and keep others from it.

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub number: u64,
     /// Stable id of requests, settings and source validators.
     pub shard: String,
+    /// Stable id of how its sources were analysed (settings and programs).
+    #[serde(default)]
+    pub analysis: String,
     /// Version of clipflow that wrote it.
     pub clipflow: String,
     /// Seconds since 1970 when it was written.

@@ -10,9 +10,9 @@
 //! ```
 //!
 //! A shard is what one run wrote. It becomes visible when its manifest does, in one step
-//! (create-if-absent after everything it names was flushed). A run that answers requests or
-//! analyses sources which older shards hold too takes over their other rows and names those shards
-//! in `replaces`. Commits are numbered; one replaces earlier ones only.
+//! (create-if-absent after everything it names was flushed). A run that answers requests which older
+//! shards hold too, or analyses their sources in another way, takes over their other rows and names
+//! those shards in `replaces`. Commits are numbered; one replaces earlier ones only.
 //!
 //! In an object store ([`Objects`]) no name is ever written twice with different content: table
 //! files end in a number of the attempt, media files in the hash of their content, and manifests

@@ -95,8 +95,8 @@ impl Objects {
     }
 
     /// A staging folder in `work`.
-    pub(super) fn begin(work: &FilePath) -> Result<ShardWriter> {
-        Ok(ShardWriter::begin(Staging::in_shared(work)?))
+    pub(super) fn begin(work: &FilePath, analysis: String) -> Result<ShardWriter> {
+        Ok(ShardWriter::begin(Staging::in_shared(work)?, analysis))
     }
 
     /// The results as they stand.

@@ -33,12 +33,19 @@ pub struct ShardWriter {
     replaces: Vec<u64>,
     /// Counts merged files, which need names of their own.
     merged: u32,
+    analysis: String,
 }
 
 impl ShardWriter {
-    pub(super) fn begin(staging: Staging) -> Self {
+    pub(super) fn begin(staging: Staging, analysis: String) -> Self {
         let (tables, own) = (BTreeMap::new(), BTreeMap::new());
-        Self { staging, tables, own, replaces: vec![], merged: 0 }
+        Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
+    }
+
+    /// How the sources of this shard are analysed: a stable id; shards that share it say the same of
+    /// a source.
+    pub fn analysis(&self) -> &str {
+        &self.analysis
     }
 
     /// Folder for the work in progress.
@@ -107,6 +114,7 @@ impl ShardWriter {
             format: Manifest::FORMAT,
             number,
             shard: shard.to_owned(),
+            analysis: self.analysis.clone(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
             tables,

@@ -11,5 +11,6 @@ mod polars;
 mod render;
 mod runs;
 mod settings;
+mod shards;
 mod sql;
 mod support;

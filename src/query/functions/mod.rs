@@ -4,6 +4,7 @@
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
+pub(in crate::query) mod may_change;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
@@ -28,6 +29,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         ids::source_location(base),
         json::json_text(),
         language::same_language(),
+        may_change::may_change(),
         select::select_clips(),
         select::cues_in(),
         select::no_candidate_message(),
