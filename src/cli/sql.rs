@@ -15,7 +15,6 @@ use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
-use crate::source::object::Stores;
 use crate::store::Place;
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
@@ -27,7 +26,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         }
     };
     let resilience = Resilience::new(&parallel);
-    let place = Place::new(&args.dir.into(), &Stores::default(), &resilience)?;
+    let place = Place::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
     let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.

@@ -1,6 +1,6 @@
 //! What a run needs to know.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -18,7 +18,6 @@ use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::source::object::Stores;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
@@ -49,8 +48,6 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
-    /// The object stores in use.
-    pub stores: Arc<Stores>,
 }
 
 impl RunConfig {
@@ -68,7 +65,6 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
-            stores: Arc::default(),
         }
     }
 
@@ -114,7 +110,7 @@ impl RunConfig {
 
     /// Where the results lie.
     pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
-        Place::new(&self.out, &self.stores, resilience)
+        Place::new(&self.out, resilience)
     }
 
     /// Folder for work in progress that does not lie with the results.
@@ -126,10 +122,14 @@ impl RunConfig {
     }
 
     pub(super) fn sources(&self, hosts: &Hosts) -> Sources {
-        let roots: Vec<Location> =
-            std::iter::once(self.base()).chain(self.allow_roots.iter().cloned()).collect();
-        let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
-        Sources::standard(folders, &self.parallel, hosts)
+        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
+        // Sources may lie anywhere in the bucket of the results.
+        let out = self.out.as_url().map(|url| {
+            let mut bucket = url.clone();
+            bucket.set_path("");
+            Location::Url(bucket)
+        });
+        Sources::standard(roots.chain(out), &self.parallel, hosts)
     }
 
     pub(super) fn runtime(

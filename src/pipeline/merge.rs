@@ -52,6 +52,17 @@ pub(super) async fn take_over(
     Ok(())
 }
 
+/// Back to the run's own tables: what was taken over is out of date.
+///
+/// # Errors
+/// `query.invalid` if a staged file cannot be read.
+pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
+    for name in writer.forget_merged() {
+        steps::register(ctx, &name, &writer.staged(&name)).await?;
+    }
+    Ok(())
+}
+
 /// The live shards, and the run's own tables.
 struct Shards<'a> {
     ctx: &'a SessionContext,
@@ -130,17 +141,6 @@ impl<'a> Shards<'a> {
         let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
         Some(table_url(&self.dataset.location(entry)))
     }
-}
-
-/// Back to the run's own tables: what was taken over is out of date.
-///
-/// # Errors
-/// `query.invalid` if a staged file cannot be read.
-pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
-    for name in writer.forget_merged() {
-        steps::register(ctx, &name, &writer.staged(&name)).await?;
-    }
-    Ok(())
 }
 
 /// The new rows of a table and the old ones of other owners, written beside the new file.

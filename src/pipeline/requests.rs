@@ -9,7 +9,7 @@ use super::RunConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::query::files::is_request_file;
-use crate::source::object::{Fault, SteadyStore, TransferError};
+use crate::source::object::{Fault, SteadyStore, Stores, TransferError};
 
 /// Where fetched request files lie.
 const FOLDER: &str = "requests";
@@ -32,7 +32,7 @@ impl Requests {
         let Some(url) = config.requests.as_url() else {
             return Ok(Self { config: config.clone(), fetched: None });
         };
-        let opened = config.stores.open(url)?;
+        let opened = Stores::default().open(url)?;
         let store = SteadyStore::new(&opened, &config.resilience())?;
         let fault =
             |fault: &Fault| Error::new(ErrorCode::InputUnreadable, fault.sentence(url.as_str()));

@@ -88,7 +88,7 @@ where
     let config = &requests.config;
     let parameters = config.parameters();
     let checked = check_requests(&requests, &parameters, writer.staging()).await?;
-    let kept = Kept::new(config, &tools);
+    let kept = Kept::new(config, &place, &tools);
     let mut runtime = config.runtime(tools, place.media_dir(&writer), resilience)?;
     if let Some(kept) = &kept {
         runtime = runtime.with_keeper(Arc::clone(kept.keeper()));

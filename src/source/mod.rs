@@ -12,7 +12,7 @@ pub mod spool;
 pub mod ytdlp;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -22,9 +22,10 @@ use spool::{Lease, Spool};
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::scheme;
+use crate::kernels::location::{Location, scheme};
 use crate::resilience::{FetchSlot, Hosts};
 use http::{Http, HttpConfig};
+use object::ObjectSource;
 use ytdlp::{YtDlp, YtDlpConfig};
 
 /// A source that can be read as a file, for as long as this value or a clone of it lives.
@@ -97,18 +98,21 @@ impl Sources {
         Self { kinds }
     }
 
-    /// Every kind there is: files under `roots`, YouTube, web servers. What is fetched goes through
-    /// one spool, and through `hosts`.
+    /// Every kind there is: files and objects under `roots`, YouTube, web servers. What is fetched
+    /// goes through one spool, and through `hosts`.
     pub fn standard(
-        roots: impl IntoIterator<Item = PathBuf>,
+        roots: impl IntoIterator<Item = impl Into<Location>>,
         config: &ParallelConfig,
         hosts: &Hosts,
     ) -> Self {
+        let roots: Vec<Location> = roots.into_iter().map(Into::into).collect();
+        let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
         let spool = Spool::from_config(config);
         let youtube = YtDlp::new(YtDlpConfig::from(config), hosts.clone());
         let http = Http::new(HttpConfig::from(config), hosts.clone());
         Self::new(vec![
-            Box::new(LocalFiles::new(roots)),
+            Box::new(LocalFiles::new(folders)),
+            Box::new(Spooled::new(ObjectSource::new(&roots, config, hosts.clone()), spool.clone())),
             Box::new(Spooled::new(youtube, spool.clone())),
             Box::new(Spooled::new(http, spool)),
         ])

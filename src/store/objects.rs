@@ -67,7 +67,7 @@ impl Objects {
     }
 
     /// The path in the store of what lies at `relative` beneath the prefix.
-    fn path(&self, relative: &str) -> Path {
+    pub fn path(&self, relative: &str) -> Path {
         Path::from_iter(self.prefix.parts().chain(Path::from(relative).parts()))
     }
 

@@ -1,7 +1,7 @@
 //! Where a dataset lies, and what can be done there.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Dataset, Manifest, Objects, ShardWriter, cannot_write, folder};
 use crate::error::{Error, ErrorCode, Result};
@@ -29,10 +29,12 @@ impl Place {
     ///
     /// # Errors
     /// `config.invalid` if it is no place for results, or an object store that is not set up.
-    pub fn new(location: &Location, stores: &Stores, resilience: &Resilience) -> Result<Self> {
+    pub fn new(location: &Location, resilience: &Resilience) -> Result<Self> {
         Ok(match location {
             Location::Path(path) => Self::Folder(path.clone()),
-            Location::Url(url) => Self::Objects(Objects::new(&stores.open(url)?, resilience)?),
+            Location::Url(url) => {
+                Self::Objects(Objects::new(&Stores::default().open(url)?, resilience)?)
+            }
         })
     }
 
@@ -74,20 +76,15 @@ impl Place {
         self.dataset().await?.not_empty()
     }
 
-    /// Begin to write a shard. Its staging folder lies in a folder's own disk; for an object store
-    /// in `work`. `analysis`: a stable id of how its sources are analysed; shards that share it say
-    /// the same of a source.
+    /// Begin to write a shard. `analysis`: a stable id of how its sources are analysed. Its staging
+    /// folder lies where the results do; for an object store in `work`.
     ///
     /// # Errors
     /// `store.write` if the staging folder cannot be made.
-    pub fn begin(
-        &self,
-        work: &std::path::Path,
-        analysis: impl Into<String>,
-    ) -> Result<ShardWriter> {
+    pub fn begin(&self, work: &Path, analysis: String) -> Result<ShardWriter> {
         match self {
-            Self::Folder(path) => folder::begin(path, analysis.into()),
-            Self::Objects(_) => Objects::begin(work, analysis.into()),
+            Self::Folder(path) => folder::begin(path, analysis),
+            Self::Objects(_) => Objects::begin(work, analysis),
         }
     }
 

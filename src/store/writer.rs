@@ -44,7 +44,8 @@ impl ShardWriter {
         Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
     }
 
-    /// How the sources of this shard are analysed.
+    /// How the sources of this shard are analysed: a stable id; shards that share it say the same of
+    /// a source.
     pub fn analysis(&self) -> &str {
         &self.analysis
     }

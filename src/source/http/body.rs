@@ -54,7 +54,7 @@ pub(super) async fn receive(
 }
 
 /// Watches that bytes come fast enough, window by window, and that it all does not take too long.
-struct Pace {
+pub(in crate::source) struct Pace {
     window: Duration,
     least: u64,
     window_ends: Instant,
@@ -64,7 +64,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(config: &HttpConfig) -> Self {
+    pub(in crate::source) fn new(config: &HttpConfig) -> Self {
         let now = Instant::now();
         Self {
             window: config.window,
@@ -76,17 +76,17 @@ impl Pace {
         }
     }
 
-    fn look_again(&self) -> Instant {
+    pub(in crate::source) fn look_again(&self) -> Instant {
         self.ends.map_or(self.window_ends, |end| end.min(self.window_ends))
     }
 
-    fn forgive(&mut self, waited: Duration) {
+    pub(in crate::source) fn forgive(&mut self, waited: Duration) {
         self.window_ends += waited;
         self.ends = self.ends.map(|end| end + waited);
     }
 
     /// `bytes` have come now.
-    fn check(&mut self, bytes: u64, url: &Url) -> Result<()> {
+    pub(in crate::source) fn check(&mut self, bytes: u64, url: &Url) -> Result<()> {
         let now = Instant::now();
         self.bytes += bytes;
         if let (Some(limit), true) = (self.limit, self.ends.is_some_and(|end| now >= end)) {
@@ -116,7 +116,7 @@ impl Pace {
     }
 }
 
-fn too_large(url: &Url, config: &HttpConfig) -> Error {
+pub(in crate::source) fn too_large(url: &Url, config: &HttpConfig) -> Error {
     let (place, gb) = (redacted(url.as_str()), config.max_bytes as f64 / 1e9);
     Error::new(
         ErrorCode::SourceTooLarge,
@@ -124,13 +124,18 @@ fn too_large(url: &Url, config: &HttpConfig) -> Error {
     )
 }
 
-fn empty(url: &Url) -> Error {
+pub(in crate::source) fn empty(url: &Url) -> Error {
     let place = redacted(url.as_str());
     Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; put the file there again"))
 }
 
 /// The connection ended before the content did; another try may fare better.
-fn broken(url: &Url, written: u64, length: Option<u64>, cause: Option<reqwest::Error>) -> Error {
+pub(in crate::source) fn broken(
+    url: &Url,
+    written: u64,
+    length: Option<u64>,
+    cause: Option<reqwest::Error>,
+) -> Error {
     let place = redacted(url.as_str());
     let of = length.map_or_else(String::new, |n| format!(" of {n}"));
     let why = cause.as_ref().map_or_else(String::new, |c| format!(" ({})", root(c)));

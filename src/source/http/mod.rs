@@ -7,7 +7,7 @@
 
 pub mod address;
 mod answer;
-mod body;
+pub(super) mod body;
 mod client;
 pub mod target;
 
