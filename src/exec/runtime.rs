@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use tokio::sync::watch;
 
 use super::backend::{Backend, Task};
 use super::kept::{Asked, Keeper};
@@ -14,6 +15,7 @@ use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::redacted;
+use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
 use crate::source::{LocalCopy, Sources};
 use crate::telemetry::{Counters, Event, Observer};
@@ -48,6 +50,24 @@ pub struct MediaRuntime {
     token: CancelToken,
     backend: Arc<dyn Backend>,
     keeper: Option<Arc<Keeper>>,
+    /// Rows that were begun with and are not done.
+    rows: watch::Sender<usize>,
+}
+
+/// A row that counts as under way as long as this lives.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn new(rows: &'a watch::Sender<usize>) -> Self {
+        rows.send_modify(|rows| *rows += 1);
+        Self(rows)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|rows| *rows -= 1);
+    }
 }
 
 /// Progress of work goes to the counters and the observer.
@@ -73,7 +93,14 @@ impl MediaRuntime {
         let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
         let token = CancelToken::new();
         let env = Arc::new(env);
-        Self { tools, sources, observer, counters, env, token, backend, keeper: None }
+        let rows = watch::Sender::new(0);
+        Self { tools, sources, observer, counters, env, token, backend, keeper: None, rows }
+    }
+
+    /// The same, drained and cancelled with `stop`.
+    #[must_use]
+    pub fn with_stop(self, stop: &CancelToken) -> Self {
+        Self { token: stop.child(), ..self }
     }
 
     /// The same with results kept by `keeper`.
@@ -113,14 +140,16 @@ impl MediaRuntime {
     /// becomes its code.
     ///
     /// # Errors
-    /// Only when the work broke its contract (wrong columns).
+    /// `cancelled` once this runtime is: then there is no answer. While it is drained, the same for
+    /// rows that had not begun, as soon as those that had are done. `internal` when the work broke
+    /// its contract (wrong columns).
     pub async fn run_row(
         self: Arc<Self>,
         work: Arc<dyn Work>,
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let (result, elapsed) = self.timed(&work, &row, &cancel).await;
+        let (result, elapsed) = self.unless_stopped(&work, &row, &cancel).await?;
         finish_rows(work.as_ref(), &row, Outcome { result, attempts: 1, elapsed })
     }
 
@@ -135,7 +164,36 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        self.timed(&work, &row, &cancel).await.0
+        self.unless_stopped(&work, &row, &cancel).await?.0
+    }
+
+    /// [`MediaRuntime::timed`], if the row may begin and is not cancelled.
+    async fn unless_stopped(
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        cancel: &CancelToken,
+    ) -> Result<(Result<Vec<ArrayRef>>, f64)> {
+        let cancel = cancel.child();
+        let under_way = UnderWay::new(&self.rows);
+        let refused = async {
+            self.token.draining().await;
+            if !cancel.refuse() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = refused => {}
+            timed = self.timed(work, row, &cancel) => {
+                self.token.check()?;
+                return Ok(timed);
+            }
+        }
+        drop(under_way);
+        // An error ends the stream that the others are in: they are let go first.
+        let _ = self.rows.subscribe().wait_for(|rows| *rows == 0).await;
+        Err(stopped())
     }
 
     /// The work's columns and the seconds it took.
