@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::ahead::{Ahead, acquire};
 use super::backend::{Backend, Task};
@@ -63,6 +62,24 @@ pub struct MediaRuntime {
     ahead: Ahead,
     resilience: Resilience,
     keeper: Option<Arc<Keeper>>,
+    /// Rows that were begun with and are not done.
+    rows: watch::Sender<usize>,
+}
+
+/// A row that counts as under way as long as this lives.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn new(rows: &'a watch::Sender<usize>) -> Self {
+        rows.send_modify(|rows| *rows += 1);
+        Self(rows)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|rows| *rows -= 1);
+    }
 }
 
 /// How a row went.
@@ -110,7 +127,14 @@ impl MediaRuntime {
             ahead,
             resilience,
             keeper: None,
+            rows: watch::Sender::new(0),
         }
+    }
+
+    /// The same, drained and cancelled with `stop`.
+    #[must_use]
+    pub fn with_stop(self, stop: &CancelToken) -> Self {
+        Self { token: stop.child(), ..self }
     }
 
     /// The same with results kept by `keeper`.
@@ -154,14 +178,16 @@ impl MediaRuntime {
     /// becomes its code.
     ///
     /// # Errors
-    /// Only when the work broke its contract (wrong columns).
+    /// `cancelled` once this runtime is: then there is no answer. While it is drained, the same for
+    /// rows that had not begun, as soon as those that had are done. `internal` when the work broke
+    /// its contract (wrong columns).
     pub async fn run_row(
         self: Arc<Self>,
         work: Arc<dyn Work>,
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let Ran { result, attempts, elapsed } = self.run(&work, &row, &cancel).await;
+        let Ran { result, attempts, elapsed } = self.unless_stopped(&work, &row, &cancel).await?;
         let (attempts, elapsed) = (i64::from(attempts), elapsed.as_secs_f64());
         finish_rows(work.as_ref(), &row, Outcome { result, attempts, elapsed })
     }
@@ -177,7 +203,36 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        self.run(&work, &row, &cancel).await.result
+        self.unless_stopped(&work, &row, &cancel).await?.result
+    }
+
+    /// [`MediaRuntime::run`], if the row may begin and is not cancelled.
+    async fn unless_stopped(
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        cancel: &CancelToken,
+    ) -> Result<Ran> {
+        let cancel = cancel.child();
+        let under_way = UnderWay::new(&self.rows);
+        let refused = async {
+            self.token.draining().await;
+            if !cancel.refuse() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = refused => {}
+            ran = self.run(work, row, &cancel) => {
+                self.token.check()?;
+                return Ok(ran);
+            }
+        }
+        drop(under_way);
+        // An error ends the stream that the others are in: they are let go first.
+        let _ = self.rows.subscribe().wait_for(|rows| *rows == 0).await;
+        Err(stopped())
     }
 
     /// Try until it is done or cannot be. Between two tries a row holds nothing.
@@ -193,7 +248,7 @@ impl MediaRuntime {
             attempts += 1;
             let Err(error) = &result else { break result };
             let wait = self.resilience.wait_before_retry(retry, error, host.as_ref());
-            let Some(wait) = wait.filter(|_| !cancel.is_cancelled()) else { break result };
+            let Some(wait) = wait.filter(|_| !cancel.is_draining()) else { break result };
             let (location, code) = (redacted(&location), error.code());
             tracing::debug!(location, %code, ?wait, "trying again: {error}");
             let slept = async { Ok(self.resilience.clock.sleep(wait).await) };

@@ -12,7 +12,7 @@ use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
-use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -48,6 +48,10 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
+    /// Ends the run from outside: drained, it begins no more rows, finishes those under way and ends
+    /// with `cancelled` (or done, if none were left); cancelled, it ends them. Nothing is visible
+    /// then, and what was finished is found again by the next run.
+    pub stop: CancelToken,
 }
 
 impl RunConfig {
@@ -65,6 +69,7 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
+            stop: CancelToken::new(),
         }
     }
 
@@ -145,7 +150,8 @@ impl RunConfig {
             backend: backend::build(&self.parallel)?,
             resilience,
             observer: Arc::clone(&self.observer),
-        }))
+        })
+        .with_stop(&self.stop))
     }
 
     /// A stable id of how sources are analysed.

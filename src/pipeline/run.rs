@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
@@ -17,7 +17,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
-use crate::media::MediaTools;
+use crate::media::cancel::stopped;
+use crate::media::{CancelToken, MediaTools};
 use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
@@ -27,6 +28,9 @@ use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
 const VALIDATORS_AT_A_TIME: usize = 128;
+
+/// Time that media processes have to end and their threads to tidy up.
+const TIME_TO_END: Duration = Duration::from_secs(4);
 
 /// Run all requests and write the results.
 ///
@@ -38,7 +42,8 @@ const VALIDATORS_AT_A_TIME: usize = 128;
 /// Only what concerns the whole run (unreadable requests, unwritable results, no ffmpeg); what
 /// concerns a row is in `outcomes`.
 pub async fn run(config: &RunConfig) -> Result<RunSummary> {
-    run_with(config, |_| async { Ok(()) }).await.map(|(summary, ())| summary)
+    let run = run_with(config, |_| async { Ok(()) });
+    stoppable(&config.stop, run).await.map(|(summary, ())| summary)
 }
 
 /// The rows of a run that a caller wants back.
@@ -55,16 +60,33 @@ pub struct Answers {
 /// # Errors
 /// As [`run()`].
 pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)> {
-    run_with(config, |ctx| async move {
+    let run = run_with(config, |ctx| async move {
         let mine = "request_id IN (SELECT request_id FROM checked)";
         let outcomes = format!(r#"SELECT * FROM outcomes WHERE {mine} ORDER BY "row""#);
         let clips = format!(
             r#"SELECT c.request_id, c.clip_id, c.start, c."end", c.score, r.uri, r.frames
                FROM clips c JOIN renditions r ON r.clip_id = c.clip_id WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
         );
-        Ok(Answers { outcomes: summary::collect(&ctx, &outcomes).await?, clips: summary::collect(&ctx, &clips).await? })
-    })
-    .await
+        Ok(Answers {
+            outcomes: summary::collect(&ctx, &outcomes).await?,
+            clips: summary::collect(&ctx, &clips).await?,
+        })
+    });
+    stoppable(&config.stop, run).await
+}
+
+/// `run` until `stop` is cancelled; then its media processes have ended when this returns.
+async fn stoppable<T>(stop: &CancelToken, run: impl Future<Output = Result<T>>) -> Result<T> {
+    {
+        let mut run = std::pin::pin!(run);
+        tokio::select! {
+            biased;
+            result = &mut run => return result,
+            () = stop.cancelled() => {}
+        }
+    }
+    stop.deserted(TIME_TO_END).await;
+    Err(stopped())
 }
 
 /// A run, and what `read` finds in its tables (`checked`, `outcomes`, `clips`, …) before they are
