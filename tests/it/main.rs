@@ -12,5 +12,6 @@ mod render;
 mod runs;
 mod settings;
 mod shards;
+mod sources;
 mod sql;
 mod support;

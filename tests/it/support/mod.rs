@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod counter;
+pub mod http;
 pub mod show;
 pub mod stumble;
 pub mod workers;
