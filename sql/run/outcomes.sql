@@ -14,14 +14,14 @@ spent AS (
     SELECT location, source_id, error_code, error_message, attempts, elapsed, info['duration'] AS duration FROM analysis
 ),
 ended AS (
-    SELECT r.*, a.source_id, a.attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips,
+    SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips,
         coalesce(r.error_code, a.error_code, f.error_code,
             CASE WHEN f.clips IS NULL THEN 'selection.no_candidate' END) AS code,
         coalesce(r.error_message, a.error_message, f.error_message,
             CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length) END) AS message
     FROM checked r
     LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
-    LEFT JOIN (SELECT source_id, elapsed FROM rendered) d ON d.source_id = a.source_id
+    LEFT JOIN (SELECT source_id, attempts, elapsed FROM rendered) d ON d.source_id = a.source_id
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN written f ON f.request_id = r.request_id AND r.error_code IS NULL
 )

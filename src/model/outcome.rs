@@ -22,7 +22,8 @@ pub struct Outcome {
     pub error_code: Option<String>,
     /// What happened and what to do; NULL when all went well.
     pub error_message: Option<String>,
-    /// Attempts made on the source; 0 for a rejected row.
+    /// Tries that the analysis of the source or its rendering took, whichever took more; 0 for a
+    /// rejected row.
     pub attempts: i64,
     /// Seconds spent analysing the source and rendering it, shared with the other requests of the source.
     pub elapsed: f64,

@@ -85,11 +85,13 @@ fn imports_only_go_down() {
     assert!(wrong.is_empty(), "imports that go up:\n{}", wrong.join("\n"));
 }
 
-/// Where a process is started: ffmpeg and ffprobe, confined; and our own binary as a worker.
-const STARTS_PROCESSES: [&str; 2] = ["exec/backend/process/child.rs", "media/process.rs"];
+/// Where a process is started: our own binary as a worker; ffmpeg and ffprobe, confined; yt-dlp, with
+/// next to no environment.
+const STARTS_PROCESSES: [&str; 3] =
+    ["exec/backend/process/child.rs", "media/process.rs", "source/ytdlp/process.rs"];
 
 #[test]
-fn processes_are_started_in_two_places() {
+fn processes_are_started_in_three_places() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found: Vec<String> = sources(&root)
         .into_iter()

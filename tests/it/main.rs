@@ -13,6 +13,7 @@ mod render;
 mod runs;
 mod settings;
 mod shards;
+mod sources;
 mod sql;
 mod stopping;
 mod support;

@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod gated;
+pub mod http;
 pub mod show;
 pub mod stumble;
 pub mod workers;

@@ -1,0 +1,5 @@
+//! Sources on web servers that are not what they should be, and YouTube.
+
+mod faults;
+mod runs;
+mod youtube;
