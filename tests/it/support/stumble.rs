@@ -26,6 +26,7 @@ pub struct Stumble {
 }
 
 /// Makes [`Stumble`] known to worker processes.
+#[allow(dead_code, reason = "only the worker binary calls it")]
 pub fn register() {
     register_work("stumble", |settings| {
         let work: Stumble = serde_json::from_value(settings.clone())
@@ -98,9 +99,9 @@ impl Stumble {
             }
             "nap" => cancel.sleep(Duration::from_millis(rest.parse().unwrap()))?,
             "wait" => cancel.sleep(Duration::from_secs(3600))?,
-            // Until the file is there, whatever anybody says meanwhile.
+            // Until the file is there (or the test is over), whatever anybody says meanwhile.
             "gate" => {
-                while !self.folder.join(rest).exists() {
+                while self.folder.exists() && !self.folder.join(rest).exists() {
                     std::thread::sleep(Duration::from_millis(2));
                 }
             }
@@ -118,8 +119,9 @@ impl Stumble {
 
     fn line(&self, sign: char, number: i64) {
         let mut journal = OpenOptions::new();
-        let mut journal =
-            journal.create(true).append(true).open(self.folder.join("journal")).unwrap();
+        let journal = journal.create(true).append(true).open(self.folder.join("journal"));
+        // The folder goes when the test is over.
+        let Ok(mut journal) = journal else { return };
         // One write, so that lines of several processes do not mix.
         journal.write_all(format!("{sign} {number}\n").as_bytes()).unwrap();
     }

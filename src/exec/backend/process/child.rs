@@ -144,7 +144,9 @@ impl Worker {
         let Self { child, stdin, stdout, .. } = self;
         let watch = Watch::new(group(child.id()), &task.cancel).with_task(stdin, request.id);
         watch.during(|| {
-            match frame::write(&mut *lock(stdin), &request.header, &request.rows) {
+            // A statement of its own: the watch needs the lock while we listen.
+            let sent = frame::write(&mut *lock(stdin), &request.header, &request.rows);
+            match sent {
                 Ok(()) => listen(stdout, request.id, task, &watch),
                 // It was killed while it had nothing to do.
                 Err(_) => Ended::Died { started: false },

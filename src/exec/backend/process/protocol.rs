@@ -5,6 +5,8 @@
 //! while a task runs. The end of the pipe is the end of the worker.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, BinaryViewArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{Field, Schema};
@@ -12,9 +14,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Outlook, Result};
 use crate::exec::{PATH_COLUMN, VALIDATOR_COLUMN, Work, WorkSpec};
 use crate::media::MediaTools;
 
@@ -59,17 +60,30 @@ pub(super) enum FromWorker {
 pub(super) struct Fault {
     code: String,
     message: String,
+    lasting: bool,
+    retry_after: Option<Duration>,
 }
 
 impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
-        Self { code: error.code().as_str().to_owned(), message: error.message().to_owned() }
+        Self {
+            code: error.code().as_str().to_owned(),
+            message: error.message().to_owned(),
+            lasting: error.outlook() == Outlook::Lasting,
+            retry_after: error.retry_after(),
+        }
     }
 }
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        Self::new(ErrorCode::parse(&fault.code).unwrap_or(ErrorCode::Internal), fault.message)
+        let code = ErrorCode::parse(&fault.code).unwrap_or(ErrorCode::Internal);
+        let error = Self::new(code, fault.message);
+        match fault.retry_after {
+            Some(wait) => error.with_retry_after(wait),
+            None if fault.lasting => error.lasting(),
+            None => error,
+        }
     }
 }
 
@@ -130,4 +144,108 @@ fn not_sent(what: &str, cause: &ArrowError) -> Error {
         ErrorCode::Internal,
         format!("the {what} cannot pass between processes ({cause}); take another backend"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::exec::{SelectWork, ValidateWork, WorkEnv};
+    use crate::media::CancelToken;
+    use arrow::array::{
+        Array, DictionaryArray, Int64Array, ListArray, StringArray, StructArray, new_null_array,
+    };
+    use arrow::datatypes::{DataType, Int32Type, Int64Type};
+
+    #[test]
+    fn an_error_arrives_as_it_left() {
+        let cases = [
+            Error::new(ErrorCode::MediaCorrupt, "bad"),
+            Error::new(ErrorCode::SourceUnreachable, "down").lasting(),
+            Error::new(ErrorCode::Cancelled, "later").with_retry_after(Duration::from_millis(1500)),
+        ];
+        for error in cases {
+            let json = serde_json::to_string(&Fault::from(&error)).unwrap();
+            let back: Error = serde_json::from_str::<Fault>(&json).unwrap().into();
+            assert_eq!((back.code(), back.message()), (error.code(), error.message()));
+            assert_eq!(back.outlook(), error.outlook());
+        }
+    }
+
+    fn round_trip(columns: Vec<(&str, ArrayRef)>) {
+        let rows = columns.first().map_or(0, |(_, c)| c.len());
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(name, column)| (name, column, true)),
+        )
+        .unwrap();
+        for (start, length) in [(0, rows), (1, rows - 1), (rows - 1, 1), (1, 0)] {
+            let part = batch.slice(start, length);
+            assert_eq!(decode(&encode(&part).unwrap()).unwrap(), part, "{start} + {length}");
+        }
+    }
+
+    #[test]
+    fn slices_of_every_kind_of_column_arrive_as_they_left() {
+        let long = "longer than what a view holds in itself".repeat(3);
+        let views: StringViewArray =
+            [Some("a"), None, Some(long.as_str()), Some("d")].into_iter().collect();
+        let words: DictionaryArray<Int32Type> =
+            [Some("x"), None, Some("y"), Some("x")].into_iter().collect();
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([
+            Some(vec![Some(1), None]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(7)]),
+        ]);
+        let inner = Field::new("name", DataType::Utf8, true);
+        let names = StringArray::from(vec![Some("p"), None, Some("q"), Some("r")]);
+        let structs = StructArray::from(vec![(Arc::new(inner), Arc::new(names) as ArrayRef)]);
+        round_trip(vec![
+            ("views", Arc::new(views)),
+            ("words", Arc::new(words)),
+            ("lists", Arc::new(lists)),
+            ("structs", Arc::new(structs)),
+            ("numbers", Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)]))),
+            ("nothing", new_null_array(&DataType::Null, 4)),
+        ]);
+    }
+
+    #[test]
+    fn a_slice_does_not_carry_the_text_of_other_rows() {
+        let texts: StringViewArray =
+            (0..1000).map(|i| Some(format!("{i} {}", "x".repeat(1000)))).collect();
+        let rows =
+            RecordBatch::try_from_iter([("source_url", Arc::new(texts) as ArrayRef)]).unwrap();
+        let sent = encode_rows(&ValidateWork, &rows.slice(500, 1)).unwrap();
+        assert!(sent.len() < 4000, "{} bytes", sent.len());
+    }
+
+    #[test]
+    fn only_what_the_work_reads_is_sent_and_rows_without_columns_keep_their_number() {
+        let number = |n| Arc::new(Int64Array::from(vec![n; 5])) as ArrayRef;
+        let rows = RecordBatch::try_from_iter([
+            ("max_clips", number(1)),
+            ("secret", number(2)),
+            (PATH_COLUMN, number(3)),
+        ])
+        .unwrap();
+        let sent = decode(&encode_rows(&ValidateWork, &rows).unwrap()).unwrap();
+        let schema = sent.schema();
+        let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!(names, ["max_clips", PATH_COLUMN]);
+        let none = rows.project(&[1]).unwrap();
+        assert_eq!(decode(&encode_rows(&SelectWork, &none).unwrap()).unwrap().num_rows(), 5);
+    }
+
+    #[test]
+    fn an_answer_keeps_its_types() {
+        let rows = RecordBatch::try_from_iter([(
+            "source_url",
+            Arc::new(StringArray::from(vec![Some("a.mp4"), None])) as ArrayRef,
+        )])
+        .unwrap();
+        let columns = ValidateWork.run(&rows, &WorkEnv::bare(), &CancelToken::new()).unwrap();
+        let sent = encode_answer(&ValidateWork, 2, columns.clone()).unwrap();
+        assert_eq!(decode(&sent).unwrap().columns(), columns);
+    }
 }
