@@ -1,6 +1,7 @@
 //! The command: arguments to configuration to session. The only code that prints or exits.
 
 mod args;
+mod bench;
 mod print;
 mod progress;
 mod run;
@@ -80,6 +81,7 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig) -> Result<u8> 
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
+        Command::Bench(args) => bench::bench(args, parallel).await,
     }
 }
 
