@@ -21,6 +21,7 @@ test: setup
 
 bench: setup
 	cargo bench --all-features --locked
+	cargo run --release --all-features --locked -- bench --quick
 
 lint: setup
 	cargo fmt --check

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use clipflow::processors::benchmark::ProcessTree;
+
 use super::Result;
 
 /// How often the memory is looked at.
@@ -33,11 +35,10 @@ pub fn peak(command: &mut Command) -> Result<Peak> {
     let mut child = command.spawn()?;
     let mut peak = Peak::default();
     let status = loop {
-        let tree = tree(child.id());
-        peak.processes = peak.processes.max(tree.len());
-        let bytes = tree.iter().filter_map(|pid| memory(*pid, "VmRSS:")).sum();
-        peak.bytes = peak.bytes.max(bytes);
-        peak.own_bytes = peak.own_bytes.max(memory(child.id(), "VmHWM:").unwrap_or(0));
+        let tree = ProcessTree::of(child.id());
+        peak.processes = peak.processes.max(tree.processes().len());
+        peak.bytes = peak.bytes.max(tree.resident_bytes());
+        peak.own_bytes = peak.own_bytes.max(high_water(child.id()).unwrap_or(0));
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -49,34 +50,10 @@ pub fn peak(command: &mut Command) -> Result<Peak> {
     Ok(Peak { wall: started.elapsed().as_secs_f64(), code: status.code(), ..peak })
 }
 
-/// `root` and the processes it started, and theirs.
-fn tree(root: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, parent(pid)?)))
-        .collect();
-    let mut tree = vec![root];
-    let mut next = 0;
-    while let Some(pid) = tree.get(next).copied() {
-        tree.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
-        next += 1;
-    }
-    tree
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name, which is in parentheses and may hold anything: state, parent.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// A line of what the kernel tells of a process's memory, in bytes.
-fn memory(pid: u32, name: &str) -> Option<u64> {
+/// The most that a process has held so far, as the kernel keeps account of it.
+fn high_water(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix(name))?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
+use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Signals(VideoArgs),
     /// Look after the analyses that are kept for other runs (run --cache).
     Cache(CacheArgs),
+    /// Measure the backends on this machine, on kernels and generated media.
+    Bench(BenchArgs),
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
             Self::Run(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
+            Self::Bench(args) => args.settings.clone(),
             Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
         }
     }
@@ -155,6 +159,21 @@ impl CacheCommand {
             }
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Fewer rows and repeats: a minute or two instead of many.
+    #[arg(long)]
+    pub quick: bool,
+    /// Measure this part only; may be repeated.
+    #[arg(long, value_name = "PART", ignore_case = true, value_parser = Part::ALL.map(Part::as_str))]
+    pub part: Vec<String>,
+    /// Folder for benchmark.parquet and benchmark.json.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]

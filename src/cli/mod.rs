@@ -1,6 +1,7 @@
 //! The command: arguments to configuration to session. The only code that prints or exits.
 
 mod args;
+mod bench;
 mod cache;
 mod print;
 mod progress;
@@ -97,6 +98,7 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelTo
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
+        Command::Bench(args) => bench::bench(args, parallel).await,
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn structs<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<Stru
 }
 
 /// Typed rows as one list of structs.
-pub(super) fn list_of<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<ArrayRef> {
+pub(crate) fn list_of<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<ArrayRef> {
     let items = structs(fields, rows)?;
     let offsets = OffsetBuffer::from_lengths([rows.len()]);
     let item = item_field(DataType::Struct(fields.to_vec().into()));

@@ -19,6 +19,7 @@ mod validate;
 mod work;
 
 pub use analyze::AnalyzeWork;
+pub(crate) use analyze::list_of;
 pub use batches::{BatchOptions, run_batches};
 pub use kept::{Keeper, beside};
 pub use registry::register_work;

@@ -10,6 +10,7 @@ pub mod input;
 pub mod probe;
 pub mod process;
 pub mod render;
+pub mod sample;
 pub mod sniff;
 pub mod tools;
 

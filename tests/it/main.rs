@@ -3,6 +3,7 @@
 
 mod analyze;
 mod backends;
+mod bench;
 mod caching;
 mod cli;
 mod inputs;

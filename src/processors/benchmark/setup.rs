@@ -1,0 +1,278 @@
+//! What the cases are made of: backends at rest, media files, and one way to run a batch of each
+//! kind.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use futures::{TryStreamExt, stream};
+use tempfile::TempDir;
+
+use super::measure::Sampled;
+use super::{BenchmarkOptions, Measurement, Part, workloads};
+use crate::config::{BackendType, ParallelConfig};
+use crate::error::{Error, ErrorCode, Result};
+use crate::exec::backend::{self, Backend};
+use crate::exec::{
+    BatchOptions, MediaRuntime, MediaRuntimeConfig, Work, WorkEnv, WorkSpec, run_batches,
+};
+use crate::media::sample::{Sample, sample};
+use crate::media::{AnalyzeSettings, CancelToken, MediaTools};
+use crate::query::{SessionOptions, query_error, register_media_relations, session};
+use crate::source::{LocalFiles, Sources};
+use crate::store::cannot_write;
+use crate::telemetry::Silent;
+
+/// Different media files that are generated; batches of more rows have copies of them.
+const SAMPLES: u32 = 5;
+/// What they look like.
+const SAMPLE: Sample = Sample { seconds: 2, size: (320, 180), seed: 0 };
+/// Memory that a media process is taken to need, in GB, so that settings do not limit the workers.
+const GB_A_WORKER: f64 = 1.0;
+
+/// A benchmark under way.
+pub(super) struct Bench {
+    pub(super) options: BenchmarkOptions,
+    tools: MediaTools,
+    folder: TempDir,
+    measurements: Vec<Measurement>,
+    notes: Vec<String>,
+}
+
+/// A backend that is measured.
+pub(super) struct Contender {
+    pub(super) config: ParallelConfig,
+    pub(super) backend: Arc<dyn Backend>,
+    runtime: Arc<MediaRuntime>,
+}
+
+/// What a batch consists of.
+pub(super) enum Batch {
+    /// Rows of a kernel.
+    Kernel(Arc<dyn Work>, RecordBatch),
+    /// Media files to analyse.
+    Media(RecordBatch),
+}
+
+impl Batch {
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Kernel(_, rows) | Self::Media(rows) => rows.num_rows(),
+        }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Kernel(..) => "kernel",
+            Self::Media(_) => "media",
+        }
+    }
+
+    pub(super) fn work(&self) -> &'static str {
+        match self {
+            Self::Kernel(work, _) => work.name(),
+            Self::Media(_) => "analyze",
+        }
+    }
+}
+
+impl Bench {
+    pub(super) async fn prepare(options: &BenchmarkOptions) -> Result<Self> {
+        options.parallel.check()?;
+        let tools = MediaTools::find()?;
+        let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
+        let notes = vec!["viral processing is left out: there are no variants yet".to_owned()];
+        let bench = Self { options: options.clone(), tools, folder, measurements: vec![], notes };
+        bench.say("generating media");
+        let (tools, root) = (bench.tools.clone(), bench.folder.path().to_path_buf());
+        let make = move || make_media(&tools, &root);
+        tokio::task::spawn_blocking(make).await.map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("media could not be generated ({e})"))
+        })??;
+        Ok(bench)
+    }
+
+    pub(super) fn finish(self) -> (Vec<Measurement>, Vec<String>) {
+        (self.measurements, self.notes)
+    }
+
+    pub(super) fn say(&self, what: &str) {
+        (self.options.progress)(what);
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// These backends with `workers` workers (0: as configured), those left out that this program
+    /// cannot have.
+    pub(super) fn contenders(
+        &mut self,
+        backends: &[BackendType],
+        workers: usize,
+    ) -> Result<Vec<Contender>> {
+        let mut contenders = vec![];
+        for backend in backends {
+            match self.contender(*backend, workers) {
+                Ok(contender) => contenders.push(contender),
+                Err(e) if e.code() == ErrorCode::Config => {
+                    self.note(format!("the backend {backend} is left out: {e}"));
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(contenders)
+    }
+
+    fn contender(&self, backend: BackendType, workers: usize) -> Result<Contender> {
+        let mut config = ParallelConfig { backend, ..self.options.parallel.clone() };
+        if workers > 0 {
+            config.max_workers = workers;
+            config.memory_limit_gb = config.memory_limit_gb.max(workers as f64 * GB_A_WORKER);
+        }
+        let backend = backend::build(&config)?;
+        let runtime = MediaRuntime::new(MediaRuntimeConfig {
+            tools: self.tools.clone(),
+            sources: Sources::new(vec![Box::new(LocalFiles::new([self.folder.path().into()]))]),
+            media_dir: self.folder.path().join("out"),
+            backend: Arc::clone(&backend),
+            observer: Arc::new(Silent),
+        });
+        Ok(Contender { config, backend, runtime: Arc::new(runtime) })
+    }
+
+    /// Requests to be checked.
+    pub(super) fn validations(&self, rows: usize) -> Result<Batch> {
+        let work = workloads::work(WorkSpec::Validate)?;
+        Ok(Batch::Kernel(work, workloads::requests(0, rows)?))
+    }
+
+    /// Requests for clips of an analysed source.
+    pub(super) fn selections(&self, rows: usize) -> Result<Batch> {
+        Ok(Batch::Kernel(workloads::work(WorkSpec::Select)?, workloads::selections(rows)?))
+    }
+
+    /// `rows` media files of which the last `bad` cannot be read.
+    pub(super) fn media(&self, rows: usize, bad: usize) -> Result<Batch> {
+        let mut locations = vec![];
+        for row in 0..rows {
+            let name = match row + bad < rows {
+                true => format!("sample-{}.mp4", row % SAMPLES as usize),
+                false => "broken.mp4".to_owned(),
+            };
+            // Each row has a file of its own: one source in many rows is decoded once.
+            let link = self.folder.path().join(format!("row-{bad}-{row}.mp4"));
+            if !link.exists() {
+                let target = self.folder.path().join(name);
+                std::fs::hard_link(target, &link).map_err(|e| cannot_write(&link, e))?;
+            }
+            locations.push(link.to_string_lossy().into_owned());
+        }
+        let column: ArrayRef = Arc::new(StringArray::from(locations));
+        let batch = RecordBatch::try_from_iter([("location", column)]);
+        batch.map(Batch::Media).map_err(|e| query_error(e.into()))
+    }
+
+    /// Run a batch to its end; the rows that failed.
+    ///
+    /// # Errors
+    /// `internal` if a row is lost.
+    pub(super) async fn run(&self, contender: &Contender, batch: &Batch) -> Result<u64> {
+        let (rows, failed) = match batch {
+            Batch::Kernel(work, rows) => {
+                kernel(contender, work, stream::iter([Ok(rows.clone())])).await?
+            }
+            Batch::Media(rows) => media(contender, rows).await?,
+        };
+        if rows != batch.rows() as u64 {
+            return Err(Error::new(
+                ErrorCode::Internal,
+                format!("{rows} of {} rows came back; the measurement is void", batch.rows()),
+            ));
+        }
+        Ok(failed)
+    }
+
+    /// Take a measurement down.
+    pub(super) fn record(
+        &mut self,
+        part: Part,
+        batch: &Batch,
+        contender: &Contender,
+        sampled: &Sampled,
+    ) -> &mut Measurement {
+        let measurement = Measurement {
+            part: part.as_str().to_owned(),
+            kind: batch.kind().to_owned(),
+            work: batch.work().to_owned(),
+            backend: contender.config.backend.to_string(),
+            workers: contender.backend.workers() as i64,
+            rows: batch.rows() as i64,
+            failed_rows: sampled.failed as i64,
+            repeats: self.options.repeats as i64,
+            wall: sampled.wall.median,
+            wall_min: sampled.wall.min,
+            wall_max: sampled.wall.max,
+            cpu: sampled.cpu,
+            peak_bytes: None,
+            of_best: None,
+            speedup: None,
+            seconds_a_failure: None,
+        };
+        self.measurements.push(measurement);
+        let last = self.measurements.len() - 1;
+        &mut self.measurements[last]
+    }
+}
+
+/// Run kernel work over a stream; the rows that came back and those of them that failed.
+pub(super) async fn kernel(
+    contender: &Contender,
+    work: &Arc<dyn Work>,
+    input: impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static,
+) -> Result<(u64, u64)> {
+    let (backend, options) =
+        (Arc::clone(&contender.backend), BatchOptions::from(&contender.config));
+    let env = Arc::new(WorkEnv::bare());
+    let answers = run_batches(backend, Arc::clone(work), env, input, options, &CancelToken::new());
+    let count = |(rows, failed): (u64, u64), batch: RecordBatch| async move {
+        Ok((rows + batch.num_rows() as u64, failed + failures(&batch)))
+    };
+    answers.try_fold((0, 0), count).await
+}
+
+/// Analyse media as a run does, by a query.
+async fn media(contender: &Contender, rows: &RecordBatch) -> Result<(u64, u64)> {
+    let options = SessionOptions {
+        parallel: contender.config.clone(),
+        analyze: AnalyzeSettings::default(),
+        ..SessionOptions::default()
+    };
+    let ctx = session(&options, Some(Arc::clone(&contender.runtime)))?;
+    register_media_relations(&ctx, &options)?;
+    ctx.register_batch("files", rows.clone()).map_err(query_error)?;
+    let sql = "SELECT error_code FROM analyze_media((SELECT location FROM files))";
+    let frame = ctx.sql(sql).await.map_err(query_error)?;
+    let answers = frame.collect().await.map_err(query_error)?;
+    let count = |of: fn(&RecordBatch) -> u64| answers.iter().map(of).sum();
+    Ok((count(|b| b.num_rows() as u64), count(failures)))
+}
+
+fn failures(batch: &RecordBatch) -> u64 {
+    let codes = batch.column_by_name("error_code");
+    codes.map_or(0, |codes| (codes.len() - codes.null_count()) as u64)
+}
+
+/// The samples, and the beginning of one as `broken.mp4`.
+fn make_media(tools: &MediaTools, folder: &Path) -> Result<()> {
+    let file = |seed: u32| -> PathBuf { folder.join(format!("sample-{seed}.mp4")) };
+    for seed in 0..SAMPLES {
+        sample(tools, &file(seed), Sample { seed, ..SAMPLE }, &CancelToken::new())?;
+    }
+    let broken = folder.join("broken.mp4");
+    let bytes = std::fs::read(file(0)).map_err(|e| cannot_write(&broken, e))?;
+    let beginning = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    std::fs::write(&broken, beginning).map_err(|e| cannot_write(&broken, e))
+}
