@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
-2 bad usage or unreadable input, 3 done but some rows failed (each with its code), 130 stopped";
+2 bad usage or unreadable input, 3 done but some rows failed (each with its code), 130 stopped by Ctrl-C, 143 by SIGTERM";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,6 +36,8 @@ pub(super) enum Command {
     Shots(VideoArgs),
     /// Print the signals of a video, one bucket of time a line.
     Signals(VideoArgs),
+    /// Look after the analyses that are kept for other runs (run --cache).
+    Cache(CacheArgs),
 }
 
 impl Command {
@@ -44,8 +46,14 @@ impl Command {
         match self {
             Self::Run(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
+            Self::Cache(args) => args.what.settings().clone(),
             Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
         }
+    }
+
+    /// Whether it can be stopped between two rows; the others are ended where they are.
+    pub(super) fn drains(&self) -> bool {
+        matches!(self, Self::Run(args) if !args.explain)
     }
 }
 
@@ -110,6 +118,43 @@ pub(super) struct VideoArgs {
     pub video: PathBuf,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheArgs {
+    #[command(subcommand)]
+    pub what: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// List what is kept, last used first.
+    Ls {
+        #[command(flatten)]
+        output: OutputArgs,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Remove all that is kept.
+    Clear {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Read all that is kept and remove what is damaged (then the exit code is 3).
+    Verify {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+}
+
+impl CacheCommand {
+    fn settings(&self) -> &SettingsArgs {
+        match self {
+            Self::Ls { settings, .. } | Self::Clear { settings } | Self::Verify { settings } => {
+                settings
+            }
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,12 @@
 //! The command: arguments to configuration to session. The only code that prints or exits.
 
 mod args;
+mod cache;
 mod print;
 mod progress;
 mod run;
 mod settings;
+mod shutdown;
 mod sql;
 mod validate;
 mod video;
@@ -16,7 +18,9 @@ use clap::Parser;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::media::CancelToken;
 use args::{Arguments, Command};
+use shutdown::{Ended, Stop};
 
 /// All rows answered, or nothing to complain about.
 const OK: u8 = 0;
@@ -26,8 +30,6 @@ const FAULT: u8 = 1;
 const USAGE: u8 = 2;
 /// Done, but some rows failed.
 const ROWS_FAILED: u8 = 3;
-/// Stopped by Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
@@ -56,43 +58,45 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAULT);
         }
     };
-    let code = runtime.block_on(async {
-        tokio::select! {
-            result = dispatch(arguments, loaded.config) => result.unwrap_or_else(|e| {
-                print::error(&e);
-                exit_code(e.code())
-            }),
-            () = stop_signal() => {
-                eprintln!("stopped; nothing of this run is visible, run it again to do it");
-                INTERRUPTED
-            }
-        }
+    let stop = arguments.command.drains().then(|| Stop {
+        token: CancelToken::new(),
+        drain: Duration::try_from_secs_f64(loaded.config.drain_seconds).unwrap_or_default(),
     });
-    // Media processes were told to end when the command's future was dropped.
-    runtime.shutdown_timeout(Duration::from_secs(5));
+    let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
+    let command = dispatch(arguments, loaded.config, token);
+    let (code, patience) = match runtime.block_on(shutdown::supervised(stop.as_ref(), command)) {
+        Ended::Done(Ok(code)) => (code, TIME_TO_END),
+        Ended::Done(Err(e)) => {
+            print::error(&e);
+            (exit_code(e.code()), TIME_TO_END)
+        }
+        Ended::Stopped(code) => {
+            print::notice(match stop {
+                Some(_) => {
+                    "stopped; nothing of this run is visible yet: run it again to go on where it was"
+                }
+                None => "stopped",
+            });
+            (code, TIME_TO_LEAVE)
+        }
+    };
+    runtime.shutdown_timeout(patience);
     ExitCode::from(code)
 }
 
-async fn dispatch(arguments: Arguments, parallel: ParallelConfig) -> Result<u8> {
+/// Time that threads have to end when the command is done.
+const TIME_TO_END: Duration = Duration::from_secs(5);
+/// The same when it was stopped: what it was doing has been ended.
+const TIME_TO_LEAVE: Duration = Duration::from_millis(250);
+
+async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelToken) -> Result<u8> {
     match arguments.command {
-        Command::Run(args) => run::run(args, parallel, arguments.verbose > 0).await,
+        Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
+        Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
-    }
-}
-
-/// Ctrl-C or SIGTERM.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Without a handler the signal ends the process at once, and the kernel ends its children.
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
-        _ = terminate.recv() => {}
     }
 }
 

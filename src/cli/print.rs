@@ -17,6 +17,11 @@ pub(super) fn error(error: &Error) {
     eprintln!("error[{}]: {error}", error.code());
 }
 
+/// A sentence on standard error.
+pub(super) fn notice(sentence: &str) {
+    eprintln!("{sentence}");
+}
+
 /// `warning: sentence` on standard error.
 pub(super) fn warning(sentence: &str) {
     eprintln!("warning: {sentence}");

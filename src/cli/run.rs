@@ -4,17 +4,24 @@ use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::Result;
+use crate::media::CancelToken;
 use crate::pipeline::{self, RunConfig};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
 
-pub(super) async fn run(args: RunArgs, parallel: ParallelConfig, verbose: bool) -> Result<u8> {
+pub(super) async fn run(
+    args: RunArgs,
+    parallel: ParallelConfig,
+    stop: CancelToken,
+    verbose: bool,
+) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
         parallel,
         observer: progress::observer(args.quiet),
+        stop,
         ..RunConfig::new(args.requests, args.out)
     };
     if args.explain {

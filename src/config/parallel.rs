@@ -32,6 +32,8 @@ settings! {
         chunk_size: usize = 1000, flag "chunk-size", from 1 to 1_000_000 "rows";
         /// Seconds one attempt at one row may take; 0: no limit but those of its media processes.
         timeout: f64 = 0.0, flag "timeout", from 0 to 604_800 "seconds";
+        /// Seconds that rows under way get to finish when the command is told to stop (SIGTERM, Ctrl-C).
+        drain_seconds: f64 = 25.0, flag "drain", from 0 to 3600 "seconds";
         /// Program that the process backend starts as its workers; empty: this one, which must call
         /// `clipflow::worker::run_if_worker()` first in its `main`.
         worker_program: String = String::new(), flag "worker-program";

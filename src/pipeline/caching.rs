@@ -81,6 +81,8 @@ pub(super) struct Kept {
     keeper: Arc<Keeper>,
     /// The results folder's own, if there is no cache.
     resume: Option<Resume>,
+    /// Whether a cache was asked for that cannot be used.
+    no_cache: bool,
     started: SystemTime,
 }
 
@@ -96,15 +98,17 @@ impl Kept {
             Arc::new(Keeper::new(Arc::new(cache), config.cache_key.clone(), &tools.identity))
         };
         let started = SystemTime::now();
+        let mut no_cache = false;
         if config.parallel.enable_caching {
             let place = config.cache.clone().map_or_else(|| cache_place(&config.parallel), Ok);
             match place {
                 Ok(place) => {
                     let keeper = keeper(cache(&config.parallel, place));
-                    return Some(Self { keeper, resume: None, started });
+                    return Some(Self { keeper, resume: None, no_cache, started });
                 }
                 Err(e) => tracing::warn!(code = %e.code(), "analyses are not kept: {e}"),
             }
+            no_cache = true;
         }
         let limits = CacheLimits { ttl: RESUME_TTL, bytes: u64::MAX };
         match resume_place(results) {
@@ -112,7 +116,7 @@ impl Kept {
                 let keeper = keeper(Cache::new(place, limits));
                 let folder = results.location().join(RESUME_FOLDER);
                 let folder = folder.as_path().map(Path::to_path_buf);
-                Some(Self { keeper, resume: Some(Resume(folder)), started })
+                Some(Self { keeper, resume: Some(Resume(folder)), no_cache, started })
             }
             Err(e) => {
                 tracing::warn!(code = %e.code(), "this run cannot be resumed: {e}");
@@ -127,7 +131,11 @@ impl Kept {
 
     /// What the cache has done, if there is one.
     pub(super) fn cache_stats(&self) -> Option<CacheStats> {
-        self.resume.is_none().then(|| self.keeper.stats())
+        match (&self.resume, self.no_cache) {
+            (None, _) => Some(self.keeper.stats()),
+            (Some(_), true) => Some(CacheStats { faults: 1, ..CacheStats::default() }),
+            (Some(_), false) => None,
+        }
     }
 
     /// The run is done: what was kept for it alone goes, with what was left of runs long ago.

@@ -12,7 +12,7 @@ use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
-use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -48,6 +48,10 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
+    /// Ends the run from outside: drained, it begins no more rows, finishes those under way and ends
+    /// with `cancelled` (or done, if none were left); cancelled, it ends them. Nothing is visible
+    /// then, and what was finished is found again by the next run.
+    pub stop: CancelToken,
 }
 
 impl RunConfig {
@@ -65,6 +69,7 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
+            stop: CancelToken::new(),
         }
     }
 
@@ -102,14 +107,15 @@ impl RunConfig {
         }
     }
 
-    /// How faults of hosts are dealt with.
+    /// How faults of hosts and object stores are dealt with: one of these is shared by all that a
+    /// run asks of them.
     pub(super) fn resilience(&self) -> Resilience {
         Resilience::new(&self.parallel)
     }
 
     /// Where the results lie.
-    pub(super) fn place(&self) -> Result<Place> {
-        Place::new(&self.out, &self.resilience())
+    pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
+        Place::new(&self.out, resilience)
     }
 
     /// Folder for work in progress that does not lie with the results.
@@ -131,15 +137,21 @@ impl RunConfig {
         Sources::standard(roots.chain(out), &self.parallel, hosts)
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools, media_dir: PathBuf) -> Result<MediaRuntime> {
-        let resilience = self.resilience();
+    pub(super) fn runtime(
+        &self,
+        tools: MediaTools,
+        media_dir: PathBuf,
+        resilience: Resilience,
+    ) -> Result<MediaRuntime> {
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
             sources: self.sources(&resilience.hosts),
             media_dir,
             backend: backend::build(&self.parallel)?,
+            resilience,
             observer: Arc::clone(&self.observer),
-        }))
+        })
+        .with_stop(&self.stop))
     }
 
     /// A stable id of how sources are analysed.

@@ -37,6 +37,8 @@ pub struct Cost {
     pub sources: u64,
     /// Of which cannot be opened.
     pub unreadable_sources: u64,
+    /// Of which would have to be fetched to be measured, and are not in the figures below.
+    pub remote_sources: u64,
     /// Seconds of video to decode for the analysis, as the containers say.
     pub decode_seconds: f64,
     /// Seconds of clips to encode at the most: `max_clips` × `max_clip_length`, never more than the
@@ -44,7 +46,7 @@ pub struct Cost {
     pub encode_seconds: f64,
 }
 
-/// Plan a run of `config` and probe its sources.
+/// Plan a run of `config` and probe its sources, except those that would have to be fetched.
 ///
 /// # Errors
 /// As [`super::run()`], without its media work.
@@ -56,7 +58,8 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let requests = Requests::at_hand(config, folder.path()).await?;
     let config = &requests.config;
     check_requests(&requests, &parameters, folder.path()).await?;
-    let runtime = Arc::new(config.runtime(tools.clone(), folder.path().join("media"))?);
+    let media_dir = folder.path().join("media");
+    let runtime = Arc::new(config.runtime(tools.clone(), media_dir, config.resilience())?);
     let ctx = session(&config.session_options(), Some(runtime))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;
@@ -98,6 +101,10 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
     let sources = config.sources(&config.resilience().hosts);
     for location in locations(ctx).await? {
         cost.sources += 1;
+        if sources.is_remote(&location) {
+            cost.remote_sources += 1;
+            continue;
+        }
         let probe = sources.open(&location).await.and_then(|copy| {
             media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
@@ -163,6 +170,13 @@ impl fmt::Display for Cost {
             "distinct sources        {:>10}   of which unreadable {}",
             self.sources, self.unreadable_sources
         )?;
+        if self.remote_sources > 0 {
+            writeln!(
+                f,
+                "                                    of which remote {}: not fetched, not measured",
+                self.remote_sources
+            )?;
+        }
         writeln!(f, "source-seconds to decode{:>10.1}", self.decode_seconds)?;
         write!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)
     }

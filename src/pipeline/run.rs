@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
@@ -17,15 +17,20 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
-use crate::media::MediaTools;
+use crate::media::cancel::stopped;
+use crate::media::{CancelToken, MediaTools};
 use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
+use crate::resilience::may_have_passed;
 use crate::store::{Dataset, FileEntry, Place, ShardWriter};
 use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
-const VALIDATORS_AT_A_TIME: usize = 32;
+const VALIDATORS_AT_A_TIME: usize = 128;
+
+/// Time that media processes have to end and their threads to tidy up.
+const TIME_TO_END: Duration = Duration::from_secs(4);
 
 /// Run all requests and write the results.
 ///
@@ -37,7 +42,8 @@ const VALIDATORS_AT_A_TIME: usize = 32;
 /// Only what concerns the whole run (unreadable requests, unwritable results, no ffmpeg); what
 /// concerns a row is in `outcomes`.
 pub async fn run(config: &RunConfig) -> Result<RunSummary> {
-    run_with(config, |_| async { Ok(()) }).await.map(|(summary, ())| summary)
+    let run = run_with(config, |_| async { Ok(()) });
+    stoppable(&config.stop, run).await.map(|(summary, ())| summary)
 }
 
 /// The rows of a run that a caller wants back.
@@ -54,16 +60,33 @@ pub struct Answers {
 /// # Errors
 /// As [`run()`].
 pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)> {
-    run_with(config, |ctx| async move {
+    let run = run_with(config, |ctx| async move {
         let mine = "request_id IN (SELECT request_id FROM checked)";
         let outcomes = format!(r#"SELECT * FROM outcomes WHERE {mine} ORDER BY "row""#);
         let clips = format!(
             r#"SELECT c.request_id, c.clip_id, c.start, c."end", c.score, r.uri, r.frames
                FROM clips c JOIN renditions r ON r.clip_id = c.clip_id WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
         );
-        Ok(Answers { outcomes: summary::collect(&ctx, &outcomes).await?, clips: summary::collect(&ctx, &clips).await? })
-    })
-    .await
+        Ok(Answers {
+            outcomes: summary::collect(&ctx, &outcomes).await?,
+            clips: summary::collect(&ctx, &clips).await?,
+        })
+    });
+    stoppable(&config.stop, run).await
+}
+
+/// `run` until `stop` is cancelled; then its media processes have ended when this returns.
+async fn stoppable<T>(stop: &CancelToken, run: impl Future<Output = Result<T>>) -> Result<T> {
+    {
+        let mut run = std::pin::pin!(run);
+        tokio::select! {
+            biased;
+            result = &mut run => return result,
+            () = stop.cancelled() => {}
+        }
+    }
+    stop.deserted(TIME_TO_END).await;
+    Err(stopped())
 }
 
 /// A run, and what `read` finds in its tables (`checked`, `outcomes`, `clips`, …) before they are
@@ -78,7 +101,8 @@ where
     config.check()?;
     let tools = MediaTools::find()?;
     let started = Instant::now();
-    let place = config.place()?;
+    let resilience = config.resilience();
+    let place = config.place(&resilience)?;
     place.prepare().await?;
     let dataset = place.dataset().await?;
     let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
@@ -87,7 +111,7 @@ where
     let parameters = config.parameters();
     let checked = check_requests(&requests, &parameters, writer.staging()).await?;
     let kept = Kept::new(config, &place, &tools);
-    let mut runtime = config.runtime(tools, place.media_dir(&writer))?;
+    let mut runtime = config.runtime(tools, place.media_dir(&writer), resilience)?;
     if let Some(kept) = &kept {
         runtime = runtime.with_keeper(Arc::clone(kept.keeper()));
     }
@@ -99,7 +123,7 @@ where
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
     let done_before = dataset.shard(&shard).map(|m| m.number);
-    if done_before.is_some() && is_complete(&dataset, &ctx).await? {
+    if done_before.is_some() && is_complete(&dataset, &ctx, &writer).await? {
         let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
         return Ok((summary, read(ctx).await?));
     }
@@ -190,16 +214,21 @@ async fn shard_id(
 ) -> Result<String> {
     let locations = locations(ctx).await?;
     let analyze: &Arc<dyn Work> = &(Arc::new(AnalyzeWork::new(config.analyze.clone())) as _);
-    let validators: Vec<String> = stream::iter(locations)
-        .map(|location| async move {
-            match runtime.sources.validator(&location).await {
-                Ok(validator) => validator.unwrap_or_default() + &beside(analyze, &location).await,
+    let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
+        .map(|(number, location)| async move {
+            let part = match runtime.sources.validator(&location).await {
+                Ok(Some(validator)) => validator + &beside(analyze, &location).await,
+                // It takes a fetch to know: never the same as before.
+                Ok(None) => format!("{:?}", std::time::SystemTime::now()),
                 Err(e) => e.code().as_str().to_owned(),
-            }
+            };
+            (number, part)
         })
-        .buffered(VALIDATORS_AT_A_TIME)
+        // In any order: one host that is slow does not hold up the others.
+        .buffer_unordered(VALIDATORS_AT_A_TIME)
         .collect()
         .await;
+    validators.sort_unstable();
     let settings = serde_json::json!([config.analyze, config.render]).to_string();
     let mut parts = vec![
         checked.blake3.clone(),
@@ -207,7 +236,7 @@ async fn shard_id(
         runtime.tools.identity.clone(),
         env!("CARGO_PKG_VERSION").to_owned(),
     ];
-    parts.extend(validators);
+    parts.extend(validators.into_iter().map(|(_, part)| part));
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
 }
 
@@ -218,13 +247,29 @@ pub(super) async fn locations(ctx: &SessionContext) -> Result<Vec<String>> {
     summary::texts(ctx, statement).await
 }
 
-/// Whether every media file that the dataset names is there. Registers the dataset's tables.
-async fn is_complete(dataset: &Dataset, ctx: &SessionContext) -> Result<bool> {
+/// Whether every media file that the dataset names is there, and no request of this run failed of
+/// something that may have passed. Registers the dataset's tables then.
+async fn is_complete(
+    dataset: &Dataset,
+    ctx: &SessionContext,
+    writer: &ShardWriter,
+) -> Result<bool> {
     let tables = session(&crate::query::SessionOptions::default(), None)?;
     register_dataset(&tables, dataset).await?;
+    steps::register(&tables, "checked", &writer.staged("checked")).await?;
+    let passing = ErrorCode::ALL.iter().filter(|code| may_have_passed(**code));
+    let passing: Vec<String> = passing.map(|code| format!("'{code}'")).collect();
+    // A file of this machine that ends too early has another validator once it no longer does.
+    let failed = format!(
+        "SELECT o.error_code FROM outcomes o JOIN checked c ON c.request_id = o.request_id
+          WHERE o.error_code IN ({}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
+          LIMIT 1",
+        passing.join(", ")
+    );
+    let failed = summary::texts(&tables, &failed).await?;
     let named = "SELECT DISTINCT uri || ' ' || CAST(bytes AS VARCHAR) FROM renditions";
     let files = summary::texts(&tables, named).await?;
-    let complete = dataset.place().holds(&files).await?;
+    let complete = failed.is_empty() && dataset.place().holds(&files).await?;
     if complete {
         register_dataset(ctx, dataset).await?;
     }

@@ -93,7 +93,8 @@ impl Remote for YtDlp {
         let id = video_id(location)?;
         let program = self.config.program.as_deref().ok_or_else(missing)?;
         let url = format!("https://www.youtube.com/watch?v={id}");
-        let key = HostKey::of(&url)
+        // The one of its location, whatever servers yt-dlp talks to.
+        let key = HostKey::of("https://youtu.be/")
             .ok_or_else(|| Error::new(ErrorCode::Internal, "the address of YouTube has no host"))?;
         let job = Job { config: &self.config, program, id: &id, url: &url };
         self.hosts.guard(&key).fetch(|slot| self.bring(job, location, spool, slot)).await

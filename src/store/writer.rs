@@ -37,6 +37,8 @@ pub struct ShardWriter {
 }
 
 impl ShardWriter {
+    /// `analysis`: a stable id of how its sources are analysed; shards that share it say the same of
+    /// a source.
     pub(super) fn begin(staging: Staging, analysis: String) -> Self {
         let (tables, own) = (BTreeMap::new(), BTreeMap::new());
         Self { staging, tables, own, replaces: vec![], merged: 0, analysis }

@@ -3,6 +3,7 @@
 
 mod analyze;
 mod backends;
+mod caching;
 mod cli;
 mod inputs;
 mod layers;
@@ -13,4 +14,5 @@ mod runs;
 mod settings;
 mod shards;
 mod sql;
+mod stopping;
 mod support;

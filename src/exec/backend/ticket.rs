@@ -39,7 +39,7 @@ impl Ticket {
         let Self { task, started, answer, _slot: slot } = self;
         // Nobody listens any more if the caller is gone: then the work is done for nobody.
         let _ = started.send(());
-        let result = task.cancel.check().and_then(|()| contained(&task, how));
+        let result = task.cancel.begin().and_then(|()| contained(&task, how));
         drop((task, slot));
         let _ = answer.send(result);
     }

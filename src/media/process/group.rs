@@ -62,8 +62,9 @@ impl Group {
             Woken::Deadline => Stop::Timeout,
         };
         self.stop(reason, Signal::SIGTERM);
-        let woken = token.wait(Instant::now() + GRACE, true, || self.is_reaped());
-        if woken != Woken::Done {
+        let enough = || self.is_reaped() || token.is_hurried();
+        token.wait(Instant::now() + GRACE, true, enough);
+        if !self.is_reaped() {
             self.stop(reason, Signal::SIGKILL);
         }
     }

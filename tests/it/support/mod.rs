@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod counter;
+pub mod gated;
 pub mod show;
 pub mod stumble;
 pub mod workers;
