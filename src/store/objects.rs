@@ -245,3 +245,6 @@ impl MetadataFetch for Footer<'_> {
 fn number(path: &Path) -> Option<u64> {
     path.filename()?.strip_suffix(".json")?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,7 +321,7 @@ fn a_failing_source_costs_its_own_rows_only() {
         ("link.mp4", "source.forbidden"),
         ("/etc/passwd", "source.forbidden"),
         ("file:///etc/passwd", "source.forbidden"),
-        ("s3://bucket/a.mp4", "source.unsupported"),
+        ("s3://bucket/a.mp4", "source.forbidden"),
         ("show.txt", ""),
         ("show.mp4", ""),
     ];

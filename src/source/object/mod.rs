@@ -1,6 +1,8 @@
 //! Object stores: opened from URLs, tried again when they fail, and as sources of media.
 
 mod fault;
+#[cfg(test)]
+pub(crate) mod flaky;
 mod source;
 mod steady;
 mod stores;

@@ -63,7 +63,8 @@ impl SteadyStore {
         let file = file.to_path_buf();
         let open = move || File::open(file).and_then(|f| Ok((f.metadata()?.len(), Arc::new(f))));
         let (bytes, file) = blocking(open).await?;
-        if bytes <= PART {
+        // The store in memory of object_store 0.13 takes parts in their order only.
+        if bytes <= PART || self.root().scheme() == "memory" {
             let content = chunk(&file, 0, bytes).await?;
             self.write(path, content).await?;
         } else {
@@ -202,3 +203,6 @@ async fn blocking<T: Send + 'static>(
     let result = tokio::task::spawn_blocking(work).await;
     Ok(result.unwrap_or_else(|e| Err(std::io::Error::other(e)))?)
 }
+
+#[cfg(test)]
+mod tests;
