@@ -19,6 +19,7 @@ use crate::exec::{
 use crate::media::sample::{Sample, sample};
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools};
 use crate::query::{SessionOptions, query_error, register_media_relations, session};
+use crate::resilience::Resilience;
 use crate::source::{LocalFiles, Sources};
 use crate::store::cannot_write;
 use crate::telemetry::Silent;
@@ -138,6 +139,7 @@ impl Bench {
             sources: Sources::new(vec![Box::new(LocalFiles::new([self.folder.path().into()]))]),
             media_dir: self.folder.path().join("out"),
             backend: Arc::clone(&backend),
+            resilience: Resilience::new(&config),
             observer: Arc::new(Silent),
         });
         Ok(Contender { config, backend, runtime: Arc::new(runtime) })
