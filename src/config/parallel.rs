@@ -30,7 +30,7 @@ settings! {
         max_workers: usize = 0, flag "workers", from 0 to 1024 "rows";
         /// Request rows of a chunk of the processors' streams, and of kernels on a backend.
         chunk_size: usize = 1000, flag "chunk-size", from 1 to 1_000_000 "rows";
-        /// Seconds one attempt at one row may take; 0: no limit but those of its media processes.
+        /// Seconds that fetching a source, and one try at work on it, may take; 0: no such limit.
         timeout: f64 = 0.0, flag "timeout", from 0 to 604_800 "seconds";
         /// Program that the process backend starts as its workers; empty: this one, which must call
         /// `clipflow::worker::run_if_worker()` first in its `main`.
