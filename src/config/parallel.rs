@@ -30,7 +30,7 @@ settings! {
         max_workers: usize = 0, flag "workers", from 0 to 1024 "rows";
         /// Request rows of a chunk of the processors' streams, and of kernels on a backend.
         chunk_size: usize = 1000, flag "chunk-size", from 1 to 1_000_000 "rows";
-        /// Seconds one attempt at one row may take; 0: no limit but those of its media processes.
+        /// Seconds that fetching a source, and one try at work on it, may take; 0: no such limit.
         timeout: f64 = 0.0, flag "timeout", from 0 to 604_800 "seconds";
         /// Seconds that rows under way get to finish when the command is told to stop (SIGTERM, Ctrl-C).
         drain_seconds: f64 = 25.0, flag "drain", from 0 to 3600 "seconds";

@@ -131,6 +131,7 @@ where
     let publisher = Publisher::new(&place, place.media_dir(&writer));
     render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
+    summary.hosts = runtime.hosts().snapshot();
     let answer = read(ctx.clone()).await?;
     commit(&place, &ctx, writer, &shard, done_before).await?;
     if let Some(kept) = &kept {

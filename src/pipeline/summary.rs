@@ -12,6 +12,7 @@ use super::RunConfig;
 use crate::error::Result;
 use crate::kernels::location::Location;
 use crate::query::query_error;
+use crate::resilience::HostState;
 use crate::resilience::cache::CacheStats;
 
 /// How a run went.
@@ -39,6 +40,8 @@ pub struct RunSummary {
     pub elapsed: Duration,
     /// Whether an earlier run of the same requests, settings and files had already done it all.
     pub reused: bool,
+    /// The hosts and buckets that were asked, by name, and how they are doing.
+    pub hosts: Vec<HostState>,
     /// What the cache of analyses has done, if it is on.
     pub cache: Option<CacheStats>,
     /// The results dataset.
@@ -82,6 +85,7 @@ pub(super) async fn read(
         source_seconds: total(7),
         elapsed,
         reused,
+        hosts: vec![],
         cache: None,
         out: config.out.clone(),
     })
@@ -164,6 +168,14 @@ impl fmt::Display for RunSummary {
             let seconds = self.elapsed.as_secs_f64();
             let speed = if seconds > 0.0 { self.source_seconds / seconds } else { 0.0 };
             writeln!(f, "in {seconds:.1} s: {speed:.1} s of source a second")?;
+        }
+        for host in self.hosts.iter().filter(|h| h.failures > 0 || h.retries > 0) {
+            let HostState { host, state, attempts, failures, refused, retries, .. } = host;
+            let state = state.as_str();
+            writeln!(
+                f,
+                "{host}: {failures} of {attempts} calls failed, {refused} held back, {retries} retries, breaker {state}"
+            )?;
         }
         if let Some(cache) = self.cache {
             write!(f, "cache: {} of {} analyses found", cache.hits, cache.hits + cache.misses)?;

@@ -1,8 +1,8 @@
 //! The unary operator that does media work on each row of its input.
 //!
-//! Rows run as tasks on the session's [`MediaRuntime`], whose slots bound how many run at a time over
-//! all partitions; a partition asks its input for no more rows than it can run (back-pressure) and
-//! emits rows as they finish, in that order. Dropping the stream cancels what runs.
+//! Rows run as tasks on the session's [`MediaRuntime`], whose slots bound how many are fetched and
+//! worked on at a time over all partitions; a partition asks its input for a bounded number of rows
+//! ahead of those (back-pressure) and emits rows as they finish, in that order. Dropping the stream cancels what runs.
 
 use std::fmt;
 use std::sync::Arc;

@@ -22,6 +22,9 @@ use crate::config::ParallelConfig;
 
 /// Calls at a time to one host, at the most.
 const MAX_CALLS_PER_HOST: usize = 8;
+/// Hosts that are remembered. Beyond that those that are well and not being called are forgotten,
+/// with their counts.
+const MAX_HOSTS: usize = 10_000;
 
 /// What all hosts are allowed.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +139,9 @@ impl Hosts {
         let host = match hosts.get(key) {
             Some(host) => Arc::clone(host),
             None => {
+                if hosts.len() >= MAX_HOSTS {
+                    hosts.retain(|_, host| Arc::strong_count(host) > 1 || !host.is_well());
+                }
                 let host = Arc::new(Host::new(key.clone(), &self.0.limits, &self.0.clock));
                 hosts.insert(key.clone(), Arc::clone(&host));
                 host
@@ -185,6 +191,14 @@ impl Host {
 
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it may be forgotten: it would be treated the same if it were new.
+    fn is_well(&self) -> bool {
+        let now = self.clock.now();
+        let health = self.health();
+        let closed = health.breaker.as_ref().is_none_or(|b| b.state(now) == BreakerState::Closed);
+        closed && health.paused_until <= now && health.failures == 0
     }
 
     fn state(&self) -> HostState {

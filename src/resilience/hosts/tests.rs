@@ -201,6 +201,23 @@ async fn answers_that_refuse_the_request_do_not_count_against_the_host() {
 }
 
 #[tokio::test]
+async fn of_very_many_hosts_those_that_are_well_are_forgotten() {
+    let (hosts, _clock) = hosts(&ParallelConfig::default());
+    let sick = hosts.guard(&key("http://sick/"));
+    sick.call(|| async { Err::<(), _>(dead()) }).await.unwrap_err();
+    drop(sick);
+    let held = hosts.guard(&key("http://held/"));
+    for i in 0..MAX_HOSTS {
+        hosts.guard(&key(&format!("http://{i}/"))).call(|| async { Ok(()) }).await.unwrap();
+    }
+    let known = hosts.snapshot();
+    assert!(known.len() < 10, "{}", known.len());
+    assert!(known.iter().any(|h| h.host == "http://sick:80" && h.failures == 1));
+    assert!(known.iter().any(|h| h.host == "http://held:80"));
+    drop(held);
+}
+
+#[tokio::test]
 async fn without_a_breaker_everything_goes_through() {
     let config = ParallelConfig { circuit_breaker_enabled: false, ..Default::default() };
     let (hosts, _clock) = hosts(&config);

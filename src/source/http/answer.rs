@@ -12,6 +12,9 @@ use url::Url;
 use crate::error::{Error, ErrorCode};
 use crate::kernels::location::redacted;
 
+/// What a host gets that asks for fewer requests and does not say for how long.
+const UNASKED_PAUSE: Duration = Duration::from_secs(1);
+
 /// Where an answer leads, if it is a redirect.
 pub(super) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
     let leads = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
@@ -94,7 +97,8 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Opt
     };
     let error = Error::new(code, sentence);
     let may_wait = matches!(number, 429 | 503);
-    Some(match retry_after(headers).filter(|_| may_wait) {
+    let asked = retry_after(headers).filter(|_| may_wait);
+    Some(match asked.or_else(|| (number == 429).then_some(UNASKED_PAUSE)) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     })

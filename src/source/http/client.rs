@@ -163,3 +163,52 @@ pub(super) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError
     }
     innermost
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_of_a_private_address_has_no_address() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let Err(refused) = Resolver(Rules { allow_private: false }).resolve(name()).await else {
+            unreachable!("localhost was resolved");
+        };
+        assert_eq!(refused.downcast_ref::<Refused>(), Some(&Refused::Private));
+        let addresses = Resolver(Rules { allow_private: true }).resolve(name()).await.unwrap();
+        assert!(addresses.map(|a| a.ip()).all(|ip| ip.is_loopback()));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_comes_through_the_client_and_nothing_is_connected_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let config = crate::config::ParallelConfig::default();
+        let client = Client::new(HttpConfig::from(&config));
+        // Unchecked, as if the name were one that only its resolver knows to be private.
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let url = Url::parse(&url).unwrap();
+        let error = client.send(Method::GET, &url, HeaderMap::new()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SourceBlocked);
+        assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_a_private_address_is_not_taken() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+        let config = crate::config::ParallelConfig::default();
+        let client = Client::new(HttpConfig::from(&config));
+        let server = async {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret").await.unwrap();
+        };
+        // A literal address goes by no resolver; it is the check of the peer that holds.
+        let url = Url::parse(&url).unwrap();
+        let (answer, ()) = tokio::join!(client.send(Method::GET, &url, HeaderMap::new()), server);
+        assert_eq!(answer.unwrap_err().code(), ErrorCode::SourceBlocked);
+    }
+}

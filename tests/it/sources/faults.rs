@@ -216,6 +216,8 @@ async fn each_refusal_has_its_code() {
         (503, ErrorCode::SourceUnreachable, true),
     ] {
         assert_eq!(web.fails(&server.url(&format!("/{status}"))).await, (code, can_change));
+        // A host that says 429 gets a pause also if it does not say how long.
+        web.clock.advance(Duration::from_secs(1));
     }
 }
 

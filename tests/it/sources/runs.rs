@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type};
 use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
 use clipflow::exec::backend::AsyncBackend;
-use clipflow::exec::{AnalyzeWork, MediaRuntime, MediaRuntimeConfig};
-use clipflow::media::{AnalyzeSettings, MediaTools};
+use clipflow::exec::{AnalyzeWork, MediaRuntime, MediaRuntimeConfig, PATH_COLUMN, Work, WorkEnv};
+use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools};
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::query::{SessionOptions, register_media_relations, session};
 use clipflow::resilience::{Clock, HostKey, Hosts, Jitter, Resilience, ScriptedClock};
@@ -131,7 +131,11 @@ async fn a_thousand_requests_to_a_dead_host_are_few_connections_and_others_are_a
     config.parallel.recovery_timeout_seconds = 0.2;
     let summary = pipeline::run(&config).await.unwrap();
     assert_eq!((summary.rows, summary.answered), (1004, 4));
-    println!("{} connections to the dead host", dead.connections());
+    println!("{} connections to the dead host; {summary}", dead.connections());
+    let [one, other] = summary.hosts.as_slice() else { panic!("two hosts: {:?}", summary.hosts) };
+    let (gone, up) = if one.failures > 0 { (one, other) } else { (other, one) };
+    assert_eq!(gone.attempts, dead.connections() as u64, "what the statistics say is so");
+    assert_eq!((gone.failures, up.failures), (gone.attempts, 0));
     assert!(dead.connections() <= 60, "{} connections", dead.connections());
     let codes = query(
         folder.path(),
@@ -354,9 +358,9 @@ fn failing(
     (Arc::new(runtime(vec![Box::new(source)], resilience)), opened)
 }
 
-fn row(location: &str) -> arrow::array::RecordBatch {
+fn row(location: &str) -> RecordBatch {
     let column = arrow::array::StringArray::from(vec![location]);
-    arrow::array::RecordBatch::try_from_iter([("location", Arc::new(column) as _)]).unwrap()
+    RecordBatch::try_from_iter([("location", Arc::new(column) as _)]).unwrap()
 }
 
 fn analyze() -> Arc<AnalyzeWork> {
@@ -431,4 +435,112 @@ async fn retries_of_one_host_are_a_share_of_its_calls() {
     // The source makes no calls through the guard here: there is the small change only.
     assert_eq!(opened.load(Ordering::SeqCst), 110);
     assert_eq!(runtime.hosts().snapshot()[0].retries, 10);
+}
+
+/// Work that waits for what the test lets happen.
+#[derive(Debug)]
+struct Gated {
+    begun: AtomicUsize,
+    /// Rows that may end.
+    may_end: Mutex<usize>,
+    opened: Condvar,
+}
+
+impl Gated {
+    fn new(may_end: usize) -> Arc<Self> {
+        Arc::new(Self {
+            begun: AtomicUsize::new(0),
+            may_end: Mutex::new(may_end),
+            opened: Condvar::new(),
+        })
+    }
+}
+
+impl Work for Gated {
+    fn name(&self) -> &'static str {
+        "gated"
+    }
+
+    fn input_columns(&self) -> &'static [&'static str] {
+        &["location"]
+    }
+
+    fn output_fields(&self) -> Vec<Field> {
+        vec![Field::new("bytes", DataType::Int64, true)]
+    }
+
+    fn needs_source(&self) -> bool {
+        true
+    }
+
+    fn run(
+        &self,
+        rows: &RecordBatch,
+        _: &WorkEnv,
+        cancel: &CancelToken,
+    ) -> clipflow::Result<Vec<ArrayRef>> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let mut may_end = self.may_end.lock().unwrap();
+        while *may_end == 0 {
+            cancel.check()?;
+            may_end = self.opened.wait_timeout(may_end, Duration::from_millis(5)).unwrap().0;
+        }
+        *may_end -= 1;
+        let path = rows.column_by_name(PATH_COLUMN).unwrap().as_string::<i32>().value(0);
+        let bytes = fs::metadata(path).unwrap().len();
+        Ok(vec![Arc::new(Int64Array::from(vec![i64::try_from(bytes).unwrap()]))])
+    }
+}
+
+/// A runtime over web servers.
+fn over_http(config: &ParallelConfig, workers: usize) -> Arc<MediaRuntime> {
+    let resilience = Resilience::new(config);
+    let nowhere = Path::new("/nowhere").to_path_buf();
+    let no_roots: [&str; 0] = [];
+    let config = MediaRuntimeConfig {
+        tools: MediaTools {
+            ffmpeg: nowhere.clone(),
+            ffprobe: nowhere.clone(),
+            identity: String::new(),
+        },
+        sources: Sources::standard(no_roots, config, &resilience.hosts),
+        media_dir: nowhere,
+        backend: Arc::new(AsyncBackend::new(workers)),
+        resilience,
+        observer: Arc::new(Silent),
+    };
+    Arc::new(MediaRuntime::new(config))
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_takes_too_long_is_ended_and_waiting_for_a_turn_is_not_counted() {
+    let server = Server::start(|request, stream| file(request, stream, b"video", "\"v1\""));
+    let spool = tempfile::tempdir().unwrap();
+    let config = ParallelConfig {
+        allow_private: true,
+        timeout: 0.3,
+        spool_dir: spool.path().to_string_lossy().into_owned(),
+        ..ParallelConfig::default()
+    };
+    let runtime = over_http(&config, 1);
+    let (stuck, quick) = (Gated::new(0), Gated::new(1));
+    let run = |work: &Arc<Gated>, path: &str| {
+        let token = runtime.token();
+        let work: Arc<dyn Work> = Arc::clone(work) as _;
+        tokio::spawn(Arc::clone(&runtime).run_work(work, row(&server.url(path)), token))
+    };
+    let first = run(&stuck, "/a");
+    until("the first row does not begin", || stuck.begun.load(Ordering::SeqCst) == 1).await;
+    // It waits for longer than it may take.
+    let second = run(&quick, "/b");
+    assert_eq!(first.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);
+    assert!(second.await.unwrap().is_ok());
 }
