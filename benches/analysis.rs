@@ -7,8 +7,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use support::processes::{Peak, peak};
 use support::video::{Video, duration, looped};
 use support::{Cost, Meter, Result, Spread, is_bench, repeats, setting, verdict};
 
@@ -16,8 +16,6 @@ use support::{Cost, Meter, Result, Spread, is_bench, repeats, setting, verdict};
 const RATIO_BAR: f64 = 1.25;
 /// Resident memory of all processes together, in MB.
 const MEMORY_BAR: f64 = 300.0;
-/// How often the memory is looked at.
-const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
 fn main() -> Result<()> {
     if !is_bench() {
@@ -94,21 +92,11 @@ fn run(mut command: Command) -> Result<Cost> {
 /// Prints the most memory that the processes of an analysis hold at one moment. Pages that they
 /// share count once for each.
 fn memory(file: &Path) -> Result<()> {
-    let mut child = analyse(file).stdout(Stdio::null()).spawn()?;
-    let (mut peak, mut most) = (0, 0);
-    let status = loop {
-        let tree = tree(child.id());
-        most = most.max(tree.len());
-        peak = peak.max(tree.iter().filter_map(|pid| resident(*pid)).sum());
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        std::thread::sleep(SAMPLE_EVERY);
-    };
-    if !status.success() {
-        return Err(format!("analysing {} ended with {status}", file.display()).into());
+    let Peak { bytes, processes: most, code, .. } = peak(analyse(file).stdout(Stdio::null()))?;
+    if code != Some(0) {
+        return Err(format!("analysing {} ended with {code:?}", file.display()).into());
     }
-    let megabytes = peak as f64 / 1e6;
+    let megabytes = bytes as f64 / 1e6;
     println!(
         "| {} | {:.0} | {megabytes:.0} | {most} | {} |",
         name(file),
@@ -116,38 +104,6 @@ fn memory(file: &Path) -> Result<()> {
         verdict(megabytes, MEMORY_BAR)
     );
     Ok(())
-}
-
-/// `root` and the processes it started, and theirs.
-fn tree(root: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, parent(pid)?)))
-        .collect();
-    let mut tree = vec![root];
-    let mut next = 0;
-    while let Some(pid) = tree.get(next).copied() {
-        tree.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
-        next += 1;
-    }
-    tree
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name, which is in parentheses and may hold anything: state, parent.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Bytes of memory that a process holds now.
-fn resident(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 fn name(file: &Path) -> std::borrow::Cow<'_, str> {

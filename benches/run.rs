@@ -44,7 +44,7 @@ fn main() -> Result<()> {
             let config = RunConfig {
                 parallel: ParallelConfig { max_workers: workers, ..ParallelConfig::default() },
                 observer: Arc::clone(&stages) as Arc<dyn Observer>,
-                allow_roots: vec![support::folder()?],
+                allow_roots: vec![support::folder()?.into()],
                 ..RunConfig::new(&requests, &out)
             };
             let meter = Meter::start()?;

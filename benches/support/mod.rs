@@ -1,6 +1,8 @@
 //! What the benchmarks share: CPU time, repeats, generated video.
 #![allow(dead_code, reason = "each benchmark uses a part of this")]
 
+pub mod processes;
+pub mod requests;
 pub mod video;
 
 use std::error::Error;

@@ -15,21 +15,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::query::{SessionOptions, session};
 use datafusion::prelude::ParquetReadOptions;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-use support::{Cost, Meter, Result, Spread, is_bench, repeats, setting};
+use support::{Cost, Meter, Result, Spread, is_bench, repeats, requests, setting};
 use tokio::runtime::Runtime;
-
-/// Rows that are generated at a time.
-const CHUNK: usize = 65_536;
 
 /// Who does the work.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +54,7 @@ fn main() -> Result<()> {
         println!("no DuckDB: {} cannot import duckdb", bench.python);
     }
     for (with_ids, what) in [(true, "with ids"), (false, "without ids")] {
-        bench.generate(rows, with_ids)?;
+        requests::write_parquet(&bench.requests, rows, with_ids)?;
         println!(
             "\n{rows} rows {what}, a tenth invalid, Parquet to Parquet (zstd); median (least–most) of {repeats}"
         );
@@ -168,81 +161,4 @@ impl Bench {
         }
         Ok(counts)
     }
-
-    /// Requests of which a tenth is invalid, each kind as often as any other.
-    fn generate(&self, rows: usize, with_ids: bool) -> Result<()> {
-        let zstd = Compression::ZSTD(ZstdLevel::default());
-        let properties = WriterProperties::builder().set_compression(zstd).build();
-        let mut writer = None;
-        for start in (0..rows).step_by(CHUNK) {
-            let batch = requests(start..rows.min(start + CHUNK), with_ids)?;
-            if writer.is_none() {
-                let file = File::create(&self.requests)?;
-                writer =
-                    Some(ArrowWriter::try_new(file, batch.schema(), Some(properties.clone()))?);
-            }
-            if let Some(writer) = &mut writer {
-                writer.write(&batch)?;
-            }
-        }
-        writer.map(ArrowWriter::close).transpose()?;
-        Ok(())
-    }
-}
-
-/// What is wrong with a row, if anything: one in ten, in turn.
-fn fault(row: usize) -> Option<usize> {
-    row.is_multiple_of(10).then_some(row / 10 % 8)
-}
-
-fn requests(rows: std::ops::Range<usize>, with_ids: bool) -> Result<RecordBatch> {
-    let is = |row: usize, kind: usize| fault(row) == Some(kind);
-    let text = |of: &dyn Fn(usize) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.clone().map(of).collect::<StringArray>())
-    };
-    let length = |of: &dyn Fn(usize) -> Option<f64>| -> ArrayRef {
-        Arc::new(rows.clone().map(of).collect::<Float64Array>())
-    };
-    let urls = text(&|row| match fault(row) {
-        Some(0) => None,
-        Some(1) => Some(format!("ht!tp://videos.example.org/{row}.mp4")),
-        // A third of the rows names a file.
-        _ if row % 3 == 0 => Some(format!("footage/{}/talk-{row}.mp4", row % 977)),
-        _ => Some(format!("https://videos.example.org/channel-{}/{row}.mp4", row % 977)),
-    });
-    let languages = text(&|row| match row % 4 {
-        _ if is(row, 2) => Some("english".to_owned()),
-        0 => None,
-        n => Some(["", "en", "pt-BR", "deu"][n].to_owned()),
-    });
-    let min = length(&|row| match fault(row) {
-        Some(3) => Some(0.1),
-        Some(4) => Some(90.0),
-        _ => (row % 5 > 0).then_some(10.0 + (row % 7) as f64),
-    });
-    let max = length(&|row| match fault(row) {
-        Some(4) => Some(30.0),
-        Some(5) => Some(900.0),
-        _ => (row % 6 > 0).then_some(30.0 + (row % 11) as f64),
-    });
-    let clips = rows.clone().map(|row| match fault(row) {
-        Some(6) => Some(0),
-        _ => (row % 2 > 0).then_some(1 + (row % 5) as i64),
-    });
-    let clips: Int64Array = clips.collect();
-    // The last kind repeats the id of the row before it.
-    let ids = text(&|row| Some(format!("request-{:08}", if is(row, 7) { row - 1 } else { row })));
-    let campaigns = text(&|row| Some(format!("campaign-{}", row % 250)));
-    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("source_url", urls, true),
-        ("language", languages, true),
-        ("min_clip_length", min, true),
-        ("max_clip_length", max, true),
-        ("max_clips", Arc::new(clips), true),
-        ("campaign", campaigns, true),
-    ];
-    if with_ids {
-        columns.push(("request_id", ids, true));
-    }
-    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }

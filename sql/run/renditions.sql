@@ -1,7 +1,7 @@
 -- renditions: one row per clip of an answered request: the file it is, as measured after writing.
 SELECT stable_id(f.clip_id, f.facts['rendition_id']) AS rendition_id, f.clip_id,
     CAST(NULL AS VARCHAR) AS variant_id, f.request_id,
-    'media/' || f.facts['rendition_id'] || '.' || f.facts['container'] AS uri,
+    coalesce(f.uri, 'media/' || f.facts['rendition_id'] || '.' || f.facts['container']) AS uri,
     f.facts['container'] AS container, f.facts['video_codec'] AS video_codec, f.facts['audio_codec'] AS audio_codec,
     f.facts['width'] AS width, f.facts['height'] AS height, f.facts['fps'] AS fps,
     f.facts['frames'] AS frames, f.facts['duration'] AS duration, f.facts['bytes'] AS bytes,

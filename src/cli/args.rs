@@ -59,16 +59,17 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Request file or folder: Parquet, CSV, NDJSON or Arrow.
+    /// Request file or folder, or an object store URL of one: Parquet, CSV, NDJSON or Arrow.
     pub requests: PathBuf,
-    /// Folder for the results; run again into it to add or repeat requests.
+    /// Folder or object store URL for the results; run again into it to add or repeat requests.
     #[arg(long, short)]
     pub out: PathBuf,
     /// Clips a request gets if its row does not say, and the most that any request gets.
     #[arg(long, value_name = "N")]
     pub max_clips: Option<i64>,
-    /// Folder that sources may lie in, beside the request file's own; may be repeated.
-    #[arg(long, value_name = "DIR")]
+    /// Folder, bucket or prefix that sources may lie in, beside the request file's own; may be
+    /// repeated.
+    #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
@@ -82,7 +83,7 @@ pub(super) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// Request file or folder: Parquet, CSV, NDJSON or Arrow.
+    /// Request file or folder, or an object store URL of one: Parquet, CSV, NDJSON or Arrow.
     pub requests: PathBuf,
     /// Write every row with its verdict to this Parquet file.
     #[arg(long, short, value_name = "FILE")]
@@ -96,7 +97,7 @@ pub(super) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct SqlArgs {
-    /// Results folder of `clipflow run`.
+    /// Results of `clipflow run`: its --out.
     pub dir: PathBuf,
     /// The query; or -f.
     #[arg(required_unless_present = "file", conflicts_with = "file")]

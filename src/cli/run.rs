@@ -17,7 +17,7 @@ pub(super) async fn run(
     verbose: bool,
 ) -> Result<u8> {
     let config = RunConfig {
-        allow_roots: args.allow_root,
+        allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
         parallel,
         observer: progress::observer(args.quiet),

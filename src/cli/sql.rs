@@ -14,7 +14,8 @@ use crate::model::table::TABLES;
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
-use crate::store::Dataset;
+use crate::resilience::Resilience;
+use crate::store::Place;
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
@@ -24,9 +25,10 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
             return Err(Error::new(ErrorCode::Config, "give a query, or a file with -f"));
         }
     };
-    let dataset = Dataset::open(&args.dir)?;
-    let base = PathBuf::from(".");
-    let options = SessionOptions { base, parallel, ..SessionOptions::default() };
+    let resilience = Resilience::new(&parallel);
+    let place = Place::new(&args.dir.into(), &resilience)?;
+    let dataset = place.existing().await?;
+    let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
     // Without ffmpeg the tables can still be asked.
     let runtime = video::runtime().ok().map(Arc::new);
     let ctx = session(&options, runtime)?;

@@ -5,6 +5,7 @@
 //! all rows share (programs, sources, counters) and takes a row from its source to its outcome;
 //! [`run_batches()`] takes a stream of batches through work that needs no source.
 
+mod ahead;
 mod analyze;
 pub mod backend;
 pub mod batches;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::analyze::{list_field, list_of};
 use super::runtime::text_at;
-use super::work::PATH_COLUMN;
+use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::{self, CancelToken, ClipSpan, RenderSettings};
@@ -75,6 +75,7 @@ impl Work for RenderWork {
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
         let (path, tools) = (Path::new(&path), env.tools()?);
+        same_source(row)?;
         let spans = spans(row, env)?;
         let probe = media::probe(tools, path, &self.settings.limits, cancel)?;
         std::fs::create_dir_all(&env.media_dir).map_err(|e| {
@@ -94,6 +95,17 @@ impl Work for RenderWork {
         let rendered: Vec<Rendered> =
             spans.iter().zip(results).map(|(span, result)| outcome(span, result)).collect();
         Ok(vec![list_of(&rendered_fields(), &rendered)?])
+    }
+}
+
+/// Whether the source is still the one the spans were chosen in, if the row has its `validator`.
+fn same_source(row: &RecordBatch) -> Result<()> {
+    match (text_at(row, "validator"), text_at(row, VALIDATOR_COLUMN)) {
+        (Some(chosen), Some(found)) if chosen != found => Err(Error::new(
+            ErrorCode::SourceChanged,
+            "the source was changed between its analysis and its rendering; run again",
+        )),
+        _ => Ok(()),
     }
 }
 

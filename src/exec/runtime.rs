@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use super::ahead::{Ahead, acquire};
 use super::backend::{Backend, Task};
-use super::kept::{Asked, Keeper};
+use super::kept::{Asked, Keeper, Pending};
 use super::outcome::{Outcome, finish_rows};
 use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::redacted;
 use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
+use crate::resilience::{HostKey, Hosts, Resilience};
 use crate::source::{LocalCopy, Sources};
 use crate::telemetry::{Counters, Event, Observer};
 
@@ -31,9 +33,15 @@ pub struct MediaRuntimeConfig {
     pub media_dir: PathBuf,
     /// How rows are run, and how many at a time.
     pub backend: Arc<dyn Backend>,
+    /// How faults are dealt with; its hosts are those of `sources`.
+    pub resilience: Resilience,
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
 }
+
+/// Rows of one stream that are under way at the most: those that wait, for a host or for their next
+/// try, cost little and must not keep the rows of other hosts out.
+const ROWS_AHEAD: usize = 1024;
 
 /// Shared by every `MediaExec` of a session, so that its limit holds for all of them together.
 #[derive(Debug)]
@@ -41,7 +49,7 @@ pub struct MediaRuntime {
     /// ffmpeg and ffprobe.
     pub tools: MediaTools,
     /// Where sources come from.
-    pub sources: Sources,
+    pub sources: Arc<Sources>,
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
@@ -49,6 +57,10 @@ pub struct MediaRuntime {
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
+    /// One for each worker: a row that has one does not wait in the backend.
+    slots: Arc<Semaphore>,
+    ahead: Arc<Ahead>,
+    resilience: Resilience,
     keeper: Option<Arc<Keeper>>,
     /// Rows that were begun with and are not done.
     rows: watch::Sender<usize>,
@@ -70,6 +82,13 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+/// How a row went.
+struct Ran {
+    result: Result<Vec<ArrayRef>>,
+    attempts: u32,
+    elapsed: Duration,
+}
+
 /// Progress of work goes to the counters and the observer.
 #[derive(Debug)]
 struct Told {
@@ -87,14 +106,62 @@ impl Progress for Told {
 impl MediaRuntime {
     /// A runtime at rest.
     pub fn new(config: MediaRuntimeConfig) -> Self {
-        let MediaRuntimeConfig { tools, sources, media_dir, backend, observer } = config;
+        let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =
+            config;
         let counters = Arc::new(Counters::default());
         let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
         let token = CancelToken::new();
-        let env = Arc::new(env);
-        let rows = watch::Sender::new(0);
-        Self { tools, sources, observer, counters, env, token, backend, keeper: None, rows }
+        let (env, workers) = (Arc::new(env), backend.workers());
+        let slots = Arc::new(Semaphore::new(workers));
+        let ahead = Arc::new(Ahead::new(workers, resilience.hosts.limits()));
+        Self {
+            tools,
+            sources: Arc::new(sources),
+            observer,
+            counters,
+            env,
+            token,
+            backend,
+            slots,
+            ahead,
+            resilience,
+            keeper: None,
+            rows: watch::Sender::new(0),
+        }
+    }
+
+    /// One for another run, which shares workers, sources, hosts, counters and kept results with this
+    /// one and is stopped by itself.
+    #[must_use]
+    pub fn for_run(&self, media_dir: PathBuf) -> Self {
+        let env = WorkEnv { media_dir, ..WorkEnv::clone(&self.env) };
+        Self {
+            tools: self.tools.clone(),
+            sources: Arc::clone(&self.sources),
+            observer: Arc::clone(&self.observer),
+            counters: Arc::clone(&self.counters),
+            env: Arc::new(env),
+            token: CancelToken::new(),
+            backend: Arc::clone(&self.backend),
+            slots: Arc::clone(&self.slots),
+            ahead: Arc::clone(&self.ahead),
+            resilience: self.resilience.clone(),
+            keeper: self.keeper.clone(),
+            rows: watch::Sender::new(0),
+        }
+    }
+
+    /// The same on another backend.
+    #[must_use]
+    pub fn with_backend(&self, backend: Arc<dyn Backend>) -> Self {
+        let workers = backend.workers();
+        Self {
+            slots: Arc::new(Semaphore::new(workers)),
+            ahead: Arc::new(Ahead::new(workers, self.resilience.hosts.limits())),
+            backend,
+            ..self.for_run(self.env.media_dir.clone())
+        }
     }
 
     /// The same, drained and cancelled with `stop`.
@@ -119,10 +186,14 @@ impl MediaRuntime {
         self.backend.as_ref()
     }
 
-    /// Rows under way at a time: those the backend works on, and as many whose sources are fetched
-    /// meanwhile.
+    /// The hosts sources come from, and how they are doing.
+    pub fn hosts(&self) -> &Hosts {
+        &self.resilience.hosts
+    }
+
+    /// Rows of one stream under way at a time, of which few are fetched and fewer worked on.
     pub fn rows_ahead(&self) -> usize {
-        2 * self.backend.workers()
+        ROWS_AHEAD
     }
 
     /// A token for the work of one stream; [`MediaRuntime::cancel`] throws it too.
@@ -149,8 +220,9 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let (result, elapsed) = self.unless_stopped(&work, &row, &cancel).await?;
-        finish_rows(work.as_ref(), &row, Outcome { result, attempts: 1, elapsed })
+        let Ran { result, attempts, elapsed } = self.unless_stopped(&work, &row, &cancel).await?;
+        let (attempts, elapsed) = (i64::from(attempts), elapsed.as_secs_f64());
+        finish_rows(work.as_ref(), &row, Outcome { result, attempts, elapsed })
     }
 
     /// The columns that `work` adds to one row (a batch of one row), computed by the backend once
@@ -164,16 +236,16 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        self.unless_stopped(&work, &row, &cancel).await?.0
+        self.unless_stopped(&work, &row, &cancel).await?.result
     }
 
-    /// [`MediaRuntime::timed`], if the row may begin and is not cancelled.
+    /// [`MediaRuntime::run`], if the row may begin and is not cancelled.
     async fn unless_stopped(
         &self,
         work: &Arc<dyn Work>,
         row: &RecordBatch,
         cancel: &CancelToken,
-    ) -> Result<(Result<Vec<ArrayRef>>, f64)> {
+    ) -> Result<Ran> {
         let cancel = cancel.child();
         let under_way = UnderWay::new(&self.rows);
         let refused = async {
@@ -185,9 +257,9 @@ impl MediaRuntime {
         tokio::select! {
             biased;
             () = refused => {}
-            timed = self.timed(work, row, &cancel) => {
+            ran = self.run(work, row, &cancel) => {
                 self.token.check()?;
-                return Ok(timed);
+                return Ok(ran);
             }
         }
         drop(under_way);
@@ -196,39 +268,56 @@ impl MediaRuntime {
         Err(stopped())
     }
 
-    /// The work's columns and the seconds it took.
-    async fn timed(
-        &self,
-        work: &Arc<dyn Work>,
-        row: &RecordBatch,
-        cancel: &CancelToken,
-    ) -> (Result<Vec<ArrayRef>>, f64) {
+    /// Try until it is done or cannot be. Between two tries a row holds nothing.
+    async fn run(&self, work: &Arc<dyn Work>, row: &RecordBatch, cancel: &CancelToken) -> Ran {
         self.counters.started();
-        let started = Instant::now();
-        let result = self.attempt(work, row, cancel).await;
+        let location = text_at(row, "location").unwrap_or_default();
+        let host = HostKey::of(&location).filter(|_| work.needs_source());
+        let (mut attempts, mut elapsed) = (0, Duration::ZERO);
+        let result = loop {
+            let tried = self.attempt(work, row, (&location, host.as_ref()), cancel, &mut elapsed);
+            let result = tried.await;
+            let retry = attempts;
+            attempts += 1;
+            let Err(error) = &result else { break result };
+            let wait = self.resilience.wait_before_retry(retry, error, host.as_ref());
+            let Some(wait) = wait.filter(|_| !cancel.is_draining()) else { break result };
+            let (location, code) = (redacted(&location), error.code());
+            tracing::debug!(location, %code, ?wait, "trying again: {error}");
+            let slept = async { Ok(self.resilience.clock.sleep(wait).await) };
+            if let Err(stopped) = unless_cancelled(cancel, slept).await {
+                break Err(stopped);
+            }
+        };
         self.report(work.as_ref(), row, result.as_ref().err());
-        (result, started.elapsed().as_secs_f64())
+        Ran { result, attempts, elapsed }
     }
 
-    /// Get the source, then do the work.
+    /// Get the source, then do the work. What that takes, without waiting for a turn, is added to
+    /// `elapsed`.
     async fn attempt(
         &self,
         work: &Arc<dyn Work>,
         row: &RecordBatch,
+        (location, host): (&str, Option<&HostKey>),
         cancel: &CancelToken,
+        elapsed: &mut Duration,
     ) -> Result<Vec<ArrayRef>> {
         cancel.check()?;
-        let keeper = self.keeper.as_deref();
-        let mut pending = match Keeper::ask(keeper, &self.sources, work, row).await {
-            Asked::Hit(columns) => return Ok(columns),
-            Asked::Miss(pending) => pending,
-        };
-        let copy = match work.needs_source() {
-            true => Some(self.sources.open(&text_at(row, "location").unwrap_or_default()).await?),
+        let place = match work.needs_source() {
+            true => Some(unless_cancelled(cancel, self.ahead.enter(self.hosts(), host)).await?),
             false => None,
         };
+        let mut watch = Stopwatch::start(elapsed);
+        let (mut pending, copy) =
+            match unless_cancelled(cancel, self.at_hand(work, row, location)).await? {
+                AtHand::Done(columns) => return Ok(columns),
+                AtHand::Source(pending, copy) => (pending, copy),
+            };
         if let Some(copy) = &copy
-            && let Some(columns) = pending.fetched(&copy.validator).await
+            && let Some(columns) =
+                unless_cancelled(cancel, async { Ok(pending.fetched(&copy.validator).await) })
+                    .await?
         {
             return Ok(columns);
         }
@@ -236,12 +325,37 @@ impl MediaRuntime {
             Some(copy) => with_source(row, copy)?,
             None => row.clone(),
         };
-        let (work, env) = (Arc::clone(work), Arc::clone(&self.env));
-        let result = self.backend.run(Task::new(work, rows, env, cancel.clone())).await;
+        watch.pause();
+        let _slot = unless_cancelled(cancel, acquire(&self.slots)).await?;
+        watch.go_on();
+        drop(place);
+        if let Some(copy) = &copy {
+            copy.started();
+        }
+        let task = Task::new(Arc::clone(work), rows, Arc::clone(&self.env), cancel.clone());
+        let result = self.backend.run(task.with_timeout(self.resilience.timeout)).await;
         if let (Ok(columns), Some(copy)) = (&result, &copy) {
             pending.done(&copy.validator, columns).await;
         }
         result
+    }
+
+    /// What was kept of an earlier time, or the source.
+    async fn at_hand<'a>(
+        &'a self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        location: &str,
+    ) -> Result<AtHand<'a>> {
+        let pending = match Keeper::ask(self.keeper.as_deref(), &self.sources, work, row).await {
+            Asked::Hit(columns) => return Ok(AtHand::Done(columns)),
+            Asked::Miss(pending) => pending,
+        };
+        let copy = match work.needs_source() {
+            true => Some(self.sources.open(location).await?),
+            false => None,
+        };
+        Ok(AtHand::Source(pending, copy))
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -254,6 +368,50 @@ impl MediaRuntime {
         }
         let error = error.map(Error::code);
         self.observer.event(&Event::RowFinished { stage: work.name(), location: &location, error });
+    }
+}
+
+/// What there is before work.
+enum AtHand<'a> {
+    Done(Vec<ArrayRef>),
+    Source(Pending<'a>, Option<LocalCopy>),
+}
+
+/// Adds the time it runs to another's.
+struct Stopwatch<'a> {
+    total: &'a mut Duration,
+    since: Option<Instant>,
+}
+
+impl<'a> Stopwatch<'a> {
+    fn start(total: &'a mut Duration) -> Self {
+        Self { total, since: Some(Instant::now()) }
+    }
+
+    fn pause(&mut self) {
+        *self.total += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    fn go_on(&mut self) {
+        self.since = Some(Instant::now());
+    }
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        self.pause();
+    }
+}
+
+/// `work`, unless it is cancelled before it is done.
+async fn unless_cancelled<T>(
+    cancel: &CancelToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(stopped()),
+        result = work => result,
     }
 }
 

@@ -8,3 +8,4 @@ pub mod select;
 pub mod text;
 pub mod validate;
 pub mod visual;
+pub mod youtube;

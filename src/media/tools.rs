@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::source::program;
 
 /// The two programs that do the media work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,17 +67,11 @@ impl Default for MediaLimits {
 }
 
 fn locate(name: &str, named: Option<OsString>, path: Option<&OsString>) -> Result<PathBuf> {
-    let found = match &named {
-        Some(file) => executable(Path::new(file)),
-        None => path
-            .map(std::env::split_paths)
-            .into_iter()
-            .flatten()
-            .find_map(|folder| executable(&folder.join(name))),
-    };
+    let set = named.is_some();
+    let found = program::find(name, named, path.map(OsString::as_os_str));
     found.ok_or_else(|| {
         let variable = format!("CLIPFLOW_{}", name.to_ascii_uppercase());
-        let message = if named.is_some() {
+        let message = if set {
             format!("{variable} does not name a program that can be run; correct or unset it")
         } else {
             format!(
@@ -85,15 +80,6 @@ fn locate(name: &str, named: Option<OsString>, path: Option<&OsString>) -> Resul
         };
         Error::new(ErrorCode::MissingProgram, message)
     })
-}
-
-fn executable(file: &Path) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let facts = std::fs::metadata(file).ok()?;
-    if !facts.is_file() || facts.permissions().mode() & 0o111 == 0 {
-        return None;
-    }
-    std::path::absolute(file).ok()
 }
 
 /// Path, size and modification time of a program.

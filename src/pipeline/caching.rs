@@ -8,30 +8,46 @@ use super::RunConfig;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::Keeper;
-use crate::kernels::location::scheme;
+use crate::kernels::location::Location;
 use crate::media::MediaTools;
+use crate::resilience::Resilience;
 use crate::resilience::cache::{Cache, CacheLimits, CacheStats, Place};
+use crate::source::object::{SteadyStore, Stores};
+use crate::store;
 
 /// Folder in the results folder for analyses of a run that is not done yet.
 pub const RESUME_FOLDER: &str = "_resume";
 /// How long a run that was stopped can be resumed without analysing again.
 const RESUME_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Where `config` keeps analyses for other runs: `cache_dir`, or a folder in the user's cache folder.
+/// Where `config` keeps analyses for other runs: `cache_dir`, a folder or a prefix of an object store,
+/// or a folder in the user's cache folder.
 ///
 /// # Errors
 /// `config.invalid` if there is no such folder or the place is of an unknown kind, `store.write` if
 /// it cannot be made.
 pub fn cache_place(config: &ParallelConfig) -> Result<Place> {
-    if let Some(scheme) = scheme(&config.cache_dir) {
-        return Err(Error::new(
-            ErrorCode::Config,
-            format!("analyses cannot be kept in {scheme}:// places; name a folder"),
-        ));
+    if config.cache_dir.is_empty() {
+        return Place::folder(&default_folder()?);
     }
-    match config.cache_dir.as_str() {
-        "" => Place::folder(&default_folder()?),
-        folder => Place::folder(Path::new(folder)),
+    match Location::from(&config.cache_dir) {
+        Location::Path(folder) => Place::folder(&folder),
+        Location::Url(url) => {
+            let opened = Stores::default().open(&url)?;
+            let store = SteadyStore::new(&opened, &Resilience::new(config))?;
+            Ok(Place::store(Arc::new(store), opened.path, Location::Url(url).to_string()))
+        }
+    }
+}
+
+/// Where a run into `results` keeps analyses until it is done.
+fn resume_place(results: &store::Place) -> Result<Place> {
+    match results {
+        store::Place::Folder(root) => Place::folder(&root.join(RESUME_FOLDER)),
+        store::Place::Objects(objects) => {
+            let (store, prefix) = (Arc::new(objects.store().clone()), objects.path(RESUME_FOLDER));
+            Ok(Place::store(store, prefix, results.location().join(RESUME_FOLDER).to_string()))
+        }
     }
 }
 
@@ -73,7 +89,11 @@ pub(super) struct Kept {
 impl Kept {
     /// As `config` says. A cache that cannot be used costs nothing but itself: then analyses are
     /// kept until this run is done, as without one.
-    pub(super) fn new(config: &RunConfig, tools: &MediaTools) -> Option<Self> {
+    pub(super) fn new(
+        config: &RunConfig,
+        results: &store::Place,
+        tools: &MediaTools,
+    ) -> Option<Self> {
         let keeper = |cache: Cache| {
             Arc::new(Keeper::new(Arc::new(cache), config.cache_key.clone(), &tools.identity))
         };
@@ -90,11 +110,12 @@ impl Kept {
             }
             no_cache = true;
         }
-        let folder = config.out.join(RESUME_FOLDER);
         let limits = CacheLimits { ttl: RESUME_TTL, bytes: u64::MAX };
-        match Place::folder(&folder) {
+        match resume_place(results) {
             Ok(place) => {
                 let keeper = keeper(Cache::new(place, limits));
+                let folder = results.location().join(RESUME_FOLDER);
+                let folder = folder.as_path().map(Path::to_path_buf);
                 Some(Self { keeper, resume: Some(Resume(folder)), no_cache, started })
             }
             Err(e) => {
@@ -132,14 +153,15 @@ impl Kept {
 
 /// Removes folders that are left empty.
 #[derive(Debug)]
-struct Resume(PathBuf);
+struct Resume(Option<PathBuf>);
 
 impl Drop for Resume {
     fn drop(&mut self) {
-        for folder in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+        let Some(all) = &self.0 else { return };
+        for folder in std::fs::read_dir(all).into_iter().flatten().flatten() {
             // Only succeeds when it is empty.
             let _ = std::fs::remove_dir(folder.path());
         }
-        let _ = std::fs::remove_dir(&self.0);
+        let _ = std::fs::remove_dir(all);
     }
 }

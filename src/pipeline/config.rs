@@ -5,37 +5,42 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::Engine;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
+use crate::kernels::location::Location;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 use crate::model::request;
 use crate::query::SessionOptions;
-use crate::resilience::cache::{CacheKeyFn, Place};
-use crate::source::{LocalFiles, Sources, folder_of};
+use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
+use crate::resilience::{Hosts, Resilience};
+use crate::source::Sources;
+use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// The request file or folder.
-    pub requests: PathBuf,
-    /// Folder that relative sources start from; `None`: that of the request file.
-    pub base: Option<PathBuf>,
-    /// The results dataset.
-    pub out: PathBuf,
-    /// Folders that sources may lie in, beside the request file's own.
-    pub allow_roots: Vec<PathBuf>,
+    /// The request file or folder, here or in an object store.
+    pub requests: Location,
+    /// Where relative sources start from; `None`: the folder of the request file.
+    pub base: Option<Location>,
+    /// The results dataset: a folder, or a prefix of an object store.
+    pub out: Location,
+    /// Folders, buckets and prefixes that sources may lie in, beside the request file's own folder or
+    /// bucket and the bucket of the results.
+    pub allow_roots: Vec<Location>,
     /// Clips a request gets if it does not say, and the most that any request gets. `None`: 3, and
     /// what the request says.
     pub max_clips: Option<i64>,
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
     /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
-    pub cache: Option<Place>,
+    pub cache: Option<CachePlace>,
     /// What tells sources apart in the cache; `None`: location and validator.
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
@@ -48,11 +53,13 @@ pub struct RunConfig {
     /// with `cancelled` (or done, if none were left); cancelled, it ends them. Nothing is visible
     /// then, and what was finished is found again by the next run.
     pub stop: CancelToken,
+    /// What this run shares with others; `None`: nothing.
+    pub engine: Option<Arc<Engine>>,
 }
 
 impl RunConfig {
     /// A run with every default.
-    pub fn new(requests: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+    pub fn new(requests: impl Into<Location>, out: impl Into<Location>) -> Self {
         Self {
             requests: requests.into(),
             base: None,
@@ -66,6 +73,7 @@ impl RunConfig {
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
+            engine: None,
         }
     }
 
@@ -84,13 +92,13 @@ impl RunConfig {
         }
     }
 
-    /// The folder that relative sources start from, as an absolute path.
-    pub fn base(&self) -> PathBuf {
-        let base = self.base.clone().unwrap_or_else(|| match self.requests.is_dir() {
-            true => self.requests.clone(),
-            false => folder_of(&self.requests),
+    /// Where relative sources start from, absolute.
+    pub fn base(&self) -> Location {
+        let base = self.base.clone().unwrap_or_else(|| match &self.requests {
+            Location::Path(path) if path.is_dir() => self.requests.clone(),
+            requests => requests.folder(),
         });
-        std::path::absolute(&base).unwrap_or(base)
+        base.absolute()
     }
 
     pub(super) fn session_options(&self) -> SessionOptions {
@@ -103,20 +111,50 @@ impl RunConfig {
         }
     }
 
-    pub(super) fn sources(&self) -> Sources {
-        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
-        Sources::new(vec![Box::new(LocalFiles::new(roots))])
+    /// How faults of hosts and object stores are dealt with: one of these is shared by all that a
+    /// run asks of them.
+    pub(super) fn resilience(&self) -> Resilience {
+        Resilience::new(&self.parallel)
     }
 
-    pub(super) fn runtime(&self, tools: MediaTools) -> Result<MediaRuntime> {
+    /// Where the results lie.
+    pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
+        Place::new(&self.out, resilience)
+    }
+
+    /// Folder for work in progress that does not lie with the results.
+    pub(super) fn work_dir(&self) -> PathBuf {
+        match self.parallel.spool_dir.as_str() {
+            "" => std::env::temp_dir(),
+            dir => PathBuf::from(dir),
+        }
+    }
+
+    pub(super) fn sources(&self, hosts: &Hosts) -> Sources {
+        let roots = std::iter::once(self.base()).chain(self.allow_roots.iter().cloned());
+        // Sources may lie anywhere in the bucket of the results.
+        let out = self.out.as_url().map(|url| {
+            let mut bucket = url.clone();
+            bucket.set_path("");
+            Location::Url(bucket)
+        });
+        Sources::standard(roots.chain(out), &self.parallel, hosts)
+    }
+
+    pub(super) fn runtime(
+        &self,
+        tools: MediaTools,
+        media_dir: PathBuf,
+        resilience: Resilience,
+    ) -> Result<MediaRuntime> {
         Ok(MediaRuntime::new(MediaRuntimeConfig {
             tools,
-            sources: self.sources(),
-            media_dir: self.out.join("media"),
+            sources: self.sources(&resilience.hosts),
+            media_dir,
             backend: backend::build(&self.parallel)?,
+            resilience,
             observer: Arc::clone(&self.observer),
-        })
-        .with_stop(&self.stop))
+        }))
     }
 
     /// A stable id of how sources are analysed.

@@ -8,8 +8,9 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::SessionContext;
 
+use super::requests::Requests;
 use super::run::{check_requests, locations};
-use super::{RunConfig, steps, summary};
+use super::{RunConfig, publish, steps, summary};
 use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};
 use crate::query::sql::{self, Step};
@@ -36,6 +37,8 @@ pub struct Cost {
     pub sources: u64,
     /// Of which cannot be opened.
     pub unreadable_sources: u64,
+    /// Of which would have to be fetched to be measured, and are not in the figures below.
+    pub remote_sources: u64,
     /// Seconds of video to decode for the analysis, as the containers say.
     pub decode_seconds: f64,
     /// Seconds of clips to encode at the most: `max_clips` × `max_clip_length`, never more than the
@@ -43,7 +46,7 @@ pub struct Cost {
     pub encode_seconds: f64,
 }
 
-/// Plan a run of `config` and probe its sources.
+/// Plan a run of `config` and probe its sources, except those that would have to be fetched.
 ///
 /// # Errors
 /// As [`super::run()`], without its media work.
@@ -52,11 +55,15 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let tools = MediaTools::find()?;
     let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
     let parameters = config.parameters();
-    check_requests(config, &parameters, folder.path()).await?;
-    let runtime = Arc::new(config.runtime(tools.clone())?);
+    let requests = Requests::at_hand(config, folder.path()).await?;
+    let config = &requests.config;
+    check_requests(&requests, &parameters, folder.path()).await?;
+    let media_dir = folder.path().join("media");
+    let runtime = Arc::new(config.runtime(tools.clone(), media_dir, config.resilience())?);
     let ctx = session(&config.session_options(), Some(runtime))?;
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;
+    publish::register(&ctx, &[])?;
     let cost = cost(config, &ctx, &tools).await?;
     let mut steps = vec![];
     for step in sql::CHOOSE.iter().chain(sql::RENDER) {
@@ -91,9 +98,13 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
         rejected: rows.get(1).map_or(0, |n| *n as u64),
         ..Cost::default()
     };
-    let sources = config.sources();
+    let sources = config.sources(&config.resilience().hosts);
     for location in locations(ctx).await? {
         cost.sources += 1;
+        if sources.is_remote(&location) {
+            cost.remote_sources += 1;
+            continue;
+        }
         let probe = sources.open(&location).await.and_then(|copy| {
             media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
@@ -159,6 +170,13 @@ impl fmt::Display for Cost {
             "distinct sources        {:>10}   of which unreadable {}",
             self.sources, self.unreadable_sources
         )?;
+        if self.remote_sources > 0 {
+            writeln!(
+                f,
+                "                                    of which remote {}: not fetched, not measured",
+                self.remote_sources
+            )?;
+        }
         writeln!(f, "source-seconds to decode{:>10.1}", self.decode_seconds)?;
         write!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)
     }

@@ -15,7 +15,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use super::{steps, summary};
 use crate::error::Result;
 use crate::model::table::{TABLES, Table};
-use crate::query::files::file_url;
+use crate::query::files::table_url;
 use crate::query::query_error;
 use crate::store::{Dataset, FileEntry, Manifest, ShardWriter};
 
@@ -48,6 +48,17 @@ pub(super) async fn take_over(
     }
     if !held.is_empty() {
         leave_out(ctx, held, writer).await?;
+    }
+    Ok(())
+}
+
+/// Back to the run's own tables: what was taken over is out of date.
+///
+/// # Errors
+/// `query.invalid` if a staged file cannot be read.
+pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
+    for name in writer.forget_merged() {
+        steps::register(ctx, &name, &writer.staged(&name)).await?;
     }
     Ok(())
 }
@@ -128,7 +139,7 @@ impl<'a> Shards<'a> {
     /// A shard's file of a table, if it holds rows.
     fn file(&self, shard: &Manifest, table: &str) -> Option<String> {
         let entry = shard.tables.get(table).filter(|e| e.rows > 0)?;
-        Some(file_url(&self.dataset.path(entry)))
+        Some(table_url(&self.dataset.location(entry)))
     }
 }
 
@@ -137,7 +148,7 @@ async fn union(
     ctx: &SessionContext,
     table: &Table,
     old: String,
-    writer: &ShardWriter,
+    writer: &mut ShardWriter,
 ) -> Result<FileEntry> {
     let Table { name, owner, .. } = table;
     let frame = ctx.read_parquet(old, ParquetReadOptions::default()).await.map_err(query_error)?;
@@ -188,9 +199,8 @@ async fn promote(
     writer: &mut ShardWriter,
 ) -> Result<()> {
     for (name, entry) in written {
-        writer.promote(name, entry)?;
+        writer.promote(name, entry);
         // It may have gained columns, which the next shard is to meet.
-        ctx.deregister_table(name).map_err(query_error)?;
         steps::register(ctx, name, &writer.staged(name)).await?;
     }
     Ok(())

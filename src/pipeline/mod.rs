@@ -6,8 +6,11 @@
 
 mod caching;
 mod config;
+mod engine;
 mod explain;
 mod merge;
+mod publish;
+mod requests;
 mod run;
 mod steps;
 mod summary;
@@ -15,6 +18,7 @@ mod validate;
 
 pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::RunConfig;
+pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;

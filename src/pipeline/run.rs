@@ -8,22 +8,25 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
-use super::caching::Kept;
+use super::publish::Publisher;
+use super::requests::Requests;
 use super::steps::{self, Parameters};
-use super::{RunConfig, RunSummary, merge, summary};
+use super::{Engine, RunConfig, RunSummary, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
+use crate::kernels::location::Location;
 use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
-use crate::query::results::register_dataset;
+use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
-use crate::store::{Dataset, FileEntry, ShardWriter, cannot_write};
+use crate::resilience::may_have_passed;
+use crate::store::{Dataset, FileEntry, Place, ShardWriter};
 use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
-const VALIDATORS_AT_A_TIME: usize = 32;
+const VALIDATORS_AT_A_TIME: usize = 128;
 
 /// Time that media processes have to end and their threads to tidy up.
 const TIME_TO_END: Duration = Duration::from_secs(4);
@@ -45,7 +48,8 @@ pub async fn run(config: &RunConfig) -> Result<RunSummary> {
 /// The rows of a run that a caller wants back.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    /// `outcomes` of this run's requests, in the order of the request file.
+    /// This run's requests in the order of their file: the columns of `requests` that are known, with
+    /// defaults filled in, `error_code` and `error_message` as in `outcomes`.
     pub outcomes: Vec<RecordBatch>,
     /// `request_id`, `clip_id`, `start`, `end`, `score`, `uri`, `frames` of this run's clips, best first.
     pub clips: Vec<RecordBatch>,
@@ -58,13 +62,18 @@ pub struct Answers {
 pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)> {
     let run = run_with(config, |ctx| async move {
         let mine = "request_id IN (SELECT request_id FROM checked)";
-        let outcomes = format!(r#"SELECT * FROM outcomes WHERE {mine} ORDER BY "row""#);
+        // A file may name one id twice; its rows are told apart by their number.
+        let outcomes = r#"SELECT k.request_id, k.source_url, k.language, k.min_clip_length,
+                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id,
+                o.error_code, o.error_message
+            FROM checked k JOIN outcomes o ON o.request_id = k.request_id AND o."row" = k."row"
+            ORDER BY k."row""#;
         let clips = format!(
             r#"SELECT c.request_id, c.clip_id, c.start, c."end", c.score, r.uri, r.frames
                FROM clips c JOIN renditions r ON r.clip_id = c.clip_id WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
         );
         Ok(Answers {
-            outcomes: summary::collect(&ctx, &outcomes).await?,
+            outcomes: summary::collect(&ctx, outcomes).await?,
             clips: summary::collect(&ctx, &clips).await?,
         })
     });
@@ -95,38 +104,48 @@ where
     F: Future<Output = Result<T>>,
 {
     config.check()?;
-    let tools = MediaTools::find()?;
     let started = Instant::now();
-    std::fs::create_dir_all(&config.out).map_err(|e| cannot_write(&config.out, e))?;
-    let dataset = Dataset::open_or_new(&config.out)?;
-    let mut writer = dataset.begin(config.analysis_id(&tools))?;
+    let tools = MediaTools::find()?;
+    let resilience = match &config.engine {
+        Some(engine) => engine.resilience().clone(),
+        None => config.resilience(),
+    };
+    let place = config.place(&resilience)?;
+    place.prepare().await?;
+    let dataset = place.dataset().await?;
+    let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
+    let requests = Requests::at_hand(config, writer.staging()).await?;
+    let config = &requests.config;
     let parameters = config.parameters();
-    let checked = check_requests(config, &parameters, writer.staging()).await?;
-    let kept = Kept::new(config, &tools);
-    let mut runtime = config.runtime(tools)?;
-    if let Some(kept) = &kept {
-        runtime = runtime.with_keeper(Arc::clone(kept.keeper()));
-    }
-    let runtime = Arc::new(runtime);
+    let checked = check_requests(&requests, &parameters, writer.staging()).await?;
+    let engine = match &config.engine {
+        Some(shared) => Arc::clone(shared),
+        None => Arc::new(Engine::with(config, tools, resilience, &place)?),
+    };
+    let cache_before = config.engine.as_ref().and_then(|engine| engine.cache_stats());
+    let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
+    register_store(&ctx, &place);
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
     let done_before = dataset.shard(&shard).map(|m| m.number);
-    if done_before.is_some() && is_complete(&dataset, &ctx).await? {
+    if done_before.is_some() && is_complete(&dataset, &ctx, &writer).await? {
         let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
         return Ok((summary, read(ctx).await?));
     }
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
-    render(&ctx, &parameters, &mut writer, &runtime).await?;
+    let publisher = Publisher::new(&place, place.media_dir(&writer));
+    render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     let answer = read(ctx.clone()).await?;
-    commit(config, &ctx, writer, &shard, done_before).await?;
-    if let Some(kept) = &kept {
-        kept.run_is_done().await;
-        summary.cache = kept.cache_stats();
+    commit(&place, &ctx, writer, &shard, done_before).await?;
+    if config.engine.is_none() {
+        engine.runs_are_done().await;
     }
+    let cache = engine.cache_stats();
+    summary.cache = cache.map(|cache| cache.since(cache_before.unwrap_or_default()));
     tracing::info!(counts = ?runtime.counters.get(), "run done");
     drop(cancel);
     Ok((summary, answer))
@@ -136,23 +155,26 @@ where
 /// requests was faster (and is not the incomplete one `done_before`), its results stay: they are as
 /// good.
 async fn commit(
-    config: &RunConfig,
+    place: &Place,
     ctx: &SessionContext,
     mut writer: ShardWriter,
     shard: &str,
     done_before: Option<u64>,
 ) -> Result<()> {
-    let root = config.out.clone();
-    let lock = tokio::task::spawn_blocking(move || Dataset::lock(&root)).await;
-    let _lock =
-        lock.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot lock ({e})")))??;
-    let dataset = Dataset::open_or_new(&config.out)?;
-    if dataset.shard(shard).is_none_or(|m| Some(m.number) == done_before) {
+    let _lock = place.lock().await?;
+    loop {
+        let dataset = place.dataset().await?;
+        if dataset.shard(shard).is_some_and(|m| Some(m.number) != done_before) {
+            return Ok(());
+        }
         merge::take_over(ctx, &dataset, &mut writer).await?;
-        writer.commit(&dataset, shard)?;
-        Dataset::open_or_new(&config.out)?.remove_replaced();
+        if let Some(manifest) = place.commit(&dataset, &writer, shard).await? {
+            place.remove_replaced(&dataset, &manifest).await;
+            return Ok(());
+        }
+        // Each round lost is a commit of somebody else.
+        merge::forget(ctx, &mut writer).await?;
     }
-    Ok(())
 }
 
 /// Ends the run's media work if the run is dropped half-way.
@@ -166,17 +188,21 @@ impl Drop for CancelOnDrop {
 
 /// `checked.parquet` in `folder`: every request row with its verdict, in the file's order.
 pub(super) async fn check_requests(
-    config: &RunConfig,
+    requests: &Requests,
     parameters: &Parameters,
     folder: &Path,
 ) -> Result<FileEntry> {
+    let config = &requests.config;
+    let Location::Path(path) = &config.requests else {
+        return Err(Error::new(ErrorCode::Internal, "the requests were not fetched"));
+    };
     // One partition keeps the rows in the order of the file.
     let options = crate::query::SessionOptions { partitions: 1, ..config.session_options() };
     let ctx = session(&options, None)?;
-    intake::register(&ctx, &config.requests).await?;
+    intake::register(&ctx, path).await.map_err(|e| requests.named(e))?;
     steps::run(&ctx, &sql::CHECKED, parameters, folder)
         .await
-        .map_err(|e| about_requests(e, &config.requests))
+        .map_err(|e| requests.named(about_requests(e, path)))
 }
 
 /// A query error while the request file is read is about the file.
@@ -197,16 +223,21 @@ async fn shard_id(
 ) -> Result<String> {
     let locations = locations(ctx).await?;
     let analyze: &Arc<dyn Work> = &(Arc::new(AnalyzeWork::new(config.analyze.clone())) as _);
-    let validators: Vec<String> = stream::iter(locations)
-        .map(|location| async move {
-            match runtime.sources.validator(&location).await {
-                Ok(validator) => validator.unwrap_or_default() + &beside(analyze, &location).await,
+    let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
+        .map(|(number, location)| async move {
+            let part = match runtime.sources.validator(&location).await {
+                Ok(Some(validator)) => validator + &beside(analyze, &location).await,
+                // It takes a fetch to know: never the same as before.
+                Ok(None) => format!("{:?}", std::time::SystemTime::now()),
                 Err(e) => e.code().as_str().to_owned(),
-            }
+            };
+            (number, part)
         })
-        .buffered(VALIDATORS_AT_A_TIME)
+        // In any order: one host that is slow does not hold up the others.
+        .buffer_unordered(VALIDATORS_AT_A_TIME)
         .collect()
         .await;
+    validators.sort_unstable();
     let settings = serde_json::json!([config.analyze, config.render]).to_string();
     let mut parts = vec![
         checked.blake3.clone(),
@@ -214,7 +245,7 @@ async fn shard_id(
         runtime.tools.identity.clone(),
         env!("CARGO_PKG_VERSION").to_owned(),
     ];
-    parts.extend(validators);
+    parts.extend(validators.into_iter().map(|(_, part)| part));
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
 }
 
@@ -225,12 +256,29 @@ pub(super) async fn locations(ctx: &SessionContext) -> Result<Vec<String>> {
     summary::texts(ctx, statement).await
 }
 
-/// Whether every media file that the dataset names is there. Registers the dataset's tables.
-async fn is_complete(dataset: &Dataset, ctx: &SessionContext) -> Result<bool> {
+/// Whether every media file that the dataset names is there, and no request of this run failed of
+/// something that may have passed. Registers the dataset's tables then.
+async fn is_complete(
+    dataset: &Dataset,
+    ctx: &SessionContext,
+    writer: &ShardWriter,
+) -> Result<bool> {
     let tables = session(&crate::query::SessionOptions::default(), None)?;
     register_dataset(&tables, dataset).await?;
-    let uris = summary::texts(&tables, "SELECT DISTINCT uri FROM renditions").await?;
-    let complete = uris.iter().all(|uri| dataset.root().join(uri).is_file());
+    steps::register(&tables, "checked", &writer.staged("checked")).await?;
+    let passing = ErrorCode::ALL.iter().filter(|code| may_have_passed(**code));
+    let passing: Vec<String> = passing.map(|code| format!("'{code}'")).collect();
+    // A file of this machine that ends too early has another validator once it no longer does.
+    let failed = format!(
+        "SELECT o.error_code FROM outcomes o JOIN checked c ON c.request_id = o.request_id
+          WHERE o.error_code IN ({}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
+          LIMIT 1",
+        passing.join(", ")
+    );
+    let failed = summary::texts(&tables, &failed).await?;
+    let named = "SELECT DISTINCT uri || ' ' || CAST(bytes AS VARCHAR) FROM renditions";
+    let files = summary::texts(&tables, named).await?;
+    let complete = failed.is_empty() && dataset.place().holds(&files).await?;
     if complete {
         register_dataset(ctx, dataset).await?;
     }
@@ -246,8 +294,16 @@ async fn choose(
 ) -> Result<()> {
     let sources = locations(ctx).await?.len() as u64;
     for step in sql::CHOOSE {
-        let media = (step.name == "analysis").then_some(("analyze", sources, 0.0));
-        run_step(ctx, step, parameters, writer, runtime, media).await?;
+        let media = step.name == "analysis";
+        let stage = "analyze";
+        if media {
+            let event = Event::StageStarted { stage, rows: sources, seconds: 0.0 };
+            runtime.observer.event(&event);
+        }
+        run_step(ctx, step, parameters, writer).await?;
+        if media {
+            runtime.observer.event(&Event::StageFinished { stage });
+        }
     }
     Ok(())
 }
@@ -258,17 +314,28 @@ async fn render(
     parameters: &Parameters,
     writer: &mut ShardWriter,
     runtime: &MediaRuntime,
+    publisher: &Publisher,
 ) -> Result<()> {
+    publisher.look(ctx).await?;
     let wanted = summary::numbers(
         ctx,
         r#"SELECT count(DISTINCT source_id)::DOUBLE, coalesce(sum("end" - start), 0)
-           FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected)"#,
+           FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected
+                 WHERE media_id NOT IN (SELECT media_id FROM published))"#,
     )
     .await?;
     let [sources, seconds] = [0, 1].map(|i| wanted.get(i).copied().unwrap_or(0.0));
     for step in sql::RENDER {
-        let media = (step.name == "rendered").then_some(("render", sources as u64, seconds));
-        run_step(ctx, step, parameters, writer, runtime, media).await?;
+        if step.name != "rendered" {
+            run_step(ctx, step, parameters, writer).await?;
+            continue;
+        }
+        let stage = "render";
+        let (rows, send) = (sources as u64, |rows| publisher.send(rows));
+        runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
+        steps::run_through(ctx, step, parameters, writer.staging(), send).await?;
+        runtime.observer.event(&Event::StageFinished { stage });
+        publisher.register(ctx)?;
     }
     Ok(())
 }
@@ -278,16 +345,8 @@ async fn run_step(
     step: &Step,
     parameters: &Parameters,
     writer: &mut ShardWriter,
-    runtime: &MediaRuntime,
-    media: Option<(&str, u64, f64)>,
 ) -> Result<()> {
-    if let Some((stage, rows, seconds)) = media {
-        runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
-    }
     let entry = steps::run(ctx, step, parameters, writer.staging()).await?;
-    if let Some((stage, ..)) = media {
-        runtime.observer.event(&Event::StageFinished { stage });
-    }
     if crate::model::table::Table::find(step.name).is_some() {
         writer.add(step.name, entry);
     }

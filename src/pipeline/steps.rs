@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext};
-use futures::StreamExt;
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, ident};
+use futures::{Stream, StreamExt, TryStreamExt};
 
 use crate::error::Result;
 use crate::model::table::Table;
@@ -52,10 +54,33 @@ pub(super) async fn run(
     parameters: &Parameters,
     folder: &Path,
 ) -> Result<FileEntry> {
+    run_through(ctx, step, parameters, folder, |rows| async { Ok(rows) }).await
+}
+
+/// Batches that are on their way through `through` of [`run_through`] while more are made.
+const BATCHES_AHEAD: usize = 4;
+
+/// As [`run`], with each batch going through `through` on its way to the file.
+pub(super) async fn run_through<F>(
+    ctx: &SessionContext,
+    step: &Step,
+    parameters: &Parameters,
+    folder: &Path,
+    through: impl Fn(RecordBatch) -> F,
+) -> Result<FileEntry>
+where
+    F: Future<Output = Result<RecordBatch>>,
+{
     let started = std::time::Instant::now();
     let frame = plan(ctx, step, parameters).await?;
     let path = folder.join(format!("{}.parquet", step.name));
-    let entry = write(frame, step.name, path.clone()).await?;
+    let stream = frame.execute_stream().await.map_err(query_error)?;
+    let schema = stream.schema();
+    let rows = stream
+        .map_err(query_error)
+        .map(|rows| async { through(rows?).await })
+        .buffered(BATCHES_AHEAD);
+    let entry = write_rows(rows, schema, step.name, path.clone()).await?;
     register(ctx, step.name, &path).await?;
     tracing::debug!(step = step.name, rows = entry.rows, elapsed = ?started.elapsed(), "step done");
     Ok(entry)
@@ -63,14 +88,25 @@ pub(super) async fn run(
 
 /// Write a query's rows to `path`, in the schema of the table `name` if it is one of the dataset's.
 pub(super) async fn write(frame: DataFrame, name: &str, path: PathBuf) -> Result<FileEntry> {
-    let mut stream = frame.execute_stream().await.map_err(query_error)?;
+    let stream = frame.execute_stream().await.map_err(query_error)?;
+    let schema = stream.schema();
+    write_rows(stream.map_err(query_error), schema, name, path).await
+}
+
+async fn write_rows(
+    rows: impl Stream<Item = Result<RecordBatch>>,
+    schema: SchemaRef,
+    name: &str,
+    path: PathBuf,
+) -> Result<FileEntry> {
     let schema = match Table::find(name) {
-        Some(table) => schema_for(table, &stream.schema())?,
-        None => stream.schema(),
+        Some(table) => schema_for(table, &schema)?,
+        None => schema,
     };
     let mut writer = TableWriter::create(name, path, schema.clone())?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(query_error)?;
+    tokio::pin!(rows);
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
         if batch.num_rows() > 0 {
             writer.write(&conform(&batch, &schema)?)?;
         }
@@ -78,8 +114,27 @@ pub(super) async fn write(frame: DataFrame, name: &str, path: PathBuf) -> Result
     writer.finish()
 }
 
-/// Register a Parquet file as a table.
+/// Register a Parquet file as a table, in the place of one of that name.
 pub(super) async fn register(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
-    let options = ParquetReadOptions::default();
+    register_with(ctx, name, path, ParquetReadOptions::default()).await
+}
+
+/// Register a Parquet file whose rows are in the order of their number, `row`: who asks for that
+/// order need not sort.
+pub(super) async fn register_in_order(ctx: &SessionContext, name: &str, path: &Path) -> Result<()> {
+    let options = ParquetReadOptions {
+        file_sort_order: vec![vec![ident("row").sort(true, false)]],
+        ..ParquetReadOptions::default()
+    };
+    register_with(ctx, name, path, options).await
+}
+
+async fn register_with(
+    ctx: &SessionContext,
+    name: &str,
+    path: &Path,
+    options: ParquetReadOptions<'_>,
+) -> Result<()> {
+    ctx.deregister_table(name).map_err(query_error)?;
     ctx.register_parquet(name, file_url(path), options).await.map_err(query_error)
 }

@@ -1,7 +1,6 @@
 //! How a run went, read from its tables.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -11,6 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use super::RunConfig;
 use crate::error::Result;
+use crate::kernels::location::Location;
 use crate::query::query_error;
 use crate::resilience::cache::CacheStats;
 
@@ -42,7 +42,7 @@ pub struct RunSummary {
     /// What the cache of analyses has done, if it is on.
     pub cache: Option<CacheStats>,
     /// The results dataset.
-    pub out: PathBuf,
+    pub out: Location,
 }
 
 impl RunSummary {
@@ -170,8 +170,8 @@ impl fmt::Display for RunSummary {
             let trouble = if cache.faults > 0 { "; it cannot be used (-v says why)" } else { "" };
             writeln!(f, ", {} added{trouble}", cache.stored)?;
         }
-        writeln!(f, "tables: {}/*/*.parquet", self.out.display())?;
-        write!(f, "media:  {}", self.out.join("media").display())
+        writeln!(f, "tables: {}/*/*.parquet", self.out)?;
+        write!(f, "media:  {}", self.out.join("media"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 
+use super::requests::Requests;
 use super::run::check_requests;
 use super::{RunConfig, steps, summary};
 use crate::error::{Error, ErrorCode, Result};
@@ -57,10 +58,12 @@ pub async fn validate(config: &RunConfig) -> Result<Validated> {
             format!("cannot make a temporary folder ({e}); set TMPDIR"),
         )
     })?;
-    let entry = check_requests(config, &config.parameters(), folder.path()).await?;
+    let requests = Requests::at_hand(config, folder.path()).await?;
+    let config = &requests.config;
+    let entry = check_requests(&requests, &config.parameters(), folder.path()).await?;
     let ctx = session(&config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };
-    steps::register(&validated.ctx, "checked", &validated.path()).await?;
+    steps::register_in_order(&validated.ctx, "checked", &validated.path()).await?;
     let counts = summary::numbers(&validated.ctx, "SELECT count(error_code) FROM checked").await?;
     Ok(Validated { invalid: counts.first().map_or(0, |n| *n as u64), ..validated })
 }

@@ -147,10 +147,7 @@ mod tests {
     #[tokio::test]
     async fn other_columns_begin_another_chunk() {
         let batches = vec![batch("a", 0..3), batch("b", 3..8), batch("a", 8..9)];
-        assert_eq!(
-            chunked(batches, 4).await,
-            [vec![0, 1, 2], vec![3, 4, 5, 6], vec![7], vec![8]]
-        );
+        assert_eq!(chunked(batches, 4).await, [vec![0, 1, 2], vec![3, 4, 5, 6], vec![7], vec![8]]);
     }
 
     #[tokio::test]

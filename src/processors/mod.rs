@@ -1,6 +1,14 @@
 //! The API in the words of the guide: processors that take batches of requests and give back what
 //! became of each.
 
+mod chunks;
 mod clip;
+mod job;
+mod response;
+mod stats;
+mod threads;
 
-pub use clip::{ClipFile, VideoClipProcessor, VideoClipResponse};
+pub use chunks::chunk_data;
+pub use clip::{VideoClipProcessor, create_high_performance_processor};
+pub use response::{ClipFile, VideoClipResponse, response_schema};
+pub use stats::ProcessingStats;

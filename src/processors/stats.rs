@@ -15,7 +15,7 @@ pub struct ProcessingStats {
     pub answered: u64,
     /// Rows of media work, those under way included.
     pub media: Counts,
-    /// What the cache has done, or what took its place while batches were under way.
+    /// What the cache has done; all zero without one.
     pub cache: CacheStats,
     /// The hosts that were talked to, with the states of their circuit breakers.
     pub hosts: Vec<HostState>,

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
 
 /// The kinds of request file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,19 @@ pub(crate) fn file_url(path: &Path) -> String {
     url.as_str().replace('*', "%2A").replace('[', "%5B").replace(']', "%5D")
 }
 
+/// As [`file_url`], wherever the file is.
+pub(crate) fn table_url(location: &Location) -> String {
+    match location {
+        Location::Path(path) => file_url(path),
+        Location::Url(url) => url.to_string(),
+    }
+}
+
+/// Whether a folder's file of this name is one of its request files.
+pub(crate) fn is_request_file(path: &Path) -> bool {
+    kind_by_name(path).is_some() && !is_hidden(path)
+}
+
 /// An `input.unreadable` error about `path`.
 pub(super) fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     Error::new(
@@ -110,11 +124,8 @@ fn list(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_path_buf()]);
     }
     let entries = std::fs::read_dir(path).map_err(|e| unreadable(path, e))?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.is_file() && kind_by_name(p).is_some() && !is_hidden(p))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.is_file() && is_request_file(p)).collect();
     files.sort();
     let Some(first) = files.first() else {
         let cause = format!("the folder holds no request file, {}", known_endings());

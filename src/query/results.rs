@@ -1,25 +1,24 @@
 //! A results dataset as tables and views of a session.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
-use super::files::file_url;
+use super::files::table_url;
 use super::{query_error, sql};
 use crate::error::Result;
 use crate::model::table::{TABLES, Table};
-use crate::store::{Dataset, TableSchema};
+use crate::store::{Dataset, Place};
 
 /// Register every table of `dataset` by its name, and the views over them.
 ///
 /// # Errors
 /// `store.read` if a file is damaged.
 pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
+    register_store(ctx, dataset.place());
     for table in TABLES {
-        let files = dataset.files(table.name);
-        register_files(ctx, table, &files).await?;
+        register_table(ctx, dataset, table).await?;
     }
     for (name, view) in sql::VIEWS {
         let frame = ctx.sql(view).await.map_err(query_error)?;
@@ -28,16 +27,23 @@ pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result
     Ok(())
 }
 
-/// Register Parquet `files` as `table`; without any, an empty table of its schema.
-async fn register_files(ctx: &SessionContext, table: &Table, files: &[PathBuf]) -> Result<()> {
-    if files.is_empty() {
+/// Let a session read the files of `place`.
+pub fn register_store(ctx: &SessionContext, place: &Place) {
+    if let Place::Objects(objects) = place {
+        let store = Arc::new(objects.store().clone());
+        ctx.register_object_store(objects.store().root(), store);
+    }
+}
+
+/// Register the live files of `table`; without any, an empty table of its schema.
+async fn register_table(ctx: &SessionContext, dataset: &Dataset, table: &Table) -> Result<()> {
+    // DataFusion alone would take the columns of the first file.
+    let Some(schema) = dataset.schema(table.name).await? else {
         let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;
         return ctx.register_table(table.name, Arc::new(empty)).map(|_| ()).map_err(query_error);
-    }
-    // DataFusion alone would take the columns of the first file.
-    let schema = TableSchema::read(files)?.merged;
-    let names: Vec<String> = files.iter().map(|f| file_url(f)).collect();
-    let options = ParquetReadOptions::default().schema(&schema);
-    let frame = ctx.read_parquet(names, options).await.map_err(query_error)?;
+    };
+    let files = dataset.entries(table.name).into_iter().map(|e| table_url(&dataset.location(e)));
+    let options = ParquetReadOptions::default().schema(&schema.merged);
+    let frame = ctx.read_parquet(files.collect::<Vec<_>>(), options).await.map_err(query_error)?;
     ctx.register_table(table.name, frame.into_view()).map(|_| ()).map_err(query_error)
 }

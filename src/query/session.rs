@@ -1,6 +1,5 @@
 //! A DataFusion session with every clipflow function, and the dataset's tables.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
@@ -16,6 +15,7 @@ use super::table_functions;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
+use crate::kernels::location::Location;
 use crate::media::{AnalyzeSettings, RenderSettings};
 
 /// How a session is set up.
@@ -27,8 +27,8 @@ pub struct SessionOptions {
     pub partitions: usize,
     /// Rows of a batch. Default 8192; rows that hold a whole source want few.
     pub batch_size: usize,
-    /// Folder that relative paths in `source_location` and `shots('…')` start from.
-    pub base: PathBuf,
+    /// Where relative paths in `source_location` and `shots('…')` start from.
+    pub base: Location,
     /// What `analyze_media`, `shots('…')` and `signals('…')` do.
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
@@ -41,7 +41,7 @@ impl Default for SessionOptions {
             parallel: ParallelConfig::default(),
             partitions: 0,
             batch_size: 8192,
-            base: PathBuf::from("."),
+            base: Location::from("."),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
         }
@@ -85,8 +85,8 @@ pub fn session(
         .with_query_planner(Arc::new(MediaQueryPlanner))
         .build();
     let ctx = SessionContext::new_with_state(state);
-    let base = std::path::absolute(&options.base).unwrap_or_else(|_| options.base.clone());
-    register_functions(&ctx, &base);
+    let base = options.base.clone().absolute();
+    register_functions(&ctx, base.clone());
     if let Some(runtime) = &runtime {
         table_functions::register(&ctx, &base, &options.analyze, runtime);
     }
@@ -96,9 +96,10 @@ pub fn session(
 /// How many consumers an out-of-memory error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
 
-/// Give a session every function of columns.
-pub fn register_functions(ctx: &SessionContext, base: &Path) {
-    for function in functions::all(base) {
+/// Give a session every function of columns. `base` is where relative paths in `source_location` start
+/// from.
+pub fn register_functions(ctx: &SessionContext, base: impl Into<Location>) {
+    for function in functions::all(&base.into()) {
         ctx.register_udf(function);
     }
     ctx.register_udwf(functions::occurrence::occurrence());

@@ -1,6 +1,5 @@
 //! `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`: a video as a table.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, StringArray};
@@ -18,14 +17,14 @@ use futures::stream;
 
 use super::media_exec::CancelOnDrop;
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
-use crate::kernels::location;
+use crate::kernels::location::Location;
 use crate::media::AnalyzeSettings;
 use crate::model::{cue, shot, signal};
 
 /// Give a session the table functions.
 pub(super) fn register(
     ctx: &SessionContext,
-    base: &Path,
+    base: &Location,
     settings: &AnalyzeSettings,
     runtime: &Arc<MediaRuntime>,
 ) {
@@ -35,7 +34,7 @@ pub(super) fn register(
         let function = VideoFunction {
             name,
             schema: Arc::new(Schema::new(fields)),
-            base: base.to_path_buf(),
+            base: base.clone(),
             work: Arc::new(AnalyzeWork::new(settings.clone())),
             runtime: Arc::clone(runtime),
         };
@@ -48,7 +47,7 @@ pub(super) fn register(
 struct VideoFunction {
     name: &'static str,
     schema: SchemaRef,
-    base: PathBuf,
+    base: Location,
     work: Arc<dyn Work>,
     runtime: Arc<MediaRuntime>,
 }
@@ -65,10 +64,8 @@ impl TableFunctionImpl for VideoFunction {
         let Some(path) = text_of(value) else {
             return plan_err!("{}() takes the path of one video as text, not {value}", self.name);
         };
-        let partition = VideoPartition {
-            function: self.clone(),
-            location: location::resolve(&path, &self.base),
-        };
+        let partition =
+            VideoPartition { function: self.clone(), location: self.base.resolve(&path) };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }

@@ -125,6 +125,11 @@ impl Hosts {
         Self(Arc::new(Inner { limits, clock, fetches, hosts: Mutex::default() }))
     }
 
+    /// What all hosts are allowed.
+    pub fn limits(&self) -> &HostLimits {
+        &self.0.limits
+    }
+
     /// The way to a host.
     pub fn guard(&self, key: &HostKey) -> Guard {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);

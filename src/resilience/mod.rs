@@ -28,7 +28,7 @@ use std::time::Duration;
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use clock::{Clock, Jitter, ScriptedClock, SystemClock};
 pub use hosts::{FetchSlot, Guard, HostKey, HostLimits, HostState, Hosts};
-pub use retry::{MAX_DELAY, MAX_RETRY_AFTER, RetryPolicy, may_change};
+pub use retry::{MAX_DELAY, MAX_RETRY_AFTER, RetryPolicy, may_change, may_have_passed};
 
 use crate::config::ParallelConfig;
 use crate::error::Error;

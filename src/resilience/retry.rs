@@ -25,6 +25,22 @@ pub fn may_change(error: &Error) -> bool {
     }
 }
 
+/// Whether what failed with this code in an earlier run is worth a try in another one, though
+/// nothing it depends on has visibly changed: beside what may change within a run, what depends on
+/// the machine and how busy it was.
+pub fn may_have_passed(code: ErrorCode) -> bool {
+    let here = matches!(
+        code,
+        ErrorCode::SourceChanged
+            | ErrorCode::Timeout
+            | ErrorCode::MissingProgram
+            | ErrorCode::StoreWrite
+            | ErrorCode::WorkerCrashed
+            | ErrorCode::Cancelled
+    );
+    here || may_change(&Error::new(code, String::new()))
+}
+
 /// How often and when something is tried again: exponential backoff with full jitter
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 #[derive(Debug, Clone, PartialEq)]

@@ -3,22 +3,30 @@
 //! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
 //! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
 
+pub mod http;
 mod local;
+pub mod object;
+pub(crate) mod program;
 mod remote;
 pub mod spool;
+pub mod ytdlp;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
 pub use remote::{Fetched, Remote, Spooled};
-use spool::Lease;
+use spool::{Lease, Spool};
 
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::scheme;
-use crate::resilience::FetchSlot;
+use crate::kernels::location::{Location, scheme};
+use crate::resilience::{FetchSlot, Hosts};
+use http::{Http, HttpConfig};
+use object::ObjectSource;
+use ytdlp::{YtDlp, YtDlpConfig};
 
 /// A source that can be read as a file, for as long as this value or a clone of it lives.
 #[derive(Debug, Clone)]
@@ -88,6 +96,26 @@ impl Sources {
     /// Sources of these kinds.
     pub fn new(kinds: Vec<Box<dyn Source>>) -> Self {
         Self { kinds }
+    }
+
+    /// Every kind there is: files and objects under `roots`, YouTube, web servers. What is fetched
+    /// goes through one spool, and through `hosts`.
+    pub fn standard(
+        roots: impl IntoIterator<Item = impl Into<Location>>,
+        config: &ParallelConfig,
+        hosts: &Hosts,
+    ) -> Self {
+        let roots: Vec<Location> = roots.into_iter().map(Into::into).collect();
+        let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
+        let spool = Spool::from_config(config);
+        let youtube = YtDlp::new(YtDlpConfig::from(config), hosts.clone());
+        let http = Http::new(HttpConfig::from(config), hosts.clone());
+        Self::new(vec![
+            Box::new(LocalFiles::new(folders)),
+            Box::new(Spooled::new(ObjectSource::new(&roots, config, hosts.clone()), spool.clone())),
+            Box::new(Spooled::new(youtube, spool.clone())),
+            Box::new(Spooled::new(http, spool)),
+        ])
     }
 
     /// The kind that serves `location`.

@@ -1,44 +1,27 @@
-//! Opening a dataset: which shards are live and which files they name.
+//! A dataset as it stood when it was opened: which shards are live and which files they name.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{FileEntry, Manifest, ShardWriter, cannot_read, cannot_write};
+use super::{FileEntry, Manifest, Place, TableSchema, folder};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
 
-/// A results folder as it stood when it was opened.
+/// Results as they stood when they were opened.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    root: PathBuf,
+    place: Place,
     live: Vec<Manifest>,
     dead: Vec<Manifest>,
 }
 
-/// The right to commit, see [`Dataset::lock`]. The kernel takes it back however the process ends.
-#[derive(Debug)]
-pub struct CommitLock {
-    _file: File,
-}
-
 impl Dataset {
-    /// Open the results in `root`.
+    /// Open the results in the folder `root`; for other places see [`Place::existing`].
     ///
     /// # Errors
     /// `store.read` if the folder is missing, holds no committed results or a damaged manifest.
     pub fn open(root: &Path) -> Result<Self> {
-        let dataset = Self::open_or_new(root)?;
-        if dataset.live.is_empty() {
-            return Err(Error::new(
-                ErrorCode::StoreRead,
-                format!(
-                    "{} holds no results; write some with `clipflow run REQUESTS --out {}`",
-                    root.display(),
-                    root.display()
-                ),
-            ));
-        }
-        Ok(dataset)
+        Self::open_or_new(root)?.not_empty()
     }
 
     /// As [`Dataset::open`], but a folder that is missing or empty is an empty dataset.
@@ -46,43 +29,37 @@ impl Dataset {
     /// # Errors
     /// `store.read` for a damaged manifest or a folder that cannot be listed.
     pub fn open_or_new(root: &Path) -> Result<Self> {
-        let folder = root.join("_commit");
-        let mut manifests = BTreeMap::new();
-        if folder.is_dir() {
-            for entry in fs::read_dir(&folder).map_err(|e| cannot_read(&folder, e))? {
-                let path = entry.map_err(|e| cannot_read(&folder, e))?.path();
-                if path.extension().is_some_and(|x| x == "json") {
-                    let manifest = read_manifest(&path)?;
-                    manifests.insert(manifest.number, manifest);
-                }
-            }
-        }
+        Ok(Self::of(Place::Folder(root.to_path_buf()), folder::manifests(root)?))
+    }
+
+    /// From all manifests of a place.
+    pub(super) fn of(place: Place, manifests: BTreeMap<u64, Manifest>) -> Self {
         // A commit replaces earlier ones only, so that the newest is always live.
         let replaced: HashSet<u64> = manifests
             .values()
             .flat_map(|m| m.replaces.iter().copied().filter(|n| *n < m.number))
             .collect();
         let (dead, live) = manifests.into_values().partition(|m| replaced.contains(&m.number));
-        Ok(Self { root: root.to_path_buf(), live, dead })
+        Self { place, live, dead }
     }
 
-    /// Wait until nobody else commits to `root`, and keep others from it as long as the answer lives:
-    /// what a commit takes over from older shards must not change under it.
-    ///
-    /// # Errors
-    /// `store.write` if the folder cannot be written to.
-    pub fn lock(root: &Path) -> Result<CommitLock> {
-        let folder = root.join("_commit");
-        fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-        let path = folder.join("lock");
-        let file = File::create(&path).map_err(|e| cannot_write(&path, e))?;
-        file.lock().map_err(|e| cannot_write(&path, e))?;
-        Ok(CommitLock { _file: file })
+    /// This, if it has results.
+    pub(super) fn not_empty(self) -> Result<Self> {
+        if !self.live.is_empty() {
+            return Ok(self);
+        }
+        let place = self.place.location();
+        Err(Error::new(
+            ErrorCode::StoreRead,
+            format!(
+                "{place} holds no results; write some with `clipflow run REQUESTS --out {place}`"
+            ),
+        ))
     }
 
-    /// The folder.
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// Where it lies.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Live shards, oldest first.
@@ -90,7 +67,12 @@ impl Dataset {
         &self.live
     }
 
-    /// The number of the next commit; known for sure only under [`Dataset::lock`].
+    /// Shards that were replaced, as far as their manifests were read.
+    pub(super) fn replaced(&self) -> &[Manifest] {
+        &self.dead
+    }
+
+    /// The number of the next commit; in a folder known for sure only under [`Place::lock`].
     pub(super) fn next_number(&self) -> u64 {
         self.live.last().map_or(1, |m| m.number + 1)
     }
@@ -100,58 +82,35 @@ impl Dataset {
         self.live.iter().find(|m| m.shard == id)
     }
 
-    /// Absolute paths of a table's live files that hold rows.
-    pub fn files(&self, table: &str) -> Vec<PathBuf> {
+    /// A table's live files that hold rows.
+    pub fn entries(&self, table: &str) -> Vec<&FileEntry> {
         let entries = self.live.iter().filter_map(|m| m.tables.get(table));
-        entries.filter(|e| e.rows > 0).map(|e| self.path(e)).collect()
+        entries.filter(|e| e.rows > 0).collect()
     }
 
-    /// Absolute path of a file.
-    pub fn path(&self, entry: &FileEntry) -> PathBuf {
-        self.root.join(&entry.path)
+    /// Paths of a table's live files that hold rows; none if it lies in an object store.
+    pub fn files(&self, table: &str) -> Vec<PathBuf> {
+        let places = self.entries(table).into_iter().map(|e| self.location(e));
+        places.filter_map(|l| l.as_path().map(Path::to_path_buf)).collect()
     }
 
-    /// Begin to write a shard. `analysis`: a stable id of how its sources are analysed; shards that
-    /// share it say the same of a source.
+    /// Where a file lies.
+    pub fn location(&self, entry: &FileEntry) -> Location {
+        self.place.location().join(&entry.path)
+    }
+
+    /// The columns of a table over all its live files; `None` if none of them has rows.
     ///
     /// # Errors
-    /// `store.write` if the staging folder cannot be made.
-    pub fn begin(&self, analysis: impl Into<String>) -> Result<ShardWriter> {
-        ShardWriter::begin(&self.root, analysis.into())
-    }
-
-    /// Remove table files and manifests of replaced shards. Media files stay: other tables of the
-    /// user may name them.
-    pub fn remove_replaced(&self) {
-        for manifest in &self.dead {
-            let path = manifest_path(&self.root, manifest.number);
-            // The manifest goes first: a manifest without files would be a lie, files without one are litter.
-            if fs::remove_file(&path).is_ok() {
-                for entry in manifest.tables.values() {
-                    let _ = fs::remove_file(self.path(entry));
-                }
-            }
+    /// `store.read` if a file is damaged.
+    pub async fn schema(&self, table: &str) -> Result<Option<TableSchema>> {
+        let entries = self.entries(table);
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        match &self.place {
+            Place::Folder(_) => TableSchema::read(&self.files(table)).map(Some),
+            Place::Objects(objects) => objects.schema(&entries).await.map(Some),
         }
     }
-}
-
-/// `_commit/00000001.json`
-pub(super) fn manifest_path(root: &Path, number: u64) -> PathBuf {
-    root.join("_commit").join(format!("{number:08}.json"))
-}
-
-fn read_manifest(path: &Path) -> Result<Manifest> {
-    let bytes = fs::read(path).map_err(|e| cannot_read(path, e))?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| cannot_read(path, e))?;
-    if manifest.format > Manifest::FORMAT {
-        return Err(Error::new(
-            ErrorCode::StoreRead,
-            format!(
-                "{} was written by a newer clipflow ({}); install that version",
-                path.display(),
-                manifest.clipflow
-            ),
-        ));
-    }
-    Ok(manifest)
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cannot_read;
+use crate::error::{Error, ErrorCode, Result};
+
 /// One file of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
@@ -38,9 +41,46 @@ pub struct Manifest {
     /// Numbers of the earlier commits that this one takes the place of.
     #[serde(default)]
     pub replaces: Vec<u64>,
+    /// Numbers of all commits that are live as of this one, in an object store: there the manifests
+    /// of replaced commits stay, so that no number is ever taken twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Vec<u64>>,
 }
 
 impl Manifest {
+    /// From the content of the file `name`.
+    ///
+    /// # Errors
+    /// `store.read` if it is damaged or written by a newer clipflow.
+    pub(super) fn read(bytes: &[u8], name: &str) -> Result<Self> {
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| cannot_read(name, e))?;
+        if manifest.format > Self::FORMAT {
+            return Err(Error::new(
+                ErrorCode::StoreRead,
+                format!(
+                    "{name} was written by a newer clipflow ({}); install that version",
+                    manifest.clipflow
+                ),
+            ));
+        }
+        Ok(manifest)
+    }
+
+    /// As it is written.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub(super) fn to_json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self).map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("the manifest cannot be written as JSON: {e}"))
+        })
+    }
+
+    /// `_commit/00000001.json`
+    pub(super) fn name(number: u64) -> String {
+        format!("_commit/{number:08}.json")
+    }
+
     /// The version this code writes and the newest it reads.
     pub const FORMAT: u32 = 1;
 }

@@ -1,28 +1,40 @@
-//! A results dataset: a folder with a folder per table, media files, and manifests.
+//! A results dataset: a folder, or a prefix of an object store, with a folder per table, media files,
+//! and manifests.
 //!
 //! ```text
 //! DIR/requests/<number>-<shard>.parquet   one file per table and commit
 //!     outcomes/<number>-<shard>.parquet …
 //!     media/<media_id>.mp4
 //!     _commit/<number>.json               what a commit consists of; nothing else is read
-//!     _staging/run-…/                 work in progress, removed at the end
+//!     _staging/run-…/                     work in progress, removed at the end
 //! ```
 //!
 //! A shard is what one run wrote. It becomes visible when its manifest does, in one step
 //! (create-if-absent after everything it names was flushed). A run that answers requests which older
 //! shards hold too, or analyses their sources in another way, takes over their other rows and names
 //! those shards in `replaces`. Commits are numbered; one replaces earlier ones only.
+//!
+//! In an object store ([`Objects`]) no name is ever written twice with different content: table
+//! files end in a number of the attempt, media files in the hash of their content, and manifests
+//! stay when they are replaced.
 
 mod dataset;
+mod folder;
 mod manifest;
+mod objects;
+mod place;
 mod schema;
+mod staging;
 mod writer;
 
-pub use dataset::{CommitLock, Dataset};
+pub use dataset::Dataset;
 pub use manifest::{FileEntry, Manifest};
+pub use objects::{Objects, Published};
+pub use place::{CommitLock, Place};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 
+use std::fmt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorCode};
@@ -38,17 +50,14 @@ pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
         .with_source(cause)
 }
 
-/// A `store.read` error about `path`.
+/// A `store.read` error about `place`.
 pub(crate) fn cannot_read(
-    path: &Path,
+    place: impl fmt::Display,
     cause: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
     Error::new(
         ErrorCode::StoreRead,
-        format!(
-            "cannot read {} ({cause}); is it a folder that `clipflow run --out` wrote?",
-            path.display()
-        ),
+        format!("cannot read {place} ({cause}); is it what `clipflow run --out` wrote?"),
     )
     .with_source(cause)
 }

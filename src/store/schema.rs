@@ -27,6 +27,11 @@ impl TableSchema {
     /// `store.read` if a file is damaged.
     pub fn read(files: &[PathBuf]) -> Result<Self> {
         let schemas = files.iter().map(|file| of_file(file)).collect::<Result<Vec<_>>>()?;
+        Ok(Self::merge(&schemas))
+    }
+
+    /// Of files with these schemas.
+    pub(super) fn merge(schemas: &[SchemaRef]) -> Self {
         let mut fields: Vec<Field> = vec![];
         let mut mixed = false;
         for theirs in schemas.iter().flat_map(|schema| schema.fields()) {
@@ -39,13 +44,13 @@ impl TableSchema {
                 }
             }
         }
-        Ok(Self { merged: Arc::new(Schema::new(fields)), mixed })
+        Self { merged: Arc::new(Schema::new(fields)), mixed }
     }
 }
 
 fn of_file(file: &Path) -> Result<SchemaRef> {
-    let open = File::open(file).map_err(|e| cannot_read(file, e))?;
+    let open = File::open(file).map_err(|e| cannot_read(file.display(), e))?;
     let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::default())
-        .map_err(|e| cannot_read(file, e))?;
+        .map_err(|e| cannot_read(file.display(), e))?;
     Ok(Arc::clone(footer.schema()))
 }

@@ -1,4 +1,4 @@
-//! Writing a shard: tables as Parquet in a staging folder, then one atomic commit.
+//! Writing a shard: tables as Parquet in a staging folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,8 +12,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::dataset::manifest_path;
-use super::{Dataset, FileEntry, Manifest, cannot_write};
+use super::staging::Staging;
+use super::{FileEntry, Manifest, cannot_write};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Rows of a row group: small enough to skip by statistics, large enough to compress.
@@ -22,69 +22,66 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Bytes of a row group at the most, for rows that hold a whole source.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
-/// A shard in the making. Dropped before [`ShardWriter::commit`], it leaves nothing visible.
+/// A shard in the making. Dropped before it is committed, it leaves nothing visible.
 #[derive(Debug)]
 pub struct ShardWriter {
-    root: PathBuf,
-    staging: PathBuf,
-    /// Held as long as somebody works in `staging`; the kernel lets go of it however that ends.
-    _lock: File,
+    staging: Staging,
+    /// The tables as they are to be committed; `path` is where they are staged.
     tables: BTreeMap<String, FileEntry>,
+    /// Those that were written first, before older shards were merged in.
+    own: BTreeMap<String, FileEntry>,
     replaces: Vec<u64>,
+    /// Counts merged files, which need names of their own.
+    merged: u32,
     analysis: String,
 }
 
 impl ShardWriter {
-    pub(super) fn begin(root: &Path, analysis: String) -> Result<Self> {
-        let folder = root.join("_staging");
-        fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-        remove_abandoned(&folder);
-        // A name of its own: several runs may write to one dataset at a time.
-        let staging = tempfile::Builder::new()
-            .prefix("run-")
-            .tempdir_in(&folder)
-            .map_err(|e| cannot_write(&folder, e))?
-            .keep();
-        let lock = lock(&staging).map_err(|e| cannot_write(&staging, e))?;
-        let root = root.to_path_buf();
-        let (tables, replaces) = (BTreeMap::new(), vec![]);
-        Ok(Self { root, staging, _lock: lock, tables, replaces, analysis })
+    /// `analysis`: a stable id of how its sources are analysed; shards that share it say the same of
+    /// a source.
+    pub(super) fn begin(staging: Staging, analysis: String) -> Self {
+        let (tables, own) = (BTreeMap::new(), BTreeMap::new());
+        Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
     }
 
-    /// How the sources of this shard are analysed.
+    /// How the sources of this shard are analysed: a stable id; shards that share it say the same of
+    /// a source.
     pub fn analysis(&self) -> &str {
         &self.analysis
     }
 
     /// Folder for the work in progress.
     pub fn staging(&self) -> &Path {
-        &self.staging
+        self.staging.path()
     }
 
     /// Take a finished table into the shard.
     pub fn add(&mut self, name: &str, entry: FileEntry) {
+        self.own.insert(name.to_owned(), entry.clone());
         self.tables.insert(name.to_owned(), entry);
     }
 
     /// Where a table of this shard is staged.
     pub fn staged(&self, name: &str) -> PathBuf {
-        self.staging.join(format!("{name}.parquet"))
+        match self.tables.get(name) {
+            Some(entry) => PathBuf::from(&entry.path),
+            None => self.staging().join(format!("{name}.parquet")),
+        }
     }
 
-    /// Where the merged form of a table is written before [`ShardWriter::promote`].
-    pub fn merging(&self, name: &str) -> PathBuf {
-        self.staging.join(format!("{name}.merged"))
+    /// A new name for the merged form of a table.
+    pub fn merging(&mut self, name: &str) -> PathBuf {
+        self.merged += 1;
+        self.staging().join(format!("{name}-{}.parquet", self.merged))
     }
 
     /// The merged form of a table takes the place of the staged one.
-    ///
-    /// # Errors
-    /// `store.write`.
-    pub fn promote(&mut self, name: &str, entry: FileEntry) -> Result<()> {
-        let target = self.staged(name);
-        fs::rename(self.merging(name), &target).map_err(|e| cannot_write(&target, e))?;
-        self.add(name, entry);
-        Ok(())
+    pub fn promote(&mut self, name: &str, entry: FileEntry) {
+        if let Some(old) = self.tables.insert(name.to_owned(), entry)
+            && self.own.get(name) != Some(&old)
+        {
+            let _ = fs::remove_file(old.path);
+        }
     }
 
     /// This shard takes the place of an earlier commit.
@@ -92,61 +89,40 @@ impl ShardWriter {
         self.replaces.push(number);
     }
 
-    /// Make the shard visible in `dataset` as `shard` (a stable id of what it holds): move its files
-    /// into place, flush folders, write the manifest. To be called under [`Dataset::lock`], with the
-    /// dataset opened under it.
-    ///
-    /// # Errors
-    /// `store.write`; nothing is visible then.
-    pub fn commit(mut self, dataset: &Dataset, shard: &str) -> Result<Manifest> {
-        let number = dataset.next_number();
-        for (name, entry) in &mut self.tables {
-            let folder = self.root.join(name);
-            fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-            entry.path = format!("{name}/{number:08}-{shard}.parquet");
-            let target = self.root.join(&entry.path);
-            fs::rename(self.staging.join(format!("{name}.parquet")), &target)
-                .map_err(|e| cannot_write(&target, e))?;
-            sync_folder(&folder)?;
+    /// Back to the tables as they were added: what was merged in is out of date. Their names.
+    pub fn forget_merged(&mut self) -> Vec<String> {
+        self.replaces.clear();
+        for (name, entry) in self.own.clone() {
+            self.promote(&name, entry);
         }
+        self.own.keys().cloned().collect()
+    }
+
+    /// What is staged, by table.
+    pub(super) fn tables(&self) -> &BTreeMap<String, FileEntry> {
+        &self.tables
+    }
+
+    /// The manifest of commit `number` as `shard` (a stable id of what it holds), whose files lie
+    /// at `tables`.
+    pub(super) fn manifest(
+        &self,
+        number: u64,
+        shard: &str,
+        tables: BTreeMap<String, FileEntry>,
+    ) -> Manifest {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let manifest = Manifest {
+        Manifest {
             format: Manifest::FORMAT,
             number,
             shard: shard.to_owned(),
-            analysis: std::mem::take(&mut self.analysis),
+            analysis: self.analysis.clone(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
-            tables: std::mem::take(&mut self.tables),
-            replaces: std::mem::take(&mut self.replaces),
-        };
-        self.write_manifest(&manifest)?;
-        Ok(manifest)
-    }
-
-    fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
-        let folder = self.root.join("_commit");
-        fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
-        let target = manifest_path(&self.root, manifest.number);
-        let mut file =
-            tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
-        let json = serde_json::to_vec_pretty(manifest).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("the manifest cannot be written as JSON: {e}"))
-        })?;
-        file.write_all(&json)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|e| cannot_write(&target, e))?;
-        // The lock makes the number ours; whoever went without it must not be overwritten.
-        file.persist_noclobber(&target).map_err(|e| cannot_write(&target, e.error))?;
-        sync_folder(&folder)
-    }
-}
-
-impl Drop for ShardWriter {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.staging);
-        // Only succeeds when no other run is at work.
-        let _ = fs::remove_dir(self.root.join("_staging"));
+            tables,
+            replaces: self.replaces.clone(),
+            live: None,
+        }
     }
 }
 
@@ -249,29 +225,4 @@ fn parquet_error(path: &Path, cause: parquet::errors::ParquetError) -> Error {
         ),
     )
     .with_source(cause)
-}
-
-/// Mark a staging folder as in use. The lock gets its name only once it is held.
-fn lock(staging: &Path) -> io::Result<File> {
-    let new = staging.join("lock.new");
-    let file = File::create(&new)?;
-    file.lock()?;
-    fs::rename(new, staging.join("lock"))?;
-    Ok(file)
-}
-
-/// Remove what runs that were killed have left in the staging folder.
-fn remove_abandoned(folder: &Path) {
-    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
-        let held = File::open(path.join("lock")).map_or(true, |file| file.try_lock().is_err());
-        if !held {
-            tracing::info!("removing what a killed run has left");
-            let _ = fs::remove_dir_all(path);
-        }
-    }
-}
-
-/// Flush a folder, so that the names in it survive a power cut.
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| cannot_write(folder, e))
 }

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use arrow::array::AsArray;
+use clipflow::pipeline::{self, RunConfig};
+
 use super::support::{clipflow, stderr, stdout};
 
 /// The verdict lines of `validate` over a file, without the totals.
@@ -541,4 +544,24 @@ fn other_separators_and_other_endings_are_told() {
     {
         assert!(said.contains(ending), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_checked_file_is_printed_in_order_without_a_sort() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests.csv");
+    let rows: String = (0..20_000).map(|i| format!("talk-{i}.mp4\n")).collect();
+    fs::write(&file, format!("source_url\n{rows}")).unwrap();
+    let checked = pipeline::validate(&RunConfig::new(&file, ".")).await.unwrap();
+    let sql = r#"SELECT "row", source_url FROM checked WHERE error_code IS NULL ORDER BY "row""#;
+    let frame = checked.ctx.sql(sql).await.unwrap();
+    let plan = frame.clone().create_physical_plan().await.unwrap();
+    let plan = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+    assert!(!plan.contains("SortExec"), "{plan}");
+    let batches = frame.collect().await.unwrap();
+    let sources = batches.iter().flat_map(|b| {
+        let column = arrow::compute::cast(b.column(1), &arrow::datatypes::DataType::Utf8).unwrap();
+        column.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+    });
+    assert!(sources.eq((0..20_000).map(|i| format!("talk-{i}.mp4"))));
 }

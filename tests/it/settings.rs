@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use clipflow::config::ParallelConfig;
 use clipflow::exec::backend::AsyncBackend;
 use clipflow::exec::{MediaRuntime, MediaRuntimeConfig};
 use clipflow::media::MediaTools;
 use clipflow::query::{SessionOptions, query_error, register_media_relations, session};
+use clipflow::resilience::Resilience;
 use clipflow::source::{LocalCopy, Source, Sources};
 use clipflow::telemetry::Silent;
 use clipflow::{Error, ErrorCode};
@@ -227,6 +229,7 @@ async fn a_session_sets_how_many_rows_a_media_relation_works_on() {
         sources: Sources::new(vec![Box::new(counting.clone())]),
         media_dir: nowhere,
         backend: Arc::new(AsyncBackend::new(4)),
+        resilience: Resilience::new(&ParallelConfig::default()),
         observer: Arc::new(Silent),
     });
     let options = SessionOptions::default();

@@ -65,8 +65,7 @@ fn the_functions_give_what_the_slt_files_say() {
     assert!(scripts.len() >= 3);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let connect = || async {
-        let options =
-            SessionOptions { base: PathBuf::from("/videos"), ..SessionOptions::default() };
+        let options = SessionOptions { base: "/videos".into(), ..SessionOptions::default() };
         Ok(Session(session(&options, None).unwrap()))
     };
     for script in scripts {

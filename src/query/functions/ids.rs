@@ -1,6 +1,5 @@
 //! `stable_id(a, b, …)` and `source_location(url)`.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, StringArray};
@@ -8,7 +7,8 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::Volatility;
 
 use super::{Function, misused, text};
-use crate::kernels::{ids, location};
+use crate::kernels::ids;
+use crate::kernels::location::Location;
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].
 pub fn stable_id() -> Function {
@@ -24,13 +24,12 @@ pub fn stable_id() -> Function {
     })
 }
 
-/// `source_location(url)`: the absolute place of a `source_url`; see [`location::resolve`].
-pub fn source_location(base: &Path) -> Function {
-    let base: PathBuf = base.to_path_buf();
+/// `source_location(url)`: the absolute place of a `source_url`; see [`Location::resolve`].
+pub fn source_location(base: &Location) -> Function {
+    let base = base.clone();
     let function = Function::new("source_location", Some(1), DataType::Utf8, move |args| {
         let urls = text(&args[0])?;
-        let places: StringArray =
-            urls.iter().map(|u| u.map(|u| location::resolve(u, &base))).collect();
+        let places: StringArray = urls.iter().map(|u| u.map(|u| base.resolve(u))).collect();
         Ok(Arc::new(places))
     });
     Function { volatility: Volatility::Stable, ..function }

@@ -9,7 +9,6 @@ pub(in crate::query) mod occurrence;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray};
@@ -21,9 +20,10 @@ use datafusion::logical_expr::{
 };
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
 
-/// Every scalar function. `base` is the folder that relative paths in `source_location` start from.
-pub fn all(base: &Path) -> Vec<ScalarUDF> {
+/// Every scalar function. `base` is where relative paths in `source_location` start from.
+pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
         ids::stable_id(),
         ids::source_location(base),

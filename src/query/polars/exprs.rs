@@ -4,13 +4,12 @@
 //! All work row by row, so they stream; a mistake in an argument's type is an error at `collect`,
 //! which [`super::polars_error`] turns back into the crate's.
 
-use std::path::Path;
-
 use arrow::array::{ArrayRef, new_empty_array};
 use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_multiple};
 
 use super::crossing::{to_array, to_series};
 use super::into_polars;
+use crate::kernels::location::Location;
 use crate::query::functions::{Function, ids, json, language, select, validate};
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -62,9 +61,9 @@ pub fn stable_id(values: &[Expr]) -> Expr {
 }
 
 /// The absolute place of a `source_url`, relative ones against `base`; see
-/// [`crate::kernels::location::resolve`].
-pub fn source_location(source_url: Expr, base: &Path) -> Expr {
-    expression(ids::source_location(base), &[source_url])
+/// [`Location::resolve`].
+pub fn source_location(source_url: Expr, base: impl Into<Location>) -> Expr {
+    expression(ids::source_location(&base.into()), &[source_url])
 }
 
 /// Whether two language tags mean the same language; NULL if either is.

@@ -108,12 +108,12 @@ fn scan(dataset: &Dataset, table: &Table) -> Result<LazyFrame> {
 fn read(files: &[PathBuf], schema: &SchemaRef) -> Result<LazyFrame> {
     let mut batches = vec![];
     for file in files {
-        let open = File::open(file).map_err(|e| cannot_read(file, e))?;
+        let open = File::open(file).map_err(|e| cannot_read(file.display(), e))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(open)
             .and_then(|b| b.build())
-            .map_err(|e| cannot_read(file, e))?;
+            .map_err(|e| cannot_read(file.display(), e))?;
         for batch in reader {
-            batches.push(filled(&batch.map_err(|e| cannot_read(file, e))?, schema)?);
+            batches.push(filled(&batch.map_err(|e| cannot_read(file.display(), e))?, schema)?);
         }
     }
     Ok(to_frame(schema, &batches)?.lazy())

@@ -70,6 +70,14 @@ impl Guard {
         attempt.end(result)
     }
 
+    /// Wait while the host has asked for a pause or is being tried carefully by others.
+    ///
+    /// # Errors
+    /// As [`Guard::call`], if the host is being left alone.
+    pub async fn ready(&self) -> Result<()> {
+        self.until_open().await
+    }
+
     pub(super) fn spend_retry(&self) -> bool {
         let now = self.host.clock.now();
         let mut health = self.host.health();

@@ -1,0 +1,215 @@
+//! Object stores by URL, set up from the environment.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
+use object_store::path::Path;
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
+use url::{Position, Url};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::{OBJECT_SCHEMES, redacted};
+
+/// An object store that also takes large objects in parts.
+pub trait Store: ObjectStore + MultipartStore {}
+
+impl<T: ObjectStore + MultipartStore> Store for T {}
+
+/// Where a URL leads.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The store: a bucket or container.
+    pub store: Arc<dyn Store>,
+    /// The object or prefix in it.
+    pub path: Path,
+    /// The URL of the store alone, such as `s3://bucket`.
+    pub root: Url,
+}
+
+/// Object stores, each opened once. Those with a server are set up from the environment variables
+/// of their makers (`AWS_…`, `GOOGLE_…`, `AZURE_…`); a `memory:` store is one for the whole process.
+/// None of them tries anything again by itself.
+#[derive(Debug, Default)]
+pub struct Stores(Mutex<HashMap<String, Arc<dyn Store>>>);
+
+/// Whether `location` is the URL of an object store.
+pub fn is_object_url(location: &str) -> bool {
+    crate::kernels::location::scheme(location)
+        .is_some_and(|scheme| OBJECT_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
+}
+
+impl Stores {
+    /// The store that `url` leads to. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// `config.invalid` if the URL names no object store, or one that is not set up.
+    pub fn open(&self, url: &Url) -> Result<Opened> {
+        let fault = |what: &str| {
+            let url = redacted(url.as_str());
+            Error::new(ErrorCode::Config, format!("{url} cannot be opened: {what}"))
+        };
+        if !is_object_url(url.as_str()) {
+            return Err(fault("it is not the URL of an object store (s3, gs, az, abfss)"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(fault("write a ? in the name of an object as %3F, a # as %23"));
+        }
+        let path = Path::from_url_path(url.path()).map_err(|e| fault(&e.to_string()))?;
+        let mut root = url.clone();
+        root.set_path("");
+        let key = url[..Position::BeforePath].to_owned();
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = match open.get(&key) {
+            Some(store) => Arc::clone(store),
+            None => {
+                let store = connect(url).map_err(|cause| fault(&cause))?;
+                open.insert(key, Arc::clone(&store));
+                store
+            }
+        };
+        Ok(Opened { store, path, root })
+    }
+}
+
+/// The store of a URL, or what is missing to set it up.
+fn connect(url: &Url) -> Result<Arc<dyn Store>, String> {
+    if url.scheme() == "memory" {
+        return Ok(memory(url.host_str().unwrap_or_default()));
+    }
+    let (scheme, _) = ObjectStoreScheme::parse(url).map_err(|_| {
+        format!(
+            "the URL of an object store is SCHEME://BUCKET/NAME, not {}",
+            redacted(url.as_str())
+        )
+    })?;
+    match scheme {
+        ObjectStoreScheme::AmazonS3 => amazon(url),
+        ObjectStoreScheme::GoogleCloudStorage => google(url),
+        ObjectStoreScheme::MicrosoftAzure => azure(url),
+        _ => Err("it is no object store".to_owned()),
+    }
+}
+
+/// The stores in memory, by name.
+fn memory(name: &str) -> Arc<dyn Store> {
+    static ALL: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = all.entry(name.to_owned()).or_insert_with(|| Arc::new(InMemory::new()));
+    Arc::clone(store) as Arc<dyn Store>
+}
+
+/// One attempt: who calls decides about the next one.
+fn one_attempt() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
+}
+
+/// The time a whole request may take, if nobody has set it: a large object takes its time, and
+/// whoever reads or writes one watches that it moves.
+const REQUEST_TIMEOUT: &str = "1 day";
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+fn amazon(url: &Url) -> Result<Arc<dyn Store>, String> {
+    let mut builder = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(one_attempt());
+    if !is_set("AWS_TIMEOUT") {
+        let key = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+        builder = builder.with_config(key, REQUEST_TIMEOUT);
+    }
+    let store = builder.build().map_err(|e| {
+        format!("{}; set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", cause(&e))
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn google(url: &Url) -> Result<Arc<dyn Store>, String> {
+    let mut builder =
+        GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
+    if !is_set("GOOGLE_TIMEOUT") {
+        let key = GoogleConfigKey::Client(ClientConfigKey::Timeout);
+        builder = builder.with_config(key, REQUEST_TIMEOUT);
+    }
+    let store = builder.build().map_err(|e| {
+        let cause = cause(&e);
+        format!("{cause}; set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account")
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn azure(url: &Url) -> Result<Arc<dyn Store>, String> {
+    let mut builder =
+        MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
+    if !is_set("AZURE_TIMEOUT") {
+        let key = AzureConfigKey::Client(ClientConfigKey::Timeout);
+        builder = builder.with_config(key, REQUEST_TIMEOUT);
+    }
+    let store = builder.build().map_err(|e| {
+        let cause = cause(&e);
+        format!("{cause}; set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY")
+    })?;
+    Ok(Arc::new(store))
+}
+
+/// What a builder misses, without its name for itself.
+fn cause(error: &object_store::Error) -> String {
+    let text = match error {
+        object_store::Error::Generic { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    text.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let error = Stores::default().open(&Url::parse(text).unwrap()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Config);
+        error.to_string()
+    }
+
+    #[test]
+    fn urls_lead_to_a_store_and_a_path_in_it() {
+        let stores = Stores::default();
+        for (text, path, root) in [
+            ("memory://a/x/y%20z.mp4", "x/y z.mp4", "memory://a"),
+            ("s3://bucket/x.mp4", "x.mp4", "s3://bucket"),
+            ("s3a://bucket", "", "s3a://bucket"),
+            (
+                "abfss://container@account.dfs.core.windows.net/a/b",
+                "a/b",
+                "abfss://container@account.dfs.core.windows.net",
+            ),
+        ] {
+            let opened = stores.open(&Url::parse(text).unwrap()).unwrap();
+            assert_eq!((opened.path.as_ref(), opened.root.as_str()), (path, root), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_memory_store_is_one_for_the_process() {
+        let open = |text: &str| Stores::default().open(&Url::parse(text).unwrap()).unwrap().store;
+        assert!(Arc::ptr_eq(&open("memory://one/a"), &open("memory://one/b")));
+        assert!(!Arc::ptr_eq(&open("memory://one/a"), &open("memory://two/a")));
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let message = refused("az://container/a.mp4");
+        assert!(message.contains("AZURE_STORAGE_ACCOUNT_NAME"), "{message}");
+        let message = refused("s3://bucket/what?.mp4");
+        assert!(message.contains("%3F") && !message.contains(".mp4"), "{message}");
+        assert!(refused("s3:///a.mp4").contains("SCHEME://BUCKET/NAME"));
+        let message = refused("https://host/a.mp4");
+        assert!(message.contains("not the URL of an object store"), "{message}");
+        let message = refused("memory://a/x/..%2Fy");
+        assert!(message.contains("cannot be opened"), "{message}");
+    }
+}

@@ -1,0 +1,297 @@
+//! One run of yt-dlp.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempPath;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+
+use super::YtDlpConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::source::spool::{Reservation, Spool};
+
+/// Between two looks at how much has come.
+const LOOK: Duration = Duration::from_millis(500);
+/// How much of what it says is kept.
+const TAIL_BYTES: usize = 8 << 10;
+/// What the file is called in its folder, before the dot.
+const NAME: &str = "video";
+
+/// What yt-dlp says when it fails, and which error that is. The first match counts.
+const PHRASES: &[(&str, ErrorCode, &str)] = &[
+    (
+        "larger than max-filesize",
+        ErrorCode::SourceTooLarge,
+        "is larger than the limit; raise max_source_gb",
+    ),
+    (
+        "does not pass filter",
+        ErrorCode::SourceUnsupported,
+        "is live or not yet there; try again when it has ended",
+    ),
+    (
+        "HTTP Error 429",
+        ErrorCode::SourceThrottled,
+        "was refused because of too many requests; run again later",
+    ),
+    ("Private video", ErrorCode::SourceForbidden, "is private; ask its owner for the file"),
+    ("members-only", ErrorCode::SourceForbidden, "is for members only; ask its owner for the file"),
+    (
+        "Sign in to confirm you",
+        ErrorCode::SourceForbidden,
+        "is shown only to who has signed in; ask its owner for the file",
+    ),
+    (
+        "not available in your country",
+        ErrorCode::SourceForbidden,
+        "may not be seen from here; ask its owner for the file",
+    ),
+    ("HTTP Error 403", ErrorCode::SourceForbidden, "may not be read; a newer yt-dlp may help"),
+    ("Video unavailable", ErrorCode::SourceNotFound, "is not there; check the address"),
+    (
+        "This video has been removed",
+        ErrorCode::SourceNotFound,
+        "has been removed; check the address",
+    ),
+    ("Incomplete YouTube ID", ErrorCode::SourceNotFound, "is not there; check the address"),
+    ("HTTP Error 404", ErrorCode::SourceNotFound, "is not there; check the address"),
+    (
+        "No space left on device",
+        ErrorCode::StoreWrite,
+        "does not fit on the disk; make room or name another spool_dir",
+    ),
+    (
+        "Requested format is not available",
+        ErrorCode::SourceUnsupported,
+        "comes in no format that can be read",
+    ),
+    (
+        "ffmpeg is not installed",
+        ErrorCode::MissingProgram,
+        "needs ffmpeg on PATH to put picture and sound together",
+    ),
+];
+
+/// One video to fetch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) config: &'a YtDlpConfig,
+    pub(super) program: &'a Path,
+    pub(super) id: &'a str,
+    /// Built from the id.
+    pub(super) url: &'a str,
+}
+
+impl Job<'_> {
+    /// Fetch it; the file, its size and the room it takes.
+    pub(super) async fn run(self, spool: &Spool) -> Result<(TempPath, u64, Reservation)> {
+        let mut room = spool.reserve(None).await?;
+        let outer = spool.folder().await?;
+        let folder = tempfile::Builder::new().prefix("ytdlp-").tempdir_in(outer);
+        let folder = folder.map_err(|e| self.cannot_write(&e))?;
+        let mut running = self.start(folder.path())?;
+        let (status, said) = tokio::time::timeout(
+            self.config.timeout,
+            self.watch(&mut running, folder.path(), &mut room),
+        )
+        .await
+        .map_err(|_| self.too_slow())??;
+        drop(running);
+        match complete(folder.path()).await {
+            Some((path, bytes)) if status.success() && bytes > 0 => {
+                if bytes > self.config.max_bytes {
+                    return Err(self.too_large());
+                }
+                room.grow_to(bytes, true).await?;
+                // Out of the folder, which goes.
+                let kept = outer.join(format!("fetch-{}", uniquely(folder.path())));
+                tokio::fs::rename(path, &kept).await.map_err(|e| self.cannot_write(&e))?;
+                let kept = TempPath::try_from_path(kept).map_err(|e| self.cannot_write(&e))?;
+                Ok((kept, bytes, room))
+            }
+            _ => Err(self.failed(status, &said)),
+        }
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let YtDlpConfig { max_bytes, max_height: height, .. } = self.config;
+        let max_bytes = max_bytes.to_string();
+        let format = format!("bv*[height<={height}]+ba/b[height<={height}]/b");
+        let output = format!("{NAME}.%(ext)s");
+        let args: [&[&str]; 5] = [
+            &["--ignore-config", "--no-playlist", "--max-filesize", &max_bytes],
+            &["--no-cache-dir", "--no-progress", "--no-mtime", "--proxy", ""],
+            // What failed is tried again as a whole, and not here too; parts of a video are many.
+            &[
+                "--socket-timeout",
+                "15",
+                "--retries",
+                "0",
+                "--extractor-retries",
+                "0",
+                "--fragment-retries",
+                "3",
+            ],
+            &["--match-filter", "!is_live & !is_upcoming", "--format", &format],
+            &["--merge-output-format", "mp4/mkv", "-o", &output, "--", self.url],
+        ];
+        args.concat().iter().map(OsString::from).collect()
+    }
+
+    fn start(&self, folder: &Path) -> Result<Running> {
+        let child = Command::new(self.program)
+            .args(self.arguments())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", folder)
+            .env("YTDLP_NO_PLUGINS", "1")
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn();
+        child.map(Running).map_err(|cause| {
+            Error::new(
+                ErrorCode::MissingProgram,
+                format!("yt-dlp cannot be started ({}); see that it is installed", cause.kind()),
+            )
+            .with_source(cause)
+        })
+    }
+
+    /// Wait for the end, and see meanwhile that it does not take more room than it may.
+    async fn watch(
+        &self,
+        running: &mut Running,
+        folder: &Path,
+        room: &mut Reservation,
+    ) -> Result<(ExitStatus, String)> {
+        let (out, err) = (running.0.stdout.take(), running.0.stderr.take());
+        let said = async { tokio::join!(tail(out), tail(err)) };
+        let ended = async { (running.0.wait().await, said.await) };
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                (status, (out, err)) = &mut ended => {
+                    let status = status.map_err(|e| Error::new(
+                        ErrorCode::Internal, format!("yt-dlp could not be waited for ({e})"),
+                    ))?;
+                    return Ok((status, format!("{out}\n{err}")));
+                }
+                () = tokio::time::sleep(LOOK) => {
+                    // Its own limit does not hold for videos that come in parts.
+                    let bytes = size(folder).await;
+                    if bytes > self.config.max_bytes {
+                        return Err(self.too_large());
+                    }
+                    room.grow_to(bytes, false).await?;
+                }
+            }
+        }
+    }
+
+    fn error(&self, code: ErrorCode, what: &str) -> Error {
+        Error::new(code, format!("the YouTube video {} {what}", self.id))
+    }
+
+    fn too_large(&self) -> Error {
+        let gb = self.config.max_bytes as f64 / 1e9;
+        self.error(
+            ErrorCode::SourceTooLarge,
+            &format!("is larger than {gb} GB; raise max_source_gb"),
+        )
+    }
+
+    fn too_slow(&self) -> Error {
+        let seconds = self.config.timeout.as_secs_f64();
+        let what = format!("was not fetched within {seconds} s; allow more with timeout");
+        self.error(ErrorCode::SourceUnreachable, &what)
+    }
+
+    fn cannot_write(&self, cause: &io::Error) -> Error {
+        self.error(ErrorCode::StoreWrite, &format!("cannot be written ({cause}); see spool_dir"))
+    }
+
+    fn failed(&self, status: ExitStatus, said: &str) -> Error {
+        tracing::debug!(id = self.id, %status, said, "yt-dlp brought no file");
+        if let Some((_, code, what)) = PHRASES.iter().find(|(phrase, ..)| said.contains(phrase)) {
+            return self.error(*code, what);
+        }
+        let last = said.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
+        let quote: String = last.unwrap_or("it gives no reason").chars().take(200).collect();
+        self.error(
+            ErrorCode::SourceUnreachable,
+            &format!("was not fetched (yt-dlp: {quote}); run again later, or with a newer yt-dlp"),
+        )
+    }
+}
+
+/// A process and all it has started. They end when this is dropped.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // No id: it has been waited for, and the number may be another's by now.
+        if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
+    }
+}
+
+/// The end of what a pipe brings.
+async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
+    let (mut tail, mut chunk) = (vec![], [0_u8; 4096]);
+    let Some(mut pipe) = pipe else { return String::new() };
+    while let Ok(read @ 1..) = pipe.read(&mut chunk).await {
+        tail.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        if tail.len() > TAIL_BYTES {
+            tail.drain(..tail.len() - TAIL_BYTES);
+        }
+    }
+    String::from_utf8_lossy(&tail).into_owned()
+}
+
+/// Bytes of the files in a folder.
+async fn size(folder: &Path) -> u64 {
+    files(folder).await.iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// The finished file: not one that is still being written or put together.
+async fn complete(folder: &Path) -> Option<(PathBuf, u64)> {
+    files(folder).await.into_iter().find(|(path, _)| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let mut parts = name.split('.');
+        parts.next() == Some(NAME)
+            && parts.next().is_some_and(|ext| !matches!(ext, "part" | "ytdl" | "temp"))
+            && parts.next().is_none()
+    })
+}
+
+/// The regular files in a folder, with their sizes.
+async fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = vec![];
+    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return found };
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        // Of the entry itself: a link is not followed.
+        if let Ok(facts) = tokio::fs::symlink_metadata(entry.path()).await
+            && facts.is_file()
+        {
+            found.push((entry.path(), facts.len()));
+        }
+    }
+    found
+}
+
+/// The part of a temporary folder's name that no other has.
+fn uniquely(folder: &Path) -> String {
+    folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! A dataset in a folder of this machine.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use super::staging::Staging;
+use super::{CommitLock, Dataset, Manifest, ShardWriter, cannot_read, cannot_write};
+use crate::error::Result;
+
+/// Every manifest in `root`, by number.
+pub(super) fn manifests(root: &Path) -> Result<BTreeMap<u64, Manifest>> {
+    let folder = root.join("_commit");
+    let mut manifests = BTreeMap::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(&folder).map_err(|e| cannot_read(folder.display(), e))? {
+            let path = entry.map_err(|e| cannot_read(folder.display(), e))?.path();
+            if path.extension().is_some_and(|x| x == "json") {
+                let bytes = fs::read(&path).map_err(|e| cannot_read(path.display(), e))?;
+                let manifest = Manifest::read(&bytes, &path.display().to_string())?;
+                manifests.insert(manifest.number, manifest);
+            }
+        }
+    }
+    Ok(manifests)
+}
+
+/// Work in progress, in `root/_staging`.
+pub(super) fn begin(root: &Path, analysis: String) -> Result<ShardWriter> {
+    Ok(ShardWriter::begin(Staging::in_own(&root.join("_staging"))?, analysis))
+}
+
+/// Wait until nobody else commits to `root`, and keep others from it.
+pub(super) fn lock(root: &Path) -> Result<CommitLock> {
+    let folder = root.join("_commit");
+    fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(|e| cannot_write(&path, e))?;
+    file.lock().map_err(|e| cannot_write(&path, e))?;
+    Ok(CommitLock { _file: file })
+}
+
+/// Make a shard visible: move its files into place, flush folders, write the manifest. To be called
+/// under [`lock`], with `dataset` opened under it.
+pub(super) fn commit(
+    root: &Path,
+    dataset: &Dataset,
+    writer: &ShardWriter,
+    shard: &str,
+) -> Result<Manifest> {
+    let number = dataset.next_number();
+    let mut tables = writer.tables().clone();
+    for (name, entry) in &mut tables {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
+        let staged =
+            std::mem::replace(&mut entry.path, format!("{name}/{number:08}-{shard}.parquet"));
+        let target = root.join(&entry.path);
+        fs::rename(staged, &target).map_err(|e| cannot_write(&target, e))?;
+        sync_folder(&folder)?;
+    }
+    let manifest = writer.manifest(number, shard, tables);
+    write_manifest(root, &manifest)?;
+    Ok(manifest)
+}
+
+fn write_manifest(root: &Path, manifest: &Manifest) -> Result<()> {
+    let folder = root.join("_commit");
+    fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
+    let target = root.join(Manifest::name(manifest.number));
+    let mut file =
+        tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
+    file.write_all(&manifest.to_json()?)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|e| cannot_write(&target, e))?;
+    // The lock makes the number ours; whoever went without it must not be overwritten.
+    file.persist_noclobber(&target).map_err(|e| cannot_write(&target, e.error))?;
+    sync_folder(&folder)
+}
+
+/// Remove table files and manifests of replaced shards. Media files stay: other tables of the user
+/// may name them.
+pub(super) fn remove_replaced(root: &Path, dead: &[Manifest]) {
+    for manifest in dead {
+        // The manifest goes first: a manifest without files would be a lie, files without one are litter.
+        if fs::remove_file(root.join(Manifest::name(manifest.number))).is_ok() {
+            for entry in manifest.tables.values() {
+                let _ = fs::remove_file(root.join(&entry.path));
+            }
+        }
+    }
+}
+
+/// Flush a folder, so that the names in it survive a power cut.
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| cannot_write(folder, e))
+}

@@ -1,0 +1,247 @@
+//! A dataset in an object store.
+//!
+//! ```text
+//! PREFIX/requests/<number>-<shard>-<attempt>.parquet
+//!        media/<media_id>-<hash>.mp4
+//!        _media/<media_id>.json    the file that shows a span of a source, and its facts
+//!        _commit/<number>.json     as in a folder, with all commits that are live
+//! ```
+//!
+//! A name is written with one content only, so that whatever is done twice, for a lost reply or by
+//! two runs, does no harm. A manifest is created if its number is free: whoever gets it has merged
+//! with all commits before. Manifests of replaced commits stay, since a number that becomes free
+//! could be taken by a request that was given up for lost and arrives late.
+
+mod media;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+pub use media::Published;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::MetadataFetch;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
+use tokio_util::bytes::Bytes;
+use url::Url;
+
+use super::staging::Staging;
+use super::{Dataset, FileEntry, Manifest, Place, ShardWriter, TableSchema, cannot_read};
+use crate::error::{Error, ErrorCode, Result};
+use crate::resilience::Resilience;
+use crate::source::object::{Cause, Fault, Opened, SteadyStore, TransferError};
+
+/// Requests under way at a time.
+const AT_A_TIME: usize = 8;
+
+/// A prefix of an object store that holds a dataset.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    store: SteadyStore,
+    prefix: Path,
+    url: Url,
+}
+
+impl Objects {
+    pub(super) fn new(opened: &Opened, resilience: &Resilience) -> Result<Self> {
+        let store = SteadyStore::new(opened, resilience)?;
+        let url = store.url(&opened.path);
+        Ok(Self { store, prefix: opened.path.clone(), url })
+    }
+
+    /// Where it lies.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The store, for a query engine to read from.
+    pub fn store(&self) -> &SteadyStore {
+        &self.store
+    }
+
+    /// The path in the store of what lies at `relative` beneath the prefix.
+    pub fn path(&self, relative: &str) -> Path {
+        Path::from_iter(self.prefix.parts().chain(Path::from(relative).parts()))
+    }
+
+    /// See that the store takes writes, and that it refuses to create what is there: without that,
+    /// two commits at a time could be one.
+    pub(super) async fn prepare(&self) -> Result<()> {
+        let path = self.path("_commit/probe");
+        self.store.write(&path, "0").await.map_err(|f| self.cannot_write(&path, &f))?;
+        let unsafe_store = |said: &str| {
+            let url = &self.url;
+            Error::new(
+                ErrorCode::StoreWrite,
+                format!(
+                    "{url} is in a store that cannot create an object only if there is none ({said}), so that commits could be lost; use one with conditional writes, or a folder"
+                ),
+            )
+        };
+        let other = format!("{:016x}", fastrand::u64(..));
+        match self.store.create(&path, other).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(unsafe_store("it has overwritten one")),
+            Err(fault) if fault.cause == Cause::Unsupported => Err(unsafe_store(&fault.said)),
+            Err(fault) => Err(self.cannot_write(&path, &fault)),
+        }
+    }
+
+    /// A staging folder in `work`.
+    pub(super) fn begin(work: &FilePath, analysis: String) -> Result<ShardWriter> {
+        Ok(ShardWriter::begin(Staging::in_shared(work)?, analysis))
+    }
+
+    /// The results as they stand.
+    pub(super) async fn dataset(&self) -> Result<Dataset> {
+        let folder = self.path("_commit");
+        let found = self.store.children(&folder).await.map_err(|f| self.cannot_list(&folder, f))?;
+        let mut numbers: Vec<u64> = found.iter().filter_map(|o| number(&o.location)).collect();
+        numbers.sort_unstable();
+        let mut manifests = BTreeMap::new();
+        if let Some(newest) = numbers.last() {
+            let newest = self.manifest(*newest).await?;
+            // One that a folder wrote, which was copied here, names only what it replaces.
+            let live = newest.live.clone().unwrap_or(numbers);
+            let others = live.into_iter().filter(|n| *n != newest.number);
+            let others: Vec<_> = others.map(|n| self.manifest(n)).collect();
+            let others: Vec<Manifest> =
+                stream::iter(others).buffered(AT_A_TIME).try_collect().await?;
+            manifests.extend(others.into_iter().chain([newest]).map(|m| (m.number, m)));
+        }
+        Ok(Dataset::of(Place::Objects(self.clone()), manifests))
+    }
+
+    async fn manifest(&self, number: u64) -> Result<Manifest> {
+        let path = self.path(&Manifest::name(number));
+        let content = self.store.read(&path).await.map_err(|f| self.cannot_read(&path, &f))?;
+        let gone = || Fault { cause: Cause::NotFound, said: String::new() };
+        let content = content.ok_or_else(|| self.cannot_read(&path, &gone()))?;
+        Manifest::read(&content, self.store.url(&path).as_str())
+    }
+
+    /// The columns over files, from their footers.
+    pub(super) async fn schema(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
+        let footers: Vec<_> = entries.iter().map(|e| self.columns(&e.path, e.bytes)).collect();
+        let schemas: Vec<SchemaRef> =
+            stream::iter(footers).buffered(AT_A_TIME).try_collect().await?;
+        Ok(TableSchema::merge(&schemas))
+    }
+
+    fn columns(&self, relative: &str, bytes: u64) -> BoxFuture<'_, Result<SchemaRef>> {
+        let path = self.path(relative);
+        async move {
+            let fetch = Footer { store: &self.store, path: &path };
+            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_BYTES));
+            let footer = reader.load_and_finish(fetch, bytes).await;
+            let footer = footer.and_then(|footer| {
+                ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::default())
+            });
+            let footer = footer.map_err(|e| cannot_read(self.store.url(&path), e))?;
+            Ok(Arc::clone(footer.schema()))
+        }
+        .boxed()
+    }
+
+    /// See [`Place::commit`].
+    pub(super) async fn commit(
+        &self,
+        dataset: &Dataset,
+        writer: &ShardWriter,
+        shard: &str,
+    ) -> Result<Option<Manifest>> {
+        let number = dataset.next_number();
+        let attempt = format!("{:016x}", fastrand::u64(..));
+        let mut uploads = vec![];
+        for (name, staged) in writer.tables().clone() {
+            let path = format!("{name}/{number:08}-{shard}-{attempt}.parquet");
+            uploads.push(async move {
+                self.send(FilePath::new(&staged.path), &path).await?;
+                Ok::<_, Error>((name, FileEntry { path, ..staged }))
+            });
+        }
+        let tables: BTreeMap<_, _> =
+            stream::iter(uploads).buffered(AT_A_TIME).try_collect().await?;
+        let mut manifest = writer.manifest(number, shard, tables);
+        let kept = dataset.shards().iter().map(|m| m.number);
+        let kept = kept.filter(|n| !manifest.replaces.contains(n));
+        manifest.live = Some(kept.chain([number]).collect());
+        let path = self.path(&Manifest::name(number));
+        // The files stay if this fails: it may be visible all the same.
+        let ours = self.store.create(&path, manifest.to_json()?).await;
+        if ours.map_err(|f| self.cannot_write(&path, &f))? {
+            return Ok(Some(manifest));
+        }
+        tracing::info!(number, "another run has committed meanwhile");
+        self.remove_tables(&manifest).await;
+        Ok(None)
+    }
+
+    /// See [`Place::remove_replaced`].
+    pub(super) async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
+        for old in before.shards().iter().filter(|m| newest.replaces.contains(&m.number)) {
+            self.remove_tables(old).await;
+        }
+    }
+
+    async fn remove_tables(&self, manifest: &Manifest) {
+        let paths: Vec<Path> = manifest.tables.values().map(|e| self.path(&e.path)).collect();
+        if let Err(fault) = self.store.remove(&paths).await {
+            tracing::info!("replaced tables stay: {}", fault.said);
+        }
+    }
+
+    /// Upload a file to `relative` beneath the prefix.
+    async fn send(&self, file: &FilePath, relative: &str) -> Result<()> {
+        let path = self.path(relative);
+        match self.store.send(file, &path).await {
+            Ok(_) => Ok(()),
+            Err(TransferError::Store(fault)) => Err(self.cannot_write(&path, &fault)),
+            Err(TransferError::File(e)) => Err(cannot_read(file.display(), e)),
+        }
+    }
+
+    fn cannot_write(&self, path: &Path, fault: &Fault) -> Error {
+        Error::new(ErrorCode::StoreWrite, fault.sentence(self.store.url(path).as_str()))
+    }
+
+    fn cannot_read(&self, path: &Path, fault: &Fault) -> Error {
+        Error::new(ErrorCode::StoreRead, fault.sentence(self.store.url(path).as_str()))
+    }
+
+    fn cannot_list(&self, folder: &Path, mut fault: Fault) -> Error {
+        // A list finds no object missing, only the bucket.
+        if fault.cause == Cause::NotFound {
+            fault.cause = Cause::NoBucket;
+        }
+        self.cannot_read(folder, &fault)
+    }
+}
+
+/// What is read of a Parquet file's end at first.
+const FOOTER_BYTES: usize = 64 * 1024;
+
+/// Reads the end of a Parquet file.
+struct Footer<'a> {
+    store: &'a SteadyStore,
+    path: &'a Path,
+}
+
+impl MetadataFetch for Footer<'_> {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        let read = self.store.get_range(self.path, range);
+        async move { read.await.map_err(|e| ParquetError::External(Box::new(e))) }.boxed()
+    }
+}
+
+/// The number of a manifest, from its name.
+fn number(path: &Path) -> Option<u64> {
+    path.filename()?.strip_suffix(".json")?.parse().ok()
+}
