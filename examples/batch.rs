@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example batch -- VIDEO [OUT]` cuts two clips of 5 to 15 s from VIDEO.
 
+use clipflow::config::BackendType;
 use clipflow::model::VideoClipRequest;
 use clipflow::processors::VideoClipProcessor;
 
@@ -20,7 +21,7 @@ fn main() -> clipflow::Result<()> {
     ];
     let processor = VideoClipProcessor::new(out);
     println!("valid: {:?}", processor.validate_batch(&requests)?);
-    for response in processor.process_batch_parallel(&requests)? {
+    for response in processor.process_batch_parallel(&requests, BackendType::Auto)? {
         match (response.error_code, response.error) {
             (Some(code), Some(sentence)) => println!("failed [{code}]: {sentence}"),
             _ => response.clips.iter().for_each(|clip| {

@@ -49,7 +49,7 @@ pub struct MediaRuntime {
     /// ffmpeg and ffprobe.
     pub tools: MediaTools,
     /// Where sources come from.
-    pub sources: Sources,
+    pub sources: Arc<Sources>,
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
@@ -59,7 +59,7 @@ pub struct MediaRuntime {
     backend: Arc<dyn Backend>,
     /// One for each worker: a row that has one does not wait in the backend.
     slots: Arc<Semaphore>,
-    ahead: Ahead,
+    ahead: Arc<Ahead>,
     resilience: Resilience,
     keeper: Option<Arc<Keeper>>,
     /// Rows that were begun with and are not done.
@@ -114,10 +114,10 @@ impl MediaRuntime {
         let token = CancelToken::new();
         let (env, workers) = (Arc::new(env), backend.workers());
         let slots = Arc::new(Semaphore::new(workers));
-        let ahead = Ahead::new(workers, resilience.hosts.limits());
+        let ahead = Arc::new(Ahead::new(workers, resilience.hosts.limits()));
         Self {
             tools,
-            sources,
+            sources: Arc::new(sources),
             observer,
             counters,
             env,
@@ -128,6 +128,39 @@ impl MediaRuntime {
             resilience,
             keeper: None,
             rows: watch::Sender::new(0),
+        }
+    }
+
+    /// One for another run, which shares workers, sources, hosts, counters and kept results with this
+    /// one and is stopped by itself.
+    #[must_use]
+    pub fn for_run(&self, media_dir: PathBuf) -> Self {
+        let env = WorkEnv { media_dir, ..WorkEnv::clone(&self.env) };
+        Self {
+            tools: self.tools.clone(),
+            sources: Arc::clone(&self.sources),
+            observer: Arc::clone(&self.observer),
+            counters: Arc::clone(&self.counters),
+            env: Arc::new(env),
+            token: CancelToken::new(),
+            backend: Arc::clone(&self.backend),
+            slots: Arc::clone(&self.slots),
+            ahead: Arc::clone(&self.ahead),
+            resilience: self.resilience.clone(),
+            keeper: self.keeper.clone(),
+            rows: watch::Sender::new(0),
+        }
+    }
+
+    /// The same on another backend.
+    #[must_use]
+    pub fn with_backend(&self, backend: Arc<dyn Backend>) -> Self {
+        let workers = backend.workers();
+        Self {
+            slots: Arc::new(Semaphore::new(workers)),
+            ahead: Arc::new(Ahead::new(workers, self.resilience.hosts.limits())),
+            backend,
+            ..self.for_run(self.env.media_dir.clone())
         }
     }
 

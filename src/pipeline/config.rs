@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::Engine;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
@@ -52,6 +53,8 @@ pub struct RunConfig {
     /// with `cancelled` (or done, if none were left); cancelled, it ends them. Nothing is visible
     /// then, and what was finished is found again by the next run.
     pub stop: CancelToken,
+    /// What this run shares with others; `None`: nothing.
+    pub engine: Option<Arc<Engine>>,
 }
 
 impl RunConfig {
@@ -70,6 +73,7 @@ impl RunConfig {
             render: RenderSettings::default(),
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
+            engine: None,
         }
     }
 
@@ -150,8 +154,7 @@ impl RunConfig {
             backend: backend::build(&self.parallel)?,
             resilience,
             observer: Arc::clone(&self.observer),
-        })
-        .with_stop(&self.stop))
+        }))
     }
 
     /// A stable id of how sources are analysed.

@@ -6,6 +6,7 @@
 
 mod caching;
 mod config;
+mod engine;
 mod explain;
 mod merge;
 mod publish;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::RunConfig;
+pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;

@@ -8,11 +8,10 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
-use super::caching::Kept;
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
-use super::{RunConfig, RunSummary, merge, summary};
+use super::{Engine, RunConfig, RunSummary, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
@@ -49,7 +48,8 @@ pub async fn run(config: &RunConfig) -> Result<RunSummary> {
 /// The rows of a run that a caller wants back.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    /// `outcomes` of this run's requests, in the order of the request file.
+    /// This run's requests in the order of their file: the columns of `requests` that are known, with
+    /// defaults filled in, `error_code` and `error_message` as in `outcomes`.
     pub outcomes: Vec<RecordBatch>,
     /// `request_id`, `clip_id`, `start`, `end`, `score`, `uri`, `frames` of this run's clips, best first.
     pub clips: Vec<RecordBatch>,
@@ -62,13 +62,18 @@ pub struct Answers {
 pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)> {
     let run = run_with(config, |ctx| async move {
         let mine = "request_id IN (SELECT request_id FROM checked)";
-        let outcomes = format!(r#"SELECT * FROM outcomes WHERE {mine} ORDER BY "row""#);
+        // A file may name one id twice; its rows are told apart by their number.
+        let outcomes = r#"SELECT k.request_id, k.source_url, k.language, k.min_clip_length,
+                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id,
+                o.error_code, o.error_message
+            FROM checked k JOIN outcomes o ON o.request_id = k.request_id AND o."row" = k."row"
+            ORDER BY k."row""#;
         let clips = format!(
             r#"SELECT c.request_id, c.clip_id, c.start, c."end", c.score, r.uri, r.frames
                FROM clips c JOIN renditions r ON r.clip_id = c.clip_id WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
         );
         Ok(Answers {
-            outcomes: summary::collect(&ctx, &outcomes).await?,
+            outcomes: summary::collect(&ctx, outcomes).await?,
             clips: summary::collect(&ctx, &clips).await?,
         })
     });
@@ -99,9 +104,12 @@ where
     F: Future<Output = Result<T>>,
 {
     config.check()?;
-    let tools = MediaTools::find()?;
     let started = Instant::now();
-    let resilience = config.resilience();
+    let tools = MediaTools::find()?;
+    let resilience = match &config.engine {
+        Some(engine) => engine.resilience().clone(),
+        None => config.resilience(),
+    };
     let place = config.place(&resilience)?;
     place.prepare().await?;
     let dataset = place.dataset().await?;
@@ -110,12 +118,12 @@ where
     let config = &requests.config;
     let parameters = config.parameters();
     let checked = check_requests(&requests, &parameters, writer.staging()).await?;
-    let kept = Kept::new(config, &place, &tools);
-    let mut runtime = config.runtime(tools, place.media_dir(&writer), resilience)?;
-    if let Some(kept) = &kept {
-        runtime = runtime.with_keeper(Arc::clone(kept.keeper()));
-    }
-    let runtime = Arc::new(runtime);
+    let engine = match &config.engine {
+        Some(shared) => Arc::clone(shared),
+        None => Arc::new(Engine::with(config, tools, resilience, &place)?),
+    };
+    let cache_before = config.engine.as_ref().and_then(|engine| engine.cache_stats());
+    let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
     register_store(&ctx, &place);
@@ -134,10 +142,11 @@ where
     summary.hosts = runtime.hosts().snapshot();
     let answer = read(ctx.clone()).await?;
     commit(&place, &ctx, writer, &shard, done_before).await?;
-    if let Some(kept) = &kept {
-        kept.run_is_done().await;
-        summary.cache = kept.cache_stats();
+    if config.engine.is_none() {
+        engine.runs_are_done().await;
     }
+    let cache = engine.cache_stats();
+    summary.cache = cache.map(|cache| cache.since(cache_before.unwrap_or_default()));
     tracing::info!(counts = ?runtime.counters.get(), "run done");
     drop(cancel);
     Ok((summary, answer))

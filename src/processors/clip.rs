@@ -1,62 +1,51 @@
-//! [`VideoClipProcessor`]: the run as a method on a batch.
+//! [`VideoClipProcessor`]: the run as a method on a batch, and on a stream of batches.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use parquet::arrow::ArrowWriter;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use futures::{Stream, StreamExt, stream};
 
+use super::chunks::Chunks;
+use super::job::Job;
+use super::response::{self, VideoClipResponse};
+use super::stats::ProcessingStats;
+use super::threads::Threads;
+use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::kernels::validate;
-use crate::model::request::VideoClipRequest;
-use crate::pipeline::{self, Answers, RunConfig};
+use crate::media::CancelToken;
+use crate::model::request::{self, VideoClipRequest};
+use crate::pipeline::RunConfig;
 use crate::query::query_error;
+use crate::resilience::cache::{CacheKeyFn, CacheSubject};
 
-/// What became of one request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VideoClipResponse {
-    /// The request's id, its own or the one it got.
-    pub request_id: String,
-    /// Whether it was answered with clips.
-    pub success: bool,
-    /// Stable code of what went wrong.
-    pub error_code: Option<String>,
-    /// What happened and what to do.
-    pub error: Option<String>,
-    /// The clips, best first; empty exactly when `success` is false.
-    pub clips: Vec<ClipFile>,
-}
-
-/// One clip of a response.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClipFile {
-    /// Stable id.
-    pub clip_id: String,
-    /// PTS of the first frame in the source, in seconds.
-    pub start: f64,
-    /// End in the source (exclusive), in seconds.
-    pub end: f64,
-    /// Score in [0, 1].
-    pub score: f64,
-    /// The media file, in the dataset.
-    pub location: Location,
-    /// Frames in the file.
-    pub frames: i64,
+/// A processor that writes to the dataset `out`, with settings of one's own.
+///
+/// # Errors
+/// `config.invalid`.
+pub fn create_high_performance_processor(
+    out: impl Into<Location>,
+    parallel: ParallelConfig,
+) -> Result<VideoClipProcessor> {
+    parallel.check()?;
+    let mut processor = VideoClipProcessor::new(out);
+    processor.config_mut().parallel = parallel;
+    Ok(processor)
 }
 
 /// Processes batches of requests into a results dataset.
 ///
 /// ```no_run
+/// use clipflow::config::BackendType;
 /// use clipflow::model::request::VideoClipRequest;
 /// use clipflow::processors::VideoClipProcessor;
 ///
-/// # async fn example() -> clipflow::Result<()> {
+/// # fn main() -> clipflow::Result<()> {
 /// let processor = VideoClipProcessor::new("results").with_base("videos");
 /// let requests = vec![VideoClipRequest { max_clip_length: 30.0, ..VideoClipRequest::new("talk.mp4") }];
-/// for response in processor.process_batch_async(&requests).await? {
+/// for response in processor.process_batch_parallel(&requests, BackendType::Auto)? {
 ///     match response.error {
 ///         None => println!("{} clips", response.clips.len()),
 ///         Some(sentence) => println!("failed: {sentence}"),
@@ -65,54 +54,75 @@ pub struct ClipFile {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Batches of one processor share its workers, its connections, what it knows of hosts, fetched
+/// sources and kept analyses. Clones share them too, until the configuration of one is changed. The
+/// work is done on threads of the processor's own, whichever runtime it is called from; dropping a
+/// future or a stream ends the work of the batch.
 #[derive(Debug, Clone)]
 pub struct VideoClipProcessor {
-    config: RunConfig,
-    base: Location,
+    job: Job,
+    threads: Arc<Threads>,
 }
 
 impl VideoClipProcessor {
     /// A processor that writes to the dataset `out`; relative sources start from the current folder.
     pub fn new(out: impl Into<Location>) -> Self {
-        Self { config: RunConfig::new("", out), base: Location::from(".") }
+        let mut config = RunConfig::new("", out);
+        config.base = Some(Location::from("."));
+        Self { job: Job::new(config), threads: Arc::default() }
     }
 
     /// Relative sources start from `base`, a folder or a prefix of an object store, where sources may
     /// also lie.
     #[must_use]
     pub fn with_base(mut self, base: impl Into<Location>) -> Self {
-        self.base = base.into();
+        self.config_mut().base = Some(base.into());
         self
     }
 
-    /// The settings of the run, to change them. `requests` is set by each call.
+    /// The settings of the run, to change them. `requests` and `engine` are set by each call.
     pub fn config_mut(&mut self) -> &mut RunConfig {
-        &mut self.config
+        self.job.config_mut()
     }
 
-    /// Process `requests` on all cores; one response a request, in order.
+    /// Ask `handler` about each request that failed: a response of its own takes the place of the
+    /// failure, in what the methods give back; the dataset keeps what happened.
+    pub fn set_error_handler(
+        &mut self,
+        handler: impl Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync + 'static,
+    ) {
+        self.job.handler = Some(ErrorHandler(Arc::new(handler)));
+    }
+
+    /// Tell sources apart by `key` in the cache, not by location and validator; see [`CacheKeyFn`].
+    pub fn set_cache_key(
+        &mut self,
+        key: impl Fn(&CacheSubject<'_>) -> String + Send + Sync + 'static,
+    ) {
+        self.config_mut().cache_key = Some(CacheKeyFn::new(key));
+    }
+
+    /// Ends batches under way from outside; see [`RunConfig::stop`].
+    pub fn stop_token(&self) -> CancelToken {
+        self.job.config().stop.clone()
+    }
+
+    /// Process `requests` on `backend` and wait; one response a request, in order.
     ///
     /// # Errors
-    /// As [`VideoClipProcessor::process_batch_async`]; `internal` when called from inside an
-    /// async program, which it would block.
+    /// As [`VideoClipProcessor::process_batch_async`]; `config.invalid` for a backend that cannot be
+    /// used; `internal` when called from inside an async program, which it would block.
     pub fn process_batch_parallel(
         &self,
         requests: &[VideoClipRequest],
+        backend: BackendType,
     ) -> Result<Vec<VideoClipResponse>> {
-        if tokio::runtime::Handle::try_current().is_ok() {
-            return Err(Error::new(
-                ErrorCode::Internal,
-                "process_batch_parallel blocks; inside an async program await process_batch_async",
-            ));
-        }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("cannot start threads ({e})")))?;
-        runtime.block_on(self.process_batch_async(requests))
+        let (job, batch) = (self.job.clone(), to_batch(requests)?);
+        self.threads.block_on(async move { job.on(backend).process(batch).await })
     }
 
-    /// Process `requests`; one response a request, in order.
+    /// Process `requests` on the configured backend; one response a request, in order.
     ///
     /// # Errors
     /// What concerns the whole batch; what concerns one request is in its response.
@@ -129,21 +139,38 @@ impl VideoClipProcessor {
     /// # Errors
     /// As [`VideoClipProcessor::process_batch_async`].
     pub async fn process(&self, requests: &RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let folder = tempfile::tempdir().map_err(|e| {
-            Error::new(
-                ErrorCode::StoreWrite,
-                format!("cannot make a temporary folder ({e}); set TMPDIR"),
-            )
-        })?;
-        let path = folder.path().join("requests.parquet");
-        write_batch(&path, requests)?;
-        let config = RunConfig {
-            requests: path.into(),
-            base: Some(self.base.clone()),
-            ..self.config.clone()
+        let (job, batch) = (self.job.clone(), requests.clone());
+        self.threads.run(async move { job.process(batch).await }).await
+    }
+
+    /// Process batches as they come: the responses, in the columns of
+    /// [`response_schema`](super::response_schema) and in the order of the requests.
+    ///
+    /// Rows are gathered into chunks of `chunk_size` rows, each a run into the dataset: what was
+    /// answered stays, whatever comes after it. The next chunk is gathered while one is worked on and
+    /// no further one is asked for, so that memory is that of two chunks however long the input. An
+    /// error ends the stream.
+    ///
+    /// Ids hold over chunks: a `request_id` that comes again in a later chunk is that request asked
+    /// again, and its later answer is the one the dataset keeps; within a chunk it is
+    /// `invalid_request.duplicate_id`. Rows without an id get one from what they ask for, and equal
+    /// rows of different chunks the same. `row` counts within the chunk.
+    pub fn stream_process<S>(
+        &self,
+        requests: S,
+    ) -> impl Stream<Item = Result<RecordBatch>> + Send + use<S>
+    where
+        S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+    {
+        let chunks = Chunks::new(requests, self.job.config().parallel.chunk_size);
+        let state = Streaming {
+            chunks: chunks.fuse(),
+            ahead: None,
+            job: self.job.clone(),
+            threads: Arc::clone(&self.threads),
+            is_over: false,
         };
-        let (_, answers) = pipeline::run_and_collect(&config).await?;
-        responses(&answers, &self.config.out)
+        stream::unfold(state, Streaming::next).boxed()
     }
 
     /// Whether each request can be run, without touching its source.
@@ -162,82 +189,92 @@ impl VideoClipProcessor {
         let verdict = validate::validate(columns)?;
         arrow::compute::is_null(&verdict.error_code).map_err(|e| query_error(e.into()))
     }
-}
 
-/// A row of `outcomes`, as far as a response needs it.
-#[derive(Deserialize)]
-struct OutcomeRow {
-    request_id: String,
-    error_code: Option<String>,
-    error_message: Option<String>,
-}
-
-/// A row of `clip_files`, as far as a response needs it.
-#[derive(Deserialize)]
-struct ClipRow {
-    request_id: String,
-    clip_id: String,
-    start: f64,
-    end: f64,
-    score: f64,
-    uri: String,
-    frames: i64,
-}
-
-fn responses(answers: &Answers, out: &Location) -> Result<Vec<VideoClipResponse>> {
-    let mut clips: HashMap<String, Vec<ClipFile>> = HashMap::new();
-    for row in rows::<ClipRow>(&answers.clips)? {
-        let ClipRow { request_id, clip_id, start, end, score, uri, frames } = row;
-        let clip = ClipFile { clip_id, start, end, score, location: out.join(&uri), frames };
-        clips.entry(request_id).or_default().push(clip);
+    /// What this processor and its clones have done since the configuration was last changed.
+    pub fn get_processing_stats(&self) -> ProcessingStats {
+        self.job.stats()
     }
-    let response = |row: OutcomeRow| {
-        let success = row.error_code.is_none();
-        // Two rows may carry one id; the second one failed for it and has no clips.
-        let clips =
-            if success { clips.get(&row.request_id).cloned().unwrap_or_default() } else { vec![] };
-        VideoClipResponse {
-            request_id: row.request_id,
-            success,
-            error_code: row.error_code,
-            error: row.error_message,
-            clips,
+}
+
+/// See [`VideoClipProcessor::set_error_handler`].
+#[derive(Clone)]
+pub(super) struct ErrorHandler(
+    Arc<dyn Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync>,
+);
+
+impl ErrorHandler {
+    /// The handler's response to a failure, or that failure.
+    pub(super) fn handle(
+        &self,
+        request: &VideoClipRequest,
+        response: VideoClipResponse,
+    ) -> VideoClipResponse {
+        let own = response.failure().and_then(|error| (self.0)(&error, request));
+        own.unwrap_or(response)
+    }
+}
+
+impl fmt::Debug for ErrorHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErrorHandler")
+    }
+}
+
+/// A stream under way.
+struct Streaming<S> {
+    chunks: stream::Fuse<Chunks<S>>,
+    /// The chunk after the one that is worked on.
+    ahead: Option<Result<RecordBatch>>,
+    job: Job,
+    threads: Arc<Threads>,
+    is_over: bool,
+}
+
+impl<S: Stream<Item = Result<RecordBatch>> + Send> Streaming<S> {
+    async fn next(mut self) -> Option<(Result<RecordBatch>, Self)> {
+        if self.is_over {
+            return None;
         }
-    };
-    Ok(rows::<OutcomeRow>(&answers.outcomes)?.into_iter().map(response).collect())
-}
-
-/// Batches as typed rows.
-fn rows<T: DeserializeOwned>(batches: &[RecordBatch]) -> Result<Vec<T>> {
-    let mut all = vec![];
-    for batch in batches {
-        let rows: Vec<T> = serde_arrow::from_record_batch(batch).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("rows cannot be read: {e}")).with_source(e)
-        })?;
-        all.extend(rows);
+        let chunk = match self.ahead.take() {
+            Some(chunk) => Some(chunk),
+            None => self.chunks.next().await,
+        };
+        let answer = match chunk {
+            Some(Ok(chunk)) => self.work(chunk).await,
+            Some(Err(e)) => Err(e),
+            None => {
+                let job = self.job.clone();
+                // Only tidies up.
+                let _ = self.threads.run(async move { Ok(job.finish().await) }).await;
+                return None;
+            }
+        };
+        self.is_over = answer.is_err();
+        Some((answer, self))
     }
-    Ok(all)
+
+    /// Answer `chunk`, and gather the next one meanwhile.
+    async fn work(&mut self, chunk: RecordBatch) -> Result<RecordBatch> {
+        let job = self.job.clone();
+        let run = self.threads.run(async move { job.answer(chunk).await });
+        let mut run = std::pin::pin!(run);
+        let responses = loop {
+            tokio::select! {
+                responses = &mut run => break responses?,
+                next = self.chunks.next(), if self.ahead.is_none() && !self.chunks.is_done() => {
+                    self.ahead = next;
+                }
+            }
+        };
+        response::to_table(&responses)
+    }
 }
 
+/// Typed requests in the columns of `requests`.
 fn to_batch(requests: &[VideoClipRequest]) -> Result<RecordBatch> {
-    let fields: Vec<_> =
-        crate::model::request::fields().into_iter().map(std::sync::Arc::new).collect();
+    let fields: Vec<_> = request::fields().into_iter().map(Arc::new).collect();
     serde_arrow::to_record_batch(&fields, &requests).map_err(|e| {
         Error::new(ErrorCode::Internal, format!("the requests do not make a batch: {e}"))
             .with_source(e)
     })
-}
-
-fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
-    let fault = |e: parquet::errors::ParquetError| {
-        Error::new(
-            ErrorCode::StoreWrite,
-            format!("cannot write the batch ({e}); check the space for temporary files"),
-        )
-        .with_source(e)
-    };
-    let file = std::fs::File::create(path).map_err(|e| crate::store::cannot_write(path, e))?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(fault)?;
-    writer.write(batch).map_err(fault)?;
-    writer.close().map(|_| ()).map_err(fault)
 }

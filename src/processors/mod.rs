@@ -2,7 +2,15 @@
 //! became of each.
 
 pub mod benchmark;
+mod chunks;
 mod clip;
+mod job;
+mod response;
+mod stats;
+mod threads;
 
 pub use benchmark::{BenchmarkOptions, BenchmarkReport, run_comprehensive_benchmark};
-pub use clip::{ClipFile, VideoClipProcessor, VideoClipResponse};
+pub use chunks::chunk_data;
+pub use clip::{VideoClipProcessor, create_high_performance_processor};
+pub use response::{ClipFile, VideoClipResponse, response_schema};
+pub use stats::ProcessingStats;

@@ -91,17 +91,12 @@ fn a_damaged_entry_is_found_and_done_again() {
 fn two_processes_that_start_the_same_analysis_do_it_once() {
     let folder = tempfile::tempdir().unwrap();
     let gate = sources(folder.path(), &["a"]);
-    let run = |out| gate.start(&["run", "r.csv", "--out", out, "--cache", "--cache-dir", "cache"]);
+    let run =
+        |out| gate.start(&["-vv", "run", "r.csv", "--out", out, "--cache", "--cache-dir", "cache"]);
     let first = run("one");
     wait_until("the first one analyses", || gate.peek().len() == 1);
-    let second = run("two");
-    // The second one looks at the lock again and again; it is under way when it holds it open.
-    let locks = folder.path().canonicalize().unwrap().join("cache/locks");
-    let looks = || {
-        let open = fs::read_dir(format!("/proc/{}/fd", second.child.id())).into_iter().flatten();
-        open.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).any(|f| f.starts_with(&locks))
-    };
-    wait_until("the second one waits", looks);
+    let mut second = run("two");
+    second.wait_for_line("waiting for what another process is making");
     assert_eq!(gate.peek().len(), 1);
     gate.open("all");
     for running in [first, second] {

@@ -10,6 +10,7 @@ mod inputs;
 mod layers;
 #[cfg(feature = "polars")]
 mod polars;
+mod processors;
 mod render;
 mod runs;
 mod settings;

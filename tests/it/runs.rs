@@ -1,14 +1,11 @@
 //! Runs as wholes: nothing is lost, nothing twice, nothing half.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clipflow::model::request::VideoClipRequest;
 use clipflow::pipeline::{self, RunConfig};
-use clipflow::processors::VideoClipProcessor;
 use clipflow::telemetry::{Event, Observer};
 
 use super::support::counter::ffmpeg;
@@ -434,43 +431,4 @@ async fn wait_until(done: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("what was awaited did not happen");
-}
-
-#[test]
-fn the_processor_answers_in_the_order_of_the_requests() {
-    let folder = tempfile::tempdir().unwrap();
-    show::make(&folder.path().join("show.mp4"));
-    let request = |source: &str, max: f64| VideoClipRequest {
-        min_clip_length: 4.0,
-        max_clip_length: max,
-        max_clips: 1,
-        ..VideoClipRequest::new(source)
-    };
-    let requests = [
-        request("none.mp4", 9.0),
-        request("show.mp4", 9.0),
-        request("show.mp4", 1.0),
-        request("show.mp4", 8.0),
-    ];
-    let processor = VideoClipProcessor::new(folder.path().join("out")).with_base(folder.path());
-    assert_eq!(processor.validate_batch(&requests).unwrap(), [true, true, false, true]);
-    let responses = processor.process_batch_parallel(&requests).unwrap();
-    let success: Vec<bool> = responses.iter().map(|r| r.success).collect();
-    assert_eq!(success, [false, true, false, true]);
-    assert_eq!(responses[0].error_code.as_deref(), Some("source.not_found"));
-    assert_eq!(responses[2].error_code.as_deref(), Some("invalid_request.bad_length"));
-    for response in &responses {
-        assert_eq!(response.success, response.error.is_none());
-        assert_eq!(response.clips.len(), usize::from(response.success));
-        for clip in &response.clips {
-            assert!(clip.location.as_path().unwrap().is_file());
-            assert!(clip.frames > 0 && clip.end > clip.start);
-        }
-    }
-    // A second batch adds to the dataset and answers for itself alone.
-    let more = processor.process_batch_parallel(&[request("show.mp4", 7.0)]).unwrap();
-    assert_eq!(more.len(), 1);
-    let ids: HashMap<_, _> =
-        responses.iter().chain(&more).map(|r| (r.request_id.clone(), r.success)).collect();
-    assert_eq!(ids.len(), 5, "every request has an id of its own");
 }

@@ -66,6 +66,22 @@ pub struct CacheStats {
     pub faults: u64,
 }
 
+impl CacheStats {
+    /// What was done after `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            hits: self.hits - before.hits,
+            misses: self.misses - before.misses,
+            stored: self.stored - before.stored,
+            evicted: self.evicted - before.evicted,
+            rejected: self.rejected - before.rejected,
+            expired: self.expired - before.expired,
+            faults: self.faults - before.faults,
+        }
+    }
+}
+
 /// See the module. One is shared by all who keep results in the same place.
 pub struct Cache {
     place: Place,

@@ -98,11 +98,14 @@ impl Drop for LockFile {
 async fn lock_file(path: PathBuf) -> io::Result<(Option<LockFile>, bool)> {
     let (started, mut pause, mut waited) = (Instant::now(), FIRST_PAUSE, false);
     loop {
-        let path = path.clone();
-        let tried = tokio::task::spawn_blocking(move || try_lock(path)).await;
+        let own = path.clone();
+        let tried = tokio::task::spawn_blocking(move || try_lock(own)).await;
         let lock = tried.map_err(io::Error::other)??;
         if lock.is_some() || started.elapsed() > PATIENCE {
             return Ok((lock, waited));
+        }
+        if !waited {
+            tracing::debug!(lock = %path.display(), "waiting for what another process is making");
         }
         waited = true;
         tokio::time::sleep(pause).await;

@@ -58,10 +58,14 @@ exec {ffmpeg} "$@"
         fs::write(self.folder.join("pass").join(what), "").unwrap();
     }
 
-    /// Hold back what comes from now on.
-    pub fn close(&self) {
-        fs::remove_dir_all(self.folder.join("pass")).unwrap();
-        fs::create_dir(self.folder.join("pass")).unwrap();
+    /// Wait for `calls` calls, letting all but the last go on one after the other.
+    pub fn up_to(&self, calls: usize) {
+        for number in 1..=calls {
+            wait_until("the next row is under way", || self.peek().len() >= number);
+            if number < calls {
+                self.open(&self.peek()[number - 1].replace(' ', "-"));
+            }
+        }
     }
 
     /// The calls since the last look: `analyze a.mp4`, `render a.mp4`, in order of name.

@@ -1,0 +1,91 @@
+//! What runs share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::RunConfig;
+use super::caching::Kept;
+use crate::error::Result;
+use crate::exec::{MediaRuntime, backend};
+use crate::media::{CancelToken, MediaTools};
+use crate::resilience::cache::CacheStats;
+use crate::resilience::{Hosts, Resilience};
+use crate::store::Place;
+use crate::telemetry::Counts;
+
+/// Workers, connections and what is known of hosts, fetched sources, kept analyses and counters: of
+/// one run, or of several that share them (see [`RunConfig::engine`]).
+#[derive(Debug)]
+pub struct Engine {
+    /// At rest; each run has one of its own that shares with it.
+    runtime: MediaRuntime,
+    kept: Option<Arc<Kept>>,
+    resilience: Resilience,
+}
+
+impl Engine {
+    /// As `config` says, for runs that differ from it in their requests only.
+    ///
+    /// # Errors
+    /// `setup.missing_program`, `config.invalid`.
+    pub fn new(config: &RunConfig) -> Result<Self> {
+        let resilience = config.resilience();
+        let place = config.place(&resilience)?;
+        Self::with(config, MediaTools::find()?, resilience, &place)
+    }
+
+    pub(super) fn with(
+        config: &RunConfig,
+        tools: MediaTools,
+        resilience: Resilience,
+        place: &Place,
+    ) -> Result<Self> {
+        let kept = Kept::new(config, place, &tools).map(Arc::new);
+        let runtime = config.runtime(tools, PathBuf::new(), resilience.clone())?;
+        let runtime = match &kept {
+            Some(kept) => runtime.with_keeper(Arc::clone(kept.keeper())),
+            None => runtime,
+        };
+        Ok(Self { runtime, kept, resilience })
+    }
+
+    /// The same on the backend of another configuration.
+    ///
+    /// # Errors
+    /// `config.invalid`.
+    pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
+        let runtime = self.runtime.with_backend(backend::build(&config.parallel)?);
+        Ok(Self { runtime, kept: self.kept.clone(), resilience: self.resilience.clone() })
+    }
+
+    /// Rows of media work so far.
+    pub fn counts(&self) -> Counts {
+        self.runtime.counters.get()
+    }
+
+    /// The hosts sources come from, and how they are doing.
+    pub fn hosts(&self) -> &Hosts {
+        self.runtime.hosts()
+    }
+
+    /// What the cache has done, if there is one.
+    pub fn cache_stats(&self) -> Option<CacheStats> {
+        self.kept.as_ref().and_then(|kept| kept.cache_stats())
+    }
+
+    /// The runs that share this are done: what was kept for them alone is removed.
+    pub async fn runs_are_done(&self) {
+        if let Some(kept) = &self.kept {
+            kept.run_is_done().await;
+        }
+    }
+
+    pub(super) fn resilience(&self) -> &Resilience {
+        &self.resilience
+    }
+
+    /// The runtime of one run, which writes media files to `media_dir` and ends with `stop`.
+    pub(super) fn for_run(&self, media_dir: PathBuf, stop: &CancelToken) -> MediaRuntime {
+        self.runtime.for_run(media_dir).with_stop(stop)
+    }
+}

@@ -1,0 +1,160 @@
+//! One batch after the other on what they share.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+
+use super::clip::ErrorHandler;
+use super::response::{VideoClipResponse, answered};
+use super::stats::ProcessingStats;
+use crate::config::BackendType;
+use crate::error::{Error, ErrorCode, Result};
+use crate::pipeline::{self, Engine, RunConfig};
+use crate::store::cannot_write;
+
+/// How batches are run. Clones share engine and counters.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    config: RunConfig,
+    pub(super) handler: Option<ErrorHandler>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// One engine for each backend that was asked for; they share all but the backend.
+    engines: Mutex<Vec<(BackendType, Arc<Engine>)>>,
+    batches: AtomicU64,
+    requests: AtomicU64,
+    answered: AtomicU64,
+}
+
+impl Job {
+    pub(super) fn new(config: RunConfig) -> Self {
+        Self { config, handler: None, shared: Arc::default() }
+    }
+
+    pub(super) fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// What was made of the configuration is made anew afterwards.
+    pub(super) fn config_mut(&mut self) -> &mut RunConfig {
+        self.shared = Arc::default();
+        &mut self.config
+    }
+
+    /// The same on another backend.
+    pub(super) fn on(mut self, backend: BackendType) -> Self {
+        self.config.parallel.backend = backend;
+        self
+    }
+
+    /// Answer a batch, and tidy up.
+    pub(super) async fn process(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
+        let responses = self.answer(batch).await?;
+        self.finish().await;
+        Ok(responses)
+    }
+
+    /// Answer a batch; what was kept for it stays for the next one.
+    pub(super) async fn answer(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
+        let result = self.run(batch).await;
+        self.shared.batches.fetch_add(1, Ordering::Relaxed);
+        let responses = result?;
+        let answered = responses.iter().filter(|r| r.success).count();
+        self.shared.requests.fetch_add(responses.len() as u64, Ordering::Relaxed);
+        self.shared.answered.fetch_add(answered as u64, Ordering::Relaxed);
+        Ok(responses)
+    }
+
+    async fn run(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
+        let folder = tempfile::tempdir().map_err(|e| {
+            Error::new(
+                ErrorCode::StoreWrite,
+                format!("cannot make a temporary folder ({e}); set TMPDIR"),
+            )
+        })?;
+        let path = folder.path().join("requests.parquet");
+        let target = path.clone();
+        let written = tokio::task::spawn_blocking(move || write_batch(&target, &batch)).await;
+        written.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot write ({e})")))??;
+        let config = RunConfig {
+            requests: path.into(),
+            engine: Some(self.engine()?),
+            ..self.config.clone()
+        };
+        let (_, answers) = pipeline::run_and_collect(&config).await?;
+        let responses = answered(&answers, &self.config.out)?.into_iter();
+        Ok(responses
+            .map(|(request, response)| match &self.handler {
+                Some(handler) => handler.handle(&request, response),
+                None => response,
+            })
+            .collect())
+    }
+
+    /// The batches that were to share what was kept for them are done.
+    pub(super) async fn finish(&self) {
+        let engine = self.engines().first().map(|(_, engine)| Arc::clone(engine));
+        if let Some(engine) = engine {
+            engine.runs_are_done().await;
+        }
+    }
+
+    pub(super) fn stats(&self) -> ProcessingStats {
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let Shared { batches, requests, answered, .. } = &*self.shared;
+        let counts = ProcessingStats {
+            batches: get(batches),
+            requests: get(requests),
+            answered: get(answered),
+            ..ProcessingStats::default()
+        };
+        match self.engines().first() {
+            Some((_, engine)) => ProcessingStats {
+                media: engine.counts(),
+                cache: engine.cache_stats().unwrap_or_default(),
+                hosts: engine.hosts().snapshot(),
+                ..counts
+            },
+            None => counts,
+        }
+    }
+
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let backend = self.config.parallel.backend;
+        let mut engines = self.engines();
+        if let Some((_, engine)) = engines.iter().find(|(b, _)| *b == backend) {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = match engines.first() {
+            Some((_, other)) => other.with_backend_of(&self.config)?,
+            None => Engine::new(&self.config)?,
+        };
+        let engine = Arc::new(engine);
+        engines.push((backend, Arc::clone(&engine)));
+        Ok(engine)
+    }
+
+    fn engines(&self) -> std::sync::MutexGuard<'_, Vec<(BackendType, Arc<Engine>)>> {
+        self.shared.engines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
+    let fault = |e: parquet::errors::ParquetError| {
+        Error::new(
+            ErrorCode::StoreWrite,
+            format!("cannot write the batch ({e}); check the space for temporary files"),
+        )
+        .with_source(e)
+    };
+    let file = std::fs::File::create(path).map_err(|e| cannot_write(path, e))?;
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(fault)?;
+    writer.write(batch).map_err(fault)?;
+    writer.close().map(|_| ()).map_err(fault)
+}
