@@ -52,7 +52,7 @@ fn main() -> Result<()> {
         for repeat in 0..repeats {
             let config = RunConfig {
                 parallel: ParallelConfig { backend, ..ParallelConfig::default() },
-                allow_roots: vec![support::folder()?],
+                allow_roots: vec![support::folder()?.into()],
                 ..RunConfig::new(&requests, folder.path().join(format!("{backend}-{repeat}")))
             };
             let meter = Meter::start();
