@@ -102,7 +102,9 @@ where
     let tools = MediaTools::find()?;
     let started = Instant::now();
     let resilience = config.resilience();
-    let place = config.place(&resilience)?;
+    // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
+    // would hold up the results that make room for it.
+    let place = config.place(&config.resilience())?;
     place.prepare().await?;
     let dataset = place.dataset().await?;
     let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
