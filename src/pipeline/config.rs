@@ -111,8 +111,7 @@ impl RunConfig {
         }
     }
 
-    /// How faults of hosts and object stores are dealt with: one of these is shared by all that a
-    /// run asks of them.
+    /// How faults of hosts and object stores are dealt with. Sources and results have one each.
     pub(super) fn resilience(&self) -> Resilience {
         Resilience::new(&self.parallel)
     }

@@ -8,8 +8,8 @@ use super::caching::Kept;
 use crate::error::Result;
 use crate::exec::{MediaRuntime, backend};
 use crate::media::{CancelToken, MediaTools};
+use crate::resilience::Hosts;
 use crate::resilience::cache::CacheStats;
-use crate::resilience::{Hosts, Resilience};
 use crate::store::Place;
 use crate::telemetry::Counts;
 
@@ -20,7 +20,6 @@ pub struct Engine {
     /// At rest; each run has one of its own that shares with it.
     runtime: MediaRuntime,
     kept: Option<Arc<Kept>>,
-    resilience: Resilience,
 }
 
 impl Engine {
@@ -29,24 +28,18 @@ impl Engine {
     /// # Errors
     /// `setup.missing_program`, `config.invalid`.
     pub fn new(config: &RunConfig) -> Result<Self> {
-        let resilience = config.resilience();
-        let place = config.place(&resilience)?;
-        Self::with(config, MediaTools::find()?, resilience, &place)
+        let place = config.place(&config.resilience())?;
+        Self::with(config, MediaTools::find()?, &place)
     }
 
-    pub(super) fn with(
-        config: &RunConfig,
-        tools: MediaTools,
-        resilience: Resilience,
-        place: &Place,
-    ) -> Result<Self> {
+    pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &Place) -> Result<Self> {
         let kept = Kept::new(config, place, &tools).map(Arc::new);
-        let runtime = config.runtime(tools, PathBuf::new(), resilience.clone())?;
+        let runtime = config.runtime(tools, PathBuf::new(), config.resilience())?;
         let runtime = match &kept {
             Some(kept) => runtime.with_keeper(Arc::clone(kept.keeper())),
             None => runtime,
         };
-        Ok(Self { runtime, kept, resilience })
+        Ok(Self { runtime, kept })
     }
 
     /// The same on the backend of another configuration.
@@ -55,7 +48,7 @@ impl Engine {
     /// `config.invalid`.
     pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
         let runtime = self.runtime.with_backend(backend::build(&config.parallel)?);
-        Ok(Self { runtime, kept: self.kept.clone(), resilience: self.resilience.clone() })
+        Ok(Self { runtime, kept: self.kept.clone() })
     }
 
     /// Rows of media work so far.
@@ -78,10 +71,6 @@ impl Engine {
         if let Some(kept) = &self.kept {
             kept.run_is_done().await;
         }
-    }
-
-    pub(super) fn resilience(&self) -> &Resilience {
-        &self.resilience
     }
 
     /// The runtime of one run, which writes media files to `media_dir` and ends with `stop`.

@@ -106,11 +106,9 @@ where
     config.check()?;
     let started = Instant::now();
     let tools = MediaTools::find()?;
-    let resilience = match &config.engine {
-        Some(engine) => engine.resilience().clone(),
-        None => config.resilience(),
-    };
-    let place = config.place(&resilience)?;
+    // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
+    // would hold up the results that make room for it.
+    let place = config.place(&config.resilience())?;
     place.prepare().await?;
     let dataset = place.dataset().await?;
     let mut writer = place.begin(&config.work_dir(), config.analysis_id(&tools))?;
@@ -120,7 +118,7 @@ where
     let checked = check_requests(&requests, &parameters, writer.staging()).await?;
     let engine = match &config.engine {
         Some(shared) => Arc::clone(shared),
-        None => Arc::new(Engine::with(config, tools, resilience, &place)?),
+        None => Arc::new(Engine::with(config, tools, &place)?),
     };
     let cache_before = config.engine.as_ref().and_then(|engine| engine.cache_stats());
     let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
