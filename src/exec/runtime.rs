@@ -284,7 +284,10 @@ impl MediaRuntime {
             let Some(wait) = wait.filter(|_| !cancel.is_draining()) else { break result };
             let (location, code) = (redacted(&location), error.code());
             tracing::debug!(location, %code, ?wait, "trying again: {error}");
-            let slept = async { Ok(self.resilience.clock.sleep(wait).await) };
+            let slept = async {
+                self.resilience.clock.sleep(wait).await;
+                Ok(())
+            };
             if let Err(stopped) = unless_cancelled(cancel, slept).await {
                 break Err(stopped);
             }

@@ -33,7 +33,7 @@ impl Publisher {
     pub(super) fn new(place: &Place, media_dir: PathBuf) -> Self {
         let objects = match place {
             Place::Folder(_) => None,
-            Place::Objects(objects) => Some(objects.clone()),
+            Place::Objects(objects) => Some(Objects::clone(objects)),
         };
         Self { objects, media_dir, done: Mutex::default() }
     }

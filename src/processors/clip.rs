@@ -198,9 +198,9 @@ impl VideoClipProcessor {
 
 /// See [`VideoClipProcessor::set_error_handler`].
 #[derive(Clone)]
-pub(super) struct ErrorHandler(
-    Arc<dyn Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync>,
-);
+pub(super) struct ErrorHandler(Arc<Handler>);
+
+type Handler = dyn Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync;
 
 impl ErrorHandler {
     /// The handler's response to a failure, or that failure.
@@ -245,7 +245,11 @@ impl<S: Stream<Item = Result<RecordBatch>> + Send> Streaming<S> {
             None => {
                 let job = self.job.clone();
                 // Only tidies up.
-                let _ = self.threads.run(async move { Ok(job.finish().await) }).await;
+                let tidy = async move {
+                    job.finish().await;
+                    Ok(())
+                };
+                let _ = self.threads.run(tidy).await;
                 return None;
             }
         };

@@ -116,7 +116,7 @@ impl Objects {
                 stream::iter(others).buffered(AT_A_TIME).try_collect().await?;
             manifests.extend(others.into_iter().chain([newest]).map(|m| (m.number, m)));
         }
-        Ok(Dataset::of(Place::Objects(self.clone()), manifests))
+        Ok(Dataset::of(Place::Objects(Box::new(self.clone())), manifests))
     }
 
     async fn manifest(&self, number: u64) -> Result<Manifest> {

@@ -15,7 +15,7 @@ pub enum Place {
     /// A folder.
     Folder(PathBuf),
     /// A prefix of an object store.
-    Objects(Objects),
+    Objects(Box<Objects>),
 }
 
 /// The right to commit, see [`Place::lock`]. The kernel takes it back however the process ends.
@@ -33,7 +33,7 @@ impl Place {
         Ok(match location {
             Location::Path(path) => Self::Folder(path.clone()),
             Location::Url(url) => {
-                Self::Objects(Objects::new(&Stores::default().open(url)?, resilience)?)
+                Self::Objects(Box::new(Objects::new(&Stores::default().open(url)?, resilience)?))
             }
         })
     }

@@ -81,7 +81,7 @@ async fn a_probe_that_is_given_up_lets_the_next_one_in() {
     guard.call(|| async { Err::<(), _>(dead()) }).await.unwrap_err();
     clock.advance(Duration::from_secs(10));
     let mut probes: Vec<_> =
-        (0..3).map(|_| Box::pin(guard.call(|| futures::future::pending::<Result<()>>()))).collect();
+        (0..3).map(|_| Box::pin(guard.call(futures::future::pending::<Result<()>>))).collect();
     for probe in &mut probes {
         assert!(probe.now_or_never().is_none());
     }

@@ -1,4 +1,5 @@
 //! A store in memory that fails when a test says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

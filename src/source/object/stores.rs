@@ -167,6 +167,7 @@ fn cause(error: &object_store::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
     fn refused(text: &str) -> String {
