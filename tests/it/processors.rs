@@ -278,6 +278,8 @@ async fn a_batch_can_be_stopped_from_outside() {
     processor.stop_token().drain();
     let error = processor.process_batch_async(&[request("show.mp4", 9.0)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
+    // It keeps a folder for what is to be resumed as long as it lives.
+    drop(processor);
     let left: Vec<_> = fs::read_dir(path.join("out")).unwrap().flatten().collect();
     assert!(left.is_empty(), "nothing is visible: {left:?}");
 }

@@ -125,7 +125,8 @@ fn a_wrong_setting_ends_the_command_with_2_and_a_sentence() {
     fs::write(folder.path().join("r.csv"), "source_url\na.mp4\n").unwrap();
     fs::write(folder.path().join("bad.toml"), "chunk_size = 0\n").unwrap();
     fs::write(folder.path().join("typo.toml"), "chunk_sizes = 5\n").unwrap();
-    let cases: [(&[&str], &[(&str, &str)], &str); 6] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 6] = [
         (
             &["--workers", "-1"],
             &[],
