@@ -8,6 +8,7 @@ mod caching;
 mod cli;
 mod inputs;
 mod layers;
+mod objects;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;

@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod gated;
 pub mod http;
+pub mod s3;
 pub mod show;
 pub mod stumble;
 pub mod workers;

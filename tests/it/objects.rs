@@ -1,0 +1,154 @@
+//! Requests, videos and results in an S3 bucket, through the command.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use hyper::Method;
+
+use crate::support::counter::{ffmpeg, probe};
+use crate::support::s3::{Harm, S3, SECRET};
+use crate::support::{stderr, stdout};
+
+const RESULTS: &str = "s3://bucket/results";
+const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
+
+/// A short video, made once.
+fn video() -> &'static [u8] {
+    static VIDEO: OnceLock<Vec<u8>> = OnceLock::new();
+    VIDEO.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short.mp4");
+        let path = path.to_str().unwrap();
+        let picture = ["-f", "lavfi", "-t", "6", "-i", "testsrc2=s=160x90:r=10"];
+        ffmpeg(&[&picture[..], &["-c:v", "libx264", "-preset", "ultrafast", path]].concat());
+        fs::read(path).unwrap()
+    })
+}
+
+/// A bucket with `short.mp4`, and `requests.csv` of `rows` of an id and a source.
+fn bucket(rows: &[(&str, &str)]) -> S3 {
+    let server = S3::start();
+    fs::write(server.bucket().join("short.mp4"), video()).unwrap();
+    requests(&server, "requests.csv", rows);
+    server
+}
+
+fn requests(server: &S3, name: &str, rows: &[(&str, &str)]) {
+    let rows: String = rows.iter().map(|(id, url)| format!("{id},{url},2,4,1\n")).collect();
+    fs::write(server.bucket().join(name), HEAD.to_owned() + &rows).unwrap();
+}
+
+/// Run `requests` into the bucket; standard error.
+fn run(server: &S3, requests: &str, code: i32) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let requests = format!("s3://bucket/{requests}");
+    let output = server.clipflow(folder.path(), &["run", &requests, "--out", RESULTS]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{said}{}", stdout(&output));
+    assert!(!said.contains(SECRET) && !stdout(&output).contains(SECRET));
+    said
+}
+
+fn query(server: &S3, sql: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let output = server.clipflow(folder.path(), &["sql", RESULTS, sql, "--format", "csv"]);
+    assert!(output.status.success(), "{sql}: {}", stderr(&output));
+    stdout(&output).lines().skip(1).map(str::to_owned).collect()
+}
+
+/// Names and contents of the files in `folder` of the dataset, sorted.
+fn files(server: &S3, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = server.bucket().join("results").join(folder);
+    let read = |path: &Path| {
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
+    };
+    let mut all: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| read(&entry.unwrap().path())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn requests_videos_and_results_lie_in_a_bucket() {
+    let server = bucket(&[("a", "s3://bucket/short.mp4"), ("b", "short.mp4")]);
+    run(&server, "requests.csv", 0);
+    assert_eq!(query(&server, "SELECT count(*) FROM clips"), ["2"]);
+    let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");
+    assert_eq!(outcomes, ["a,ok", "b,ok"]);
+    let media = files(&server, "media");
+    assert!(!media.is_empty());
+    for (name, _) in media {
+        let file = server.bucket().join("results/media").join(name);
+        let seconds = probe(file.to_str().unwrap(), &["-show_entries", "format=duration"]);
+        let seconds: f64 = seconds[0].parse().unwrap();
+        assert!((1.9..4.2).contains(&seconds), "{seconds} s");
+    }
+}
+
+#[test]
+fn the_same_run_again_changes_nothing_and_other_requests_are_added() {
+    let server = bucket(&[("a", "short.mp4")]);
+    run(&server, "requests.csv", 0);
+    let (commits, media) = (files(&server, "_commit"), files(&server, "media"));
+    let uploads = server.statuses(&Method::PUT, "/media/").len();
+    assert_eq!(uploads, 1, "{} media files", media.len());
+    run(&server, "requests.csv", 0);
+    assert_eq!(files(&server, "_commit"), commits);
+    assert_eq!(files(&server, "media"), media);
+    assert_eq!(server.statuses(&Method::PUT, "/media/").len(), uploads);
+
+    fs::write(server.bucket().join("other.mp4"), video()).unwrap();
+    requests(&server, "more.csv", &[("b", "other.mp4")]);
+    run(&server, "more.csv", 0);
+    let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");
+    assert_eq!(outcomes, ["a,ok", "b,ok"]);
+    assert_eq!(query(&server, "SELECT count(*) FROM clips"), ["2"]);
+    assert_eq!(files(&server, "_commit").len(), commits.len() + 1);
+}
+
+#[test]
+fn lost_replies_and_busy_answers_neither_lose_nor_double_anything() {
+    let server = bucket(&[("a", "short.mp4"), ("b", "short.mp4")]);
+    server.trap(Method::PUT, "/results/_commit/0", 1, Harm::LoseReply);
+    server.trap(Method::PUT, "/results/clips/", 1, Harm::Busy);
+    server.trap(Method::PUT, "/results/media/", 1, Harm::Busy);
+    run(&server, "requests.csv", 0);
+    assert_eq!(server.traps_left(), 0, "all befell a request");
+    let commits = server.statuses(&Method::PUT, "/results/_commit/0");
+    assert_eq!(commits, [0, 412], "the second try finds the first");
+    assert_eq!(server.statuses(&Method::PUT, "/results/clips/"), [503, 200]);
+    assert!(server.statuses(&Method::PUT, "/results/media/").contains(&503));
+    let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");
+    assert_eq!(outcomes, ["a,ok", "b,ok"]);
+    let clips = query(&server, "SELECT request_id, count(*) FROM clips GROUP BY 1 ORDER BY 1");
+    assert_eq!(clips, ["a,1", "b,1"]);
+    let manifests = files(&server, "_commit").iter().filter(|f| f.0.ends_with(".json")).count();
+    assert_eq!(manifests, 1, "one commit");
+}
+
+#[test]
+fn a_missing_object_is_a_failed_row() {
+    let server = bucket(&[("a", "short.mp4"), ("b", "s3://bucket/none.mp4")]);
+    run(&server, "requests.csv", 3);
+    let outcomes = query(&server, "SELECT request_id, status, error_code FROM outcomes ORDER BY 1");
+    assert_eq!(outcomes, ["a,ok,", "b,failed,source.not_found"]);
+}
+
+#[test]
+fn a_wrong_secret_names_the_variables_and_not_the_secret() {
+    let server = bucket(&[("a", "short.mp4")]);
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = "not-the-secret-93ac";
+    for args in [
+        vec!["run", "s3://bucket/requests.csv", "--out", RESULTS],
+        vec!["sql", RESULTS, "SELECT count(*) FROM clips"],
+    ] {
+        let output = server.clipflow_with(folder.path(), &args, wrong);
+        let said = stderr(&output) + &stdout(&output);
+        assert!(output.status.code().is_some_and(|code| code > 0), "{said}");
+        assert!(said.contains("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{said}");
+        assert!(!said.contains(wrong), "{said}");
+    }
+    assert!(!server.bucket().join("results").exists(), "nothing was written");
+}
