@@ -83,7 +83,7 @@ where
         WorkKind::Io | WorkKind::Media => 1,
     };
     let in_flight = match options.in_flight {
-        0 => 2 * backend.workers(),
+        0 => 2 * backend.choice(work.as_ref(), None).workers,
         n => n,
     };
     let cancel = EndOnDrop(cancel.child());

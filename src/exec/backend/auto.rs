@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | media | `async` | it waits for processes of its own; a worker process would add one more |
 //! | I/O | `async`, more tasks than cores | it waits; cores are not what it lacks |
-//! | kernel | the least of [`Estimate`] over the ways there are | rows × what a row has cost so far, and the measured cost of handing it over |
+//! | kernel | the cheapest of the ways there are | rows × what a row has cost so far, and the measured cost of handing it over |
 //!
 //! `process` is never chosen: it always costs more than a thread. It is for work that may crash or
 //! take too much memory, which no measurement tells beforehand.
@@ -63,6 +63,10 @@ impl Place {
             Self::Joblib => Some(BackendType::Joblib),
         }
     }
+
+    fn name(self) -> &'static str {
+        self.backend().map_or("at once", BackendType::as_str)
+    }
 }
 
 impl AutoBackend {
@@ -86,32 +90,25 @@ impl AutoBackend {
     }
 
     /// Where `rows` rows of `work` go; `None`: any number.
-    fn place(&self, work: &dyn Work, rows: Option<usize>) -> (Place, usize, String) {
-        let Limits { workers, io_tasks, cores, memory_gb } = self.limits;
+    fn decide(&self, work: &dyn Work, rows: Option<usize>) -> Decision {
+        let Limits { workers, io_tasks, .. } = self.limits;
         match work.kind() {
             WorkKind::Media => {
-                let reason = format!(
-                    "auto: media rows wait for processes of their own; {cores} cores and {memory_gb} GB hold {workers}"
-                );
-                (Place::Async, workers, reason)
+                Decision { place: Place::Async, workers, ground: Ground::Media(self.limits) }
             }
-            WorkKind::Io => {
-                let reason = "auto: rows wait for others, not for a core".to_owned();
-                (Place::Async, io_tasks, reason)
-            }
+            WorkKind::Io => Decision { place: Place::Async, workers: io_tasks, ground: Ground::Io },
             WorkKind::Cpu => {
                 let nanos = self.costs.of(work.name()).nanos();
-                let (place, reason) = kernel_place(nanos, rows, workers, work.is_bounded());
-                (place, workers, reason)
+                decide_kernel(nanos, rows, workers, work.is_bounded())
             }
         }
     }
 
-    fn tell(&self, work: &'static str, rows: usize, choice: &(Place, usize, String)) {
+    fn tell(&self, work: &'static str, rows: usize, decision: &Decision) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(work, choice.0) != Some(choice.0) {
-            let backend = choice.0.backend().map_or("at once", BackendType::as_str);
-            tracing::info!(work, rows, backend, workers = choice.1, "{}", choice.2);
+        if told.insert(work, decision.place) != Some(decision.place) {
+            let Decision { place, workers, ground } = decision;
+            tracing::info!(work, rows, backend = place.name(), workers, "{ground}");
         }
     }
 
@@ -140,9 +137,9 @@ impl Backend for AutoBackend {
     async fn run(&self, task: Task) -> Result<Vec<ArrayRef>> {
         let rows = task.rows.num_rows();
         let kind = task.work.kind();
-        let choice = self.place(task.work.as_ref(), Some(rows));
-        self.tell(task.work.name(), rows, &choice);
-        match choice.0 {
+        let decision = self.decide(task.work.as_ref(), Some(rows));
+        self.tell(task.work.name(), rows, &decision);
+        match decision.place {
             Place::Here => self.run_here(&task),
             Place::Thread => self.thread.run(task).await,
             Place::Joblib => self.joblib.run(task).await,
@@ -152,47 +149,85 @@ impl Backend for AutoBackend {
     }
 
     fn choice(&self, work: &dyn Work, rows: Option<usize>) -> Choice {
-        let (place, workers, reason) = self.place(work, rows);
-        Choice { backend: place.backend(), workers, reason }
+        let Decision { place, workers, ground } = self.decide(work, rows);
+        Choice { backend: place.backend(), workers, reason: ground.to_string() }
     }
 }
 
-/// The cheapest place for `rows` rows (`None`: very many) that have cost `nanos` each so far.
-fn kernel_place(
-    nanos: Option<f64>,
-    rows: Option<usize>,
+/// Where, and why. The figures become a sentence only if somebody asks.
+#[derive(Debug, Clone, Copy)]
+struct Decision {
+    place: Place,
     workers: usize,
-    bounded: bool,
-) -> (Place, String) {
-    let Some(nanos) = nanos else {
-        let reason = "auto: nothing is known of its rows yet; joblib measures them as it goes";
-        return (Place::Joblib, reason.to_owned());
-    };
-    let rows = rows.unwrap_or(costs::MANY_ROWS);
-    let serial = nanos * rows as f64;
-    let estimates = [Place::Here, Place::Thread, Place::Joblib]
-        .map(|place| Estimate { place, nanos: costs::estimate(place.backend(), serial, workers) });
-    let allowed =
-        |e: &&Estimate| e.place != Place::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
-    let mut by_cost: Vec<&Estimate> = estimates.iter().filter(allowed).collect();
-    by_cost.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
-    let place = by_cost.first().map_or(Place::Thread, |e| e.place);
-    let figures: Vec<_> = by_cost.iter().map(ToString::to_string).collect();
-    (place, format!("auto: {rows} rows × {:.2} µs: {}", nanos / 1e3, figures.join(", ")))
+    ground: Ground,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ground {
+    Media(Limits),
+    Io,
+    /// Nothing is known of the rows.
+    Unknown,
+    /// What the ways to run so many rows of so many nanoseconds are expected to take.
+    Measured {
+        rows: usize,
+        nanos: f64,
+        estimates: [Estimate; 3],
+    },
 }
 
 /// What a way to run some rows is expected to take.
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
     place: Place,
+    /// Infinite where the place is not allowed.
     nanos: f64,
 }
 
-impl fmt::Display for Estimate {
+impl fmt::Display for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.place.backend().map_or("at once", BackendType::as_str);
-        write!(f, "{name} {:.3} ms", self.nanos / 1e6)
+        match self {
+            Self::Media(Limits { workers, cores, memory_gb, .. }) => write!(
+                f,
+                "auto: media rows wait for processes of their own; {cores} cores and {memory_gb} GB hold {workers}"
+            ),
+            Self::Io => f.write_str("auto: rows wait for others, not for a core"),
+            Self::Unknown => f.write_str(
+                "auto: nothing is known of its rows yet; joblib measures them as it goes",
+            ),
+            Self::Measured { rows, nanos, estimates } => {
+                write!(f, "auto: {rows} rows × {:.2} µs:", nanos / 1e3)?;
+                let allowed = estimates.iter().filter(|e| e.nanos.is_finite());
+                for (i, Estimate { place, nanos }) in allowed.enumerate() {
+                    let comma = if i > 0 { "," } else { "" };
+                    write!(f, "{comma} {} {:.3} ms", place.name(), nanos / 1e6)?;
+                }
+                Ok(())
+            }
+        }
     }
+}
+
+/// The cheapest place for `rows` rows (`None`: very many) that have cost `nanos` each so far.
+fn decide_kernel(
+    nanos: Option<f64>,
+    rows: Option<usize>,
+    workers: usize,
+    bounded: bool,
+) -> Decision {
+    let Some(nanos) = nanos else {
+        return Decision { place: Place::Joblib, workers, ground: Ground::Unknown };
+    };
+    let rows = rows.unwrap_or(costs::MANY_ROWS);
+    let serial = nanos * rows as f64;
+    let mut estimates = [Place::Here, Place::Thread, Place::Joblib].map(|place| {
+        let allowed = place != Place::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
+        let nanos = costs::estimate(place.backend(), serial, workers);
+        Estimate { place, nanos: if allowed { nanos } else { f64::INFINITY } }
+    });
+    estimates.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
+    let [Estimate { place, .. }, ..] = estimates;
+    Decision { place, workers, ground: Ground::Measured { rows, nanos, estimates } }
 }
 
 #[cfg(test)]
@@ -202,7 +237,7 @@ mod tests {
     #[test]
     fn a_kernel_goes_where_its_rows_cost_least() {
         let place = |nanos, rows, workers, bounded| {
-            kernel_place(Some(nanos), Some(rows), workers, bounded).0
+            decide_kernel(Some(nanos), Some(rows), workers, bounded).place
         };
         assert_eq!(place(100.0, 10, 4, true), Place::Here, "1 µs is less than any hand-over");
         assert_ne!(place(100.0, 10, 4, false), Place::Here, "it might wait");
@@ -217,8 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_measured() {
-        let (place, reason) = kernel_place(None, Some(5), 2, true);
+        let Decision { place, ground, .. } = decide_kernel(None, Some(5), 2, true);
         assert_eq!(place, Place::Joblib);
-        assert!(reason.contains("nothing is known"), "{reason}");
+        assert!(ground.to_string().contains("nothing is known"), "{ground}");
     }
 }
