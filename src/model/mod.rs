@@ -3,9 +3,11 @@
 //! Times and durations are in seconds, `Float64`. Text is `Utf8`: view types do not travel well
 //! between engines.
 
+pub mod audience;
 pub mod candidate;
 pub mod clip;
 pub mod cue;
+pub mod edit;
 pub mod outcome;
 pub mod rendition;
 pub mod request;
@@ -13,16 +15,20 @@ pub mod shot;
 pub mod signal;
 pub mod source_info;
 pub mod table;
+pub mod variant;
 
+pub use audience::AudienceProfile;
 pub use candidate::{BoundKind, Candidate};
 pub use clip::Clip;
 pub use cue::Cue;
+pub use edit::Edit;
 pub use outcome::Outcome;
 pub use rendition::Rendition;
 pub use request::VideoClipRequest;
 pub use shot::{Shot, Transition};
 pub use signal::Signal;
 pub use source_info::SourceInfo;
+pub use variant::{ScorePart, Variant};
 
 use arrow::datatypes::{DataType, Field};
 
