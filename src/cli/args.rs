@@ -31,6 +31,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check the requests, row by row, without touching their sources.
     Validate(ValidateArgs),
+    /// Render variants of results that are planned or were rendered otherwise.
+    Render(RenderArgs),
     /// Ask the results in SQL (read-only).
     Sql(SqlArgs),
     /// Print the shots of a video, one a line.
@@ -48,6 +50,7 @@ impl Command {
     pub(super) fn settings(&self) -> SettingsArgs {
         match self {
             Self::Run(args) => args.settings.clone(),
+            Self::Render(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
@@ -57,7 +60,7 @@ impl Command {
 
     /// Whether it can be stopped between two rows; the others are ended where they are.
     pub(super) fn drains(&self) -> bool {
-        matches!(self, Self::Run(args) if !args.explain)
+        matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
     }
 }
 
@@ -75,9 +78,49 @@ pub(super) struct RunArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub variants: VariantArgs,
+    /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
+    #[arg(long)]
+    pub plan_only: bool,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
+    /// Print no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Variants")]
+pub(super) struct VariantArgs {
+    /// Variants of each clip.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub variants: u32,
+    /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
+    #[arg(long, value_name = "JSON")]
+    pub audience: Option<String>,
+    /// Platforms that variants are made for, with commas between; else those of the audience, or all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub platforms: Vec<String>,
+    /// Render the variants without the plain clips.
+    #[arg(long, requires = "variants")]
+    pub variants_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// Results of `clipflow run`: its --out.
+    pub dir: PathBuf,
+    /// Which variants: a condition on the columns of `variants`, as after WHERE in SQL.
+    #[arg(long = "where", value_name = "CONDITION", default_value = "true")]
+    pub condition: String,
+    /// Folder, bucket or prefix that sources may lie in, beside the one the results lie in; may be
+    /// repeated.
+    #[arg(long, value_name = "DIR|URL")]
+    pub allow_root: Vec<PathBuf>,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

@@ -5,7 +5,7 @@ use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::media::CancelToken;
-use crate::pipeline::{self, RunConfig};
+use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
@@ -19,6 +19,13 @@ pub(super) async fn run(
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
+        variants: VariantSettings {
+            count: args.variants.variants,
+            audience: args.variants.audience,
+            platforms: args.variants.platforms,
+            plain_clips: !args.variants.variants_only,
+        },
+        plan_only: args.plan_only,
         parallel,
         observer: progress::observer(args.quiet),
         stop,

@@ -66,7 +66,7 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     publish::register(&ctx, &[])?;
     let cost = cost(config, &ctx, &tools).await?;
     let mut steps = vec![];
-    for step in sql::CHOOSE.iter().chain(sql::RENDER) {
+    for step in sql::CHOOSE.iter().chain([&sql::RENDERED]).chain(sql::RENDER) {
         steps.push(planned(&ctx, step, &parameters).await?);
     }
     Ok(Explanation { steps, cost })

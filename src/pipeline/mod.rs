@@ -4,22 +4,26 @@
 //! to one Parquet file before the next statement reads them. Two of them contain media work
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
+mod again;
 mod caching;
 mod config;
 mod engine;
 mod explain;
 mod merge;
 mod publish;
+mod render_chosen;
 mod requests;
 mod run;
 mod steps;
 mod summary;
 mod validate;
 
+pub use again::plan_variants;
 pub use caching::{RESUME_FOLDER, cache, cache_place};
-pub use config::RunConfig;
+pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
+pub use render_chosen::{RenderChosen, Rendered, render_chosen};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;
 pub use validate::{Validated, validate};
