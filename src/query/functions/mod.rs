@@ -1,6 +1,7 @@
 //! The kernels as functions of columns, each described once: SQL and Polars are made from the same
 //! description.
 
+pub(in crate::query) mod audience;
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
@@ -25,6 +26,7 @@ use crate::kernels::location::Location;
 /// Every scalar function. `base` is where relative paths in `source_location` start from.
 pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
+        audience::audience_error(),
         ids::stable_id(),
         ids::source_location(base),
         json::json_text(),
