@@ -209,6 +209,12 @@ impl RunConfig {
         stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
     }
 
+    /// Files of each clip at the most.
+    pub(super) fn outputs_of_a_clip(&self) -> f64 {
+        let VariantSettings { count, plain_clips, .. } = &self.variants;
+        if self.plan_only { 0.0 } else { f64::from(*count) + f64::from(u8::from(*plain_clips)) }
+    }
+
     /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
         let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } =
