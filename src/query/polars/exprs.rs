@@ -10,7 +10,7 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
-use crate::query::functions::{Function, ids, json, language, select, validate};
+use crate::query::functions::{Function, ids, json, language, reframe, select, validate};
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
 /// valid. NULL arguments stand for the defaults.
@@ -47,6 +47,22 @@ pub fn select_clips(
 /// Of a list of [`crate::model::cue`] structs those of a language and those of an unknown one.
 pub fn cues_in(cues: Expr, language: Expr) -> Expr {
     expression(select::cues_in(), &[cues, language])
+}
+
+/// The path of a cropped window as a list of structs `t`, `x`, `y`; see
+/// [`crate::kernels::reframe::reframe_path`]. `signals` and `shots` are lists of structs, a source a row;
+/// `span` is start and end in seconds, the sizes are width and height.
+pub fn reframe_path(
+    signals: Expr,
+    shots: Expr,
+    [start, end]: [Expr; 2],
+    [source_width, source_height]: [Expr; 2],
+    [width, height]: [Expr; 2],
+) -> Expr {
+    expression(
+        reframe::reframe_path(),
+        &[signals, shots, start, end, source_width, source_height, width, height],
+    )
 }
 
 /// Why a source of `duration` seconds gave no clip, as a sentence.
