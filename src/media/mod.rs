@@ -13,6 +13,7 @@ pub mod process;
 pub mod render;
 pub mod sample;
 pub mod sniff;
+pub mod thumbnail;
 pub mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
@@ -24,4 +25,5 @@ pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};
 pub use render::{ClipSpan, Preset, RenderSettings, render};
 pub use sniff::{Demuxer, sniff};
+pub use thumbnail::thumbnail;
 pub use tools::{MediaLimits, MediaTools};

@@ -13,6 +13,7 @@ mod objects;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod reframe;
 mod render;
 mod runs;
 mod settings;
