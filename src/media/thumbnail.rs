@@ -34,7 +34,9 @@ pub fn thumbnail(
 ) -> Result<()> {
     let best = best_frame(tools, limits, (demuxer, path), cancel)?;
     let mut command = key_frames(tools, limits, (demuxer, path));
-    command.args(["-vf"]).arg(format!("select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p"));
+    command
+        .args(["-vf"])
+        .arg(format!("select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p"));
     command.args(["-frames:v", "1", "-q:v", JPEG_QUALITY, "-threads", "1", "-y", "-f", "mjpeg"]);
     let mut name = OsString::from("file:");
     name.push(to);

@@ -54,19 +54,7 @@ fn burned(folder: &Path, document: &str, (width, height): (i64, i64), at: f64) -
     );
     let seek = at.to_string();
     let name = picture.to_str().unwrap();
-    ffmpeg(&[
-        "-f",
-        "lavfi",
-        "-i",
-        &filter,
-        "-ss",
-        &seek,
-        "-frames:v",
-        "1",
-        "-f",
-        "rawvideo",
-        name,
-    ]);
+    ffmpeg(&["-f", "lavfi", "-i", &filter, "-ss", &seek, "-frames:v", "1", "-f", "rawvideo", name]);
     std::fs::read(picture).unwrap()
 }
 
@@ -151,7 +139,17 @@ fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     let filter = "color=black:s=640x360:r=25:d=2[a];testsrc2=s=640x360:r=25:d=2[b];\
         testsrc2=s=640x360:r=25:d=2,boxblur=20[c];[a][b][c]concat=n=3,format=yuv420p";
     let name = video.to_str().unwrap();
-    ffmpeg(&["-filter_complex", filter, "-g", "25", "-c:v", "libx264", "-preset", "ultrafast", name]);
+    ffmpeg(&[
+        "-filter_complex",
+        filter,
+        "-g",
+        "25",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        name,
+    ]);
     let tools = MediaTools::find().unwrap();
     let to = folder.path().join("100%d.jpg");
     let source = (Demuxer::Mov, video.as_path());

@@ -13,8 +13,7 @@ pub(super) fn score(picture: &[u8]) -> f64 {
         for x in 1..WIDTH - 1 {
             let around = at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1);
             let laplacian = around - 4.0 * at(x, y);
-            let (across, down) =
-                (x as f64 / WIDTH as f64 - 0.5, y as f64 / HEIGHT as f64 - 0.5);
+            let (across, down) = (x as f64 / WIDTH as f64 - 0.5, y as f64 / HEIGHT as f64 - 0.5);
             let weight = 1.0 - 1.2 * (across * across + down * down);
             detail += weight * laplacian * laplacian;
             weights += weight;
@@ -22,8 +21,7 @@ pub(super) fn score(picture: &[u8]) -> f64 {
     }
     let pixels = picture.len() as f64;
     let mean = picture.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels;
-    let variance =
-        picture.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / pixels;
+    let variance = picture.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / pixels;
     let clipped = picture.iter().filter(|v| **v < 8 || **v > 247).count() as f64 / pixels;
     let exposure = (1.0 - ((mean - 118.0) / 118.0).abs().powi(2)).max(0.02);
     let contrast = (variance.sqrt() / 45.0).min(1.0);
