@@ -17,8 +17,10 @@ pub(super) fn follow(points: &[(f64, f64)], times: &[f64], window: f64) -> Vec<f
         return vec![0.5; times.len()];
     }
     let wanted = without_flicker(points);
-    let wanted: Vec<f64> = times.iter().map(|t| between(&wanted, *t).clamp(least, most)).collect();
-    let held = hold(&wanted, STILL * window);
+    let wanted: Vec<f64> = times.iter().map(|t| between(&wanted, *t)).collect();
+    // Held before it is kept in the picture: a subject at the edge has the window at the edge.
+    let mut held = hold(&wanted, STILL * window);
+    held.iter_mut().for_each(|at| *at = at.clamp(least, most));
     let step = times.get(1).map_or(1.0, |t| (t - times[0]).max(1e-9));
     let limited = limit(&held, FASTEST * step);
     let eased = ease(&limited, (0.5 * EASE / step).round() as usize);
