@@ -107,8 +107,7 @@ impl<'t> Forms<'t> {
             self.stems = words.iter().map(|w| w.stem.as_str()).collect();
         }
         self.count += 1;
-        let is_capital = |w: &Word| text[w.start..w.end].starts_with(char::is_uppercase);
-        self.named += usize::from(words.iter().all(|w| is_capital(w) && !w.opens));
+        self.named += usize::from(words.iter().all(|w| is_name(&text[w.start..w.end], w.opens)));
         match self.spelled.iter_mut().find(|(f, ..)| *f == form) {
             Some((_, count, opens)) => {
                 *count += 1;
@@ -128,6 +127,14 @@ impl<'t> Forms<'t> {
             }
         }
         best.map(|(form, ..)| form.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default()
+    }
+}
+
+/// A capital within a sentence, or nothing but capitals.
+fn is_name(word: &str, opens: bool) -> bool {
+    match opens {
+        true => word.chars().all(char::is_uppercase),
+        false => word.starts_with(char::is_uppercase),
     }
 }
 
@@ -172,4 +179,4 @@ fn key(words: &[Word]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

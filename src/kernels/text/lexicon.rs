@@ -10,8 +10,11 @@ use super::language::{alpha2, detect_language, to_iso639_3};
 
 /// English words that the list of stop words counts among them though clips are about them.
 const TOPICS: &[&str] = &[
-    "computer", "fire", "home", "information", "invention", "interest", "microsoft", "mill",
-    "problem", "result", "room", "science", "sun", "system", "test", "trillion", "work", "world",
+    "area", "billion", "click", "computer", "face", "faces", "fire",
+    "goods", "hell", "home", "homepage", "hundred", "information", "invention", "member",
+    "members", "microsoft", "million", "mine", "netscape", "novel", "problem", "problems",
+    "research", "ring", "room", "rooms", "shell", "site", "state", "states", "system", "test",
+    "tests", "text", "thousand", "trillion", "website", "words", "work", "world",
 ];
 
 /// What people say while they think, by ISO 639-1 code, beside the lists of written language.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::describe::{ClipText, Facts, Line, Script, TextInput, TextLimits};
@@ -58,21 +59,23 @@ pub struct TextModelAnswer {
 }
 
 /// Whoever writes the texts of clips.
+#[async_trait]
 pub trait TextModel: Debug + Send + Sync {
-    /// The texts of one clip. May block.
+    /// The texts of one clip.
     ///
     /// # Errors
     /// `cancelled` if it is told to stop. A model that fails is none: the answer then has the
     /// built-in texts and says why.
-    fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer>;
+    async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer>;
 }
 
 /// The clip's own words; see [`describe`](super::describe()).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
 
+#[async_trait]
 impl TextModel for BuiltIn {
-    fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
+    async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
         Ok(TextModelAnswer { text: request.built_in(), fallback: None })
     }
 }

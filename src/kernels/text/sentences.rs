@@ -51,8 +51,6 @@ mod tests {
     use super::*;
 
     fn of(lines: &[&str]) -> Vec<String> {
-        let line = |text: &&'static str| Line { text, start: 0.0, end: 1.0 };
-        let _ = line;
         let lines: Vec<Line<'_>> =
             lines.iter().map(|text| Line { text, start: 0.0, end: 1.0 }).collect();
         sentences(&lines)

@@ -1,5 +1,7 @@
 //! A text as runs of words: what stands between two breaks (marks, function words), in any script.
 
+use std::collections::{HashMap, HashSet};
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::Lexicon;
@@ -32,8 +34,10 @@ const LONGEST_HAN_STOP: usize = 4;
 /// The runs of words of `text` that say something. Between two words of one run there is nothing, a
 /// space or a hyphen.
 pub(super) fn runs(text: &str, lexicon: &Lexicon) -> Vec<Vec<Word>> {
-    let mut runs = Runs { text, lexicon, done: vec![], run: vec![], end: 0, opens: true };
-    let has_kana = text.chars().any(|c| matches!(spacing(c), Spacing::Hiragana | Spacing::Katakana));
+    let is_kana = |c| matches!(spacing(c), Spacing::Hiragana | Spacing::Katakana);
+    let has_kana = text.chars().any(is_kana);
+    let repeated = if has_kana { HashSet::new() } else { repeated(text) };
+    let mut runs = Runs { text, lexicon, repeated, done: vec![], run: vec![], end: 0, opens: true };
     let mut dense: Option<(usize, usize, Spacing)> = None;
     for (start, token) in text.split_word_bound_indices() {
         let kind = token.chars().next().map_or(Spacing::Spaced, spacing);
@@ -63,6 +67,8 @@ pub(super) fn runs(text: &str, lexicon: &Lexicon) -> Vec<Vec<Word>> {
 struct Runs<'a> {
     text: &'a str,
     lexicon: &'a Lexicon,
+    /// See [`repeated`].
+    repeated: HashSet<&'a str>,
     done: Vec<Vec<Word>>,
     run: Vec<Word>,
     /// Where the last word of the run ends.
@@ -144,10 +150,12 @@ impl Runs<'_> {
             Spacing::Han => {
                 self.stop();
                 for (from, to) in han_pieces(piece, self.lexicon) {
-                    if piece[from..to].chars().nth(LONGEST_HAN).is_none() {
-                        self.piece(start + from, start + to);
+                    for (a, b) in known_words(&piece[from..to], &self.repeated) {
+                        if piece[from + a..from + b].chars().nth(LONGEST_HAN).is_none() {
+                            self.piece(start + from + a, start + from + b);
+                        }
+                        self.stop();
                     }
-                    self.stop();
                 }
             }
         }
@@ -188,4 +196,46 @@ fn han_pieces(text: &str, lexicon: &Lexicon) -> Vec<(usize, usize)> {
         pieces.push((from, text.len()));
     }
     pieces
+}
+
+/// Pieces of Chinese of two to [`LONGEST_HAN`] characters that are said more than once: without a
+/// dictionary, that is what words are known by.
+fn repeated(text: &str) -> HashSet<&str> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for run in text.split(|c| spacing(c) != Spacing::Han) {
+        let bounds: Vec<usize> = run.char_indices().map(|(i, _)| i).chain([run.len()]).collect();
+        for from in 0..bounds.len() {
+            for to in (from + 2..=from + LONGEST_HAN).take_while(|to| *to < bounds.len()) {
+                let piece = &run[bounds[from]..bounds[to]];
+                if !piece.contains(HAN_PARTICLES) {
+                    *counts.entry(piece).or_default() += 1;
+                }
+            }
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count > 1).map(|(piece, _)| piece).collect()
+}
+
+/// A piece cut into what is [`repeated`], the longest first, and what stands between.
+fn known_words(piece: &str, repeated: &HashSet<&str>) -> Vec<(usize, usize)> {
+    let bounds: Vec<usize> = piece.char_indices().map(|(i, _)| i).chain([piece.len()]).collect();
+    let (mut words, mut from, mut at) = (vec![], 0, 0);
+    while at + 1 < bounds.len() {
+        let longest = LONGEST_HAN.min(bounds.len() - 1 - at);
+        let known = |n: &usize| repeated.contains(&piece[bounds[at]..bounds[at + n]]);
+        let Some(length) = (2..=longest).rev().find(known) else {
+            at += 1;
+            continue;
+        };
+        if from < at {
+            words.push((bounds[from], bounds[at]));
+        }
+        words.push((bounds[at], bounds[at + length]));
+        at += length;
+        from = at;
+    }
+    if from + 1 < bounds.len() {
+        words.push((bounds[from], piece.len()));
+    }
+    words
 }

@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use super::*;
 
 fn found(text: &str, language: &str, most: usize) -> Vec<String> {
@@ -38,3 +36,5 @@ const JA: (&str, &str) = (
 );
 const ZH: (&str, &str) = ("人工智能正在改变我们的世界。\n医生在医院使用人工智能。\n机器人和医生一起工作。", "zh");
 const TH: (&str, &str) = ("ปัญญาประดิษฐ์ เปลี่ยนโลก\nหมอใช้ ปัญญาประดิษฐ์ ในโรงพยาบาล", "th");
+
+pub(in crate::kernels::text) const ALL: [(&str, &str); 8] = [EN, ES, DE, FR, AR, JA, ZH, TH];
