@@ -2,6 +2,7 @@
 //! description.
 
 pub(in crate::query) mod audience;
+pub(in crate::query) mod describe;
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
@@ -36,6 +37,9 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
+        describe::keyphrases(),
+        describe::hashtags(),
+        describe::clip_title(),
     ];
     functions.into_iter().map(Function::into_sql).collect()
 }

@@ -10,7 +10,7 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
-use crate::query::functions::{Function, ids, json, language, select, validate};
+use crate::query::functions::{Function, describe, ids, json, language, select, validate};
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
 /// valid. NULL arguments stand for the defaults.
@@ -74,6 +74,24 @@ pub fn same_language(left: Expr, right: Expr) -> Expr {
 /// A value as JSON text; NULL stays NULL.
 pub fn json_text(value: Expr) -> Expr {
     expression(json::json_text(), &[value])
+}
+
+/// What a text is about: a list of structs of `text` and `weight`, at most `most`; see
+/// [`crate::kernels::text::keyphrases`].
+pub fn keyphrases(text: Expr, language: Expr, most: Expr) -> Expr {
+    expression(describe::keyphrases(), &[text, language, most])
+}
+
+/// Hashtags of [`keyphrases`], those of the audience's interests (a list of texts, or JSON) first; see
+/// [`crate::kernels::text::hashtags`].
+pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
+    expression(describe::hashtags(), &[keyphrases, interests, most])
+}
+
+/// A title from what is said, in at most `most_chars` characters as a reader counts; NULL where nothing
+/// is said.
+pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
+    expression(describe::clip_title(), &[text, language, most_chars])
 }
 
 fn expression(function: Function, arguments: &[Expr]) -> Expr {
