@@ -20,3 +20,4 @@ mod sources;
 mod sql;
 mod stopping;
 mod support;
+mod text_model;

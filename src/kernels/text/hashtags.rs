@@ -106,7 +106,8 @@ mod tests {
 
     fn phrases(texts: &[&str]) -> Vec<Keyphrase> {
         let weight = |i: usize| 1.0 / (i + 1) as f64;
-        let phrase = |(i, text): (usize, &&str)| Keyphrase { text: (*text).into(), weight: weight(i) };
+        let phrase =
+            |(i, text): (usize, &&str)| Keyphrase { text: (*text).into(), weight: weight(i) };
         texts.iter().enumerate().map(phrase).collect()
     }
 
@@ -118,9 +119,10 @@ mod tests {
     #[test]
     fn interests_that_are_spoken_of_come_first_and_others_never() {
         let said = ["solar panels", "new technology", "party", "robots"];
-        assert_eq!(tags(&said, &["Tech", "art", "Robot", "money"], 3), [
-            "#NewTechnology", "#robots", "#SolarPanels"
-        ]);
+        assert_eq!(
+            tags(&said, &["Tech", "art", "Robot", "money"], 3),
+            ["#NewTechnology", "#robots", "#SolarPanels"]
+        );
         assert_eq!(tags(&said, &[], 1), ["#SolarPanels"]);
         assert_eq!(tags(&["Mars", "mars", "12"], &[], 9), ["#Mars"]);
         assert!(tags(&said, &["Tech"], 0).is_empty());

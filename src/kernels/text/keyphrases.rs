@@ -126,7 +126,8 @@ impl<'t> Forms<'t> {
                 best = Some(form);
             }
         }
-        best.map(|(form, ..)| form.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default()
+        best.map(|(form, ..)| form.split_whitespace().collect::<Vec<_>>().join(" "))
+            .unwrap_or_default()
     }
 }
 
@@ -155,7 +156,9 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candida
         let within = |f: &Forms<'_>| f.stems.contains(&stem) && f.count >= word.count;
         if word.count > 1 && !forms.contains_key(stem) && !forms.values().any(within) {
             forms.insert(stem, word);
-        } else if word.count > 1 && let Some(own) = forms.get_mut(stem) {
+        } else if word.count > 1
+            && let Some(own) = forms.get_mut(stem)
+        {
             *own = word;
         }
     }

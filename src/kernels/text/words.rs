@@ -99,7 +99,8 @@ impl Runs<'_> {
             && !self.lexicon.is_stop_word(&lower)
             && !self.lexicon.is_stop_word(&token.to_lowercase());
         // An article written as one with the word, or the `'s` after it, ends a run.
-        let from = start + token.len() - if token.ends_with(core) { core.len() } else { token.len() };
+        let from =
+            start + token.len() - if token.ends_with(core) { core.len() } else { token.len() };
         if from != start {
             self.stop();
         }
@@ -163,7 +164,8 @@ impl Runs<'_> {
 
     fn piece(&mut self, start: usize, end: usize) {
         let piece = &self.text[start..end];
-        if piece.chars().nth(1).is_some() && !self.lexicon.is_stop_word(piece) {
+        let is_word = piece.chars().any(char::is_alphabetic) && piece.chars().nth(1).is_some();
+        if is_word && !self.lexicon.is_stop_word(piece) {
             // Without capitals, it does not matter where sentences begin.
             self.word(start, end, true);
         } else {

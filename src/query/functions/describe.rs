@@ -114,9 +114,10 @@ fn list(column: &ArrayRef, what: &str) -> Result<ListArray> {
         DataType::LargeList(item) => as_type(column, &DataType::List(Arc::clone(item)))?,
         _ => Arc::clone(column),
     };
-    column.as_list_opt::<i32>().cloned().ok_or_else(|| {
-        misused(format!("{what} are given as a list, not {}", column.data_type()))
-    })
+    column
+        .as_list_opt::<i32>()
+        .cloned()
+        .ok_or_else(|| misused(format!("{what} are given as a list, not {}", column.data_type())))
 }
 
 /// Keyphrases from structs of `text` and `weight`, or from texts, the strongest first.

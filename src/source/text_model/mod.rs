@@ -166,8 +166,8 @@ impl HttpTextModel {
     /// # Errors
     /// `config.invalid` for an address without a host or a key that no header can hold.
     pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host = HostKey::of_url(&config.url)
-            .ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
+        let host =
+            HostKey::of_url(&config.url).ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
         authorization(config.key.as_deref())?;
         let http = HttpConfig {
             allow_private: config.allow_private,
@@ -221,8 +221,9 @@ impl HttpTextModel {
         };
         tokio::time::timeout(self.config.timeout, whole).await.unwrap_or_else(|_| {
             let (place, limit) = (redacted(url.as_str()), self.config.timeout.as_secs_f64());
-            let sentence =
-                format!("the text model at {place} did not answer within {limit} s; see that it is up");
+            let sentence = format!(
+                "the text model at {place} did not answer within {limit} s; see that it is up"
+            );
             Err(Error::new(ErrorCode::SourceUnreachable, sentence))
         })
     }
@@ -268,7 +269,8 @@ async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {
     loop {
         let chunk = response.chunk().await.map_err(|cause| {
             let place = redacted(url.as_str());
-            let sentence = format!("the answer of the text model at {place} broke off; run again later");
+            let sentence =
+                format!("the answer of the text model at {place} broke off; run again later");
             Error::new(ErrorCode::SourceUnreachable, sentence).with_source(cause.without_url())
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
