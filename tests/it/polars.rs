@@ -309,7 +309,7 @@ fn texts_of_clips_are_what_sql_and_rust_make() {
     let titles: Vec<_> = wanted.column(2).as_string::<i32>().iter().collect();
     assert_eq!(
         titles[..4],
-        [Some("Solar panels are cheap"), Some("Los médicos usan…"), None, None]
+        [Some("Solar panels are cheap"), Some("La inteligencia artificial…"), None, None]
     );
     let of = |e: Expr| polars_error(requests().lazy().select([e]).collect().unwrap_err());
     let error = of(hashtags(col("url"), lit("[]"), lit(3)));

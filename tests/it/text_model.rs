@@ -166,7 +166,7 @@ async fn a_server_that_fails_is_left_alone_and_clips_have_built_in_texts() {
     }
     let state = &rig.resilience.hosts.snapshot()[0];
     assert_eq!(state.state, BreakerState::Open);
-    assert_eq!(server.requests().len(), 4, "then it is left alone");
+    assert!(server.requests().len() <= 8, "of 20 tries: it is left alone in between");
     let counts = rig.model.counts();
     assert_eq!((counts.asked, counts.answered, counts.fallbacks), (10, 0, 10));
 }
