@@ -300,7 +300,7 @@ async fn describing_is_work_with_or_without_a_model() {
     assert_eq!(texts(&rows, "text_origin"), some(["captions", "captions", "request"]));
     assert_eq!(texts(&rows, "description")[0].as_deref(), Some("Solar panels pay. Do they last?"));
     assert_eq!(texts(&rows, "hook_text")[2], None);
-    assert!(rows.column_by_name("keyphrases").unwrap().as_list::<i32>().value(0).len() > 0);
+    assert!(!rows.column_by_name("keyphrases").unwrap().as_list::<i32>().value(0).is_empty());
     let server = Server::start(|request, stream| {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         if body.contains("Mars") { empty(stream, 404, &[]) } else { complete(stream, &good()) }

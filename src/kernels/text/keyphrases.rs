@@ -32,7 +32,7 @@ const NAME: f64 = 1.25;
 ///
 /// let text = "Solar panels are cheap now. A solar panel pays for itself in six years.";
 /// let found = keyphrases(text, Some("en"), 2);
-/// assert_eq!(found[0].text, "Solar panels");
+/// assert_eq!(found[0].text, "solar panel");
 /// assert_eq!(found[0].weight, 1.0);
 /// ```
 pub fn keyphrases(text: &str, language: Option<&str>, most: usize) -> Vec<Keyphrase> {
