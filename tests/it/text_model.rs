@@ -15,7 +15,9 @@ use arrow::datatypes::Field;
 use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
 use clipflow::exec::backend::{AsyncBackend, Backend};
-use clipflow::exec::{BatchOptions, DescribeWork, Work, WorkEnv, describe_clips, run_batches};
+use clipflow::exec::{
+    BatchOptions, DescribeWork, Work, WorkEnv, WorkSpec, describe_clips, run_batches,
+};
 use clipflow::kernels::text::{
     BuiltIn, TextLimits, TextModel, TextModelRequest, TextOrigin, graphemes,
 };
@@ -287,6 +289,16 @@ async fn described(work: DescribeWork) -> RecordBatch {
 fn texts(rows: &RecordBatch, column: &str) -> Vec<Option<String>> {
     let texts = rows.column_by_name(column).unwrap().as_string::<i32>();
     texts.iter().map(|t| t.map(str::to_owned)).collect()
+}
+
+#[test]
+fn describing_without_a_model_may_run_in_another_process() {
+    let spec = DescribeWork::new(LIMITS).spec().unwrap();
+    let sent = serde_json::to_string(&spec).unwrap();
+    let read: WorkSpec = serde_json::from_str(&sent).unwrap();
+    assert_eq!(read, spec);
+    assert_eq!(read.build().unwrap().name(), "describe");
+    assert!(DescribeWork::new(LIMITS).with_model(Arc::new(BuiltIn)).spec().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,8 @@
 //! texts of clips.
 //!
 //! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources:
-//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked
-//! ([`answer`]); whatever goes wrong, the clip gets its built-in texts and the answer says why.
+//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked; whatever
+//! goes wrong, the clip gets its built-in texts and the answer says why.
 
 mod answer;
 mod prompt;
@@ -161,6 +161,16 @@ impl fmt::Debug for HttpTextModel {
 }
 
 impl HttpTextModel {
+    /// The model of the settings, with the key that this process's environment holds; `None` if none is
+    /// to be asked.
+    ///
+    /// # Errors
+    /// As [`TextModelConfig::from_settings`] and [`HttpTextModel::new`].
+    pub fn of_process(config: &ParallelConfig, resilience: &Resilience) -> Result<Option<Self>> {
+        let found = TextModelConfig::from_settings(config, |name| std::env::var(name).ok())?;
+        found.map(|model| Self::new(model, resilience.clone())).transpose()
+    }
+
     /// A model that is asked under the limits of `resilience`. No request is made yet.
     ///
     /// # Errors
