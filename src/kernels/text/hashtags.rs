@@ -19,15 +19,21 @@ pub fn hashtags(
     language: Option<&str>,
     most: usize,
 ) -> Vec<String> {
-    if most == 0 || keyphrases.is_empty() {
-        return vec![];
-    }
     let sample = keyphrases.first().map_or("", |k| k.text.as_str());
-    let lexicon = Lexicon::of(language, sample);
-    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, &lexicon)).collect();
+    hashtags_in(keyphrases, interests, &Lexicon::of(language, sample), most)
+}
+
+/// The same, in a language whose words are at hand.
+pub(super) fn hashtags_in(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    lexicon: &Lexicon,
+    most: usize,
+) -> Vec<String> {
+    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, lexicon)).collect();
     let matches = |k: &&Keyphrase| {
-        let said = stems(&k.text, &lexicon);
-        interests.iter().any(|interest| is_about(&said, interest))
+        let about = |said: &[String]| interests.iter().any(|interest| is_about(said, interest));
+        !interests.is_empty() && about(&stems(&k.text, lexicon))
     };
     let (wanted, others): (Vec<_>, Vec<_>) = keyphrases.iter().partition(matches);
     let mut tags: Vec<String> = vec![];
