@@ -26,7 +26,7 @@ const LONGEST_CLAUSE: usize = 16;
 /// Chinese words of one character that seldom are part of a longer one.
 const HAN_PARTICLES: &[char] = &[
     '的', '了', '是', '在', '我', '你', '您', '他', '她', '它', '这', '那', '和', '与', '也', '都',
-    '就', '很', '吗', '呢', '吧', '啊', '把', '被', '让', '们', '着', '并', '及', '或', '这', '這',
+    '就', '很', '吗', '呢', '吧', '啊', '把', '被', '让', '们', '着', '并', '及', '或', '這',
 ];
 /// Longest Chinese stop word that is looked for, in characters.
 const LONGEST_HAN_STOP: usize = 4;
@@ -136,19 +136,13 @@ impl Runs<'_> {
                 }
                 self.stop();
             }
-            Spacing::Katakana => {
+            Spacing::Katakana | Spacing::Han if has_kana => {
                 if is_apart {
                     self.stop();
                 }
                 self.piece(start, end);
             }
-            Spacing::Han if has_kana => {
-                if is_apart {
-                    self.stop();
-                }
-                self.piece(start, end);
-            }
-            Spacing::Han => {
+            Spacing::Katakana | Spacing::Han => {
                 self.stop();
                 for (from, to) in han_pieces(piece, self.lexicon) {
                     for (a, b) in known_words(&piece[from..to], &self.repeated) {
