@@ -1,4 +1,4 @@
-//! The kernels alone: selection, validation, shots and picture signals, ids.
+//! The kernels alone: selection, validation, shots and picture signals, ids, texts.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use clipflow::kernels::ids::stable_id;
 use clipflow::kernels::select::{
     OwnedColumns, PreparedSource, SelectParams, Weights, select_clips,
 };
+use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, keyphrases};
 use clipflow::kernels::validate::{RequestColumns, validate};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
 use clipflow::model::{Cue, Shot, Signal, Transition};
@@ -262,6 +263,45 @@ fn all(c: &mut Criterion) {
     set_up(validation(c));
     pictures(c);
     ids(c);
+    texts(c);
+}
+
+/// The texts of a clip in which somebody talks for a minute: 150 words in 30 caption lines.
+fn texts(c: &mut Criterion) {
+    let talk = [
+        "So today I want to show you how a solar panel works",
+        "and why the battery matters more than the panel itself.",
+        "How much energy does a house need at night?",
+        "Most of the cost is the inverter, not the roof.",
+        "My neighbour built one from old laptop cells!",
+    ];
+    let said: Vec<&str> = talk.iter().copied().cycle().take(30).collect();
+    let text = said.join("\n");
+    let lines: Vec<Line<'_>> = (said.iter().zip(0..))
+        .map(|(text, i)| Line { text, start: f64::from(i) * 2.0, end: f64::from(i) * 2.0 + 2.0 })
+        .collect();
+    let phrases = keyphrases(&text, Some("en"), 12);
+    let interests = ["energy".to_owned(), "diy".to_owned()];
+    let input = TextInput {
+        lines: &lines,
+        keyphrases: &phrases,
+        language: Some("en"),
+        interests: &interests,
+        ..TextInput::default()
+    };
+    let mut group = c.benchmark_group("texts of a minute of speech");
+    group.bench_function("keyphrases", |b| b.iter(|| keyphrases(black_box(&text), Some("en"), 12)));
+    group.bench_function("script", |b| b.iter(|| Script::of(black_box(&input))));
+    let script = Script::of(&input);
+    group.throughput(Throughput::Elements(TitleStyle::ALL.len() as u64));
+    group.bench_function("titles in four forms", |b| {
+        b.iter(|| TitleStyle::ALL.map(|style| script.title(black_box(style), 70)));
+    });
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("all texts", |b| {
+        b.iter(|| script.describe(black_box(&TextLimits::default()), TitleStyle::Statement));
+    });
+    group.finish();
 }
 
 criterion_group! {

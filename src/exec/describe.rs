@@ -14,9 +14,7 @@ use super::analyze::{list_field, structs};
 use super::validate::numbers;
 use super::{Work, WorkEnv, WorkKind, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::{
-    TextLimits, TextModel, TextModelAnswer, TextModelRequest, keyphrases,
-};
+use crate::kernels::text::{TextLimits, TextModel, TextModelAnswer, TextModelRequest, keyphrases};
 use crate::media::CancelToken;
 use crate::media::cancel::stopped;
 use crate::model::{Keyphrase, keyphrase};
@@ -219,11 +217,12 @@ impl Clips {
         let part = |name: &str| cues.column_by_name(name).ok_or_else(|| no_column("cues"));
         let texts = cast(part("text")?, &DataType::Utf8).map_err(|e| misfit("cues", &e))?;
         let [from, to] = [part("start")?, part("end")?].map(|c| cast(c, &DataType::Float64));
-        let (from, to) = (from.map_err(|e| misfit("cues", &e))?, to.map_err(|e| misfit("cues", &e))?);
+        let (from, to) =
+            (from.map_err(|e| misfit("cues", &e))?, to.map_err(|e| misfit("cues", &e))?);
         let time = |times: &ArrayRef, i: usize| times.as_primitive::<Float64Type>().value(i);
-        let lines = (0..cues.len()).filter(|i| texts.is_valid(*i)).map(|i| {
-            (texts.as_string::<i32>().value(i).to_owned(), time(&from, i), time(&to, i))
-        });
+        let lines = (0..cues.len())
+            .filter(|i| texts.is_valid(*i))
+            .map(|i| (texts.as_string::<i32>().value(i).to_owned(), time(&from, i), time(&to, i)));
         let is_in = |(_, from, to): &(String, f64, f64)| {
             let middle = (from + to) / 2.0;
             start <= middle && middle < end
@@ -266,7 +265,9 @@ impl OwnRuntime {
             .thread_name("clipflow-texts")
             .enable_all()
             .build()
-            .map_err(|e| Error::new(ErrorCode::Internal, format!("no thread can be started: {e}")))?;
+            .map_err(|e| {
+                Error::new(ErrorCode::Internal, format!("no thread can be started: {e}"))
+            })?;
         // Another thread may have been first; its runtime is used.
         if let Err(spare) = self.0.set(made) {
             spare.shutdown_background();

@@ -21,3 +21,4 @@ mod sql;
 mod stopping;
 mod support;
 mod variants;
+mod text_model;

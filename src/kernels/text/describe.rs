@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::hashtags::hashtags;
+use super::hashtags::hashtags_in;
 use super::keyphrases::keyphrases;
 use super::lexicon::Lexicon;
-use super::script::spoken;
+use super::script::{join, spoken};
 use super::sentences::sentences;
 use super::titles::{self, TitleStyle};
 use super::trim::{graphemes, trim_to};
@@ -121,13 +121,24 @@ pub fn describe(input: &TextInput<'_>, limits: &TextLimits) -> ClipText {
 /// What is said in a clip, made ready: titles in several forms and lengths are made from it without
 /// looking through the captions again.
 pub struct Script<'a> {
-    pub(super) sentences: Vec<String>,
-    /// Of each sentence, the weights of the keyphrases in it.
-    pub(super) weights: Vec<f64>,
+    pub(super) sentences: Vec<Sentence>,
     pub(super) keyphrases: Cow<'a, [Keyphrase]>,
     pub(super) lexicon: Lexicon,
+    /// All hashtags there may be, the most fitting first.
+    tags: Vec<String>,
     input: TextInput<'a>,
     origin: TextOrigin,
+}
+
+/// A sentence, measured.
+pub(super) struct Sentence {
+    pub(super) text: String,
+    /// In grapheme clusters.
+    pub(super) length: usize,
+    /// Words, as far as it matters how many there are.
+    pub(super) words: usize,
+    /// The weights of the keyphrases in it.
+    pub(super) weight: f64,
 }
 
 impl<'a> Script<'a> {
@@ -140,15 +151,15 @@ impl<'a> Script<'a> {
             said = sentences(&[Line { text: &topic, start: 0.0, end: 0.0 }]);
             origin = if said.is_empty() { TextOrigin::Facts } else { TextOrigin::Request };
         }
-        let whole = said.join(" ");
         let given = origin == TextOrigin::Captions && !input.keyphrases.is_empty();
         let keyphrases = match given {
             true => Cow::Borrowed(input.keyphrases),
-            false => Cow::Owned(keyphrases(&whole, input.language, KEYPHRASES)),
+            false => Cow::Owned(keyphrases(&said.join("\n"), input.language, KEYPHRASES)),
         };
-        let lexicon = Lexicon::of(input.language, &whole);
-        let weights = said.iter().map(|s| weight(s, &keyphrases)).collect();
-        Self { sentences: said, weights, keyphrases, lexicon, input: *input, origin }
+        let lexicon = Lexicon::of(input.language, &said.join(" "));
+        let sentences = measured(said, &keyphrases);
+        let tags = hashtags_in(&keyphrases, input.interests, &lexicon, usize::MAX);
+        Self { sentences, keyphrases, lexicon, tags, input: *input, origin }
     }
 
     /// What texts are made from.
@@ -172,14 +183,13 @@ impl<'a> Script<'a> {
         let most = limits.title_chars;
         let forms = [style].into_iter().chain(TitleStyle::ALL);
         let title = forms.into_iter().find_map(|form| self.title(form, most));
-        let hook = || self.sentences.first().map(|s| trim_to(s, most)).filter(|s| !s.is_empty());
-        let tags =
-            hashtags(&self.keyphrases, self.input.interests, self.input.language, limits.hashtags);
+        let hook =
+            || self.sentences.first().map(|s| trim_to(&s.text, most)).filter(|s| !s.is_empty());
         ClipText {
             title: title.unwrap_or_else(|| trim_to(&self.facts(), most)),
             hook_text: if self.origin == TextOrigin::Captions { hook() } else { None },
             description: self.description(limits.description_chars),
-            hashtags: tags,
+            hashtags: self.tags.iter().take(limits.hashtags).cloned().collect(),
             keywords: self.keyphrases.iter().map(|k| k.text.clone()).collect(),
             origin: self.origin,
         }
@@ -187,17 +197,19 @@ impl<'a> Script<'a> {
 
     /// As many sentences as fit; of a first one that does not, its beginning.
     fn description(&self, most: usize) -> String {
-        let mut text = String::new();
+        let (mut text, mut length) = (String::new(), 0);
         for sentence in &self.sentences {
-            let mut longer = text.clone();
-            super::script::join(&mut longer, sentence);
-            if graphemes(&longer) > most {
+            let before = text.len();
+            join(&mut text, &sentence.text);
+            // With the space before it.
+            length += sentence.length + usize::from(before > 0);
+            if length > most {
+                text.truncate(before);
                 break;
             }
-            text = longer;
         }
         match self.sentences.first() {
-            Some(first) if text.is_empty() => trim_to(first, most),
+            Some(first) if text.is_empty() => trim_to(&first.text, most),
             None => trim_to(&self.facts(), most),
             _ => text,
         }
@@ -214,17 +226,18 @@ impl<'a> Script<'a> {
     }
 }
 
-/// What the keyphrases in a sentence weigh. One is in it if it stands there in any case.
-fn weight(sentence: &str, keyphrases: &[Keyphrase]) -> f64 {
-    let lower = sentence.to_lowercase();
-    let words: Vec<&str> = lower.unicode_words().collect();
-    let is_said = |k: &&Keyphrase| {
-        let wanted = k.text.to_lowercase();
-        let parts: Vec<&str> = wanted.unicode_words().collect();
-        !parts.is_empty()
-            && (words.windows(parts.len()).any(|w| w == parts) || lower.contains(&wanted))
+fn measured(said: Vec<String>, keyphrases: &[Keyphrase]) -> Vec<Sentence> {
+    let lower: Vec<(String, f64)> =
+        keyphrases.iter().map(|k| (k.text.to_lowercase(), k.weight)).collect();
+    let measure = |text: String| {
+        let folded = text.to_lowercase();
+        // In any case, and as the beginning of a longer word: Chinese has no spaces, plurals have ends.
+        let weight =
+            lower.iter().filter(|(k, _)| folded.contains(k.as_str())).map(|(_, w)| w).sum();
+        let words = text.unicode_words().take(titles::LEAST_WORDS).count();
+        Sentence { length: graphemes(&text), words, weight, text }
     };
-    keyphrases.iter().filter(is_said).map(|k| k.weight).sum()
+    said.into_iter().map(measure).collect()
 }
 
 #[cfg(test)]

@@ -19,15 +19,21 @@ pub fn hashtags(
     language: Option<&str>,
     most: usize,
 ) -> Vec<String> {
-    if most == 0 || keyphrases.is_empty() {
-        return vec![];
-    }
     let sample = keyphrases.first().map_or("", |k| k.text.as_str());
-    let lexicon = Lexicon::of(language, sample);
-    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, &lexicon)).collect();
+    hashtags_in(keyphrases, interests, &Lexicon::of(language, sample), most)
+}
+
+/// The same, in a language whose words are at hand.
+pub(super) fn hashtags_in(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    lexicon: &Lexicon,
+    most: usize,
+) -> Vec<String> {
+    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, lexicon)).collect();
     let matches = |k: &&Keyphrase| {
-        let said = stems(&k.text, &lexicon);
-        interests.iter().any(|interest| is_about(&said, interest))
+        let about = |said: &[String]| interests.iter().any(|interest| is_about(said, interest));
+        !interests.is_empty() && about(&stems(&k.text, lexicon))
     };
     let (wanted, others): (Vec<_>, Vec<_>) = keyphrases.iter().partition(matches);
     let mut tags: Vec<String> = vec![];
@@ -106,7 +112,8 @@ mod tests {
 
     fn phrases(texts: &[&str]) -> Vec<Keyphrase> {
         let weight = |i: usize| 1.0 / (i + 1) as f64;
-        let phrase = |(i, text): (usize, &&str)| Keyphrase { text: (*text).into(), weight: weight(i) };
+        let phrase =
+            |(i, text): (usize, &&str)| Keyphrase { text: (*text).into(), weight: weight(i) };
         texts.iter().enumerate().map(phrase).collect()
     }
 
@@ -118,9 +125,10 @@ mod tests {
     #[test]
     fn interests_that_are_spoken_of_come_first_and_others_never() {
         let said = ["solar panels", "new technology", "party", "robots"];
-        assert_eq!(tags(&said, &["Tech", "art", "Robot", "money"], 3), [
-            "#NewTechnology", "#robots", "#SolarPanels"
-        ]);
+        assert_eq!(
+            tags(&said, &["Tech", "art", "Robot", "money"], 3),
+            ["#NewTechnology", "#robots", "#SolarPanels"]
+        );
         assert_eq!(tags(&said, &[], 1), ["#SolarPanels"]);
         assert_eq!(tags(&["Mars", "mars", "12"], &[], 9), ["#Mars"]);
         assert!(tags(&said, &["Tech"], 0).is_empty());

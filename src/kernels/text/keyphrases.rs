@@ -32,7 +32,7 @@ const NAME: f64 = 1.25;
 ///
 /// let text = "Solar panels are cheap now. A solar panel pays for itself in six years.";
 /// let found = keyphrases(text, Some("en"), 2);
-/// assert_eq!(found[0].text, "Solar panels");
+/// assert_eq!(found[0].text, "solar panel");
 /// assert_eq!(found[0].weight, 1.0);
 /// ```
 pub fn keyphrases(text: &str, language: Option<&str>, most: usize) -> Vec<Keyphrase> {
@@ -96,10 +96,12 @@ struct Forms<'t> {
     count: usize,
     first: usize,
     named: usize,
+    /// Whether it is all that stands between two breaks somewhere.
+    is_whole: bool,
 }
 
 impl<'t> Forms<'t> {
-    fn add(&mut self, text: &'t str, words: &'t [Word]) {
+    fn add(&mut self, text: &'t str, words: &'t [Word], is_whole: bool) {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let form = &text[first.start..last.end];
         if self.count == 0 {
@@ -107,6 +109,7 @@ impl<'t> Forms<'t> {
             self.stems = words.iter().map(|w| w.stem.as_str()).collect();
         }
         self.count += 1;
+        self.is_whole |= is_whole;
         self.named += usize::from(words.iter().all(|w| is_name(&text[w.start..w.end], w.opens)));
         match self.spelled.iter_mut().find(|(f, ..)| *f == form) {
             Some((_, count, opens)) => {
@@ -126,7 +129,8 @@ impl<'t> Forms<'t> {
                 best = Some(form);
             }
         }
-        best.map(|(form, ..)| form.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default()
+        best.map(|(form, ..)| form.split_whitespace().collect::<Vec<_>>().join(" "))
+            .unwrap_or_default()
     }
 }
 
@@ -142,26 +146,28 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candida
     let keys: Vec<String> = phrases.iter().map(|words| key(words)).collect();
     let rake = Rake::new(StopWords::new()).run_fragments(keys.iter().map(String::as_str));
     let scores: HashMap<String, f64> = rake.into_iter().map(|k| (k.keyword, k.score)).collect();
-    let mut forms: HashMap<&str, Forms<'_>> = HashMap::new();
-    let mut alone: HashMap<&str, Forms<'_>> = HashMap::new();
-    for (words, key) in phrases.iter().zip(&keys) {
-        forms.entry(key).or_default().add(text, words);
-        for word in *words {
-            alone.entry(&word.stem).or_default().add(text, std::slice::from_ref(word));
+    // A word or two that are said more often than any phrase they are part of are a topic themselves.
+    let mut forms: HashMap<String, Forms<'_>> = HashMap::new();
+    for words in phrases {
+        for length in 1..=words.len() {
+            for part in words.windows(length) {
+                forms.entry(key(part)).or_default().add(text, part, length == words.len());
+            }
         }
     }
-    // A word said more often than any phrase it is part of is a topic by itself.
-    for (stem, word) in alone {
-        let within = |f: &Forms<'_>| f.stems.contains(&stem) && f.count >= word.count;
-        if word.count > 1 && !forms.contains_key(stem) && !forms.values().any(within) {
-            forms.insert(stem, word);
-        } else if word.count > 1 && let Some(own) = forms.get_mut(stem) {
-            *own = word;
-        }
-    }
-    let candidate = |(key, forms): (&str, Forms<'_>)| {
+    let within = |part: &Forms<'_>| {
+        let holds = |whole: &Forms<'_>| {
+            whole.stems.len() > part.stems.len()
+                && whole.count >= part.count
+                && whole.stems.windows(part.stems.len()).any(|w| w == part.stems)
+        };
+        forms.values().any(holds)
+    };
+    let is_topic = |(_, f): &(&String, &Forms<'_>)| (f.is_whole || f.count > 1) && !within(f);
+    let candidate = |(key, forms): (&String, &Forms<'_>)| {
         let words = forms.stems.len().max(1) as f64;
-        let linked = scores.get(key).map_or(1.0, |score| score / words).max(1.0);
+        // Part of a phrase only, a word has at least that many in its company.
+        let linked = scores.get(key).map_or(words, |score| score / words).max(1.0);
         let is_name = !lexicon.capitalises_nouns() && forms.named * 2 > forms.count;
         let name = if is_name { NAME } else { 1.0 };
         Candidate {
@@ -171,7 +177,7 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candida
             stems: forms.stems.iter().map(|s| (*s).to_owned()).collect(),
         }
     };
-    forms.into_iter().map(candidate).filter(|c| !c.text.is_empty()).collect()
+    forms.iter().filter(is_topic).map(candidate).filter(|c| !c.text.is_empty()).collect()
 }
 
 fn key(words: &[Word]) -> String {

@@ -9,19 +9,97 @@ use rust_stemmers::{Algorithm, Stemmer};
 use super::language::{alpha2, detect_language, to_iso639_3};
 
 /// English words that the list of stop words counts among them though clips are about them.
-const TOPICS: &[&str] = &["area", "billion", "click", "computer", "face", "faces", "fire", "goods", "hell", "home", "homepage", "hundred", "information", "invention", "member", "members", "microsoft", "million", "mine", "netscape", "novel", "problem", "problems", "research", "ring", "room", "rooms", "shell", "site", "state", "states", "system", "test", "text", "thousand", "trillion", "website", "words", "work", "world"];
+const TOPICS: &[&str] = &[
+    "area",
+    "billion",
+    "click",
+    "computer",
+    "face",
+    "faces",
+    "fire",
+    "goods",
+    "hell",
+    "home",
+    "homepage",
+    "hundred",
+    "information",
+    "invention",
+    "member",
+    "members",
+    "microsoft",
+    "million",
+    "mine",
+    "netscape",
+    "novel",
+    "problem",
+    "problems",
+    "research",
+    "ring",
+    "room",
+    "rooms",
+    "shell",
+    "site",
+    "state",
+    "states",
+    "system",
+    "test",
+    "text",
+    "thousand",
+    "trillion",
+    "website",
+    "words",
+    "work",
+    "world",
+];
 
 /// What people say while they think, by ISO 639-1 code, beside the lists of written language.
 const FILLERS: &[(&str, &[&str])] = &[
-    ("en", &[
-        "yeah", "gonna", "wanna", "gotta", "kinda", "sorta", "uh", "uhm", "huh", "hmm", "wow",
-        "guys", "thing", "things", "stuff", "lot", "bit", "really", "actually", "basically",
-        "literally", "maybe", "pretty", "people", "time", "today", "talk", "talking", "told",
-        "start", "started", "coming", "big", "mr", "mrs",
-    ]),
+    (
+        "en",
+        &[
+            "yeah",
+            "gonna",
+            "wanna",
+            "gotta",
+            "kinda",
+            "sorta",
+            "uh",
+            "uhm",
+            "huh",
+            "hmm",
+            "wow",
+            "guys",
+            "thing",
+            "things",
+            "stuff",
+            "lot",
+            "bit",
+            "really",
+            "actually",
+            "basically",
+            "literally",
+            "maybe",
+            "pretty",
+            "people",
+            "time",
+            "today",
+            "talk",
+            "talking",
+            "told",
+            "start",
+            "started",
+            "coming",
+            "big",
+            "mr",
+            "mrs",
+        ],
+    ),
     ("de", &["äh", "ähm", "halt", "eben", "genau", "okay", "ok", "mal", "ding", "sache", "heute"]),
     ("es", &["eh", "bueno", "pues", "vale", "cosa", "cosas", "hoy", "oye", "mira"]),
-    ("fr", &["euh", "ben", "bah", "bon", "voilà", "truc", "trucs", "chose", "choses", "aujourd'hui"]),
+    (
+        "fr",
+        &["euh", "ben", "bah", "bon", "voilà", "truc", "trucs", "chose", "choses", "aujourd'hui"],
+    ),
     ("it", &["ehm", "allora", "cosa", "cose", "oggi"]),
     ("pt", &["né", "então", "coisa", "coisas", "hoje"]),
 ];
@@ -33,7 +111,8 @@ const ELISIONS: &[&str] = &[
 ];
 
 static STOP_WORDS: LazyLock<HashMap<&'static str, HashSet<&'static str>>> = LazyLock::new(|| {
-    let fillers = |code: &'static str| FILLERS.iter().filter(move |f| f.0 == code).flat_map(|f| f.1);
+    let fillers =
+        |code: &'static str| FILLERS.iter().filter(move |f| f.0 == code).flat_map(|f| f.1);
     let of = |code: &&'static str| {
         let listed = stop_words::lookup(*code).unwrap_or_default();
         let mut words: HashSet<&str> = listed.iter().chain(fillers(code)).copied().collect();

@@ -35,8 +35,11 @@ pub struct TextModelRequest {
 impl TextModelRequest {
     /// What the built-in way makes of it.
     pub fn built_in(&self) -> ClipText {
-        let lines: Vec<Line<'_>> =
-            self.lines.iter().map(|(text, start, end)| Line { text, start: *start, end: *end }).collect();
+        let lines: Vec<Line<'_>> = self
+            .lines
+            .iter()
+            .map(|(text, start, end)| Line { text, start: *start, end: *end })
+            .collect();
         let input = TextInput {
             lines: &lines,
             keyphrases: &self.keyphrases,

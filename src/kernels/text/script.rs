@@ -19,10 +19,16 @@ pub(super) enum Spacing {
 pub(super) fn spacing(c: char) -> Spacing {
     match c {
         '\u{3041}'..='\u{309F}' => Spacing::Hiragana,
-        '\u{30A1}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}'
+        '\u{30A1}'..='\u{30FA}'
+        | '\u{30FC}'..='\u{30FF}'
+        | '\u{31F0}'..='\u{31FF}'
         | '\u{FF66}'..='\u{FF9F}' => Spacing::Katakana,
-        '々' | '〆' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
-        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' => Spacing::Han,
+        '々'
+        | '〆'
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}' => Spacing::Han,
         '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' => {
             Spacing::Clauses
         }

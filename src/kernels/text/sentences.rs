@@ -1,7 +1,7 @@
 //! Caption lines as the sentences that are spoken over them.
 
 use super::Line;
-use super::script::{join, spacing, Spacing, spoken};
+use super::script::{Spacing, join, spacing, spoken};
 use super::sentence::ends_sentence;
 
 /// A text without marks is cut where a line ends after so many bytes.
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn sentences_run_over_lines() {
-        assert_eq!(of(&["So this is", "Dr. Who. And", "- you are? [music]", "♪"]), [
-            "So this is Dr. Who.",
-            "And you are?"
-        ]);
+        assert_eq!(
+            of(&["So this is", "Dr. Who. And", "- you are? [music]", "♪"]),
+            ["So this is Dr. Who.", "And you are?"]
+        );
         assert_eq!(of(&["今日は晴れ。明日は", "雨です！"]), ["今日は晴れ。", "明日は雨です！"]);
         let long = "and so on ".repeat(30);
         assert_eq!(of(&[&long, "and more"]).len(), 2);

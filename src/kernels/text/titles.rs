@@ -1,7 +1,5 @@
 //! The forms of a title, each from the clip's own words.
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::describe::Script;
 use super::lexicon::Lexicon;
 use super::trim::{graphemes, trim_to};
@@ -39,7 +37,7 @@ const BETWEEN: &str = " · ";
 /// Keyphrases of a title at the most.
 const KEYPHRASES: usize = 3;
 /// Words of a sentence below which it says too little for a title.
-const LEAST_WORDS: usize = 3;
+pub(super) const LEAST_WORDS: usize = 3;
 
 /// The title in that form; `None` if the clip has no words for it.
 pub(super) fn title(script: &Script<'_>, style: TitleStyle, most: usize) -> Option<String> {
@@ -57,7 +55,7 @@ pub(super) fn title(script: &Script<'_>, style: TitleStyle, most: usize) -> Opti
 }
 
 fn is_question(script: &Script<'_>, sentence: usize) -> bool {
-    let end = script.sentences[sentence].trim_end_matches(['"', '”', '»', '」', ')', ' ']);
+    let end = script.sentences[sentence].text.trim_end_matches(['"', '”', '»', '」', ')', ' ']);
     end.ends_with(['?', '？', '؟', '⁇', '‽', '\u{37E}'])
 }
 
@@ -69,14 +67,14 @@ fn best<'s>(
 ) -> Option<(usize, &'s str)> {
     let mut best: Option<(usize, f64)> = None;
     for (i, sentence) in script.sentences.iter().enumerate().filter(|(i, _)| wanted(*i)) {
-        let fits = if graphemes(sentence) <= most { 1.0 } else { 0.6 };
-        let says = if sentence.unicode_words().nth(LEAST_WORDS - 1).is_some() { 1.0 } else { 0.3 };
-        let score = (0.1 + script.weights[i]) * fits * says;
+        let fits = if sentence.length <= most { 1.0 } else { 0.6 };
+        let says = if sentence.words >= LEAST_WORDS { 1.0 } else { 0.3 };
+        let score = (0.1 + sentence.weight) * fits * says;
         if best.is_none_or(|(_, s)| score > s) {
             best = Some((i, score));
         }
     }
-    best.map(|(i, _)| (i, script.sentences[i].as_str()))
+    best.map(|(i, _)| (i, script.sentences[i].text.as_str()))
 }
 
 /// A sentence as a title: without its full stop, beginning with a capital.

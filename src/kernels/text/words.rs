@@ -26,7 +26,7 @@ const LONGEST_CLAUSE: usize = 16;
 /// Chinese words of one character that seldom are part of a longer one.
 const HAN_PARTICLES: &[char] = &[
     '的', '了', '是', '在', '我', '你', '您', '他', '她', '它', '这', '那', '和', '与', '也', '都',
-    '就', '很', '吗', '呢', '吧', '啊', '把', '被', '让', '们', '着', '并', '及', '或', '这', '這',
+    '就', '很', '吗', '呢', '吧', '啊', '把', '被', '让', '们', '着', '并', '及', '或', '這',
 ];
 /// Longest Chinese stop word that is looked for, in characters.
 const LONGEST_HAN_STOP: usize = 4;
@@ -99,7 +99,8 @@ impl Runs<'_> {
             && !self.lexicon.is_stop_word(&lower)
             && !self.lexicon.is_stop_word(&token.to_lowercase());
         // An article written as one with the word, or the `'s` after it, ends a run.
-        let from = start + token.len() - if token.ends_with(core) { core.len() } else { token.len() };
+        let from =
+            start + token.len() - if token.ends_with(core) { core.len() } else { token.len() };
         if from != start {
             self.stop();
         }
@@ -135,19 +136,13 @@ impl Runs<'_> {
                 }
                 self.stop();
             }
-            Spacing::Katakana => {
+            Spacing::Katakana | Spacing::Han if has_kana => {
                 if is_apart {
                     self.stop();
                 }
                 self.piece(start, end);
             }
-            Spacing::Han if has_kana => {
-                if is_apart {
-                    self.stop();
-                }
-                self.piece(start, end);
-            }
-            Spacing::Han => {
+            Spacing::Katakana | Spacing::Han => {
                 self.stop();
                 for (from, to) in han_pieces(piece, self.lexicon) {
                     for (a, b) in known_words(&piece[from..to], &self.repeated) {
@@ -163,7 +158,8 @@ impl Runs<'_> {
 
     fn piece(&mut self, start: usize, end: usize) {
         let piece = &self.text[start..end];
-        if piece.chars().nth(1).is_some() && !self.lexicon.is_stop_word(piece) {
+        let is_word = piece.chars().any(char::is_alphabetic) && piece.chars().nth(1).is_some();
+        if is_word && !self.lexicon.is_stop_word(piece) {
             // Without capitals, it does not matter where sentences begin.
             self.word(start, end, true);
         } else {

@@ -31,11 +31,10 @@ pub fn keyphrases() -> Function {
         let most = most(&args[2], MOST)?;
         let mut found: Vec<Keyphrase> = vec![];
         let mut lengths = vec![];
-        for row in 0..texts.len() {
+        for (row, most) in most.into_iter().enumerate() {
             let before = found.len();
-            if texts.is_valid(row) {
-                let language = at(&languages, row);
-                found.extend(kernel::keyphrases(texts.value(row), language, most[row]));
+            if let Some(text) = at(&texts, row) {
+                found.extend(kernel::keyphrases(text, at(&languages, row), most));
             }
             lengths.push(found.len() - before);
         }
@@ -64,13 +63,13 @@ pub fn hashtags() -> Function {
         let phrases = list(&args[0], "keyphrases")?;
         let most = most(&args[2], MOST)?;
         let mut lists = ListBuilder::new(StringBuilder::new());
-        for row in 0..phrases.len() {
+        for (row, most) in most.into_iter().enumerate() {
             if phrases.is_null(row) {
                 lists.append_null();
                 continue;
             }
             let given = phrases_of(&phrases.value(row))?;
-            let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most[row]);
+            let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
             lists.append_value(tags.into_iter().map(Some));
         }
         Ok(Arc::new(lists.finish()))
@@ -114,9 +113,10 @@ fn list(column: &ArrayRef, what: &str) -> Result<ListArray> {
         DataType::LargeList(item) => as_type(column, &DataType::List(Arc::clone(item)))?,
         _ => Arc::clone(column),
     };
-    column.as_list_opt::<i32>().cloned().ok_or_else(|| {
-        misused(format!("{what} are given as a list, not {}", column.data_type()))
-    })
+    column
+        .as_list_opt::<i32>()
+        .cloned()
+        .ok_or_else(|| misused(format!("{what} are given as a list, not {}", column.data_type())))
 }
 
 /// Keyphrases from structs of `text` and `weight`, or from texts, the strongest first.

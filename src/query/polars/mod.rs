@@ -20,8 +20,8 @@ mod frames;
 
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
-    cues_in, json_text, no_candidate_message, same_language, select_clips, source_location,
-    stable_id, validate_request,
+    clip_title, cues_in, hashtags, json_text, keyphrases, no_candidate_message, same_language,
+    select_clips, source_location, stable_id, validate_request,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
 

@@ -87,7 +87,9 @@ fn plain(what: &str, text: &str, most: usize) -> Result<String> {
         return Err(useless(&format!("has a {what} of more than {most} characters")));
     }
     let lower = text.to_lowercase();
-    let is_markup = |c: char| c.is_control() || matches!(c, '<' | '>' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let is_markup = |c: char| {
+        c.is_control() || matches!(c, '<' | '>' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
     if text.contains(is_markup) || lower.contains("://") || lower.contains("www.") {
         return Err(useless(&format!("has a {what} with markup, links or line breaks")));
     }
@@ -111,7 +113,9 @@ fn tags(given: &[String], most: usize) -> Result<Vec<String>> {
 
 /// An answer came, but not one to use; the same question would get the same.
 pub(super) fn useless(why: &str) -> Error {
-    let sentence = format!("the answer of the text model {why}; see that it is a chat model that can write JSON");
+    let sentence = format!(
+        "the answer of the text model {why}; see that it is a chat model that can write JSON"
+    );
     Error::new(ErrorCode::SourceUnsupported, sentence).lasting()
 }
 

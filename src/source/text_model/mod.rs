@@ -2,8 +2,8 @@
 //! texts of clips.
 //!
 //! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources:
-//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked
-//! ([`answer`]); whatever goes wrong, the clip gets its built-in texts and the answer says why.
+//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked; whatever
+//! goes wrong, the clip gets its built-in texts and the answer says why.
 
 mod answer;
 mod prompt;
@@ -161,13 +161,23 @@ impl fmt::Debug for HttpTextModel {
 }
 
 impl HttpTextModel {
+    /// The model of the settings, with the key that this process's environment holds; `None` if none is
+    /// to be asked.
+    ///
+    /// # Errors
+    /// As [`TextModelConfig::from_settings`] and [`HttpTextModel::new`].
+    pub fn of_process(config: &ParallelConfig, resilience: &Resilience) -> Result<Option<Self>> {
+        let found = TextModelConfig::from_settings(config, |name| std::env::var(name).ok())?;
+        found.map(|model| Self::new(model, resilience.clone())).transpose()
+    }
+
     /// A model that is asked under the limits of `resilience`. No request is made yet.
     ///
     /// # Errors
     /// `config.invalid` for an address without a host or a key that no header can hold.
     pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host = HostKey::of_url(&config.url)
-            .ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
+        let host =
+            HostKey::of_url(&config.url).ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
         authorization(config.key.as_deref())?;
         let http = HttpConfig {
             allow_private: config.allow_private,
@@ -221,8 +231,9 @@ impl HttpTextModel {
         };
         tokio::time::timeout(self.config.timeout, whole).await.unwrap_or_else(|_| {
             let (place, limit) = (redacted(url.as_str()), self.config.timeout.as_secs_f64());
-            let sentence =
-                format!("the text model at {place} did not answer within {limit} s; see that it is up");
+            let sentence = format!(
+                "the text model at {place} did not answer within {limit} s; see that it is up"
+            );
             Err(Error::new(ErrorCode::SourceUnreachable, sentence))
         })
     }
@@ -268,7 +279,8 @@ async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {
     loop {
         let chunk = response.chunk().await.map_err(|cause| {
             let place = redacted(url.as_str());
-            let sentence = format!("the answer of the text model at {place} broke off; run again later");
+            let sentence =
+                format!("the answer of the text model at {place} broke off; run again later");
             Error::new(ErrorCode::SourceUnreachable, sentence).with_source(cause.without_url())
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
