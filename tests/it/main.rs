@@ -20,5 +20,5 @@ mod sources;
 mod sql;
 mod stopping;
 mod support;
-mod variants;
 mod text_model;
+mod variants;

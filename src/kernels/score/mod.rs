@@ -168,7 +168,11 @@ impl BoundModel {
     /// What feature number `i` adds to the sum: its weight for each `scale` above its mean; nothing
     /// when it is missing.
     pub fn part(&self, i: usize, value: f64) -> f64 {
-        if value.is_finite() { self.weights[i] * (value - self.means[i]) / self.scales[i] } else { 0.0 }
+        if value.is_finite() {
+            self.weights[i] * (value - self.means[i]) / self.scales[i]
+        } else {
+            0.0
+        }
     }
 
     /// The weight of feature number `i`.
@@ -243,7 +247,12 @@ mod tests {
     #[test]
     fn built_in_models_are_sound_and_survive_a_file() {
         let models = ScoreModels::built_in().unwrap();
-        for model in [&models.viral_score, &models.engagement_rate, &models.hook_rate, &models.completion_rate] {
+        for model in [
+            &models.viral_score,
+            &models.engagement_rate,
+            &models.hook_rate,
+            &models.completion_rate,
+        ] {
             let back = ScoreModel::from_json(&model.to_json().unwrap()).unwrap();
             assert_eq!(&back, model);
             assert!(model.note.contains("by hand"), "{} does not say where it is from", model.name);

@@ -209,6 +209,9 @@ mod tests {
         assert_eq!(names(&["YouTube", "tiktok"]), ["tiktok", "shorts"]);
         assert_eq!(names(&[]).len(), 6);
         let error = named(&["myspace"]).unwrap_err();
-        assert!(error.message().starts_with("there is no platform myspace; there are tiktok,"), "{error}");
+        assert!(
+            error.message().starts_with("there is no platform myspace; there are tiktok,"),
+            "{error}"
+        );
     }
 }

@@ -10,6 +10,7 @@ pub(in crate::query) mod may_change;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
+pub(in crate::query) mod variants;
 
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
+        variants::clip_brief(),
+        variants::make_variants(None),
         describe::keyphrases(),
         describe::hashtags(),
         describe::clip_title(),
@@ -90,7 +93,7 @@ impl Function {
     }
 
     /// The function for a DataFusion session. A constant argument arrives as a column of the batch's length.
-    fn into_sql(self) -> ScalarUDF {
+    pub(in crate::query) fn into_sql(self) -> ScalarUDF {
         let types = self.arguments.map_or(TypeSignature::VariadicAny, TypeSignature::Any);
         let signature = Signature::new(types, self.volatility);
         let (name, return_type) = (self.name, self.return_type.clone());

@@ -10,7 +10,9 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
-use crate::query::functions::{Function, describe, ids, json, language, select, validate};
+use crate::query::functions::{
+    Function, describe, ids, json, language, select, validate, variants,
+};
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
 /// valid. NULL arguments stand for the defaults.
@@ -47,6 +49,26 @@ pub fn select_clips(
 /// Of a list of [`crate::model::cue`] structs those of a language and those of an unknown one.
 pub fn cues_in(cues: Expr, language: Expr) -> Expr {
     expression(select::cues_in(), &[cues, language])
+}
+
+/// What making variants needs to know of a clip, as a struct; the first three are lists of structs, a
+/// source a row, the cues already in the clip's language. See [`crate::kernels::variants::ClipBrief`].
+pub fn clip_brief(
+    signals: Expr,
+    shots: Expr,
+    cues: Expr,
+    language: Expr,
+    [width, height, fps]: [Expr; 3],
+    [start, end]: [Expr; 2],
+) -> Expr {
+    let arguments = [signals, shots, cues, language, width, height, fps, start, end];
+    expression(variants::clip_brief(), &arguments)
+}
+
+/// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
+pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
+    expression(variants::make_variants(None), &[brief, n, audience, platforms])
 }
 
 /// Why a source of `duration` seconds gave no clip, as a sentence.
