@@ -11,13 +11,15 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Schema};
 use clipflow::kernels::ids::stable_id;
+use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::select::{
     OwnedColumns, PreparedSource, SelectParams, Weights, select_clips,
 };
 use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, keyphrases};
 use clipflow::kernels::validate::{RequestColumns, validate};
+use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, make_variants, platforms_for};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
-use clipflow::model::{Cue, Shot, Signal, Transition};
+use clipflow::model::{AudienceProfile, Cue, Shot, Signal, Transition};
 use clipflow::query::{SessionOptions, session};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -264,6 +266,36 @@ fn all(c: &mut Criterion) {
     pictures(c);
     ids(c);
     texts(c);
+    set_up(variants(c));
+}
+
+/// Variants of a clip of half a minute, from a brief that is made.
+fn variants(c: &mut Criterion) -> Result<()> {
+    let (signals, shots, mut cues) = source(60.0);
+    for (i, cue) in cues.iter_mut().enumerate() {
+        cue.text =
+            ["Solar panels store energy in a battery.", "How much energy does a house need?"]
+                [i % 2]
+                .into();
+    }
+    let facts =
+        ClipFacts { start: 10.0, end: 40.0, language: Some("en"), size: (1280, 720), fps: 25.0 };
+    let audience = AudienceProfile::parse(r#"{"age":"18-35","interests":["energy","diy"]}"#)?;
+    let platforms = platforms_for(&[], &audience)?;
+    let scorer = Scorer::new(ScoreModels::built_in()?)?;
+    let brief = clip_brief(&facts, &signals, &shots, &cues);
+    let mut group = c.benchmark_group("variants of a clip");
+    group.bench_function("its brief", |b| {
+        b.iter(|| clip_brief(black_box(&facts), &signals, &shots, &cues));
+    });
+    for n in [5, 20] {
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_function(format!("{n} variants"), |b| {
+            b.iter(|| make_variants(black_box(&brief), n, &audience, &platforms, &scorer));
+        });
+    }
+    group.finish();
+    Ok(())
 }
 
 /// The texts of a clip in which somebody talks for a minute: 150 words in 30 caption lines.

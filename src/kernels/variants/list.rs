@@ -130,7 +130,7 @@ pub fn make_variants(
     for (i, brief) in typed.iter().enumerate() {
         let before = all.len();
         let most = if n.is_valid(i) { usize::try_from(n.value(i)).unwrap_or(0) } else { 0 };
-        if briefs.is_valid(i) && most > 0 {
+        if most > 0 {
             let text = |column: &StringArray| {
                 if column.is_valid(i) { column.value(i).to_owned() } else { String::new() }
             };
@@ -143,7 +143,9 @@ pub fn make_variants(
                 .map(str::to_owned)
                 .collect();
             let platforms = platforms_for(&asked, &audience)?;
-            all.extend(super::make_variants(brief, most, &audience, &platforms, scorer)?);
+            if briefs.is_valid(i) {
+                all.extend(super::make_variants(brief, most, &audience, &platforms, scorer)?);
+            }
         }
         lengths.push(all.len() - before);
     }
