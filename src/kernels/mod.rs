@@ -4,10 +4,11 @@ pub mod audio;
 pub mod cues;
 pub mod ids;
 pub mod location;
-
+pub mod reframe;
 pub mod score;
 pub mod select;
 pub mod text;
+pub mod timemap;
 pub mod validate;
 pub mod variants;
 pub mod visual;

@@ -8,6 +8,7 @@ pub(in crate::query) mod json;
 pub(in crate::query) mod language;
 pub(in crate::query) mod may_change;
 pub(in crate::query) mod occurrence;
+pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
 pub(in crate::query) mod variants;
@@ -34,6 +35,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         json::json_text(),
         language::same_language(),
         may_change::may_change(),
+        reframe::reframe_path(),
         select::select_clips(),
         select::cues_in(),
         select::no_candidate_message(),

@@ -11,7 +11,7 @@ use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
 use crate::query::functions::{
-    Function, describe, ids, json, language, select, validate, variants,
+    Function, describe, ids, json, language, reframe, select, validate, variants,
 };
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -69,6 +69,22 @@ pub fn clip_brief(
 /// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
 pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
     expression(variants::make_variants(None), &[brief, n, audience, platforms])
+}
+
+/// The path of a cropped window as a list of structs `t`, `x`, `y`; see
+/// [`crate::kernels::reframe::reframe_path`]. `signals` and `shots` are lists of structs, a source a row;
+/// `span` is start and end in seconds, the sizes are width and height.
+pub fn reframe_path(
+    signals: Expr,
+    shots: Expr,
+    [start, end]: [Expr; 2],
+    [source_width, source_height]: [Expr; 2],
+    [width, height]: [Expr; 2],
+) -> Expr {
+    expression(
+        reframe::reframe_path(),
+        &[signals, shots, start, end, source_width, source_height, width, height],
+    )
 }
 
 /// Why a source of `duration` seconds gave no clip, as a sentence.

@@ -21,7 +21,7 @@ mod frames;
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
     clip_brief, clip_title, cues_in, hashtags, json_text, keyphrases, make_variants,
-    no_candidate_message, same_language, select_clips, source_location, stable_id,
+    no_candidate_message, reframe_path, same_language, select_clips, source_location, stable_id,
     validate_request,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
