@@ -7,6 +7,7 @@ use arrow::array::{
     StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::{filter, is_not_null};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
@@ -124,10 +125,13 @@ pub fn make_variants(
     platforms: &StringArray,
     scorer: &Scorer,
 ) -> Result<ListArray> {
-    let typed: Vec<ClipBrief> = typed(&(Arc::new(briefs.clone()) as ArrayRef))?;
+    let is_there = is_not_null(briefs).map_err(|e| unfit(&e))?;
+    let those = filter(briefs, &is_there).map_err(|e| unfit(&e))?;
+    let mut typed = typed::<ClipBrief>(&those)?.into_iter();
     let mut all: Vec<Variant> = vec![];
-    let mut lengths = Vec::with_capacity(typed.len());
-    for (i, brief) in typed.iter().enumerate() {
+    let mut lengths = Vec::with_capacity(briefs.len());
+    for i in 0..briefs.len() {
+        let brief = if briefs.is_valid(i) { typed.next() } else { None };
         let before = all.len();
         let most = if n.is_valid(i) { usize::try_from(n.value(i)).unwrap_or(0) } else { 0 };
         if most > 0 {
@@ -143,7 +147,7 @@ pub fn make_variants(
                 .map(str::to_owned)
                 .collect();
             let platforms = platforms_for(&asked, &audience)?;
-            if briefs.is_valid(i) {
+            if let Some(brief) = &brief {
                 all.extend(super::make_variants(brief, most, &audience, &platforms, scorer)?);
             }
         }
