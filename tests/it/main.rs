@@ -13,6 +13,7 @@ mod objects;
 mod polars;
 mod processors;
 mod render;
+mod render_edits;
 mod runs;
 mod settings;
 mod shards;

@@ -8,7 +8,7 @@ use tempfile::TempPath;
 
 use super::frame_log::FrameLog;
 use super::source::{Source, TOLERANCE};
-use super::{ClipSpan, RenderSettings};
+use super::{Output, RenderSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::cancel::CancelToken;
 use crate::media::input::{ffmpeg_args, ffprobe_args, input_args};
@@ -38,17 +38,26 @@ impl Checker<'_> {
     /// path by now: then the facts are of that one.
     pub(super) fn accept(
         &self,
-        span: &ClipSpan,
+        span: &Output,
         file: TempPath,
         log: &FrameLog,
     ) -> Result<Rendition> {
-        let (from, until) = (self.source.first_tick(span.start), self.source.first_tick(span.end));
+        let shape = span.shape()?;
+        let (start, end) = span.read(shape.as_ref());
+        let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
         let frames = log.within(from, until);
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
             return Err(mismatch("the source has no frame between the clip's start and end"));
         };
-        self.reaches_end(span, frames, *last, until, log)?;
+        self.reaches_end(end, frames, *last, until, log)?;
         let found = self.measure(&file)?;
+        if let (Some(edit), Some(shape)) = (&span.edit, &shape) {
+            let step = shape.clock.step();
+            compare_frames((0..shape.frames).map(|n| n * step), &found.frames)?;
+            let size = (edit.width, edit.height);
+            self.compare(&found, size, shape.clock.ticks, shape.seconds())?;
+            return self.named(span, file, found);
+        }
         let near = *first - self.source.tick(span.start) <= self.source.tolerance();
         let zero = if near { *first } else { self.source.tick(span.start) };
         let wanted = frames.iter().enumerate().map(|(number, pts)| match number {
@@ -56,14 +65,20 @@ impl Checker<'_> {
             _ => pts - zero,
         });
         compare_frames(wanted, &found.frames)?;
-        self.compare(span, &found)?;
+        let size = (i64::from(self.source.width), i64::from(self.source.height));
+        self.compare(&found, size, self.source.ticks, span.end - span.start)?;
+        self.named(span, file, found)
+    }
+
+    /// Puts a file that passed in its place; its facts.
+    fn named(&self, span: &Output, file: TempPath, found: Found) -> Result<Rendition> {
         let (bytes, blake3) = seal(&file)?;
         let other = self.publish(file, span)?;
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
     /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
-    fn publish(&self, file: TempPath, span: &ClipSpan) -> Result<Option<Rendition>> {
+    fn publish(&self, file: TempPath, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
         if let Err(taken) = file.persist_noclobber(&path) {
@@ -85,7 +100,7 @@ impl Checker<'_> {
     /// Whether the last frame stands until the span's end, or the source broke off before it.
     fn reaches_end(
         &self,
-        span: &ClipSpan,
+        end: f64,
         frames: &[i64],
         last: i64,
         until: i64,
@@ -98,7 +113,7 @@ impl Checker<'_> {
             return Ok(());
         }
         // A still picture may stand for long; then there is a frame after it.
-        if self.frame_from(span.end, until)? {
+        if self.frame_from(end, until)? {
             return Ok(());
         }
         Err(mismatch("the source ends before the clip does; it may be cut short: fetch it again"))
@@ -145,15 +160,13 @@ impl Checker<'_> {
     }
 
     /// Size, streams and lengths.
-    fn compare(&self, span: &ClipSpan, found: &Found) -> Result<()> {
-        let size = (i64::from(self.source.width), i64::from(self.source.height));
+    fn compare(&self, found: &Found, size: (i64, i64), ticks: i64, length: f64) -> Result<()> {
         if (found.width, found.height) != size {
             return Err(mismatch("the written clip has another picture size than was asked for"));
         }
-        if found.time_base != format!("1/{}", self.source.ticks) {
+        if found.time_base != format!("1/{ticks}") {
             return Err(mismatch("the written clip counts time in other units than was asked for"));
         }
-        let length = span.end - span.start;
         if (found.duration - length).abs() > 2.0 * TOLERANCE {
             return Err(mismatch(&format!(
                 "the written clip is {:.4} s long instead of {length:.4} s",
@@ -182,16 +195,17 @@ impl Checker<'_> {
 }
 
 /// The frames' times must be those of the source, to the tick or its rounding.
-fn compare_frames(wanted: impl ExactSizeIterator<Item = i64>, found: &[i64]) -> Result<()> {
+fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
+    let wanted: Vec<i64> = wanted.collect();
     if wanted.len() != found.len() {
         let message = format!(
-            "the written clip has {} frames, the source has {} there",
+            "the written clip has {} frames, {} were to be in it",
             found.len(),
             wanted.len()
         );
         return Err(Error::new(ErrorCode::RenderMismatch, message));
     }
-    if wanted.zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
+    if wanted.iter().zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
         return Err(mismatch("a frame of the written clip is not at its time"));
     }
     Ok(())
@@ -273,7 +287,7 @@ impl Found {
     }
 
     /// The row of `span`'s file, which has this size and hash.
-    pub(super) fn facts(self, span: &ClipSpan, bytes: i64, blake3: String) -> Rendition {
+    pub(super) fn facts(self, span: &Output, bytes: i64, blake3: String) -> Rendition {
         let count = self.frames.len();
         Rendition {
             rendition_id: span.rendition_id.clone(),

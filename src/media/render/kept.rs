@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::ClipSpan;
+use super::Output;
 use super::check::{Checker, seal};
 use super::source::TOLERANCE;
 use crate::error::{ErrorCode, Result};
-use crate::model::Rendition;
+use crate::model::{Edit, Rendition};
 
 impl Checker<'_> {
     /// The facts of the file at the span's path; `None` when there is none or it is not a whole
@@ -16,7 +16,7 @@ impl Checker<'_> {
     ///
     /// Its name is that of source, span and settings, and it was compared with the source before
     /// it got it; only what may have happened to it since is looked for.
-    pub(super) fn kept(&self, span: &ClipSpan) -> Result<Option<Rendition>> {
+    pub(super) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
         let regular = std::fs::symlink_metadata(&span.path).is_ok_and(|facts| facts.is_file());
         if !regular || !File::open(&span.path).is_ok_and(|file| whole(file).unwrap_or(false)) {
             return Ok(None);
@@ -27,10 +27,11 @@ impl Checker<'_> {
         }
     }
 
-    fn read_kept(&self, span: &ClipSpan, path: &Path) -> Result<Option<Rendition>> {
+    fn read_kept(&self, span: &Output, path: &Path) -> Result<Option<Rendition>> {
         let found = self.measure(path)?;
-        let off = (found.duration - (span.end - span.start)).abs();
-        if off > (2.0 * TOLERANCE).max(1.0 / self.source.fps) {
+        let length = span.edit.as_ref().map_or(span.end - span.start, Edit::duration);
+        let off = (found.duration - length).abs();
+        if off > (2.0 * TOLERANCE).max(1.0 / span.edit.as_ref().map_or(self.source.fps, |edit| edit.fps)) {
             return Ok(None);
         }
         let (bytes, blake3) = seal(path)?;
