@@ -4,7 +4,7 @@ use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::media::CancelToken;
+use crate::media::{CancelToken, RenderSettings};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
@@ -26,6 +26,7 @@ pub(super) async fn run(
             plain_clips: !args.variants.variants_only,
         },
         plan_only: args.plan_only,
+        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
         parallel,
         observer: progress::observer(args.quiet),
         stop,
