@@ -1,10 +1,12 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
+use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -80,6 +82,8 @@ pub(super) struct RunArgs {
     pub allow_root: Vec<PathBuf>,
     #[command(flatten)]
     pub variants: VariantArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
     #[arg(long)]
     pub plan_only: bool,
@@ -113,6 +117,35 @@ pub(super) struct VariantArgs {
     pub variants_only: bool,
 }
 
+/// What the files are; see the README, "Formats and quality".
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub(super) struct EncodingArgs {
+    /// mp4, webm, gif, webp, or sound alone: mp3, aac, opus.
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = encoding_value::<Encoded>)]
+    pub format: Encoded,
+    /// h264, hevc or av1 in mp4, vp9 or av1 in webm; else the first of them.
+    #[arg(long, value_name = "CODEC", value_parser = encoding_value::<VideoCodec>)]
+    pub codec: Option<VideoCodec>,
+    /// low, medium, high, best or lossless.
+    #[arg(long, value_name = "QUALITY", default_value_t, value_parser = encoding_value::<Quality>)]
+    pub quality: Quality,
+    /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
+    pub hardware: Hardware,
+}
+
+impl From<EncodingArgs> for Encoding {
+    fn from(args: EncodingArgs) -> Self {
+        let EncodingArgs { format, codec, quality, hardware } = args;
+        Self { format, codec, quality, hardware }
+    }
+}
+
+fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::Error| e.message().to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(super) struct RenderArgs {
     /// Results of `clipflow run`: its --out.
@@ -124,6 +157,8 @@ pub(super) struct RenderArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

@@ -7,7 +7,7 @@ use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
-use crate::media::CancelToken;
+use crate::media::{CancelToken, RenderSettings};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
@@ -30,6 +30,7 @@ pub(super) async fn run(
             models: args.variants.model.as_deref().map(models).transpose()?,
         },
         plan_only: args.plan_only,
+        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
         parallel,
         observer: progress::observer(args.quiet),
         stop,

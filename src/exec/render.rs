@@ -29,9 +29,9 @@ impl RenderWork {
     }
 }
 
-/// Name of the file of a rendered span, in the media folder.
-pub fn media_file_name(media_id: &str) -> String {
-    format!("{media_id}.mp4")
+/// Name of the file of a rendered span, in the media folder; `extension` is its `container`.
+pub fn media_file_name(media_id: &str, extension: &str) -> String {
+    format!("{media_id}.{extension}")
 }
 
 /// One span's outcome, as it stands in the list column.
@@ -77,7 +77,7 @@ impl Work for RenderWork {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
         let (path, tools) = (Path::new(&path), env.tools()?);
         same_source(row)?;
-        let spans = spans(row, env)?;
+        let spans = spans(row, env, self.settings.encoding.format.extension())?;
         let probe = media::probe(tools, path, &self.settings.limits, cancel)?;
         std::fs::create_dir_all(&env.media_dir).map_err(|e| {
             let folder = env.media_dir.display();
@@ -132,7 +132,7 @@ fn outcome(span: &Output, result: Result<Rendition>) -> Rendered {
 
 /// The `spans` of the row: a list of structs of `media_id`, `start`, `end` and, for variants,
 /// `edit`.
-fn spans(row: &RecordBatch, env: &WorkEnv) -> Result<Vec<Output>> {
+fn spans(row: &RecordBatch, env: &WorkEnv, extension: &str) -> Result<Vec<Output>> {
     let fault = || {
         Error::new(
             ErrorCode::InputColumn,
@@ -154,7 +154,7 @@ fn spans(row: &RecordBatch, env: &WorkEnv) -> Result<Vec<Output>> {
         rendition_id: ids.value(i).to_owned(),
         start: starts.value(i),
         end: ends.value(i),
-        path: env.media_dir.join(media_file_name(ids.value(i))),
+        path: env.media_dir.join(media_file_name(ids.value(i), extension)),
         edit: None,
         cues: Vec::new(),
     };
@@ -172,7 +172,8 @@ fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Re
     };
     let edits = items.column_by_name("edit").and_then(|column| column.as_struct_opt());
     let Some(edits) = edits else { return Ok(()) };
-    for (number, span) in spans.iter_mut().enumerate().filter(|(number, _)| edits.is_valid(*number)) {
+    for (number, span) in spans.iter_mut().enumerate().filter(|(number, _)| edits.is_valid(*number))
+    {
         // The row without the validity that a record batch has no place for.
         let (fields, columns, _) = edits.slice(number, 1).into_parts();
         let one = StructArray::new(fields, columns, None);

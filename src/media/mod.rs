@@ -20,6 +20,8 @@ pub use failure::Finished;
 pub use input::input_args;
 pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};
-pub use render::{Output, Preset, RenderSettings, render};
+pub use render::{
+    Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
+};
 pub use sniff::{Demuxer, sniff};
 pub use tools::{MediaLimits, MediaTools};

@@ -22,6 +22,8 @@
 
 mod check;
 mod command;
+mod encoding;
+mod formats;
 mod frame_log;
 mod graph;
 mod kept;
@@ -44,6 +46,7 @@ use crate::model::{Cue, Edit, Rendition};
 
 use check::Checker;
 use command::Plan;
+pub use encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
 use frame_log::FrameLog;
 pub use plan::{Pass, plan_passes};
 use shape::Shape;
@@ -142,6 +145,9 @@ pub struct RenderSettings {
     /// Resident memory one ffmpeg process should stay below, in bytes, as long as one output
     /// fits. Default: 640 MiB.
     pub memory_bytes: u64,
+    /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
+    #[serde(default, skip_serializing_if = "Encoding::is_default")]
+    pub encoding: Encoding,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -156,6 +162,7 @@ impl Default for RenderSettings {
             encoder_threads: 1,
             max_outputs: 8,
             memory_bytes: 640 << 20,
+            encoding: Encoding::default(),
             limits: MediaLimits::default(),
         }
     }
@@ -185,7 +192,10 @@ pub fn render(
     cancel: &CancelToken,
     progress: &dyn Fn(f64),
 ) -> Vec<Result<Rendition>> {
-    let source = Source::new(probe, settings.max_pixels);
+    let mut source = Source::new(probe, settings.max_pixels);
+    if let Err(error) = formats::fit(&mut source, &settings.encoding) {
+        return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
+    }
     let checker = Checker { tools, path, source: &source, settings, cancel };
     let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
     let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);

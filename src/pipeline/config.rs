@@ -17,7 +17,7 @@ use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
-use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -138,6 +138,7 @@ impl RunConfig {
     pub fn check(&self) -> Result<()> {
         self.parallel.check()?;
         self.variants.check()?;
+        self.render.encoding.check()?;
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -145,6 +146,24 @@ impl RunConfig {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// The run with its encoder decided, where the hardware is asked.
+    ///
+    /// # Errors
+    /// `config.invalid` if the hardware that is named does not encode here.
+    pub(super) async fn decided(&self, tools: &MediaTools) -> Result<Self> {
+        let mut config = self.clone();
+        let encoding = config.render.encoding;
+        if encoding.hardware != Hardware::Off && !config.plan_only {
+            let (tools, limits) = (tools.clone(), config.render.limits.clone());
+            let stop = config.stop.clone();
+            let trial = move || encoding.decided(&tools, &limits, &stop);
+            config.render.encoding = tokio::task::spawn_blocking(trial).await.map_err(|e| {
+                Error::new(ErrorCode::Internal, format!("the encoder's trial broke off: {e}"))
+            })??;
+        }
+        Ok(config)
     }
 
     /// Where relative sources start from, absolute.
@@ -226,9 +245,20 @@ impl RunConfig {
 
     /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
-        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } =
-            &self.render;
-        json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]).to_string()
+        let RenderSettings {
+            preset,
+            crf,
+            max_pixels,
+            audio_bitrate,
+            encoder_threads,
+            encoding,
+            ..
+        } = &self.render;
+        let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
+        if encoding.is_default() {
+            return settings.to_string();
+        }
+        json!([settings, encoding]).to_string()
     }
 
     /// The named parameters of the statements.

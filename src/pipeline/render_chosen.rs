@@ -66,6 +66,7 @@ impl RenderChosen {
         config.check()?;
         let started = Instant::now();
         let tools = MediaTools::find()?;
+        let config = config.decided(&tools).await?;
         let place = config.place(&config.resilience())?;
         let dataset = place.existing().await?;
         place.prepare().await?;

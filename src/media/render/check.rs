@@ -6,6 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use tempfile::TempPath;
 
+use super::encoding::arguments::size;
+use super::encoding::{Format, Kind};
+use super::formats::{Wanted, measure_webp};
 use super::frame_log::FrameLog;
 use super::source::{Source, TOLERANCE};
 use super::{Output, RenderSettings};
@@ -13,7 +16,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::media::cancel::CancelToken;
 use crate::media::input::{ffmpeg_args, ffprobe_args, input_args};
 use crate::media::process::MediaCommand;
-use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaTools;
 use crate::model::Rendition;
 
@@ -51,22 +53,28 @@ impl Checker<'_> {
         };
         self.reaches_end(end, frames, *last, until, log)?;
         let found = self.measure(&file)?;
-        if let (Some(edit), Some(shape)) = (&span.edit, &shape) {
-            let step = shape.clock.step();
-            compare_frames((0..shape.frames).map(|n| n * step), &found.frames)?;
-            let size = (edit.width, edit.height);
-            self.compare(&found, size, shape.clock.ticks, shape.seconds())?;
-            return self.named(span, file, found);
+        let size = size(self.source, span);
+        let wanted = match &shape {
+            Some(shape) => {
+                let step = shape.clock.step();
+                let frames = (0..shape.frames).map(|n| n * step).collect();
+                Wanted { frames, ticks: shape.clock.ticks, size, length: shape.seconds() }
+            }
+            None => {
+                let near = *first - self.source.tick(span.start) <= self.source.tolerance();
+                let zero = if near { *first } else { self.source.tick(span.start) };
+                // The first frame is time 0 in any case.
+                let later = frames.iter().skip(1).map(|pts| pts - zero);
+                let frames = std::iter::once(0).chain(later).collect();
+                Wanted { frames, ticks: self.source.ticks, size, length: span.end - span.start }
+            }
+        };
+        if self.settings.encoding.format == Format::Mp4 {
+            compare_frames(wanted.frames.iter().copied(), &found.frames)?;
+            self.compare(&found, wanted.size, wanted.ticks, wanted.length)?;
+        } else {
+            self.compare_format(&found, &wanted)?;
         }
-        let near = *first - self.source.tick(span.start) <= self.source.tolerance();
-        let zero = if near { *first } else { self.source.tick(span.start) };
-        let wanted = frames.iter().enumerate().map(|(number, pts)| match number {
-            0 => 0,
-            _ => pts - zero,
-        });
-        compare_frames(wanted, &found.frames)?;
-        let size = (i64::from(self.source.width), i64::from(self.source.height));
-        self.compare(&found, size, self.source.ticks, span.end - span.start)?;
         self.named(span, file, found)
     }
 
@@ -143,20 +151,22 @@ impl Checker<'_> {
 
     /// What ffprobe says of the file.
     pub(super) fn measure(&self, file: &Path) -> Result<Found> {
-        let limits = &self.settings.limits;
+        let (limits, format) = (&self.settings.limits, self.settings.encoding.format);
+        let Some(demuxer) = format.demuxer() else { return measure_webp(file) };
         let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
         command.args(ffprobe_args());
         command.args(["-of", "json", "-show_entries"]);
         command.arg(
-            "packet=stream_index,pts:\
+            "packet=stream_index,pts:stream_tags=DURATION:\
              stream=index,codec_type,codec_name,width,height,time_base,start_time,duration",
         );
-        command.args(input_args(Demuxer::Mov, file, limits, &[]));
+        command.args(input_args(demuxer, file, limits, &[]));
         let (answer, finished) = command.capture(self.cancel, MAX_ANSWER)?;
         finished.check(ErrorCode::RenderMismatch)?;
         let answer: Answer = serde_json::from_slice(&answer)
             .map_err(|cause| mismatch("the written clip cannot be measured").with_source(cause))?;
-        Found::new(answer).ok_or_else(|| mismatch("the written clip has no picture"))
+        let missing = || mismatch("the written clip has not the streams it was to have");
+        Found::new(answer, format).ok_or_else(missing)
     }
 
     /// Size, streams and lengths.
@@ -195,7 +205,7 @@ impl Checker<'_> {
 }
 
 /// The frames' times must be those of the source, to the tick or its rounding.
-fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
+pub(super) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
     let wanted: Vec<i64> = wanted.collect();
     if wanted.len() != found.len() {
         let message = format!(
@@ -238,70 +248,139 @@ struct Stream {
     time_base: String,
     start_time: Option<String>,
     duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
 }
 
-/// A clip's measures.
+#[derive(Deserialize, Default)]
+struct Tags {
+    #[serde(rename = "DURATION")]
+    duration: Option<String>,
+}
+
+impl Stream {
+    /// Start and length in seconds; Matroska says the length as text.
+    fn times(&self) -> Option<(f64, f64)> {
+        let number = |text: &String| text.parse::<f64>().ok();
+        let tag = || clock(self.tags.duration.as_deref()?);
+        let duration = self.duration.as_ref().and_then(number).or_else(tag)?;
+        Some((self.start_time.as_ref().and_then(number)?, duration))
+    }
+
+    /// Seconds of a tick.
+    fn unit(&self) -> f64 {
+        let part = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok());
+        let mut parts = self.time_base.split('/');
+        part(parts.next()).zip(part(parts.next())).map_or(0.0, |(num, den)| num / den)
+    }
+}
+
+/// Seconds of `HH:MM:SS.fraction`.
+fn clock(text: &str) -> Option<f64> {
+    let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    Some((hours * 60.0 + minutes) * 60.0 + seconds)
+}
+
+/// A file's measures.
 pub(super) struct Found {
+    container: &'static str,
+    /// Empty without a picture; then there are no frames and no size.
     video_codec: String,
-    width: i64,
-    height: i64,
+    pub(super) width: i64,
+    pub(super) height: i64,
     time_base: String,
-    /// PTS in ticks, sorted.
-    frames: Vec<i64>,
-    start: f64,
+    /// PTS in ticks, sorted; of an animated WebP only their number is known.
+    pub(super) frames: Vec<i64>,
+    pub(super) count: usize,
+    pub(super) start: f64,
+    /// Of the picture, or of the sound where there is none.
     pub(super) duration: f64,
-    audio: Option<FoundAudio>,
+    pub(super) audio: Option<FoundAudio>,
 }
 
-struct FoundAudio {
+pub(super) struct FoundAudio {
     codec: String,
-    start: f64,
-    duration: f64,
+    pub(super) start: f64,
+    pub(super) duration: f64,
+    /// The last packet's PTS, in seconds.
+    pub(super) last: f64,
 }
 
 impl Found {
-    fn new(answer: Answer) -> Option<Self> {
-        let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+    fn new(answer: Answer, format: Format) -> Option<Self> {
         let of_kind = |kind: &str| answer.streams.iter().find(|stream| stream.codec_type == kind);
-        let video = of_kind("video")?;
-        let packets = answer.packets.iter().filter(|packet| packet.stream_index == video.index);
-        let mut frames: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
-        frames.sort_unstable();
+        let times = |stream: &Stream| {
+            let packets =
+                answer.packets.iter().filter(|packet| packet.stream_index == stream.index);
+            let mut times: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
+            times.sort_unstable();
+            times
+        };
         let audio = of_kind("audio").and_then(|audio| {
-            Some(FoundAudio {
-                codec: audio.codec_name.clone(),
-                start: number(&audio.start_time)?,
-                duration: number(&audio.duration)?,
-            })
+            let (start, duration) = audio.times()?;
+            let last = times(audio).last().map_or(0.0, |pts| *pts as f64 * audio.unit());
+            Some(FoundAudio { codec: audio.codec_name.clone(), start, duration, last })
         });
+        let container = format.extension();
+        if format.kind() == Kind::Sound {
+            let duration = audio.as_ref()?.duration;
+            return Some(Self { container, duration, audio, ..Self::animation("", (0, 0), 0, 0) });
+        }
+        let video = of_kind("video")?;
+        let frames = times(video);
+        let (start, duration) = video.times()?;
         Some(Self {
+            container,
             video_codec: video.codec_name.clone(),
             width: video.width,
             height: video.height,
             time_base: video.time_base.clone(),
+            count: frames.len(),
             frames,
-            start: number(&video.start_time)?,
-            duration: number(&video.duration)?,
+            start,
+            duration,
             audio,
         })
     }
 
+    /// An animation of which no more than this is known.
+    pub(super) fn animation(
+        codec: &'static str,
+        (width, height): (i64, i64),
+        frames: i64,
+        milliseconds: i64,
+    ) -> Self {
+        Self {
+            container: codec,
+            video_codec: codec.to_owned(),
+            width,
+            height,
+            time_base: String::new(),
+            frames: Vec::new(),
+            count: usize::try_from(frames).unwrap_or(0),
+            start: 0.0,
+            duration: milliseconds as f64 / 1000.0,
+            audio: None,
+        }
+    }
+
     /// The row of `span`'s file, which has this size and hash.
     pub(super) fn facts(self, span: &Output, bytes: i64, blake3: String) -> Rendition {
-        let count = self.frames.len();
+        let picture = !self.video_codec.is_empty();
         Rendition {
             rendition_id: span.rendition_id.clone(),
-            container: "mp4".into(),
+            container: self.container.into(),
             video_codec: self.video_codec,
             audio_codec: self.audio.as_ref().map(|audio| audio.codec.clone()),
             width: self.width,
             height: self.height,
-            fps: if self.duration > 0.0 { count as f64 / self.duration } else { 0.0 },
-            frames: i64::try_from(count).unwrap_or(i64::MAX),
+            fps: if self.duration > 0.0 { self.count as f64 / self.duration } else { 0.0 },
+            frames: i64::try_from(self.count).unwrap_or(i64::MAX),
             duration: self.duration,
             bytes,
             blake3,
-            av_offset: self.audio.map(|audio| audio.start - self.start),
+            av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
         }
     }
 }
@@ -324,7 +403,7 @@ fn not_written(cause: std::io::Error) -> Error {
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)
 }
 
-fn mismatch(message: &str) -> Error {
+pub(super) fn mismatch(message: &str) -> Error {
     Error::new(ErrorCode::RenderMismatch, message)
 }
 

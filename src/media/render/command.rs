@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::encoding::arguments::{output, tail};
 use super::graph::{audio, video};
 use super::loudness::Gain;
 use super::shape::{Part, Shape};
@@ -65,7 +66,11 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
             args.extend(audio_inputs(path, source, seek, None, limits));
         }
     }
-    let pictures = video::graph(source, outputs, shapes, inputs);
+    let mut pictures = video::graph(source, outputs, shapes, inputs);
+    for (number, output) in outputs.iter().enumerate() {
+        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
+        pictures.push_str(&tail(&settings.encoding, source, output, seconds, number));
+    }
     args.extend(["-filter_complex".into(), pictures.into()]);
     if let Some(sound) = source.audio {
         let graph = audio::graph(source, sound, outputs, shapes, gains, inputs);
@@ -135,49 +140,6 @@ pub(super) fn audio_inputs(
         args.extend(input_args(source.demuxer, path, limits, &seeking(&first)));
     }
     args
-}
-
-/// Options of output `number`. Nothing in them depends on the other outputs, the machine or the
-/// day: with one encoder thread the same clip has the same bytes in whatever pass it is rendered.
-/// It counts `ticks` a second and is `length` of them long.
-fn output(
-    source: &Source,
-    (ticks, length): (i64, i64),
-    settings: &RenderSettings,
-    number: usize,
-) -> Vec<OsString> {
-    let (clock, ticks) = (format!("1:{ticks}"), ticks.to_string());
-    let mut args = words(&["-map", &format!("[v{number}]"), "-fps_mode", "vfr"]);
-    args.extend(words(&["-enc_time_base:v", &clock, "-c:v", "libx264"]));
-    args.extend(words(&["-preset", settings.preset.as_str(), "-crf", &settings.crf.to_string()]));
-    // The number of threads is part of x264's result; it is a setting, not the machine's. With one,
-    // 18 of 18 runs on variable and 120 fps material gave the same bytes; with two they did not.
-    args.extend(words(&["-threads:v", &settings.encoder_threads.to_string()]));
-    args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
-    // The last frame stands until the clip's end; ffmpeg would give it a mean frame's length.
-    args.push("-bsf:v".into());
-    args.push(format!("setts=pts=PTS:dts=DTS:duration='{}'", last_until(length)).into());
-    if source.rgb {
-        args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
-    }
-    if source.audio.is_some() {
-        let rate = settings.audio_bitrate.to_string();
-        args.extend(words(&["-map", &format!("[a{number}]"), "-c:a", "aac", "-b:a", &rate]));
-        args.extend(words(&["-threads:a", "1", "-flags:a", "+bitexact"]));
-    }
-    args.extend(words(&["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]));
-    args.extend(words(&["-video_track_timescale", &ticks, "-movie_timescale", &ticks]));
-    // Packets are interleaved by their times alone, never by which thread came first.
-    args.extend(words(&["-max_interleave_delta", "0", "-max_muxing_queue_size", "65536"]));
-    args.extend(words(&["-movflags", "+faststart", "-f", "mp4"]));
-    args
-}
-
-/// Duration of a packet, as an expression: of the last one in the file, which need not be the
-/// last one shown, what is left until `length`. The others must not reach further; MP4 takes
-/// their durations from the time stamps.
-fn last_until(length: i64) -> String {
-    format!("if(isnan(NEXT_PTS)+eq(NEXT_PTS,NOPTS),max({length}-PTS,1),1)")
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {

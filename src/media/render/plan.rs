@@ -1,8 +1,8 @@
 //! Which clips share one decode.
 
+use super::shape::is_cold_open;
 use super::source::Source;
 use super::{Output, RenderSettings};
-use super::shape::is_cold_open;
 use crate::media::probe::Probe;
 use crate::model::edit::Join;
 
@@ -111,7 +111,10 @@ fn room(source: &Source, settings: &RenderSettings) -> u64 {
 fn memory(source: &Source, settings: &RenderSettings, output: &Output) -> u64 {
     // Each further thread of an encoder keeps some 20 pictures more (measured: 26 MB at 720p).
     let threads = u64::from(settings.encoder_threads.max(1)) - 1;
-    let encoder = |size: u64| size * (settings.preset.pictures() + 20 * threads) + (4 << 20);
+    let encoder = |size: u64| {
+        size * (settings.encoding.pictures().unwrap_or(settings.preset.pictures()) + 20 * threads)
+            + (4 << 20)
+    };
     let Some(edit) = &output.edit else { return encoder(picture(source.width, source.height)) };
     // A pass has no more than one reading ahead, which would wait for the others' outputs.
     if is_cold_open(edit) {
