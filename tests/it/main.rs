@@ -5,6 +5,7 @@ mod analyze;
 mod backends;
 mod bench;
 mod caching;
+mod captions;
 mod cli;
 mod inputs;
 mod layers;

@@ -4,6 +4,8 @@
 //! Everything here takes what strangers made, so nothing here fails or panics: what cannot be
 //! understood is left out.
 
+pub mod ass;
+mod captions;
 mod decode;
 mod describe;
 mod hashtags;
@@ -19,6 +21,7 @@ mod titles;
 mod trim;
 mod words;
 
+pub use captions::{CaptionLine, caption_lines};
 pub use decode::decode_bytes;
 pub use describe::{ClipText, Facts, Line, Script, TextInput, TextLimits, TextOrigin, describe};
 pub use hashtags::{hashtag, hashtags};
@@ -26,6 +29,6 @@ pub use keyphrases::keyphrases;
 pub use language::{detect_language, is_language_tag, to_iso639_3};
 pub use model::{BuiltIn, TextModel, TextModelAnswer, TextModelRequest};
 pub use sentence::ends_sentence;
-pub use subtitles::{RawCue, parse_subtitles};
+pub use subtitles::{RawCue, parse_subtitles, to_srt, to_vtt};
 pub use titles::TitleStyle;
 pub use trim::{graphemes, trim_to};
