@@ -72,10 +72,11 @@ pub(super) fn layouts(source: (i64, i64), platform: &Platform) -> Vec<Fitted> {
 fn fill(layout: Layout, aspect: f64, platform: &Platform) -> f64 {
     match layout {
         Layout::Crop => 1.0,
-        Layout::Fit => (aspect / platform.aspect()).min(platform.aspect() / aspect),
-        Layout::Split => 0.85,
+        // The rest is not empty: it is the same picture, blurred.
+        Layout::Fit => (aspect / platform.aspect()).min(platform.aspect() / aspect).max(0.6),
+        Layout::Split => 0.55,
         Layout::PictureInPicture => 0.9,
-        Layout::Grid => 0.55,
+        Layout::Grid => 0.4,
     }
 }
 

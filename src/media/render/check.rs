@@ -193,9 +193,10 @@ impl Checker<'_> {
                     ));
                 }
                 if (sound.duration - length).abs() > frame {
-                    return Err(mismatch(
-                        "the sound of the written clip is not as long as the clip",
-                    ));
+                    return Err(mismatch(&format!(
+                        "the sound of the written clip is {:.4} s long instead of {length:.4} s",
+                        sound.duration
+                    )));
                 }
                 Ok(())
             }

@@ -58,6 +58,9 @@ pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
     let most = settings.max_outputs.max(1);
     let needs: Vec<u64> = spans.iter().map(|span| memory(source, settings, span)).collect();
     let room = room(source, settings);
+    // Those that share with nobody do not stand between those that do.
+    let (order, alone): (Vec<usize>, Vec<usize>) =
+        order.into_iter().partition(|span| needs[*span] <= room);
     let fixed = fixed_cost(source);
     // best[n]: the cheapest way to render the first n spans, and where its last pass begins.
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
@@ -67,8 +70,7 @@ pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
         for from in (until.saturating_sub(most)..until).rev() {
             let (start, end) = read[order[from]];
             used = used.saturating_add(needs[order[from]]);
-            // One output is always tried.
-            if used > room && from + 1 < until {
+            if used > room {
                 break;
             }
             last_end = last_end.max(end);
@@ -89,6 +91,11 @@ pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
         until = from;
     }
     passes.reverse();
+    // One output is always tried.
+    passes.extend(alone.into_iter().map(|span| Pass {
+        seek: source.seek(read[span].0, 0),
+        spans: vec![span],
+    }));
     passes
 }
 

@@ -127,7 +127,7 @@ fn edited(
         filters.push(gain.filters());
     }
     filters.push(format!("aformat=sample_fmts=fltp:channel_layouts={}", audio.out_layout()));
-    filters.push(format!("apad=whole_len={samples},atrim=end_sample={samples},asetpts=N"));
+    filters.push(format!("apad=whole_len={samples},atrim=end_sample={samples},asettb=1/{rate},asetpts=NB_CONSUMED_SAMPLES"));
     graph.add(&[joined], &filters.join(","), &[format!("a{number}")]);
 }
 
