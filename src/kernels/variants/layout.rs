@@ -73,10 +73,10 @@ fn fill(layout: Layout, aspect: f64, platform: &Platform) -> f64 {
     match layout {
         Layout::Crop => 1.0,
         // The rest is not empty: it is the same picture, blurred.
-        Layout::Fit => (aspect / platform.aspect()).min(platform.aspect() / aspect).max(0.6),
-        Layout::Split => 0.55,
+        Layout::Fit => (aspect / platform.aspect()).min(platform.aspect() / aspect).max(0.75),
+        Layout::Split => 0.7,
         Layout::PictureInPicture => 0.9,
-        Layout::Grid => 0.4,
+        Layout::Grid => 0.5,
     }
 }
 
