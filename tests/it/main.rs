@@ -6,6 +6,7 @@ mod backends;
 mod bench;
 mod caching;
 mod cli;
+mod encoding;
 mod inputs;
 mod layers;
 mod objects;
