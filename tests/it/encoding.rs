@@ -76,7 +76,7 @@ fn lossless_is_without_loss() {
     let source = footage(folder.path());
     let pictures = |path: &Path, seek: &str| {
         let filter = format!("{seek}format=yuv420p");
-        ffmpeg(&["-i", path.to_str().unwrap(), "-vf", &filter, "-an", "-f", "rawvideo", "-"])
+        ffmpeg(&["-i", path.to_str().unwrap(), "-vf", &filter, "-fps_mode", "passthrough", "-an", "-f", "rawvideo", "-"])
     };
     let wanted = pictures(&source, "trim=start_frame=30:end_frame=105,");
     for (format, codec) in [
