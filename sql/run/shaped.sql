@@ -10,7 +10,8 @@ WITH wanted AS (
 made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
-            clip_brief(a.info, a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.start, w."end", w.score),
+            clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language,
+                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end"),
             $variants, w.audience, $platforms
         )) AS v
     FROM wanted w

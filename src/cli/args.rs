@@ -109,6 +109,9 @@ pub(super) struct VariantArgs {
     /// Platforms that variants are made for, with commas between; else those of the audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
+    /// Score variants with this model, as written by hand or fitted; see the README.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
     /// Render the variants without the plain clips.
     #[arg(long, requires = "variants")]
     pub variants_only: bool,

@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod cancel;
 pub mod failure;
+pub mod fonts;
 pub mod input;
 pub mod probe;
 pub mod process;
@@ -17,6 +18,7 @@ pub mod tools;
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
 pub use cancel::CancelToken;
 pub use failure::Finished;
+pub use fonts::Fonts;
 pub use input::input_args;
 pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};

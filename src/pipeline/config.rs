@@ -14,7 +14,9 @@ use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
+use crate::kernels::score::ScoreModels;
 use crate::kernels::validate::MAX_CLIPS;
+use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
@@ -74,6 +76,8 @@ pub struct VariantSettings {
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
+    /// What they are scored with; `None`: the built-in models.
+    pub models: Option<ScoreModels>,
 }
 
 /// Most variants of a clip.
@@ -81,7 +85,7 @@ pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
-        Self { count: 0, audience: None, platforms: vec![], plain_clips: true }
+        Self { count: 0, audience: None, platforms: vec![], plain_clips: true, models: None }
     }
 }
 
@@ -92,6 +96,10 @@ impl VariantSettings {
                 ErrorCode::Config,
                 format!("--variants is {}; give a number from 0 to {MAX_VARIANTS}", self.count),
             ));
+        }
+        platforms::named(&self.platforms)?;
+        if let Some(models) = &self.models {
+            Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
             AudienceProfile::parse(audience)
@@ -173,6 +181,7 @@ impl RunConfig {
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
+            models: self.variants.models.clone(),
             ..SessionOptions::default()
         }
     }
