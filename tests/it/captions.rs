@@ -48,7 +48,7 @@ fn burned(folder: &Path, document: &str, (width, height): (i64, i64), at: f64) -
     );
     let seek = at.to_string();
     let name = picture.to_str().unwrap();
-    support::ffmpeg(&[
+    support::counter::ffmpeg(&[
         "-f",
         "lavfi",
         "-i",
@@ -119,7 +119,7 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
                     let to = Path::new(&keep).join(format!("{w}x{h}-{style}-{language}.png"));
                     let source = folder.path().join("picture.gray");
                     let shape = format!("{w}x{h}");
-                    support::ffmpeg(&[
+                    support::counter::ffmpeg(&[
                         "-f",
                         "rawvideo",
                         "-pix_fmt",
