@@ -216,8 +216,7 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
 /// For each table the rows of the requests whose variants were rendered, as a query.
 fn own_tables() -> Result<Vec<(&'static str, String)>> {
     let requests = "SELECT request_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
-    let rendered =
-        "SELECT coalesce(variant_id, clip_id) FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let rendered = "SELECT coalesce(variant_id, clip_id) FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
     let new = sql::step("renditions")?.sql;
     let all = TABLES.iter().map(|table| {
         let name = table.name;

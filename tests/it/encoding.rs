@@ -76,7 +76,18 @@ fn lossless_is_without_loss() {
     let source = footage(folder.path());
     let pictures = |path: &Path, seek: &str| {
         let filter = format!("{seek}format=yuv420p");
-        ffmpeg(&["-i", path.to_str().unwrap(), "-vf", &filter, "-fps_mode", "passthrough", "-an", "-f", "rawvideo", "-"])
+        ffmpeg(&[
+            "-i",
+            path.to_str().unwrap(),
+            "-vf",
+            &filter,
+            "-fps_mode",
+            "passthrough",
+            "-an",
+            "-f",
+            "rawvideo",
+            "-",
+        ])
     };
     let wanted = pictures(&source, "trim=start_frame=30:end_frame=105,");
     for (format, codec) in [
@@ -156,9 +167,8 @@ fn quality_is_paid_in_bytes() {
 fn hardware_that_is_not_there_is_said_before_any_work_and_auto_goes_on() {
     let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
     let limits = RenderSettings::default().limits;
-    let decide = |hardware| {
-        Encoding { hardware, ..Encoding::default() }.decided(&tools, &limits, &cancel)
-    };
+    let decide =
+        |hardware| Encoding { hardware, ..Encoding::default() }.decided(&tools, &limits, &cancel);
     // No build of ffmpeg for this system has it.
     let error = decide(Hardware::Videotoolbox).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Config);
@@ -171,7 +181,8 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     show::make(&at.join("show.mp4"));
-    let requests = "request_id,source_url,min_clip_length,max_clip_length,max_clips\na,show.mp4,5,8,1\n";
+    let requests =
+        "request_id,source_url,min_clip_length,max_clip_length,max_clips\na,show.mp4,5,8,1\n";
     std::fs::write(at.join("requests.csv"), requests).unwrap();
     let refused = clipflow(
         at,
@@ -204,6 +215,9 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
         assert_eq!((file.error_code.as_deref(), file.container.as_deref()), (None, Some("gif")));
         assert!(Path::new(file.uri.as_deref().unwrap()).is_file(), "{file:?}");
     }
-    let listed = clipflow(at, &["sql", "other", "SELECT DISTINCT container FROM renditions", "--format", "csv"]);
+    let listed = clipflow(
+        at,
+        &["sql", "other", "SELECT DISTINCT container FROM renditions", "--format", "csv"],
+    );
     assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "container\ngif");
 }
