@@ -21,7 +21,7 @@ pub(super) async fn render(
         // There are no requests: what is rendered stands in the results.
         ..RunConfig::new("", args.dir)
     };
-    let chosen = RenderChosen { config, condition: args.condition };
+    let chosen = RenderChosen { config, condition: args.condition, plain_clips_of: vec![] };
     let rendered = pipeline::render_chosen(&chosen).await?;
     if !args.quiet {
         print::line(&rendered.to_string())?;

@@ -7,6 +7,7 @@ mod bench;
 mod caching;
 mod captions;
 mod cli;
+mod encoding;
 mod inputs;
 mod layers;
 mod objects;

@@ -46,8 +46,7 @@ pub(in crate::media::render) fn graph(
             Some((*member, output.edit.as_ref()?, shapes[*member].as_ref()?))
         });
         let members: Vec<_> = members.collect();
-        for (member, labels) in layouts(&mut graph, source, &members, &format!("g{number}"), false)
-        {
+        for (member, labels) in layouts(&mut graph, source, &members, &format!("g{number}"), false) {
             pieces[member] = labels;
         }
     }
