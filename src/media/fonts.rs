@@ -78,19 +78,14 @@ impl Faces for Fonts {
     /// The family that has most of `text`; of those the one made for the language, then the better one.
     fn family(&self, text: &str, language: Option<&str>) -> Option<String> {
         let letters = || text.chars().filter(|c| !c.is_whitespace() && !c.is_ascii());
-        let mut best: Option<((usize, bool, usize, bool), &Face)> = None;
-        for face in &self.faces {
-            // Without its Latin letters a face is a supplement.
-            if !face.has('a') && text.chars().any(|c| c.is_ascii_alphabetic()) {
-                continue;
-            }
+        let latin = text.chars().any(|c| c.is_ascii_alphabetic());
+        // Without its Latin letters a face is a supplement.
+        let usable = self.faces.iter().filter(|face| !latin || face.has('a'));
+        let best = usable.max_by_key(|face| {
             let had = letters().filter(|c| face.has(*c)).count();
-            let rank = (had, made_for(&face.family, language), goodness(&face.family), face.bold);
-            if best.is_none_or(|(other, _)| rank > other) {
-                best = Some((rank, face));
-            }
-        }
-        best.map(|(_, face)| face.family.clone())
+            (had, made_for(&face.family, language), goodness(&face.family), face.bold)
+        });
+        best.map(|face| face.family.clone())
     }
 }
 

@@ -13,6 +13,7 @@ pub mod process;
 pub mod render;
 pub mod sample;
 pub mod sniff;
+pub mod thumbnail;
 pub mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
@@ -26,4 +27,5 @@ pub use render::{
     Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
 };
 pub use sniff::{Demuxer, sniff};
+pub use thumbnail::thumbnail;
 pub use tools::{MediaLimits, MediaTools};

@@ -20,6 +20,7 @@
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
 //! rate.
 
+mod captions;
 mod check;
 mod command;
 mod encoding;
@@ -263,7 +264,11 @@ impl Job<'_> {
         let files: Vec<TempPath> =
             spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, done)?;
-        let check = |(span, file): (&&Output, TempPath)| self.checker.accept(span, file, &log);
+        let check = |(span, file): (&&Output, TempPath)| {
+            let facts = self.checker.accept(span, file, &log)?;
+            captions::beside(span)?;
+            Ok(facts)
+        };
         Ok(spans.iter().zip(files).map(check).collect())
     }
 
@@ -277,7 +282,9 @@ impl Job<'_> {
         let (start, _) = extent(spans.iter().copied());
         let first = source.first_tick(start);
         let gains = loudness::gains(self.checker, source.seek(start, 0), spans, &shapes)?;
+        let captions = captions::burned(spans)?;
         let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
+        let captions = captions.as_slice();
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
@@ -286,7 +293,7 @@ impl Job<'_> {
             }
             tried = Some(seek);
             let mut command = MediaCommand::new(&tools.ffmpeg, &settings.limits);
-            let plan = Plan { path, source, seek, outputs, shapes, gains, settings };
+            let plan = Plan { path, source, seek, outputs, shapes, gains, captions, settings };
             command.args(command::arguments(&plan, &names));
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;

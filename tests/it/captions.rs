@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use clipflow::kernels::text::ass::{Faces, document};
-use clipflow::media::Fonts;
+use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools, thumbnail};
 use clipflow::model::Cue;
 use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
-
-use crate::support;
 
 const SENTENCES: [(&str, &str); 6] = [
     ("eng", "Watch what happens when the quick brown fox jumps over {the} lazy dog"),
@@ -37,6 +35,14 @@ fn edit((width, height): (i64, i64), style: CaptionStyle) -> Edit {
     }
 }
 
+/// Runs ffmpeg with an empty environment, as the library does.
+fn ffmpeg(args: &[&str]) {
+    let program = MediaTools::find().unwrap().ffmpeg;
+    let mut command = std::process::Command::new(program);
+    command.env_clear().args(["-v", "error", "-y"]).args(args);
+    assert!(command.status().unwrap().success());
+}
+
 /// The picture at `at` seconds of a grey video with `document` burned in, as grey levels.
 fn burned(folder: &Path, document: &str, (width, height): (i64, i64), at: f64) -> Vec<u8> {
     let file = folder.join("captions.ass");
@@ -48,19 +54,7 @@ fn burned(folder: &Path, document: &str, (width, height): (i64, i64), at: f64) -
     );
     let seek = at.to_string();
     let name = picture.to_str().unwrap();
-    support::counter::ffmpeg(&[
-        "-f",
-        "lavfi",
-        "-i",
-        &filter,
-        "-ss",
-        &seek,
-        "-frames:v",
-        "1",
-        "-f",
-        "rawvideo",
-        name,
-    ]);
+    ffmpeg(&["-f", "lavfi", "-i", &filter, "-ss", &seek, "-frames:v", "1", "-f", "rawvideo", name]);
     std::fs::read(picture).unwrap()
 }
 
@@ -119,7 +113,7 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
                     let to = Path::new(&keep).join(format!("{w}x{h}-{style}-{language}.png"));
                     let source = folder.path().join("picture.gray");
                     let shape = format!("{w}x{h}");
-                    support::counter::ffmpeg(&[
+                    ffmpeg(&[
                         "-f",
                         "rawvideo",
                         "-pix_fmt",
@@ -135,4 +129,37 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
             }
         }
     }
+}
+
+#[test]
+fn the_thumbnail_is_the_sharp_frame_in_the_light() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("video.mp4");
+    // Black, then a test picture with its detail, then the same blurred; a key frame each second.
+    let filter = "color=black:s=640x360:r=25:d=2[a];testsrc2=s=640x360:r=25:d=2[b];\
+        testsrc2=s=640x360:r=25:d=2,boxblur=20[c];[a][b][c]concat=n=3,format=yuv420p";
+    let name = video.to_str().unwrap();
+    ffmpeg(&[
+        "-filter_complex",
+        filter,
+        "-g",
+        "25",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        name,
+    ]);
+    let tools = MediaTools::find().unwrap();
+    let to = folder.path().join("100%d.jpg");
+    let source = (Demuxer::Mov, video.as_path());
+    let limits = MediaLimits::default();
+    thumbnail(&tools, &limits, source, &to, &CancelToken::new()).unwrap();
+    let grey = folder.path().join("thumbnail.gray");
+    let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
+    ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
+    let picture = std::fs::read(grey).unwrap();
+    assert_eq!(picture.len(), 640 * 360);
+    let steps = picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count();
+    assert!(steps > 500, "only {steps} edges");
 }

@@ -14,6 +14,7 @@ mod objects;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod reframe;
 mod render;
 mod render_edits;
 mod runs;

@@ -7,10 +7,10 @@ use clipflow::error::{ErrorCode, Result};
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, RenderSettings, plan_passes, render};
 use clipflow::media::{CancelToken, MediaTools};
+use clipflow::model::Rendition;
 use clipflow::model::edit::{
     Anchor, CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
 };
-use clipflow::model::Rendition;
 use tempfile::TempDir;
 
 use super::support::counter::{ffmpeg, make};
@@ -137,7 +137,8 @@ fn bright_x(picture: &[u8], width: usize) -> Option<f64> {
 
 fn loudness(path: &Path) -> f64 {
     let filter = "ebur128=metadata=1,ametadata=mode=print:key=lavfi.r128.I:file=-";
-    let said = ffmpeg(&["-i", path.to_str().unwrap(), "-vn", "-af", filter, "-f", "null", "/dev/null"]);
+    let said =
+        ffmpeg(&["-i", path.to_str().unwrap(), "-vn", "-af", filter, "-f", "null", "/dev/null"]);
     let said = String::from_utf8(said).unwrap();
     let last = said.lines().rev().find_map(|line| line.strip_prefix("lavfi.r128.I="));
     last.unwrap().parse().unwrap()
@@ -154,7 +155,8 @@ fn every_layout_fills_every_size() {
     let mut outputs = Vec::new();
     for layout in Layout::ALL {
         for (width, height) in [(180, 320), (240, 240), (192, 240), (320, 180)] {
-            let reframe = vec![Anchor { t: 1.0, x: 0.2, y: 0.5 }, Anchor { t: 3.0, x: 0.4, y: 0.5 }];
+            let reframe =
+                vec![Anchor { t: 1.0, x: 0.2, y: 0.5 }, Anchor { t: 3.0, x: 0.4, y: 0.5 }];
             let edit = Edit { layout: *layout, width, height, reframe, ..edit(&[(1.0, 3.0, 1.0)]) };
             outputs.push(footage.output(&format!("{layout}-{width}x{height}"), edit));
         }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::captions::Captions;
 use super::encoding::arguments::{output, tail};
 use super::graph::{audio, video};
 use super::loudness::Gain;
@@ -31,6 +32,8 @@ pub(super) struct Plan<'a> {
     /// Of each output, if it is edited.
     pub(super) shapes: &'a [Option<Shape>],
     pub(super) gains: &'a [Option<Gain>],
+    /// The captions of each output, if some are burned in.
+    pub(super) captions: &'a [Option<Captions>],
     pub(super) settings: &'a RenderSettings,
 }
 
@@ -43,7 +46,7 @@ pub(super) struct Plan<'a> {
 /// Audio is read through an input of its own, so that a video frame never waits in memory for a
 /// sound that comes much later or not at all.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, settings } = *plan;
+    let Plan { path, source, seek, outputs, shapes, gains, captions, settings } = *plan;
     let ahead = shapes.iter().flatten().find_map(Shape::ahead);
     let sound = usize::from(source.audio.is_some());
     let inputs = Inputs {
@@ -66,7 +69,7 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
             args.extend(audio_inputs(path, source, seek, None, limits));
         }
     }
-    let mut pictures = video::graph(source, outputs, shapes, inputs);
+    let mut pictures = video::graph(source, outputs, shapes, captions, inputs);
     for (number, output) in outputs.iter().enumerate() {
         let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
         pictures.push_str(&tail(&settings.encoding, source, output, seconds, number));

@@ -284,7 +284,6 @@ impl Encoding {
     }
 }
 
-
 fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::Config, message.into())
 }

@@ -92,10 +92,11 @@ pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
     }
     passes.reverse();
     // One output is always tried.
-    passes.extend(alone.into_iter().map(|span| Pass {
-        seek: source.seek(read[span].0, 0),
-        spans: vec![span],
-    }));
+    passes.extend(
+        alone
+            .into_iter()
+            .map(|span| Pass { seek: source.seek(read[span].0, 0), spans: vec![span] }),
+    );
     passes
 }
 

@@ -150,7 +150,9 @@ fn check(edit: &Edit) -> Result<()> {
             && (0.25..=4.0).contains(&segment.speed)
     };
     if edit.segments.is_empty() || !edit.segments.iter().all(fine) {
-        return Err(refused("its segments need an end after their start and a speed from 0.25 to 4"));
+        return Err(refused(
+            "its segments need an end after their start and a speed from 0.25 to 4",
+        ));
     }
     let rest = if is_cold_open(edit) { &edit.segments[1..] } else { &edit.segments[..] };
     if rest.windows(2).any(|pair| pair[1].start < pair[0].end - TOLERANCE) {

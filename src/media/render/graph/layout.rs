@@ -133,7 +133,8 @@ impl Canvas<'_> {
         let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
         let ends = [self.name("one"), self.name("two")];
         let mean = self.mean_x();
-        let first = if self.edit.reframe.is_empty() { Place::Fixed(0.0, 0.5) } else { Place::Follow };
+        let first =
+            if self.edit.reframe.is_empty() { Place::Fixed(0.0, 0.5) } else { Place::Follow };
         let other = if mean > 0.5 { Place::Fixed(0.0, 0.5) } else { Place::Fixed(1.0, 0.5) };
         self.window(graph, &copies[0], &ends[0], one, first, 1.0);
         self.window(graph, &copies[1], &ends[1], two, other, 1.0);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, SCALER, effects, layout, segments, within};
 use crate::media::render::Output;
+use crate::media::render::captions::Captions;
 use crate::media::render::command::Inputs;
 use crate::media::render::shape::{Part, Shape};
 use crate::media::render::source::Source;
@@ -18,6 +19,7 @@ pub(in crate::media::render) fn graph(
     source: &Source,
     outputs: &[&Output],
     shapes: &[Option<Shape>],
+    captions: &[Option<Captions>],
     inputs: Inputs,
 ) -> String {
     let ticks = source.ticks;
@@ -46,7 +48,8 @@ pub(in crate::media::render) fn graph(
             Some((*member, output.edit.as_ref()?, shapes[*member].as_ref()?))
         });
         let members: Vec<_> = members.collect();
-        for (member, labels) in layouts(&mut graph, source, &members, &format!("g{number}"), false) {
+        for (member, labels) in layouts(&mut graph, source, &members, &format!("g{number}"), false)
+        {
             pieces[member] = labels;
         }
     }
@@ -60,7 +63,8 @@ pub(in crate::media::render) fn graph(
                 pieces[number].splice(0..0, labels);
             }
         }
-        finish(&mut graph, edit, shape, std::mem::take(&mut pieces[number]), number);
+        let parts = std::mem::take(&mut pieces[number]);
+        finish(&mut graph, edit, shape, (parts, captions[number].as_ref()), number);
     }
     for statement in graph.0 {
         let _ = write!(text, ";{statement}");
@@ -164,10 +168,18 @@ fn layouts(
 }
 
 /// Joins the parts, on the output's clock, with its fades.
-fn finish(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<String>, number: usize) {
+fn finish(
+    graph: &mut Graph,
+    edit: &Edit,
+    shape: &Shape,
+    (parts, captions): (Vec<String>, Option<&Captions>),
+    number: usize,
+) {
     let whole = segments::join(graph, edit, shape, parts);
     let clock = shape.clock;
     let mut filters = vec![format!("settb=1/{},setpts=N*{}", clock.ticks, clock.step())];
+    // Above them, so that they go with the picture when it fades.
+    filters.extend(captions.map(Captions::filter));
     filters.extend(effects::fades(edit, shape, "fade"));
     filters.push("format=yuv420p,setsar=1".into());
     graph.add(&[whole], &filters.join(","), &[format!("v{number}")]);
