@@ -8,6 +8,7 @@ pub mod candidate;
 pub mod clip;
 pub mod cue;
 pub mod edit;
+pub mod event;
 pub mod outcome;
 pub mod rendition;
 pub mod request;

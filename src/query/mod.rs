@@ -9,6 +9,7 @@ pub mod media_exec;
 pub mod media_node;
 pub mod output;
 pub mod results;
+pub mod rollup;
 pub mod session;
 mod settings;
 pub mod sql;

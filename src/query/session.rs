@@ -10,6 +10,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions;
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
+use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
 use super::table_functions;
 use crate::config::ParallelConfig;
@@ -85,6 +86,7 @@ pub fn session(
         .with_query_planner(Arc::new(MediaQueryPlanner))
         .build();
     let ctx = SessionContext::new_with_state(state);
+    ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
     let base = options.base.clone().absolute();
     register_functions(&ctx, base.clone());
     if let Some(runtime) = &runtime {
