@@ -24,6 +24,9 @@ use crate::media::{AnalyzeSettings, RenderSettings};
 pub struct SessionOptions {
     /// The settings of the batch: memory for queries, and what `SHOW clipflow.…` shows.
     pub parallel: ParallelConfig,
+    /// Memory of queries in bytes; `None`: the part of `parallel.memory_limit_gb` that they have beside
+    /// media work.
+    pub memory_bytes: Option<usize>,
     /// Partitions (threads) of a query; 0 for one per core.
     pub partitions: usize,
     /// Rows of a batch. Default 8192; rows that hold a whole source want few.
@@ -40,6 +43,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             parallel: ParallelConfig::default(),
+            memory_bytes: None,
             partitions: 0,
             batch_size: 8192,
             base: Location::from("."),
@@ -73,7 +77,8 @@ pub fn session(
     if let Some(runtime) = &runtime {
         config = config.with_extension(Arc::clone(runtime));
     }
-    let memory = FairSpillPool::new(options.parallel.query_memory_bytes());
+    let memory = options.memory_bytes.unwrap_or_else(|| options.parallel.query_memory_bytes());
+    let memory = FairSpillPool::new(memory);
     let pool = TrackConsumersPool::new(memory, NAMED_CONSUMERS);
     let env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
