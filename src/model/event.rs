@@ -167,7 +167,7 @@ pub fn daily_fields() -> Vec<Field> {
         text("platform", true),
         Field::new("day", DataType::Date32, true),
     ];
-    let viewers = vec![int("audience_reach", true), int("new_viewers", true), int("followers", true)];
+    let viewers = vec![distinct("audience_reach"), distinct("new_viewers"), int("followers", true)];
     [keys, figure_fields(), viewers].concat()
 }
 
@@ -180,15 +180,23 @@ pub fn figure_fields() -> Vec<Field> {
     EventKind::ALL.into_iter().map(field).collect()
 }
 
+/// Key of a field's metadata; `false`: the column is no sum of its parts, and is not to be summed.
+pub const ADDITIVE: &str = "clipflow.additive";
+
+/// A count of distinct viewers.
+fn distinct(name: &str) -> Field {
+    int(name, true).with_metadata([(ADDITIVE.to_owned(), "false".to_owned())].into())
+}
+
 /// The columns that a roll-up of raw events adds to its keys.
 ///
 /// A figure whose event occurs nowhere in the input is NULL: it is not tracked there, which is not 0.
 pub fn rolled_fields() -> Vec<Field> {
     let viewers = vec![
-        int("audience_reach", true),
+        distinct("audience_reach"),
         int("first_views", true),
         int("first_completions", true),
-        int("new_viewers", true),
+        distinct("new_viewers"),
         int("other_events", false),
     ];
     [figure_fields(), viewers].concat()

@@ -1,5 +1,7 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
+pub mod additive;
+pub mod aggregates;
 pub mod conform;
 pub(crate) mod files;
 pub mod functions;

@@ -8,7 +8,8 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::functions;
+use super::additive::RefuseSums;
+use super::{aggregates, functions};
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
 use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
@@ -89,6 +90,7 @@ pub fn session(
         .with_runtime_env(env)
         .with_default_features()
         .with_query_planner(Arc::new(MediaQueryPlanner))
+        .with_analyzer_rule(Arc::new(RefuseSums))
         .build();
     let ctx = SessionContext::new_with_state(state);
     ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
@@ -108,6 +110,9 @@ const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.satu
 pub fn register_functions(ctx: &SessionContext, base: impl Into<Location>) {
     for function in functions::all(&base.into()) {
         ctx.register_udf(function);
+    }
+    for aggregate in aggregates::all() {
+        ctx.register_udaf(aggregate);
     }
     ctx.register_udwf(functions::occurrence::occurrence());
 }

@@ -136,6 +136,16 @@ impl KeyColumn {
         (class::TEXT, u64::from(number))
     }
 
+    /// The text of a code that is a number of this column alone.
+    pub(super) fn text_of(&self, class: u8, value: u64) -> Option<Box<[u8]>> {
+        if class == class::TEXT { self.texts.text(value as u32) } else { None }
+    }
+
+    /// The code, of class [`class::TEXT`], of a text.
+    pub(super) fn number_of(&self, text: &[u8]) -> u64 {
+        u64::from(self.texts.number(text))
+    }
+
     /// The column that codes stand for, in its own type.
     ///
     /// # Errors

@@ -10,10 +10,12 @@ mod intern;
 mod keys;
 mod pairs;
 mod part;
+mod viewers;
 
 pub use intern::Interner;
 pub use keys::{Codes, KeyColumn};
-pub use part::{Counts, Part, Record};
+pub use part::{Counts, Part, Record, marks};
+pub use viewers::{MARKS, ViewerSets};
 
 /// How rows are dealt to parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,14 +6,14 @@ use std::io::{self, Read, Write};
 use super::keys::class;
 use super::mix;
 use super::pairs::{MAX_GROUPS, PairSet};
+use super::viewers::MARKS;
 use crate::model::event::EventKind;
 
 const KINDS: usize = EventKind::ALL.len();
 /// Index of the count of events of unknown kinds.
 const OTHER: usize = KINDS;
 const REACH: usize = KINDS + 1;
-/// Marks of a viewer: viewed, completed, came by referral. The count of mark `m` follows that of reach.
-const MARKS: usize = 3;
+/// The count of mark `m` is at `REACH + 1 + m`.
 const COUNTS: usize = REACH + 1 + MARKS;
 
 /// One event, brought to fixed size.
@@ -322,9 +322,10 @@ impl Part {
     }
 }
 
-/// The mark that an event of that kind leaves on its viewer.
+/// The mark that an event of the kind with that number leaves on its viewer: viewed, completed, came by
+/// referral.
 #[inline]
-fn marks(kind: usize) -> u32 {
+pub fn marks(kind: usize) -> u32 {
     const VIEW: usize = EventKind::View as usize;
     const COMPLETION: usize = EventKind::View100 as usize;
     const REFERRAL: usize = EventKind::ReferralView as usize;
