@@ -10,6 +10,7 @@ pub mod cue;
 pub mod edit;
 pub mod event;
 pub mod outcome;
+pub mod platform_metric;
 pub mod rendition;
 pub mod request;
 pub mod shot;

@@ -3,6 +3,7 @@
 pub mod additive;
 pub mod aggregates;
 pub mod conform;
+pub mod events;
 pub(crate) mod files;
 pub mod functions;
 pub mod intake;
@@ -23,5 +24,6 @@ pub mod polars;
 pub use media_exec::MediaExec;
 pub use session::{
     SessionOptions, query_error, register_functions, register_media_relations, session,
+    session_with,
 };
 pub use settings::SessionSettings;

@@ -63,6 +63,18 @@ pub fn session(
     options: &SessionOptions,
     runtime: Option<Arc<MediaRuntime>>,
 ) -> Result<SessionContext> {
+    session_with(options, runtime, |config| config)
+}
+
+/// As [`session`], its configuration changed by `change`.
+///
+/// # Errors
+/// As [`session`].
+pub fn session_with(
+    options: &SessionOptions,
+    runtime: Option<Arc<MediaRuntime>>,
+    change: impl FnOnce(SessionConfig) -> SessionConfig,
+) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_batch_size(options.batch_size)
         .with_information_schema(true)
@@ -86,7 +98,7 @@ pub fn session(
         .build_arc()
         .map_err(query_error)?;
     let state = SessionStateBuilder::new()
-        .with_config(config)
+        .with_config(change(config))
         .with_runtime_env(env)
         .with_default_features()
         .with_query_planner(Arc::new(MediaQueryPlanner))
