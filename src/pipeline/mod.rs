@@ -8,6 +8,7 @@ mod caching;
 mod config;
 mod engine;
 mod explain;
+mod import_events;
 mod merge;
 mod performance;
 mod publish;
@@ -21,7 +22,10 @@ pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::RunConfig;
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
-pub use performance::{Performance, PerformanceQuery, performance, register_events};
+pub use import_events::{Export, ImportOptions, Imported, import_events};
+pub use performance::{
+    Performance, PerformanceQuery, performance, plan_performance, register_events,
+};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;
 pub use validate::{Validated, validate};

@@ -75,19 +75,36 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
     };
     let extension = Arc::clone(&unknown);
     let ctx = session_with(&options, None, |config| config.with_extension(extension))?;
-    let variants = match &query.results {
-        Some(results) => variants(&ctx, results, &resilience).await?,
-        None => {
-            register_reference(&ctx)?;
-            vec![]
-        }
-    };
+    match &query.results {
+        Some(results) => register_results(&ctx, results, &resilience).await?,
+        None => register_reference(&ctx)?,
+    }
     let table = register_events(&ctx, &query.events, &resilience).await?;
-    let choice = Choice::new(query, &table, &variants)?;
-    let statement = statement::statement(&choice, &table, query.lag_hours);
-    let frame = ctx.sql(&statement).await.map_err(query_error)?;
-    let passes = if choice.counts_viewers_apart(&table) { 2 } else { 1 };
+    let (frame, passes) = plan_performance(&ctx, &table, query).await?;
     Ok(Performance { ctx, frame, unknown, passes })
+}
+
+/// Plan `query` in a session that has the views of [`register_events`] and, if events are to be joined
+/// with them, a table `variants`; and how often the plan reads the events.
+///
+/// # Errors
+/// `config.invalid` for a metric or column that is not there, naming those that are.
+pub async fn plan_performance(
+    ctx: &SessionContext,
+    events: &EventTable,
+    query: &PerformanceQuery,
+) -> Result<(DataFrame, u64)> {
+    let variants = match ctx.table("variants").await {
+        Ok(table) => {
+            let fields = table.schema().fields().iter().filter(|f| !f.data_type().is_nested());
+            fields.map(|f| f.name().clone()).collect()
+        }
+        Err(_) => vec![],
+    };
+    let choice = Choice::new(query, events, &variants)?;
+    let statement = statement::statement(&choice, events, query.lag_hours);
+    let frame = ctx.sql(&statement).await.map_err(query_error)?;
+    Ok((frame, if choice.counts_viewers_apart(events) { 2 } else { 1 }))
 }
 
 /// Register the events at `place` and the views over them.
@@ -105,24 +122,21 @@ pub async fn register_events(
     events::register(ctx, place).await
 }
 
-/// The columns of `variants` of the results.
-async fn variants(
+/// Register the results, which must have variants.
+async fn register_results(
     ctx: &SessionContext,
     results: &Location,
     resilience: &Resilience,
-) -> Result<Vec<String>> {
+) -> Result<()> {
     let dataset = Place::new(results, resilience)?.existing().await?;
     register_dataset(ctx, &dataset).await?;
-    let table = ctx.table("variants").await.ok();
-    let table = table.filter(|_| !dataset.entries("variants").is_empty());
-    let Some(table) = table else {
+    if dataset.entries("variants").is_empty() {
         return Err(Error::new(
             ErrorCode::StoreRead,
             format!(
-                "the results in {results} have no variants to join the events with; leave the folder out to group by the events' own columns, or run with --variants first"
+                "the results in {results} have no variants to join the events with; make some, or leave the folder out to group by the events' own columns"
             ),
         ));
-    };
-    let fields = table.schema().fields().iter().filter(|f| !f.data_type().is_nested());
-    Ok(fields.map(|f| f.name().clone()).collect())
+    }
+    Ok(())
 }
