@@ -18,15 +18,15 @@ COUNTS = [k for k in KINDS] + ["watch_seconds"]
 
 
 def duckdb_rollup(form):
-    counts = ", ".join(f"count(*) FILTER (event = '{k}') AS {k}" for k in KINDS)
+    counts = ", ".join(f"count(*) FILTER (event = '{k}') AS \"{k}\"" for k in KINDS)
     counts += ", sum(value) FILTER (event = 'watch_seconds') AS watch_seconds"
     keys = "variant_id, platform"
     if form == "distinct":
         marks = "".join(f", count(DISTINCT viewer_id) FILTER (event = '{e}') AS {m}" for m, e in MARKS.items())
         inner = f"SELECT {keys}, {counts}, count(DISTINCT viewer_id) AS audience_reach{marks} FROM events GROUP BY {keys}"
     else:
-        sums = ", ".join(f"sum({c}) AS {c}" for c in COUNTS)
-        marks = "".join(f", count(*) FILTER (viewer_id IS NOT NULL AND {e} > 0) AS {m}" for m, e in MARKS.items())
+        sums = ", ".join(f"sum(\"{c}\") AS \"{c}\"" for c in COUNTS)
+        marks = "".join(f", count(*) FILTER (viewer_id IS NOT NULL AND \"{e}\" > 0) AS {m}" for m, e in MARKS.items())
         inner = f"""SELECT {keys}, {sums}, count(viewer_id) AS audience_reach{marks}
             FROM (SELECT {keys}, viewer_id, {counts} FROM events GROUP BY {keys}, viewer_id) GROUP BY {keys}"""
     rates = """("like" + comment + share + save) / nullif("view", 0) AS engagement_rate, share / nullif("view", 0) AS share_rate,
@@ -37,11 +37,11 @@ def duckdb_rollup(form):
 
 
 def duckdb_join(form):
-    counts = ", ".join(f"count(*) FILTER (event = '{k}') AS {k}" for k in KINDS)
+    counts = ", ".join(f"count(*) FILTER (event = '{k}') AS \"{k}\"" for k in KINDS)
     counts += ", sum(value) FILTER (event = 'watch_seconds') AS watch_seconds"
     keys = "platform, layout, caption_style"
     if form == "pushed":
-        sums = ", ".join(f"sum({c}) AS {c}" for c in COUNTS)
+        sums = ", ".join(f"sum(\"{c}\") AS \"{c}\"" for c in COUNTS)
         inner = f"""SELECT {keys}, {sums} FROM (SELECT variant_id, platform, {counts} FROM events GROUP BY ALL)
             JOIN variants USING (variant_id) GROUP BY {keys}"""
     else:

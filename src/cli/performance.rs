@@ -5,6 +5,7 @@ use super::{OK, print};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline::{self, PerformanceQuery};
+use crate::query::output::Format;
 use crate::query::query_error;
 
 pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig) -> Result<u8> {
@@ -17,8 +18,17 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
         parallel,
     };
     let performance = pipeline::performance(&query).await?;
-    let stream = performance.frame.clone().execute_stream().await.map_err(query_error)?;
+    let mut frame = performance.frame.clone();
+    let is_table = args.output.format == Format::Table;
+    if is_table {
+        // Said once, beneath: on each row it would be most of the table.
+        frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;
+    }
+    let stream = frame.execute_stream().await.map_err(query_error)?;
     print::rows(stream, &args.output).await?;
+    if is_table {
+        performance.definitions.iter().for_each(|definition| print::notice(definition));
+    }
     let unknown = performance.unknown_events();
     if !unknown.is_empty() {
         let rows: u64 = unknown.values().sum();

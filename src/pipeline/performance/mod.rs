@@ -46,6 +46,8 @@ pub struct Performance {
     pub ctx: SessionContext,
     /// The plan; nothing is read before it is executed.
     pub frame: DataFrame,
+    /// How each metric is computed, as its rows say too.
+    pub definitions: Vec<String>,
     unknown: Arc<UnknownEvents>,
     /// How often the plan reads the events.
     passes: u64,
@@ -80,12 +82,15 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
         None => register_reference(&ctx)?,
     }
     let table = register_events(&ctx, &query.events, &resilience).await?;
-    let (frame, passes) = plan_performance(&ctx, &table, query).await?;
-    Ok(Performance { ctx, frame, unknown, passes })
+    let choice = choose(&ctx, &table, query).await?;
+    let frame = plan(&ctx, &table, query, &choice).await?;
+    let passes = if choice.counts_viewers_apart(&table) { 2 } else { 1 };
+    let definitions = statement::definitions(&choice);
+    Ok(Performance { ctx, frame, definitions, unknown, passes })
 }
 
 /// Plan `query` in a session that has the views of [`register_events`] and, if events are to be joined
-/// with them, a table `variants`; and how often the plan reads the events.
+/// with them, a table `variants`.
 ///
 /// # Errors
 /// `config.invalid` for a metric or column that is not there, naming those that are.
@@ -93,7 +98,16 @@ pub async fn plan_performance(
     ctx: &SessionContext,
     events: &EventTable,
     query: &PerformanceQuery,
-) -> Result<(DataFrame, u64)> {
+) -> Result<DataFrame> {
+    let choice = choose(ctx, events, query).await?;
+    plan(ctx, events, query, &choice).await
+}
+
+async fn choose(
+    ctx: &SessionContext,
+    events: &EventTable,
+    query: &PerformanceQuery,
+) -> Result<Choice> {
     let variants = match ctx.table("variants").await {
         Ok(table) => {
             let fields = table.schema().fields().iter().filter(|f| !f.data_type().is_nested());
@@ -101,10 +115,17 @@ pub async fn plan_performance(
         }
         Err(_) => vec![],
     };
-    let choice = Choice::new(query, events, &variants)?;
-    let statement = statement::statement(&choice, events, query.lag_hours);
-    let frame = ctx.sql(&statement).await.map_err(query_error)?;
-    Ok((frame, if choice.counts_viewers_apart(events) { 2 } else { 1 }))
+    Choice::new(query, events, &variants)
+}
+
+async fn plan(
+    ctx: &SessionContext,
+    events: &EventTable,
+    query: &PerformanceQuery,
+    choice: &Choice,
+) -> Result<DataFrame> {
+    let statement = statement::statement(choice, events, query.lag_hours);
+    ctx.sql(&statement).await.map_err(query_error)
 }
 
 /// Register the events at `place` and the views over them.

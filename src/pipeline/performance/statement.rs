@@ -61,7 +61,7 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
         ("reach_columns", if apart { ", w.audience_reach, w.new_viewers" } else { "" }),
         ("metrics", &metrics(choice)),
         ("version", &METRIC_VERSION.to_string()),
-        ("definitions", &definitions(choice)),
+        ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
         ("group_by", &list("GROUP BY", choice)),
         ("order_by", &list("ORDER BY", choice)),
     ])
@@ -191,7 +191,7 @@ fn metrics(choice: &Choice) -> String {
 }
 
 /// What was computed, for who reads the answer without this program.
-fn definitions(choice: &Choice) -> String {
+pub(super) fn definitions(choice: &Choice) -> Vec<String> {
     let of = |(name, figure): &(String, Figure)| {
         let definition = |m: &Metric| m.definition;
         match figure {
@@ -202,7 +202,7 @@ fn definitions(choice: &Choice) -> String {
             Figure::Count(_) => format!("{name} = sum"),
         }
     };
-    choice.figures.iter().map(of).collect::<Vec<_>>().join("; ").replace('\'', "''")
+    choice.figures.iter().map(of).collect()
 }
 
 fn list(clause: &str, choice: &Choice) -> String {

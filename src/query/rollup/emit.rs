@@ -76,12 +76,14 @@ impl Rows {
         let has_seconds = table.has_seen(EventKind::WatchSeconds);
         self.seconds.append_option(has_seconds.then_some(counts.seconds));
         let knows_viewers = counts.reach() > 0;
-        let has_referrals = table.has_seen(EventKind::ReferralView);
+        let of = |kind: EventKind, count: u64| {
+            (knows_viewers && table.has_seen(kind)).then_some(count as i64)
+        };
         let [reach, views, completions, new, other] = &mut self.viewers;
         reach.append_option(knows_viewers.then(|| counts.reach() as i64));
-        views.append_option(knows_viewers.then(|| counts.first_views() as i64));
-        completions.append_option(knows_viewers.then(|| counts.first_completions() as i64));
-        new.append_option((knows_viewers && has_referrals).then(|| counts.new_viewers() as i64));
+        views.append_option(of(EventKind::View, counts.first_views()));
+        completions.append_option(of(EventKind::View100, counts.first_completions()));
+        new.append_option(of(EventKind::ReferralView, counts.new_viewers()));
         other.append_value(counts.other() as i64);
         self.len += 1;
     }
