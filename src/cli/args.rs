@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
+use crate::pipeline::Export;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -37,6 +38,10 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Ask the results in SQL (read-only).
     Sql(SqlArgs),
+    /// What happened after posting: metrics of the variants, grouped by any columns.
+    Performance(PerformanceArgs),
+    /// Turn a platform's own export into events (daily aggregates).
+    ImportEvents(ImportEventsArgs),
     /// Print the shots of a video, one a line.
     Shots(VideoArgs),
     /// Print the signals of a video, one bucket of time a line.
@@ -56,7 +61,10 @@ impl Command {
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
-            Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
+            Self::Performance(args) => args.settings.clone(),
+            Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
+                SettingsArgs::default()
+            }
         }
     }
 
@@ -190,11 +198,55 @@ pub(super) struct SqlArgs {
     /// Read the query from a file.
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    /// Events of the variants (as for performance), as the tables events and event_days.
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    pub events: Option<PathBuf>,
     /// End a query that takes longer.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PerformanceArgs {
+    /// Results of `clipflow run`, to group by columns of their variants.
+    pub dir: Option<PathBuf>,
+    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    pub events: PathBuf,
+    /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
+    /// gets the list.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
+    pub metrics: Vec<String>,
+    /// Columns of the events or the variants to group by; without, all are one group.
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Leave out events of the last HOURS before the newest one: platforms report late.
+    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
+    pub lag_hours: f64,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportEventsArgs {
+    /// The export, as CSV.
+    pub file: PathBuf,
+    /// Whose export it is.
+    #[arg(long, value_name = "PLATFORM", value_parser = Export::ALL.map(Export::as_str))]
+    pub from: String,
+    /// CSV file with the columns content_id and variant_id: which content is which variant.
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Day of figures that the export gives for a whole period, as 2026-05-01.
+    #[arg(long, value_name = "DAY")]
+    pub day: Option<String>,
+    /// Parquet file for the events.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

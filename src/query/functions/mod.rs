@@ -7,6 +7,7 @@ pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
 pub(in crate::query) mod may_change;
+pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
@@ -46,7 +47,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         describe::hashtags(),
         describe::clip_title(),
     ];
-    functions.into_iter().map(Function::into_sql).collect()
+    functions.into_iter().chain(metrics::all()).map(Function::into_sql).collect()
 }
 
 /// From columns of one length to a column of that length.
