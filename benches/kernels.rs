@@ -278,8 +278,14 @@ fn variants(c: &mut Criterion) -> Result<()> {
                 [i % 2]
                 .into();
     }
-    let facts =
-        ClipFacts { start: 10.0, end: 40.0, language: Some("en"), size: (1280, 720), fps: 25.0 };
+    let facts = ClipFacts {
+        start: 10.0,
+        end: 40.0,
+        language: Some("en"),
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 60.0),
+    };
     let audience = AudienceProfile::parse(r#"{"age":"18-35","interests":["energy","diy"]}"#)?;
     let platforms = platforms_for(&[], &audience)?;
     let scorer = Scorer::new(ScoreModels::built_in()?)?;

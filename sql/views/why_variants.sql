@@ -8,15 +8,15 @@ ranked AS (
         row_number() OVER (PARTITION BY variant_id ORDER BY p['part'], p['feature']) AS worst
     FROM parts
 ),
-said AS (
-    SELECT variant_id,
-        string_agg(feature || ' +' || CAST(round(part, 2) AS VARCHAR), ', ' ORDER BY best)
-            FILTER (WHERE best <= 3 AND part >= 0.01) AS strengths,
-        string_agg(feature || ' ' || CAST(round(part, 2) AS VARCHAR), ', ' ORDER BY worst)
-            FILTER (WHERE worst <= 2 AND part <= -0.01) AS weaknesses
-    FROM ranked
-    GROUP BY variant_id
+strong AS (
+    SELECT variant_id, string_agg(feature || ' +' || CAST(round(part, 2) AS VARCHAR), ', ' ORDER BY best) AS strengths
+    FROM ranked WHERE best <= 3 AND part >= 0.01 GROUP BY variant_id
+),
+weak AS (
+    SELECT variant_id, string_agg(feature || ' ' || CAST(round(part, 2) AS VARCHAR), ', ' ORDER BY worst) AS weaknesses
+    FROM ranked WHERE worst <= 2 AND part <= -0.01 GROUP BY variant_id
 )
-SELECT v.request_id, v.clip_id, v.variant_id, v.rank, v.platform, v.viral_score, s.strengths, s.weaknesses, v.reason
+SELECT v.request_id, v.clip_id, v.variant_id, v.rank, v.platform, v.viral_score, s.strengths, w.weaknesses, v.reason
 FROM variants v
-JOIN said s ON s.variant_id = v.variant_id
+LEFT JOIN strong s ON s.variant_id = v.variant_id
+LEFT JOIN weak w ON w.variant_id = v.variant_id

@@ -88,7 +88,7 @@ impl RenderChosen {
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
         let publisher = Publisher::new(&place, place.media_dir(&writer));
-        render_outputs(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
+        render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
         let rendered = self.rendered(&ctx, started).await?;
         if rendered.rendered > 0 {

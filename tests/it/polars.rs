@@ -84,7 +84,7 @@ fn run(folder: &Path, requests: &str, code: i32) {
 
 #[test]
 fn every_table_is_what_sql_reads() {
-    let rows = compare_tables(&show::finished().join("out"));
+    let rows = compare_tables(&super::variants::finished().join("out"));
     assert!(rows.iter().all(|(_, rows)| *rows > 0), "{rows:?}");
 }
 
@@ -141,7 +141,7 @@ fn a_folder_without_results_and_a_table_that_is_none_are_errors() {
     assert_eq!(scan_dataset(folder.path()).err().unwrap().code(), ErrorCode::StoreRead);
     let error = scan_table(&show::finished().join("out"), "clip").err().unwrap();
     assert_eq!(error.code(), ErrorCode::Query);
-    assert!(error.message().contains("clips, renditions"), "{error}");
+    assert!(error.message().contains("clips, variants, renditions"), "{error}");
     assert!(per_source(LazyFrame::default(), "clips").is_err());
     assert!(per_source(LazyFrame::default(), "candidates").is_err());
 }

@@ -80,6 +80,10 @@ pub struct ClipBrief {
     pub height: i64,
     /// Frames a second of the source.
     pub fps: f64,
+    /// Shortest that the request wants, in seconds.
+    pub least: f64,
+    /// Longest that it wants, in seconds.
+    pub most: f64,
     /// Mean motion.
     pub motion: f64,
     /// Mean likelihood of speech; NULL without sound.
@@ -125,6 +129,8 @@ pub struct ClipFacts<'a> {
     pub size: (i64, i64),
     /// Frames a second of the source.
     pub fps: f64,
+    /// Shortest and longest that the request wants, in seconds.
+    pub lengths: (f64, f64),
 }
 
 /// The brief of a clip from the signals and shots of its source, and its cues in the clip's language.
@@ -135,7 +141,7 @@ pub fn clip_brief(
     shots: &[Shot],
     cues: &[Cue],
 ) -> ClipBrief {
-    let ClipFacts { start, end, language, size, fps } = *facts;
+    let ClipFacts { start, end, language, size, fps, lengths } = *facts;
     let grid = |t: f64| start + ((t - start) * fps).round() / fps;
     let inside: Vec<Cue> =
         cues.iter().filter(|c| c.start < end && c.end > start).cloned().collect();
@@ -176,6 +182,8 @@ pub fn clip_brief(
         width: size.0,
         height: size.1,
         fps,
+        least: lengths.0,
+        most: lengths.1,
         motion: means.motion,
         speech: means.sound.map(|s| s.speech),
         loudness_peak: means.sound.map(|s| s.peak),

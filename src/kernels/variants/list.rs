@@ -73,6 +73,8 @@ pub struct BriefColumns<'a> {
     pub fps: &'a Float64Array,
     /// Start and end of the clip.
     pub span: [&'a Float64Array; 2],
+    /// Shortest and longest that the request wants; NULL: any length.
+    pub lengths: [&'a Float64Array; 2],
 }
 
 /// Briefs of clips, one a row; NULL where the clip or its source is.
@@ -80,7 +82,7 @@ pub struct BriefColumns<'a> {
 /// # Errors
 /// `internal` if a list does not hold the columns of its table.
 pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
-    let BriefColumns { signals, shots, cues, language, size, fps, span } = columns;
+    let BriefColumns { signals, shots, cues, language, size, fps, span, lengths } = columns;
     let [start, end] = span;
     let known = |i: usize| {
         start.is_valid(i)
@@ -89,6 +91,7 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
             && fps.is_valid(i)
             && fps.value(i) > 0.0
     };
+    let length = |side: usize, i: usize| lengths[side].is_valid(i).then(|| lengths[side].value(i));
     let brief = |i: usize| -> Result<ClipBrief> {
         if !known(i) {
             return Ok(ClipBrief::default());
@@ -99,6 +102,7 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
             language: language.is_valid(i).then(|| language.value(i)),
             size: (size[0].value(i), size[1].value(i)),
             fps: fps.value(i),
+            lengths: (length(0, i).unwrap_or(0.0), length(1, i).unwrap_or(f64::INFINITY)),
         };
         let near = near(&signals.value(i), facts.start - BESIDE, facts.end + BESIDE);
         let cues: Vec<Cue> = if cues.is_valid(i) { typed(&cues.value(i))? } else { vec![] };

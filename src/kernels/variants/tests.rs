@@ -34,6 +34,8 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         width: size.0,
         height: size.1,
         fps,
+        least: 0.0,
+        most: f64::INFINITY,
         motion: 0.05,
         speech: Some(0.6),
         loudness_peak: None,
@@ -203,8 +205,14 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         language: None,
         origin: "sidecar".into(),
     };
-    let facts =
-        ClipFacts { start: 2.0, end: 18.0, language: Some("en"), size: (1280, 720), fps: 25.0 };
+    let facts = ClipFacts {
+        start: 2.0,
+        end: 18.0,
+        language: Some("en"),
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 20.0),
+    };
     let shots = [shot(0.0, 6.0), shot(6.0, 20.0)];
     let cues =
         [cue(6.2, 8.0, "Here is the volcano."), cue(13.0, 15.0, "The volcano sleeps again.")];
@@ -217,4 +225,12 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
     assert_eq!(brief.onsets, [6.0]);
     assert!(brief.keyphrases.iter().any(|k| k.text.to_lowercase().contains("volcano")));
     assert_eq!((brief.text_origin.as_str(), brief.captioned), ("captions", true));
+}
+
+#[test]
+fn variants_are_as_long_as_the_request_wants() {
+    let brief = ClipBrief { least: 25.0, most: 31.0, ..brief(10.0, 30.0, 25.0, (1920, 1080), 2) };
+    let variants = made(&brief, 12);
+    assert!(variants.len() == 12);
+    assert!(variants.iter().all(|v| v.duration > 24.9 && v.duration < 31.1));
 }

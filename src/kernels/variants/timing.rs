@@ -12,6 +12,8 @@ const LONG: f64 = 1.4;
 const WORTH_TIGHTENING: f64 = 0.8;
 /// Speeds of the thirds of a ramp.
 const RAMP: [f64; 3] = [1.0, 1.12, 1.25];
+/// Lengths this near to each other are equal: less than a frame.
+const NEAR: f64 = 0.004;
 /// Shortest stretch that is shown, in seconds.
 const LEAST: f64 = 0.3;
 
@@ -159,20 +161,22 @@ fn pauses_within(brief: &ClipBrief, start: f64, end: f64) -> impl Iterator<Item 
     })
 }
 
-/// Every option for a platform, the most natural first.
+/// Every option for a platform that is as long as platform and request want it, the most natural first.
 pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
     let mut all = Vec::with_capacity(14);
+    let (least, most) =
+        (platform.min_seconds.max(brief.least), platform.max_seconds.min(brief.most));
     let (Some(own), Some(last)) = (brief.moments.first(), brief.endings.first()) else {
         return all;
     };
     let mut add = |shape: Shape, pace: Pace, opening: &Moment, ending: &Ending| {
         let Some(duration) = duration(brief, shape, pace, opening.t, ending.t) else { return };
-        if (platform.min_seconds..=platform.max_seconds).contains(&duration) {
+        if duration + NEAR >= least && duration <= most + NEAR {
             all.push(Timing { shape, pace, opening: *opening, ending: *ending, duration });
         }
     };
-    let whole = match last.t - own.t > platform.max_seconds {
-        true => before(brief, own.t + 1.0, own.t + platform.max_seconds),
+    let whole = match last.t - own.t > most + NEAR {
+        true => before(brief, own.t + 1.0, own.t + most),
         false => Some(*last),
     };
     let short = (last.t - own.t > LONG * platform.sweet_seconds)
@@ -183,7 +187,7 @@ pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
         add(Shape::Whole, pace, own, &whole);
     }
     for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
-        let end = before(brief, moment.t + 1.0, moment.t + platform.max_seconds);
+        let end = before(brief, moment.t + 1.0, moment.t + most);
         if let Some(end) = end {
             add(Shape::Hook(n), Pace::Natural, moment, &end);
             if n == 1 {

@@ -12,15 +12,17 @@ use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::{self, BriefColumns, Scorer};
 use crate::model::{cue, shot, signal, variant};
 
-/// `clip_brief(signals, shots, cues, language, width, height, fps, start, end)`: what making variants
+/// `clip_brief(signals, shots, cues, language, width, height, fps, start, end,
+/// min_clip_length, max_clip_length)`: what making variants
 /// needs to know of a clip, as a struct; see [`variants::ClipBrief`]. The cues are those of the
 /// clip's language.
 pub fn clip_brief() -> Function {
     // Its type is only unknown if the program is broken; then every call says so.
     let return_type = variants::brief_type().unwrap_or(DataType::Null);
-    Function::new("clip_brief", Some(9), return_type, |args| {
+    Function::new("clip_brief", Some(11), return_type, |args| {
         let size = [numbers::<Int64Type>(&args[4])?, numbers::<Int64Type>(&args[5])?];
         let span = [numbers::<Float64Type>(&args[7])?, numbers::<Float64Type>(&args[8])?];
+        let lengths = [numbers::<Float64Type>(&args[9])?, numbers::<Float64Type>(&args[10])?];
         Ok(Arc::new(variants::briefs(&BriefColumns {
             signals: &list(&args[0], signal::data_type())?,
             shots: &list(&args[1], shot::data_type())?,
@@ -29,6 +31,7 @@ pub fn clip_brief() -> Function {
             size: size.each_ref(),
             fps: &numbers::<Float64Type>(&args[6])?,
             span: span.each_ref(),
+            lengths: lengths.each_ref(),
         })?))
     })
 }

@@ -60,8 +60,10 @@ pub fn clip_brief(
     language: Expr,
     [width, height, fps]: [Expr; 3],
     [start, end]: [Expr; 2],
+    [min_clip_length, max_clip_length]: [Expr; 2],
 ) -> Expr {
-    let arguments = [signals, shots, cues, language, width, height, fps, start, end];
+    let (least, most) = (min_clip_length, max_clip_length);
+    let arguments = [signals, shots, cues, language, width, height, fps, start, end, least, most];
     expression(variants::clip_brief(), &arguments)
 }
 
