@@ -27,6 +27,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
         ids::stable_id(),
         ids::source_location(base),
+        ids::without_signature(),
         json::json_text(),
         language::same_language(),
         may_change::may_change(),
