@@ -20,7 +20,7 @@ use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
     clip_title, cues_in, hashtags, json_text, keyphrases, no_candidate_message, per_source,
     polars_error, same_language, scan_dataset, scan_table, select_clips, source_location,
-    stable_id, to_frame, to_record_batch, validate_request,
+    stable_id, to_frame, to_record_batch, validate_request, without_signature,
 };
 use clipflow::query::results::register_dataset;
 use clipflow::query::{SessionOptions, session};
@@ -241,7 +241,7 @@ fn validate_request_says_what_sql_says() {
 #[test]
 fn the_other_functions_say_what_sql_says() {
     let statement = "SELECT stable_id(url, min, clips) AS id, stable_id(max, 'x') AS other,
-            source_location(url) AS place, same_language(language, 'eng') AS english,
+            source_location(url) AS place, without_signature(url) AS shown, same_language(language, 'eng') AS english,
             json_text(named_struct('url', url, 'max', max)) AS json,
             no_candidate_message(min, 15, max) AS why
         FROM given";
@@ -251,6 +251,7 @@ fn the_other_functions_say_what_sql_says() {
         stable_id(&[col("url"), col("min"), col("clips")]).alias("id"),
         stable_id(&[col("max"), lit("x")]).alias("other"),
         source_location(col("url"), Path::new("/videos")).alias("place"),
+        without_signature(col("url")).alias("shown"),
         same_language(col("language"), lit("eng")).alias("english"),
         json_text(as_struct(vec![col("url"), col("max")])).alias("json"),
         no_candidate_message(col("min"), lit(15), col("max")).alias("why"),

@@ -33,6 +33,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         audience::audience_error(),
         ids::stable_id(),
         ids::source_location(base),
+        ids::without_signature(),
         json::json_text(),
         language::same_language(),
         may_change::may_change(),

@@ -106,6 +106,12 @@ pub fn source_location(source_url: Expr, base: impl Into<Location>) -> Expr {
     expression(ids::source_location(&base.into()), &[source_url])
 }
 
+/// A source as it may be shown: without signatures and keys; see
+/// [`crate::kernels::location::without_signature`].
+pub fn without_signature(source_url: Expr) -> Expr {
+    expression(ids::without_signature(), &[source_url])
+}
+
 /// Whether two language tags mean the same language; NULL if either is.
 pub fn same_language(left: Expr, right: Expr) -> Expr {
     expression(language::same_language(), &[left, right])

@@ -163,14 +163,14 @@ fn part(
             let _ = write!(filters, ",afade=t=out:st={start:.6}:d={EDGE}");
         }
         let to = format!("{name}s{index}e");
-        graph.add(&[format!("{name}s{index}")], &filters, &[to.clone()]);
+        graph.add(&[format!("{name}s{index}")], &filters, std::slice::from_ref(&to));
         ends.push(to);
     }
     if count == 1 {
         return ends.remove(0);
     }
     let to = format!("{name}c");
-    graph.add(&ends, &format!("concat=n={count}:v=0:a=1"), &[to.clone()]);
+    graph.add(&ends, &format!("concat=n={count}:v=0:a=1"), std::slice::from_ref(&to));
     to
 }
 
@@ -182,13 +182,13 @@ fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<String>) -> St
     }
     if edit.join == Join::Cut {
         let to = format!("{first}j");
-        graph.add(&parts, &format!("concat=n={}:v=0:a=1", parts.len()), &[to.clone()]);
+        graph.add(&parts, &format!("concat=n={}:v=0:a=1", parts.len()), std::slice::from_ref(&to));
         return to;
     }
     let cross = format!("acrossfade=d={:.6}:c1=tri:c2=tri", shape.clock.seconds(shape.overlap));
     parts.into_iter().skip(1).fold(first, |whole, next| {
         let to = format!("{whole}j");
-        graph.add(&[whole, next], &cross, &[to.clone()]);
+        graph.add(&[whole, next], &cross, std::slice::from_ref(&to));
         to
     })
 }

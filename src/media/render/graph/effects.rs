@@ -19,7 +19,7 @@ pub(super) fn apply(graph: &mut Graph, source: &Source, edit: &Edit, from: Strin
     let still: Vec<String> = edit.effects.iter().filter_map(|e| filter(source, e)).collect();
     if !still.is_empty() {
         let to = format!("{label}k");
-        graph.add(&[label], &still.join(","), &[to.clone()]);
+        graph.add(&[label], &still.join(","), std::slice::from_ref(&to));
         label = to;
     }
     punch(graph, source, edit, label)
@@ -89,12 +89,12 @@ fn punch(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> Strin
     let (large, to) = (format!("{from}zl"), format!("{from}zo"));
     let scale =
         format!("scale=w={}:h={}:eval=frame:flags=bicubic", side(edit.width), side(edit.height));
-    graph.add(&copies[1..], &scale, &[large.clone()]);
+    graph.add(&copies[1..], &scale, std::slice::from_ref(&large));
     let over = format!(
         "overlay=x='(W-w)/2':y='(H-h)/2':format=yuv420:enable='{}',setsar=1",
         when.join("+")
     );
-    graph.add(&[copies[0].clone(), large], &over, &[to.clone()]);
+    graph.add(&[copies[0].clone(), large], &over, std::slice::from_ref(&to));
     to
 }
 

@@ -113,8 +113,8 @@ impl Canvas<'_> {
             scale(small, SOFT_SCALER),
             scale(size, SOFT_SCALER)
         );
-        graph.add(&copies[..1], &blur, &[back.clone()]);
-        graph.add(&copies[1..], &scale(inner, SCALER), &[front.clone()]);
+        graph.add(&copies[..1], &blur, std::slice::from_ref(&back));
+        graph.add(&copies[1..], &scale(inner, SCALER), std::slice::from_ref(&front));
         let at = (even_or_zero((size.0 - inner.0) / 2), even_or_zero((size.1 - inner.1) / 2));
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
@@ -154,7 +154,7 @@ impl Canvas<'_> {
             framed.0,
             framed.1
         );
-        graph.add(&copies[1..], &line, &[front.clone()]);
+        graph.add(&copies[1..], &line, std::slice::from_ref(&front));
         let (zone, margin) = (self.edit.safe_zone, 0.03 * f64::from(size.0));
         let right = f64::from(size.0) * (1.0 - zone.right) - margin - f64::from(framed.0);
         let top = f64::from(size.1) * zone.top + margin;

@@ -52,7 +52,11 @@ pub(super) fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<Str
         _ if parts.len() == 1 => return first,
         Join::Cut => {
             let to = format!("{first}j");
-            graph.add(&parts, &format!("concat=n={}:v=1:a=0", parts.len()), &[to.clone()]);
+            graph.add(
+                &parts,
+                &format!("concat=n={}:v=1:a=0", parts.len()),
+                std::slice::from_ref(&to),
+            );
             return to;
         }
         Join::Dissolve => "fade",
@@ -65,7 +69,7 @@ pub(super) fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<Str
         let to = format!("{whole}j");
         let offset = shape.clock.seconds(frames);
         let filter = format!("xfade=transition={kind}:duration={length:.6}:offset={offset:.6}");
-        graph.add(&[whole, next], &filter, &[to.clone()]);
+        graph.add(&[whole, next], &filter, std::slice::from_ref(&to));
         whole = to;
     }
     whole

@@ -58,7 +58,7 @@ pub(in crate::media::render) fn graph(
         if let (Some(input), Some(_)) = (inputs.ahead_video, shape.ahead()) {
             let label = format!("h{number}");
             let read = format!("settb=1/{ticks},{}", picture(source));
-            graph.add(&[format!("{input}:{}", source.video)], &read, &[label.clone()]);
+            graph.add(&[format!("{input}:{}", source.video)], &read, std::slice::from_ref(&label));
             for (_, labels) in layouts(&mut graph, source, &[(number, edit, shape)], &label, true) {
                 pieces[number].splice(0..0, labels);
             }
@@ -142,7 +142,11 @@ fn layouts(
     let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape)).collect();
     let (used, drawn) = (format!("{from}u"), format!("{from}d"));
     // Only what somebody shows is scaled.
-    graph.add(&[from.into()], &format!("select='{}'", within(source, &all)), &[used.clone()]);
+    graph.add(
+        &[from.into()],
+        &format!("select='{}'", within(source, &all)),
+        std::slice::from_ref(&used),
+    );
     layout::draw(graph, source, edit, &used, &drawn);
     let copies = graph.split(&drawn, "split", members.len(), |n| format!("{from}m{n}"));
     let each = |((number, edit, shape), copy): (&(usize, &Edit, &Shape), String)| {
@@ -150,7 +154,7 @@ fn layouts(
         if members.len() > 1 {
             let own = format!("{label}s");
             let select = format!("select='{}'", within(source, &shown(shape)));
-            graph.add(&[label], &select, &[own.clone()]);
+            graph.add(&[label], &select, std::slice::from_ref(&own));
             label = own;
         }
         let label = effects::apply(graph, source, edit, label);
