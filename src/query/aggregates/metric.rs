@@ -21,11 +21,10 @@ pub(super) fn mean(metric: &'static Metric) -> Aggregate {
     aggregate("mean", metric, |_, of| make(of, true))
 }
 
-fn aggregate(
-    how: &str,
-    metric: &'static Metric,
-    make: fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>,
-) -> Aggregate {
+/// Makes the states of groups for arguments of these types and the name of a metric.
+type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
+
+fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
     let arguments = metric.inputs.len();
     Aggregate {
         name: format!("{how}_{}", metric.name),
