@@ -259,7 +259,7 @@ async fn explain_fetches_nothing_and_says_so() {
 async fn a_source_larger_than_the_limit_fails_its_row_and_no_other() {
     let server = Server::start(|request, stream| {
         if request.path == "/large.mp4" {
-            head(stream, 200, &["Content-Length: 5000000000"]);
+            head(stream, 200, &["Content-Length: 5000000000", "Connection: close"]);
             return Then::Close;
         }
         file(request, stream, video(), "\"v1\"")
