@@ -201,8 +201,8 @@ fn timing_features(timing: &Timing, platform: &Platform) -> [f64; 6] {
     let fit = 1.0 - (timing.duration / platform.sweet_seconds).ln().abs() / 2.0;
     let pace = if timing.cold() > 0.0 { 1.0 } else { timing.speed() };
     [
-        timing.opening.strength,
-        timing.opening.silence,
+        timing.first.strength,
+        timing.first.silence,
         fit.max(0.0),
         pace,
         timing.ending.quality,

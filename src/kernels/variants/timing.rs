@@ -52,7 +52,10 @@ pub(super) enum Pace {
 pub(super) struct Timing {
     pub(super) shape: Shape,
     pub(super) pace: Pace,
+    /// Where its span begins.
     pub(super) opening: Moment,
+    /// What is seen first: the same, or the teaser of a cold open.
+    pub(super) first: Moment,
     pub(super) ending: Ending,
     /// How long it plays, in seconds.
     pub(super) duration: f64,
@@ -172,7 +175,11 @@ pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
     let mut add = |shape: Shape, pace: Pace, opening: &Moment, ending: &Ending| {
         let Some(duration) = duration(brief, shape, pace, opening.t, ending.t) else { return };
         if duration + NEAR >= least && duration <= most + NEAR {
-            all.push(Timing { shape, pace, opening: *opening, ending: *ending, duration });
+            let first = match (shape, brief.moments.get(1)) {
+                (Shape::ColdOpen(_), Some(best)) => *best,
+                _ => *opening,
+            };
+            all.push(Timing { shape, pace, opening: *opening, first, ending: *ending, duration });
         }
     };
     let whole = match last.t - own.t > most + NEAR {
