@@ -11,6 +11,7 @@ mod encoding;
 mod inputs;
 mod layers;
 mod objects;
+mod performance;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
