@@ -34,7 +34,7 @@ ended AS (
     LEFT JOIN versions v ON v.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN broken b ON b.request_id = r.request_id AND r.error_code IS NULL
 )
-SELECT request_id, "row", source_url, source_id,
+SELECT request_id, "row", without_signature(source_url) AS source_url, source_id,
     CASE WHEN code IS NULL THEN 'ok' ELSE 'failed' END AS status,
     code AS error_code,
     CASE WHEN code IS NOT NULL THEN message END AS error_message,

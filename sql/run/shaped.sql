@@ -1,7 +1,8 @@
 -- shaped: the versions of every clip, as they are to be rendered; none when none are asked for.
 -- Clips (narrow) are held in memory, sources (wide: a source a row) stream by.
 WITH wanted AS (
-    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", c.score, r.language, r.experiment_id,
+    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.experiment_id,
+        r.min_clip_length, r.max_clip_length,
         coalesce(nullif(trim(r.audience_profile), ''), $audience) AS audience
     FROM selected c
     JOIN checked r ON r.request_id = c.request_id AND r.error_code IS NULL
@@ -10,7 +11,8 @@ WITH wanted AS (
 made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
-            clip_brief(a.info, a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.start, w."end", w.score),
+            clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language,
+                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length),
             $variants, w.audience, $platforms
         )) AS v
     FROM wanted w

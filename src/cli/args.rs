@@ -1,10 +1,13 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
+use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
+use crate::pipeline::Export;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -35,6 +38,10 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Ask the results in SQL (read-only).
     Sql(SqlArgs),
+    /// What happened after posting: metrics of the variants, grouped by any columns.
+    Performance(PerformanceArgs),
+    /// Turn a platform's own export into events (daily aggregates).
+    ImportEvents(ImportEventsArgs),
     /// Print the shots of a video, one a line.
     Shots(VideoArgs),
     /// Print the signals of a video, one bucket of time a line.
@@ -54,7 +61,10 @@ impl Command {
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
-            Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
+            Self::Performance(args) => args.settings.clone(),
+            Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
+                SettingsArgs::default()
+            }
         }
     }
 
@@ -80,6 +90,8 @@ pub(super) struct RunArgs {
     pub allow_root: Vec<PathBuf>,
     #[command(flatten)]
     pub variants: VariantArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
     #[arg(long)]
     pub plan_only: bool,
@@ -105,9 +117,41 @@ pub(super) struct VariantArgs {
     /// Platforms that variants are made for, with commas between; else those of the audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
+    /// Score variants with this model, as written by hand or fitted; see the README.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
     /// Render the variants without the plain clips.
     #[arg(long, requires = "variants")]
     pub variants_only: bool,
+}
+
+/// What the files are; see the README, "Formats and quality".
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub(super) struct EncodingArgs {
+    /// mp4, webm, gif, webp, or sound alone: mp3, aac, opus.
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = encoding_value::<Encoded>)]
+    pub format: Encoded,
+    /// h264, hevc or av1 in mp4, vp9 or av1 in webm; else the first of them.
+    #[arg(long, value_name = "CODEC", value_parser = encoding_value::<VideoCodec>)]
+    pub codec: Option<VideoCodec>,
+    /// low, medium, high, best or lossless.
+    #[arg(long, value_name = "QUALITY", default_value_t, value_parser = encoding_value::<Quality>)]
+    pub quality: Quality,
+    /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
+    pub hardware: Hardware,
+}
+
+impl From<EncodingArgs> for Encoding {
+    fn from(args: EncodingArgs) -> Self {
+        let EncodingArgs { format, codec, quality, hardware } = args;
+        Self { format, codec, quality, hardware }
+    }
+}
+
+fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::Error| e.message().to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +165,8 @@ pub(super) struct RenderArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
@@ -152,11 +198,55 @@ pub(super) struct SqlArgs {
     /// Read the query from a file.
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    /// Events of the variants (as for performance), as the tables events and event_days.
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    pub events: Option<PathBuf>,
     /// End a query that takes longer.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PerformanceArgs {
+    /// Results of `clipflow run`, to group by columns of their variants.
+    pub dir: Option<PathBuf>,
+    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    pub events: PathBuf,
+    /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
+    /// gets the list.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
+    pub metrics: Vec<String>,
+    /// Columns of the events or the variants to group by; without, all are one group.
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Leave out events of the last HOURS before the newest one: platforms report late.
+    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
+    pub lag_hours: f64,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportEventsArgs {
+    /// The export, as CSV.
+    pub file: PathBuf,
+    /// Whose export it is.
+    #[arg(long, value_name = "PLATFORM", value_parser = Export::ALL.map(Export::as_str))]
+    pub from: String,
+    /// CSV file with the columns content_id and variant_id: which content is which variant.
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Day of figures that the export gives for a whole period, as 2026-05-01.
+    #[arg(long, value_name = "DAY")]
+    pub day: Option<String>,
+    /// Parquet file for the events.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

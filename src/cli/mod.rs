@@ -3,6 +3,8 @@
 mod args;
 mod bench;
 mod cache;
+mod import_events;
+mod performance;
 mod print;
 mod progress;
 mod render;
@@ -100,6 +102,8 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelTo
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
+        Command::Performance(args) => performance::performance(args, parallel).await,
+        Command::ImportEvents(args) => import_events::import_events(args).await,
         Command::Bench(args) => bench::bench(args, parallel).await,
     }
 }

@@ -1,10 +1,13 @@
 //! `clipflow run`.
 
+use std::path::Path;
+
 use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
-use crate::error::Result;
-use crate::media::CancelToken;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::score::{ScoreModel, ScoreModels};
+use crate::media::{CancelToken, RenderSettings};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
@@ -24,8 +27,10 @@ pub(super) async fn run(
             audience: args.variants.audience,
             platforms: args.variants.platforms,
             plain_clips: !args.variants.variants_only,
+            models: args.variants.model.as_deref().map(models).transpose()?,
         },
         plan_only: args.plan_only,
+        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
         parallel,
         observer: progress::observer(args.quiet),
         stop,
@@ -45,4 +50,13 @@ pub(super) async fn run(
         print::line(&summary.to_string())?;
     }
     Ok(if summary.failed() > 0 { ROWS_FAILED } else { OK })
+}
+
+/// The models with that of a file in its place.
+fn models(file: &Path) -> Result<ScoreModels> {
+    let json = std::fs::read_to_string(file).map_err(|e| {
+        let message = format!("cannot read the score model {} ({e})", file.display());
+        Error::new(ErrorCode::Config, message).with_source(e)
+    })?;
+    ScoreModels::with(&ScoreModel::from_json(&json)?)
 }

@@ -11,6 +11,7 @@ use super::{OK, print, video};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
+use crate::pipeline::register_events;
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
@@ -33,6 +34,9 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let runtime = video::runtime().ok().map(Arc::new);
     let ctx = session(&options, runtime)?;
     register_dataset(&ctx, &dataset).await?;
+    if let Some(events) = &args.events {
+        register_events(&ctx, &events.into(), &resilience).await?;
+    }
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let answer = async {

@@ -23,7 +23,9 @@ pub use fonts::Fonts;
 pub use input::input_args;
 pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};
-pub use render::{ClipSpan, Preset, RenderSettings, render};
+pub use render::{
+    Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
+};
 pub use sniff::{Demuxer, sniff};
 pub use thumbnail::thumbnail;
 pub use tools::{MediaLimits, MediaTools};

@@ -55,7 +55,7 @@ pub struct Variant {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScorePart {
     /// Its name in the model.
-    pub feature: String,
+    pub feature: std::borrow::Cow<'static, str>,
     /// What was measured; NULL where it could not be, which counts as usual.
     pub value: Option<f64>,
     /// The model's weight for one standard deviation.

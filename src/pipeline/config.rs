@@ -14,8 +14,10 @@ use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
+use crate::kernels::score::ScoreModels;
 use crate::kernels::validate::MAX_CLIPS;
-use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
+use crate::kernels::variants::{Scorer, platforms};
+use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -74,6 +76,8 @@ pub struct VariantSettings {
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
+    /// What they are scored with; `None`: the built-in models.
+    pub models: Option<ScoreModels>,
 }
 
 /// Most variants of a clip.
@@ -81,7 +85,7 @@ pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
-        Self { count: 0, audience: None, platforms: vec![], plain_clips: true }
+        Self { count: 0, audience: None, platforms: vec![], plain_clips: true, models: None }
     }
 }
 
@@ -92,6 +96,10 @@ impl VariantSettings {
                 ErrorCode::Config,
                 format!("--variants is {}; give a number from 0 to {MAX_VARIANTS}", self.count),
             ));
+        }
+        platforms::named(&self.platforms)?;
+        if let Some(models) = &self.models {
+            Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
             AudienceProfile::parse(audience)
@@ -130,6 +138,7 @@ impl RunConfig {
     pub fn check(&self) -> Result<()> {
         self.parallel.check()?;
         self.variants.check()?;
+        self.render.encoding.check()?;
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -137,6 +146,24 @@ impl RunConfig {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// The run with its encoder decided, where the hardware is asked.
+    ///
+    /// # Errors
+    /// `config.invalid` if the hardware that is named does not encode here.
+    pub(super) async fn decided(&self, tools: &MediaTools) -> Result<Self> {
+        let mut config = self.clone();
+        let encoding = config.render.encoding;
+        if encoding.hardware != Hardware::Off && !config.plan_only {
+            let (tools, limits) = (tools.clone(), config.render.limits.clone());
+            let stop = config.stop.clone();
+            let trial = move || encoding.decided(&tools, &limits, &stop);
+            config.render.encoding = tokio::task::spawn_blocking(trial).await.map_err(|e| {
+                Error::new(ErrorCode::Internal, format!("the encoder's trial broke off: {e}"))
+            })??;
+        }
+        Ok(config)
     }
 
     /// Where relative sources start from, absolute.
@@ -154,6 +181,7 @@ impl RunConfig {
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
+            models: self.variants.models.clone(),
             ..SessionOptions::default()
         }
     }
@@ -217,9 +245,20 @@ impl RunConfig {
 
     /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
-        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } =
-            &self.render;
-        json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]).to_string()
+        let RenderSettings {
+            preset,
+            crf,
+            max_pixels,
+            audio_bitrate,
+            encoder_threads,
+            encoding,
+            ..
+        } = &self.render;
+        let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
+        if encoding.is_default() {
+            return settings.to_string();
+        }
+        json!([settings, encoding]).to_string()
     }
 
     /// The named parameters of the statements.

@@ -9,7 +9,9 @@ mod caching;
 mod config;
 mod engine;
 mod explain;
+mod import_events;
 mod merge;
+mod performance;
 mod publish;
 mod render_chosen;
 mod requests;
@@ -23,6 +25,10 @@ pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
+pub use import_events::{Export, ImportOptions, Imported, import_events};
+pub use performance::{
+    Performance, PerformanceQuery, performance, plan_performance, register_events,
+};
 pub use render_chosen::{RenderChosen, Rendered, render_chosen};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;

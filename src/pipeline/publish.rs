@@ -59,7 +59,8 @@ impl Publisher {
     pub(super) async fn send(&self, rows: RecordBatch) -> Result<RecordBatch> {
         if let Some(objects) = &self.objects {
             let send = |facts: Rendition| async move {
-                let file = self.media_dir.join(media_file_name(&facts.rendition_id));
+                let file =
+                    self.media_dir.join(media_file_name(&facts.rendition_id, &facts.container));
                 let published = objects.publish(&file, &facts).await?;
                 // It goes with the folder in any case.
                 let _ = tokio::fs::remove_file(&file).await;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use datafusion::prelude::SessionContext;
+use arrow::array::RecordBatch;
+use datafusion::prelude::{SessionContext, col, lit};
 
 use super::publish::Publisher;
 use super::run::{CancelOnDrop, render_outputs, run_step, stoppable};
@@ -27,6 +28,8 @@ pub struct RenderChosen {
     pub config: RunConfig,
     /// A condition on the columns of `variants`, in SQL.
     pub condition: String,
+    /// Requests whose plain clips are rendered too.
+    pub plain_clips_of: Vec<String>,
 }
 
 /// What was rendered.
@@ -44,6 +47,9 @@ pub struct Rendered {
     pub bytes: u64,
     /// What went wrong: code, variants, one example's sentence.
     pub failures: Vec<(String, u64, String)>,
+    /// `request_id`, `clip_id`, `variant_id` (NULL for a plain clip), `uri`, `container`, `bytes`,
+    /// `error_code`, `error_message` of each file that was asked for.
+    pub files_asked: Vec<RecordBatch>,
     /// Wall time.
     pub elapsed: Duration,
     /// The results.
@@ -66,6 +72,7 @@ impl RenderChosen {
         config.check()?;
         let started = Instant::now();
         let tools = MediaTools::find()?;
+        let config = config.decided(&tools).await?;
         let place = config.place(&config.resilience())?;
         let dataset = place.existing().await?;
         place.prepare().await?;
@@ -77,11 +84,11 @@ impl RenderChosen {
         register_store(&ctx, &place);
         register_media_relations(&ctx, &config.session_options())?;
         again::register(&ctx, &dataset).await?;
-        self.choose(&ctx).await?;
+        self.choose(&ctx, &config).await?;
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
         let publisher = Publisher::new(&place, place.media_dir(&writer));
-        render_outputs(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
+        render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
         let rendered = self.rendered(&ctx, started).await?;
         if rendered.rendered > 0 {
@@ -92,18 +99,31 @@ impl RenderChosen {
         Ok(rendered)
     }
 
-    /// The settings, for outputs that are variants only, with sources beside the results.
+    /// The settings, for outputs that are in the results, with sources beside them.
     fn config(&self) -> RunConfig {
         let mut config = self.config.clone();
         config.plan_only = false;
-        config.variants.plain_clips = false;
+        config.variants.plain_clips = !self.plain_clips_of.is_empty();
         let beside = config.out.clone().absolute().folder();
         config.base.get_or_insert(beside);
         config
     }
 
-    /// `shaped`: the variants that meet the condition.
-    async fn choose(&self, ctx: &SessionContext) -> Result<()> {
+    /// `shaped`: the variants that meet the condition. `selected`: the clips, with the files that they
+    /// are with these settings, if plain ones are asked for.
+    async fn choose(&self, ctx: &SessionContext, config: &RunConfig) -> Result<()> {
+        if config.variants.plain_clips {
+            let ids = self.plain_clips_of.iter().map(|id| lit(id.as_str())).collect();
+            let clips = ctx.table("clips").await.map_err(query_error)?;
+            let mine = clips.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
+            ctx.register_table("clips_asked", mine.into_view()).map_err(query_error)?;
+            let settings = config.render_settings().replace('\'', "''");
+            let sql = format!(
+                r#"SELECT * EXCEPT (media_id),
+                       stable_id(source_id, start, "end", '{settings}') AS media_id FROM clips_asked"#
+            );
+            again::view(ctx, "selected", &sql).await?;
+        }
         let fault = |e| {
             let error = query_error(e);
             let message = format!("the condition {} is none: {}", self.condition, error.message());
@@ -132,7 +152,16 @@ impl RenderChosen {
              WHERE error_code IS NOT NULL GROUP BY error_code ORDER BY count(*) DESC, error_code",
         )
         .await?;
+        let files_asked = summary::collect(
+            ctx,
+            "SELECT request_id, clip_id, variant_id, facts['container'] AS container, facts['bytes'] AS bytes,
+                 coalesce(uri, 'media/' || facts['rendition_id'] || '.' || facts['container']) AS uri,
+                 error_code, error_message
+             FROM files ORDER BY request_id, clip_rank, variant_rank",
+        )
+        .await?;
         Ok(Rendered {
+            files_asked,
             variants: total(0) as u64,
             rendered: total(1) as u64,
             files: total(2) as u64,
@@ -187,16 +216,17 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
 /// For each table the rows of the requests whose variants were rendered, as a query.
 fn own_tables() -> Result<Vec<(&'static str, String)>> {
     let requests = "SELECT request_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
-    let rendered = "SELECT variant_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let rendered = "SELECT coalesce(variant_id, clip_id) FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
     let new = sql::step("renditions")?.sql;
     let all = TABLES.iter().map(|table| {
         let name = table.name;
         let sql = match (name, table.owner) {
             // A request that was asked again in the meantime may have other variants.
             ("renditions", _) => format!(
-                "SELECT * FROM ({new}) WHERE variant_id IN (SELECT variant_id FROM variants) UNION ALL BY NAME
+                "SELECT * FROM ({new}) WHERE coalesce(variant_id, clip_id) IN (
+                     SELECT variant_id FROM variants UNION ALL SELECT clip_id FROM clips) UNION ALL BY NAME
                  SELECT * FROM renditions WHERE request_id IN ({requests})
-                     AND (variant_id IS NULL OR variant_id NOT IN ({rendered}))"
+                     AND coalesce(variant_id, clip_id) NOT IN ({rendered})"
             ),
             (_, "source_id") => format!(
                 "SELECT * FROM {name} WHERE source_id IN (

@@ -120,6 +120,7 @@ where
     config.check()?;
     let started = Instant::now();
     let tools = MediaTools::find()?;
+    let config = &config.decided(&tools).await?;
     // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
     // would hold up the results that make room for it.
     let place = config.place(&config.resilience())?;

@@ -1,6 +1,9 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
+pub mod additive;
+pub mod aggregates;
 pub mod conform;
+pub mod events;
 pub(crate) mod files;
 pub mod functions;
 pub mod intake;
@@ -9,6 +12,7 @@ pub mod media_exec;
 pub mod media_node;
 pub mod output;
 pub mod results;
+pub mod rollup;
 pub mod session;
 mod settings;
 pub mod sql;
@@ -20,5 +24,6 @@ pub mod polars;
 pub use media_exec::MediaExec;
 pub use session::{
     SessionOptions, query_error, register_functions, register_media_relations, session,
+    session_with,
 };
 pub use settings::SessionSettings;

@@ -8,6 +8,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use super::files::table_url;
 use super::{query_error, sql};
 use crate::error::Result;
+use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};
 use crate::store::{Dataset, Place};
 
@@ -17,6 +18,7 @@ use crate::store::{Dataset, Place};
 /// `store.read` if a file is damaged.
 pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
     register_store(ctx, dataset.place());
+    register_reference(ctx)?;
     for table in TABLES {
         register_table(ctx, dataset, table).await?;
     }
@@ -25,6 +27,15 @@ pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result
         ctx.register_table(*name, frame.into_view()).map_err(query_error)?;
     }
     Ok(())
+}
+
+/// Register the tables that are the same for everybody: `platform_metrics`.
+///
+/// # Errors
+/// `query.invalid` if the session has a table of that name.
+pub fn register_reference(ctx: &SessionContext) -> Result<()> {
+    let batch = platform_metric::table()?;
+    ctx.register_batch(platform_metric::NAME, batch).map(|_| ()).map_err(query_error)
 }
 
 /// Let a session read the files of `place`.

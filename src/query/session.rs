@@ -8,14 +8,18 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::functions;
+use super::additive::RefuseSums;
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
+use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
 use super::table_functions;
+use super::{aggregates, functions};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
+use crate::kernels::score::ScoreModels;
+use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, RenderSettings};
 
 /// How a session is set up.
@@ -23,6 +27,9 @@ use crate::media::{AnalyzeSettings, RenderSettings};
 pub struct SessionOptions {
     /// The settings of the batch: memory for queries, and what `SHOW clipflow.…` shows.
     pub parallel: ParallelConfig,
+    /// Memory of queries in bytes; `None`: the part of `parallel.memory_limit_gb` that they have beside
+    /// media work.
+    pub memory_bytes: Option<usize>,
     /// Partitions (threads) of a query; 0 for one per core.
     pub partitions: usize,
     /// Rows of a batch. Default 8192; rows that hold a whole source want few.
@@ -33,17 +40,21 @@ pub struct SessionOptions {
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
     pub render: RenderSettings,
+    /// The models that `make_variants` scores with; `None`: the built-in ones.
+    pub models: Option<ScoreModels>,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             parallel: ParallelConfig::default(),
+            memory_bytes: None,
             partitions: 0,
             batch_size: 8192,
             base: Location::from("."),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
+            models: None,
         }
     }
 }
@@ -56,6 +67,18 @@ impl Default for SessionOptions {
 pub fn session(
     options: &SessionOptions,
     runtime: Option<Arc<MediaRuntime>>,
+) -> Result<SessionContext> {
+    session_with(options, runtime, |config| config)
+}
+
+/// As [`session`], its configuration changed by `change`.
+///
+/// # Errors
+/// As [`session`].
+pub fn session_with(
+    options: &SessionOptions,
+    runtime: Option<Arc<MediaRuntime>>,
+    change: impl FnOnce(SessionConfig) -> SessionConfig,
 ) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_batch_size(options.batch_size)
@@ -72,21 +95,29 @@ pub fn session(
     if let Some(runtime) = &runtime {
         config = config.with_extension(Arc::clone(runtime));
     }
-    let memory = FairSpillPool::new(options.parallel.query_memory_bytes());
+    let memory = options.memory_bytes.unwrap_or_else(|| options.parallel.query_memory_bytes());
+    let memory = FairSpillPool::new(memory);
     let pool = TrackConsumersPool::new(memory, NAMED_CONSUMERS);
     let env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .build_arc()
         .map_err(query_error)?;
     let state = SessionStateBuilder::new()
-        .with_config(config)
+        .with_config(change(config))
         .with_runtime_env(env)
         .with_default_features()
         .with_query_planner(Arc::new(MediaQueryPlanner))
+        .with_analyzer_rule(Arc::new(RefuseSums))
         .build();
     let ctx = SessionContext::new_with_state(state);
+    ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
     let base = options.base.clone().absolute();
     register_functions(&ctx, base.clone());
+    if let Some(models) = &options.models {
+        let scorer = Arc::new(Scorer::new(models)?);
+        ctx.register_udf(functions::variants::make_variants(Some(scorer)).into_sql());
+    }
+    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
     if let Some(runtime) = &runtime {
         table_functions::register(&ctx, &base, &options.analyze, runtime);
     }
@@ -101,6 +132,9 @@ const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.satu
 pub fn register_functions(ctx: &SessionContext, base: impl Into<Location>) {
     for function in functions::all(&base.into()) {
         ctx.register_udf(function);
+    }
+    for aggregate in aggregates::all() {
+        ctx.register_udaf(aggregate);
     }
     ctx.register_udwf(functions::occurrence::occurrence());
 }

@@ -71,6 +71,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("failures", include_str!("../../sql/views/failures.sql")),
     ("why", include_str!("../../sql/views/why.sql")),
     ("clip_files", include_str!("../../sql/views/clip_files.sql")),
+    ("why_variants", include_str!("../../sql/views/why_variants.sql")),
     ("variant_files", include_str!("../../sql/views/variant_files.sql")),
     ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
 ];

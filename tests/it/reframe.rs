@@ -60,8 +60,7 @@ fn a_moving_object_stays_inside_the_window() {
         let now = f64::from(frame) / 25.0 + 1e-6;
         // The whole square.
         let off = (at(&path, now) - square(now)).abs() + 32.0 / 640.0;
-        // A square at the picture's edge touches the window's: a thousandth for rounding.
-        inside += usize::from(off <= window / 2.0 + 1e-3);
+        inside += usize::from(off <= window / 2.0);
         let moved = (at(&path, now) - at(&path, now - 0.04)).abs();
         assert!(frame == 0 || frame == 200 || moved <= 0.02, "{moved} at {now}");
     }

@@ -38,7 +38,7 @@ fn media(folder: &Path) -> usize {
 }
 
 /// A folder with a finished run, made once.
-fn finished() -> &'static Path {
+pub fn finished() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
@@ -222,4 +222,15 @@ fn the_viral_processor_answers_with_variants() {
         generated.iter().map(|of| of.iter().map(|v| v.rank).collect()).collect();
     assert_eq!(ranks, [vec![1, 2, 3, 4], vec![]]);
     assert!(generated[0].iter().all(|v| v.clip_id == good.clips[0].clip_id));
+}
+
+#[test]
+fn views_say_why_and_where() {
+    let folder = finished();
+    let said = query(folder, "SELECT count(*), count(strengths), count(reason) FROM why_variants");
+    assert_eq!(said, ["9,9,9"]);
+    assert_eq!(query(folder, "SELECT count(*), count(uri) FROM variant_files"), ["9,9"]);
+    // As long as the request wants them, and with the captions that there are.
+    let off = "SELECT duration FROM variants WHERE duration < 7.9 OR duration > 14.1 OR caption_style = 'off'";
+    assert!(query(folder, off).is_empty());
 }

@@ -17,10 +17,15 @@ pub(super) fn follow(points: &[(f64, f64)], times: &[f64], window: f64) -> Vec<f
         return vec![0.5; times.len()];
     }
     let wanted = without_flicker(points);
-    let wanted: Vec<f64> = times.iter().map(|t| between(&wanted, *t)).collect();
-    // Held before it is kept in the picture: a subject at the edge has the window at the edge.
-    let mut held = hold(&wanted, STILL * window);
-    held.iter_mut().for_each(|at| *at = at.clamp(least, most));
+    let wish = |t: &f64| {
+        let place = between(&wanted, *t);
+        let middle = place.clamp(least, most);
+        // What is nearer to the picture's edge than the window's middle can go is off its middle
+        // already.
+        (middle, (STILL * window - (place - middle).abs()).max(0.0))
+    };
+    let wanted: Vec<(f64, f64)> = times.iter().map(wish).collect();
+    let held = hold(&wanted);
     let step = times.get(1).map_or(1.0, |t| (t - times[0]).max(1e-9));
     let limited = limit(&held, FASTEST * step);
     let eased = ease(&limited, (0.5 * EASE / step).round() as usize);
@@ -51,11 +56,11 @@ fn between(points: &[(f64, f64)], t: f64) -> f64 {
     }
 }
 
-/// The path that moves least while it stays within `slack` of what is wanted.
-fn hold(wanted: &[f64], slack: f64) -> Vec<f64> {
+/// The path that moves least while it stays as near to what is wanted as that says.
+fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     let mut at = None;
-    for value in wanted {
+    for (value, slack) in wanted {
         let (next_low, next_high) = (low.max(value - slack), high.min(value + slack));
         if next_low > next_high {
             // Where it will have to go decides on which side it waits.
@@ -67,7 +72,7 @@ fn hold(wanted: &[f64], slack: f64) -> Vec<f64> {
     let mut at = at.unwrap_or(0.5 * (low + high));
     wanted
         .iter()
-        .map(|value| {
+        .map(|(value, slack)| {
             at = at.clamp(value - slack, value + slack);
             at
         })

@@ -2,14 +2,17 @@
 //! description.
 
 pub(in crate::query) mod audience;
+pub(in crate::query) mod describe;
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
 pub(in crate::query) mod may_change;
+pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
+pub(in crate::query) mod variants;
 
 use std::sync::Arc;
 
@@ -30,6 +33,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         audience::audience_error(),
         ids::stable_id(),
         ids::source_location(base),
+        ids::without_signature(),
         json::json_text(),
         language::same_language(),
         may_change::may_change(),
@@ -38,8 +42,13 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
+        variants::clip_brief(),
+        variants::make_variants(None),
+        describe::keyphrases(),
+        describe::hashtags(),
+        describe::clip_title(),
     ];
-    functions.into_iter().map(Function::into_sql).collect()
+    functions.into_iter().chain(metrics::all()).map(Function::into_sql).collect()
 }
 
 /// From columns of one length to a column of that length.
@@ -88,7 +97,7 @@ impl Function {
     }
 
     /// The function for a DataFusion session. A constant argument arrives as a column of the batch's length.
-    fn into_sql(self) -> ScalarUDF {
+    pub(in crate::query) fn into_sql(self) -> ScalarUDF {
         let types = self.arguments.map_or(TypeSignature::VariadicAny, TypeSignature::Any);
         let signature = Signature::new(types, self.volatility);
         let (name, return_type) = (self.name, self.return_type.clone());

@@ -1,0 +1,42 @@
+//! `clipflow performance`.
+
+use super::args::PerformanceArgs;
+use super::{OK, print};
+use crate::config::ParallelConfig;
+use crate::error::Result;
+use crate::pipeline::{self, PerformanceQuery};
+use crate::query::output::Format;
+use crate::query::query_error;
+
+pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig) -> Result<u8> {
+    let query = PerformanceQuery {
+        results: args.dir.as_ref().map(Into::into),
+        events: (&args.events).into(),
+        metrics: args.metrics.iter().map(|m| m.trim().to_owned()).collect(),
+        by: args.by.iter().map(|b| b.trim().to_owned()).collect(),
+        lag_hours: args.lag_hours,
+        parallel,
+    };
+    let performance = pipeline::performance(&query).await?;
+    let mut frame = performance.frame.clone();
+    let is_table = args.output.format == Format::Table;
+    if is_table {
+        // Said once, beneath: on each row it would be most of the table.
+        frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;
+    }
+    let stream = frame.execute_stream().await.map_err(query_error)?;
+    print::rows(stream, &args.output).await?;
+    if is_table {
+        performance.definitions.iter().for_each(|definition| print::notice(definition));
+    }
+    let unknown = performance.unknown_events();
+    if !unknown.is_empty() {
+        let rows: u64 = unknown.values().sum();
+        let names: Vec<String> = unknown.iter().map(|(n, rows)| format!("{n} ({rows})")).collect();
+        print::warning(&format!(
+            "{rows} rows are of event kinds that are not known and are in no figure: {}",
+            names.join(", ")
+        ));
+    }
+    Ok(OK)
+}

@@ -1,0 +1,95 @@
+//! Days as platforms write them.
+
+use super::iso;
+
+/// Which number comes first where a day is written with slashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    MonthFirst,
+    DayFirst,
+}
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// The order of a column's days: a number above 12 is no month. `None` if they contradict each other.
+pub(super) fn order<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Order> {
+    let (mut first, mut second) = (false, false);
+    for (a, b, _) in texts.filter_map(slashes) {
+        first |= a > 12;
+        second |= b > 12;
+    }
+    match (first, second) {
+        (true, true) => None,
+        (true, false) => Some(Order::DayFirst),
+        // As Meta writes them.
+        _ => Some(Order::MonthFirst),
+    }
+}
+
+/// Days since 1970 of `2026-05-01` (a time may follow), `20260501`, `05/01/2026`, `May 1, 2026` or
+/// `1 May 2026`.
+pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
+    let text = text.trim();
+    let is_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if text.len() == 8 && is_digits(text) {
+        return iso(&format!("{}-{}-{}", text.get(..4)?, text.get(4..6)?, text.get(6..)?));
+    }
+    if let Some((a, b, year)) = slashes(text) {
+        let (month, day) = if order == Order::DayFirst { (b, a) } else { (a, b) };
+        return iso(&format!("{year:04}-{month:02}-{day:02}"));
+    }
+    let head = text.split(['T', ' ']).next().unwrap_or(text);
+    if head.len() == 10 && head.as_bytes().get(4) == Some(&b'-') {
+        return iso(head);
+    }
+    let words: Vec<&str> = text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+    let [a, b, year, ..] = words.as_slice() else { return None };
+    let (name, day) = if is_digits(a) { (b, a) } else { (a, b) };
+    let name = name.get(..3)?.to_ascii_lowercase();
+    let month = MONTHS.iter().position(|m| *m == name)? + 1;
+    let (day, year): (u32, u32) = (day.parse().ok()?, year.parse().ok()?);
+    iso(&format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// The three numbers of a day with slashes, the year last.
+fn slashes(text: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = text.split(' ').next()?.split('/').map(|p| p.parse::<u32>().ok());
+    let (a, b, year) = (parts.next()??, parts.next()??, parts.next()??);
+    (year >= 1000 && parts.next().is_none()).then_some((a, b, year))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_day_in_many_ways() {
+        let day = iso("2026-05-04");
+        assert!(day.is_some());
+        for text in [
+            "2026-05-04",
+            "2026-05-04T10:00:00Z",
+            "2026-05-04 10:00",
+            "20260504",
+            "05/04/2026",
+            "5/4/2026 10:00",
+            "May 4, 2026",
+            "4 May 2026",
+            "MAY 04 2026",
+        ] {
+            assert_eq!(parse(text, Order::MonthFirst), day, "{text}");
+        }
+        assert_eq!(parse("04/05/2026", Order::DayFirst), day);
+        for text in ["", "Lifetime", "2026-13-01", "31/31/2026", "May 2026", "2026-02-30"] {
+            assert_eq!(parse(text, Order::MonthFirst), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_above_12_tells_the_order() {
+        assert_eq!(order(["01/02/2026", "13/02/2026"].into_iter()), Some(Order::DayFirst));
+        assert_eq!(order(["01/02/2026", "02/13/2026"].into_iter()), Some(Order::MonthFirst));
+        assert_eq!(order(["13/02/2026", "02/13/2026"].into_iter()), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Sums of what does not add up are refused.
+//!
+//! Columns of distinct viewers carry the metadata [`ADDITIVE`] = `false`. Who sums or averages one counts
+//! people twice who saw two variants; the plan is refused with a sentence that says what to do instead.
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, ExprSchema, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlan, WindowFunctionDefinition};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::model::event::ADDITIVE;
+
+/// Refuses `sum` and `avg` over columns that do not add up.
+#[derive(Debug, Default)]
+pub struct RefuseSums;
+
+const SUMS: [&str; 3] = ["sum", "avg", "mean"];
+
+impl AnalyzerRule for RefuseSums {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.apply_with_subqueries(|node| {
+            let expressions = match node {
+                LogicalPlan::Aggregate(aggregate) => &aggregate.aggr_expr,
+                LogicalPlan::Window(window) => &window.window_expr,
+                _ => return Ok(TreeNodeRecursion::Continue),
+            };
+            for input in node.inputs() {
+                for expression in expressions {
+                    check(expression, input.schema())?;
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(plan)
+    }
+
+    fn name(&self) -> &str {
+        "refuse_sums"
+    }
+}
+
+fn check(expression: &Expr, schema: &DFSchema) -> Result<()> {
+    expression.apply(|e| {
+        let (name, arguments) = match e {
+            Expr::AggregateFunction(f) => (f.func.name().to_owned(), &f.params.args),
+            Expr::WindowFunction(f) => match &f.fun {
+                WindowFunctionDefinition::AggregateUDF(udaf) => {
+                    (udaf.name().to_owned(), &f.params.args)
+                }
+                _ => return Ok(TreeNodeRecursion::Continue),
+            },
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        if SUMS.contains(&name.as_str()) {
+            for column in arguments.iter().flat_map(Expr::column_refs) {
+                let Ok(field) = schema.field_from_column(column) else { continue };
+                if field.metadata().get(ADDITIVE).is_some_and(|v| v == "false") {
+                    return plan_err!(
+                        "{name}({}) would count a viewer once for each row; count them in the events with audience_reach(viewer_id), or merge sketches with reach_merge(sketch)",
+                        column.name()
+                    );
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! `event_counts(event, viewer_id, value)`: the events of a group by kind, as a struct.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, StructArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+use datafusion::common::exec_datafusion_err;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Signature, Volatility};
+
+use super::{Aggregate, GroupStates};
+use crate::kernels::tally::{ViewerSets, marks};
+use crate::model::event::{EventKind, rolled_fields};
+
+const KINDS: usize = EventKind::ALL.len();
+
+/// Events by kind (0 where there are none), seconds watched, and distinct viewers (NULL where none is
+/// known): the columns of a roll-up as a struct, for any GROUP BY. Over many events `rollup_events` is
+/// faster.
+pub(super) fn event_counts() -> Aggregate {
+    Aggregate {
+        name: "event_counts".to_owned(),
+        signature: Signature::any(3, Volatility::Immutable),
+        return_type: DataType::Struct(fields()),
+        of: "",
+        make: |types, _| {
+            let viewers = types.get(1).cloned().unwrap_or(DataType::Utf8);
+            Ok(Box::new(Kinds {
+                counts: vec![],
+                seconds: vec![],
+                viewers: ViewerSets::new(viewers),
+            }))
+        },
+    }
+}
+
+fn fields() -> Fields {
+    rolled_fields().into_iter().map(|f| Field::new(f.name(), f.data_type().clone(), true)).collect()
+}
+
+struct Kinds {
+    /// Of each group by kind, then events of unknown kinds.
+    counts: Vec<[u64; KINDS + 1]>,
+    seconds: Vec<f64>,
+    viewers: ViewerSets,
+}
+
+impl GroupStates for Kinds {
+    fn resize(&mut self, groups: usize) -> Result<()> {
+        self.counts.resize(groups.max(self.counts.len()), [0; KINDS + 1]);
+        self.seconds.resize(self.counts.len(), 0.0);
+        Ok(self.viewers.resize(groups)?)
+    }
+
+    fn update(&mut self, values: &[ArrayRef], groups: &[Option<usize>]) -> Result<()> {
+        let [events, viewers, values] = values else { return Ok(()) };
+        let events = cast(events, &DataType::Utf8)?;
+        let events = events.as_string::<i32>();
+        let values = cast(values, &DataType::Float64)?;
+        let values = values.as_primitive::<Float64Type>();
+        let codes = self.viewers.encode(viewers)?;
+        for (row, group) in groups.iter().enumerate() {
+            let Some(group) = group else { continue };
+            let name = events.is_valid(row).then(|| events.value(row));
+            let kind = name.and_then(|name| EventKind::parse(name.as_bytes()));
+            let index = kind.map_or(KINDS, |kind| kind as usize);
+            if let Some(count) = self.counts.get_mut(*group).and_then(|c| c.get_mut(index)) {
+                *count += 1;
+            }
+            if kind == Some(EventKind::WatchSeconds)
+                && values.is_valid(row)
+                && let Some(seconds) = self.seconds.get_mut(*group)
+            {
+                *seconds += Some(values.value(row)).filter(|v| v.is_finite()).unwrap_or(0.0);
+            }
+            self.viewers.add(*group, &codes, row, marks(index));
+        }
+        Ok(())
+    }
+
+    fn to_bytes(&self) -> Result<BinaryArray> {
+        let groups = self.counts.iter().zip(&self.seconds).zip(self.viewers.to_bytes());
+        let state = |((counts, seconds), viewers): ((&[u64; KINDS + 1], &f64), Vec<u8>)| {
+            let counts = counts.iter().flat_map(|count| count.to_le_bytes());
+            Some(counts.chain(seconds.to_le_bytes()).chain(viewers).collect::<Vec<u8>>())
+        };
+        Ok(groups.map(state).collect())
+    }
+
+    fn merge(&mut self, group: usize, state: &[u8]) -> Result<()> {
+        const FIXED: usize = (KINDS + 2) * 8;
+        let (fixed, viewers) =
+            state.split_at_checked(FIXED).ok_or_else(|| exec_datafusion_err!("a broken state"))?;
+        let (words, _) = fixed.as_chunks::<8>();
+        if let (Some(counts), Some(seconds)) =
+            (self.counts.get_mut(group), self.seconds.get_mut(group))
+        {
+            for (count, word) in counts.iter_mut().zip(words) {
+                *count += u64::from_le_bytes(*word);
+            }
+            *seconds += words.last().map_or(0.0, |word| f64::from_le_bytes(*word));
+        }
+        Ok(self.viewers.merge(group, viewers)?)
+    }
+
+    fn evaluate(&self) -> Result<ArrayRef> {
+        let count = |i: usize| {
+            let counts = self.counts.iter().map(|c| c.get(i).map_or(0, |n| *n as i64));
+            Arc::new(Int64Array::from_iter_values(counts)) as ArrayRef
+        };
+        let viewers = |i: usize| {
+            let of = |c: &[u64; 4]| (c[0] > 0).then(|| c.get(i).map_or(0, |n| *n as i64));
+            Arc::new(self.viewers.counts().iter().map(of).collect::<Int64Array>()) as ArrayRef
+        };
+        let mut columns: Vec<ArrayRef> = (0..KINDS).map(count).collect();
+        if let Some(slot) = columns.get_mut(EventKind::WatchSeconds as usize) {
+            *slot = Arc::new(Float64Array::from(self.seconds.clone()));
+        }
+        columns.extend((0..4).map(viewers));
+        columns.push(count(KINDS));
+        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
+    }
+
+    fn forget(&mut self, n: usize) {
+        let n = n.min(self.counts.len());
+        self.counts.drain(..n);
+        self.seconds.drain(..n);
+        self.viewers.forget(n);
+    }
+
+    fn size(&self) -> usize {
+        self.counts.capacity() * size_of::<[u64; KINDS + 1]>()
+            + self.seconds.capacity() * 8
+            + self.viewers.size()
+    }
+}

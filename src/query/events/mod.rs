@@ -1,0 +1,7 @@
+//! The user's `events` as tables of a session: raw events or daily aggregates, whatever file they are in.
+
+mod files;
+mod views;
+
+pub(crate) use views::quote;
+pub use views::{EventTable, Events, register};

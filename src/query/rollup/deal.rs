@@ -1,0 +1,183 @@
+//! A partition's rows, dealt to the parts of the table.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::error::Result;
+
+use super::table::Table;
+use crate::kernels::tally::{Codes, DealBy, PARTS, Record, mix};
+use crate::model::event::EventKind;
+
+/// Records that wait for their part at the most: enough to make it worth loading the part into the
+/// processor's cache.
+const WAITING: usize = 2048;
+/// Groups among the rows of a first batch from which on rows are dealt by group.
+const MANY_GROUPS: usize = 512;
+/// Number of an unknown kind.
+const UNKNOWN: u8 = u8::MAX;
+
+/// One partition's rows on their way to the table.
+pub(super) struct Dealer {
+    table: Arc<Table>,
+    waiting: Vec<(Vec<Record>, Vec<f64>)>,
+    rest: RestCache,
+}
+
+impl Dealer {
+    pub(super) fn new(table: Arc<Table>) -> Self {
+        Self { table, waiting: vec![(vec![], vec![]); PARTS], rest: RestCache::default() }
+    }
+
+    /// Deal the rows of `batch`.
+    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        let table = Arc::clone(&self.table);
+        let columns = &table.columns;
+        let keys = columns.keys.iter().zip(&table.keys);
+        let keys: Vec<Codes> =
+            keys.map(|(i, key)| key.encode(batch.column(*i))).collect::<Result<_, _>>()?;
+        let viewers = match columns.viewer {
+            Some(i) => table.viewers.encode(batch.column(i))?,
+            None => Codes::nulls(rows),
+        };
+        let kinds = kinds(batch.column(columns.event), &table)?;
+        let values = columns.value.map(|i| seconds(batch.column(i))).transpose()?;
+        let (first, others) = match keys.split_first() {
+            Some((first, others)) => (first.clone(), others),
+            None => (Codes::nulls(rows), keys.as_slice()),
+        };
+        let deal = table.deal_by(|| deal_by(&first));
+        for (row, kind) in kinds.iter().enumerate() {
+            let rest = self.rest.number(others, row, &table);
+            let record = Record::new(code(&first, row), rest, code(&viewers, row), *kind);
+            let part = deal.part(&record);
+            let Some((records, seconds)) = self.waiting.get_mut(part) else { continue };
+            records.push(record);
+            if *kind == EventKind::WatchSeconds as u8 {
+                let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
+                seconds.push(value.filter(|v| v.is_finite()).unwrap_or(0.0));
+            }
+            if records.len() >= WAITING {
+                table.add(part, records, seconds)?;
+                records.clear();
+                seconds.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Hand over what still waits.
+    pub(super) fn finish(self) -> Result<()> {
+        for (part, (records, seconds)) in self.waiting.iter().enumerate() {
+            if !records.is_empty() {
+                self.table.add(part, records, seconds)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn code(codes: &Codes, row: usize) -> (u8, u64) {
+    match (codes.classes.get(row), codes.values.get(row)) {
+        (Some(class), Some(value)) => (*class, *value),
+        _ => (0, 0),
+    }
+}
+
+/// By group if there are many of them.
+fn deal_by(first: &Codes) -> DealBy {
+    let mut values = first.values.clone();
+    values.sort_unstable();
+    values.dedup();
+    if values.len() >= MANY_GROUPS { DealBy::Group } else { DealBy::Viewer }
+}
+
+/// The number of each row's kind.
+fn kinds(events: &ArrayRef, table: &Table) -> Result<Vec<u8>> {
+    let mut seen = 0;
+    let mut number = |text: Option<&str>, events: u64| match text
+        .and_then(|text| EventKind::parse(text.as_bytes()))
+    {
+        Some(kind) => {
+            seen |= 1 << kind as u32;
+            kind as u8
+        }
+        None => {
+            if let Some(unknown) = table.unknown.as_ref().filter(|_| events > 0) {
+                unknown.add(text, events);
+            }
+            UNKNOWN
+        }
+    };
+    let kinds = if let Some(texts) = events.as_string_opt::<i32>() {
+        texts.iter().map(|text| number(text, 1)).collect()
+    } else if let Some(dictionary) = events.as_any_dictionary_opt() {
+        let texts = cast(dictionary.values(), &DataType::Utf8)?;
+        let texts: &StringArray = texts.as_string();
+        let keys = dictionary.normalized_keys();
+        let mut counts = vec![0_u64; texts.len()];
+        let rows = keys.iter().enumerate().filter(|(row, _)| events.is_valid(*row));
+        rows.for_each(|(_, key)| counts.iter_mut().skip(*key).take(1).for_each(|c| *c += 1));
+        let of: Vec<u8> = texts
+            .iter()
+            .zip(&counts)
+            .map(|(text, count)| if *count > 0 { number(text, *count) } else { UNKNOWN })
+            .collect();
+        let missing = events.null_count() as u64;
+        let missing = if missing > 0 { number(None, missing) } else { UNKNOWN };
+        let kind = |(row, key): (usize, &usize)| match of.get(*key) {
+            Some(kind) if events.is_valid(row) => *kind,
+            _ => missing,
+        };
+        keys.iter().enumerate().map(kind).collect()
+    } else {
+        let texts = cast(events, &DataType::Utf8)?;
+        texts.as_string::<i32>().iter().map(|text| number(text, 1)).collect()
+    };
+    table.note_kinds(seen);
+    Ok(kinds)
+}
+
+fn seconds(values: &ArrayRef) -> Result<Float64Array> {
+    Ok(cast(values, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
+}
+
+/// Numbers of tuples of the further keys that were met lately.
+#[derive(Default)]
+struct RestCache {
+    recent: Vec<(Vec<(u8, u64)>, u32)>,
+}
+
+const RECENT: usize = 256;
+
+impl RestCache {
+    #[inline]
+    fn number(&mut self, others: &[Codes], row: usize, table: &Table) -> u32 {
+        if others.is_empty() {
+            return 0;
+        }
+        if self.recent.is_empty() {
+            self.recent = vec![(vec![], 0); RECENT];
+        }
+        let hash = others.iter().fold(0, |hash, codes| {
+            let (class, value) = code(codes, row);
+            mix(hash ^ value ^ (u64::from(class) << 60))
+        });
+        let Some((tuple, number)) = self.recent.get_mut(hash as usize % RECENT) else { return 0 };
+        let same = tuple.len() == others.len()
+            && tuple.iter().zip(others).all(|(known, codes)| *known == code(codes, row));
+        if !same {
+            *tuple = others.iter().map(|codes| code(codes, row)).collect();
+            let bytes: Vec<u8> = tuple
+                .iter()
+                .flat_map(|(class, value)| std::iter::once(*class).chain(value.to_le_bytes()))
+                .collect();
+            *number = table.rest.number(&bytes);
+        }
+        *number
+    }
+}

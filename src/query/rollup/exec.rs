@@ -1,0 +1,263 @@
+//! The operator: all partitions of the input at once into one table, and that out again.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{internal_datafusion_err, plan_datafusion_err, plan_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties,
+};
+use futures::future::{BoxFuture, Shared};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
+use tokio::task::JoinSet;
+
+use super::deal::Dealer;
+use super::emit;
+use super::table::{Columns, Table, lock};
+use crate::kernels::tally::{DealBy, PARTS, Part};
+use crate::model::event::rolled_fields;
+
+/// See the module.
+pub struct RollupExec {
+    input: Arc<dyn ExecutionPlan>,
+    columns: Columns,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+    /// The one filling of the table, which the first partition that is asked for begins.
+    filling: Mutex<Option<Filling>>,
+}
+
+/// Ends with the table that all partitions of the input have filled.
+type Filling = Shared<BoxFuture<'static, Result<Arc<Table>, Arc<DataFusionError>>>>;
+
+impl fmt::Debug for RollupExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RollupExec").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl RollupExec {
+    /// Rolls up the rows of `input`.
+    ///
+    /// # Errors
+    /// If it has no column `event`.
+    pub fn try_new(input: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let columns = columns(&input.schema())?;
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::new(output_schema(&input.schema())?)),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Ok(Self {
+            input,
+            columns,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+            filling: Mutex::default(),
+        })
+    }
+
+    fn filling(&self, context: &Arc<TaskContext>) -> Result<Filling> {
+        let mut filling = lock(&self.filling);
+        if let Some(filling) = filling.as_ref() {
+            return Ok(filling.clone());
+        }
+        let spills = MetricBuilder::new(&self.metrics).spill_count(0);
+        let table =
+            Arc::new(Table::new(self.columns.clone(), &self.input.schema(), context, spills));
+        let partitions = self.input.output_partitioning().partition_count();
+        let inputs = (0..partitions).map(|p| self.input.execute(p, Arc::clone(context)));
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        let new = fill(table, inputs).map_err(Arc::new).boxed().shared();
+        *filling = Some(new.clone());
+        Ok(new)
+    }
+}
+
+/// Each input on a task of its own; dropped, all end.
+async fn fill(table: Arc<Table>, inputs: Vec<SendableRecordBatchStream>) -> Result<Arc<Table>> {
+    let mut tasks = JoinSet::new();
+    for mut input in inputs {
+        let mut dealer = Dealer::new(Arc::clone(&table));
+        tasks.spawn(async move {
+            while let Some(batch) = input.try_next().await? {
+                dealer.add(&batch)?;
+                tokio::task::consume_budget().await;
+            }
+            dealer.finish()
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(|e| DataFusionError::ExecutionJoin(Box::new(e)))??;
+    }
+    Ok(table)
+}
+
+/// The rows of output partition `partition` of `partitions`.
+fn rows(
+    table: Arc<Table>,
+    schema: SchemaRef,
+    (partition, partitions): (usize, usize),
+    batch_size: usize,
+) -> impl futures::Stream<Item = Result<RecordBatch>> + Send {
+    let indices: Vec<usize> = match table.dealt_by() {
+        DealBy::Group => (partition..PARTS).step_by(partitions.max(1)).collect(),
+        // Groups are few and in all parts: the first partition adds them up.
+        DealBy::Viewer if partition == 0 => vec![PARTS],
+        DealBy::Viewer => vec![],
+    };
+    stream::iter(indices)
+        .then(move |index| {
+            let (table, schema) = (Arc::clone(&table), Arc::clone(&schema));
+            async move {
+                let part =
+                    if index < PARTS { table.take(index).await? } else { sum(&table).await? };
+                emit::batches(&part, &table, &schema, batch_size)
+            }
+        })
+        .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+        .try_flatten()
+}
+
+async fn sum(table: &Table) -> Result<Part> {
+    let mut sum = Part::default();
+    for index in 0..PARTS {
+        sum.absorb(&table.take(index).await?)?;
+    }
+    Ok(sum)
+}
+
+/// Which columns are what.
+pub(super) fn columns(input: &Schema) -> Result<Columns> {
+    let find = |name: &str| input.fields().iter().position(|f| f.name() == name);
+    let found = || {
+        let names: Vec<&str> = input.fields().iter().map(|f| f.name().as_str()).collect();
+        names.join(", ")
+    };
+    let event = find("event").ok_or_else(|| {
+        plan_datafusion_err!("rollup_events needs a column event; the query has {}", found())
+    })?;
+    let (viewer, value) = (find("viewer_id"), find("value"));
+    let is_key = |i: &usize| *i != event && Some(*i) != viewer && Some(*i) != value;
+    let keys: Vec<usize> = (0..input.fields().len()).filter(is_key).collect();
+    let is_nested = |i: &&usize| input.field(**i).data_type().is_nested();
+    if let Some(nested) = keys.iter().find(is_nested) {
+        let name = input.field(*nested).name();
+        return plan_err!("rollup_events cannot group by {name}, which is a list or a struct");
+    }
+    let mut columns = Columns { keys, event, viewer, value };
+    // The key that tells most groups apart comes first in the table, wherever it stands.
+    columns.keys.sort_by_key(|i| input.field(*i).name() != "variant_id");
+    Ok(columns)
+}
+
+/// The keys, then the counts.
+pub(super) fn output_schema(input: &Schema) -> Result<Schema> {
+    let columns = columns(input)?;
+    let keys = columns.keys.iter().map(|i| input.field(*i).clone().with_nullable(true));
+    let fields: Vec<Field> = keys.chain(rolled_fields()).collect();
+    let counts = rolled_fields();
+    if let Some(taken) =
+        columns.keys.iter().find(|i| counts.iter().any(|c| c.name() == input.field(**i).name()))
+    {
+        return plan_err!(
+            "rollup_events makes a column {} itself; give that of the query another name",
+            input.field(*taken).name()
+        );
+    }
+    Ok(Schema::new(fields))
+}
+
+impl DisplayAs for RollupExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        let schema = self.input.schema();
+        let keys: Vec<&str> =
+            self.columns.keys.iter().map(|i| schema.field(*i).name().as_str()).collect();
+        write!(f, "RollupExec: by=[{}]", keys.join(", "))
+    }
+}
+
+impl ExecutionPlan for RollupExec {
+    fn name(&self) -> &'static str {
+        "RollupExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => Ok(Arc::new(Self::try_new(input)?)),
+            _ => Err(internal_datafusion_err!("RollupExec takes one child")),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(
+            children,
+            ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
+        )
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::try_new(Arc::clone(&self.input))?))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let filling = self.filling(&context)?;
+        let (schema, out) = (self.schema(), self.schema());
+        let partitions = self.properties.output_partitioning().partition_count();
+        let batch_size = context.session_config().batch_size();
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let batches = stream::once(async move {
+            let table = filling.await.map_err(DataFusionError::Shared)?;
+            Ok::<_, DataFusionError>(rows(table, out, (partition, partitions), batch_size))
+        });
+        let batches = batches.try_flatten().inspect_ok(move |batch: &RecordBatch| {
+            baseline.record_output(batch.num_rows());
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}

@@ -1,0 +1,16 @@
+//! `rollup_events((query))`: raw events as counts, in one pass.
+//!
+//! The relation takes a query with a column `event` and, where known, `viewer_id` and `value`; every
+//! other column is a key. It gives one row a key, with the columns of
+//! [`rolled_fields`](crate::model::event::rolled_fields). Distinct viewers are exact. It runs on all
+//! partitions of its input at once and puts parts of its tables aside on disk when memory is short.
+
+mod deal;
+mod emit;
+mod exec;
+mod node;
+mod table;
+
+pub use exec::RollupExec;
+pub use node::{RollupExtensionPlanner, RollupNode, RollupRelationPlanner};
+pub use table::UnknownEvents;
