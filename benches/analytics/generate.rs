@@ -141,7 +141,9 @@ fn record_batch(schema: &Arc<Schema>, events: &[Event], text: bool) -> Result<Re
         events.iter().for_each(|e| texts.append_value(id(e.viewer | 1 << 40)));
         Arc::new(texts.finish())
     } else {
-        Arc::new(Int64Array::from_iter_values(events.iter().map(|e| 1_000_000_000 + e.viewer as i64)))
+        Arc::new(Int64Array::from_iter_values(
+            events.iter().map(|e| 1_000_000_000 + e.viewer as i64),
+        ))
     };
     let ts = TimestampMicrosecondArray::from_iter_values(events.iter().map(|e| e.ts));
     let columns: Vec<ArrayRef> = vec![

@@ -37,8 +37,24 @@ FROM rollup_events((SELECT variant_id, platform, event, viewer_id, value FROM ev
 
 fn join() -> String {
     let figures = [
-        "impressions", "views", "views_2s", "views_3s", "views_6s", "views_15s", "views_25", "views_50", "views_75",
-        "views_100", "likes", "comments", "shares", "saves", "clicks", "follows", "referral_views", "watch_seconds",
+        "impressions",
+        "views",
+        "views_2s",
+        "views_3s",
+        "views_6s",
+        "views_15s",
+        "views_25",
+        "views_50",
+        "views_75",
+        "views_100",
+        "likes",
+        "comments",
+        "shares",
+        "saves",
+        "clicks",
+        "follows",
+        "referral_views",
+        "watch_seconds",
     ];
     let sums: Vec<String> = figures.iter().map(|f| format!("sum({f}) AS {f}")).collect();
     format!(
@@ -99,7 +115,10 @@ fn engines() -> Vec<String> {
             let name = engine.split('-').next().unwrap_or_default();
             let import = format!("import {name}, pyarrow");
             name == "clipflow"
-                || Command::new(python()).args(["-c", &import]).output().is_ok_and(|o| o.status.success())
+                || Command::new(python())
+                    .args(["-c", &import])
+                    .output()
+                    .is_ok_and(|o| o.status.success())
         });
     if !missing.is_empty() {
         println!("left out, since {} cannot import them: {}", python(), missing.join(", "));
@@ -142,7 +161,10 @@ fn compare(folder: &Path, query: &str, rows: u64, bar: f64) -> Result<()> {
         let ratio = seconds("clipflow").median / best;
         println!("of the faster of the others: {ratio:.2} (bar {bar}: {})", verdict(ratio, bar));
         let memory = memory("clipflow");
-        println!("peak memory: {memory:.2} GiB (bar {MEMORY_BAR}: {})", verdict(memory, MEMORY_BAR));
+        println!(
+            "peak memory: {memory:.2} GiB (bar {MEMORY_BAR}: {})",
+            verdict(memory, MEMORY_BAR)
+        );
     }
     let answers: Vec<&Value> = runs.values().filter_map(|r| r.first()).collect();
     answers.windows(2).try_for_each(|pair| same(pair[0], pair[1]))
@@ -163,7 +185,11 @@ fn same(left: &Value, right: &Value) -> Result<()> {
         compared += 1;
     }
     if left["rows"] != right["rows"] || compared < 20 {
-        return Err(format!("the engines give {} and {} rows, {compared} sums", left["rows"], right["rows"]).into());
+        return Err(format!(
+            "the engines give {} and {} rows, {compared} sums",
+            left["rows"], right["rows"]
+        )
+        .into());
     }
     Ok(())
 }
@@ -175,7 +201,11 @@ fn growth(folder: &Path, most: u64) -> Result<()> {
     for rows in [1_000_000, 10_000_000, 100_000_000].into_iter().filter(|r| *r <= most) {
         let (events, variants) = files(folder, rows)?;
         let seconds = (0..repeats(3)?)
-            .map(|_| Ok(run("clipflow", "rollup", &events, &variants)?["seconds"].as_f64().unwrap_or(0.0)))
+            .map(|_| {
+                Ok(run("clipflow", "rollup", &events, &variants)?["seconds"]
+                    .as_f64()
+                    .unwrap_or(0.0))
+            })
             .collect::<Result<Vec<_>>>()?;
         let seconds = Spread::of(seconds);
         println!("| {rows} | {seconds} | {:.0} |", seconds.median * 1e9 / rows as f64);

@@ -57,7 +57,9 @@ impl Command {
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
-            Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => SettingsArgs::default(),
+            Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
+                SettingsArgs::default()
+            }
         }
     }
 

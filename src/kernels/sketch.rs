@@ -25,9 +25,9 @@ impl Sketch {
     /// # Errors
     /// `internal` if the library refuses the size.
     pub fn new() -> Result<Self> {
-        HllUnion::new(LG_K).map(Self).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("a sketch cannot be made ({e})"))
-        })
+        HllUnion::new(LG_K)
+            .map(Self)
+            .map_err(|e| Error::new(ErrorCode::Internal, format!("a sketch cannot be made ({e})")))
     }
 
     /// Count a value; one that was counted before changes nothing.

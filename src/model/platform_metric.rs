@@ -45,7 +45,10 @@ pub fn fields() -> Vec<Field> {
 /// `internal` if the built-in table does not fit its columns.
 pub fn table() -> Result<RecordBatch> {
     let fault = |cause: String| {
-        Error::new(ErrorCode::Internal, format!("the table of platform metrics is broken ({cause})"))
+        Error::new(
+            ErrorCode::Internal,
+            format!("the table of platform metrics is broken ({cause})"),
+        )
     };
     let reader = ReaderBuilder::new(Arc::new(Schema::new(fields())))
         .with_header(true)
@@ -71,21 +74,29 @@ mod tests {
     #[test]
     fn no_day_has_two_meanings_of_one_figure() {
         let rows = table().unwrap();
-        let (platforms, metrics) = (rows.column(0).as_string::<i32>(), rows.column(1).as_string::<i32>());
-        let (from, to) = (rows.column(2).as_primitive::<Date32Type>(), rows.column(3).as_primitive::<Date32Type>());
+        let (platforms, metrics) =
+            (rows.column(0).as_string::<i32>(), rows.column(1).as_string::<i32>());
+        let (from, to) = (
+            rows.column(2).as_primitive::<Date32Type>(),
+            rows.column(3).as_primitive::<Date32Type>(),
+        );
         let mut spans: BTreeMap<(&str, &str), Vec<(i32, i32)>> = BTreeMap::new();
         for row in 0..rows.num_rows() {
             let first = if from.is_valid(row) { from.value(row) } else { i32::MIN };
             let last = if to.is_valid(row) { to.value(row) } else { i32::MAX };
             assert!(first <= last);
-            spans.entry((platforms.value(row), metrics.value(row))).or_default().push((first, last));
+            spans
+                .entry((platforms.value(row), metrics.value(row)))
+                .or_default()
+                .push((first, last));
         }
         for (figure, mut spans) in spans {
             spans.sort_unstable();
             assert!(spans.windows(2).all(|two| two[0].1 < two[1].0), "{figure:?}");
         }
         let replays = rows.column(4).as_boolean();
-        let shorts = (0..rows.num_rows()).filter(|r| platforms.value(*r) == "youtube_shorts" && metrics.value(*r) == "views");
+        let shorts = (0..rows.num_rows())
+            .filter(|r| platforms.value(*r) == "youtube_shorts" && metrics.value(*r) == "views");
         assert_eq!(shorts.map(|r| replays.value(r)).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -172,11 +172,10 @@ impl QueryPlanner for MediaQueryPlanner {
         logical_plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner =
-            DefaultPhysicalPlanner::with_extension_planners(vec![
-                Arc::new(MediaExtensionPlanner),
-                Arc::new(RollupExtensionPlanner),
-            ]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(MediaExtensionPlanner),
+            Arc::new(RollupExtensionPlanner),
+        ]);
         planner.create_physical_plan(logical_plan, session).await
     }
 }

@@ -9,11 +9,11 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::additive::RefuseSums;
-use super::{aggregates, functions};
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
 use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
 use super::table_functions;
+use super::{aggregates, functions};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};

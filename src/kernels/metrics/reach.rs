@@ -15,7 +15,11 @@ pub const FREQUENCY: Metric = Metric {
 /// new ones: seeds·(kⁿ⁺¹ − 1)/(k − 1), and seeds·(n + 1) at k = 1.
 ///
 /// `None` for a negative or missing argument, or a result beyond what a float holds.
-pub fn cumulative_reach(k: Option<f64>, seeds: Option<f64>, generations: Option<f64>) -> Option<f64> {
+pub fn cumulative_reach(
+    k: Option<f64>,
+    seeds: Option<f64>,
+    generations: Option<f64>,
+) -> Option<f64> {
     let (k, seeds, n) = (k?, seeds?, generations?);
     if !(k >= 0.0 && seeds >= 0.0 && n >= 0.0) {
         return None;

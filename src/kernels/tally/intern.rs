@@ -52,8 +52,7 @@ impl Interner {
 
     /// Bytes of memory, about.
     pub fn size(&self) -> usize {
-        let bytes =
-            |m: &Mutex<Shard>| m.lock().unwrap_or_else(PoisonError::into_inner).bytes;
+        let bytes = |m: &Mutex<Shard>| m.lock().unwrap_or_else(PoisonError::into_inner).bytes;
         self.shards.iter().map(bytes).sum()
     }
 }

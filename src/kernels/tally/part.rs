@@ -126,7 +126,8 @@ impl Part {
             let group = self.group(record.key, record.key_class(), record.rest)?;
             self.bump(group, record.kind(), 1);
             if record.kind() == EventKind::WatchSeconds as usize
-                && let (Some(value), Some(sum)) = (seconds.next(), self.seconds.get_mut(group as usize))
+                && let (Some(value), Some(sum)) =
+                    (seconds.next(), self.seconds.get_mut(group as usize))
             {
                 *sum += value;
             }

@@ -54,7 +54,9 @@ impl ViewerSets {
     }
 
     fn insert(&mut self, group: usize, class: u8, value: u64, marks: u32) {
-        let Some(counts) = self.counts.get_mut(group).filter(|_| class != class::NULL) else { return };
+        let Some(counts) = self.counts.get_mut(group).filter(|_| class != class::NULL) else {
+            return;
+        };
         let change = self.pairs.insert(group as u32, class, value, marks);
         counts[0] += u64::from(change.is_new);
         for (mark, count) in counts.iter_mut().skip(1).enumerate() {

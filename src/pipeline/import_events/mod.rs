@@ -126,7 +126,11 @@ impl Sheet {
     fn misfit(&self, sentence: &str) -> Error {
         Error::new(
             ErrorCode::InputColumn,
-            format!("{}: {sentence}; its headers are: {}", self.path.display(), self.headers.join(", ")),
+            format!(
+                "{}: {sentence}; its headers are: {}",
+                self.path.display(),
+                self.headers.join(", ")
+            ),
         )
     }
 
@@ -135,7 +139,11 @@ impl Sheet {
         let text = self.cell(row, column).unwrap_or_default();
         Error::new(
             ErrorCode::InputColumn,
-            format!("{}: {header} of row {} is {text:?}, which is {what}", self.path.display(), row + 1),
+            format!(
+                "{}: {header} of row {} is {text:?}, which is {what}",
+                self.path.display(),
+                row + 1
+            ),
         )
     }
 }
@@ -215,26 +223,31 @@ fn variants(
 
 fn map(path: &Path) -> Result<HashMap<String, String>> {
     let sheet = Sheet::read(path)?;
-    let (Some(content), Some(variant)) =
-        (sheet.find(&["content id"]), sheet.find(&["variant id"]))
+    let (Some(content), Some(variant)) = (sheet.find(&["content id"]), sheet.find(&["variant id"]))
     else {
         return Err(sheet.misfit("a map needs the headers content_id and variant_id"));
     };
-    let pair = |row| Some((sheet.cell(row, content)?.to_owned(), sheet.cell(row, variant)?.to_owned()));
+    let pair =
+        |row| Some((sheet.cell(row, content)?.to_owned(), sheet.cell(row, variant)?.to_owned()));
     Ok((0..sheet.rows.num_rows()).filter_map(pair).collect())
 }
 
 /// The 16 hexadecimal digits behind `v:`.
 fn tag(title: &str) -> Option<&str> {
     let candidates = title.match_indices("v:").filter_map(|(at, _)| title.get(at + 2..at + 18));
-    candidates.into_iter().find(|id| id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+    candidates
+        .into_iter()
+        .find(|id| id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
 /// The day of each row.
 fn days(sheet: &Sheet, options: &ImportOptions, headers: &[&str]) -> Result<Vec<Option<i32>>> {
     let day = options.day.as_deref().map(|text| {
         days::parse(text, days::Order::MonthFirst).ok_or_else(|| {
-            Error::new(ErrorCode::Config, format!("--day is {text:?}; give a day such as 2026-05-01"))
+            Error::new(
+                ErrorCode::Config,
+                format!("--day is {text:?}; give a day such as 2026-05-01"),
+            )
         })
     });
     let given = day.transpose()?;
@@ -249,15 +262,20 @@ fn days(sheet: &Sheet, options: &ImportOptions, headers: &[&str]) -> Result<Vec<
         };
     };
     let texts = || rows.clone().filter_map(|row| sheet.cell(row, column));
-    let order = days::order(texts())
-        .ok_or_else(|| sheet.misfit("its days are written with the day first and with the month first"))?;
+    let order = days::order(texts()).ok_or_else(|| {
+        sheet.misfit("its days are written with the day first and with the month first")
+    })?;
     rows.clone()
         .map(|row| match sheet.cell(row, column) {
             None => Ok(given),
             Some(text) => match days::parse(text, order).or(given) {
                 Some(day) => Ok(Some(day)),
                 None if text.eq_ignore_ascii_case("total") => Ok(None),
-                None => Err(sheet.wrong(row, column, "no day; give the day of all such figures with --day")),
+                None => Err(sheet.wrong(
+                    row,
+                    column,
+                    "no day; give the day of all such figures with --day",
+                )),
             },
         })
         .collect()
@@ -282,7 +300,9 @@ fn read(
     let number = match reading.of {
         Figure::Count => numbers::count(text),
         Figure::Times(factor) => numbers::number(text).map(|n| n * factor),
-        Figure::ShareOfViews => numbers::share(text).map(|share| share * views().unwrap_or(f64::NAN)),
+        Figure::ShareOfViews => {
+            numbers::share(text).map(|share| share * views().unwrap_or(f64::NAN))
+        }
         Figure::SecondsOfView => numbers::seconds(text).map(|s| s * views().unwrap_or(f64::NAN)),
     };
     match number {

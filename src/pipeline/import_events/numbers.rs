@@ -29,8 +29,8 @@ pub(super) fn number(text: &str) -> Option<f64> {
         Some(at) => {
             let (whole, rest) = (text.get(..at)?, text.get(at + 1..)?);
             let sign = text.get(at..=at)?;
-            let is_thousands =
-                text.matches(sign).count() > 1 || (sign == "," && rest.len() == 3 && !whole.contains('.'));
+            let is_thousands = text.matches(sign).count() > 1
+                || (sign == "," && rest.len() == 3 && !whole.contains('.'));
             let whole: String = whole.chars().filter(|c| !matches!(c, ',' | '.')).collect();
             if is_thousands { format!("{whole}{rest}") } else { format!("{whole}.{rest}") }
         }
@@ -62,8 +62,15 @@ mod tests {
     #[test]
     fn counts() {
         for (text, value) in [
-            ("1234", 1234.0), ("1,234", 1234.0), ("1.234", 1234.0), ("1,234,567", 1_234_567.0),
-            ("1 234", 1234.0), ("1\u{a0}234\u{202f}567", 1_234_567.0), ("1'234", 1234.0), ("0", 0.0), ("12.0", 12.0),
+            ("1234", 1234.0),
+            ("1,234", 1234.0),
+            ("1.234", 1234.0),
+            ("1,234,567", 1_234_567.0),
+            ("1 234", 1234.0),
+            ("1\u{a0}234\u{202f}567", 1_234_567.0),
+            ("1'234", 1234.0),
+            ("0", 0.0),
+            ("12.0", 12.0),
         ] {
             assert_eq!(count(text), Some(value), "{text}");
         }

@@ -67,14 +67,24 @@ const YOUTUBE: Shape = Shape {
     day: &["date", "day"],
     figures: &[
         count("views", &["views"]),
-        count("impressions", &["impressions", "videothumbnailimpressions", "thumbnail impressions"]),
+        count(
+            "impressions",
+            &["impressions", "videothumbnailimpressions", "thumbnail impressions"],
+        ),
         times("watch_seconds", 3600.0, &["watch time hours"]),
         times("watch_seconds", 60.0, &["estimatedminuteswatched", "watch time minutes"]),
-        worked_out("watch_seconds", Figure::SecondsOfView, &["average view duration", "averageviewduration"]),
+        worked_out(
+            "watch_seconds",
+            Figure::SecondsOfView,
+            &["average view duration", "averageviewduration"],
+        ),
         count("likes", &["likes"]),
         count("comments", &["comments added", "comments"]),
         count("shares", &["shares"]),
-        count("saves", &["videos added to playlists", "videosaddedtoplaylists", "added to playlists"]),
+        count(
+            "saves",
+            &["videos added to playlists", "videosaddedtoplaylists", "added to playlists"],
+        ),
         count("clicks", &["card clicks", "end screen element clicks", "cardclicks"]),
         count("follows", &["subscribers gained", "subscribersgained"]),
         count("audience_reach", &["unique viewers", "uniqueviewers"]),
@@ -86,9 +96,21 @@ const TIKTOK: Shape = Shape {
     day: &["date", "day"],
     figures: &[
         count("views", &["video views", "views", "total views", "plays", "total plays"]),
-        worked_out("views_100", Figure::ShareOfViews, &["watched full video", "full video watched rate", "watched full video rate"]),
-        times("watch_seconds", 1.0, &["total play time", "total watch time", "total play time s", "total watch time s"]),
-        worked_out("watch_seconds", Figure::SecondsOfView, &["average watch time", "average watch time s", "avg watch time"]),
+        worked_out(
+            "views_100",
+            Figure::ShareOfViews,
+            &["watched full video", "full video watched rate", "watched full video rate"],
+        ),
+        times(
+            "watch_seconds",
+            1.0,
+            &["total play time", "total watch time", "total play time s", "total watch time s"],
+        ),
+        worked_out(
+            "watch_seconds",
+            Figure::SecondsOfView,
+            &["average watch time", "average watch time s", "avg watch time"],
+        ),
         count("likes", &["likes", "total likes"]),
         count("comments", &["comments", "total comments"]),
         count("shares", &["shares", "total shares"]),
@@ -104,8 +126,16 @@ const INSTAGRAM: Shape = Shape {
     figures: &[
         count("views", &["views", "plays", "video views"]),
         count("impressions", &["impressions"]),
-        times("watch_seconds", 1.0, &["watch time", "watch time seconds", "total watch time seconds"]),
-        worked_out("watch_seconds", Figure::SecondsOfView, &["average watch time", "average seconds viewed"]),
+        times(
+            "watch_seconds",
+            1.0,
+            &["watch time", "watch time seconds", "total watch time seconds"],
+        ),
+        worked_out(
+            "watch_seconds",
+            Figure::SecondsOfView,
+            &["average watch time", "average seconds viewed"],
+        ),
         count("likes", &["likes"]),
         count("comments", &["comments"]),
         count("shares", &["shares"]),

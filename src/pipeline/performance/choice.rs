@@ -66,9 +66,16 @@ impl Choice {
         let axes = query.by.iter().map(|name| axis(name, events, variants));
         let mut axes = axes.collect::<Result<Vec<_>>>()?;
         let mut seen = vec![];
-        axes.retain(|axis| !seen.contains(axis) && { seen.push(axis.clone()); true });
+        axes.retain(|axis| {
+            !seen.contains(axis) && {
+                seen.push(axis.clone());
+                true
+            }
+        });
         if let Some((name, _)) = figures.iter().find(|(n, _)| axes.iter().any(|a| a.name() == n)) {
-            return Err(config(format!("{name} is asked for as a metric and as a column to group by")));
+            return Err(config(format!(
+                "{name} is asked for as a metric and as a column to group by"
+            )));
         }
         let duration = axis("duration", events, variants).ok();
         Ok(Self { figures, axes, joins: !variants.is_empty(), duration })
@@ -77,7 +84,9 @@ impl Choice {
     /// The axes that the events give: the keys of the roll-up beside the variant.
     pub(super) fn event_axes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.axes.iter().filter_map(|axis| match axis {
-            Axis::Event(name, value) if name != "variant_id" => Some((name.as_str(), value.as_str())),
+            Axis::Event(name, value) if name != "variant_id" => {
+                Some((name.as_str(), value.as_str()))
+            }
             _ => None,
         })
     }
@@ -121,17 +130,16 @@ fn figure(name: &str) -> Result<Figure> {
     }
     let figures = EventKind::ALL.into_iter().map(EventKind::figure);
     let mut counts = figures.chain(NOT_ADDITIVE.iter().copied());
-    counts.find(|count| *count == name).map(Figure::Count).ok_or_else(|| {
-        config(format!("there is no metric {name}; there are {}", metric_names()))
-    })
+    counts
+        .find(|count| *count == name)
+        .map(Figure::Count)
+        .ok_or_else(|| config(format!("there is no metric {name}; there are {}", metric_names())))
 }
 
 fn metric_names() -> String {
-    let metrics: Vec<&str> = METRICS.iter().map(|m| m.name).chain(NOT_ADDITIVE.iter().copied()).collect();
-    format!(
-        "{}, each metric with mean_ before it, and figures such as views",
-        metrics.join(", ")
-    )
+    let metrics: Vec<&str> =
+        METRICS.iter().map(|m| m.name).chain(NOT_ADDITIVE.iter().copied()).collect();
+    format!("{}, each metric with mean_ before it, and figures such as views", metrics.join(", "))
 }
 
 fn axis(name: &str, events: &EventTable, variants: &[String]) -> Result<Axis> {

@@ -27,44 +27,63 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
     let names: String = choice.event_axes().map(|(name, _)| format!(", {}", quote(name))).collect();
     let names = if duration_key.is_empty() { names } else { format!("{names}, duration") };
     let roll_up = if is_raw { RAW } else { DAILY };
-    let roll_up = fill(roll_up, &[
-        ("keys", &keys),
-        ("names", &names),
-        ("viewer_id", if needs_viewers(choice) { ", e.viewer_id" } else { "" }),
-        ("filter", &filter),
-        ("sums", &sums("")),
-    ]);
+    let roll_up = fill(
+        roll_up,
+        &[
+            ("keys", &keys),
+            ("names", &names),
+            ("viewer_id", if needs_viewers(choice) { ", e.viewer_id" } else { "" }),
+            ("filter", &filter),
+            ("sums", &sums("")),
+        ],
+    );
     let axes = |prefix: &str| -> String {
         choice.axes.iter().map(|a| format!("{prefix}{}, ", quote(a.name()))).collect()
     };
     let viewers = if apart { viewers(choice, &filter) } else { String::new() };
-    fill(PERFORMANCE, &[
-        ("roll_up", roll_up.trim()),
-        ("span", &span(choice, events, &filter)),
-        ("variant_columns", &variant_columns(choice)),
-        ("join_variants", if choice.joins {
-            "LEFT JOIN variants v ON v.variant_id = c.variant_id"
-        } else {
-            ""
-        }),
-        ("join_span", if choice.uses("hours") { "LEFT JOIN span s ON s.variant_id = c.variant_id" } else { "" }),
-        ("hours", if choice.uses("hours") { ", s.hours" } else { "" }),
-        ("sum_hours", if choice.uses("hours") { ", sum(hours) AS hours" } else { "" }),
-        ("duration", if choice.duration.is_some() { "duration" } else { "CAST(NULL AS DOUBLE)" }),
-        ("axes", &axes("")),
-        ("g_axes", &axes("g.")),
-        ("sums", &sums("")),
-        ("reach", &reach(choice, apart)),
-        ("means", &means(choice)),
-        ("viewers", &viewers),
-        ("join_viewers", &join_viewers(choice, apart)),
-        ("reach_columns", if apart { ", w.audience_reach, w.new_viewers" } else { "" }),
-        ("metrics", &metrics(choice)),
-        ("version", &METRIC_VERSION.to_string()),
-        ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
-        ("group_by", &list("GROUP BY", choice)),
-        ("order_by", &list("ORDER BY", choice)),
-    ])
+    fill(
+        PERFORMANCE,
+        &[
+            ("roll_up", roll_up.trim()),
+            ("span", &span(choice, events, &filter)),
+            ("variant_columns", &variant_columns(choice)),
+            (
+                "join_variants",
+                if choice.joins {
+                    "LEFT JOIN variants v ON v.variant_id = c.variant_id"
+                } else {
+                    ""
+                },
+            ),
+            (
+                "join_span",
+                if choice.uses("hours") {
+                    "LEFT JOIN span s ON s.variant_id = c.variant_id"
+                } else {
+                    ""
+                },
+            ),
+            ("hours", if choice.uses("hours") { ", s.hours" } else { "" }),
+            ("sum_hours", if choice.uses("hours") { ", sum(hours) AS hours" } else { "" }),
+            (
+                "duration",
+                if choice.duration.is_some() { "duration" } else { "CAST(NULL AS DOUBLE)" },
+            ),
+            ("axes", &axes("")),
+            ("g_axes", &axes("g.")),
+            ("sums", &sums("")),
+            ("reach", &reach(choice, apart)),
+            ("means", &means(choice)),
+            ("viewers", &viewers),
+            ("join_viewers", &join_viewers(choice, apart)),
+            ("reach_columns", if apart { ", w.audience_reach, w.new_viewers" } else { "" }),
+            ("metrics", &metrics(choice)),
+            ("version", &METRIC_VERSION.to_string()),
+            ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
+            ("group_by", &list("GROUP BY", choice)),
+            ("order_by", &list("ORDER BY", choice)),
+        ],
+    )
 }
 
 /// `template` with each `{name}` replaced.
@@ -76,7 +95,10 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 
 /// Whether the roll-up by variant has to tell viewers apart.
 fn needs_viewers(choice: &Choice) -> bool {
-    ["starts", "completions"].into_iter().chain(NOT_ADDITIVE.iter().copied()).any(|i| choice.uses(i))
+    ["starts", "completions"]
+        .into_iter()
+        .chain(NOT_ADDITIVE.iter().copied())
+        .any(|i| choice.uses(i))
 }
 
 fn lag(events: &EventTable, hours: f64) -> String {
@@ -85,9 +107,9 @@ fn lag(events: &EventTable, hours: f64) -> String {
     }
     let seconds = (hours * 3600.0).round() as i64;
     match events.form {
-        Events::Raw => format!(
-            "WHERE e.ts <= (SELECT max(ts) FROM events) - INTERVAL '{seconds} seconds'"
-        ),
+        Events::Raw => {
+            format!("WHERE e.ts <= (SELECT max(ts) FROM events) - INTERVAL '{seconds} seconds'")
+        }
         // A day is over 24 hours after it began.
         Events::Daily => format!(
             "WHERE CAST(e.day AS TIMESTAMP) <= (SELECT CAST(max(day) AS TIMESTAMP) FROM event_days) - INTERVAL '{seconds} seconds'"
@@ -169,12 +191,9 @@ fn join_viewers(choice: &Choice, apart: bool) -> String {
 /// The means over the rows of the roll-up.
 fn means(choice: &Choice) -> String {
     let mean = |(name, figure): &(String, Figure)| match figure {
-        Figure::Mean(metric) => Some(format!(
-            ", mean_{}({}) AS {}",
-            metric.name,
-            metric.inputs.join(", "),
-            quote(name)
-        )),
+        Figure::Mean(metric) => {
+            Some(format!(", mean_{}({}) AS {}", metric.name, metric.inputs.join(", "), quote(name)))
+        }
         _ => None,
     };
     choice.figures.iter().filter_map(mean).collect()
@@ -196,7 +215,9 @@ pub(super) fn definitions(choice: &Choice) -> Vec<String> {
         let definition = |m: &Metric| m.definition;
         match figure {
             Figure::Metric(metric) => format!("{name} = {}", definition(metric)),
-            Figure::Mean(metric) => format!("{name} = mean over variants of {}", definition(metric)),
+            Figure::Mean(metric) => {
+                format!("{name} = mean over variants of {}", definition(metric))
+            }
             Figure::Count("audience_reach") => format!("{name} = distinct viewers"),
             Figure::Count("new_viewers") => format!("{name} = distinct viewers by referral"),
             Figure::Count(_) => format!("{name} = sum"),

@@ -26,7 +26,11 @@ pub(super) fn event_counts() -> Aggregate {
         of: "",
         make: |types, _| {
             let viewers = types.get(1).cloned().unwrap_or(DataType::Utf8);
-            Ok(Box::new(Kinds { counts: vec![], seconds: vec![], viewers: ViewerSets::new(viewers) }))
+            Ok(Box::new(Kinds {
+                counts: vec![],
+                seconds: vec![],
+                viewers: ViewerSets::new(viewers),
+            }))
         },
     }
 }

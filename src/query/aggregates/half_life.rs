@@ -35,7 +35,8 @@ impl GroupStates for Hours {
 
     fn update(&mut self, values: &[ArrayRef], groups: &[Option<usize>]) -> Result<()> {
         let [hours, views] = values else { return Ok(()) };
-        let (hours, views) = (hours.as_primitive::<Float64Type>(), views.as_primitive::<Float64Type>());
+        let (hours, views) =
+            (hours.as_primitive::<Float64Type>(), views.as_primitive::<Float64Type>());
         for (row, group) in groups.iter().enumerate() {
             let Some(group) = group else { continue };
             if hours.is_null(row) || views.is_null(row) {

@@ -8,6 +8,7 @@ use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Signature, Volatility};
 
+use super::state::Make;
 use super::{Aggregate, GroupStates};
 use crate::kernels::metrics::Metric;
 
@@ -21,11 +22,7 @@ pub(super) fn mean(metric: &'static Metric) -> Aggregate {
     aggregate("mean", metric, |_, of| make(of, true))
 }
 
-fn aggregate(
-    how: &str,
-    metric: &'static Metric,
-    make: fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>,
-) -> Aggregate {
+fn aggregate(how: &str, metric: &'static Metric, make: Make) -> Aggregate {
     let arguments = metric.inputs.len();
     Aggregate {
         name: format!("{how}_{}", metric.name),
@@ -37,8 +34,8 @@ fn aggregate(
 }
 
 fn make(name: &str, mean: bool) -> Result<Box<dyn GroupStates>> {
-    let metric = Metric::find(name)
-        .ok_or_else(|| internal_datafusion_err!("there is no metric {name}"))?;
+    let metric =
+        Metric::find(name).ok_or_else(|| internal_datafusion_err!("there is no metric {name}"))?;
     // Of a mean there are two sums: of the values, and of how many they are.
     let width = if mean { 2 } else { metric.inputs.len() };
     Ok(Box::new(Sums { metric, mean, width, sums: vec![] }))

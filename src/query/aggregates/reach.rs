@@ -96,7 +96,11 @@ fn external(error: crate::Error) -> DataFusionError {
 }
 
 impl Sketches {
-    fn with(&mut self, group: usize, f: impl FnOnce(&mut Sketch) -> crate::Result<()>) -> Result<()> {
+    fn with(
+        &mut self,
+        group: usize,
+        f: impl FnOnce(&mut Sketch) -> crate::Result<()>,
+    ) -> Result<()> {
         let Some(slot) = self.sketches.get_mut(group) else { return Ok(()) };
         if slot.is_none() {
             *slot = Some(Sketch::new().map_err(external)?);
@@ -152,6 +156,7 @@ impl GroupStates for Sketches {
     }
 
     fn size(&self) -> usize {
-        self.sketches.iter().flatten().map(Sketch::size).sum::<usize>() + self.sketches.capacity() * 8
+        self.sketches.iter().flatten().map(Sketch::size).sum::<usize>()
+            + self.sketches.capacity() * 8
     }
 }

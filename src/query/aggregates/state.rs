@@ -39,7 +39,7 @@ pub(in crate::query) trait GroupStates: Send + Sync + 'static {
 }
 
 /// Makes states for arguments of those types.
-type Make = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
+pub(super) type Make = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 /// An aggregate, its name and its types.
 pub(in crate::query) struct Aggregate {
@@ -83,8 +83,7 @@ impl Hash for Aggregate {
 
 impl Aggregate {
     fn states(&self, args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupStates>> {
-        let types: Vec<DataType> =
-            args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
+        let types: Vec<DataType> = args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
         (self.make)(&types, self.of)
     }
 }
@@ -121,8 +120,7 @@ impl AggregateUDFImpl for Aggregate {
         &self,
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        let types: Vec<DataType> =
-            args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
+        let types: Vec<DataType> = args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
         let make = (self.make, types, self.of);
         Ok(Box::new(Groups { states: self.states(&args)?, make }))
     }

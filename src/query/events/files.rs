@@ -52,8 +52,11 @@ pub(super) async fn table(ctx: &SessionContext, place: &Location) -> Result<List
         _ => (Arc::new(ParquetFormat::default()), false),
     };
     let state = ctx.state();
-    let mut options = ListingOptions::new(format)
-        .with_file_extension(if url.is_collection() { ending.unwrap_or_default() } else { "" });
+    let mut options = ListingOptions::new(format).with_file_extension(if url.is_collection() {
+        ending.unwrap_or_default()
+    } else {
+        ""
+    });
     if url.is_collection() {
         let keys = options.infer_partitions(&state, &url).await;
         let keys = keys.map_err(|e| fault(e.strip_backtrace()))?;
@@ -63,14 +66,14 @@ pub(super) async fn table(ctx: &SessionContext, place: &Location) -> Result<List
     let schema = options.infer_schema(&state, &url).await;
     let schema = schema.map_err(|e| fault(e.strip_backtrace()))?;
     let schema = if is_csv { texts(&schema) } else { schema };
-    let config =
-        ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
     ListingTable::try_new(config).map_err(query_error)
 }
 
 /// A type guessed from the first rows would fail on a later one.
 fn texts(schema: &Schema) -> SchemaRef {
-    let text = |f: &Arc<Field>| Field::new(f.name().trim_start_matches('\u{feff}'), DataType::Utf8, true);
+    let text =
+        |f: &Arc<Field>| Field::new(f.name().trim_start_matches('\u{feff}'), DataType::Utf8, true);
     Arc::new(Schema::new(schema.fields().iter().map(text).collect::<Vec<_>>()))
 }
 

@@ -76,7 +76,11 @@ impl EventTable {
         } else if figures.iter().any(|figure| has(figure)) {
             Events::Daily
         } else {
-            return Err(misfit(schema, place, "neither a column event (raw events) nor one of figures such as views (daily aggregates)"));
+            return Err(misfit(
+                schema,
+                place,
+                "neither a column event (raw events) nor one of figures such as views (daily aggregates)",
+            ));
         };
         if !has("variant_id") {
             return Err(misfit(schema, place, "no column variant_id, which says what was seen"));

@@ -107,9 +107,7 @@ fn rows(columns: &[Float64Array], of: impl Fn(&[Option<f64>]) -> Option<f64>) ->
 }
 
 fn float_lists(column: &ArrayRef) -> Result<ListArray> {
-    let list = DataType::List(Arc::new(arrow::datatypes::Field::new_list_field(
-        DataType::Float64,
-        true,
-    )));
+    let list =
+        DataType::List(Arc::new(arrow::datatypes::Field::new_list_field(DataType::Float64, true)));
     Ok(as_type(column, &list)?.as_list::<i32>().clone())
 }

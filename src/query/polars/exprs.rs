@@ -76,7 +76,8 @@ pub fn json_text(value: Expr) -> Expr {
     expression(json::json_text(), &[value])
 }
 
-fn expression(function: Function, arguments: &[Expr]) -> Expr {
+/// `function` over the columns that `arguments` give.
+pub(super) fn expression(function: Function, arguments: &[Expr]) -> Expr {
     let name = function.name;
     let empty = new_empty_array(&function.return_type);
     let output = move |_: &Schema, _: &[Field]| Ok(Field::new(name.into(), dtype(name, &empty)?));

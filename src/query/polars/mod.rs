@@ -14,10 +14,14 @@
 //!
 //! Polars blocks its thread: inside an async program call `collect` in `tokio::task::spawn_blocking`.
 
+mod analytics;
 mod crossing;
 mod exprs;
 mod frames;
 
+pub use analytics::{
+    half_life, mean_metric, metric, performance, pooled_metric, reach_estimate, roll_up_events,
+};
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
     cues_in, json_text, no_candidate_message, same_language, select_clips, source_location,

@@ -125,7 +125,8 @@ fn rows(
         .then(move |index| {
             let (table, schema) = (Arc::clone(&table), Arc::clone(&schema));
             async move {
-                let part = if index < PARTS { table.take(index).await? } else { sum(&table).await? };
+                let part =
+                    if index < PARTS { table.take(index).await? } else { sum(&table).await? };
                 emit::batches(&part, &table, &schema, batch_size)
             }
         })
