@@ -1,8 +1,6 @@
 //! Events and metrics in Polars: the same figures, by the same names, as in SQL.
 
-use polars::prelude::{
-    DataType, Expr, JoinArgs, JoinType, LazyFrame, NULL, col, len, lit, when,
-};
+use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, NULL, col, len, lit, when};
 
 use super::exprs::expression;
 use crate::error::{Error, ErrorCode, Result};
