@@ -11,7 +11,7 @@ clips AS (
     JOIN variants v ON v.variant_id = c.variant_id
 ),
 points AS (
-    SELECT variant_id, source_id, start, views, 2.0 AS at, s2 AS seen FROM clips
+    SELECT variant_id, source_id, start, views, 2.0 AS until, s2 AS seen FROM clips
     UNION ALL SELECT variant_id, source_id, start, views, 3.0, s3 FROM clips
     UNION ALL SELECT variant_id, source_id, start, views, 6.0, s6 FROM clips
     UNION ALL SELECT variant_id, source_id, start, views, duration * 0.25, q1 FROM clips
@@ -20,15 +20,15 @@ points AS (
     UNION ALL SELECT variant_id, source_id, start, views, duration, q4 FROM clips
 ),
 steps AS (
-    SELECT *, lag(at, 1, 0.0) OVER w AS since, lag(seen, 1, views) OVER w AS before
+    SELECT *, lag(until, 1, 0.0) OVER w AS since, lag(seen, 1, views) OVER w AS before
     FROM points
     WHERE seen IS NOT NULL
-    WINDOW w AS (PARTITION BY variant_id ORDER BY at)
+    WINDOW w AS (PARTITION BY variant_id ORDER BY until)
 )
-SELECT p.variant_id, round(p.since, 2) AS since, round(p.at, 2) AS at, round(safe_ratio(p.seen, p.views), 4) AS still_there,
+SELECT p.variant_id, round(p.since, 2) AS from_second, round(p.until, 2) AS to_second, round(safe_ratio(p.seen, p.views), 4) AS still_there,
     round(safe_ratio(p.before - p.seen, p.before), 4) AS left_here, round(avg(s.motion), 3) AS motion,
     round(avg(s.speech), 3) AS speech, round(avg(s.loudness), 1) AS loudness
 FROM steps p
-LEFT JOIN signals s ON s.source_id = p.source_id AND s.t >= p.start + p.since AND s.t < p.start + p.at
-GROUP BY p.variant_id, p.since, p.at, p.seen, p.before, p.views
-ORDER BY p.variant_id, p.at
+LEFT JOIN signals s ON s.source_id = p.source_id AND s.t >= p.start + p.since AND s.t < p.start + p.until
+GROUP BY p.variant_id, p.since, p.until, p.seen, p.before, p.views
+ORDER BY variant_id, to_second

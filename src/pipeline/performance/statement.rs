@@ -180,7 +180,7 @@ fn join_viewers(choice: &Choice, apart: bool) -> String {
     if !apart {
         return String::new();
     }
-    let same = |axis: &Axis| format!("w.{0} IS NOT DISTINCT FROM g.{0}", quote(axis.name()));
+    let same = |axis: &Axis| format!("(w.{0} IS NOT DISTINCT FROM g.{0})", quote(axis.name()));
     let all: Vec<String> = choice.axes.iter().map(same).collect();
     match all.is_empty() {
         true => "CROSS JOIN viewers w".to_owned(),

@@ -93,6 +93,16 @@ fn reach_of_a_group_is_counted_and_not_summed() {
 }
 
 #[test]
+fn viewers_of_groups_by_several_columns() {
+    let folder = folder();
+    let output = performance(
+        folder.path(),
+        &["--events", "events.csv", "--metrics", "audience_reach", "--by", "platform,country"],
+    );
+    assert_eq!(answer(&output)[1..], ["tiktok,de,1,1", "tiktok,fr,1,1", "youtube_shorts,fr,1,1"]);
+}
+
+#[test]
 fn the_newest_events_can_be_left_out() {
     let folder = folder();
     let lag = |hours| {
