@@ -1,4 +1,4 @@
-//! The kernels alone: selection, validation, shots and picture signals, ids.
+//! The kernels alone: selection, validation, shots and picture signals, ids, texts.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,12 +11,15 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Schema};
 use clipflow::kernels::ids::stable_id;
+use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::select::{
     OwnedColumns, PreparedSource, SelectParams, Weights, select_clips,
 };
+use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, keyphrases};
 use clipflow::kernels::validate::{RequestColumns, validate};
+use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, make_variants, platforms_for};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
-use clipflow::model::{Cue, Shot, Signal, Transition};
+use clipflow::model::{AudienceProfile, Cue, Shot, Signal, Transition};
 use clipflow::query::{SessionOptions, session};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -262,6 +265,81 @@ fn all(c: &mut Criterion) {
     set_up(validation(c));
     pictures(c);
     ids(c);
+    texts(c);
+    set_up(variants(c));
+}
+
+/// Variants of a clip of half a minute, from a brief that is made.
+fn variants(c: &mut Criterion) -> Result<()> {
+    let (signals, shots, mut cues) = source(60.0);
+    for (i, cue) in cues.iter_mut().enumerate() {
+        cue.text =
+            ["Solar panels store energy in a battery.", "How much energy does a house need?"]
+                [i % 2]
+                .into();
+    }
+    let facts = ClipFacts {
+        start: 10.0,
+        end: 40.0,
+        language: Some("en"),
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 60.0),
+    };
+    let audience = AudienceProfile::parse(r#"{"age":"18-35","interests":["energy","diy"]}"#)?;
+    let platforms = platforms_for(&[], &audience)?;
+    let scorer = Scorer::new(ScoreModels::built_in()?)?;
+    let brief = clip_brief(&facts, &signals, &shots, &cues);
+    let mut group = c.benchmark_group("variants of a clip");
+    group.bench_function("its brief", |b| {
+        b.iter(|| clip_brief(black_box(&facts), &signals, &shots, &cues));
+    });
+    for n in [5, 20] {
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_function(format!("{n} variants"), |b| {
+            b.iter(|| make_variants(black_box(&brief), n, &audience, &platforms, &scorer));
+        });
+    }
+    group.finish();
+    Ok(())
+}
+
+/// The texts of a clip in which somebody talks for a minute: 150 words in 30 caption lines.
+fn texts(c: &mut Criterion) {
+    let talk = [
+        "So today I want to show you how a solar panel works",
+        "and why the battery matters more than the panel itself.",
+        "How much energy does a house need at night?",
+        "Most of the cost is the inverter, not the roof.",
+        "My neighbour built one from old laptop cells!",
+    ];
+    let said: Vec<&str> = talk.iter().copied().cycle().take(30).collect();
+    let text = said.join("\n");
+    let lines: Vec<Line<'_>> = (said.iter().zip(0..))
+        .map(|(text, i)| Line { text, start: f64::from(i) * 2.0, end: f64::from(i) * 2.0 + 2.0 })
+        .collect();
+    let phrases = keyphrases(&text, Some("en"), 12);
+    let interests = ["energy".to_owned(), "diy".to_owned()];
+    let input = TextInput {
+        lines: &lines,
+        keyphrases: &phrases,
+        language: Some("en"),
+        interests: &interests,
+        ..TextInput::default()
+    };
+    let mut group = c.benchmark_group("texts of a minute of speech");
+    group.bench_function("keyphrases", |b| b.iter(|| keyphrases(black_box(&text), Some("en"), 12)));
+    group.bench_function("script", |b| b.iter(|| Script::of(black_box(&input))));
+    let script = Script::of(&input);
+    group.throughput(Throughput::Elements(TitleStyle::ALL.len() as u64));
+    group.bench_function("titles in four forms", |b| {
+        b.iter(|| TitleStyle::ALL.map(|style| script.title(black_box(style), 70)));
+    });
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("all texts", |b| {
+        b.iter(|| script.describe(black_box(&TextLimits::default()), TitleStyle::Statement));
+    });
+    group.finish();
 }
 
 criterion_group! {

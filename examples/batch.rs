@@ -27,7 +27,10 @@ fn main() -> clipflow::Result<()> {
             _ => response.clips.iter().for_each(|clip| {
                 println!(
                     "{:.2}–{:.2} s, score {:.3}: {}",
-                    clip.start, clip.end, clip.score, clip.location
+                    clip.start,
+                    clip.end,
+                    clip.score,
+                    clip.location.as_ref().map(ToString::to_string).unwrap_or_default()
                 );
             }),
         }

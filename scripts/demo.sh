@@ -126,6 +126,20 @@ query "SELECT request_id, uri, start, duration, frames, round(bytes / 1e6, 2) AS
   FROM clip_files ORDER BY request_id, clip_rank"
 say "(A clip that two requests chose is cut once: they share the file.)"
 
+heading "12. Viral variants: the best clip in three versions, each shaped for its platform"
+cat >demo/viral.csv <<'END'
+request_id,source_url,language,min_clip_length,max_clip_length,max_clips,campaign,experiment_id
+viral,demo.mp4,en,10,20,1,spring,hooks
+END
+clipflow run demo/viral.csv --out demo/results --variants 3 --platforms tiktok,x,feed \
+    --audience '{"age":"18-35","interests":["drums","fractals"]}' --variants-only
+query "SELECT rank, platform, layout, width, height, round(duration, 2) AS seconds, caption_style, round(viral_score, 3) AS score, uri
+  FROM variant_files WHERE request_id = 'viral' ORDER BY rank"
+say "" "What speaks for each, and against it:"
+query "SELECT rank, platform, strengths, weaknesses FROM why_variants WHERE request_id = 'viral' ORDER BY rank"
+say "" "And their texts, from the clip's own captions:"
+query "SELECT rank, title_style, title, array_to_string(hashtags, ' ') AS hashtags FROM variants WHERE request_id = 'viral' ORDER BY rank"
+
 best=$("$binary" sql demo/results --format csv \
     "SELECT uri FROM clip_files WHERE request_id = 'teaser' ORDER BY clip_rank LIMIT 1" | tail -n 1)
 
@@ -134,6 +148,7 @@ cat <<END
 video      demo/demo.mp4
 requests   demo/requests.csv
 clips      demo/results/media/    e.g. demo/results/$best, the best for 'teaser'
+variants   the same folder; their texts and scores in the table variants
 tables     demo/results/*/*.parquet
 
 Try next:

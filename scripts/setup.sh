@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks for what the build and the tests need beside Rust, and installs what is missing:
-# ffmpeg and ffprobe with libx264, and a C compiler. Quiet and instant when all is there.
+# ffmpeg and ffprobe with libx264, typefaces for captions, and a C compiler. Quiet and instant when all is there.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -20,10 +20,25 @@ have_cc() {
     printf '#include <stdlib.h>\n#include <string.h>\n' | cc -x c -fsyntax-only - >/dev/null 2>&1
 }
 
+# Captions are drawn with the system's typefaces: one with the Latin, Arabic and Hebrew letters, one with
+# the Chinese, Japanese and Korean ones. Without them such captions are left out, so nothing fails.
+have_font() {
+    for folder in /usr/share/fonts /usr/local/share/fonts /System/Library/Fonts /Library/Fonts; do
+        [ -d "$folder" ] || continue
+        [ -z "$(find "$folder" -iname "$1" -print 2>/dev/null | head -n 1)" ] || return 0
+    done
+    return 1
+}
+have_fonts() {
+    case $(uname) in Darwin) return 0 ;; esac
+    have_font 'DejaVuSans.ttf' && { have_font '*CJK*' || have_font 'DroidSansFallback*'; }
+}
+
 # Names of what is missing, in words for people.
 missing() {
     have_ffmpeg || printf ' ffmpeg (with ffprobe and the libx264 encoder),'
     have_cc || printf ' a C compiler (cc) with its headers,'
+    have_fonts || printf ' typefaces for captions (DejaVu, Noto CJK),'
 }
 
 die() {
@@ -44,6 +59,7 @@ install_with_apt() {
     set --
     have_ffmpeg || set -- "$@" ffmpeg
     have_cc || set -- "$@" gcc libc6-dev
+    have_fonts || set -- "$@" fonts-dejavu-core fonts-noto-cjk
     # Package lists may be absent (a fresh container) or old: then fetch them and try again.
     apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
     printf 'setup: fetching package lists\n'
@@ -52,6 +68,7 @@ install_with_apt() {
 
 install_with_dnf() {
     have_cc || as_root dnf install -y gcc glibc-devel
+    have_fonts || as_root dnf install -y dejavu-sans-fonts google-noto-sans-cjk-fonts
     have_ffmpeg && return 0
     # Fedora's own ffmpeg-free has no libx264; the full one comes from RPM Fusion.
     as_root dnf install -y --allowerasing ffmpeg
@@ -59,11 +76,13 @@ install_with_dnf() {
 
 install_with_apk() {
     have_cc || as_root apk add --no-cache gcc musl-dev
+    have_fonts || as_root apk add --no-cache font-dejavu font-noto-cjk
     have_ffmpeg || as_root apk add --no-cache ffmpeg
 }
 
 install_with_pacman() {
     have_cc || as_root pacman -Sy --noconfirm --needed gcc
+    have_fonts || as_root pacman -Sy --noconfirm --needed ttf-dejavu noto-fonts-cjk
     have_ffmpeg || as_root pacman -Sy --noconfirm --needed ffmpeg
 }
 

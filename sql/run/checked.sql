@@ -27,21 +27,25 @@ named AS (
 judged AS (
     SELECT *,
         occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
-        validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict
+        validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict,
+        -- A profile that nobody reads may say what it likes.
+        CASE WHEN $variants > 0 THEN audience_error(audience_profile) END AS audience_error
     FROM named
 )
-SELECT * EXCEPT (malformed, occurrence, verdict) REPLACE (
+SELECT * EXCEPT (malformed, occurrence, verdict, audience_error) REPLACE (
         CASE WHEN verdict['error_code'] IS NULL THEN least(max_clips, $max_clips_limit) ELSE max_clips END AS max_clips
     ),
     source_location(source_url) AS location,
     CASE
         WHEN malformed IS NOT NULL THEN 'invalid_request.bad_value'
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_code']
+        WHEN audience_error IS NOT NULL THEN 'invalid_request.bad_value'
         WHEN occurrence > 1 THEN 'invalid_request.duplicate_id'
     END AS error_code,
     CASE
         WHEN malformed IS NOT NULL THEN malformed
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_message']
+        WHEN audience_error IS NOT NULL THEN audience_error
         WHEN occurrence > 1 THEN 'request_id ' || request_id || ' stands in an earlier row too; give each row its own'
     END AS error_message
 FROM judged

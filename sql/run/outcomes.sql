@@ -1,31 +1,40 @@
--- outcomes: exactly one row per request row. A request is ok when all its chosen clips are files;
--- else it carries the first thing that went wrong and has no clips.
+-- outcomes: exactly one row per request row. A request is ok when it has clips and all its outputs are
+-- files; else it carries the first thing that went wrong and has no clips.
 WITH windows AS (
     SELECT request_id, count(*) AS candidates FROM candidates GROUP BY request_id
 ),
-written AS (
-    SELECT request_id, count(*) AS clips,
-        first_value(error_code ORDER BY clip_rank) FILTER (WHERE error_code IS NOT NULL) AS error_code,
-        first_value(error_message ORDER BY clip_rank) FILTER (WHERE error_code IS NOT NULL) AS error_message
+cut AS (
+    SELECT request_id, count(*) AS clips FROM selected GROUP BY request_id
+),
+versions AS (
+    SELECT request_id, count(*) AS variants FROM shaped GROUP BY request_id
+),
+broken AS (
+    SELECT request_id,
+        first_value(error_code ORDER BY clip_rank, variant_rank) AS error_code,
+        first_value(error_message ORDER BY clip_rank, variant_rank) AS error_message
     FROM files
+    WHERE error_code IS NOT NULL
     GROUP BY request_id
 ),
 spent AS (
     SELECT location, source_id, error_code, error_message, attempts, elapsed, info['duration'] AS duration FROM analysis
 ),
 ended AS (
-    SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips,
-        coalesce(r.error_code, a.error_code, f.error_code,
+    SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
+        coalesce(r.error_code, a.error_code, b.error_code,
             CASE WHEN f.clips IS NULL THEN 'selection.no_candidate' END) AS code,
-        coalesce(r.error_message, a.error_message, f.error_message,
+        coalesce(r.error_message, a.error_message, b.error_message,
             CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length) END) AS message
     FROM checked r
     LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
     LEFT JOIN (SELECT source_id, attempts, elapsed FROM rendered) d ON d.source_id = a.source_id
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
-    LEFT JOIN written f ON f.request_id = r.request_id AND r.error_code IS NULL
+    LEFT JOIN cut f ON f.request_id = r.request_id AND r.error_code IS NULL
+    LEFT JOIN versions v ON v.request_id = r.request_id AND r.error_code IS NULL
+    LEFT JOIN broken b ON b.request_id = r.request_id AND r.error_code IS NULL
 )
-SELECT request_id, "row", source_url, source_id,
+SELECT request_id, "row", without_signature(source_url) AS source_url, source_id,
     CASE WHEN code IS NULL THEN 'ok' ELSE 'failed' END AS status,
     code AS error_code,
     CASE WHEN code IS NOT NULL THEN message END AS error_message,
@@ -33,7 +42,8 @@ SELECT request_id, "row", source_url, source_id,
     coalesce(elapsed, 0) AS elapsed,
     coalesce(candidates, 0) AS candidates,
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
+    CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, error_code, error_message, attempts, elapsed, candidates, clips, code, message)
+        audience_profile, experiment_id, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
 FROM ended
 ORDER BY "row"

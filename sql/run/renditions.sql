@@ -1,6 +1,5 @@
--- renditions: one row per clip of an answered request: the file it is, as measured after writing.
-SELECT stable_id(f.clip_id, f.facts['rendition_id']) AS rendition_id, f.clip_id,
-    CAST(NULL AS VARCHAR) AS variant_id, f.request_id,
+-- renditions: one row per output of an answered request: the file it is, as measured after writing.
+SELECT stable_id(coalesce(f.variant_id, f.clip_id), f.facts['rendition_id']) AS rendition_id, f.clip_id, f.variant_id, f.request_id,
     coalesce(f.uri, 'media/' || f.facts['rendition_id'] || '.' || f.facts['container']) AS uri,
     f.facts['container'] AS container, f.facts['video_codec'] AS video_codec, f.facts['audio_codec'] AS audio_codec,
     f.facts['width'] AS width, f.facts['height'] AS height, f.facts['fps'] AS fps,
@@ -8,4 +7,4 @@ SELECT stable_id(f.clip_id, f.facts['rendition_id']) AS rendition_id, f.clip_id,
     f.facts['blake3'] AS blake3, f.facts['av_offset'] AS av_offset
 FROM files f
 WHERE f.request_id IN (SELECT request_id FROM outcomes WHERE status = 'ok')
-ORDER BY f.request_id, f.clip_rank
+ORDER BY f.request_id, f.clip_rank, f.variant_rank

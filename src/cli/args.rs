@@ -1,10 +1,12 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
+use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
 use crate::pipeline::Export;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
@@ -32,6 +34,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check the requests, row by row, without touching their sources.
     Validate(ValidateArgs),
+    /// Render variants of results that are planned or were rendered otherwise.
+    Render(RenderArgs),
     /// Ask the results in SQL (read-only).
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
@@ -53,6 +57,7 @@ impl Command {
     pub(super) fn settings(&self) -> SettingsArgs {
         match self {
             Self::Run(args) => args.settings.clone(),
+            Self::Render(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
@@ -65,7 +70,7 @@ impl Command {
 
     /// Whether it can be stopped between two rows; the others are ended where they are.
     pub(super) fn drains(&self) -> bool {
-        matches!(self, Self::Run(args) if !args.explain)
+        matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
     }
 }
 
@@ -83,9 +88,85 @@ pub(super) struct RunArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub variants: VariantArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+    /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
+    #[arg(long)]
+    pub plan_only: bool,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
+    /// Print no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Variants")]
+pub(super) struct VariantArgs {
+    /// Variants of each clip.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub variants: u32,
+    /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
+    #[arg(long, value_name = "JSON")]
+    pub audience: Option<String>,
+    /// Platforms that variants are made for, with commas between; else those of the audience, or all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub platforms: Vec<String>,
+    /// Score variants with this model, as written by hand or fitted; see the README.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Render the variants without the plain clips.
+    #[arg(long, requires = "variants")]
+    pub variants_only: bool,
+}
+
+/// What the files are; see the README, "Formats and quality".
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub(super) struct EncodingArgs {
+    /// mp4, webm, gif, webp, or sound alone: mp3, aac, opus.
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = encoding_value::<Encoded>)]
+    pub format: Encoded,
+    /// h264, hevc or av1 in mp4, vp9 or av1 in webm; else the first of them.
+    #[arg(long, value_name = "CODEC", value_parser = encoding_value::<VideoCodec>)]
+    pub codec: Option<VideoCodec>,
+    /// low, medium, high, best or lossless.
+    #[arg(long, value_name = "QUALITY", default_value_t, value_parser = encoding_value::<Quality>)]
+    pub quality: Quality,
+    /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
+    pub hardware: Hardware,
+}
+
+impl From<EncodingArgs> for Encoding {
+    fn from(args: EncodingArgs) -> Self {
+        let EncodingArgs { format, codec, quality, hardware } = args;
+        Self { format, codec, quality, hardware }
+    }
+}
+
+fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::Error| e.message().to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// Results of `clipflow run`: its --out.
+    pub dir: PathBuf,
+    /// Which variants: a condition on the columns of `variants`, as after WHERE in SQL.
+    #[arg(long = "where", value_name = "CONDITION", default_value = "true")]
+    pub condition: String,
+    /// Folder, bucket or prefix that sources may lie in, beside the one the results lie in; may be
+    /// repeated.
+    #[arg(long, value_name = "DIR|URL")]
+    pub allow_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

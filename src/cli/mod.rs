@@ -7,6 +7,7 @@ mod import_events;
 mod performance;
 mod print;
 mod progress;
+mod render;
 mod run;
 mod settings;
 mod shutdown;
@@ -95,6 +96,7 @@ const TIME_TO_LEAVE: Duration = Duration::from_millis(250);
 async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelToken) -> Result<u8> {
     match arguments.command {
         Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
+        Command::Render(args) => render::render(args, parallel, stop).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Sql(args) => sql::sql(args, parallel).await,

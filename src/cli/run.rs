@@ -1,11 +1,14 @@
 //! `clipflow run`.
 
+use std::path::Path;
+
 use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
-use crate::error::Result;
-use crate::media::CancelToken;
-use crate::pipeline::{self, RunConfig};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::score::{ScoreModel, ScoreModels};
+use crate::media::{CancelToken, RenderSettings};
+use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
@@ -19,6 +22,15 @@ pub(super) async fn run(
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
+        variants: VariantSettings {
+            count: args.variants.variants,
+            audience: args.variants.audience,
+            platforms: args.variants.platforms,
+            plain_clips: !args.variants.variants_only,
+            models: args.variants.model.as_deref().map(models).transpose()?,
+        },
+        plan_only: args.plan_only,
+        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
         parallel,
         observer: progress::observer(args.quiet),
         stop,
@@ -38,4 +50,13 @@ pub(super) async fn run(
         print::line(&summary.to_string())?;
     }
     Ok(if summary.failed() > 0 { ROWS_FAILED } else { OK })
+}
+
+/// The models with that of a file in its place.
+fn models(file: &Path) -> Result<ScoreModels> {
+    let json = std::fs::read_to_string(file).map_err(|e| {
+        let message = format!("cannot read the score model {} ({e})", file.display());
+        Error::new(ErrorCode::Config, message).with_source(e)
+    })?;
+    ScoreModels::with(&ScoreModel::from_json(&json)?)
 }

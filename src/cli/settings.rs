@@ -127,6 +127,8 @@ fn value_name(setting: &Setting) -> String {
         Kind::Backend => "BACKEND".to_owned(),
         Kind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
         Kind::Path => "FILE".to_owned(),
+        Kind::Text if setting.name.ends_with("_url") => "URL".to_owned(),
+        Kind::Text => "NAME".to_owned(),
         Kind::Number if !unit.is_empty() => unit.to_ascii_uppercase(),
         Kind::Switch | Kind::Whole | Kind::Number => "N".to_owned(),
     }

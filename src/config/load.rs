@@ -32,8 +32,10 @@ const OTHER_VARIABLES: &[&str] = &[
     "CLIPFLOW_YTDLP",
 ];
 /// Settings that the file of a folder may not make: who works in a folder that others have filled
-/// would let them start programs and reach into the network.
-const NOT_OF_A_FOLDER: &[&str] = &["worker_program", "allow_private"];
+/// would let them start programs, reach into the network and send what is said and a key to a place
+/// of their choice.
+const NOT_OF_A_FOLDER: &[&str] =
+    &["worker_program", "allow_private", "text_model_url", "text_model_key_env"];
 /// Settings of the guide that a native program has no use for.
 const WITHOUT_COUNTERPART: &[&str] =
     &["use_uvloop", "use_numba", "enable_gc", "enable_garbage_collection"];
@@ -114,7 +116,7 @@ impl fmt::Display for LoadedConfig {
             let text = self.config.get(setting.name).unwrap_or_default();
             let value = match setting.kind {
                 // A JSON string is a TOML string.
-                Kind::Backend | Kind::Path => serde_json::json!(text).to_string(),
+                Kind::Backend | Kind::Path | Kind::Text => serde_json::json!(text).to_string(),
                 Kind::Switch | Kind::Whole | Kind::Number => text,
             };
             let line = format!("{} = {value}", setting.name);

@@ -13,4 +13,4 @@ mod setting;
 pub use backend::BackendType;
 pub use load::{ConfigLoader, LoadedConfig, Origin};
 pub use parallel::{ParallelConfig, ParallelConfigBuilder, SETTINGS};
-pub use setting::{Kind, Range, Setting};
+pub use setting::{Kind, Range, Setting, Text};

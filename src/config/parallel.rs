@@ -1,7 +1,7 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
 use super::BackendType;
-use super::setting::{Range, Setting, SettingValue, settings};
+use super::setting::{Range, Setting, SettingValue, Text, settings};
 use crate::error::{Error, ErrorCode, Result};
 
 settings! {
@@ -67,6 +67,15 @@ settings! {
         spool_limit_gb: f64 = 20.0, flag "spool-limit", from 0.001 to 100_000 "GB";
         /// Fetch from private and loopback addresses too.
         allow_private: bool = false, flag "allow-private";
+    }
+    "Texts" {
+        /// Address of an OpenAI-compatible server (`https://host/v1`) whose language model writes titles
+        /// and descriptions; empty: none is asked.
+        text_model_url: Text = Text::default(), flag "text-model-url";
+        /// Name of that model.
+        text_model_name: Text = Text::default(), flag "text-model";
+        /// Name of the environment variable that holds its key; empty: no key is sent.
+        text_model_key_env: Text = Text::default(), flag "text-model-key-env";
     }
     "Cache" {
         /// Keep analyses for other runs.

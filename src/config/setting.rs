@@ -30,6 +30,8 @@ pub enum Kind {
     Number,
     /// A file or folder, or the URL of one where that is allowed.
     Path,
+    /// A name or address, which is no path.
+    Text,
     /// A [`BackendType`].
     Backend,
 }
@@ -86,6 +88,7 @@ impl Setting {
         let what = match self.kind {
             Kind::Switch => return "true or false".to_owned(),
             Kind::Path => return "a path".to_owned(),
+            Kind::Text => return "a text".to_owned(),
             Kind::Backend => {
                 return format!("one of {}", BackendType::ALL.map(BackendType::as_str).join(", "));
             }
@@ -168,6 +171,43 @@ impl SettingValue for String {
 
     fn text(&self) -> String {
         self.clone()
+    }
+}
+
+/// A value that is neither a number nor a path: a name, an address.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Text(String);
+
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<String>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl SettingValue for Text {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.trim().to_owned()))
+    }
+
+    fn text(&self) -> String {
+        self.0.clone()
     }
 }
 

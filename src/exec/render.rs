@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use serde::Serialize;
 
@@ -12,8 +12,9 @@ use super::runtime::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::{self, CancelToken, ClipSpan, RenderSettings};
-use crate::model::{Rendition, rendition};
+use crate::kernels::text::to_iso639_3;
+use crate::media::{self, CancelToken, Output, RenderSettings};
+use crate::model::{Cue, Edit, Rendition, rendition};
 
 /// See the module.
 #[derive(Debug)]
@@ -28,9 +29,9 @@ impl RenderWork {
     }
 }
 
-/// Name of the file of a rendered span, in the media folder.
-pub fn media_file_name(media_id: &str) -> String {
-    format!("{media_id}.mp4")
+/// Name of the file of a rendered span, in the media folder; `extension` is its `container`.
+pub fn media_file_name(media_id: &str, extension: &str) -> String {
+    format!("{media_id}.{extension}")
 }
 
 /// One span's outcome, as it stands in the list column.
@@ -76,7 +77,7 @@ impl Work for RenderWork {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
         let (path, tools) = (Path::new(&path), env.tools()?);
         same_source(row)?;
-        let spans = spans(row, env)?;
+        let spans = spans(row, env, self.settings.encoding.format.extension())?;
         let probe = media::probe(tools, path, &self.settings.limits, cancel)?;
         std::fs::create_dir_all(&env.media_dir).map_err(|e| {
             let folder = env.media_dir.display();
@@ -114,7 +115,7 @@ fn same_source(row: &RecordBatch) -> Result<()> {
     }
 }
 
-fn outcome(span: &ClipSpan, result: Result<Rendition>) -> Rendered {
+fn outcome(span: &Output, result: Result<Rendition>) -> Rendered {
     let media_id = span.rendition_id.clone();
     match result {
         Ok(rendition) => {
@@ -129,8 +130,9 @@ fn outcome(span: &ClipSpan, result: Result<Rendition>) -> Rendered {
     }
 }
 
-/// The `spans` of the row: a list of structs of `media_id`, `start`, `end`.
-fn spans(row: &RecordBatch, env: &WorkEnv) -> Result<Vec<ClipSpan>> {
+/// The `spans` of the row: a list of structs of `media_id`, `start`, `end` and, for variants,
+/// `edit`.
+fn spans(row: &RecordBatch, env: &WorkEnv, extension: &str) -> Result<Vec<Output>> {
     let fault = || {
         Error::new(
             ErrorCode::InputColumn,
@@ -148,11 +150,54 @@ fn spans(row: &RecordBatch, env: &WorkEnv) -> Result<Vec<ClipSpan>> {
     let column =
         |name: &str| items.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>());
     let (starts, ends) = (column("start").ok_or_else(fault)?, column("end").ok_or_else(fault)?);
-    let span = |i: usize| ClipSpan {
+    let span = |i: usize| Output {
         rendition_id: ids.value(i).to_owned(),
         start: starts.value(i),
         end: ends.value(i),
-        path: env.media_dir.join(media_file_name(ids.value(i))),
+        path: env.media_dir.join(media_file_name(ids.value(i), extension)),
+        edit: None,
+        cues: Vec::new(),
     };
-    Ok((0..items.len()).map(span).collect())
+    let mut spans: Vec<Output> = (0..items.len()).map(span).collect();
+    add_edits(&mut spans, items, row)?;
+    Ok(spans)
+}
+
+/// Adds the items' `edit`, if they have that field, and to edited ones the row's `cues` in their
+/// language.
+fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Result<()> {
+    let fault = |cause| {
+        let message = "edit and cues must be as in the tables variants and cues";
+        Error::new(ErrorCode::InputColumn, message).with_source(cause)
+    };
+    let edits = items.column_by_name("edit").and_then(|column| column.as_struct_opt());
+    let Some(edits) = edits else { return Ok(()) };
+    for (number, span) in spans.iter_mut().enumerate().filter(|(number, _)| edits.is_valid(*number))
+    {
+        // The row without the validity that a record batch has no place for.
+        let (fields, columns, _) = edits.slice(number, 1).into_parts();
+        let one = StructArray::new(fields, columns, None);
+        let read: Vec<Edit> =
+            serde_arrow::from_record_batch(&RecordBatch::from(one)).map_err(fault)?;
+        span.edit = read.into_iter().next();
+    }
+    let list = row.column_by_name("cues").and_then(|column| column.as_list_opt::<i32>());
+    let Some(list) = list.filter(|list| list.is_valid(0)) else { return Ok(()) };
+    let cues = list.value(0);
+    let Some(cues) = cues.as_struct_opt() else { return Ok(()) };
+    let (fields, columns, _) = cues.clone().into_parts();
+    let cues = RecordBatch::from(StructArray::new(fields, columns, None));
+    let cues: Vec<Cue> = serde_arrow::from_record_batch(&cues).map_err(fault)?;
+    for span in spans {
+        let Some(edit) = &span.edit else { continue };
+        let code = |tag: &Option<String>| tag.as_deref().and_then(to_iso639_3);
+        let wanted = code(&edit.language);
+        // As the kernel of cues: those in the language, and those whose language is not known.
+        let fits = |cue: &&Cue| {
+            let theirs = code(&cue.language);
+            wanted.is_none() || theirs.is_none() || theirs == wanted
+        };
+        span.cues = cues.iter().filter(fits).cloned().collect();
+    }
+    Ok(())
 }

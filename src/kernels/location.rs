@@ -1,10 +1,14 @@
 //! Places: the `source_url` of a request made absolute, so that requests that name the same source in
 //! different spellings are one group; and where requests and results lie.
 
+mod signature;
+
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
+
+pub use signature::without_signature;
 
 /// Schemes of object stores.
 pub const OBJECT_SCHEMES: &[&str] =

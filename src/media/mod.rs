@@ -6,20 +6,26 @@
 pub mod analyze;
 pub mod cancel;
 pub mod failure;
+pub mod fonts;
 pub mod input;
 pub mod probe;
 pub mod process;
 pub mod render;
 pub mod sample;
 pub mod sniff;
+pub mod thumbnail;
 pub mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
 pub use cancel::CancelToken;
 pub use failure::Finished;
+pub use fonts::Fonts;
 pub use input::input_args;
 pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};
-pub use render::{ClipSpan, Preset, RenderSettings, render};
+pub use render::{
+    Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
+};
 pub use sniff::{Demuxer, sniff};
+pub use thumbnail::thumbnail;
 pub use tools::{MediaLimits, MediaTools};

@@ -20,11 +20,17 @@
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
 //! rate.
 
+mod captions;
 mod check;
 mod command;
+mod encoding;
+mod formats;
 mod frame_log;
+mod graph;
 mod kept;
+mod loudness;
 mod plan;
+mod shape;
 mod source;
 
 use std::cell::Cell;
@@ -37,17 +43,20 @@ use super::probe::Probe;
 use super::process::MediaCommand;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::Rendition;
+use crate::model::{Cue, Edit, Rendition};
 
 use check::Checker;
+use command::Plan;
+pub use encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
 use frame_log::FrameLog;
 pub use plan::{Pass, plan_passes};
+use shape::Shape;
 use source::Source;
 use tempfile::TempPath;
 
-/// A clip to write.
+/// A clip to write, as it is or edited.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClipSpan {
+pub struct Output {
     /// Stable id of the file.
     pub rendition_id: String,
     /// Start in seconds from the container's start time: PTS of the first frame, or a time before
@@ -57,6 +66,23 @@ pub struct ClipSpan {
     pub end: f64,
     /// Where the file appears once it is complete and checked.
     pub path: PathBuf,
+    /// What is changed; `None` keeps picture, sound and times as they are. An edit's segments say
+    /// what is shown, not `start` and `end`.
+    pub edit: Option<Edit>,
+    /// The source's captions, of which an edit shows those in its language.
+    pub cues: Vec<Cue>,
+}
+
+impl Output {
+    /// Start and end of what a pass reads of the source for it, in seconds.
+    fn read(&self, shape: Option<&Shape>) -> (f64, f64) {
+        shape.map_or((self.start, self.end), Shape::extent)
+    }
+
+    /// How it counts, if it is edited.
+    fn shape(&self) -> Result<Option<Shape>> {
+        self.edit.as_ref().map(Shape::new).transpose()
+    }
 }
 
 /// x264's trade of CPU time against size at one quality.
@@ -120,6 +146,9 @@ pub struct RenderSettings {
     /// Resident memory one ffmpeg process should stay below, in bytes, as long as one output
     /// fits. Default: 640 MiB.
     pub memory_bytes: u64,
+    /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
+    #[serde(default, skip_serializing_if = "Encoding::is_default")]
+    pub encoding: Encoding,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -134,6 +163,7 @@ impl Default for RenderSettings {
             encoder_threads: 1,
             max_outputs: 8,
             memory_bytes: 640 << 20,
+            encoding: Encoding::default(),
             limits: MediaLimits::default(),
         }
     }
@@ -158,12 +188,15 @@ pub fn render(
     tools: &MediaTools,
     path: &Path,
     probe: &Probe,
-    spans: &[ClipSpan],
+    spans: &[Output],
     settings: &RenderSettings,
     cancel: &CancelToken,
     progress: &dyn Fn(f64),
 ) -> Vec<Result<Rendition>> {
-    let source = Source::new(probe, settings.max_pixels);
+    let mut source = Source::new(probe, settings.max_pixels);
+    if let Err(error) = formats::fit(&mut source, &settings.encoding) {
+        return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
+    }
     let checker = Checker { tools, path, source: &source, settings, cancel };
     let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
     let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
@@ -175,7 +208,8 @@ pub fn render(
             }
             Ok(Some(facts)) => {
                 results[place] = Ok(facts);
-                done += span.end - span.start;
+                let (start, end) = extent(std::iter::once(span));
+                done += end - start;
             }
             Err(error) => results[place] = Err(error),
         }
@@ -191,7 +225,7 @@ pub fn render(
     meter.tell(done);
     let job = Job { checker: &checker, meter: &meter };
     for pass in &passes {
-        let members: Vec<&ClipSpan> = pass.spans.iter().map(|member| &sound[*member]).collect();
+        let members: Vec<&Output> = pass.spans.iter().map(|member| &sound[*member]).collect();
         for (member, result) in pass.spans.iter().zip(job.pass(&members, done)) {
             results[places[*member]] = result;
         }
@@ -210,12 +244,12 @@ struct Job<'a> {
 impl Job<'_> {
     /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
     /// others'.
-    fn pass(&self, spans: &[&ClipSpan], done: f64) -> Vec<Result<Rendition>> {
+    fn pass(&self, spans: &[&Output], done: f64) -> Vec<Result<Rendition>> {
         match self.together(spans, done) {
             Ok(results) => results,
             Err(error) if spans.len() == 1 => vec![Err(error)],
             Err(_) => {
-                let alone = |span: &&ClipSpan| {
+                let alone = |span: &&Output| {
                     self.checker.cancel.check()?;
                     self.together(&[*span], done)?.pop().unwrap_or_else(|| Err(not_reached()))
                 };
@@ -225,23 +259,32 @@ impl Job<'_> {
     }
 
     /// One ffmpeg process for all of `spans`; the error is of the process.
-    fn together(&self, spans: &[&ClipSpan], done: f64) -> Result<Vec<Result<Rendition>>> {
+    fn together(&self, spans: &[&Output], done: f64) -> Result<Vec<Result<Rendition>>> {
         self.checker.cancel.check()?;
         let files: Vec<TempPath> =
             spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, done)?;
-        let check = |(span, file): (&&ClipSpan, TempPath)| self.checker.accept(span, file, &log);
+        let check = |(span, file): (&&Output, TempPath)| {
+            let facts = self.checker.accept(span, file, &log)?;
+            captions::beside(span)?;
+            Ok(facts)
+        };
         Ok(spans.iter().zip(files).map(check).collect())
     }
 
     /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
     /// only then is none of the clip's frames missing.
-    fn encode(&self, spans: &[&ClipSpan], files: &[TempPath], done: f64) -> Result<FrameLog> {
+    fn encode(&self, spans: &[&Output], files: &[TempPath], done: f64) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
         let Checker { tools, path, source, settings, cancel } = *self.checker;
         let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
+        let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
         let (start, _) = extent(spans.iter().copied());
         let first = source.first_tick(start);
+        let gains = loudness::gains(self.checker, source.seek(start, 0), spans, &shapes)?;
+        let captions = captions::burned(spans)?;
+        let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
+        let captions = captions.as_slice();
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
@@ -250,7 +293,8 @@ impl Job<'_> {
             }
             tried = Some(seek);
             let mut command = MediaCommand::new(&tools.ffmpeg, &settings.limits);
-            command.args(command::arguments(path, source, seek, spans, &names, settings));
+            let plan = Plan { path, source, seek, outputs, shapes, gains, captions, settings };
+            command.args(command::arguments(&plan, &names));
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;
             let mut late = seek.is_some();
@@ -297,9 +341,11 @@ impl Meter<'_> {
 }
 
 /// First start and last end.
-fn extent<'a>(spans: impl Iterator<Item = &'a ClipSpan>) -> (f64, f64) {
+fn extent<'a>(spans: impl Iterator<Item = &'a Output>) -> (f64, f64) {
     spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), span| {
-        (start.min(span.start), end.max(span.end))
+        let shape = span.shape().ok().flatten();
+        let read = span.read(shape.as_ref());
+        (start.min(read.0), end.max(read.1))
     })
 }
 
@@ -323,7 +369,10 @@ fn temporary(path: &Path) -> Result<TempPath> {
     Ok(file.into_temp_path())
 }
 
-fn check_span(span: &ClipSpan) -> Result<()> {
+fn check_span(span: &Output) -> Result<()> {
+    if span.shape()?.is_some() {
+        return Ok(());
+    }
     let fine = span.start.is_finite() && span.end.is_finite() && span.start >= -source::TOLERANCE;
     if fine && span.end - span.start > source::TOLERANCE {
         return Ok(());

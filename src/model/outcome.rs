@@ -29,8 +29,10 @@ pub struct Outcome {
     pub elapsed: f64,
     /// Windows considered.
     pub candidates: i64,
-    /// Clips written; at least 1 if and only if `status` is `ok`.
+    /// Clips; at least 1 if and only if `status` is `ok`.
     pub clips: i64,
+    /// Variants made of them.
+    pub variants: i64,
 }
 
 /// The columns of `outcomes`; the request's unknown columns follow.
@@ -47,5 +49,6 @@ pub fn fields() -> Vec<Field> {
         float("elapsed", false),
         int("candidates", false),
         int("clips", false),
+        int("variants", false),
     ]
 }

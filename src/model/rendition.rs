@@ -11,27 +11,32 @@ use super::{float, int, text};
 pub struct Rendition {
     /// Stable id of the file.
     pub rendition_id: String,
-    /// Container (`mp4`).
+    /// Container, which is the end of the file's name (`mp4`, `webm`, `gif`, `webp`, `mp3`, `m4a`, `opus`).
     pub container: String,
-    /// Video codec (`h264`).
+    /// Video codec (`h264`); empty, in tables NULL, without a picture.
+    #[serde(with = "absent")]
     pub video_codec: String,
-    /// Audio codec (`aac`); NULL when the source has no audio.
+    /// Audio codec (`aac`); NULL without sound.
     pub audio_codec: Option<String>,
-    /// Width in square pixels.
+    /// Width in square pixels; 0, in tables NULL, without a picture.
+    #[serde(with = "absent")]
     pub width: i64,
-    /// Height in square pixels.
+    /// Height in square pixels, as the width.
+    #[serde(with = "absent")]
     pub height: i64,
-    /// Average frame rate: frames / duration.
+    /// Average frame rate: frames / duration; 0, in tables NULL, without a picture.
+    #[serde(with = "absent")]
     pub fps: f64,
-    /// Number of frames in the file.
+    /// Number of frames in the file; 0, in tables NULL, without a picture.
+    #[serde(with = "absent")]
     pub frames: i64,
-    /// Duration of the picture in seconds, to the end of the last frame.
+    /// Duration of the picture in seconds, to the end of the last frame; without one, of the sound.
     pub duration: f64,
     /// Size of the file in bytes.
     pub bytes: i64,
     /// BLAKE3 of the file, in lower-case hexadecimal digits.
     pub blake3: String,
-    /// Start of the audio minus start of the video, in seconds; NULL without audio.
+    /// Start of the audio minus start of the video, in seconds; NULL without both.
     pub av_offset: Option<f64>,
 }
 
@@ -40,12 +45,12 @@ pub fn fields() -> Vec<Field> {
     vec![
         text("rendition_id", false),
         text("container", false),
-        text("video_codec", false),
+        text("video_codec", true),
         text("audio_codec", true),
-        int("width", false),
-        int("height", false),
-        float("fps", false),
-        int("frames", false),
+        int("width", true),
+        int("height", true),
+        float("fps", true),
+        int("frames", true),
         float("duration", false),
         int("bytes", false),
         text("blake3", false),
@@ -56,4 +61,25 @@ pub fn fields() -> Vec<Field> {
 /// The struct type of one rendition.
 pub fn data_type() -> DataType {
     DataType::Struct(fields().into())
+}
+
+/// What a file without a picture has not: nothing in Rust is NULL in tables.
+mod absent {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        T: Serialize + Default + PartialEq,
+        S: Serializer,
+    {
+        Some(value).filter(|value| **value != T::default()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: Deserialize<'de> + Default,
+        D: Deserializer<'de>,
+    {
+        Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+    }
 }

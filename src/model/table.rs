@@ -6,6 +6,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use super::{
     candidate, clip, cue, int, outcome, rendition, request, shot, signal, source_info, text,
+    variant,
 };
 
 /// A table of a results dataset.
@@ -91,6 +92,13 @@ pub const TABLES: &[Table] = &[
         owner: "request_id",
         carries_extra: false,
         fields: clip::fields,
+    },
+    Table {
+        name: "variants",
+        key: &["variant_id"],
+        owner: "request_id",
+        carries_extra: false,
+        fields: variant::table_fields,
     },
     Table {
         name: "renditions",

@@ -55,7 +55,7 @@ pub struct Variant {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScorePart {
     /// Its name in the model.
-    pub feature: String,
+    pub feature: std::borrow::Cow<'static, str>,
     /// What was measured; NULL where it could not be, which counts as usual.
     pub value: Option<f64>,
     /// The model's weight for one standard deviation.
@@ -77,7 +77,7 @@ pub fn data_type() -> DataType {
 
 /// The columns of the table `variants`: ids, and the edit's columns among the variant's own.
 pub fn table_fields() -> Vec<Field> {
-    let ids = ["variant_id", "clip_id", "request_id", "source_id", "media_id"];
+    let ids = ["variant_id", "clip_id", "request_id", "source_id"];
     let ids = ids.map(|name| text(name, false)).to_vec();
     [ids, vec![text("experiment_id", true)], head(), edit::fields(), tail()].concat()
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::common::ScalarValue;
+use serde::Serialize;
 use serde_json::json;
 
 use super::Engine;
@@ -12,9 +14,11 @@ use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
+use crate::kernels::score::ScoreModels;
 use crate::kernels::validate::MAX_CLIPS;
-use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
-use crate::model::request;
+use crate::kernels::variants::{Scorer, platforms};
+use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
+use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
@@ -47,6 +51,10 @@ pub struct RunConfig {
     pub analyze: AnalyzeSettings,
     /// How clips are rendered.
     pub render: RenderSettings,
+    /// The versions made of each clip.
+    pub variants: VariantSettings,
+    /// Write the tables, with every clip and variant, and render nothing.
+    pub plan_only: bool,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
     /// Ends the run from outside: drained, it begins no more rows, finishes those under way and ends
@@ -55,6 +63,50 @@ pub struct RunConfig {
     pub stop: CancelToken,
     /// What this run shares with others; `None`: nothing.
     pub engine: Option<Arc<Engine>>,
+}
+
+/// The versions made of each clip.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VariantSettings {
+    /// Variants of each clip, 0 to [`MAX_VARIANTS`]; 0: none.
+    pub count: u32,
+    /// Whom they are for where the request does not say, as JSON of an [`AudienceProfile`].
+    pub audience: Option<String>,
+    /// Platforms they are made for, by name; empty: those of the audience, else all.
+    pub platforms: Vec<String>,
+    /// Whether the plain clips are rendered beside the variants.
+    pub plain_clips: bool,
+    /// What they are scored with; `None`: the built-in models.
+    pub models: Option<ScoreModels>,
+}
+
+/// Most variants of a clip.
+pub const MAX_VARIANTS: u32 = 50;
+
+impl Default for VariantSettings {
+    fn default() -> Self {
+        Self { count: 0, audience: None, platforms: vec![], plain_clips: true, models: None }
+    }
+}
+
+impl VariantSettings {
+    fn check(&self) -> Result<()> {
+        if self.count > MAX_VARIANTS {
+            return Err(Error::new(
+                ErrorCode::Config,
+                format!("--variants is {}; give a number from 0 to {MAX_VARIANTS}", self.count),
+            ));
+        }
+        platforms::named(&self.platforms)?;
+        if let Some(models) = &self.models {
+            Scorer::new(models)?;
+        }
+        if let Some(audience) = &self.audience {
+            AudienceProfile::parse(audience)
+                .map_err(|e| Error::new(ErrorCode::Config, e.message().to_owned()))?;
+        }
+        Ok(())
+    }
 }
 
 impl RunConfig {
@@ -71,6 +123,8 @@ impl RunConfig {
             cache_key: None,
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
+            variants: VariantSettings::default(),
+            plan_only: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
             engine: None,
@@ -83,6 +137,8 @@ impl RunConfig {
     /// `config.invalid`.
     pub fn check(&self) -> Result<()> {
         self.parallel.check()?;
+        self.variants.check()?;
+        self.render.encoding.check()?;
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -90,6 +146,24 @@ impl RunConfig {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// The run with its encoder decided, where the hardware is asked.
+    ///
+    /// # Errors
+    /// `config.invalid` if the hardware that is named does not encode here.
+    pub(super) async fn decided(&self, tools: &MediaTools) -> Result<Self> {
+        let mut config = self.clone();
+        let encoding = config.render.encoding;
+        if encoding.hardware != Hardware::Off && !config.plan_only {
+            let (tools, limits) = (tools.clone(), config.render.limits.clone());
+            let stop = config.stop.clone();
+            let trial = move || encoding.decided(&tools, &limits, &stop);
+            config.render.encoding = tokio::task::spawn_blocking(trial).await.map_err(|e| {
+                Error::new(ErrorCode::Internal, format!("the encoder's trial broke off: {e}"))
+            })??;
+        }
+        Ok(config)
     }
 
     /// Where relative sources start from, absolute.
@@ -107,6 +181,7 @@ impl RunConfig {
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
+            models: self.variants.models.clone(),
             ..SessionOptions::default()
         }
     }
@@ -162,15 +237,32 @@ impl RunConfig {
         stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
     }
 
+    /// Files of each clip at the most.
+    pub(super) fn outputs_of_a_clip(&self) -> f64 {
+        let VariantSettings { count, plain_clips, .. } = &self.variants;
+        if self.plan_only { 0.0 } else { f64::from(*count) + f64::from(u8::from(*plain_clips)) }
+    }
+
     /// The rendering settings that change a file's content, as text: part of its id.
     pub(super) fn render_settings(&self) -> String {
-        let RenderSettings { preset, crf, max_pixels, audio_bitrate, encoder_threads, .. } =
-            &self.render;
-        json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]).to_string()
+        let RenderSettings {
+            preset,
+            crf,
+            max_pixels,
+            audio_bitrate,
+            encoder_threads,
+            encoding,
+            ..
+        } = &self.render;
+        let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
+        if encoding.is_default() {
+            return settings.to_string();
+        }
+        json!([settings, encoding]).to_string()
     }
 
     /// The named parameters of the statements.
-    pub(super) fn parameters(&self) -> Vec<(&'static str, datafusion::common::ScalarValue)> {
+    pub(super) fn parameters(&self) -> Vec<(&'static str, ScalarValue)> {
         vec![
             ("language", request::DEFAULT_LANGUAGE.into()),
             ("min_clip_length", request::DEFAULT_MIN_CLIP_LENGTH.into()),
@@ -178,6 +270,11 @@ impl RunConfig {
             ("max_clips", self.max_clips.unwrap_or(request::DEFAULT_MAX_CLIPS).into()),
             ("max_clips_limit", self.max_clips.unwrap_or(MAX_CLIPS).into()),
             ("render_settings", self.render_settings().into()),
+            ("variants", i64::from(self.variants.count).into()),
+            ("audience", ScalarValue::Utf8(self.variants.audience.clone())),
+            ("platforms", self.variants.platforms.join(",").into()),
+            ("plain_clips", self.variants.plain_clips.into()),
+            ("encode", (!self.plan_only).into()),
         ]
     }
 }

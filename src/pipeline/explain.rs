@@ -41,8 +41,8 @@ pub struct Cost {
     pub remote_sources: u64,
     /// Seconds of video to decode for the analysis, as the containers say.
     pub decode_seconds: f64,
-    /// Seconds of clips to encode at the most: `max_clips` × `max_clip_length`, never more than the
-    /// source has, and equal requests once.
+    /// Seconds of clips and variants to encode at the most: `max_clips` × `max_clip_length`, never more
+    /// than the source has, and equal requests once; each variant as long as its clip.
     pub encode_seconds: f64,
 }
 
@@ -66,7 +66,7 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     publish::register(&ctx, &[])?;
     let cost = cost(config, &ctx, &tools).await?;
     let mut steps = vec![];
-    for step in sql::CHOOSE.iter().chain(sql::RENDER) {
+    for step in sql::CHOOSE.iter().chain([&sql::RENDERED]).chain(sql::RENDER) {
         steps.push(planned(&ctx, step, &parameters).await?);
     }
     Ok(Explanation { steps, cost })
@@ -119,8 +119,8 @@ async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> R
                  SELECT DISTINCT language, min_clip_length, max_clip_length, max_clips FROM checked
                  WHERE error_code IS NULL AND location = '{text}' AND min_clip_length <= {seconds})"
         );
-        cost.encode_seconds +=
-            summary::numbers(ctx, &wanted).await?.first().copied().unwrap_or(0.0);
+        cost.encode_seconds += config.outputs_of_a_clip()
+            * summary::numbers(ctx, &wanted).await?.first().copied().unwrap_or(0.0);
     }
     Ok(cost)
 }

@@ -4,6 +4,7 @@
 //! to one Parquet file before the next statement reads them. Two of them contain media work
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
+mod again;
 mod caching;
 mod config;
 mod engine;
@@ -12,20 +13,23 @@ mod import_events;
 mod merge;
 mod performance;
 mod publish;
+mod render_chosen;
 mod requests;
 mod run;
 mod steps;
 mod summary;
 mod validate;
 
+pub use again::plan_variants;
 pub use caching::{RESUME_FOLDER, cache, cache_place};
-pub use config::RunConfig;
+pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, explain};
 pub use import_events::{Export, ImportOptions, Imported, import_events};
 pub use performance::{
     Performance, PerformanceQuery, performance, plan_performance, register_events,
 };
+pub use render_chosen::{RenderChosen, Rendered, render_chosen};
 pub use run::{Answers, run, run_and_collect};
 pub use summary::RunSummary;
 pub use validate::{Validated, validate};

@@ -38,11 +38,11 @@ impl Publisher {
         Self { objects, media_dir, done: Mutex::default() }
     }
 
-    /// Find out which files of the table `selected` are there already, from an earlier run or one
+    /// Find out which files of the table `outputs` are there already, from an earlier run or one
     /// that was killed.
     pub(super) async fn look(&self, ctx: &SessionContext) -> Result<()> {
         if let Some(objects) = &self.objects {
-            let wanted = summary::texts(ctx, "SELECT DISTINCT media_id FROM selected").await?;
+            let wanted = summary::texts(ctx, "SELECT DISTINCT media_id FROM outputs").await?;
             let look = |id: String| async move { objects.published(&id).await };
             let looks: Vec<_> = wanted.into_iter().map(look).collect();
             let found: Vec<Published> = stream::iter(looks)
@@ -59,7 +59,8 @@ impl Publisher {
     pub(super) async fn send(&self, rows: RecordBatch) -> Result<RecordBatch> {
         if let Some(objects) = &self.objects {
             let send = |facts: Rendition| async move {
-                let file = self.media_dir.join(media_file_name(&facts.rendition_id));
+                let file =
+                    self.media_dir.join(media_file_name(&facts.rendition_id, &facts.container));
                 let published = objects.publish(&file, &facts).await?;
                 // It goes with the folder in any case.
                 let _ = tokio::fs::remove_file(&file).await;

@@ -51,8 +51,12 @@ pub struct Answers {
     /// This run's requests in the order of their file: the columns of `requests` that are known, with
     /// defaults filled in, `error_code` and `error_message` as in `outcomes`.
     pub outcomes: Vec<RecordBatch>,
-    /// `request_id`, `clip_id`, `start`, `end`, `score`, `uri`, `frames` of this run's clips, best first.
+    /// `request_id`, `clip_id`, `start`, `end`, `score`, `uri`, `frames` of this run's clips, best first;
+    /// the last two NULL where no plain clip was rendered.
     pub clips: Vec<RecordBatch>,
+    /// The columns of `variants`, `uri` and `frames` of this run's variants, best first; the last two
+    /// NULL where they are only planned.
+    pub variants: Vec<RecordBatch>,
 }
 
 /// As [`run()`], and the rows too.
@@ -70,18 +74,28 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)
             ORDER BY k."row""#;
         let clips = format!(
             r#"SELECT c.request_id, c.clip_id, c.start, c."end", c.score, r.uri, r.frames
-               FROM clips c JOIN renditions r ON r.clip_id = c.clip_id WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
+               FROM clips c LEFT JOIN renditions r ON r.clip_id = c.clip_id AND r.variant_id IS NULL
+               WHERE c.{mine} ORDER BY c.request_id, c.clip_rank"#
+        );
+        let variants = format!(
+            r#"SELECT v.*, r.uri, r.frames
+               FROM variants v LEFT JOIN renditions r ON r.variant_id = v.variant_id
+               WHERE v.{mine} ORDER BY v.request_id, v.clip_id, v.rank"#
         );
         Ok(Answers {
             outcomes: summary::collect(&ctx, outcomes).await?,
             clips: summary::collect(&ctx, &clips).await?,
+            variants: summary::collect(&ctx, &variants).await?,
         })
     });
     stoppable(&config.stop, run).await
 }
 
 /// `run` until `stop` is cancelled; then its media processes have ended when this returns.
-async fn stoppable<T>(stop: &CancelToken, run: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn stoppable<T>(
+    stop: &CancelToken,
+    run: impl Future<Output = Result<T>>,
+) -> Result<T> {
     {
         let mut run = std::pin::pin!(run);
         tokio::select! {
@@ -106,6 +120,7 @@ where
     config.check()?;
     let started = Instant::now();
     let tools = MediaTools::find()?;
+    let config = &config.decided(&tools).await?;
     // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
     // would hold up the results that make room for it.
     let place = config.place(&config.resilience())?;
@@ -177,7 +192,7 @@ async fn commit(
 }
 
 /// Ends the run's media work if the run is dropped half-way.
-struct CancelOnDrop(Arc<MediaRuntime>);
+pub(super) struct CancelOnDrop(pub(super) Arc<MediaRuntime>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
@@ -237,7 +252,9 @@ async fn shard_id(
         .collect()
         .await;
     validators.sort_unstable();
-    let settings = serde_json::json!([config.analyze, config.render]).to_string();
+    let settings =
+        serde_json::json!([config.analyze, config.render, config.variants, config.plan_only]);
+    let settings = settings.to_string();
     let mut parts = vec![
         checked.blake3.clone(),
         settings,
@@ -307,7 +324,7 @@ async fn choose(
     Ok(())
 }
 
-/// Render the clips and say how each request ended.
+/// Render the outputs and say how each request ended.
 async fn render(
     ctx: &SessionContext,
     parameters: &Parameters,
@@ -315,31 +332,39 @@ async fn render(
     runtime: &MediaRuntime,
     publisher: &Publisher,
 ) -> Result<()> {
-    publisher.look(ctx).await?;
-    let wanted = summary::numbers(
-        ctx,
-        r#"SELECT count(DISTINCT source_id)::DOUBLE, coalesce(sum("end" - start), 0)
-           FROM (SELECT DISTINCT source_id, media_id, start, "end" FROM selected
-                 WHERE media_id NOT IN (SELECT media_id FROM published))"#,
-    )
-    .await?;
-    let [sources, seconds] = [0, 1].map(|i| wanted.get(i).copied().unwrap_or(0.0));
+    render_outputs(ctx, parameters, writer, runtime, publisher).await?;
     for step in sql::RENDER {
-        if step.name != "rendered" {
-            run_step(ctx, step, parameters, writer).await?;
-            continue;
-        }
-        let stage = "render";
-        let (rows, send) = (sources as u64, |rows| publisher.send(rows));
-        runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
-        steps::run_through(ctx, step, parameters, writer.staging(), send).await?;
-        runtime.observer.event(&Event::StageFinished { stage });
-        publisher.register(ctx)?;
+        run_step(ctx, step, parameters, writer).await?;
     }
     Ok(())
 }
 
-async fn run_step(
+/// The step `rendered`: files of the table `outputs`, where they are not there yet.
+pub(super) async fn render_outputs(
+    ctx: &SessionContext,
+    parameters: &Parameters,
+    writer: &ShardWriter,
+    runtime: &MediaRuntime,
+    publisher: &Publisher,
+) -> Result<()> {
+    publisher.look(ctx).await?;
+    let wanted = summary::numbers(
+        ctx,
+        r#"SELECT count(DISTINCT source_id)::DOUBLE, coalesce(sum(seconds), 0)
+           FROM (SELECT source_id, media_id, first_value(duration) AS seconds FROM outputs
+                 WHERE media_id NOT IN (SELECT media_id FROM published) GROUP BY source_id, media_id)"#,
+    )
+    .await?;
+    let [sources, seconds] = [0, 1].map(|i| wanted.get(i).copied().unwrap_or(0.0));
+    let stage = "render";
+    let (rows, send) = (sources as u64, |rows| publisher.send(rows));
+    runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
+    steps::run_through(ctx, &sql::RENDERED, parameters, writer.staging(), send).await?;
+    runtime.observer.event(&Event::StageFinished { stage });
+    publisher.register(ctx)
+}
+
+pub(super) async fn run_step(
     ctx: &SessionContext,
     step: &Step,
     parameters: &Parameters,

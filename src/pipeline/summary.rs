@@ -26,6 +26,8 @@ pub struct RunSummary {
     pub failures: Vec<(String, u64, String)>,
     /// Clips of answered requests.
     pub clips: u64,
+    /// Variants of those clips.
+    pub variants: u64,
     /// Distinct media files they are.
     pub files: u64,
     /// Their total length in seconds, each file once.
@@ -67,7 +69,7 @@ pub(super) async fn read(
         r#"WITH mine AS (SELECT * FROM outcomes WHERE request_id IN (SELECT request_id FROM checked)),
              files AS (SELECT DISTINCT r.uri, r.duration, r.bytes FROM renditions r JOIN mine m ON m.request_id = r.request_id),
              used AS (SELECT duration FROM sources WHERE source_id IN (SELECT source_id FROM mine))
-           SELECT * FROM (SELECT count(*), count(*) FILTER (WHERE status = 'ok'), coalesce(sum(clips), 0) FROM mine)
+           SELECT * FROM (SELECT count(*), count(*) FILTER (WHERE status = 'ok'), coalesce(sum(clips), 0), coalesce(sum(variants), 0) AS variants FROM mine)
              CROSS JOIN (SELECT count(*) AS files, coalesce(sum(duration), 0), coalesce(sum(bytes), 0) FROM files)
              CROSS JOIN (SELECT count(*) AS sources, coalesce(sum(duration), 0) AS seconds FROM used)"#,
     )
@@ -78,11 +80,12 @@ pub(super) async fn read(
         answered: total(1) as u64,
         failures: failures(ctx).await?,
         clips: total(2) as u64,
-        files: total(3) as u64,
-        clip_seconds: total(4),
-        bytes: total(5) as u64,
-        sources: total(6) as u64,
-        source_seconds: total(7),
+        variants: total(3) as u64,
+        files: total(4) as u64,
+        clip_seconds: total(5),
+        bytes: total(6) as u64,
+        sources: total(7) as u64,
+        source_seconds: total(8),
         elapsed,
         reused,
         hosts: vec![],
@@ -95,6 +98,11 @@ async fn failures(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
     let sql = r#"SELECT error_code, CAST(count(*) AS VARCHAR), first_value(error_message ORDER BY "row")
         FROM outcomes WHERE status = 'failed' AND request_id IN (SELECT request_id FROM checked)
         GROUP BY error_code ORDER BY count(*) DESC, error_code"#;
+    counted(ctx, sql).await
+}
+
+/// The rows of a query: a text, a number as text, a text.
+pub(super) async fn counted(ctx: &SessionContext, sql: &str) -> Result<Vec<(String, u64, String)>> {
     let batches = collect(ctx, sql).await?;
     let mut rows = vec![];
     for batch in &batches {
@@ -138,13 +146,16 @@ fn texts_of(batch: &RecordBatch, column: usize) -> Result<Vec<String>> {
 
 impl fmt::Display for RunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
         writeln!(
             f,
-            "{}: {} answered with {}, {} failed",
+            "{}: {} answered with {}{}, {} failed",
             plural(self.rows, "request"),
             self.answered,
             plural(self.clips, "clip"),
+            match self.variants {
+                0 => String::new(),
+                n => format!(" in {}", plural(n, "variant")),
+            },
             self.failed()
         )?;
         for (code, count, example) in &self.failures {
@@ -187,8 +198,13 @@ impl fmt::Display for RunSummary {
     }
 }
 
+/// `1 clip`, `2 clips`.
+pub(super) fn plural(n: u64, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// `1:02:03` or `2:03`.
-fn clock(seconds: f64) -> String {
+pub(super) fn clock(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s / 3600 {
         0 => format!("{}:{:02}", s / 60, s % 60),

@@ -17,7 +17,7 @@ use crate::kernels::location::Location;
 use crate::kernels::validate;
 use crate::media::CancelToken;
 use crate::model::request::{self, VideoClipRequest};
-use crate::pipeline::RunConfig;
+use crate::pipeline::{RunConfig, VariantSettings};
 use crate::query::query_error;
 use crate::resilience::cache::{CacheKeyFn, CacheSubject};
 
@@ -84,6 +84,24 @@ impl VideoClipProcessor {
     /// The settings of the run, to change them. `requests` and `engine` are set by each call.
     pub fn config_mut(&mut self) -> &mut RunConfig {
         self.job.config_mut()
+    }
+
+    pub(super) fn config(&self) -> &RunConfig {
+        self.job.config()
+    }
+
+    /// The same processor, sharing all it shares, with other wishes for variants.
+    pub(super) fn asking(&self, change: impl FnOnce(&mut VariantSettings)) -> Self {
+        let mut other = self.clone();
+        other.job.change_variants(change);
+        other
+    }
+
+    pub(super) fn block_on<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.threads.block_on(work)
     }
 
     /// Ask `handler` about each request that failed: a response of its own takes the place of the

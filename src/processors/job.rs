@@ -12,7 +12,7 @@ use super::response::{VideoClipResponse, answered};
 use super::stats::ProcessingStats;
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
-use crate::pipeline::{self, Engine, RunConfig};
+use crate::pipeline::{self, Engine, RunConfig, VariantSettings};
 use crate::store::cannot_write;
 
 /// How batches are run. Clones share engine and counters.
@@ -45,6 +45,11 @@ impl Job {
     pub(super) fn config_mut(&mut self) -> &mut RunConfig {
         self.shared = Arc::default();
         &mut self.config
+    }
+
+    /// What is asked for; the engine does not depend on it.
+    pub(super) fn change_variants(&mut self, change: impl FnOnce(&mut VariantSettings)) {
+        change(&mut self.config.variants);
     }
 
     /// The same on another backend.

@@ -4,13 +4,17 @@
 pub mod benchmark;
 mod chunks;
 mod clip;
+mod encode;
 mod job;
 mod response;
 mod stats;
 mod threads;
+mod viral;
 
 pub use benchmark::{BenchmarkOptions, BenchmarkReport, run_comprehensive_benchmark};
 pub use chunks::chunk_data;
 pub use clip::{VideoClipProcessor, create_high_performance_processor};
-pub use response::{ClipFile, VideoClipResponse, response_schema};
+pub use encode::{EncodedVideo, VideoEncodingProcessor};
+pub use response::{ClipFile, VideoClipResponse, ViralVideoBatchResponse, response_schema};
 pub use stats::ProcessingStats;
+pub use viral::{ViralVideoProcessor, ViralVideoVariant, create_high_performance_viral_processor};

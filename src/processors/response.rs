@@ -7,13 +7,17 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::viral::{self, ViralVideoVariant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::model::request::VideoClipRequest;
 use crate::pipeline::Answers;
 
+/// What became of one request whose clips were made into variants: the same, with variants.
+pub type ViralVideoBatchResponse = VideoClipResponse;
+
 /// What became of one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct VideoClipResponse {
     /// The request's id, its own or the one it got.
     pub request_id: String,
@@ -25,6 +29,8 @@ pub struct VideoClipResponse {
     pub error: Option<String>,
     /// The clips, best first; empty exactly when `success` is false.
     pub clips: Vec<ClipFile>,
+    /// Variants of the clips, if any were asked for: clip after clip, best first.
+    pub variants: Vec<ViralVideoVariant>,
 }
 
 /// One clip of a response.
@@ -38,10 +44,10 @@ pub struct ClipFile {
     pub end: f64,
     /// Score in [0, 1].
     pub score: f64,
-    /// The media file, in the dataset.
-    pub location: Location,
+    /// The media file, in the dataset; `None` if the run rendered no plain clips.
+    pub location: Option<Location>,
     /// Frames in the file.
-    pub frames: i64,
+    pub frames: Option<i64>,
 }
 
 impl VideoClipResponse {
@@ -57,13 +63,15 @@ impl VideoClipResponse {
 pub fn response_schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let number = |name: &str| Field::new(name, DataType::Float64, false);
+    let variant = super::viral::fields();
+    let variant = Field::new_list_field(DataType::Struct(variant.into()), false);
     let clip = vec![
         text("clip_id", false),
         number("start"),
         number("end"),
         number("score"),
-        text("location", false),
-        Field::new("frames", DataType::Int64, false),
+        text("location", true),
+        Field::new("frames", DataType::Int64, true),
     ];
     let item = Field::new_list_field(DataType::Struct(clip.into()), false);
     SchemaRef::new(Schema::new(vec![
@@ -72,6 +80,7 @@ pub fn response_schema() -> SchemaRef {
         text("error_code", true),
         text("error", true),
         Field::new_list("clips", item, false),
+        Field::new_list("variants", variant, false),
     ]))
 }
 
@@ -95,6 +104,7 @@ struct ResponseRow<'a> {
     error_code: Option<&'a str>,
     error: Option<&'a str>,
     clips: Vec<ClipRow>,
+    variants: &'a [ViralVideoVariant],
 }
 
 impl<'a> From<&'a VideoClipResponse> for ResponseRow<'a> {
@@ -104,7 +114,7 @@ impl<'a> From<&'a VideoClipResponse> for ResponseRow<'a> {
             start: clip.start,
             end: clip.end,
             score: clip.score,
-            location: clip.location.to_string(),
+            location: clip.location.as_ref().map(Location::to_string),
             frames: clip.frames,
         };
         Self {
@@ -113,6 +123,7 @@ impl<'a> From<&'a VideoClipResponse> for ResponseRow<'a> {
             error_code: response.error_code.as_deref(),
             error: response.error.as_deref(),
             clips: response.clips.iter().map(clip).collect(),
+            variants: &response.variants,
         }
     }
 }
@@ -123,8 +134,8 @@ struct ClipRow {
     start: f64,
     end: f64,
     score: f64,
-    location: String,
-    frames: i64,
+    location: Option<String>,
+    frames: Option<i64>,
 }
 
 /// A row of [`Answers::outcomes`]: the request with its defaults, and how it ended.
@@ -167,8 +178,8 @@ struct ChosenRow {
     start: f64,
     end: f64,
     score: f64,
-    uri: String,
-    frames: i64,
+    uri: Option<String>,
+    frames: Option<i64>,
 }
 
 /// Each request of a run with what became of it, in the order of the requests. Files lie in `out`.
@@ -182,25 +193,32 @@ pub(super) fn answered(
     let mut clips: HashMap<String, Vec<ClipFile>> = HashMap::new();
     for row in rows::<ChosenRow>(&answers.clips)? {
         let ChosenRow { request_id, clip_id, start, end, score, uri, frames } = row;
-        let clip = ClipFile { clip_id, start, end, score, location: out.join(&uri), frames };
+        let location = uri.map(|uri| out.join(&uri));
+        let clip = ClipFile { clip_id, start, end, score, location, frames };
         clips.entry(request_id).or_default().push(clip);
+    }
+    let mut variants: HashMap<String, Vec<ViralVideoVariant>> = HashMap::new();
+    for row in viral::read(&answers.variants, out)? {
+        variants.entry(row.request_id.clone()).or_default().push(row);
     }
     let response = |row: OutcomeRow| {
         let request = row.request();
         let OutcomeRow { error_code, error_message, request_id, .. } = row;
         let success = error_code.is_none();
         // Two rows may carry one id; the second one failed for it and has no clips.
-        let clips =
-            if success { clips.get(&request_id).cloned().unwrap_or_default() } else { vec![] };
+        let of_success = success.then_some(&request_id);
+        let clips = of_success.and_then(|id| clips.get(id)).cloned().unwrap_or_default();
+        let variants = of_success.and_then(|id| variants.get(id)).cloned().unwrap_or_default();
+        let error = error_message;
         let response =
-            VideoClipResponse { request_id, success, error_code, error: error_message, clips };
+            VideoClipResponse { request_id, success, error_code, error, clips, variants };
         (request, response)
     };
     Ok(rows::<OutcomeRow>(&answers.outcomes)?.into_iter().map(response).collect())
 }
 
 /// Batches as typed rows.
-fn rows<T: DeserializeOwned>(batches: &[RecordBatch]) -> Result<Vec<T>> {
+pub(super) fn rows<T: DeserializeOwned>(batches: &[RecordBatch]) -> Result<Vec<T>> {
     let mut all = vec![];
     for batch in batches {
         let rows: Vec<T> = serde_arrow::from_record_batch(batch).map_err(|e| {
@@ -223,8 +241,8 @@ mod tests {
             start: 1.0,
             end: 2.5,
             score: 0.5,
-            location: "out/media/x.mp4".into(),
-            frames: 37,
+            location: Some("out/media/x.mp4".into()),
+            frames: Some(37),
         };
         let good = VideoClipResponse {
             request_id: "a".into(),
@@ -232,6 +250,7 @@ mod tests {
             error_code: None,
             error: None,
             clips: vec![clip],
+            variants: vec![],
         };
         let bad = VideoClipResponse {
             request_id: "b".into(),
@@ -239,6 +258,7 @@ mod tests {
             error_code: Some("source.not_found".into()),
             error: Some("there is no file".into()),
             clips: vec![],
+            variants: vec![],
         };
         assert_eq!(bad.failure().unwrap().code(), ErrorCode::SourceNotFound);
         assert!(good.failure().is_none());

@@ -18,6 +18,8 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
+use crate::kernels::score::ScoreModels;
+use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, RenderSettings};
 
 /// How a session is set up.
@@ -38,6 +40,8 @@ pub struct SessionOptions {
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
     pub render: RenderSettings,
+    /// The models that `make_variants` scores with; `None`: the built-in ones.
+    pub models: Option<ScoreModels>,
 }
 
 impl Default for SessionOptions {
@@ -50,6 +54,7 @@ impl Default for SessionOptions {
             base: Location::from("."),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
+            models: None,
         }
     }
 }
@@ -108,6 +113,11 @@ pub fn session_with(
     ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
     let base = options.base.clone().absolute();
     register_functions(&ctx, base.clone());
+    if let Some(models) = &options.models {
+        let scorer = Arc::new(Scorer::new(models)?);
+        ctx.register_udf(functions::variants::make_variants(Some(scorer)).into_sql());
+    }
+    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
     if let Some(runtime) = &runtime {
         table_functions::register(&ctx, &base, &options.analyze, runtime);
     }

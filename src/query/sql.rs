@@ -1,5 +1,7 @@
 //! The SQL files, built in.
 
+use crate::error::{Error, ErrorCode, Result};
+
 /// A statement of the run.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
@@ -41,11 +43,27 @@ pub const CHOOSE: &[Step] = &[
     step!("cues", wide),
     step!("candidates", wide),
     step!("selected"),
+    step!("shaped", wide),
+    step!("outputs"),
 ];
 
-/// From clips chosen to files and outcomes, in order.
+/// From outputs to files, beside the tables.
+pub const RENDERED: Step = step!("rendered", wide);
+
+/// From files to outcomes and the tables of what was answered, in order.
 pub const RENDER: &[Step] =
-    &[step!("rendered"), step!("files"), step!("outcomes"), step!("clips"), step!("renditions")];
+    &[step!("files"), step!("outcomes"), step!("clips"), step!("variants"), step!("renditions")];
+
+/// The step that makes the table `name`.
+///
+/// # Errors
+/// `internal` if there is none.
+pub fn step(name: &str) -> Result<Step> {
+    let found = CHOOSE.iter().chain(RENDER).find(|step| step.name == name);
+    found
+        .copied()
+        .ok_or_else(|| Error::new(ErrorCode::Internal, format!("there is no step {name}")))
+}
 
 /// The views over a dataset: name and statement.
 pub const VIEWS: &[(&str, &str)] = &[
@@ -53,5 +71,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("failures", include_str!("../../sql/views/failures.sql")),
     ("why", include_str!("../../sql/views/why.sql")),
     ("clip_files", include_str!("../../sql/views/clip_files.sql")),
+    ("why_variants", include_str!("../../sql/views/why_variants.sql")),
+    ("variant_files", include_str!("../../sql/views/variant_files.sql")),
     ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
 ];

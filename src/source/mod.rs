@@ -9,6 +9,7 @@ pub mod object;
 pub(crate) mod program;
 mod remote;
 pub mod spool;
+pub mod text_model;
 pub mod ytdlp;
 
 use std::fmt::Debug;

@@ -18,9 +18,9 @@ use clipflow::ErrorCode;
 use clipflow::model::candidate;
 use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
-    cues_in, json_text, no_candidate_message, per_source, polars_error, same_language,
-    scan_dataset, scan_table, select_clips, source_location, stable_id, to_frame, to_record_batch,
-    validate_request,
+    clip_title, cues_in, hashtags, json_text, keyphrases, no_candidate_message, per_source,
+    polars_error, same_language, scan_dataset, scan_table, select_clips, source_location,
+    stable_id, to_frame, to_record_batch, validate_request, without_signature,
 };
 use clipflow::query::results::register_dataset;
 use clipflow::query::{SessionOptions, session};
@@ -84,7 +84,7 @@ fn run(folder: &Path, requests: &str, code: i32) {
 
 #[test]
 fn every_table_is_what_sql_reads() {
-    let rows = compare_tables(&show::finished().join("out"));
+    let rows = compare_tables(&super::variants::finished().join("out"));
     assert!(rows.iter().all(|(_, rows)| *rows > 0), "{rows:?}");
 }
 
@@ -141,7 +141,7 @@ fn a_folder_without_results_and_a_table_that_is_none_are_errors() {
     assert_eq!(scan_dataset(folder.path()).err().unwrap().code(), ErrorCode::StoreRead);
     let error = scan_table(&show::finished().join("out"), "clip").err().unwrap();
     assert_eq!(error.code(), ErrorCode::Query);
-    assert!(error.message().contains("clips, renditions"), "{error}");
+    assert!(error.message().contains("clips, variants, renditions"), "{error}");
     assert!(per_source(LazyFrame::default(), "clips").is_err());
     assert!(per_source(LazyFrame::default(), "candidates").is_err());
 }
@@ -241,7 +241,7 @@ fn validate_request_says_what_sql_says() {
 #[test]
 fn the_other_functions_say_what_sql_says() {
     let statement = "SELECT stable_id(url, min, clips) AS id, stable_id(max, 'x') AS other,
-            source_location(url) AS place, same_language(language, 'eng') AS english,
+            source_location(url) AS place, without_signature(url) AS shown, same_language(language, 'eng') AS english,
             json_text(named_struct('url', url, 'max', max)) AS json,
             no_candidate_message(min, 15, max) AS why
         FROM given";
@@ -251,6 +251,7 @@ fn the_other_functions_say_what_sql_says() {
         stable_id(&[col("url"), col("min"), col("clips")]).alias("id"),
         stable_id(&[col("max"), lit("x")]).alias("other"),
         source_location(col("url"), Path::new("/videos")).alias("place"),
+        without_signature(col("url")).alias("shown"),
         same_language(col("language"), lit("eng")).alias("english"),
         json_text(as_struct(vec![col("url"), col("max")])).alias("json"),
         no_candidate_message(col("min"), lit(15), col("max")).alias("why"),
@@ -259,6 +260,63 @@ fn the_other_functions_say_what_sql_says() {
         to_record_batch(&found.collect().unwrap(), Some(wanted.schema_ref())).unwrap(),
         wanted
     );
+}
+
+#[test]
+fn texts_of_clips_are_what_sql_and_rust_make() {
+    let said = [
+        Some(
+            "Solar panels are cheap.\nA solar panel pays for itself. How long does a battery last?",
+        ),
+        Some(
+            "Los médicos usan inteligencia artificial. La inteligencia artificial lee radiografías.",
+        ),
+        None,
+        Some("♪♪"),
+        Some("人工知能は医療を変えます。人工知能は怖いですか？"),
+    ];
+    let given = df![
+        "said" => said,
+        "language" => [Some("en"), None, Some("en"), None, Some("ja")],
+        "interests" => [Some("[\"battery\"]"), Some("{\"interests\":[\"medic\"]}"), None, Some(""), None],
+        "most" => [Some(2i64), Some(3), None, None, Some(-1)],
+    ]
+    .unwrap();
+    let statement = "SELECT keyphrases(said, language, most) AS phrases,
+            hashtags(keyphrases(said, language, 9), interests, most) AS tags,
+            clip_title(said, language, 30) AS title
+        FROM given";
+    let wanted = sql(None, Some(to_record_batch(&given, None).unwrap()), statement);
+    let found = given.lazy().select([
+        keyphrases(col("said"), col("language"), col("most")).alias("phrases"),
+        hashtags(keyphrases(col("said"), col("language"), lit(9)), col("interests"), col("most"))
+            .alias("tags"),
+        clip_title(col("said"), col("language"), lit(30)).alias("title"),
+    ]);
+    for engine in [Engine::InMemory, Engine::Streaming] {
+        let found = found.clone().collect_with_engine(engine).unwrap().unwrap_single();
+        let found = to_record_batch(&found, Some(wanted.schema_ref())).unwrap();
+        assert_eq!(found, wanted, "{engine:?}");
+    }
+    let phrases = wanted.column(0).as_list::<i32>();
+    assert!(phrases.is_null(2) && phrases.value(3).is_empty() && phrases.value(4).is_empty());
+    let own = clipflow::kernels::text::keyphrases(said[0].unwrap(), Some("en"), 2);
+    let first = phrases.value(0);
+    let texts = first.as_struct().column(0).as_string::<i32>();
+    assert_eq!(
+        texts.iter().flatten().collect::<Vec<_>>(),
+        own.iter().map(|k| &k.text).collect::<Vec<_>>()
+    );
+    let titles: Vec<_> = wanted.column(2).as_string::<i32>().iter().collect();
+    assert_eq!(
+        titles[..4],
+        [Some("Solar panels are cheap"), Some("La inteligencia artificial…"), None, None]
+    );
+    let of = |e: Expr| polars_error(requests().lazy().select([e]).collect().unwrap_err());
+    let error = of(hashtags(col("url"), lit("[]"), lit(3)));
+    assert_eq!(error.message(), "keyphrases are given as a list, not Utf8");
+    let phrases = || keyphrases(col("language"), lit(NULL), lit(3));
+    assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::Query);
 }
 
 #[test]

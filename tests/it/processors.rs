@@ -54,8 +54,8 @@ fn the_processor_answers_in_the_order_of_the_requests() {
         assert_eq!(response.success, response.error.is_none());
         assert_eq!(response.clips.len(), usize::from(response.success));
         for clip in &response.clips {
-            assert!(clip.location.as_path().unwrap().is_file());
-            assert!(clip.frames > 0 && clip.end > clip.start);
+            assert!(clip.location.as_ref().unwrap().as_path().unwrap().is_file());
+            assert!(clip.frames > Some(0) && clip.end > clip.start);
         }
     }
     // A second batch adds to the dataset and answers for itself alone.
@@ -96,11 +96,19 @@ fn every_backend_gives_the_same_responses() {
             create_high_performance_processor(&out, config).unwrap().with_base(folder.path());
         let responses = processor.process_batch_parallel(&requests, backend).unwrap();
         let clips = responses.iter().flat_map(|r| &r.clips);
-        assert!(clips.clone().all(|c| c.location.as_path().unwrap().starts_with(&out)));
+        assert!(
+            clips.clone().all(|c| c
+                .location
+                .as_ref()
+                .unwrap()
+                .as_path()
+                .unwrap()
+                .starts_with(&out))
+        );
         let mut responses = responses.clone();
         for clip in responses.iter_mut().flat_map(|r| &mut r.clips) {
-            clip.location =
-                clip.location.as_path().unwrap().file_name().unwrap().to_str().unwrap().into();
+            let name = clip.location.as_ref().unwrap().as_path().unwrap().file_name().unwrap();
+            clip.location = Some(name.to_str().unwrap().into());
         }
         answers.push(responses);
     }
@@ -150,10 +158,9 @@ fn an_error_handler_may_answer_for_what_failed() {
         log.lock().unwrap().push((error.code(), request.clone()));
         (error.code() == ErrorCode::SourceNotFound).then(|| VideoClipResponse {
             request_id: request.request_id.clone().unwrap_or_default(),
-            success: false,
             error_code: Some("source.not_found".to_owned()),
             error: Some(format!("{} is on its way", request.source_url)),
-            clips: vec![],
+            ..VideoClipResponse::default()
         })
     });
     let named =

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use clipflow::error::{ErrorCode, Result};
 use clipflow::media::probe::{Probe, probe};
-use clipflow::media::render::{ClipSpan, RenderSettings, plan_passes, render};
+use clipflow::media::render::{Output, RenderSettings, plan_passes, render};
 use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
 use tempfile::TempDir;
@@ -40,21 +40,23 @@ impl Footage {
         self
     }
 
-    fn spans(&self, times: &[(f64, f64)]) -> Vec<ClipSpan> {
-        let span = |(number, (start, end)): (usize, &(f64, f64))| ClipSpan {
+    fn spans(&self, times: &[(f64, f64)]) -> Vec<Output> {
+        let span = |(number, (start, end)): (usize, &(f64, f64))| Output {
             rendition_id: format!("r{number}"),
             start: *start,
             end: *end,
             path: self.folder.path().join(format!("out/r{number}.mp4")),
+            edit: None,
+            cues: Vec::new(),
         };
         times.iter().enumerate().map(span).collect()
     }
 
-    fn render(&self, spans: &[ClipSpan]) -> Vec<Result<Rendition>> {
+    fn render(&self, spans: &[Output]) -> Vec<Result<Rendition>> {
         self.render_with(spans, &RenderSettings::default())
     }
 
-    fn render_with(&self, spans: &[ClipSpan], settings: &RenderSettings) -> Vec<Result<Rendition>> {
+    fn render_with(&self, spans: &[Output], settings: &RenderSettings) -> Vec<Result<Rendition>> {
         let cancel = CancelToken::new();
         render(&self.tools, &self.path, &self.probe, spans, settings, &cancel, &|_| ())
     }
@@ -71,20 +73,20 @@ impl Footage {
     }
 
     /// Spans from frame to frame.
-    fn on_frames(&self, times: &[(f64, f64)]) -> Vec<ClipSpan> {
+    fn on_frames(&self, times: &[(f64, f64)]) -> Vec<Output> {
         let snap = |(start, end): &(f64, f64)| (self.frame_at(*start), self.frame_at(*end));
         self.spans(&times.iter().map(snap).collect::<Vec<_>>())
     }
 
     /// The frames that belong into a clip.
-    fn wanted(&self, span: &ClipSpan) -> Vec<(f64, usize)> {
+    fn wanted(&self, span: &Output) -> Vec<(f64, usize)> {
         let within =
             |(time, _): &&(f64, usize)| *time >= span.start - 0.001 && *time < span.end - 0.001;
         self.frames.iter().filter(within).copied().collect()
     }
 
     /// Checks numbers, count and times of a clip that begins on a frame.
-    fn check(&self, span: &ClipSpan, result: &Result<Rendition>) {
+    fn check(&self, span: &Output, result: &Result<Rendition>) {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let what = format!("{name} {}..{}", span.start, span.end);
         let facts =

@@ -150,3 +150,18 @@ fn dead_letters_are_requests_that_can_be_tried_again() {
 fn expected_bad() -> String {
     "bad,winter,invalid_request.bad_length,0,false,mine".to_owned()
 }
+
+#[test]
+fn a_request_that_fails_now_has_no_clips_of_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let both = format!("{HEAD}a,show.mp4,4,8,1\nb,show.mp4,4,9,1\n");
+    run(path, "r.csv", &both, 0);
+    // The same request is asked for more than the source has.
+    run(path, "r.csv", &format!("{HEAD}a,show.mp4,60,90,1\n"), 3);
+    for table in ["clips", "renditions"] {
+        let left = query(path, &format!("SELECT DISTINCT request_id FROM {table}"));
+        assert_eq!(left, ["b"], "{table}");
+    }
+}

@@ -205,7 +205,12 @@ fn what_is_displayed_is_a_settings_file() {
 
 #[test]
 fn the_file_of_a_folder_opens_no_doors() {
-    for line in ["allow_private = true\n", "worker_program = \"/tmp/evil\"\n"] {
+    for line in [
+        "allow_private = true\n",
+        "worker_program = \"/tmp/evil\"\n",
+        "text_model_url = \"https://evil.example\"\n",
+        "text_model_key_env = \"AWS_SECRET_ACCESS_KEY\"\n",
+    ] {
         let (folder, loader) = with_file(line);
         assert!(sentence(&loader).contains("may not be set by "), "{line}");
         // Named by the person, it may.

@@ -8,7 +8,8 @@ use super::columns::SourceColumns;
 use super::features::Timeline;
 use super::frames::FrameGrid;
 use super::pauses::{Pause, pauses};
-use crate::model::BoundKind;
+use crate::kernels::text::ends_sentence;
+use crate::model::{BoundKind, Cue};
 
 /// Shortest run of another shot that a window may begin or end with, in seconds. Less is seen as a
 /// flash, so a place so close to a shot boundary moves onto it.
@@ -60,10 +61,16 @@ enum Side {
 }
 
 /// A caption line.
-pub(super) struct CueSpan {
+pub(in crate::kernels) struct CueSpan {
     pub start: f64,
     pub end: f64,
     pub ends_sentence: bool,
+}
+
+impl From<&Cue> for CueSpan {
+    fn from(cue: &Cue) -> Self {
+        Self { start: cue.start, end: cue.end, ends_sentence: ends_sentence(&cue.text) }
+    }
 }
 
 impl Bounds {

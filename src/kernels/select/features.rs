@@ -25,7 +25,7 @@ const SUMS: usize = 10;
 
 /// Means over a window. Sound is `None` where none was measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Means {
+pub(in crate::kernels) struct Means {
     pub motion: f64,
     pub luma: f64,
     pub dark: f64,
@@ -36,7 +36,7 @@ pub(super) struct Means {
 
 /// What was heard in a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sound {
+pub(in crate::kernels) struct Sound {
     /// LUFS, averaged as energy.
     pub loudness: f64,
     /// LUFS.
@@ -48,7 +48,7 @@ pub(super) struct Sound {
 
 /// The signals of a source, made ready for windows.
 #[derive(Debug, Clone)]
-pub(super) struct Timeline {
+pub(in crate::kernels) struct Timeline {
     /// Start of each bucket, ascending, and the end of the last.
     edges: Vec<f64>,
     /// Integrals from the first edge to each edge.
@@ -61,7 +61,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// The buckets of `columns` that start before `end`, the last one up to `end`.
-    pub(super) fn new(columns: &SourceColumns<'_>, end: f64) -> Self {
+    pub(in crate::kernels) fn new(columns: &SourceColumns<'_>, end: f64) -> Self {
         let order = time_order(columns, end);
         let mut edges: Vec<f64> = order.iter().map(|i| columns.t[*i]).collect();
         let values: Vec<[f64; SUMS]> = order.iter().map(|i| bucket(columns, *i)).collect();
@@ -119,7 +119,7 @@ impl Timeline {
     }
 
     /// Means over `start..end`; zeros where there are no buckets.
-    pub(super) fn means(&self, start: f64, end: f64) -> Means {
+    pub(in crate::kernels) fn means(&self, start: f64, end: f64) -> Means {
         if self.len() == 0 {
             return Means {
                 motion: 0.0,

@@ -21,8 +21,11 @@ mod windows;
 
 use std::fmt;
 
+pub(in crate::kernels) use bounds::CueSpan;
 pub use columns::{Nullable, OwnedColumns, SourceColumns};
+pub(in crate::kernels) use features::Timeline;
 pub use list::{select_clips, select_clips_with};
+pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
 pub use score::Weights;
 
@@ -30,7 +33,6 @@ use crate::error::{Error, ErrorCode};
 use crate::model::Candidate;
 use crate::model::request::{DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MAX_CLIPS, DEFAULT_MIN_CLIP_LENGTH};
 use bounds::Bounds;
-use features::Timeline;
 use score::Scales;
 
 /// What a request asks of the selection.

@@ -9,13 +9,13 @@ const MIN_PAUSE: f64 = 0.3;
 const MIN_CAPTION_GAP: f64 = 0.6;
 
 /// A stretch without speech, from the end of what was said to the beginning of what comes.
-pub(super) struct Pause {
+pub(in crate::kernels) struct Pause {
     pub from: f64,
     pub to: f64,
 }
 
 /// The pauses of a source: in its sound, and between its captions.
-pub(super) fn pauses(timeline: &Timeline, cues: &[CueSpan]) -> Vec<Pause> {
+pub(in crate::kernels) fn pauses(timeline: &Timeline, cues: &[CueSpan]) -> Vec<Pause> {
     let mut pauses = silences(timeline);
     let mut said_until = f64::INFINITY;
     for cue in cues {

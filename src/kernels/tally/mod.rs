@@ -1,7 +1,7 @@
 //! Counting events: for each group the events of each kind, the seconds watched and the distinct
 //! viewers, exactly, in one pass.
 //!
-//! Rows are brought to fixed size ([`Record`]) and dealt to the parts of a [`Tally`] by a hash of their
+//! Rows are brought to fixed size ([`Record`]) and dealt to the parts of a tally by a hash of their
 //! group, or of their viewer if groups are few. A part is small enough for the processor's caches and
 //! is filled many records at a time. Parts have nothing in common, so that any number of threads fill
 //! them, and any of them can be put aside on disk ([`Part::put_aside`]) and added up later.

@@ -137,6 +137,11 @@ pub fn is_language_tag(tag: &str) -> bool {
     subtags.next().is_none()
 }
 
+/// The ISO 639-1 code of an ISO 639-3 code, if it has one.
+pub(super) fn alpha2(code: &str) -> Option<&'static str> {
+    LANGUAGES.iter().find(|l| l.1 == code).map(|l| l.0)
+}
+
 fn group_of(code: &str) -> &str {
     GROUPS.iter().find(|g| g.0 == code).map_or(code, |g| g.1)
 }

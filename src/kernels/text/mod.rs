@@ -1,14 +1,34 @@
-//! Caption text: bytes to text, subtitle files to cues, languages, ends of sentences.
+//! Caption text: bytes to text, subtitle files to cues, languages, ends of sentences; what a text is
+//! about, and titles, descriptions and hashtags made of it.
 //!
 //! Everything here takes what strangers made, so nothing here fails or panics: what cannot be
 //! understood is left out.
 
+pub mod ass;
+mod captions;
 mod decode;
+mod describe;
+mod hashtags;
+mod keyphrases;
 mod language;
+mod lexicon;
+mod model;
+mod script;
 mod sentence;
+mod sentences;
 mod subtitles;
+mod titles;
+mod trim;
+mod words;
 
+pub use captions::{CaptionLine, caption_lines};
 pub use decode::decode_bytes;
+pub use describe::{ClipText, Facts, Line, Script, TextInput, TextLimits, TextOrigin, describe};
+pub use hashtags::{hashtag, hashtags};
+pub use keyphrases::keyphrases;
 pub use language::{detect_language, is_language_tag, to_iso639_3};
+pub use model::{BuiltIn, TextModel, TextModelAnswer, TextModelRequest};
 pub use sentence::ends_sentence;
-pub use subtitles::{RawCue, parse_subtitles};
+pub use subtitles::{RawCue, parse_subtitles, to_srt, to_vtt};
+pub use titles::TitleStyle;
+pub use trim::{graphemes, trim_to};

@@ -4,6 +4,10 @@
 //! counter with timing line, or timing line. Counters, identifiers, cue settings, headers and
 //! `NOTE`/`STYLE`/`REGION` blocks fall away. See <https://www.w3.org/TR/webvtt1/>.
 
+mod write;
+
+pub use write::{to_srt, to_vtt};
+
 /// One caption as the file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawCue {

@@ -6,14 +6,16 @@ use std::path::Path;
 use serde::Deserialize;
 use tempfile::TempPath;
 
+use super::encoding::arguments::size;
+use super::encoding::{Format, Kind};
+use super::formats::{Wanted, measure_webp};
 use super::frame_log::FrameLog;
 use super::source::{Source, TOLERANCE};
-use super::{ClipSpan, RenderSettings};
+use super::{Output, RenderSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::cancel::CancelToken;
 use crate::media::input::{ffmpeg_args, ffprobe_args, input_args};
 use crate::media::process::MediaCommand;
-use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaTools;
 use crate::model::Rendition;
 
@@ -38,32 +40,53 @@ impl Checker<'_> {
     /// path by now: then the facts are of that one.
     pub(super) fn accept(
         &self,
-        span: &ClipSpan,
+        span: &Output,
         file: TempPath,
         log: &FrameLog,
     ) -> Result<Rendition> {
-        let (from, until) = (self.source.first_tick(span.start), self.source.first_tick(span.end));
+        let shape = span.shape()?;
+        let (start, end) = span.read(shape.as_ref());
+        let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
         let frames = log.within(from, until);
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
             return Err(mismatch("the source has no frame between the clip's start and end"));
         };
-        self.reaches_end(span, frames, *last, until, log)?;
+        self.reaches_end(end, frames, *last, until, log)?;
         let found = self.measure(&file)?;
-        let near = *first - self.source.tick(span.start) <= self.source.tolerance();
-        let zero = if near { *first } else { self.source.tick(span.start) };
-        let wanted = frames.iter().enumerate().map(|(number, pts)| match number {
-            0 => 0,
-            _ => pts - zero,
-        });
-        compare_frames(wanted, &found.frames)?;
-        self.compare(span, &found)?;
+        let size = size(self.source, span);
+        let wanted = match &shape {
+            Some(shape) => {
+                let step = shape.clock.step();
+                let frames = (0..shape.frames).map(|n| n * step).collect();
+                Wanted { frames, ticks: shape.clock.ticks, size, length: shape.seconds() }
+            }
+            None => {
+                let near = *first - self.source.tick(span.start) <= self.source.tolerance();
+                let zero = if near { *first } else { self.source.tick(span.start) };
+                // The first frame is time 0 in any case.
+                let later = frames.iter().skip(1).map(|pts| pts - zero);
+                let frames = std::iter::once(0).chain(later).collect();
+                Wanted { frames, ticks: self.source.ticks, size, length: span.end - span.start }
+            }
+        };
+        if self.settings.encoding.format == Format::Mp4 {
+            compare_frames(wanted.frames.iter().copied(), &found.frames)?;
+            self.compare(&found, wanted.size, wanted.ticks, wanted.length)?;
+        } else {
+            self.compare_format(&found, &wanted)?;
+        }
+        self.named(span, file, found)
+    }
+
+    /// Puts a file that passed in its place; its facts.
+    fn named(&self, span: &Output, file: TempPath, found: Found) -> Result<Rendition> {
         let (bytes, blake3) = seal(&file)?;
         let other = self.publish(file, span)?;
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
     /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
-    fn publish(&self, file: TempPath, span: &ClipSpan) -> Result<Option<Rendition>> {
+    fn publish(&self, file: TempPath, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
         if let Err(taken) = file.persist_noclobber(&path) {
@@ -85,7 +108,7 @@ impl Checker<'_> {
     /// Whether the last frame stands until the span's end, or the source broke off before it.
     fn reaches_end(
         &self,
-        span: &ClipSpan,
+        end: f64,
         frames: &[i64],
         last: i64,
         until: i64,
@@ -98,7 +121,7 @@ impl Checker<'_> {
             return Ok(());
         }
         // A still picture may stand for long; then there is a frame after it.
-        if self.frame_from(span.end, until)? {
+        if self.frame_from(end, until)? {
             return Ok(());
         }
         Err(mismatch("the source ends before the clip does; it may be cut short: fetch it again"))
@@ -128,32 +151,32 @@ impl Checker<'_> {
 
     /// What ffprobe says of the file.
     pub(super) fn measure(&self, file: &Path) -> Result<Found> {
-        let limits = &self.settings.limits;
+        let (limits, format) = (&self.settings.limits, self.settings.encoding.format);
+        let Some(demuxer) = format.demuxer() else { return measure_webp(file) };
         let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
         command.args(ffprobe_args());
         command.args(["-of", "json", "-show_entries"]);
         command.arg(
-            "packet=stream_index,pts:\
+            "packet=stream_index,pts:stream_tags=DURATION:\
              stream=index,codec_type,codec_name,width,height,time_base,start_time,duration",
         );
-        command.args(input_args(Demuxer::Mov, file, limits, &[]));
+        command.args(input_args(demuxer, file, limits, &[]));
         let (answer, finished) = command.capture(self.cancel, MAX_ANSWER)?;
         finished.check(ErrorCode::RenderMismatch)?;
         let answer: Answer = serde_json::from_slice(&answer)
             .map_err(|cause| mismatch("the written clip cannot be measured").with_source(cause))?;
-        Found::new(answer).ok_or_else(|| mismatch("the written clip has no picture"))
+        let missing = || mismatch("the written clip has not the streams it was to have");
+        Found::new(answer, format).ok_or_else(missing)
     }
 
     /// Size, streams and lengths.
-    fn compare(&self, span: &ClipSpan, found: &Found) -> Result<()> {
-        let size = (i64::from(self.source.width), i64::from(self.source.height));
+    fn compare(&self, found: &Found, size: (i64, i64), ticks: i64, length: f64) -> Result<()> {
         if (found.width, found.height) != size {
             return Err(mismatch("the written clip has another picture size than was asked for"));
         }
-        if found.time_base != format!("1/{}", self.source.ticks) {
+        if found.time_base != format!("1/{ticks}") {
             return Err(mismatch("the written clip counts time in other units than was asked for"));
         }
-        let length = span.end - span.start;
         if (found.duration - length).abs() > 2.0 * TOLERANCE {
             return Err(mismatch(&format!(
                 "the written clip is {:.4} s long instead of {length:.4} s",
@@ -170,9 +193,10 @@ impl Checker<'_> {
                     ));
                 }
                 if (sound.duration - length).abs() > frame {
-                    return Err(mismatch(
-                        "the sound of the written clip is not as long as the clip",
-                    ));
+                    return Err(mismatch(&format!(
+                        "the sound of the written clip is {:.4} s long instead of {length:.4} s",
+                        sound.duration
+                    )));
                 }
                 Ok(())
             }
@@ -182,16 +206,17 @@ impl Checker<'_> {
 }
 
 /// The frames' times must be those of the source, to the tick or its rounding.
-fn compare_frames(wanted: impl ExactSizeIterator<Item = i64>, found: &[i64]) -> Result<()> {
+pub(super) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
+    let wanted: Vec<i64> = wanted.collect();
     if wanted.len() != found.len() {
         let message = format!(
-            "the written clip has {} frames, the source has {} there",
+            "the written clip has {} frames, {} were to be in it",
             found.len(),
             wanted.len()
         );
         return Err(Error::new(ErrorCode::RenderMismatch, message));
     }
-    if wanted.zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
+    if wanted.iter().zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
         return Err(mismatch("a frame of the written clip is not at its time"));
     }
     Ok(())
@@ -224,70 +249,139 @@ struct Stream {
     time_base: String,
     start_time: Option<String>,
     duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
 }
 
-/// A clip's measures.
+#[derive(Deserialize, Default)]
+struct Tags {
+    #[serde(rename = "DURATION")]
+    duration: Option<String>,
+}
+
+impl Stream {
+    /// Start and length in seconds; Matroska says the length as text.
+    fn times(&self) -> Option<(f64, f64)> {
+        let number = |text: &String| text.parse::<f64>().ok();
+        let tag = || clock(self.tags.duration.as_deref()?);
+        let duration = self.duration.as_ref().and_then(number).or_else(tag)?;
+        Some((self.start_time.as_ref().and_then(number)?, duration))
+    }
+
+    /// Seconds of a tick.
+    fn unit(&self) -> f64 {
+        let part = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok());
+        let mut parts = self.time_base.split('/');
+        part(parts.next()).zip(part(parts.next())).map_or(0.0, |(num, den)| num / den)
+    }
+}
+
+/// Seconds of `HH:MM:SS.fraction`.
+fn clock(text: &str) -> Option<f64> {
+    let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    Some((hours * 60.0 + minutes) * 60.0 + seconds)
+}
+
+/// A file's measures.
 pub(super) struct Found {
+    container: &'static str,
+    /// Empty without a picture; then there are no frames and no size.
     video_codec: String,
-    width: i64,
-    height: i64,
+    pub(super) width: i64,
+    pub(super) height: i64,
     time_base: String,
-    /// PTS in ticks, sorted.
-    frames: Vec<i64>,
-    start: f64,
+    /// PTS in ticks, sorted; of an animated WebP only their number is known.
+    pub(super) frames: Vec<i64>,
+    pub(super) count: usize,
+    pub(super) start: f64,
+    /// Of the picture, or of the sound where there is none.
     pub(super) duration: f64,
-    audio: Option<FoundAudio>,
+    pub(super) audio: Option<FoundAudio>,
 }
 
-struct FoundAudio {
+pub(super) struct FoundAudio {
     codec: String,
-    start: f64,
-    duration: f64,
+    pub(super) start: f64,
+    pub(super) duration: f64,
+    /// The last packet's PTS, in seconds.
+    pub(super) last: f64,
 }
 
 impl Found {
-    fn new(answer: Answer) -> Option<Self> {
-        let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+    fn new(answer: Answer, format: Format) -> Option<Self> {
         let of_kind = |kind: &str| answer.streams.iter().find(|stream| stream.codec_type == kind);
-        let video = of_kind("video")?;
-        let packets = answer.packets.iter().filter(|packet| packet.stream_index == video.index);
-        let mut frames: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
-        frames.sort_unstable();
+        let times = |stream: &Stream| {
+            let packets =
+                answer.packets.iter().filter(|packet| packet.stream_index == stream.index);
+            let mut times: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
+            times.sort_unstable();
+            times
+        };
         let audio = of_kind("audio").and_then(|audio| {
-            Some(FoundAudio {
-                codec: audio.codec_name.clone(),
-                start: number(&audio.start_time)?,
-                duration: number(&audio.duration)?,
-            })
+            let (start, duration) = audio.times()?;
+            let last = times(audio).last().map_or(0.0, |pts| *pts as f64 * audio.unit());
+            Some(FoundAudio { codec: audio.codec_name.clone(), start, duration, last })
         });
+        let container = format.extension();
+        if format.kind() == Kind::Sound {
+            let duration = audio.as_ref()?.duration;
+            return Some(Self { container, duration, audio, ..Self::animation("", (0, 0), 0, 0) });
+        }
+        let video = of_kind("video")?;
+        let frames = times(video);
+        let (start, duration) = video.times()?;
         Some(Self {
+            container,
             video_codec: video.codec_name.clone(),
             width: video.width,
             height: video.height,
             time_base: video.time_base.clone(),
+            count: frames.len(),
             frames,
-            start: number(&video.start_time)?,
-            duration: number(&video.duration)?,
+            start,
+            duration,
             audio,
         })
     }
 
+    /// An animation of which no more than this is known.
+    pub(super) fn animation(
+        codec: &'static str,
+        (width, height): (i64, i64),
+        frames: i64,
+        milliseconds: i64,
+    ) -> Self {
+        Self {
+            container: codec,
+            video_codec: codec.to_owned(),
+            width,
+            height,
+            time_base: String::new(),
+            frames: Vec::new(),
+            count: usize::try_from(frames).unwrap_or(0),
+            start: 0.0,
+            duration: milliseconds as f64 / 1000.0,
+            audio: None,
+        }
+    }
+
     /// The row of `span`'s file, which has this size and hash.
-    pub(super) fn facts(self, span: &ClipSpan, bytes: i64, blake3: String) -> Rendition {
-        let count = self.frames.len();
+    pub(super) fn facts(self, span: &Output, bytes: i64, blake3: String) -> Rendition {
+        let picture = !self.video_codec.is_empty();
         Rendition {
             rendition_id: span.rendition_id.clone(),
-            container: "mp4".into(),
+            container: self.container.into(),
             video_codec: self.video_codec,
             audio_codec: self.audio.as_ref().map(|audio| audio.codec.clone()),
             width: self.width,
             height: self.height,
-            fps: if self.duration > 0.0 { count as f64 / self.duration } else { 0.0 },
-            frames: i64::try_from(count).unwrap_or(i64::MAX),
+            fps: if self.duration > 0.0 { self.count as f64 / self.duration } else { 0.0 },
+            frames: i64::try_from(self.count).unwrap_or(i64::MAX),
             duration: self.duration,
             bytes,
             blake3,
-            av_offset: self.audio.map(|audio| audio.start - self.start),
+            av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
         }
     }
 }
@@ -310,7 +404,7 @@ fn not_written(cause: std::io::Error) -> Error {
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)
 }
 
-fn mismatch(message: &str) -> Error {
+pub(super) fn mismatch(message: &str) -> Error {
     Error::new(ErrorCode::RenderMismatch, message)
 }
 

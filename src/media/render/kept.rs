@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::ClipSpan;
-use super::check::{Checker, seal};
+use super::Output;
+use super::check::{Checker, Found, seal};
+use super::encoding::{Format, Kind};
 use super::source::TOLERANCE;
 use crate::error::{ErrorCode, Result};
-use crate::model::Rendition;
+use crate::model::{Edit, Rendition};
 
 impl Checker<'_> {
     /// The facts of the file at the span's path; `None` when there is none or it is not a whole
@@ -16,9 +17,11 @@ impl Checker<'_> {
     ///
     /// Its name is that of source, span and settings, and it was compared with the source before
     /// it got it; only what may have happened to it since is looked for.
-    pub(super) fn kept(&self, span: &ClipSpan) -> Result<Option<Rendition>> {
+    pub(super) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
         let regular = std::fs::symlink_metadata(&span.path).is_ok_and(|facts| facts.is_file());
-        if !regular || !File::open(&span.path).is_ok_and(|file| whole(file).unwrap_or(false)) {
+        let boxes = matches!(self.settings.encoding.format, Format::Mp4 | Format::Aac);
+        let whole = |file| !boxes || whole(file).unwrap_or(false);
+        if !regular || !File::open(&span.path).is_ok_and(whole) {
             return Ok(None);
         }
         match self.read_kept(span, &span.path) {
@@ -27,14 +30,30 @@ impl Checker<'_> {
         }
     }
 
-    fn read_kept(&self, span: &ClipSpan, path: &Path) -> Result<Option<Rendition>> {
+    fn read_kept(&self, span: &Output, path: &Path) -> Result<Option<Rendition>> {
         let found = self.measure(path)?;
-        let off = (found.duration - (span.end - span.start)).abs();
-        if off > (2.0 * TOLERANCE).max(1.0 / self.source.fps) {
+        let length = span.edit.as_ref().map_or(span.end - span.start, Edit::duration);
+        let fps = span.edit.as_ref().map_or(self.source.fps, |edit| edit.fps);
+        if !self.has_length(&found, length, fps) {
             return Ok(None);
         }
         let (bytes, blake3) = seal(path)?;
         Ok(Some(found.facts(span, bytes, blake3)))
+    }
+
+    /// Whether a file that is there is as long as it was to be, to a frame. Of those without an
+    /// index the packets must reach its end: their headers state the full length of a part too.
+    fn has_length(&self, found: &Found, length: f64, fps: f64) -> bool {
+        let encoding = &self.settings.encoding;
+        let near = |found: f64, frame: f64| (found - length).abs() <= frame.max(2.0 * TOLERANCE);
+        let packets = 3.0 * encoding.format.sound_frame() / 44_100.0;
+        let sound = found.audio.as_ref().is_none_or(|sound| near(sound.last, packets));
+        match encoding.format.kind() {
+            Kind::Video if encoding.format == Format::Mp4 => near(found.duration, 1.0 / fps),
+            Kind::Video => near(found.duration, 1.0 / fps) && sound,
+            Kind::Animation => near(found.duration, 1.0 / encoding.animation().1),
+            Kind::Sound => near(found.duration, packets) && sound,
+        }
     }
 }
 

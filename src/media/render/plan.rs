@@ -1,8 +1,10 @@
 //! Which clips share one decode.
 
+use super::shape::is_cold_open;
 use super::source::Source;
-use super::{ClipSpan, RenderSettings};
+use super::{Output, RenderSettings};
 use crate::media::probe::Probe;
+use crate::model::edit::Join;
 
 /// One ffmpeg process: where it begins to read and the clips it writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,29 +42,39 @@ const HALF_GOP: f64 = 5.0;
 /// (Those with two encoder threads each, which take more memory.) Encoding is the larger part.
 /// With the defaults, one encoder thread each, up to six outputs share a process at 720p (pictures
 /// alone: 536 MB, estimated 590), two at 1080p (estimated 499) and 4K stands alone (estimated 1067).
-pub fn plan_passes(probe: &Probe, spans: &[ClipSpan], settings: &RenderSettings) -> Vec<Pass> {
+pub fn plan_passes(probe: &Probe, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
     let source = Source::new(probe, settings.max_pixels);
     divide(&source, spans, settings)
 }
 
 /// [`plan_passes`] for what rendering needs to know of the source.
-pub(super) fn divide(source: &Source, spans: &[ClipSpan], settings: &RenderSettings) -> Vec<Pass> {
+pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
     let mut order: Vec<usize> = (0..spans.len()).collect();
+    let read: Vec<(f64, f64)> = spans.iter().map(|s| super::extent(std::iter::once(s))).collect();
     order.sort_by(|a, b| {
-        let (x, y) = (&spans[*a], &spans[*b]);
-        x.start.total_cmp(&y.start).then(x.end.total_cmp(&y.end)).then(a.cmp(b))
+        let (x, y) = (&read[*a], &read[*b]);
+        x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1)).then(a.cmp(b))
     });
-    let most = outputs(source, settings);
+    let most = settings.max_outputs.max(1);
+    let needs: Vec<u64> = spans.iter().map(|span| memory(source, settings, span)).collect();
+    let room = room(source, settings);
+    // Those that share with nobody do not stand between those that do.
+    let (order, alone): (Vec<usize>, Vec<usize>) =
+        order.into_iter().partition(|span| needs[*span] <= room);
     let fixed = fixed_cost(source);
     // best[n]: the cheapest way to render the first n spans, and where its last pass begins.
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
     for until in 1..=order.len() {
         let mut cheapest = (f64::INFINITY, until - 1);
-        let mut last_end = f64::NEG_INFINITY;
+        let (mut last_end, mut used) = (f64::NEG_INFINITY, 0_u64);
         for from in (until.saturating_sub(most)..until).rev() {
-            let span = &spans[order[from]];
-            last_end = last_end.max(span.end);
-            let cost = best[from].0 + fixed + (last_end - span.start).max(0.0);
+            let (start, end) = read[order[from]];
+            used = used.saturating_add(needs[order[from]]);
+            if used > room {
+                break;
+            }
+            last_end = last_end.max(end);
+            let cost = best[from].0 + fixed + (last_end - start).max(0.0);
             // A cost that is not a number is never cheaper: such a span stands alone.
             if cost < cheapest.0 {
                 cheapest = (cost, from);
@@ -75,10 +87,16 @@ pub(super) fn divide(source: &Source, spans: &[ClipSpan], settings: &RenderSetti
     while until > 0 {
         let from = best[until].1;
         let members = order[from..until].to_vec();
-        passes.push(Pass { seek: source.seek(spans[members[0]].start, 0), spans: members });
+        passes.push(Pass { seek: source.seek(read[members[0]].0, 0), spans: members });
         until = from;
     }
     passes.reverse();
+    // One output is always tried.
+    passes.extend(
+        alone
+            .into_iter()
+            .map(|span| Pass { seek: source.seek(read[span].0, 0), spans: vec![span] }),
+    );
     passes
 }
 
@@ -90,18 +108,37 @@ pub(super) fn fixed_cost(source: &Source) -> f64 {
     startup + source.margin() + HALF_GOP
 }
 
-/// How many outputs one process may have.
-pub(super) fn outputs(source: &Source, settings: &RenderSettings) -> usize {
-    let picture = |width: u32, height: u32| u64::from(width) * u64::from(height) * 3 / 2;
+/// Memory that a process has for its outputs.
+fn room(source: &Source, settings: &RenderSettings) -> u64 {
     // ffmpeg and its libraries, and the decoder's pictures (16 references and those in flight).
     let decoder = (64 << 20) + picture(source.coded_width, source.coded_height) * 24;
+    settings.memory_bytes.saturating_sub(decoder)
+}
+
+/// Memory of one output: its encoder, and for an edit its filters.
+fn memory(source: &Source, settings: &RenderSettings, output: &Output) -> u64 {
     // Each further thread of an encoder keeps some 20 pictures more (measured: 26 MB at 720p).
     let threads = u64::from(settings.encoder_threads.max(1)) - 1;
-    let encoder = picture(source.width, source.height)
-        * (settings.preset.pictures() + 20 * threads)
-        + (4 << 20);
-    let room = settings.memory_bytes.saturating_sub(decoder) / encoder;
-    usize::try_from(room).unwrap_or(usize::MAX).clamp(1, settings.max_outputs.max(1))
+    let encoder = |size: u64| {
+        size * (settings.encoding.pictures().unwrap_or(settings.preset.pictures()) + 20 * threads)
+            + (4 << 20)
+    };
+    let Some(edit) = &output.edit else { return encoder(picture(source.width, source.height)) };
+    // A pass has no more than one reading ahead, which would wait for the others' outputs.
+    if is_cold_open(edit) {
+        return u64::MAX;
+    }
+    let side = |side: i64| u32::try_from(side).unwrap_or(u32::MAX >> 1);
+    let size = picture(side(edit.width), side(edit.height));
+    // Frames of a join wait for those that they are mixed with.
+    let joined = if edit.join == Join::Cut { 0 } else { (edit.fps.clamp(1.0, 240.0) / 2.0) as u64 };
+    let filters = size.saturating_mul(8 + joined) + picture(source.width, source.height) * 4;
+    encoder(size).saturating_add(filters)
+}
+
+/// Bytes of a picture in 8-bit 4:2:0.
+fn picture(width: u32, height: u32) -> u64 {
+    (u64::from(width) * u64::from(height)).saturating_mul(3) / 2
 }
 
 #[cfg(test)]
@@ -110,6 +147,13 @@ mod tests {
     use super::*;
     use crate::media::sniff::Demuxer;
     use proptest::prelude::*;
+
+    /// How many plain clips one process may have.
+    fn outputs(source: &Source, settings: &RenderSettings) -> usize {
+        let need = memory(source, settings, &spans(&[(0.0, 1.0)])[0]);
+        let most = usize::try_from(room(source, settings) / need).unwrap_or(usize::MAX);
+        most.clamp(1, settings.max_outputs.max(1))
+    }
 
     fn source() -> Source {
         Source {
@@ -130,12 +174,14 @@ mod tests {
         }
     }
 
-    fn spans(times: &[(f64, f64)]) -> Vec<ClipSpan> {
-        let span = |(start, length): &(f64, f64)| ClipSpan {
+    fn spans(times: &[(f64, f64)]) -> Vec<Output> {
+        let span = |(start, length): &(f64, f64)| Output {
             rendition_id: String::new(),
             start: *start,
             end: start + length,
             path: "x".into(),
+            edit: None,
+            cues: Vec::new(),
         };
         times.iter().map(span).collect()
     }

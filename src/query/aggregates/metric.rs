@@ -8,7 +8,6 @@ use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Signature, Volatility};
 
-use super::state::Make;
 use super::{Aggregate, GroupStates};
 use crate::kernels::metrics::Metric;
 
@@ -22,7 +21,10 @@ pub(super) fn mean(metric: &'static Metric) -> Aggregate {
     aggregate("mean", metric, |_, of| make(of, true))
 }
 
-fn aggregate(how: &str, metric: &'static Metric, make: Make) -> Aggregate {
+/// Makes the states of groups for arguments of these types and the name of a metric.
+type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
+
+fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
     let arguments = metric.inputs.len();
     Aggregate {
         name: format!("{how}_{}", metric.name),

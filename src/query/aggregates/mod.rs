@@ -1,6 +1,6 @@
 //! The aggregates: metrics of groups, distinct viewers exactly and as sketches, events by kind.
 //!
-//! Each is one [`GroupState`] a group: it takes rows, is stored as bytes between the partial and the
+//! Each is one state a group: it takes rows, is stored as bytes between the partial and the
 //! final step, and is merged from them in any order.
 
 mod counts;

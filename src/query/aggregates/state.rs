@@ -39,7 +39,7 @@ pub(in crate::query) trait GroupStates: Send + Sync + 'static {
 }
 
 /// Makes states for arguments of those types.
-pub(super) type Make = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
+type Make = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 /// An aggregate, its name and its types.
 pub(in crate::query) struct Aggregate {

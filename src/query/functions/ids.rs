@@ -1,4 +1,4 @@
-//! `stable_id(a, b, …)` and `source_location(url)`.
+//! `stable_id(a, b, …)`, `source_location(url)` and `without_signature(url)`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use datafusion::logical_expr::Volatility;
 
 use super::{Function, misused, text};
 use crate::kernels::ids;
-use crate::kernels::location::Location;
+use crate::kernels::location::{self, Location};
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].
 pub fn stable_id() -> Function {
@@ -33,4 +33,13 @@ pub fn source_location(base: &Location) -> Function {
         Ok(Arc::new(places))
     });
     Function { volatility: Volatility::Stable, ..function }
+}
+
+/// `without_signature(url)`: a source as it may be shown; see [`location::without_signature`].
+pub fn without_signature() -> Function {
+    Function::new("without_signature", Some(1), DataType::Utf8, |args| {
+        let urls = text(&args[0])?;
+        let shown: StringArray = urls.iter().map(|u| u.map(location::without_signature)).collect();
+        Ok(Arc::new(shown))
+    })
 }

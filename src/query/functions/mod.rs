@@ -1,14 +1,18 @@
 //! The kernels as functions of columns, each described once: SQL and Polars are made from the same
 //! description.
 
+pub(in crate::query) mod audience;
+pub(in crate::query) mod describe;
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
 pub(in crate::query) mod may_change;
 pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
+pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
 pub(in crate::query) mod validate;
+pub(in crate::query) mod variants;
 
 use std::sync::Arc;
 
@@ -26,15 +30,23 @@ use crate::kernels::location::Location;
 /// Every scalar function. `base` is where relative paths in `source_location` start from.
 pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
+        audience::audience_error(),
         ids::stable_id(),
         ids::source_location(base),
+        ids::without_signature(),
         json::json_text(),
         language::same_language(),
         may_change::may_change(),
+        reframe::reframe_path(),
         select::select_clips(),
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
+        variants::clip_brief(),
+        variants::make_variants(None),
+        describe::keyphrases(),
+        describe::hashtags(),
+        describe::clip_title(),
     ];
     functions.into_iter().chain(metrics::all()).map(Function::into_sql).collect()
 }
@@ -85,7 +97,7 @@ impl Function {
     }
 
     /// The function for a DataFusion session. A constant argument arrives as a column of the batch's length.
-    fn into_sql(self) -> ScalarUDF {
+    pub(in crate::query) fn into_sql(self) -> ScalarUDF {
         let types = self.arguments.map_or(TypeSignature::VariadicAny, TypeSignature::Any);
         let signature = Signature::new(types, self.volatility);
         let (name, return_type) = (self.name, self.return_type.clone());

@@ -53,12 +53,12 @@ pub fn no_candidate_message() -> Function {
     })
 }
 
-fn list_type(item: DataType) -> DataType {
+pub(super) fn list_type(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item, true)))
 }
 
 /// A list column; NULL alone, which has no type, is a column of NULL lists of `item`.
-fn list(column: &ArrayRef, item: DataType) -> Result<ListArray> {
+pub(super) fn list(column: &ArrayRef, item: DataType) -> Result<ListArray> {
     let column = match column.data_type() {
         DataType::Null => new_null_array(&list_type(item), column.len()),
         _ => Arc::clone(column),

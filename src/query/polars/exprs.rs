@@ -10,7 +10,9 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
-use crate::query::functions::{Function, ids, json, language, select, validate};
+use crate::query::functions::{
+    Function, describe, ids, json, language, reframe, select, validate, variants,
+};
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
 /// valid. NULL arguments stand for the defaults.
@@ -49,6 +51,44 @@ pub fn cues_in(cues: Expr, language: Expr) -> Expr {
     expression(select::cues_in(), &[cues, language])
 }
 
+/// What making variants needs to know of a clip, as a struct; the first three are lists of structs, a
+/// source a row, the cues already in the clip's language. See [`crate::kernels::variants::ClipBrief`].
+pub fn clip_brief(
+    signals: Expr,
+    shots: Expr,
+    cues: Expr,
+    language: Expr,
+    [width, height, fps]: [Expr; 3],
+    [start, end]: [Expr; 2],
+    [min_clip_length, max_clip_length]: [Expr; 2],
+) -> Expr {
+    let (least, most) = (min_clip_length, max_clip_length);
+    let arguments = [signals, shots, cues, language, width, height, fps, start, end, least, most];
+    expression(variants::clip_brief(), &arguments)
+}
+
+/// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
+pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
+    expression(variants::make_variants(None), &[brief, n, audience, platforms])
+}
+
+/// The path of a cropped window as a list of structs `t`, `x`, `y`; see
+/// [`crate::kernels::reframe::reframe_path`]. `signals` and `shots` are lists of structs, a source a row;
+/// `span` is start and end in seconds, the sizes are width and height.
+pub fn reframe_path(
+    signals: Expr,
+    shots: Expr,
+    [start, end]: [Expr; 2],
+    [source_width, source_height]: [Expr; 2],
+    [width, height]: [Expr; 2],
+) -> Expr {
+    expression(
+        reframe::reframe_path(),
+        &[signals, shots, start, end, source_width, source_height, width, height],
+    )
+}
+
 /// Why a source of `duration` seconds gave no clip, as a sentence.
 pub fn no_candidate_message(duration: Expr, min_clip_length: Expr, max_clip_length: Expr) -> Expr {
     expression(select::no_candidate_message(), &[duration, min_clip_length, max_clip_length])
@@ -66,6 +106,12 @@ pub fn source_location(source_url: Expr, base: impl Into<Location>) -> Expr {
     expression(ids::source_location(&base.into()), &[source_url])
 }
 
+/// A source as it may be shown: without signatures and keys; see
+/// [`crate::kernels::location::without_signature`].
+pub fn without_signature(source_url: Expr) -> Expr {
+    expression(ids::without_signature(), &[source_url])
+}
+
 /// Whether two language tags mean the same language; NULL if either is.
 pub fn same_language(left: Expr, right: Expr) -> Expr {
     expression(language::same_language(), &[left, right])
@@ -74,6 +120,24 @@ pub fn same_language(left: Expr, right: Expr) -> Expr {
 /// A value as JSON text; NULL stays NULL.
 pub fn json_text(value: Expr) -> Expr {
     expression(json::json_text(), &[value])
+}
+
+/// What a text is about: a list of structs of `text` and `weight`, at most `most`; see
+/// [`crate::kernels::text::keyphrases`].
+pub fn keyphrases(text: Expr, language: Expr, most: Expr) -> Expr {
+    expression(describe::keyphrases(), &[text, language, most])
+}
+
+/// Hashtags of [`keyphrases`], those of the audience's interests (a list of texts, or JSON) first; see
+/// [`crate::kernels::text::hashtags`].
+pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
+    expression(describe::hashtags(), &[keyphrases, interests, most])
+}
+
+/// A title from what is said, in at most `most_chars` characters as a reader counts; NULL where nothing
+/// is said.
+pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
+    expression(describe::clip_title(), &[text, language, most_chars])
 }
 
 /// `function` over the columns that `arguments` give.

@@ -24,8 +24,9 @@ pub use analytics::{
 };
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
-    cues_in, json_text, no_candidate_message, same_language, select_clips, source_location,
-    stable_id, validate_request,
+    clip_brief, clip_title, cues_in, hashtags, json_text, keyphrases, make_variants,
+    no_candidate_message, reframe_path, same_language, select_clips, source_location, stable_id,
+    validate_request, without_signature,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
 

@@ -55,7 +55,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The error that an answer stands for, if it does not bring the source.
-pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Error> {
+pub(in crate::source) fn refusal(
+    status: StatusCode,
+    headers: &HeaderMap,
+    url: &Url,
+) -> Option<Error> {
     let place = redacted(url.as_str());
     let number = status.as_u16();
     let (code, sentence) = match number {

@@ -23,13 +23,13 @@ const IDLE_SECONDS: u64 = 60;
 /// twice. It pools connections; made when it is first needed, for that reads the system's
 /// certificates.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::source) struct Client {
     config: HttpConfig,
     inner: OnceLock<reqwest::Client>,
 }
 
 impl Client {
-    pub(super) fn new(config: HttpConfig) -> Self {
+    pub(in crate::source) fn new(config: HttpConfig) -> Self {
         Self { config, inner: OnceLock::new() }
     }
 
@@ -40,7 +40,22 @@ impl Client {
         url: &Url,
         headers: HeaderMap,
     ) -> Result<Response> {
-        let request = self.client()?.request(method, url.clone()).headers(headers).send();
+        self.send_body(method, url, headers, vec![]).await
+    }
+
+    /// As [`Client::send`], with content.
+    pub(in crate::source) async fn send_body(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response> {
+        let mut request = self.client()?.request(method, url.clone()).headers(headers);
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        let request = request.send();
         let limit = self.config.connect + self.config.first_byte;
         let response = match tokio::time::timeout(limit, request).await {
             Ok(Ok(response)) => response,

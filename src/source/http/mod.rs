@@ -6,9 +6,9 @@
 //! alone by [`crate::resilience::Hosts`].
 
 pub mod address;
-mod answer;
+pub(super) mod answer;
 pub(super) mod body;
-mod client;
+pub(super) mod client;
 pub mod target;
 
 use std::time::Duration;

@@ -42,8 +42,8 @@ fn youtube_studio() {
     assert_eq!(
         ask(path, "views,watch_seconds,impressions,likes,comments,audience_reach,saves"),
         [
-            "00000000000000aa,youtube_shorts,2026-05-02,1,1234,9000.0,10000,12,,900,",
-            "00000000000000bb,youtube_shorts,2026-05-02,1,66,3600.0,100,0,0,,",
+            "00000000000000aa,shorts,2026-05-02,1,1234,9000.0,10000,12,,900,",
+            "00000000000000bb,shorts,2026-05-02,1,66,3600.0,100,0,0,,",
         ]
     );
 }
@@ -77,8 +77,8 @@ fn instagram() {
     assert_eq!(
         ask(folder.path(), "views,impressions,audience_reach,saves"),
         [
-            "00000000000000aa,instagram_reels,2026-05-02,1,10,,8,",
-            "00000000000000aa,instagram_reels,2026-05-13,1,1000,,80,3"
+            "00000000000000aa,reels,2026-05-02,1,10,,8,",
+            "00000000000000aa,reels,2026-05-13,1,1000,,80,3"
         ],
         "empty is not 0"
     );

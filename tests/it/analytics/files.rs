@@ -11,16 +11,16 @@ const RAW: &str = "variant_id,platform,ts,event,viewer_id,value,country
 00000000000000aa,tiktok,2026-05-01T10:00:05,like,u1,,de
 00000000000000aa,tiktok,2026-05-01T10:00:05,share,u1,,de
 00000000000000aa,tiktok,2026-05-03T11:00:00,referral_view,u2,,fr
-00000000000000bb,youtube_shorts,2026-05-01T11:00:00,view,u2,,fr
-00000000000000bb,youtube_shorts,2026-05-01T11:00:00,viewed,u2,,fr
+00000000000000bb,shorts,2026-05-01T11:00:00,view,u2,,fr
+00000000000000bb,shorts,2026-05-01T11:00:00,viewed,u2,,fr
 ";
 
 const ASK: [&str; 4] =
     ["--metrics", "engagement_rate,viral_coefficient,audience_reach", "--by", "platform"];
 const KNOWN: [&str; 3] = [
     "platform,variants,engagement_rate,viral_coefficient,audience_reach",
+    "shorts,1,0.0,,1",
     "tiktok,1,2.0,0.5,2",
-    "youtube_shorts,1,0.0,,1",
 ];
 
 fn folder() -> tempfile::TempDir {
@@ -99,7 +99,7 @@ fn viewers_of_groups_by_several_columns() {
         folder.path(),
         &["--events", "events.csv", "--metrics", "audience_reach", "--by", "platform,country"],
     );
-    assert_eq!(answer(&output)[1..], ["tiktok,de,1,1", "tiktok,fr,1,1", "youtube_shorts,fr,1,1"]);
+    assert_eq!(answer(&output)[1..], ["shorts,fr,1,1", "tiktok,de,1,1", "tiktok,fr,1,1"]);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn results_without_variants_are_an_error_and_events_can_be_asked_in_sql() {
     let sql = "SELECT day, sum(views) AS views FROM event_days GROUP BY day ORDER BY day";
     let output = clipflow(path, &["sql", "out", sql, "--events", "events.csv", "--format", "csv"]);
     assert_eq!(stdout(&output), "day,views\n2026-05-01,2\n2026-05-03,0\n", "{}", stderr(&output));
-    let sql = "SELECT count(*) AS n FROM platform_metrics WHERE metric = 'views' AND counts_replays AND platform = 'youtube_shorts' AND valid_from = '2025-03-31'";
+    let sql = "SELECT count(*) AS n FROM platform_metrics WHERE metric = 'views' AND counts_replays AND platform = 'shorts' AND valid_from = '2025-03-31'";
     let output = clipflow(path, &["sql", "out", sql, "--format", "csv"]);
     assert_eq!(stdout(&output), "n\n1\n", "{}", stderr(&output));
 }

@@ -159,6 +159,33 @@ async fn a_source_of_twenty_requests_is_fetched_once_for_analysis_and_rendering(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn signatures_are_in_no_answer_and_a_failed_request_can_still_be_tried_again() {
+    let server = Server::start(|request, stream| match request.path.as_str() {
+        path if path.starts_with("/gone") => empty(stream, 403, &[]),
+        _ => file(request, stream, video(), "\"v1\""),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let urls = ["/a.mp4?id=7&X-Amz-Signature=5ec2e7", "/gone.mp4?v=1&token=5ec2e7"];
+    let rows = urls.map(|u| (u[1..2].to_owned(), server.url(u)));
+    let summary = pipeline::run(&config(folder.path(), rows)).await.unwrap();
+    assert_eq!(summary.answered, 1);
+    assert!(!summary.to_string().contains("5ec2e7"), "{summary}");
+    let shown = [server.url("/a.mp4?id=7&X-Amz-Signature=…"), server.url("/gone.mp4?v=1&token=…")];
+    let answers = query(folder.path(), "SELECT source_url FROM outcomes ORDER BY request_id");
+    assert_eq!(answers, shown);
+    let message =
+        query(folder.path(), "SELECT error_message FROM outcomes WHERE status = 'failed'");
+    assert!(!message[0].contains("5ec2e7"), "{message:?}");
+    for view in ["why", "clip_files"] {
+        let places = query(folder.path(), &format!("SELECT DISTINCT location FROM {view}"));
+        assert_eq!(places, shown[..1], "{view}");
+    }
+    // What is sent again is what was asked.
+    let again = query(folder.path(), "SELECT source_url FROM dead_letters");
+    assert_eq!(again, [server.url(urls[1])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_tag_makes_the_next_run_anew() {
     let version = Arc::new(AtomicUsize::new(1));
     let served = Arc::clone(&version);
@@ -232,7 +259,7 @@ async fn explain_fetches_nothing_and_says_so() {
 async fn a_source_larger_than_the_limit_fails_its_row_and_no_other() {
     let server = Server::start(|request, stream| {
         if request.path == "/large.mp4" {
-            head(stream, 200, &["Content-Length: 5000000000"]);
+            head(stream, 200, &["Content-Length: 5000000000", "Connection: close"]);
             return Then::Close;
         }
         file(request, stream, video(), "\"v1\"")

@@ -1,6 +1,6 @@
 //! A web server on loopback that does what a test tells it to, also what no server should.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,8 @@ pub struct Request {
     /// With the query.
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// What came with it.
+    pub body: Vec<u8>,
     /// Which connection it came on, from 1.
     pub connection: usize,
 }
@@ -140,7 +142,11 @@ fn read(reader: &mut BufReader<TcpStream>, connection: usize) -> Option<Request>
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    Some(Request { method, path, headers, connection })
+    let mut request = Request { method, path, headers, body: vec![], connection };
+    let length = request.header("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
+    request.body.resize(length, 0);
+    reader.read_exact(&mut request.body).ok()?;
+    Some(request)
 }
 
 /// Write the head of an answer; `lines` are headers without their line ends.

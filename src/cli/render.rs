@@ -1,0 +1,30 @@
+//! `clipflow render`.
+
+use super::args::RenderArgs;
+use super::{OK, ROWS_FAILED, print, progress};
+use crate::config::ParallelConfig;
+use crate::error::Result;
+use crate::media::{CancelToken, RenderSettings};
+use crate::pipeline::{self, RenderChosen, RunConfig};
+
+pub(super) async fn render(
+    args: RenderArgs,
+    parallel: ParallelConfig,
+    stop: CancelToken,
+) -> Result<u8> {
+    let config = RunConfig {
+        allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
+        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
+        parallel,
+        observer: progress::observer(args.quiet),
+        stop,
+        // There are no requests: what is rendered stands in the results.
+        ..RunConfig::new("", args.dir)
+    };
+    let chosen = RenderChosen { config, condition: args.condition, plain_clips_of: vec![] };
+    let rendered = pipeline::render_chosen(&chosen).await?;
+    if !args.quiet {
+        print::line(&rendered.to_string())?;
+    }
+    Ok(if rendered.failures.is_empty() { OK } else { ROWS_FAILED })
+}

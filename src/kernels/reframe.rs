@@ -1,0 +1,117 @@
+//! The path of a cropped window: where it looks, shot by shot.
+
+mod list;
+mod path;
+#[cfg(test)]
+mod tests;
+
+pub use list::{anchor_type, reframe_paths};
+
+use crate::model::edit::Anchor;
+
+/// Steps a second in which a path is worked out.
+const RATE: f64 = 10.0;
+
+/// What a path is made from: one source's signals and shots as columns, in order of time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gaze<'a> {
+    /// `signals.t`, the start of each bucket in seconds.
+    pub t: &'a [f64],
+    /// `signals.saliency_x`, as share of the width.
+    pub x: &'a [f64],
+    /// `signals.saliency_y`, as share of the height.
+    pub y: &'a [f64],
+    /// `shots.start`, in seconds.
+    pub shot_start: &'a [f64],
+}
+
+/// The centre of a window of the shape `window_size` over a picture of `source_size` (width and
+/// height in pixels) from `start` to `end`, in seconds.
+///
+/// In each shot the window holds still while what draws the eye stays near its middle, else follows
+/// smoothly and no faster than 0.45 of the picture a second (1.8 % a frame at 25 frames a second); at a
+/// shot's start it jumps: two anchors of one time. It lies wholly in the picture. Empty, which is the
+/// middle, where there is nothing to follow: no signals, no room to move, an empty span or size.
+pub fn reframe_path(
+    gaze: Gaze<'_>,
+    (start, end): (f64, f64),
+    source_size: (f64, f64),
+    window_size: (f64, f64),
+) -> Vec<Anchor> {
+    let sizes = [source_size.0, source_size.1, window_size.0, window_size.1];
+    let usable = sizes.iter().all(|size| size.is_finite() && *size > 0.0);
+    if !usable || !start.is_finite() || !end.is_finite() || end <= start {
+        return Vec::new();
+    }
+    let narrower = (window_size.0 / window_size.1) / (source_size.0 / source_size.1);
+    let (width, height) = (narrower.min(1.0), narrower.recip().min(1.0));
+    if width > 0.999 && height > 0.999 {
+        return Vec::new();
+    }
+    let samples = samples(gaze);
+    if samples.is_empty() {
+        return Vec::new();
+    }
+    let mut cuts: Vec<f64> =
+        gaze.shot_start.iter().copied().filter(|cut| *cut > start && *cut < end).collect();
+    cuts.sort_by(f64::total_cmp);
+    cuts.dedup();
+    cuts.push(end);
+    let mut anchors = Vec::new();
+    let mut from = start;
+    for to in cuts {
+        anchors.extend(shot(&samples, (from, to), (width, height)));
+        from = to;
+    }
+    // A window that did not move says so once.
+    anchors.dedup_by(|next, last| next.x == last.x && next.y == last.y && next.t == last.t);
+    anchors
+}
+
+/// Where the eye is drawn in one bucket.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    from: f64,
+    to: f64,
+    x: f64,
+    y: f64,
+}
+
+fn samples(gaze: Gaze<'_>) -> Vec<Sample> {
+    let rows = gaze.t.len().min(gaze.x.len()).min(gaze.y.len());
+    let mut all: Vec<Sample> = (0..rows)
+        .map(|i| Sample { from: gaze.t[i], to: gaze.t[i], x: gaze.x[i], y: gaze.y[i] })
+        .filter(|s| [s.from, s.x, s.y].iter().all(|v| v.is_finite()))
+        .collect();
+    all.sort_by(|a, b| a.from.total_cmp(&b.from));
+    let mut length = 0.1;
+    for i in 0..all.len() {
+        let next = all.get(i + 1).map(|next| next.from - all[i].from);
+        // Buckets are of one length: a gap is not a long bucket.
+        length = next.map_or(length, |next| if i == 0 { next } else { next.min(length) });
+        all[i].to = all[i].from + length;
+    }
+    all
+}
+
+/// The anchors of one shot, at its start, its end and where the window turns.
+fn shot(samples: &[Sample], (from, to): (f64, f64), window: (f64, f64)) -> Vec<Anchor> {
+    let near = &samples[samples.partition_point(|s| s.to <= from)..];
+    let near = &near[..near.partition_point(|s| s.from < to)];
+    // A bucket across a cut looks at two shots.
+    let whole: Vec<Sample> =
+        near.iter().copied().filter(|s| s.from >= from - 1e-6 && s.to <= to + 1e-6).collect();
+    let seen = if whole.is_empty() { near } else { &whole };
+    let points = |value: fn(&Sample) -> f64| -> Vec<(f64, f64)> {
+        seen.iter().map(|s| (0.5 * (s.from + s.to), value(s))).collect()
+    };
+    let steps = ((to - from) * RATE).ceil().max(1.0) as usize;
+    let mut times: Vec<f64> =
+        (0..steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect();
+    // Exactly: two anchors of one time are a jump.
+    times.push(to);
+    let x = path::follow(&points(|s| s.x), &times, window.0);
+    let y = path::follow(&points(|s| s.y), &times, window.1);
+    let turns = path::turns(&times, &x, &y);
+    turns.into_iter().map(|i| Anchor { t: times[i], x: x[i], y: y[i] }).collect()
+}

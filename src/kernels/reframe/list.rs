@@ -1,0 +1,99 @@
+//! Paths over Arrow lists: one source and span a row.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StructArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+
+use super::{Gaze, reframe_path};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The struct type of one anchor: `t` in seconds, `x` and `y` as shares.
+pub fn anchor_type() -> DataType {
+    DataType::Struct(anchor_fields())
+}
+
+fn anchor_fields() -> Fields {
+    ["t", "x", "y"].map(|name| Field::new(name, DataType::Float64, false)).to_vec().into()
+}
+
+/// [`reframe_path`] for each row: lists of [`crate::model::signal`] and [`crate::model::shot`] structs,
+/// then `[start, end, source_width, source_height, width, height]`. The list is NULL where one of the
+/// numbers or the signals are; NULL shots count as none.
+///
+/// # Errors
+/// `input.column` if the columns differ in length or a struct column is missing or no number.
+pub fn reframe_paths(
+    signals: &ListArray,
+    shots: &ListArray,
+    numbers: [&Float64Array; 6],
+) -> Result<ListArray> {
+    let rows = signals.len();
+    if shots.len() != rows || numbers.iter().any(|column| column.len() != rows) {
+        return Err(column_error("the columns of reframe_path differ in length"));
+    }
+    let gaze =
+        [column(signals, "t")?, column(signals, "saliency_x")?, column(signals, "saliency_y")?];
+    let starts = column(shots, "start")?;
+    let mut found: [Float64Builder; 3] = Default::default();
+    let mut lengths = Vec::with_capacity(rows);
+    let mut valid = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let given = signals.is_valid(row) && numbers.iter().all(|column| column.is_valid(row));
+        valid.push(given);
+        let mut length = 0;
+        if given {
+            let [t, x, y] = gaze.each_ref().map(|column| values(signals, column, row));
+            let shot_start = if shots.is_valid(row) { values(shots, &starts, row) } else { &[] };
+            let [start, end, w, h, width, height] = numbers.map(|column| column.value(row));
+            let gaze = Gaze { t, x, y, shot_start };
+            for anchor in reframe_path(gaze, (start, end), (w, h), (width, height)) {
+                for (builder, value) in found.iter_mut().zip([anchor.t, anchor.x, anchor.y]) {
+                    builder.append_value(value);
+                }
+                length += 1;
+            }
+        }
+        lengths.push(length);
+    }
+    let columns = found.map(|mut builder| Arc::new(builder.finish()) as ArrayRef).to_vec();
+    let anchors = StructArray::try_new(anchor_fields(), columns, None).map_err(unreadable)?;
+    let item = Arc::new(Field::new_list_field(anchor_type(), true));
+    let nulls = NullBuffer::from(valid);
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    ListArray::try_new(item, offsets, Arc::new(anchors), Some(nulls)).map_err(unreadable)
+}
+
+/// A number of every struct of a list column. What is NULL is not finite, and passed over.
+fn column(list: &ListArray, name: &str) -> Result<Float64Array> {
+    let structs = list.values().as_struct_opt();
+    let column = structs.and_then(|s| s.column_by_name(name)).ok_or_else(|| {
+        column_error(format!("reframe_path needs a column {name} in signals or shots"))
+    })?;
+    let column = cast(column, &DataType::Float64).map_err(unreadable)?;
+    let column = column.as_primitive::<Float64Type>();
+    let nulls = NullBuffer::union(column.nulls(), list.values().nulls());
+    if nulls.as_ref().is_none_or(|nulls| nulls.null_count() == 0) {
+        return Ok(column.clone());
+    }
+    let there = |i: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(i));
+    let numbers = (0..column.len()).map(|i| if there(i) { column.value(i) } else { f64::NAN });
+    Ok(Float64Array::from_iter_values(numbers))
+}
+
+fn values<'a>(list: &ListArray, column: &'a Float64Array, row: usize) -> &'a [f64] {
+    let offsets = list.value_offsets();
+    &column.values()[offsets[row] as usize..offsets[row + 1] as usize]
+}
+
+fn column_error(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InputColumn, message)
+}
+
+fn unreadable(cause: arrow::error::ArrowError) -> Error {
+    column_error(format!("signals and shots cannot be read: {cause}")).with_source(cause)
+}

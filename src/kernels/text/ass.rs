@@ -1,0 +1,362 @@
+//! Captions that are burned in, as an Advanced SubStation Alpha document for libass.
+//!
+//! Format: <https://github.com/libass/libass/wiki/ASS-File-Format-Guide>.
+
+use std::fmt::Write;
+
+use super::captions::{CaptionLine, Room, is_wide, lines_in, width};
+use crate::model::Cue;
+use crate::model::edit::{CaptionStyle, Edit};
+
+/// The faces that captions can be drawn with.
+pub trait Faces {
+    /// Whether any face has this character.
+    fn covers(&self, c: char) -> bool;
+    /// The family that suits `text` in `language` (ISO 639-3) best; `None` without any face.
+    fn family(&self, text: &str, language: Option<&str>) -> Option<String>;
+}
+
+/// Captions to burn in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Burned {
+    /// The document; `None` when no caption is seen.
+    pub document: Option<String>,
+    /// Cues that are left out since no face has their characters: boxes help nobody.
+    pub unreadable: usize,
+}
+
+/// A style's looks; sizes are shares of the shorter side of the picture.
+struct Look {
+    size: f64,
+    lines: usize,
+    /// Widest line in em, less if the picture is narrow.
+    widest: f64,
+    outline: f64,
+    shadow: f64,
+    bold: bool,
+    /// `&HAABBGGRR`: text, text not yet spoken, outline, shadow or box.
+    colours: [&'static str; 4],
+    /// 1: outline and shadow, 4: one box behind all lines.
+    border: u8,
+}
+
+const WHITE: &str = "&H00FFFFFF";
+const BLACK: &str = "&H00000000";
+const YELLOW: &str = "&H0000D7FF";
+const DIM: &str = "&H60000000";
+/// Share of the letters of a cue that may be missing (signs and emoji fall away).
+const MOST_MISSING: f64 = 0.1;
+/// Margins where the safe zone asks for less, as shares.
+const LEAST_MARGIN: f64 = 0.05;
+/// In a tall picture captions stand higher, where the eye is.
+const TALL_BOTTOM: f64 = 0.22;
+/// Of a size, that is, a line's height, an em is about so much; see [`width`].
+const EM: f64 = 0.9;
+
+fn look(style: CaptionStyle) -> Option<Look> {
+    let look = match style {
+        CaptionStyle::BoldPop => Look {
+            size: 0.095,
+            lines: 1,
+            widest: 9.0,
+            outline: 0.09,
+            shadow: 0.03,
+            bold: true,
+            colours: [WHITE, WHITE, BLACK, "&H80000000"],
+            border: 1,
+        },
+        CaptionStyle::Karaoke => Look {
+            size: 0.07,
+            lines: 2,
+            widest: 14.0,
+            outline: 0.08,
+            shadow: 0.02,
+            bold: true,
+            colours: [YELLOW, WHITE, BLACK, "&H80000000"],
+            border: 1,
+        },
+        CaptionStyle::Classic => Look {
+            size: 0.056,
+            lines: 2,
+            widest: 21.0,
+            outline: 0.06,
+            shadow: 0.02,
+            bold: false,
+            colours: [WHITE, WHITE, BLACK, "&H80000000"],
+            border: 1,
+        },
+        CaptionStyle::Minimal => Look {
+            size: 0.042,
+            lines: 2,
+            widest: 21.0,
+            outline: 0.0,
+            shadow: 0.22,
+            bold: false,
+            colours: [WHITE, WHITE, BLACK, DIM],
+            border: 4,
+        },
+        CaptionStyle::Off => return None,
+    };
+    Some(look)
+}
+
+/// The captions of `edit` from `cues` (on the source's clock, in the edit's language), on the variant's
+/// clock and inside its safe zone.
+pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn Faces) -> Burned {
+    let Some(look) = look(edit.caption_style) else {
+        return Burned { document: None, unreadable: 0 };
+    };
+    let mut unreadable = 0;
+    let mut readable = Vec::with_capacity(cues.len());
+    for cue in cues {
+        match drawable(&cue.text, faces) {
+            Some(text) => readable.push(Cue { text, ..cue.clone() }),
+            None => unreadable += 1,
+        }
+    }
+    let all: String = readable.iter().map(|cue| cue.text.as_str()).collect();
+    let language = readable.iter().find_map(|cue| cue.language.as_deref());
+    let Some(family) = faces.family(&all, language.or(edit.language.as_deref())) else {
+        return Burned { document: None, unreadable: unreadable + readable.len() };
+    };
+    let page = Page::new(edit, &look);
+    let lines = lines_in(edit, &readable, page.room);
+    if lines.is_empty() {
+        return Burned { document: None, unreadable };
+    }
+    let mut text = page.header(&look, &family);
+    for line in &lines {
+        page.event(&mut text, edit.caption_style, line);
+    }
+    Burned { document: Some(text), unreadable }
+}
+
+/// `text` without what no face has; `None` if that is more than a sign here and there.
+fn drawable(text: &str, faces: &dyn Faces) -> Option<String> {
+    let invisible = |c: char| c.is_whitespace() || is_joiner(c);
+    let kept: String = text
+        .chars()
+        .filter(|c| (!c.is_control() || *c == '\n') && (invisible(*c) || faces.covers(*c)))
+        .collect();
+    let count = |t: &str| t.chars().filter(|c| c.is_alphanumeric()).count() as f64;
+    let (all, left) = (count(text), count(&kept));
+    let enough = all - left <= MOST_MISSING * all && kept.chars().any(|c| !invisible(c));
+    enough.then_some(kept)
+}
+
+/// Shapes or orders its neighbours and has no glyph of its own.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FE00}'..='\u{FE0F}')
+}
+
+/// Where captions go, in pixels of the variant.
+struct Page {
+    width: f64,
+    height: f64,
+    /// Left, right and from below.
+    margins: [f64; 3],
+    size: f64,
+    room: Room,
+    /// Width inside the margins.
+    inside: f64,
+}
+
+impl Page {
+    fn new(edit: &Edit, look: &Look) -> Self {
+        let (width, height) = (edit.width as f64, edit.height as f64);
+        let zone = edit.safe_zone;
+        let share = |wanted: f64, least: f64| if wanted > least { wanted.min(0.45) } else { least };
+        let (left, right) = (share(zone.left, LEAST_MARGIN), share(zone.right, LEAST_MARGIN));
+        let lowest = if height > 1.2 * width { TALL_BOTTOM } else { LEAST_MARGIN + 0.02 };
+        let bottom = share(zone.bottom, lowest);
+        let inside = width * (1.0 - left - right);
+        let size = look.size * width.min(height);
+        // The outline and the swell of a style need some of it.
+        let room =
+            Room { width: (0.92 * inside / (size * EM)).min(look.widest), lines: look.lines };
+        Self {
+            width,
+            height,
+            margins: [left * width, right * width, bottom * height],
+            size,
+            room,
+            inside,
+        }
+    }
+
+    fn header(&self, look: &Look, family: &str) -> String {
+        let [text, later, edge, back] = look.colours;
+        let [left, right, bottom] = self.margins.map(f64::round);
+        let (size, bold) = (self.size.round(), if look.bold { -1 } else { 0 });
+        let (outline, shadow) = (look.outline * self.size, look.shadow * self.size);
+        // A comma would end the field; families are the system's, not a stranger's text.
+        let family: String = family
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+            .collect();
+        // WrapStyle 2: lines are broken here; encoding −1: each line's own direction.
+        format!(
+            "[Script Info]\nScriptType: v4.00+\nPlayResX: {}\nPlayResY: {}\nWrapStyle: 2\n\
+             ScaledBorderAndShadow: yes\nYCbCr Matrix: None\n\n[V4+ Styles]\n\
+             Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, \
+             Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, \
+             Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\n\
+             Style: Caption,{family},{size},{text},{later},{edge},{back},{bold},0,0,0,100,100,0,0,{},\
+             {outline:.1},{shadow:.1},2,{left},{right},{bottom},-1\n\n[Events]\n\
+             Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n",
+            self.width, self.height, look.border,
+        )
+    }
+
+    fn event(&self, out: &mut String, style: CaptionStyle, line: &CaptionLine) {
+        let start = (line.start * 100.0).round() as i64;
+        let end = (line.end * 100.0 + 1e-6).floor() as i64;
+        if end <= start {
+            return;
+        }
+        let widest = line.text.split('\n').map(width).fold(0.0, f64::max) * self.size * EM;
+        // Too wide a word is drawn smaller, not over the edge.
+        let scale = (100.0 * 0.92 * self.inside / widest.max(1.0)).min(100.0).floor();
+        let mut tags = String::new();
+        if style == CaptionStyle::BoldPop {
+            let pop = |share: f64| (scale * share).round();
+            let (small, large) = (pop(0.8), pop(1.07));
+            let _ = write!(
+                tags,
+                "{{\\fscx{small}\\fscy{small}\\t(0,80,\\fscx{large}\\fscy{large})\\t(80,150,\\fscx{scale}\\fscy{scale})}}"
+            );
+        } else if scale < 100.0 {
+            let _ = write!(tags, "{{\\fscx{scale}\\fscy{scale}}}");
+        }
+        let body = if style == CaptionStyle::Karaoke {
+            karaoke(&line.text, end - start)
+        } else {
+            escape(&line.text)
+        };
+        let (start, end) = (clock(start), clock(end));
+        let _ = writeln!(out, "Dialogue: 0,{start},{end},Caption,,0,0,0,,{tags}{body}");
+    }
+}
+
+/// Every word for its share of `hundredths`, by its width: cues have no times of words.
+fn karaoke(text: &str, hundredths: i64) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for part in text.split_inclusive([' ', '\n']) {
+        let mut start = 0;
+        for (at, c) in part.char_indices() {
+            if at > start && is_wide(c) && c.is_alphanumeric() {
+                words.push(&part[start..at]);
+                start = at;
+            }
+        }
+        words.push(&part[start..]);
+    }
+    let whole: f64 = words.iter().map(|word| width(word)).sum::<f64>().max(1e-9);
+    let (mut passed, mut sum, mut out) = (0, 0.0, String::new());
+    for word in words {
+        sum += width(word);
+        let until = (hundredths as f64 * sum / whole).round() as i64;
+        let _ = write!(out, "{{\\k{}}}{}", until - passed, escape(word));
+        passed = until;
+    }
+    out
+}
+
+/// Text that means nothing to libass: no overrides, no escapes, no line ends but ours.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\N"),
+            '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // A word joiner, which is not seen, keeps the next letter from making an escape of it.
+            '\\' => out.push_str("\\\u{2060}"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn clock(hundredths: i64) -> String {
+    let (seconds, part) = (hundredths / 100, hundredths % 100);
+    format!("{}:{:02}:{:02}.{part:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::captions::tests::{cue, edit};
+    use super::*;
+    use crate::model::edit::Segment;
+
+    /// Has Latin letters only.
+    struct Latin;
+    impl Faces for Latin {
+        fn covers(&self, c: char) -> bool {
+            (c as u32) < 0x250
+        }
+        fn family(&self, _: &str, _: Option<&str>) -> Option<String> {
+            Some("DejaVu Sans".into())
+        }
+    }
+
+    fn burned(style: CaptionStyle, cues: &[Cue]) -> Burned {
+        let mut edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
+        edit.caption_style = style;
+        document(&edit, cues, &Latin)
+    }
+
+    fn events(burned: &Burned) -> Vec<&str> {
+        let document = burned.document.as_deref().unwrap();
+        document.lines().filter(|line| line.starts_with("Dialogue:")).collect()
+    }
+
+    #[test]
+    fn a_strangers_text_is_only_text() {
+        let evil = cue(1.0, 3.0, "{\\an8}hi \\Nthere\r\nDialogue: 0,{\\p1}m 0 0");
+        let burned = burned(CaptionStyle::Classic, &[evil]);
+        let events = events(&burned);
+        assert_eq!(events.len(), 1);
+        let body = events[0].splitn(10, ',').last().unwrap();
+        assert!(!body.replace("\\{", "").contains('{'), "{body}");
+        assert!(body.contains("\\\u{2060}an8") && body.contains("\\\u{2060}Nthere"), "{body}");
+    }
+
+    #[test]
+    fn karaoke_fills_the_line_exactly() {
+        let burned = burned(CaptionStyle::Karaoke, &[cue(1.0, 3.5, "one three fifteen")]);
+        let event = events(&burned)[0];
+        let times = event.split("{\\k").skip(1);
+        let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
+        assert_eq!(sum, 250, "{event}");
+    }
+
+    #[test]
+    fn what_no_face_has_is_left_out_and_counted() {
+        let cues = [cue(1.0, 2.0, "日本語の字幕"), cue(3.0, 4.0, "fine \u{1F600}")];
+        let burned = burned(CaptionStyle::Minimal, &cues);
+        assert_eq!(burned.unreadable, 1);
+        assert_eq!(events(&burned).len(), 1);
+        assert!(!burned.document.unwrap().contains('\u{1F600}'));
+    }
+
+    #[test]
+    fn bold_pop_shows_few_words_at_a_time_until_the_end() {
+        let text = "a few words at a time are easier to read than many of them";
+        let burned = burned(CaptionStyle::BoldPop, &[cue(1.0, 6.0, text)]);
+        let events = events(&burned);
+        assert!(events.len() >= 4, "{events:?}");
+        assert!(events.last().unwrap().contains("0:00:06.00"), "{events:?}");
+        assert!(events.iter().all(|event| !event.contains("\\N")));
+    }
+
+    #[test]
+    fn off_burns_nothing() {
+        let none = burned(CaptionStyle::Off, &[cue(1.0, 2.0, "hi")]);
+        assert_eq!(none, Burned { document: None, unreadable: 0 });
+    }
+}

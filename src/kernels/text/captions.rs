@@ -1,0 +1,120 @@
+//! Caption lines of a variant: cues on its clock, broken and timed so that they can be read.
+
+mod wrap;
+
+pub(super) use wrap::{is_wide, width, wrap};
+
+use crate::kernels::timemap::TimeMap;
+use crate::model::Cue;
+use crate::model::edit::Edit;
+
+/// What stands on the screen at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaptionLine {
+    /// When it appears, in seconds of the variant.
+    pub start: f64,
+    /// When it goes, in seconds of the variant, before the next appears.
+    pub end: f64,
+    /// At most two lines, separated by `\n`.
+    pub text: String,
+}
+
+/// How much may stand on the screen at one time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Room {
+    /// Width of a line, in em.
+    pub(super) width: f64,
+    /// Lines, 1 or 2.
+    pub(super) lines: usize,
+}
+
+/// A line of 42 columns, two of them: what television allows.
+const TELEVISION: Room = Room { width: 21.0, lines: 2 };
+/// No text is shown for less, in seconds, unless its cue is.
+const LEAST_SHOWN: f64 = 0.35;
+/// Comfortable reading, in em a second (17 Latin letters).
+const READING: f64 = 9.0;
+/// A text may stay so long after its cue, in seconds, so that it can be read.
+const MOST_LATE: f64 = 1.0;
+
+/// The lines of `cues` in the variant that `edit` describes, for a text track or a file beside it.
+pub fn caption_lines(edit: &Edit, cues: &[Cue]) -> Vec<CaptionLine> {
+    lines_in(edit, cues, TELEVISION)
+}
+
+/// The same for so much room.
+pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: Room) -> Vec<CaptionLine> {
+    let map = TimeMap::new(edit);
+    let mut shown: Vec<CaptionLine> = Vec::new();
+    for cue in in_order(cues) {
+        for (start, end) in map.spans(cue.start, cue.end) {
+            let text = cue.text.as_str();
+            shown.push(CaptionLine { start, end, text: text.to_owned() });
+        }
+    }
+    shown.sort_by(|a, b| a.start.total_cmp(&b.start));
+    one_at_a_time(&mut shown);
+    let mut lines: Vec<CaptionLine> = shown.iter().flat_map(|line| split(line, room)).collect();
+    for i in 0..lines.len() {
+        let next = lines.get(i + 1).map_or(map.duration(), |next| next.start);
+        let line = &mut lines[i];
+        let needed = line.start + width(&line.text) / READING;
+        let later = needed.min(line.end + MOST_LATE).min(next);
+        line.end = line.end.max(later).min(map.duration());
+    }
+    lines.retain(|line| line.end - line.start > 0.04);
+    lines
+}
+
+/// Cues with words, in order, each text once at a time.
+fn in_order(cues: &[Cue]) -> Vec<&Cue> {
+    let mut sorted: Vec<&Cue> =
+        cues.iter().filter(|cue| cue.end > cue.start && !cue.text.trim().is_empty()).collect();
+    sorted.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.cue_id.cmp(&b.cue_id)));
+    let mut kept: Vec<&Cue> = Vec::with_capacity(sorted.len());
+    for cue in sorted {
+        // Two tracks that say the same say it at nearly the same time.
+        let said =
+            kept.iter().rev().take(4).any(|k| k.text == cue.text && k.end > cue.start + 0.01);
+        if !said {
+            kept.push(cue);
+        }
+    }
+    kept
+}
+
+/// The next text ends the one before: two at a time would be four lines.
+fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
+    for i in 1..lines.len() {
+        let next = lines[i].start;
+        lines[i - 1].end = lines[i - 1].end.min(next);
+    }
+    lines.retain(|line| line.end > line.start);
+}
+
+/// A text in as many pieces as the room asks for, each for its share of the time.
+fn split(line: &CaptionLine, room: Room) -> Vec<CaptionLine> {
+    let long = line.end - line.start;
+    let mut pieces = wrap(&line.text, room);
+    let most = ((long / LEAST_SHOWN) as usize).max(1);
+    if pieces.len() > most {
+        // Too fast for so many: wider pieces, which the style shows smaller.
+        let all = width(&line.text);
+        let wider =
+            Room { width: (1.15 * all / (most * room.lines) as f64).max(room.width), ..room };
+        pieces = wrap(&line.text, wider);
+    }
+    let whole: f64 = pieces.iter().map(|piece| width(piece)).sum::<f64>().max(1e-9);
+    let mut at = line.start;
+    pieces
+        .into_iter()
+        .map(|text| {
+            let start = at;
+            at += long * width(&text) / whole;
+            CaptionLine { start, end: at.min(line.end), text }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

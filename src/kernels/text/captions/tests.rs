@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::edit::{CaptionMode, CaptionStyle, Join, Layout, SafeZone, Segment};
+
+pub(in super::super) fn edit(segments: Vec<Segment>) -> Edit {
+    Edit {
+        width: 1080,
+        height: 1920,
+        fps: 30.0,
+        layout: Layout::Crop,
+        reframe: vec![],
+        segments,
+        join: Join::Cut,
+        caption_style: CaptionStyle::Classic,
+        caption_mode: CaptionMode::Burned,
+        language: None,
+        safe_zone: SafeZone { top: 0.1, right: 0.12, bottom: 0.2, left: 0.04 },
+        effects: vec![],
+        loudness: None,
+    }
+}
+
+pub(in super::super) fn cue(start: f64, end: f64, text: &str) -> Cue {
+    Cue { cue_id: 0, start, end, text: text.into(), language: None, origin: "sidecar".into() }
+}
+
+#[test]
+fn lines_are_even_and_at_most_two() {
+    let cues = [cue(1.0, 5.0, "The quick brown fox jumps over the lazy dog\nand then it sleeps")];
+    let lines = caption_lines(&edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]), &cues);
+    let texts: Vec<_> = lines.iter().map(|l| l.text.as_str()).collect();
+    assert_eq!(texts, ["The quick brown fox jumps over\nthe lazy dog and then it sleeps"]);
+    assert_eq!((lines[0].start, lines[0].end), (1.0, 5.0));
+}
+
+#[test]
+fn japanese_breaks_between_characters_but_not_before_a_full_stop() {
+    let text = "これは字幕の試験です。長い文は二行に分けられます。句点は行の先頭に来ません。";
+    for width in 5..30 {
+        for screen in wrap(text, Room { width: f64::from(width), lines: 2 }) {
+            let lines: Vec<_> = screen.split('\n').collect();
+            assert!(lines.len() <= 2);
+            assert!(lines.iter().all(|l| !l.starts_with(['。', '、', 'ー'])), "{screen}");
+            assert!(lines.iter().all(|l| super::width(l) <= f64::from(width) + 2.0), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_teaser_shows_its_captions_twice_and_two_tracks_say_a_thing_once() {
+    let cues = [cue(7.0, 8.0, "hello there"), cue(7.1, 8.0, "hello there")];
+    let segments = vec![
+        Segment { start: 7.0, end: 9.0, speed: 1.0 },
+        Segment { start: 3.0, end: 13.0, speed: 2.0 },
+    ];
+    let lines = caption_lines(&edit(segments), &cues);
+    assert_eq!(lines.iter().map(|l| l.start).collect::<Vec<_>>(), [0.0, 4.0]);
+    // Half a second is too short to read it.
+    assert!(lines[1].end > 4.6, "{lines:?}");
+}
+
+proptest! {
+    #[test]
+    fn no_word_is_lost_and_nothing_overlaps(
+        texts in prop::collection::vec(("[a-zA-Z漢字かな,。 \n]{1,120}", 0.0..20.0f64, 0.1..6.0f64), 0..6),
+        width in 6.0..30.0f64,
+        lines in 1..=2usize,
+        speed in 0.5..2.0f64,
+    ) {
+        let cues: Vec<_> = texts.iter().map(|(t, at, long)| cue(*at, at + long, t)).collect();
+        for (text, ..) in &texts {
+            let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            let wrapped = wrap(text, Room { width, lines });
+            prop_assert_eq!(squeezed(&wrapped.concat()), squeezed(text));
+            prop_assert!(wrapped.iter().all(|screen| screen.split('\n').count() <= lines));
+        }
+        let edit = edit(vec![Segment { start: 1.0, end: 18.0, speed }]);
+        let found = lines_in(&edit, &cues, Room { width, lines });
+        for line in &found {
+            prop_assert!(line.start >= 0.0 && line.end > line.start && line.end <= edit.duration() + 1e-9);
+        }
+        for pair in found.windows(2) {
+            prop_assert!(pair[0].end <= pair[1].start + 1e-9);
+        }
+    }
+}

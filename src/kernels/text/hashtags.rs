@@ -1,0 +1,165 @@
+//! Hashtags of keyphrases.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::lexicon::Lexicon;
+use super::script::{Spacing, spacing};
+use crate::model::Keyphrase;
+
+/// Longest tag that people read, in graphemes without the `#`.
+const LONGEST: usize = 40;
+/// Shortest interest that may be a beginning of a longer word.
+const LEAST_STEM: usize = 4;
+
+/// Hashtags of `keyphrases`, at most `most`: those that an interest is about first, then by
+/// weight. No two differ in case alone. An interest that no keyphrase mentions gives none.
+pub fn hashtags(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    language: Option<&str>,
+    most: usize,
+) -> Vec<String> {
+    let sample = keyphrases.first().map_or("", |k| k.text.as_str());
+    hashtags_in(keyphrases, interests, &Lexicon::of(language, sample), most)
+}
+
+/// The same, in a language whose words are at hand.
+pub(super) fn hashtags_in(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    lexicon: &Lexicon,
+    most: usize,
+) -> Vec<String> {
+    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, lexicon)).collect();
+    let matches = |k: &&Keyphrase| {
+        let about = |said: &[String]| interests.iter().any(|interest| is_about(said, interest));
+        !interests.is_empty() && about(&stems(&k.text, lexicon))
+    };
+    let (wanted, others): (Vec<_>, Vec<_>) = keyphrases.iter().partition(matches);
+    let mut tags: Vec<String> = vec![];
+    let mut seen: Vec<String> = vec![];
+    for tag in wanted.into_iter().chain(others).filter_map(|k| hashtag(&k.text)) {
+        let folded = tag.to_lowercase();
+        if tags.len() < most && !seen.contains(&folded) {
+            seen.push(folded);
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// The hashtag of a phrase: its letters, digits and their marks, words joined `#InCamelCase`, in
+/// scripts without capitals `#with_underscores`. `None` without a letter, or if it is longer than
+/// anybody reads.
+///
+/// ```
+/// use clipflow::kernels::text::hashtag;
+/// assert_eq!(hashtag("solar panels").as_deref(), Some("#SolarPanels"));
+/// assert_eq!(hashtag("الطاقة الشمسية").as_deref(), Some("#الطاقة_الشمسية"));
+/// assert_eq!(hashtag("2024"), None);
+/// ```
+pub fn hashtag(phrase: &str) -> Option<String> {
+    let words: Vec<String> = phrase
+        .split(|c: char| c.is_whitespace() || matches!(c, '-' | '‐' | '_' | '/'))
+        .map(letters)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut tag = String::from("#");
+    for (i, word) in words.iter().enumerate() {
+        let mut chars = word.chars();
+        let Some(first) = chars.next() else { continue };
+        let has_case = first.is_lowercase() || first.is_uppercase();
+        if i > 0 && !has_case && first.is_alphabetic() && spacing(first) == Spacing::Spaced {
+            tag.push('_');
+        }
+        // A single word stays as it is written: `iPhone`.
+        if words.len() > 1 && first.is_lowercase() {
+            tag.extend(first.to_uppercase());
+            tag.push_str(chars.as_str());
+        } else {
+            tag.push_str(word);
+        }
+    }
+    let is_readable = tag.graphemes(true).nth(LONGEST + 1).is_none();
+    (is_readable && tag.chars().any(char::is_alphabetic)).then_some(tag)
+}
+
+/// The graphemes of a word that begin with a letter or digit, without what joins emoji.
+fn letters(word: &str) -> String {
+    let kept = word.graphemes(true).filter(|g| g.starts_with(char::is_alphanumeric));
+    let plain = |c: &char| !matches!(*c, '\u{200C}'..='\u{200F}' | '\u{FE0F}') && !c.is_control();
+    kept.flat_map(str::chars).filter(plain).collect()
+}
+
+fn stems(phrase: &str, lexicon: &Lexicon) -> Vec<String> {
+    phrase.unicode_words().map(|word| lexicon.stem(lexicon.core(word))).collect()
+}
+
+/// Whether words (their stems) speak of all words of an interest, in any form or as the beginning of
+/// a longer one: `tech` is what `technology` is about.
+fn is_about(said: &[String], interest: &[String]) -> bool {
+    let speaks_of = |wanted: &String| {
+        let may_begin = wanted.chars().nth(LEAST_STEM - 1).is_some();
+        said.iter().any(|word| word == wanted || (may_begin && word.starts_with(wanted.as_str())))
+    };
+    !interest.is_empty() && interest.iter().all(speaks_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn phrases(texts: &[&str]) -> Vec<Keyphrase> {
+        let weight = |i: usize| 1.0 / (i + 1) as f64;
+        let phrase =
+            |(i, text): (usize, &&str)| Keyphrase { text: (*text).into(), weight: weight(i) };
+        texts.iter().enumerate().map(phrase).collect()
+    }
+
+    fn tags(texts: &[&str], interests: &[&str], most: usize) -> Vec<String> {
+        let interests: Vec<String> = interests.iter().map(|i| (*i).to_owned()).collect();
+        hashtags(&phrases(texts), &interests, Some("en"), most)
+    }
+
+    #[test]
+    fn interests_that_are_spoken_of_come_first_and_others_never() {
+        let said = ["solar panels", "new technology", "party", "robots"];
+        assert_eq!(
+            tags(&said, &["Tech", "art", "Robot", "money"], 3),
+            ["#NewTechnology", "#robots", "#SolarPanels"]
+        );
+        assert_eq!(tags(&said, &[], 1), ["#SolarPanels"]);
+        assert_eq!(tags(&["Mars", "mars", "12"], &[], 9), ["#Mars"]);
+        assert!(tags(&said, &["Tech"], 0).is_empty());
+    }
+
+    #[test]
+    fn tags_are_letters_in_every_script() {
+        for (phrase, tag) in [
+            ("machine learning", Some("#MachineLearning")),
+            ("iPhone", Some("#iPhone")),
+            ("energía solar", Some("#EnergíaSolar")),
+            ("état d'urgence", Some("#ÉtatDurgence")),
+            ("hello 👩‍👩‍👧 world!", Some("#HelloWorld")),
+            ("人工知能", Some("#人工知能")),
+            ("सौर ऊर्जा", Some("#सौर_ऊर्जा")),
+            ("covid-19", Some("#Covid19")),
+            ("…", None),
+        ] {
+            assert_eq!(hashtag(phrase).as_deref(), tag, "{phrase}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_tag_is_one_word(phrase in any::<String>()) {
+            if let Some(tag) = hashtag(&phrase) {
+                let body = tag.strip_prefix('#').unwrap_or_default();
+                prop_assert!(!body.contains(|c: char| c.is_whitespace() || c == '#' || c.is_control()));
+                prop_assert!(body.graphemes(true).count() <= LONGEST);
+                prop_assert!(body.chars().any(char::is_alphabetic));
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Caption lines as SubRip and WebVTT files.
+
+use std::fmt::Write;
+
+use super::super::captions::CaptionLine;
+
+/// `lines` as a SubRip file.
+pub fn to_srt(lines: &[CaptionLine]) -> String {
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let (start, end) = (clock(line.start, ','), clock(line.end, ','));
+        let text = body(&line.text);
+        let _ = write!(out, "{}\n{start} --> {end}\n{text}\n\n", number + 1);
+    }
+    out
+}
+
+/// `lines` as a WebVTT file.
+pub fn to_vtt(lines: &[CaptionLine]) -> String {
+    let mut out = String::from("WEBVTT\n\n");
+    for line in lines {
+        let (start, end) = (clock(line.start, '.'), clock(line.end, '.'));
+        let text = body(&line.text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let _ = write!(out, "{start} --> {end}\n{text}\n\n");
+    }
+    out
+}
+
+/// Without blank lines, which end a cue, and without the arrow, which begins one.
+fn body(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("\n").replace("-->", "→")
+}
+
+fn clock(seconds: f64, point: char) -> String {
+    // Down: nothing may end after the video.
+    let millis = (seconds.max(0.0) * 1000.0 + 1e-6).floor() as u64;
+    let (whole, part) = (millis / 1000, millis % 1000);
+    format!("{:02}:{:02}:{:02}{point}{part:03}", whole / 3600, whole / 60 % 60, whole % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse_subtitles;
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let line = |start, end, text: &str| CaptionLine { start, end, text: text.into() };
+        let lines = [
+            line(0.0, 1.25, "one & two"),
+            line(1.25, 3661.5, "מה\n漢字 --> x"),
+            line(3662.0, 3663.0, "a\n\n7\n00:00:01,000 --> 00:00:02,000"),
+        ];
+        for text in [to_srt(&lines), to_vtt(&lines)] {
+            let back = parse_subtitles(&text);
+            assert_eq!(back.len(), 3, "{text}");
+            assert_eq!((back[1].start, back[1].end), (1.25, 3661.5));
+            assert_eq!(back[0].text, "one & two");
+            assert_eq!(back[1].text, "מה\n漢字 → x");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What making variants needs to know of a clip, found out once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernels::select::{CueSpan, OwnedColumns, Timeline, pauses};
+use crate::kernels::text::{Facts, Line, Script, TextInput, TitleStyle, keyphrases, trim_to};
+use crate::model::{Cue, Keyphrase, Shot, Signal};
+
+/// Titles are made no longer than this; every platform takes it.
+pub(super) const TITLE_CHARS: usize = 100;
+/// Lengths in which a description is made ready.
+pub(super) const DESCRIPTION_CHARS: [usize; 2] = [500, 250];
+/// Keyphrases that are looked for.
+const KEYPHRASES: usize = 12;
+/// A moment is judged by so many seconds from it on.
+const MOMENT: f64 = 3.0;
+/// Least time between two moments, and between a moment and the clip's start, in seconds.
+const APART: f64 = 1.5;
+/// Moments beside the clip's start.
+const MOMENTS: usize = 3;
+/// A pause that tight pacing cuts out is longer than this, in seconds.
+const LONG_PAUSE: f64 = 0.6;
+/// What is left of it on either side, in seconds.
+const BREATH: f64 = 0.12;
+/// Onsets that an accent may stand on are at least this strong.
+const STRONG_ONSET: f64 = 0.45;
+/// Least time between two accents, in seconds.
+const ACCENTS_APART: f64 = 2.0;
+
+/// A place where a variant may open, and how strong it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// When, in seconds of the source.
+    pub t: f64,
+    /// How much more is going on in the next seconds than is usual in the clip, in [0, 1]; 0.5 is usual.
+    pub strength: f64,
+    /// Share of the first two seconds that is silent, in [0, 1].
+    pub silence: f64,
+}
+
+/// A place where a variant may end.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// When, in seconds of the source.
+    pub t: f64,
+    /// How natural it is, in [0, 1].
+    pub quality: f64,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// In seconds of the source.
+    pub start: f64,
+    /// In seconds of the source, exclusive.
+    pub end: f64,
+}
+
+/// A title in one form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Title {
+    /// The form, as in `title_style`.
+    pub style: String,
+    /// The words.
+    pub text: String,
+}
+
+/// What making variants needs to know of a clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ClipBrief {
+    /// First frame, in seconds of the source.
+    pub start: f64,
+    /// End (exclusive), in seconds of the source.
+    pub end: f64,
+    /// Language of its captions, as the request gives it.
+    pub language: Option<String>,
+    /// Width of the source, upright, in square pixels.
+    pub width: i64,
+    /// Height of the source.
+    pub height: i64,
+    /// Frames a second of the source.
+    pub fps: f64,
+    /// Shortest that the request wants, in seconds.
+    pub least: f64,
+    /// Longest that it wants, in seconds.
+    pub most: f64,
+    /// Mean motion.
+    pub motion: f64,
+    /// Mean likelihood of speech; NULL without sound.
+    pub speech: Option<f64>,
+    /// Loudest moment, in LUFS; NULL without sound.
+    pub loudness_peak: Option<f64>,
+    /// Cuts a minute.
+    pub cut_rate: f64,
+    /// Caption characters a second.
+    pub caption_density: f64,
+    /// Its own start, then the strongest moments, strongest first.
+    pub moments: Vec<Moment>,
+    /// Its own end, then earlier ones, in order of time.
+    pub endings: Vec<Ending>,
+    /// Pauses that tight pacing may cut out, in order of time.
+    pub pauses: Vec<Stretch>,
+    /// Strong onsets, far enough from each other, in order of time.
+    pub onsets: Vec<f64>,
+    /// What it is about, strongest first.
+    pub keyphrases: Vec<Keyphrase>,
+    /// Titles, one a form that it has words for; at least one.
+    pub titles: Vec<Title>,
+    /// First sentence; NULL without captions.
+    pub hook_text: Option<String>,
+    /// Descriptions, longest first.
+    pub descriptions: Vec<String>,
+    /// What the texts are made from.
+    pub text_origin: String,
+    /// Whether there are captions to show.
+    pub captioned: bool,
+}
+
+/// What is known of the clip beside its signals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClipFacts<'a> {
+    /// First frame, in seconds.
+    pub start: f64,
+    /// End, in seconds.
+    pub end: f64,
+    /// Language of the request.
+    pub language: Option<&'a str>,
+    /// Upright size of the source in square pixels.
+    pub size: (i64, i64),
+    /// Frames a second of the source.
+    pub fps: f64,
+    /// Shortest and longest that the request wants, in seconds.
+    pub lengths: (f64, f64),
+}
+
+/// The brief of a clip from the signals and shots of its source, and its cues in the clip's language.
+/// Rows are in order of time; those far from the clip may be left out.
+pub fn clip_brief(
+    facts: &ClipFacts<'_>,
+    signals: &[Signal],
+    shots: &[Shot],
+    cues: &[Cue],
+) -> ClipBrief {
+    let ClipFacts { start, end, language, size, fps, lengths } = *facts;
+    let grid = |t: f64| start + ((t - start) * fps).round() / fps;
+    let inside: Vec<Cue> =
+        cues.iter().filter(|c| c.start < end && c.end > start).cloned().collect();
+    let owned = OwnedColumns::new(signals, shots, &inside);
+    let timeline = Timeline::new(&owned.columns(), end);
+    let spans: Vec<CueSpan> = inside.iter().map(CueSpan::from).collect();
+    let found = pauses(&timeline, &spans);
+    let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
+    let means = timeline.means(start, end);
+    let texts = Texts::of(facts, &inside);
+    let silence = |t: f64| {
+        let sound = timeline.means(t, (t + 2.0).min(end)).sound;
+        sound.map_or(0.0, |sound| sound.silence)
+    };
+    let strength = |t: f64| strength(&timeline, (start, end), t);
+    let places = cuts
+        .iter()
+        .copied()
+        .chain(inside.iter().map(|c| c.start))
+        .chain(found.iter().map(|p| p.to));
+    let own = Moment { t: start, strength: strength(start), silence: silence(start) };
+    let mut better: Vec<Moment> = places
+        .map(grid)
+        .filter(|t| *t >= start + APART && *t <= end - MOMENT)
+        .map(|t| Moment { t, strength: strength(t), silence: silence(t) })
+        .collect();
+    better.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.t.total_cmp(&b.t)));
+    let mut moments = vec![own];
+    for moment in better {
+        if moments.len() <= MOMENTS && moments.iter().all(|m| (m.t - moment.t).abs() >= APART) {
+            moments.push(moment);
+        }
+    }
+    ClipBrief {
+        start,
+        end,
+        language: language.map(str::to_owned),
+        width: size.0,
+        height: size.1,
+        fps,
+        least: lengths.0,
+        most: lengths.1,
+        motion: means.motion,
+        speech: means.sound.map(|s| s.speech),
+        loudness_peak: means.sound.map(|s| s.peak),
+        cut_rate: cuts.len() as f64 * 60.0 / (end - start).max(1e-9),
+        caption_density: means.caption,
+        moments,
+        endings: endings(
+            facts,
+            &inside,
+            &cuts,
+            &found.iter().map(|p| p.from).collect::<Vec<_>>(),
+            &grid,
+        ),
+        pauses: found
+            .iter()
+            .map(|p| Stretch { start: grid(p.from + BREATH), end: grid(p.to - BREATH) })
+            .filter(|p| p.end - p.start > LONG_PAUSE && p.start > start && p.end < end)
+            .collect(),
+        onsets: onsets(signals, (start, end), &grid),
+        keyphrases: texts.keyphrases,
+        titles: texts.titles,
+        hook_text: texts.hook,
+        descriptions: texts.descriptions,
+        text_origin: texts.origin,
+        captioned: !inside.is_empty(),
+    }
+}
+
+/// How much more is going on from `t` on than is usual in the clip, in [0, 1].
+fn strength(timeline: &Timeline, (start, end): (f64, f64), t: f64) -> f64 {
+    let (usual, here) = (timeline.means(start, end), timeline.means(t, (t + MOMENT).min(end)));
+    let ratio = |here: f64, usual: f64| ((here + 1e-3) / (usual + 1e-3)).ln().clamp(-1.5, 1.5);
+    let mut sum = ratio(here.motion, usual.motion);
+    if let (Some(here), Some(usual)) = (here.sound, usual.sound) {
+        sum += ((here.loudness - usual.loudness) / 6.0).clamp(-1.5, 1.5);
+        sum += ratio(here.onset, usual.onset);
+        sum += 0.5 * (here.speech - usual.speech) - (here.silence - usual.silence);
+    }
+    1.0 / (1.0 + (-sum).exp())
+}
+
+/// Places to end at, the clip's own end first.
+fn endings(
+    facts: &ClipFacts<'_>,
+    cues: &[Cue],
+    cuts: &[f64],
+    silent_from: &[f64],
+    grid: &dyn Fn(f64) -> f64,
+) -> Vec<Ending> {
+    let sentences = cues
+        .iter()
+        .filter(|c| crate::kernels::text::ends_sentence(&c.text))
+        .map(|c| Ending { t: grid(c.end), quality: 0.9 });
+    let shots = cuts.iter().map(|t| Ending { t: *t, quality: 0.7 });
+    let silences = silent_from.iter().map(|t| Ending { t: grid(*t), quality: 0.6 });
+    let mut all: Vec<Ending> = sentences.chain(shots).chain(silences).collect();
+    all.retain(|e| e.t > facts.start && e.t < facts.end);
+    all.sort_by(|a, b| a.t.total_cmp(&b.t).then(b.quality.total_cmp(&a.quality)));
+    all.dedup_by(|b, a| b.t - a.t < 0.35);
+    // What the selection ends at is the best place near it.
+    let own = Ending { t: facts.end, quality: 0.8 };
+    std::iter::once(own).chain(all).collect()
+}
+
+/// The strongest onsets that are far enough from each other.
+fn onsets(signals: &[Signal], (start, end): (f64, f64), grid: &dyn Fn(f64) -> f64) -> Vec<f64> {
+    let strong = |s: &&Signal| s.onset.is_some_and(|onset| onset >= STRONG_ONSET);
+    let mut found: Vec<&Signal> =
+        signals.iter().filter(strong).filter(|s| s.t > start + 0.5 && s.t < end - 1.0).collect();
+    found.sort_by(|a, b| {
+        b.onset.unwrap_or(0.0).total_cmp(&a.onset.unwrap_or(0.0)).then(a.t.total_cmp(&b.t))
+    });
+    let mut chosen: Vec<f64> = vec![];
+    for t in found.iter().map(|s| grid(s.t)) {
+        if chosen.iter().all(|other| (other - t).abs() >= ACCENTS_APART) {
+            chosen.push(t);
+        }
+    }
+    chosen.sort_by(f64::total_cmp);
+    chosen
+}
+
+/// The texts of a clip.
+struct Texts {
+    keyphrases: Vec<Keyphrase>,
+    titles: Vec<Title>,
+    hook: Option<String>,
+    descriptions: Vec<String>,
+    origin: String,
+}
+
+impl Texts {
+    fn of(facts: &ClipFacts<'_>, cues: &[Cue]) -> Self {
+        let lines: Vec<Line<'_>> =
+            cues.iter().map(|c| Line { text: &c.text, start: c.start, end: c.end }).collect();
+        let said = cues.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
+        let keyphrases = keyphrases(&said, facts.language, KEYPHRASES);
+        let script = Script::of(&TextInput {
+            lines: &lines,
+            keyphrases: &keyphrases,
+            language: facts.language,
+            facts: Facts { duration: facts.end - facts.start, size: Some(facts.size) },
+            ..TextInput::default()
+        });
+        let limits = |chars| crate::kernels::text::TextLimits {
+            title_chars: TITLE_CHARS,
+            description_chars: chars,
+            hashtags: 0,
+        };
+        let made = script.describe(&limits(DESCRIPTION_CHARS[0]), TitleStyle::Statement);
+        let styles = script.styles(TITLE_CHARS);
+        let titles = styles.iter().filter_map(|style| {
+            let text = script.title(*style, TITLE_CHARS)?;
+            Some(Title { style: style.as_str().to_owned(), text })
+        });
+        let mut titles: Vec<Title> = titles.collect();
+        if titles.is_empty() {
+            let text = trim_to(&made.title, TITLE_CHARS);
+            titles.push(Title { style: TitleStyle::Statement.as_str().to_owned(), text });
+        }
+        let short = script.describe(&limits(DESCRIPTION_CHARS[1]), TitleStyle::Statement);
+        Self {
+            titles,
+            hook: made.hook_text,
+            descriptions: vec![made.description, short.description],
+            origin: made.origin.as_str().to_owned(),
+            keyphrases,
+        }
+    }
+}

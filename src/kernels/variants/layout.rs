@@ -1,0 +1,96 @@
+//! How the source's picture fits a platform's frame.
+
+use super::platforms::Platform;
+use crate::model::edit::Layout;
+
+/// A picture is not made larger than this: beyond it looks soft.
+pub const MAX_UPSCALE: f64 = 1.5;
+/// Shapes within this of each other are the same.
+const SAME_SHAPE: f64 = 0.03;
+
+/// A layout at the size that suits the source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Fitted {
+    pub(super) layout: Layout,
+    pub(super) size: (i64, i64),
+    /// Share of the frame that shows the picture sharp.
+    pub(super) fill: f64,
+    /// Whether the platform would take a larger one.
+    pub(super) is_reduced: bool,
+}
+
+/// How much a layout enlarges a source of that size in a frame of this size.
+pub fn upscale(layout: Layout, source: (i64, i64), frame: (i64, i64)) -> f64 {
+    let (source_w, source_h) = (source.0.max(1) as f64, source.1.max(1) as f64);
+    let (wide, high) = (frame.0 as f64, frame.1 as f64);
+    let cover = |w: f64, h: f64| (w / source_w).max(h / source_h);
+    match layout {
+        Layout::Crop | Layout::PictureInPicture => cover(wide, high),
+        Layout::Fit => (wide / source_w).min(high / source_h),
+        Layout::Split if high >= wide => cover(wide, high / 2.0),
+        Layout::Split => cover(wide / 2.0, high),
+        Layout::Grid => cover(wide / 2.0, high / 2.0),
+    }
+}
+
+/// The layouts that do the source justice on the platform, each at the largest size that does not
+/// enlarge it beyond [`MAX_UPSCALE`]. There is always one: the whole picture over a blurred copy, in
+/// which the rendering enlarges no further.
+pub(super) fn layouts(source: (i64, i64), platform: &Platform) -> Vec<Fitted> {
+    let aspect = source.0 as f64 / source.1.max(1) as f64;
+    let is_same = (aspect / platform.aspect() - 1.0).abs() <= SAME_SHAPE;
+    let wanted = if is_same { &Layout::ALL[..1] } else { Layout::ALL };
+    let mut fitted = Vec::with_capacity(wanted.len());
+    for layout in wanted.iter().copied() {
+        let mut sizes = platform.sizes.iter().enumerate();
+        let Some((rung, size)) =
+            sizes.find(|(_, size)| upscale(layout, source, **size) <= MAX_UPSCALE)
+        else {
+            continue;
+        };
+        fitted.push(Fitted {
+            layout,
+            size: *size,
+            fill: fill(layout, aspect, platform),
+            is_reduced: rung > 0,
+        });
+    }
+    if fitted.is_empty() {
+        let layout = Layout::Fit;
+        let size = platform.sizes.last().copied().unwrap_or((540, 540));
+        fitted.push(Fitted {
+            layout,
+            size,
+            fill: fill(layout, aspect, platform),
+            is_reduced: true,
+        });
+    }
+    fitted
+}
+
+/// Share of the frame in which the picture is sharp and large.
+fn fill(layout: Layout, aspect: f64, platform: &Platform) -> f64 {
+    match layout {
+        Layout::Crop => 1.0,
+        // The rest is not empty: it is the same picture, blurred.
+        Layout::Fit => (aspect / platform.aspect()).min(platform.aspect() / aspect).max(0.75),
+        Layout::Split => 0.7,
+        Layout::PictureInPicture => 0.9,
+        Layout::Grid => 0.5,
+    }
+}
+
+/// What a layout is, in words.
+pub(super) fn words(fitted: &Fitted) -> String {
+    let what = match fitted.layout {
+        Layout::Crop => "a window that follows the action",
+        Layout::Fit => "the whole picture over a blurred copy",
+        Layout::Split => "two windows",
+        Layout::PictureInPicture => "a window with the whole picture in a corner",
+        Layout::Grid => "four windows",
+    };
+    let (wide, high) = fitted.size;
+    let reduced =
+        if fitted.is_reduced { ", as much as the source is sharp enough for" } else { "" };
+    format!("{what} ({wide}x{high}{reduced})")
+}

@@ -1,0 +1,273 @@
+//! Where a variant opens, where it ends and how fast it goes.
+
+use super::brief::{ClipBrief, Ending, Moment};
+use super::platforms::Platform;
+use crate::model::edit::{JOIN_SECONDS, Join, Segment};
+
+/// Length of what a cold open shows first, in seconds.
+const TEASER: f64 = 2.0;
+/// A clip this much longer than the platform's best length is also offered shorter.
+const LONG: f64 = 1.4;
+/// Pauses are worth cutting out from so many seconds on.
+const WORTH_TIGHTENING: f64 = 0.8;
+/// Speeds of the thirds of a ramp.
+const RAMP: [f64; 3] = [1.0, 1.12, 1.25];
+/// Lengths this near to each other are equal: less than a frame.
+const NEAR: f64 = 0.004;
+/// Shortest stretch that is shown, in seconds.
+const LEAST: f64 = 0.3;
+
+/// Where it opens and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As the clip was chosen, or as much of it as the platform takes.
+    Whole,
+    /// From a stronger moment on.
+    Hook(u8),
+    /// As chosen, with an earlier end.
+    Short,
+    /// From a stronger moment on, with an earlier end.
+    HookShort,
+    /// A taste of the strongest moment, then the whole.
+    ColdOpen(Join),
+}
+
+/// How fast it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As it is.
+    Natural,
+    /// A tenth faster.
+    Brisk,
+    /// A quarter faster.
+    Fast,
+    /// Without its pauses.
+    Tight,
+    /// Faster and faster.
+    Ramp,
+}
+
+/// One option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Timing {
+    pub(super) shape: Shape,
+    pub(super) pace: Pace,
+    /// Where its span begins.
+    pub(super) opening: Moment,
+    /// What is seen first: the same, or the teaser of a cold open.
+    pub(super) first: Moment,
+    pub(super) ending: Ending,
+    /// How long it plays, in seconds.
+    pub(super) duration: f64,
+}
+
+impl Timing {
+    /// What tells it from others when variants are compared.
+    pub(super) fn key(&self) -> u8 {
+        let shape = match self.shape {
+            Shape::Whole => 0,
+            Shape::Hook(n) => n,
+            Shape::Short => 4,
+            Shape::HookShort => 5,
+            Shape::ColdOpen(Join::Cut) => 6,
+            Shape::ColdOpen(_) => 7,
+        };
+        shape * 5 + self.pace as u8
+    }
+
+    /// Seconds of the source for each second that is played.
+    pub(super) fn speed(&self) -> f64 {
+        (self.ending.t - self.start()) / self.duration
+    }
+
+    /// Whether the strongest moment comes first.
+    pub(super) fn cold(&self) -> f64 {
+        f64::from(u8::from(matches!(self.shape, Shape::ColdOpen(_))))
+    }
+
+    /// How segments pass into each other.
+    pub(super) fn join(&self) -> Join {
+        match self.shape {
+            Shape::ColdOpen(join) => join,
+            _ => Join::Cut,
+        }
+    }
+
+    /// Where the span begins, whatever is shown first.
+    pub(super) fn start(&self) -> f64 {
+        self.opening.t
+    }
+
+    /// What is shown.
+    pub(super) fn segments(&self, brief: &ClipBrief) -> Vec<Segment> {
+        let (start, end) = (self.start(), self.ending.t);
+        let grid = |t: f64| brief.start + ((t - brief.start) * brief.fps).round() / brief.fps;
+        let segment = |start, end, speed| Segment { start, end, speed };
+        let mut segments = match self.pace {
+            Pace::Natural => vec![segment(start, end, 1.0)],
+            Pace::Brisk => vec![segment(start, end, 1.1)],
+            Pace::Fast => vec![segment(start, end, 1.25)],
+            Pace::Tight => {
+                let mut at = start;
+                let mut shown = vec![];
+                for pause in pauses_within(brief, start, end) {
+                    shown.push(segment(at, pause.0, 1.0));
+                    at = pause.1;
+                }
+                shown.push(segment(at, end, 1.0));
+                shown
+            }
+            Pace::Ramp => {
+                let third = (end - start) / 3.0;
+                let (a, b) = (grid(start + third), grid(start + 2.0 * third));
+                vec![segment(start, a, RAMP[0]), segment(a, b, RAMP[1]), segment(b, end, RAMP[2])]
+            }
+        };
+        if let (Shape::ColdOpen(_), Some(best)) = (self.shape, brief.moments.get(1)) {
+            segments.insert(0, segment(best.t, grid(best.t + TEASER), 1.0));
+        }
+        segments
+    }
+
+    /// What sets it apart, in words.
+    pub(super) fn words(&self, brief: &ClipBrief) -> String {
+        let offset = self.opening.t - brief.start;
+        let opens = match self.shape {
+            Shape::Whole => "opens as the clip was chosen".to_owned(),
+            Shape::Hook(_) => format!("opens on a stronger moment {offset:.1} s in"),
+            Shape::Short => "opens as chosen and ends early".to_owned(),
+            Shape::HookShort => {
+                format!("opens on a stronger moment {offset:.1} s in and ends early")
+            }
+            Shape::ColdOpen(_) => "shows its strongest moment first".to_owned(),
+        };
+        let pace = match self.pace {
+            Pace::Natural => "",
+            Pace::Brisk => ", a tenth faster",
+            Pace::Fast => ", a quarter faster",
+            Pace::Tight => ", without its pauses",
+            Pace::Ramp => ", faster and faster",
+        };
+        format!("{opens}{pace} ({:.1} s)", self.duration)
+    }
+}
+
+/// Pauses between `start` and `end` that can be cut out, as start and end.
+fn pauses_within(brief: &ClipBrief, start: f64, end: f64) -> impl Iterator<Item = (f64, f64)> {
+    let mut at = start;
+    brief.pauses.iter().filter_map(move |pause| {
+        let room = pause.start - at >= LEAST && end - pause.end >= LEAST;
+        room.then(|| {
+            at = pause.end;
+            (pause.start, pause.end)
+        })
+    })
+}
+
+/// Every option for a platform that is as long as platform and request want it, the most natural first.
+pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
+    let mut all = Vec::with_capacity(14);
+    let (least, most) =
+        (platform.min_seconds.max(brief.least), platform.max_seconds.min(brief.most));
+    let (Some(own), Some(last)) = (brief.moments.first(), brief.endings.first()) else {
+        return all;
+    };
+    let mut add = |shape: Shape, pace: Pace, opening: &Moment, ending: &Ending| {
+        let Some(duration) = duration(brief, shape, pace, opening.t, ending.t) else { return };
+        if duration + NEAR >= least && duration <= most + NEAR {
+            let first = match (shape, brief.moments.get(1)) {
+                (Shape::ColdOpen(_), Some(best)) => *best,
+                _ => *opening,
+            };
+            all.push(Timing { shape, pace, opening: *opening, first, ending: *ending, duration });
+        }
+    };
+    let whole = match last.t - own.t > most + NEAR {
+        true => before(brief, own.t + 1.0, own.t + most),
+        false => Some(*last),
+    };
+    let short = (last.t - own.t > LONG * platform.sweet_seconds)
+        .then(|| nearest(brief, own.t + platform.sweet_seconds))
+        .flatten();
+    let Some(whole) = whole else { return all };
+    for pace in [Pace::Natural, Pace::Brisk, Pace::Fast, Pace::Tight, Pace::Ramp] {
+        add(Shape::Whole, pace, own, &whole);
+    }
+    for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
+        let end = before(brief, moment.t + 1.0, moment.t + most);
+        if let Some(end) = end {
+            add(Shape::Hook(n), Pace::Natural, moment, &end);
+            if n == 1 {
+                add(Shape::Hook(n), Pace::Brisk, moment, &end);
+                add(Shape::Hook(n), Pace::Tight, moment, &end);
+            }
+        }
+    }
+    if let Some(short) = short {
+        add(Shape::Short, Pace::Natural, own, &short);
+        if let Some(best) = brief.moments.get(1) {
+            let end = nearest(brief, best.t + platform.sweet_seconds);
+            if let Some(end) = end.filter(|end| end.t < last.t) {
+                add(Shape::HookShort, Pace::Natural, best, &end);
+            }
+        }
+    }
+    if let Some(best) = brief.moments.get(1).filter(|best| best.t + TEASER <= brief.end) {
+        // Who has just seen it must not meet it again at once.
+        if best.t - own.t >= 2.0 * TEASER {
+            add(Shape::ColdOpen(Join::Dissolve), Pace::Natural, own, &whole);
+            add(Shape::ColdOpen(Join::Cut), Pace::Natural, own, &whole);
+        }
+    }
+    all
+}
+
+/// How long an option plays; `None` if its pace changes nothing.
+fn duration(brief: &ClipBrief, shape: Shape, pace: Pace, start: f64, end: f64) -> Option<f64> {
+    let length = end - start;
+    let played = match pace {
+        Pace::Natural => length,
+        Pace::Brisk => length / 1.1,
+        Pace::Fast => length / 1.25,
+        Pace::Tight => {
+            let cut: f64 = pauses_within(brief, start, end).map(|(from, to)| to - from).sum();
+            if cut < WORTH_TIGHTENING {
+                return None;
+            }
+            length - cut
+        }
+        Pace::Ramp => {
+            if length < 6.0 {
+                return None;
+            }
+            let grid = |t: f64| (t * brief.fps).round() / brief.fps;
+            let from = start - brief.start;
+            let (a, b) = (grid(from + length / 3.0) - from, grid(from + 2.0 * length / 3.0) - from);
+            a / RAMP[0] + (b - a) / RAMP[1] + (length - b) / RAMP[2]
+        }
+    };
+    let grid = |t: f64| (t * brief.fps).round() / brief.fps;
+    match (shape, brief.moments.get(1)) {
+        (Shape::ColdOpen(join), Some(best)) => {
+            let from = best.t - brief.start;
+            let teaser = grid(from + TEASER) - from;
+            let overlap = if join == Join::Cut { 0.0 } else { JOIN_SECONDS };
+            Some(played + teaser - overlap)
+        }
+        _ => Some(played),
+    }
+}
+
+/// The clip's own end if it is early enough, else the last other place to end at.
+fn before(brief: &ClipBrief, from: f64, until: f64) -> Option<Ending> {
+    let fits = |e: &&Ending| e.t >= from && e.t <= until;
+    let own = brief.endings.first().filter(fits);
+    own.or_else(|| brief.endings.iter().filter(fits).max_by(|a, b| a.t.total_cmp(&b.t))).copied()
+}
+
+/// The place to end at that is nearest to `t` and not further from it than a third of the way.
+fn nearest(brief: &ClipBrief, t: f64) -> Option<Ending> {
+    let reach = (t - brief.start) / 3.0;
+    let near = brief.endings.iter().filter(|e| (e.t - t).abs() <= reach);
+    near.min_by(|a, b| (a.t - t).abs().total_cmp(&(b.t - t).abs())).copied()
+}

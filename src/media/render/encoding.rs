@@ -1,0 +1,341 @@
+//! What a file is: its format, codec and quality.
+//!
+//! | format | file | picture | sound | its clock |
+//! |---|---|---|---|---|
+//! | mp4 | `.mp4` | h264, hevc, av1 | AAC | the source's ticks |
+//! | webm | `.webm` | vp9, av1 | Opus | milliseconds |
+//! | gif | `.gif` | at most 480 wide or high, 20 frames a second | none | 1/100 s |
+//! | webp | `.webp` | as gif | none | milliseconds |
+//! | mp3 | `.mp3` | none | MP3 | frames of 24 ms |
+//! | aac | `.m4a` | none | AAC | samples |
+//! | opus | `.opus` | none | Opus | frames of 20 ms |
+//!
+//! | quality | h264 `-crf` | hevc `-crf` | av1 `-crf` | vp9 `-crf` | webp `-quality` | animation | sound, kbit/s |
+//! |---|---|---|---|---|---|---|---|
+//! | low | 28 | 32 | 45 | 40 | 50 | 320, 10 a second | 96 |
+//! | medium | 24 | 28 | 38 | 36 | 65 | 400, 12.5 a second | 128 |
+//! | high | 20 | 24 | 30 | 31 | 80 | 480, 20 a second | 160 |
+//! | best | 16 | 20 | 24 | 24 | 90 | 640, 25 a second | 256 |
+//! | lossless | `-qp 0` | lossless | refused | lossless | lossless | as best, webp only | 256 |
+//!
+//! H.264 and sound follow the settings `crf` and `audio_bitrate`, which are those of `high`. Picture
+//! only is lossless, and few players take H.264 without loss.
+
+pub(super) mod arguments;
+pub(super) mod hardware;
+pub(super) mod webp;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// How files are written. The default is what a plain clip is: H.264 and AAC in MP4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Encoding {
+    /// The kind of file. Default: `mp4`.
+    pub format: Format,
+    /// Picture codec. Default: the format's own, `h264` in MP4 and `vp9` in WebM.
+    pub codec: Option<VideoCodec>,
+    /// Picture and sound against size. Default: `high`.
+    pub quality: Quality,
+    /// Who encodes the picture. Default: `off`, software.
+    pub hardware: Hardware,
+}
+
+/// An enum with a name for each value, the same in configuration, JSON and on the command line.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $($(#[$own:meta])* $value:ident = $text:literal),+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$own])* $value),+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// The name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::ALL.iter().copied().find(|v| text.eq_ignore_ascii_case(v.as_str())).ok_or_else(|| {
+                    let names: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
+                    refused(format!("there is no {} {text}; take one of {}", $what, names.join(", ")))
+                })
+            }
+        }
+    };
+}
+
+named!(
+    /// The kind of file.
+    Format, "format",
+    /// MPEG-4, index first.
+    #[default]
+    Mp4 = "mp4",
+    /// WebM.
+    Webm = "webm",
+    /// Animated GIF, without sound.
+    Gif = "gif",
+    /// Animated WebP, without sound.
+    Webp = "webp",
+    /// MP3, without picture.
+    Mp3 = "mp3",
+    /// AAC in MPEG-4 (`.m4a`), without picture.
+    Aac = "aac",
+    /// Opus in Ogg, without picture.
+    Opus = "opus"
+);
+
+named!(
+    /// A picture codec.
+    VideoCodec, "codec",
+    /// H.264, which everything plays.
+    #[default]
+    H264 = "h264",
+    /// H.265.
+    Hevc = "hevc",
+    /// AV1.
+    Av1 = "av1",
+    /// VP9.
+    Vp9 = "vp9"
+);
+
+named!(
+    /// Picture and sound against size.
+    Quality, "quality",
+    /// To look a clip over.
+    Low = "low",
+    /// Smaller than `high`, and it shows on a large screen.
+    Medium = "medium",
+    /// Hard to tell from the source.
+    #[default]
+    High = "high",
+    /// For further editing.
+    Best = "best",
+    /// Every pixel of the picture, after its conversion to 8-bit 4:2:0.
+    Lossless = "lossless"
+);
+
+named!(
+    /// Who encodes the picture. One machine's hardware gives other bytes than another's.
+    Hardware, "hardware",
+    /// Software: the same bytes everywhere.
+    #[default]
+    Off = "off",
+    /// The first hardware encoder that passes a trial, else software.
+    Auto = "auto",
+    /// NVIDIA.
+    Nvenc = "nvenc",
+    /// Intel Quick Sync.
+    Qsv = "qsv",
+    /// Apple.
+    Videotoolbox = "videotoolbox"
+);
+
+/// What a format holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Picture, and sound if there is one.
+    Video,
+    /// Picture at a rate and size of its own.
+    Animation,
+    /// Sound.
+    Sound,
+}
+
+impl Format {
+    /// The end of the file's name, which is the `container` of its rendition too.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Aac => "m4a",
+            other => other.as_str(),
+        }
+    }
+
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Mp4 | Self::Webm => Kind::Video,
+            Self::Gif | Self::Webp => Kind::Animation,
+            Self::Mp3 | Self::Aac | Self::Opus => Kind::Sound,
+        }
+    }
+
+    /// Samples in a packet of its sound.
+    pub(super) const fn sound_frame(self) -> f64 {
+        match self {
+            Self::Mp3 => 1152.0,
+            Self::Webm | Self::Opus => 960.0,
+            _ => 1024.0,
+        }
+    }
+
+    const fn codecs(self) -> &'static [VideoCodec] {
+        match self {
+            Self::Mp4 => &[VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1],
+            Self::Webm => &[VideoCodec::Vp9, VideoCodec::Av1],
+            _ => &[],
+        }
+    }
+}
+
+impl Encoding {
+    /// The picture codec of a video format; `None` for animations and sound.
+    pub fn video_codec(&self) -> Option<VideoCodec> {
+        self.codec.or_else(|| self.format.codecs().first().copied())
+    }
+
+    /// Whether it is that of plain clips. It leaves no trace in ids and settings, so that what was
+    /// rendered before there was a choice is found again.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there is such a file.
+    ///
+    /// # Errors
+    /// `config.invalid`, and what to ask for instead.
+    pub fn check(&self) -> Result<()> {
+        let Self { format, quality, hardware, .. } = *self;
+        let codecs = format.codecs();
+        if let Some(codec) = self.codec.filter(|codec| !codecs.contains(codec)) {
+            let names: Vec<_> = codecs.iter().map(|codec| codec.as_str()).collect();
+            return Err(refused(match names.as_slice() {
+                [] => format!("{format} has no codec to choose; leave out --codec {codec}"),
+                names => format!("{format} cannot hold {codec}; take {}", names.join(" or ")),
+            }));
+        }
+        if quality == Quality::Lossless {
+            let sound = format.kind() == Kind::Sound;
+            if sound || format == Format::Gif || self.video_codec() == Some(VideoCodec::Av1) {
+                let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
+                return Err(refused(format!("{what} is not lossless here; take --quality best")));
+            }
+        }
+        if hardware == Hardware::Off {
+            return Ok(());
+        }
+        let possible = self.video_codec().is_some_and(|codec| hardware.encodes(codec));
+        if !possible && hardware != Hardware::Auto {
+            let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
+            return Err(refused(format!("{hardware} cannot encode {what}; take --hardware off")));
+        }
+        if quality == Quality::Lossless {
+            return Err(refused("hardware does not encode without loss; take --hardware off"));
+        }
+        Ok(())
+    }
+
+    /// Memory of its encoder in pictures, with one thread; `None` for H.264, where it is the preset's.
+    ///
+    /// Measured at 720p as growth of the resident memory for each output: HEVC 160 MB (`veryfast`),
+    /// AV1 178, VP9 142, GIF 37.
+    pub(super) fn pictures(&self) -> Option<u64> {
+        match self.format.kind() {
+            Kind::Sound => Some(0),
+            Kind::Animation => Some(32),
+            Kind::Video => match self.video_codec() {
+                None | Some(VideoCodec::H264) => None,
+                Some(VideoCodec::Hevc) => Some(120),
+                Some(VideoCodec::Av1) => Some(135),
+                Some(VideoCodec::Vp9) => Some(105),
+            },
+        }
+    }
+
+    /// Longer side in pixels, at most, and frames a second of an animation. GIF counts time in
+    /// hundredths of a second, so that the rate is a divisor of 100.
+    pub(super) const fn animation(&self) -> (i64, f64) {
+        match self.quality {
+            Quality::Low => (320, 10.0),
+            Quality::Medium => (400, 12.5),
+            Quality::High => (480, 20.0),
+            Quality::Best | Quality::Lossless => (640, 25.0),
+        }
+    }
+
+    /// Size of an animation of a picture of this size: the same shape, not larger, even.
+    pub(super) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
+        let most = self.animation().0;
+        let scale = (most as f64 / width.max(height).max(1) as f64).min(1.0);
+        let side = |side: i64| ((side as f64 * scale).round() as i64 & !1).max(2);
+        (side(width), side(height))
+    }
+
+    /// Frames of an animation that plays for `seconds`.
+    pub(super) fn animated_frames(&self, seconds: f64) -> i64 {
+        ((seconds * self.animation().1).round() as i64).max(1)
+    }
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::Config, message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_no_file_can_be_is_refused_with_a_way_out() {
+        let refused = |encoding: Encoding| encoding.check().unwrap_err().message().to_owned();
+        let base = Encoding::default();
+        let vp9 = Encoding { codec: Some(VideoCodec::Vp9), ..base };
+        assert_eq!(refused(vp9), "mp4 cannot hold vp9; take h264 or hevc or av1");
+        let gif = Encoding { format: Format::Gif, codec: Some(VideoCodec::H264), ..base };
+        assert_eq!(refused(gif), "gif has no codec to choose; leave out --codec h264");
+        for format in [Format::Gif, Format::Mp3, Format::Aac, Format::Opus] {
+            let lossless = Encoding { format, quality: Quality::Lossless, ..base };
+            assert!(refused(lossless).contains("--quality best"), "{format}");
+        }
+        let webm = Encoding { format: Format::Webm, hardware: Hardware::Nvenc, ..base };
+        assert_eq!(refused(webm), "nvenc cannot encode vp9; take --hardware off");
+    }
+
+    #[test]
+    fn the_others_are_all_right() {
+        let mut fine = 0;
+        for format in Format::ALL {
+            for quality in Quality::ALL {
+                let encoding =
+                    Encoding { format: *format, quality: *quality, ..Encoding::default() };
+                fine += usize::from(encoding.check().is_ok());
+            }
+        }
+        assert_eq!(fine, 7 * 5 - 4);
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        assert_eq!("WebM".parse::<Format>().unwrap(), Format::Webm);
+        let error = "avi".parse::<Format>().unwrap_err();
+        let message = "there is no format avi; take one of mp4, webm, gif, webp, mp3, aac, opus";
+        assert_eq!((error.code(), error.message()), (ErrorCode::Config, message));
+    }
+
+    #[test]
+    fn animations_keep_their_shape() {
+        let high = Encoding { format: Format::Gif, ..Encoding::default() };
+        assert_eq!(high.animated((1920, 1080)), (480, 270));
+        assert_eq!(high.animated((1080, 1920)), (270, 480));
+        assert_eq!(high.animated((320, 180)), (320, 180));
+        assert_eq!((high.animated_frames(3.0), high.animated_frames(0.01)), (60, 1));
+    }
+}

@@ -1,0 +1,138 @@
+//! A written file against what was asked for, where it is not MP4: on its format's own clock.
+
+use std::path::Path;
+
+use super::check::{Checker, Found, compare_frames, mismatch};
+use super::encoding::{Encoding, Format, Kind, webp};
+use super::source::{Source, TOLERANCE};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::sniff::Demuxer;
+
+/// Ticks a second of WebM's clock.
+const MILLISECONDS: i64 = 1000;
+
+/// What a file is to hold.
+pub(super) struct Wanted {
+    /// PTS of its frames, in units of `ticks` a second.
+    pub(super) frames: Vec<i64>,
+    pub(super) ticks: i64,
+    /// Size of the picture.
+    pub(super) size: (i64, i64),
+    /// In seconds.
+    pub(super) length: f64,
+}
+
+/// Makes `source` what a format can hold of it.
+///
+/// # Errors
+/// `config.invalid` for a format that there is not, `render.failed` where a format of sound finds
+/// none.
+pub(super) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
+    encoding.check()?;
+    match encoding.format.kind() {
+        Kind::Video => {}
+        Kind::Animation => source.audio = None,
+        Kind::Sound if source.audio.is_none() => {
+            let message = format!(
+                "the source has no sound, of which {} consists; take a format with a picture",
+                encoding.format
+            );
+            return Err(Error::new(ErrorCode::RenderFailed, message));
+        }
+        Kind::Sound => {}
+    }
+    Ok(())
+}
+
+impl Format {
+    /// What reads a file of this format; `None` where ffprobe does not.
+    pub(super) const fn demuxer(self) -> Option<Demuxer> {
+        match self {
+            Self::Mp4 | Self::Aac => Some(Demuxer::Mov),
+            Self::Webm => Some(Demuxer::Matroska),
+            Self::Gif => Some(Demuxer::Gif),
+            Self::Webp => None,
+            Self::Mp3 => Some(Demuxer::Mp3),
+            Self::Opus => Some(Demuxer::Ogg),
+        }
+    }
+}
+
+/// What stands in an animated WebP.
+pub(super) fn measure_webp(file: &Path) -> Result<Found> {
+    let failed = |cause: std::io::Error| {
+        mismatch("the written animation cannot be measured").with_source(cause)
+    };
+    let found = std::fs::File::open(file).and_then(webp::read).map_err(failed)?;
+    let found = found.ok_or_else(|| mismatch("the written animation has no frames"))?;
+    Ok(Found::animation("webp", (found.width, found.height), found.frames, found.milliseconds))
+}
+
+impl Checker<'_> {
+    /// As for MP4, as exactly as the format counts.
+    pub(super) fn compare_format(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+        let encoding = &self.settings.encoding;
+        match encoding.format.kind() {
+            Kind::Video => self.compare_webm(found, wanted),
+            Kind::Animation => compare_animation(encoding, found, wanted),
+            Kind::Sound => self.compare_sound(found, wanted.length),
+        }
+    }
+
+    /// Frames to the millisecond, which is WebM's clock.
+    fn compare_webm(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+        let rounded =
+            |pts: &i64| (*pts as f64 * MILLISECONDS as f64 / wanted.ticks as f64).round() as i64;
+        compare_frames(wanted.frames.iter().map(rounded), &found.frames)?;
+        same_size(found, wanted.size)?;
+        same_length(found.duration, wanted.length, 2.0 * TOLERANCE)?;
+        match (&found.audio, self.source.audio) {
+            (None, None) => Ok(()),
+            (Some(_), Some(_)) => self.compare_sound(found, wanted.length),
+            _ => Err(mismatch("the written clip has other streams than the source")),
+        }
+    }
+
+    /// Start and length of the sound, within two packets: encoders put a lead before it that not
+    /// every format states.
+    fn compare_sound(&self, found: &Found, length: f64) -> Result<()> {
+        let Some(sound) = &found.audio else {
+            return Err(mismatch("the written clip has no sound"));
+        };
+        let rate = self.source.audio.map_or(48_000, |audio| audio.out_rate());
+        let packets = 2.0 * self.settings.encoding.format.sound_frame() / f64::from(rate);
+        if (sound.start - found.start).abs() > packets {
+            return Err(mismatch("sound and picture of the written clip do not start together"));
+        }
+        same_length(sound.duration, length, packets)
+    }
+}
+
+/// Exactly the frames of its rate; a WebP shows frames that are alike as one.
+fn compare_animation(encoding: &Encoding, found: &Found, wanted: &Wanted) -> Result<()> {
+    same_size(found, encoding.animated(wanted.size))?;
+    let frames = encoding.animated_frames(wanted.length);
+    let (_, rate) = encoding.animation();
+    let count = i64::try_from(found.count).unwrap_or(i64::MAX);
+    if count > frames || (count < frames && encoding.format != Format::Webp) {
+        let message =
+            format!("the written animation has {count} frames, {frames} were to be in it");
+        return Err(mismatch(&message));
+    }
+    same_length(found.duration, frames as f64 / rate, 1.0 / rate)
+}
+
+fn same_size(found: &Found, size: (i64, i64)) -> Result<()> {
+    if (found.width, found.height) == size {
+        return Ok(());
+    }
+    Err(mismatch("the written clip has another picture size than was asked for"))
+}
+
+fn same_length(found: f64, length: f64, near: f64) -> Result<()> {
+    if (found - length).abs() <= near {
+        return Ok(());
+    }
+    let message = format!("the written clip is {found:.4} s long instead of {length:.4} s");
+    Err(mismatch(&message))
+}

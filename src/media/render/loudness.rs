@@ -1,0 +1,176 @@
+//! How loud a variant's sound is, and what makes it as loud as its platform plays it.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, PipeReader};
+
+use super::Output;
+use super::check::Checker;
+use super::command::{Inputs, audio_inputs};
+use super::graph::audio;
+use super::shape::Shape;
+use crate::error::{ErrorCode, Result};
+use crate::media::input::ffmpeg_args;
+use crate::media::process::MediaCommand;
+
+/// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
+/// and for the encoder.
+const CEILING_DB: f64 = -1.5;
+/// Sound below this is silence or noise that nobody wants louder, in LUFS.
+const SILENCE: f64 = -55.0;
+/// Most gain in either direction, in dB.
+const MOST: f64 = 30.0;
+/// Nearer than this to the target is near enough, in LU.
+const NEAR: f64 = 0.4;
+/// How often a limited sound is measured again: limiting takes loudness away.
+const ROUNDS: usize = 4;
+
+/// Made of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Gain {
+    /// In dB.
+    pub(super) db: f64,
+    /// Whether the gain would clip without a limiter.
+    pub(super) limited: bool,
+}
+
+impl Gain {
+    /// Its filters.
+    pub(super) fn filters(self) -> String {
+        let limiter = if self.limited {
+            let ceiling = 10.0_f64.powf(CEILING_DB / 20.0);
+            format!(",alimiter=limit={ceiling:.4}:level=0:attack=5:release=50:latency=1")
+        } else {
+            String::new()
+        };
+        format!("volume={:.3}dB{limiter}", self.db)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Measured {
+    /// Integrated, in LUFS; NaN where nothing was heard.
+    loudness: f64,
+    /// True peak in dBFS.
+    peak: f64,
+}
+
+/// The gains that bring `outputs` to the loudness that their edits ask for, by EBU R128 (ITU-R
+/// BS.1770). Decodes only sound: once for all, and again for those that need a limiter.
+pub(super) fn gains(
+    checker: &Checker<'_>,
+    seek: Option<f64>,
+    outputs: &[&Output],
+    shapes: &[Option<Shape>],
+) -> Result<Vec<Option<Gain>>> {
+    let mut gains: Vec<Option<Gain>> = vec![None; outputs.len()];
+    let target = |number: usize| outputs[number].edit.as_ref().and_then(|edit| edit.loudness);
+    let mut open: Vec<usize> =
+        (0..outputs.len()).filter(|number| target(*number).is_some_and(f64::is_finite)).collect();
+    if checker.source.audio.is_none() {
+        return Ok(gains);
+    }
+    for _ in 0..ROUNDS {
+        if open.is_empty() {
+            break;
+        }
+        let measured = measure(checker, seek, outputs, shapes, (&open, &gains))?;
+        let mut again = Vec::new();
+        for (number, found) in open.into_iter().zip(measured) {
+            let off = target(number).unwrap_or(found.loudness) - found.loudness;
+            if found.loudness.is_nan() || found.loudness < SILENCE || off.abs() <= NEAR {
+                continue;
+            }
+            let before = gains[number].map_or(0.0, |gain| gain.db);
+            let limited = gains[number].is_some_and(|gain| gain.limited);
+            let db = (before + off).clamp(-MOST, MOST);
+            let gain = Gain { db, limited: limited || found.peak + off > CEILING_DB };
+            gains[number] = Some(gain);
+            if gain.limited {
+                again.push(number);
+            }
+        }
+        open = again;
+    }
+    Ok(gains)
+}
+
+/// Loudness and peak of each of the outputs `which`, with the gains so far.
+fn measure(
+    checker: &Checker<'_>,
+    seek: Option<f64>,
+    outputs: &[&Output],
+    shapes: &[Option<Shape>],
+    (which, gains): (&[usize], &[Option<Gain>]),
+) -> Result<Vec<Measured>> {
+    let Some(sound) = checker.source.audio else { return Ok(Vec::new()) };
+    let members: Vec<&Output> = which.iter().map(|number| outputs[*number]).collect();
+    let own: Vec<Option<Shape>> = which.iter().map(|number| shapes[*number].clone()).collect();
+    let gains: Vec<Option<Gain>> = which.iter().map(|number| gains[*number]).collect();
+    let ahead = own.iter().flatten().find_map(Shape::ahead);
+    let inputs = Inputs { audio: 0, ahead_video: None, ahead_audio: ahead.map(|_| 1) };
+    let limits = &checker.settings.limits;
+    let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+    command.args(ffmpeg_args()).args(["-y", "-copyts"]);
+    command.args(audio_inputs(checker.path, checker.source, seek, ahead, limits));
+    let mut graph = audio::graph(checker.source, sound, &members, &own, &gains, inputs);
+    let (mut readers, mut maps): (Vec<PipeReader>, Vec<OsString>) = (Vec::new(), Vec::new());
+    for number in 0..members.len() {
+        let (name, reader) = command.output_pipe()?;
+        let name = name.replace(':', "\\\\:");
+        graph.push_str(&format!(
+            ";[a{number}]ebur128=metadata=1:peak=true,ametadata=mode=print:file={name}[m{number}]"
+        ));
+        readers.push(reader);
+        maps.extend(["-map".into(), format!("[m{number}]").into()]);
+        maps.extend(["-f".into(), "null".into(), "-".into()]);
+    }
+    command.args(["-filter_complex".into(), OsString::from(graph)]).args(maps);
+    let child = command.start(checker.cancel)?;
+    // Each pipe is read while ffmpeg writes to all of them.
+    let measured = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            readers.into_iter().map(|reader| scope.spawn(move || last(reader))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(NOTHING)).collect()
+    });
+    child.wait()?.check(ErrorCode::RenderFailed)?;
+    Ok(measured)
+}
+
+const NOTHING: Measured = Measured { loudness: f64::NAN, peak: f64::NEG_INFINITY };
+
+/// What the last lines of the filter's report say; the loudness is that of all before.
+fn last(report: impl std::io::Read) -> Measured {
+    let mut found = NOTHING;
+    for line in BufReader::new(report).lines().map_while(std::io::Result::ok) {
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let Ok(value) = value.trim().parse::<f64>() else { continue };
+        if key == "lavfi.r128.I" {
+            found.loudness = value;
+        } else if key.starts_with("lavfi.r128.true_peaks_ch") {
+            // Linear here.
+            found.peak = found.peak.max(20.0 * value.max(1e-9).log10());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_loudness_and_the_highest_peak_count() {
+        let report = "frame:0 pts:0\nlavfi.r128.I=-70.000\nlavfi.r128.true_peaks_ch0=0.5\n\
+                      lavfi.r128.I=-20.5\nlavfi.r128.true_peaks_ch1=0.25\nlavfi.r128.S=nan\n";
+        let found = last(report.as_bytes());
+        assert!((found.loudness + 20.5).abs() < 1e-9);
+        assert!((found.peak + 6.02).abs() < 0.01);
+        assert!(last(&b""[..]).loudness.is_nan());
+    }
+
+    #[test]
+    fn a_limiter_only_where_it_would_clip() {
+        assert_eq!(Gain { db: -3.0, limited: false }.filters(), "volume=-3.000dB");
+        assert!(Gain { db: 6.0, limited: true }.filters().contains("alimiter=limit=0.8414"));
+    }
+}

@@ -1,0 +1,92 @@
+//! A still that stands for a clip: its sharpest well lit frame, as JPEG.
+//!
+//! Only key frames are decoded, once small to be judged, and the chosen one once more in full.
+
+mod judge;
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+
+use super::input::ffmpeg_args;
+use super::sniff::Demuxer;
+use super::{CancelToken, MediaCommand, MediaLimits, MediaTools, input_args};
+use crate::error::{Error, ErrorCode, Result};
+use judge::{HEIGHT, WIDTH, score};
+
+/// So many key frames are looked at.
+const MOST_FRAMES: usize = 60;
+/// ffmpeg's scale from 2 (best) to 31.
+const JPEG_QUALITY: &str = "3";
+
+/// Writes the still of the video at `path` to `to`, in the video's size. It is the key frame with the
+/// most detail, above all around the middle, that is neither dark nor washed out; of equal ones the first.
+///
+/// # Errors
+/// `render.failed` if no frame can be decoded or the file cannot be written, `media.limits` and
+/// `cancelled` as for every media process. What is at `to` after an error is no picture.
+pub fn thumbnail(
+    tools: &MediaTools,
+    limits: &MediaLimits,
+    (demuxer, path): (Demuxer, &Path),
+    to: &Path,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let best = best_frame(tools, limits, (demuxer, path), cancel)?;
+    let mut command = key_frames(tools, limits, (demuxer, path));
+    command
+        .args(["-vf"])
+        .arg(format!("select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p"));
+    command.args(["-frames:v", "1", "-q:v", JPEG_QUALITY, "-threads", "1", "-y", "-f", "mjpeg"]);
+    let mut name = OsString::from("file:");
+    name.push(to);
+    command.arg(name);
+    command.start(cancel)?.wait()?.check(ErrorCode::RenderFailed)?;
+    if std::fs::metadata(to).map_or(0, |file| file.len()) == 0 {
+        return Err(no_frame());
+    }
+    Ok(())
+}
+
+/// The number among the key frames of the best.
+fn best_frame(
+    tools: &MediaTools,
+    limits: &MediaLimits,
+    source: (Demuxer, &Path),
+    cancel: &CancelToken,
+) -> Result<usize> {
+    let mut command = key_frames(tools, limits, source);
+    command.arg("-vf").arg(format!("scale={WIDTH}:{HEIGHT}:flags=area,format=gray"));
+    command.args(["-frames:v"]).arg(MOST_FRAMES.to_string());
+    command.args(["-vsync", "passthrough", "-f", "rawvideo", "pipe:1"]);
+    let mut reader = command.stdout_pipe()?;
+    let child = command.start(cancel)?;
+    let mut picture = vec![0; WIDTH * HEIGHT];
+    let mut best: Option<(f64, usize)> = None;
+    let mut number = 0;
+    while reader.read_exact(&mut picture).is_ok() {
+        let found = score(&picture);
+        if best.is_none_or(|(most, _)| found > most) {
+            best = Some((found, number));
+        }
+        number += 1;
+    }
+    child.wait()?.check(ErrorCode::RenderFailed)?;
+    best.map(|(_, number)| number).ok_or_else(no_frame)
+}
+
+fn key_frames(
+    tools: &MediaTools,
+    limits: &MediaLimits,
+    (demuxer, path): (Demuxer, &Path),
+) -> MediaCommand {
+    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    command.args(ffmpeg_args());
+    command.args(input_args(demuxer, path, limits, &["-skip_frame", "nokey", "-threads", "1"]));
+    command.args(["-map", "0:v:0", "-an", "-sn", "-dn"]);
+    command
+}
+
+fn no_frame() -> Error {
+    Error::new(ErrorCode::RenderFailed, "no frame of the video can be decoded for a thumbnail")
+}

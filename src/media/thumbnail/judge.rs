@@ -1,0 +1,52 @@
+//! How good a frame is as a still.
+
+/// Size in which frames are judged, whatever their shape.
+pub(super) const WIDTH: usize = 160;
+pub(super) const HEIGHT: usize = 90;
+
+/// Detail times light: the mean squared Laplacian, which is the measure of sharpness, weighed
+/// towards the middle, on a scale of logarithms; less for what is dark, pale or flat.
+pub(super) fn score(picture: &[u8]) -> f64 {
+    let at = |x: usize, y: usize| f64::from(picture[y * WIDTH + x]);
+    let (mut detail, mut weights) = (0.0, 0.0);
+    for y in 1..HEIGHT - 1 {
+        for x in 1..WIDTH - 1 {
+            let around = at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1);
+            let laplacian = around - 4.0 * at(x, y);
+            let (across, down) = (x as f64 / WIDTH as f64 - 0.5, y as f64 / HEIGHT as f64 - 0.5);
+            let weight = 1.0 - 1.2 * (across * across + down * down);
+            detail += weight * laplacian * laplacian;
+            weights += weight;
+        }
+    }
+    let pixels = picture.len() as f64;
+    let mean = picture.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels;
+    let variance = picture.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / pixels;
+    let clipped = picture.iter().filter(|v| **v < 8 || **v > 247).count() as f64 / pixels;
+    let exposure = (1.0 - ((mean - 118.0) / 118.0).abs().powi(2)).max(0.02);
+    let contrast = (variance.sqrt() / 45.0).min(1.0);
+    (1.0 + detail / weights).ln() * exposure * (0.3 + 0.7 * contrast) * (1.0 - 0.7 * clipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(value: impl Fn(usize, usize) -> f64) -> Vec<u8> {
+        (0..WIDTH * HEIGHT).map(|i| value(i % WIDTH, i / WIDTH).clamp(0.0, 255.0) as u8).collect()
+    }
+
+    #[test]
+    fn sharp_and_well_lit_wins() {
+        let stripes = |x: usize, period: f64, light: f64| {
+            light + 60.0 * (x as f64 * std::f64::consts::TAU / period).sin()
+        };
+        let sharp = score(&picture(|x, _| stripes(x, 6.0, 118.0)));
+        let soft = score(&picture(|x, _| stripes(x, 60.0, 118.0)));
+        let dark = score(&picture(|x, _| stripes(x, 6.0, -20.0)));
+        let pale = score(&picture(|x, _| stripes(x, 6.0, 260.0)));
+        let plain = score(&picture(|_, _| 118.0));
+        assert!(sharp > soft && soft > plain, "{sharp} {soft} {plain}");
+        assert!(sharp > 2.0 * dark && sharp > 2.0 * pale, "{sharp} {dark} {pale}");
+    }
+}

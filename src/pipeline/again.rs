@@ -1,0 +1,51 @@
+//! The tables that a run had, from its results: to go on from there.
+
+use arrow::array::RecordBatch;
+use datafusion::prelude::{SessionContext, col, lit};
+
+use super::RunConfig;
+use super::steps;
+use crate::error::Result;
+use crate::query::results::register_dataset;
+use crate::query::sql;
+use crate::query::{query_error, session};
+use crate::store::Dataset;
+
+/// The statement `analysis` over the tables of a dataset.
+const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
+
+/// Register the dataset, and `analysis` and `selected` as a run over it had them.
+///
+/// # Errors
+/// `store.read` if a file is damaged.
+pub(super) async fn register(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
+    register_dataset(ctx, dataset).await?;
+    view(ctx, "analysis", ANALYSIS).await?;
+    view(ctx, "selected", "SELECT * FROM clips").await
+}
+
+/// Register a query under a name.
+pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<()> {
+    let frame = ctx.sql(sql).await.map_err(query_error)?;
+    ctx.deregister_table(name).map_err(query_error)?;
+    ctx.register_table(name, frame.into_view()).map(|_| ()).map_err(query_error)
+}
+
+/// The variants that `config` asks for of the clips of `requests` in the results, in the columns of
+/// `variants`. Nothing is written.
+///
+/// # Errors
+/// `config.invalid`; `store.read` if there are no results.
+pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Vec<RecordBatch>> {
+    config.check()?;
+    let dataset = config.place(&config.resilience())?.existing().await?;
+    let ctx = session(&config.session_options(), None)?;
+    register(&ctx, &dataset).await?;
+    let ids = requests.iter().map(|id| lit(id.as_str())).collect();
+    let mine = ctx.table("requests").await.map_err(query_error)?;
+    let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
+    ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
+    view(&ctx, "checked", "SELECT *, CAST(NULL AS VARCHAR) AS error_code FROM asked").await?;
+    let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;
+    frame.collect().await.map_err(query_error)
+}

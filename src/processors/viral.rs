@@ -1,0 +1,243 @@
+//! [`ViralVideoProcessor`]: requests to clips to variants.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field};
+use serde::{Deserialize, Serialize};
+
+use super::clip::{VideoClipProcessor, create_high_performance_processor};
+use super::response::{ViralVideoBatchResponse, rows};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
+use crate::model::variant::table_fields;
+use crate::model::{AudienceProfile, ScorePart, VideoClipRequest};
+use crate::pipeline::{self, RunConfig};
+
+/// A variant of a clip: what it is, why, and its file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ViralVideoVariant {
+    /// Stable id.
+    pub variant_id: String,
+    /// The clip it is made of.
+    pub clip_id: String,
+    /// The request that the clip answers.
+    pub request_id: String,
+    /// 1 for the clip's best variant.
+    pub rank: i64,
+    /// Platform it is shaped for.
+    pub platform: String,
+    /// Start of its span in the source, in seconds.
+    pub start: f64,
+    /// End of its span in the source (exclusive), in seconds.
+    pub end: f64,
+    /// How long it plays, in seconds.
+    pub duration: f64,
+    /// Width in square pixels.
+    pub width: i64,
+    /// Height in square pixels.
+    pub height: i64,
+    /// How the picture fills the frame.
+    pub layout: String,
+    /// How captions look.
+    pub caption_style: String,
+    /// Title.
+    pub title: String,
+    /// First words; `None` without captions.
+    pub hook_text: Option<String>,
+    /// Description.
+    pub description: String,
+    /// Hashtags with their `#`.
+    pub hashtags: Vec<String>,
+    /// Predicted engagements by views, in [0, 1].
+    pub predicted_engagement_rate: f64,
+    /// Predicted share of impressions that become views of 3 s, in [0, 1].
+    pub predicted_hook_rate: f64,
+    /// Predicted share of views that reach the end, in [0, 1].
+    pub predicted_completion_rate: f64,
+    /// Score in [0, 1].
+    pub viral_score: f64,
+    /// Each feature's part in the score.
+    pub score_parts: Vec<ScorePart>,
+    /// What sets it apart from the clip's other variants.
+    pub reason: String,
+    /// The media file: its place as text; `None` if it is only planned.
+    #[serde(default)]
+    pub uri: Option<String>,
+}
+
+impl ViralVideoVariant {
+    /// The media file; `None` if it is only planned.
+    pub fn location(&self) -> Option<Location> {
+        self.uri.as_deref().map(Location::from)
+    }
+}
+
+/// The columns of a variant in a response.
+pub(super) fn fields() -> Vec<Field> {
+    const NAMES: [&str; 22] = [
+        "variant_id",
+        "clip_id",
+        "request_id",
+        "rank",
+        "platform",
+        "start",
+        "end",
+        "duration",
+        "width",
+        "height",
+        "layout",
+        "caption_style",
+        "title",
+        "hook_text",
+        "description",
+        "hashtags",
+        "predicted_engagement_rate",
+        "predicted_hook_rate",
+        "predicted_completion_rate",
+        "viral_score",
+        "score_parts",
+        "reason",
+    ];
+    let known = table_fields();
+    let known = NAMES.iter().filter_map(|name| known.iter().find(|f| f.name() == name).cloned());
+    known.chain([Field::new("uri", DataType::Utf8, true)]).collect()
+}
+
+/// Rows of the table `variants` with `uri`, relative to `out`.
+pub(super) fn read(batches: &[RecordBatch], out: &Location) -> Result<Vec<ViralVideoVariant>> {
+    let mut variants: Vec<ViralVideoVariant> = rows(batches)?;
+    for variant in &mut variants {
+        variant.uri = variant.uri.take().map(|uri| out.join(&uri).to_string());
+    }
+    Ok(variants)
+}
+
+/// A processor of variants that writes to the dataset `out`, with settings of one's own.
+///
+/// # Errors
+/// `config.invalid`.
+pub fn create_high_performance_viral_processor(
+    out: impl Into<Location>,
+    parallel: ParallelConfig,
+) -> Result<ViralVideoProcessor> {
+    Ok(ViralVideoProcessor { clips: create_high_performance_processor(out, parallel)? })
+}
+
+/// Processes batches of requests into clips and variants in a results dataset.
+///
+/// ```no_run
+/// use clipflow::model::{AudienceProfile, VideoClipRequest};
+/// use clipflow::processors::ViralVideoProcessor;
+///
+/// # fn main() -> clipflow::Result<()> {
+/// let processor = ViralVideoProcessor::new("results").with_base("videos");
+/// let audience = AudienceProfile::parse(r#"{"age":"18-35","interests":["tech"]}"#)?;
+/// let requests = vec![VideoClipRequest::new("talk.mp4")];
+/// for response in processor.process_batch_parallel(&requests, 5, Some(&audience))? {
+///     for variant in &response.variants {
+///         println!("{:.2} {} {:?}", variant.viral_score, variant.title, variant.uri);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ViralVideoProcessor {
+    clips: VideoClipProcessor,
+}
+
+impl ViralVideoProcessor {
+    /// A processor that writes to the dataset `out`; relative sources start from the current folder.
+    pub fn new(out: impl Into<Location>) -> Self {
+        Self { clips: VideoClipProcessor::new(out) }
+    }
+
+    /// Relative sources start from `base`, a folder or a prefix of an object store, where sources may
+    /// also lie.
+    #[must_use]
+    pub fn with_base(mut self, base: impl Into<Location>) -> Self {
+        self.clips = self.clips.with_base(base);
+        self
+    }
+
+    /// The processor of clips within, to set its handlers.
+    pub fn clip_processor_mut(&mut self) -> &mut VideoClipProcessor {
+        &mut self.clips
+    }
+
+    /// The settings of the run, to change them; see [`VideoClipProcessor::config_mut`].
+    pub fn config_mut(&mut self) -> &mut RunConfig {
+        self.clips.config_mut()
+    }
+
+    /// Process `requests` on the configured backend and wait: clips, and `n_variants` variants of each
+    /// for `audience_profile` where a request has none of its own. One response a request, in order.
+    ///
+    /// # Errors
+    /// As [`VideoClipProcessor::process_batch_parallel`].
+    pub fn process_batch_parallel(
+        &self,
+        requests: &[VideoClipRequest],
+        n_variants: u32,
+        audience_profile: Option<&AudienceProfile>,
+    ) -> Result<Vec<ViralVideoBatchResponse>> {
+        let processor = self.asking(n_variants, audience_profile)?;
+        processor.process_batch_parallel(requests, self.clips.config().parallel.backend)
+    }
+
+    /// As [`ViralVideoProcessor::process_batch_parallel`], in an async program.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn process_batch_async(
+        &self,
+        requests: &[VideoClipRequest],
+        n_variants: u32,
+        audience_profile: Option<&AudienceProfile>,
+    ) -> Result<Vec<ViralVideoBatchResponse>> {
+        self.asking(n_variants, audience_profile)?.process_batch_async(requests).await
+    }
+
+    /// The variants that the settings (`config_mut().variants`) ask for of the clips in `results`, one
+    /// list a response: from the tables of the dataset, without decoding or rendering anything. A
+    /// failed response has none.
+    ///
+    /// # Errors
+    /// `store.read` if the dataset is gone, `config.invalid`.
+    pub fn batch_generate_variants(
+        &self,
+        results: &[ViralVideoBatchResponse],
+    ) -> Result<Vec<Vec<ViralVideoVariant>>> {
+        let config = self.clips.config().clone();
+        let ids: Vec<String> = results.iter().map(|r| r.request_id.clone()).collect();
+        let out = config.out.clone();
+        let planned =
+            self.clips.block_on(async move { pipeline::plan_variants(&config, &ids).await })?;
+        let mut variants = read(&planned, &out)?;
+        variants.sort_by(|a, b| (&a.clip_id, a.rank).cmp(&(&b.clip_id, b.rank)));
+        let of = |response: &ViralVideoBatchResponse| {
+            let mine =
+                |v: &&ViralVideoVariant| response.success && v.request_id == response.request_id;
+            variants.iter().filter(mine).cloned().collect()
+        };
+        Ok(results.iter().map(of).collect())
+    }
+
+    /// The processor of clips, asked for variants too. Without a change of what is asked, batches go on
+    /// sharing what they share.
+    fn asking(
+        &self,
+        n_variants: u32,
+        audience_profile: Option<&AudienceProfile>,
+    ) -> Result<VideoClipProcessor> {
+        let audience = audience_profile.map(serde_json::to_string).transpose().map_err(|e| {
+            Error::new(ErrorCode::Config, format!("the audience cannot be written as JSON: {e}"))
+        })?;
+        Ok(self.clips.asking(|variants| {
+            variants.count = n_variants;
+            if audience.is_some() {
+                variants.audience.clone_from(&audience);
+            }
+        }))
+    }
+}

@@ -1,0 +1,165 @@
+//! Captions as they are burned into a picture.
+
+use std::path::Path;
+
+use clipflow::kernels::text::ass::{Faces, document};
+use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools, thumbnail};
+use clipflow::model::Cue;
+use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
+
+const SENTENCES: [(&str, &str); 6] = [
+    ("eng", "Watch what happens when the quick brown fox jumps over {the} lazy dog"),
+    ("deu", "Die Geschwindigkeitsbegrenzung gilt für alle, außer für Größenwahnsinnige"),
+    ("ara", "شاهد ما يحدث عندما يقفز الثعلب البني السريع (2024) فوق الكلب"),
+    ("heb", "תראו מה קורה כשהשועל החום המהיר קופץ מעל 3 כלבים עצלנים"),
+    ("jpn", "素早い茶色の狐がのろまな犬を飛び越えるとどうなるか、見てください。"),
+    ("zho", "看看敏捷的棕色狐狸跳过懒狗时会发生什么，你一定会喜欢的。"),
+];
+const ZONE: SafeZone = SafeZone { top: 0.1, right: 0.12, bottom: 0.2, left: 0.06 };
+
+fn edit((width, height): (i64, i64), style: CaptionStyle) -> Edit {
+    Edit {
+        width,
+        height,
+        fps: 25.0,
+        layout: Layout::Crop,
+        reframe: vec![],
+        segments: vec![Segment { start: 0.0, end: 4.0, speed: 1.0 }],
+        join: Join::Cut,
+        caption_style: style,
+        caption_mode: CaptionMode::Burned,
+        language: None,
+        safe_zone: ZONE,
+        effects: vec![],
+        loudness: None,
+    }
+}
+
+/// Runs ffmpeg with an empty environment, as the library does.
+fn ffmpeg(args: &[&str]) {
+    let program = MediaTools::find().unwrap().ffmpeg;
+    let mut command = std::process::Command::new(program);
+    command.env_clear().args(["-v", "error", "-y"]).args(args);
+    assert!(command.status().unwrap().success());
+}
+
+/// The picture at `at` seconds of a grey video with `document` burned in, as grey levels.
+fn burned(folder: &Path, document: &str, (width, height): (i64, i64), at: f64) -> Vec<u8> {
+    let file = folder.join("captions.ass");
+    std::fs::write(&file, document).unwrap();
+    let picture = folder.join("picture.gray");
+    let filter = format!(
+        "color=gray:s={width}x{height}:r=25:d=4,ass=filename={},format=gray",
+        file.display()
+    );
+    let seek = at.to_string();
+    let name = picture.to_str().unwrap();
+    ffmpeg(&["-f", "lavfi", "-i", &filter, "-ss", &seek, "-frames:v", "1", "-f", "rawvideo", name]);
+    std::fs::read(picture).unwrap()
+}
+
+/// Left, top, right and bottom of what differs from the plain picture.
+fn extent(picture: &[u8], width: usize) -> Option<(usize, usize, usize, usize)> {
+    let drawn = |at: &usize| picture[*at].abs_diff(picture[0]) > 12;
+    let all: Vec<usize> = (0..picture.len()).filter(drawn).collect();
+    let columns = || all.iter().map(|at| at % width);
+    let rows = || all.iter().map(|at| at / width);
+    Some((columns().min()?, rows().min()?, columns().max()?, rows().max()?))
+}
+
+#[test]
+fn every_style_stays_inside_the_safe_zone_in_every_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let fonts = Fonts::system();
+    for size in [(540, 960), (960, 540), (600, 600)] {
+        for style in [
+            CaptionStyle::BoldPop,
+            CaptionStyle::Karaoke,
+            CaptionStyle::Classic,
+            CaptionStyle::Minimal,
+        ] {
+            for (language, text) in SENTENCES {
+                let cue = Cue {
+                    cue_id: 0,
+                    start: 0.0,
+                    end: 4.0,
+                    text: text.into(),
+                    language: Some(language.into()),
+                    origin: "sidecar".into(),
+                };
+                let edit = edit(size, style);
+                let burned_in = document(&edit, &[cue], fonts);
+                if !text.chars().all(|c| c.is_whitespace() || fonts.covers(c)) {
+                    // Without such a typeface on this machine nothing is drawn, rather than boxes.
+                    assert_eq!(burned_in.unreadable, 1, "{language}");
+                    continue;
+                }
+                let text = burned_in.document.unwrap();
+                let picture = burned(folder.path(), &text, size, 1.72);
+                let (width, height) = (size.0 as usize, size.1 as usize);
+                assert_eq!(picture.len(), width * height);
+                let what = format!("{style} {language} {size:?}");
+                let (left, top, right, bottom) = extent(&picture, width).expect(&what);
+                let share = |at: usize, of: usize| at as f64 / of as f64;
+                assert!(share(left, width) >= ZONE.left - 0.012, "{what}: left {left}");
+                assert!(share(right, width) <= 1.0 - ZONE.right + 0.012, "{what}: right {right}");
+                assert!(share(top, height) >= ZONE.top, "{what}: top {top}");
+                assert!(
+                    share(bottom, height) <= 1.0 - ZONE.bottom + 0.012,
+                    "{what}: bottom {bottom}"
+                );
+                if let Some(keep) = std::env::var_os("LOOK_AT") {
+                    let (w, h) = (width.to_string(), height.to_string());
+                    let to = Path::new(&keep).join(format!("{w}x{h}-{style}-{language}.png"));
+                    let source = folder.path().join("picture.gray");
+                    let shape = format!("{w}x{h}");
+                    ffmpeg(&[
+                        "-f",
+                        "rawvideo",
+                        "-pix_fmt",
+                        "gray",
+                        "-s",
+                        &shape,
+                        "-i",
+                        source.to_str().unwrap(),
+                        "-y",
+                        to.to_str().unwrap(),
+                    ]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_thumbnail_is_the_sharp_frame_in_the_light() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("video.mp4");
+    // Black, then a test picture with its detail, then the same blurred; a key frame each second.
+    let filter = "color=black:s=640x360:r=25:d=2[a];testsrc2=s=640x360:r=25:d=2[b];\
+        testsrc2=s=640x360:r=25:d=2,boxblur=20[c];[a][b][c]concat=n=3,format=yuv420p";
+    let name = video.to_str().unwrap();
+    ffmpeg(&[
+        "-filter_complex",
+        filter,
+        "-g",
+        "25",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        name,
+    ]);
+    let tools = MediaTools::find().unwrap();
+    let to = folder.path().join("100%d.jpg");
+    let source = (Demuxer::Mov, video.as_path());
+    let limits = MediaLimits::default();
+    thumbnail(&tools, &limits, source, &to, &CancelToken::new()).unwrap();
+    let grey = folder.path().join("thumbnail.gray");
+    let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
+    ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
+    let picture = std::fs::read(grey).unwrap();
+    assert_eq!(picture.len(), 640 * 360);
+    let steps = picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count();
+    assert!(steps > 500, "only {steps} edges");
+}

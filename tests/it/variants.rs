@@ -1,0 +1,236 @@
+//! Variants from the outside: asked for, planned, rendered, rendered later.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use clipflow::model::{AudienceProfile, VideoClipRequest};
+use clipflow::processors::ViralVideoProcessor;
+
+use super::support::show;
+use super::support::{clipflow, query, stderr, stdout};
+
+const REQUESTS: &str =
+    "request_id,source_url,min_clip_length,max_clip_length,max_clips,audience_profile,experiment_id
+a,show.mp4,8,14,2,,hooks
+b,show.mp4,8,14,1,\"{\"\"platforms\"\":[\"\"shorts\"\"]}\",
+";
+
+const ASKED: [&str; 6] =
+    ["--variants", "3", "--audience", r#"{"age":"18-35"}"#, "--platforms", "tiktok,shorts,x"];
+
+fn prepare(folder: &Path) {
+    show::make(&folder.join("show.mp4"));
+    fs::write(folder.join("requests.csv"), REQUESTS).unwrap();
+}
+
+fn run(folder: &Path, more: &[&str], code: i32) -> String {
+    let args = [&["run", "requests.csv", "--out", "out"], ASKED.as_slice(), more].concat();
+    let output = clipflow(folder, &args);
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    stdout(&output)
+}
+
+fn media(folder: &Path) -> usize {
+    let Ok(files) = fs::read_dir(folder.join("out/media")) else { return 0 };
+    files.flatten().filter(|f| f.path().extension().is_some_and(|x| x == "mp4")).count()
+}
+
+/// A folder with a finished run, made once.
+pub fn finished() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            prepare(folder.path());
+            run(folder.path(), &[], 0);
+            folder
+        })
+        .path()
+}
+
+#[test]
+fn each_clip_has_its_variants_and_each_variant_its_file() {
+    let folder = finished();
+    assert_eq!(
+        query(folder, "SELECT request_id, clips, variants FROM outcomes ORDER BY 1"),
+        ["a,2,6", "b,1,3"]
+    );
+    let counts = query(
+        folder,
+        "SELECT count(*), max(rank), count(DISTINCT rank) FROM variants GROUP BY clip_id",
+    );
+    assert_eq!(counts, ["3,3,3", "3,3,3", "3,3,3"]);
+    let off = query(
+        folder,
+        "SELECT v.variant_id, v.duration, r.duration, v.width, r.width, v.height, r.height
+         FROM variants v LEFT JOIN renditions r ON r.variant_id = v.variant_id
+         WHERE r.uri IS NULL OR r.width <> v.width OR r.height <> v.height OR abs(r.duration - v.duration) > 1.001 / v.fps",
+    );
+    assert!(off.is_empty(), "{off:?}");
+    // Plain clips stand beside them, once.
+    assert_eq!(query(folder, "SELECT count(*) FROM renditions WHERE variant_id IS NULL"), ["3"]);
+    for uri in query(folder, "SELECT DISTINCT uri FROM renditions") {
+        assert!(folder.join("out").join(&uri).is_file(), "{uri}");
+    }
+    let experiments =
+        query(folder, "SELECT DISTINCT request_id, experiment_id FROM variants ORDER BY 1");
+    assert_eq!(experiments, ["a,hooks", "b,"]);
+}
+
+#[test]
+fn platforms_are_those_of_the_request_else_those_asked_for() {
+    let folder = finished();
+    let of_a: HashSet<String> =
+        query(folder, "SELECT DISTINCT platform FROM variants WHERE request_id = 'a'")
+            .into_iter()
+            .collect();
+    assert!(
+        of_a.len() > 1 && of_a.iter().all(|p| ["tiktok", "shorts", "x"].contains(&p.as_str())),
+        "{of_a:?}"
+    );
+}
+
+#[test]
+fn variants_of_a_clip_differ_in_what_is_seen_and_in_score() {
+    let folder = finished();
+    let alike = query(
+        folder,
+        "SELECT a.variant_id FROM variants a JOIN variants b ON a.clip_id = b.clip_id AND a.rank < b.rank
+         WHERE a.viral_score = b.viral_score OR a.reason = b.reason
+            OR (a.layout = b.layout AND a.platform = b.platform AND a.caption_style = b.caption_style
+                AND a.duration = b.duration AND a.start = b.start)",
+    );
+    assert!(alike.is_empty(), "{alike:?}");
+    let range = query(folder, "SELECT min(viral_score) > 0 AND max(viral_score) < 1 FROM variants");
+    assert_eq!(range, ["true"]);
+}
+
+#[test]
+fn the_same_run_again_does_nothing_and_another_number_keeps_the_clips_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &["--plan-only"], 0);
+    assert!(run(folder, &["--plan-only"], 0).contains("nothing to do"));
+    let planned = query(folder, "SELECT variant_id FROM variants ORDER BY variant_id");
+    assert_eq!(planned.len(), 9);
+    assert_eq!(
+        (media(folder), query(folder, "SELECT count(*) FROM renditions")),
+        (0, vec!["0".to_owned()])
+    );
+    assert_eq!(query(folder, "SELECT DISTINCT status FROM outcomes"), ["ok"]);
+
+    let render = |condition: &str| {
+        let output = clipflow(folder, &["render", "out", "--where", condition]);
+        (output.status.code(), stdout(&output), stderr(&output))
+    };
+    let (code, said, error) = render("rank = 1");
+    assert_eq!(code, Some(0), "{error}");
+    assert!(said.starts_with("3 variants chosen, 3 rendered"), "{said}");
+    let listed =
+        "SELECT v.rank FROM renditions r JOIN variants v ON v.variant_id = r.variant_id ORDER BY 1";
+    assert_eq!(query(folder, listed), ["1", "1", "1"]);
+    // What else the results say is what they said.
+    assert_eq!(query(folder, "SELECT variant_id FROM variants ORDER BY variant_id"), planned);
+    assert_eq!(query(folder, "SELECT count(*) FROM outcomes"), ["2"]);
+    assert!(query(folder, "SELECT count(*) FROM signals")[0].parse::<u32>().unwrap() > 100);
+
+    let file = folder
+        .join("out")
+        .join(&query(folder, "SELECT uri FROM renditions ORDER BY uri LIMIT 1")[0]);
+    let before = fs::metadata(&file).unwrap().modified().unwrap();
+    let (code, said, _) = render("rank <= 2");
+    assert_eq!(
+        (code, said.starts_with("6 variants chosen, 6 rendered")),
+        (Some(0), true),
+        "{said}"
+    );
+    assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), before, "it was there");
+    assert_eq!(query(folder, listed), ["1", "1", "1", "2", "2", "2"]);
+
+    let (code, _, error) = render("rank = 'x' AND");
+    assert_eq!(code, Some(2));
+    assert!(error.contains("the condition rank = 'x' AND is none"), "{error}");
+    let (code, _, error) = render("shoe_size > 3");
+    assert!(code == Some(2) && error.contains("shoe_size"), "{error}");
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_is_the_rows_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    show::make(&folder.join("show.mp4"));
+    let text = "request_id,source_url,min_clip_length,max_clip_length,max_clips,audience_profile\n\
+        a,show.mp4,4,8,1,{\"\"age\"\":\n";
+    fs::write(folder.join("requests.csv"), text).unwrap();
+    run(folder, &["--plan-only"], 3);
+    let said = query(
+        folder,
+        "SELECT error_code, error_message LIKE 'audience_profile cannot be read%' FROM outcomes",
+    );
+    assert_eq!(said, ["invalid_request.bad_value,true"]);
+    // Nobody reads it when no variants are asked for.
+    let output = clipflow(folder, &["run", "requests.csv", "--out", "out", "--plan-only"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn wrong_wishes_are_refused_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("requests.csv"), "source_url\nx.mp4\n").unwrap();
+    for (args, said) in [
+        (["--variants", "500"], "--variants is 500; give a number from 0 to 50"),
+        (["--platforms", "myspace"], "myspace"),
+        (["--audience", "{"], "audience_profile cannot be read"),
+    ] {
+        let output =
+            clipflow(folder, &[&["run", "requests.csv", "--out", "out"], args.as_slice()].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!folder.join("out").exists());
+    }
+}
+
+#[test]
+fn the_viral_processor_answers_with_variants() {
+    let folder = tempfile::tempdir().unwrap();
+    show::make(&folder.path().join("show.mp4"));
+    let out = folder.path().join("out");
+    let mut processor = ViralVideoProcessor::new(&out).with_base(folder.path());
+    processor.config_mut().plan_only = true;
+    processor.config_mut().variants.count = 4;
+    let request = VideoClipRequest {
+        min_clip_length: 8.0,
+        max_clip_length: 14.0,
+        max_clips: 1,
+        ..VideoClipRequest::new("show.mp4")
+    };
+    let requests = [request, VideoClipRequest::new("none.mp4")];
+    let audience = AudienceProfile::parse(r#"{"platforms":["tiktok"]}"#).unwrap();
+    let responses = processor.process_batch_parallel(&requests, 2, Some(&audience)).unwrap();
+    let [good, bad] = responses.as_slice() else { panic!("{responses:?}") };
+    assert_eq!((good.clips.len(), good.variants.len()), (1, 2));
+    assert!(good.variants.iter().all(|v| v.platform == "tiktok" && v.location().is_none()));
+    assert!((bad.success, bad.variants.is_empty()) == (false, true));
+    // More of them, without touching the source.
+    fs::remove_file(folder.path().join("show.mp4")).unwrap();
+    let generated = processor.batch_generate_variants(&responses).unwrap();
+    let ranks: Vec<Vec<i64>> =
+        generated.iter().map(|of| of.iter().map(|v| v.rank).collect()).collect();
+    assert_eq!(ranks, [vec![1, 2, 3, 4], vec![]]);
+    assert!(generated[0].iter().all(|v| v.clip_id == good.clips[0].clip_id));
+}
+
+#[test]
+fn views_say_why_and_where() {
+    let folder = finished();
+    let said = query(folder, "SELECT count(*), count(strengths), count(reason) FROM why_variants");
+    assert_eq!(said, ["9,9,9"]);
+    assert_eq!(query(folder, "SELECT count(*), count(uri) FROM variant_files"), ["9,9"]);
+    // As long as the request wants them, and with the captions that there are.
+    let off = "SELECT duration FROM variants WHERE duration < 7.9 OR duration > 14.1 OR caption_style = 'off'";
+    assert!(query(folder, off).is_empty());
+}
