@@ -20,7 +20,7 @@ points AS (
     UNION ALL SELECT variant_id, source_id, start, views, duration, q4 FROM clips
 ),
 steps AS (
-    SELECT *, lag(until, 1, 0.0) OVER w AS since, lag(seen, 1, views) OVER w AS before
+    SELECT *, coalesce(lag(until) OVER w, 0.0) AS since, coalesce(lag(seen) OVER w, views) AS before
     FROM points
     WHERE seen IS NOT NULL
     WINDOW w AS (PARTITION BY variant_id ORDER BY until)
