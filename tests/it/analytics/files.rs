@@ -184,3 +184,22 @@ fn results_without_variants_are_an_error_and_events_can_be_asked_in_sql() {
     let output = clipflow(path, &["sql", "out", sql, "--format", "csv"]);
     assert_eq!(stdout(&output), "n\n1\n", "{}", stderr(&output));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_processor_answers_as_the_command() {
+    let folder = folder();
+    let events = folder.path().join("events.csv");
+    let processor = clipflow::processors::ViralAnalyticsProcessor::new(events).with_lag_hours(1.0);
+    let batch = processor
+        .batch_analyze_performance(None, &["views", "audience_reach"], &["platform"])
+        .await
+        .unwrap();
+    let names: Vec<&str> = batch.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
+    assert_eq!(
+        names,
+        ["platform", "variants", "views", "audience_reach", "metric_version", "definitions"]
+    );
+    assert_eq!(batch.num_rows(), 2);
+    let reach = batch.column(3).as_any().downcast_ref::<arrow::array::Int64Array>().unwrap();
+    assert_eq!(reach.values().to_vec(), [1, 1], "the event of the last hour is left out");
+}
