@@ -96,7 +96,7 @@ mod tests {
         }
         let replays = rows.column(4).as_boolean();
         let shorts = (0..rows.num_rows())
-            .filter(|r| platforms.value(*r) == "youtube_shorts" && metrics.value(*r) == "views");
+            .filter(|r| platforms.value(*r) == "shorts" && metrics.value(*r) == "views");
         assert_eq!(shorts.map(|r| replays.value(r)).collect::<Vec<_>>(), [false, true]);
     }
 }

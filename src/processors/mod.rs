@@ -1,6 +1,7 @@
 //! The API in the words of the guide: processors that take batches of requests and give back what
 //! became of each.
 
+mod analytics;
 pub mod benchmark;
 mod chunks;
 mod clip;
@@ -11,6 +12,7 @@ mod stats;
 mod threads;
 mod viral;
 
+pub use analytics::ViralAnalyticsProcessor;
 pub use benchmark::{BenchmarkOptions, BenchmarkReport, run_comprehensive_benchmark};
 pub use chunks::chunk_data;
 pub use clip::{VideoClipProcessor, create_high_performance_processor};

@@ -1,6 +1,7 @@
 //! One binary for all integration tests: each further one would link the query engine again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod analytics;
 mod analyze;
 mod backends;
 mod bench;

@@ -1,6 +1,5 @@
 //! Columns of keys as 64-bit codes, exactly: no two values share a code of the same class.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringBuilder, new_null_array};
@@ -55,9 +54,26 @@ pub struct KeyColumn {
     texts: Interner,
 }
 
-/// Texts that each thread remembers by itself, so that it need not ask the others.
-type Recent = HashMap<Box<[u8]>, u32>;
-const RECENT: usize = 1024;
+/// Texts that were met lately, so that the others need not be asked.
+struct Recent(Vec<(Box<[u8]>, u32)>);
+
+/// A power of two.
+const RECENT: usize = 512;
+
+impl Recent {
+    /// The entry that a text has if it has one.
+    #[inline]
+    fn entry(&mut self, text: &[u8]) -> Option<&mut (Box<[u8]>, u32)> {
+        let ends = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23)
+            }
+            _ => text.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+        };
+        let at = super::mix(ends ^ ((text.len() as u64) << 56)) as usize % RECENT;
+        self.0.get_mut(at)
+    }
+}
 
 impl KeyColumn {
     /// Of values of that type. Numbers, booleans, dates, times and texts are exact; floats are told
@@ -109,7 +125,7 @@ impl KeyColumn {
 
     fn texts<'a>(&self, texts: impl ExactSizeIterator<Item = Option<&'a str>>) -> Codes {
         let mut codes = Codes::with_capacity(texts.len());
-        let mut recent = Recent::new();
+        let mut recent = Recent(vec![(Box::default(), 0); RECENT]);
         for text in texts {
             codes.push(
                 text.map_or((class::NULL, 0), |text| self.code(text.as_bytes(), &mut recent)),
@@ -126,12 +142,15 @@ impl KeyColumn {
         if let Some(number) = decimal(text) {
             return (class::NUMBER, number);
         }
-        if let Some(number) = recent.get(text) {
+        let entry = recent.entry(text).filter(|_| !text.is_empty());
+        if let Some((known, number)) = &entry
+            && **known == *text
+        {
             return (class::TEXT, u64::from(*number));
         }
         let number = self.texts.number(text);
-        if recent.len() < RECENT {
-            recent.insert(text.into(), number);
+        if let Some(entry) = entry {
+            *entry = (text.into(), number);
         }
         (class::TEXT, u64::from(number))
     }

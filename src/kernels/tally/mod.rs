@@ -27,7 +27,7 @@ pub enum DealBy {
 }
 
 /// Number of parts.
-pub const PARTS: usize = 256;
+pub const PARTS: usize = 512;
 
 /// Multiplies and folds: enough for keys that are already ids, cheap for those that are not.
 #[inline]
@@ -44,6 +44,6 @@ impl DealBy {
             Self::Group => mix(record.key.wrapping_add(u64::from(record.rest) << 40)),
             Self::Viewer => mix(record.viewer ^ record.key.rotate_left(17)),
         };
-        (hash >> 56) as usize % PARTS
+        (hash >> 52) as usize % PARTS
     }
 }

@@ -50,10 +50,10 @@ impl PairSet {
         Change { is_new: true, marks }
     }
 
-    /// Half as much again: a large set is never there twice over.
+    /// Twice as much: a set is one of many, so that little is there twice over.
     #[cold]
     fn grow(&mut self) {
-        let room = (self.slots.len() + self.slots.len() / 2).max(64);
+        let room = (self.slots.len() * 2).max(64);
         let mut larger = vec![[0; 3]; room];
         for slot in self.slots.iter().filter(|s| s[2] != 0) {
             let (at, _) = find(&larger, slot[2] & !MARKS, [slot[0], slot[1]]);

@@ -167,9 +167,9 @@ impl Export {
     /// The platform as `variants` name it: what is exported are short videos.
     pub(super) fn platform(self) -> &'static str {
         match self {
-            Self::Youtube => "youtube_shorts",
+            Self::Youtube => "shorts",
             Self::Tiktok => "tiktok",
-            Self::Instagram => "instagram_reels",
+            Self::Instagram => "reels",
         }
     }
 

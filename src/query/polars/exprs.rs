@@ -140,7 +140,8 @@ pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
     expression(describe::clip_title(), &[text, language, most_chars])
 }
 
-fn expression(function: Function, arguments: &[Expr]) -> Expr {
+/// `function` over the columns that `arguments` give.
+pub(super) fn expression(function: Function, arguments: &[Expr]) -> Expr {
     let name = function.name;
     let empty = new_empty_array(&function.return_type);
     let output = move |_: &Schema, _: &[Field]| Ok(Field::new(name.into(), dtype(name, &empty)?));

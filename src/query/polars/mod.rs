@@ -14,10 +14,14 @@
 //!
 //! Polars blocks its thread: inside an async program call `collect` in `tokio::task::spawn_blocking`.
 
+mod analytics;
 mod crossing;
 mod exprs;
 mod frames;
 
+pub use analytics::{
+    half_life, mean_metric, metric, performance, pooled_metric, reach_estimate, roll_up_events,
+};
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
     clip_brief, clip_title, cues_in, hashtags, json_text, keyphrases, make_variants,

@@ -50,9 +50,11 @@ impl Dealer {
             None => (Codes::nulls(rows), keys.as_slice()),
         };
         let deal = table.deal_by(|| deal_by(&first));
-        for (row, kind) in kinds.iter().enumerate() {
+        let firsts = first.classes.iter().copied().zip(first.values.iter().copied());
+        let viewers = viewers.classes.iter().copied().zip(viewers.values.iter().copied());
+        for (row, ((kind, first), viewer)) in kinds.iter().zip(firsts).zip(viewers).enumerate() {
             let rest = self.rest.number(others, row, &table);
-            let record = Record::new(code(&first, row), rest, code(&viewers, row), *kind);
+            let record = Record::new(first, rest, viewer, *kind);
             let part = deal.part(&record);
             let Some((records, seconds)) = self.waiting.get_mut(part) else { continue };
             records.push(record);

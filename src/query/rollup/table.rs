@@ -194,7 +194,7 @@ impl Table {
 }
 
 /// Steps in which memory is asked for.
-const STEP: usize = 4 << 20;
+const STEP: usize = 1 << 20;
 /// A part below this size is not worth a file.
 const SMALLEST_SPILL: usize = 1 << 12;
 

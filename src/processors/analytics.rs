@@ -1,0 +1,94 @@
+//! [`ViralAnalyticsProcessor`]: what happened to variants after posting.
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::location::Location;
+use crate::pipeline::{self, Performance, PerformanceQuery};
+use crate::query::query_error;
+
+/// Metrics of the events at one place.
+///
+/// ```no_run
+/// use clipflow::processors::ViralAnalyticsProcessor;
+///
+/// # async fn f() -> clipflow::Result<()> {
+/// let processor = ViralAnalyticsProcessor::new("events.parquet");
+/// let metrics = ["engagement_rate", "viral_coefficient", "audience_reach"];
+/// let performance =
+///     processor.batch_analyze_performance(Some("results".into()), &metrics, &["platform", "layout"]).await?;
+/// println!("{} groups", performance.num_rows());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ViralAnalyticsProcessor {
+    events: Location,
+    parallel: ParallelConfig,
+    lag_hours: f64,
+}
+
+impl ViralAnalyticsProcessor {
+    /// Of `events`: raw events or daily aggregates, a file or folder, here or in an object store.
+    pub fn new(events: impl Into<Location>) -> Self {
+        Self { events: events.into(), parallel: ParallelConfig::default(), lag_hours: 0.0 }
+    }
+
+    /// With settings of one's own; `memory_limit_gb` is for a query alone.
+    #[must_use]
+    pub fn with_config(mut self, parallel: ParallelConfig) -> Self {
+        self.parallel = parallel;
+        self
+    }
+
+    /// Leave out what came in the last `hours` before the newest event.
+    #[must_use]
+    pub fn with_lag_hours(mut self, hours: f64) -> Self {
+        self.lag_hours = hours;
+        self
+    }
+
+    /// The plan of `metrics` by columns of the events and, with `results`, of their variants; nothing is
+    /// read before its frame is executed.
+    ///
+    /// # Errors
+    /// As [`pipeline::performance`].
+    pub async fn plan(
+        &self,
+        results: Option<Location>,
+        metrics: &[&str],
+        by: &[&str],
+    ) -> Result<Performance> {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let query = PerformanceQuery {
+            results,
+            events: self.events.clone(),
+            metrics: owned(metrics),
+            by: owned(by),
+            lag_hours: self.lag_hours,
+            parallel: self.parallel.clone(),
+        };
+        pipeline::performance(&query).await
+    }
+
+    /// The rows of [`ViralAnalyticsProcessor::plan`].
+    ///
+    /// # Errors
+    /// As there, and what the events turn out to hold.
+    pub async fn batch_analyze_performance(
+        &self,
+        results: Option<Location>,
+        metrics: &[&str],
+        by: &[&str],
+    ) -> Result<RecordBatch> {
+        let frame = self.plan(results, metrics, by).await?.frame;
+        let schema = std::sync::Arc::clone(frame.schema().inner());
+        let batches = frame.collect().await.map_err(query_error)?;
+        concat_batches(&schema, &batches).map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("rows of performance differ ({e})"))
+                .with_source(e)
+        })
+    }
+}
