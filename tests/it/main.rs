@@ -8,6 +8,7 @@ mod bench;
 mod caching;
 mod captions;
 mod cli;
+mod embed;
 mod encoding;
 mod inputs;
 mod layers;
