@@ -32,6 +32,8 @@ def run(path: pathlib.Path) -> str | None:
     """Run one; what is wrong with it, if anything."""
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(HERE)}})
+    # Through a socket file that only this user can open, not a port.
+    client.create_kernel_manager().transport = "ipc"
     try:
         client.execute()
     except nbclient.exceptions.CellExecutionError as fault:
@@ -43,7 +45,8 @@ def run(path: pathlib.Path) -> str | None:
     named = [p for p in (str(HERE.parent), str(pathlib.Path.home()) + "/") if len(p) > 1 and p in text]
     if named:
         return f"{path.name} names a folder of this machine ({named[0]}) in its outputs"
-    pictures = sum("image/png" in o.get("data", {}) for c in notebook.cells for o in c.get("outputs", []))
+    shown = [o.get("data", {}) for cell in notebook.cells for o in cell.get("outputs", [])]
+    pictures = sum("image/png" in data or "image/jpeg" in data for data in shown)
     if not pictures:
         return f"{path.name} draws nothing"
     path.write_text(text + "\n")
