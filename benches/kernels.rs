@@ -282,6 +282,7 @@ fn variants(c: &mut Criterion) -> Result<()> {
         start: 10.0,
         end: 40.0,
         language: Some("en"),
+        topic: None,
         size: (1280, 720),
         fps: 25.0,
         lengths: (5.0, 60.0),

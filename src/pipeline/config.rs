@@ -15,6 +15,7 @@ use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
@@ -23,6 +24,7 @@ use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
+use crate::source::text_model::HttpTextModel;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
@@ -53,6 +55,9 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// The versions made of each clip.
     pub variants: VariantSettings,
+    /// Who writes the texts of variants; `None`: the language model of `parallel.text_model_url`, or, if
+    /// that is empty, nobody: they are made from the captions.
+    pub text_model: Option<Arc<dyn TextModel>>,
     /// Write the tables, with every clip and variant, and render nothing.
     pub plan_only: bool,
     /// Who is told about progress.
@@ -124,6 +129,7 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             variants: VariantSettings::default(),
+            text_model: None,
             plan_only: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
@@ -164,6 +170,18 @@ impl RunConfig {
             })??;
         }
         Ok(config)
+    }
+
+    /// The run with the language model that the settings name, if it brings none.
+    ///
+    /// # Errors
+    /// `config.invalid` if the settings name one that cannot be asked.
+    pub(super) fn with_text_model(mut self) -> Result<Self> {
+        if self.text_model.is_none() && self.variants.count > 0 {
+            let model = HttpTextModel::of_process(&self.parallel, &self.resilience())?;
+            self.text_model = model.map(|model| Arc::new(model) as _);
+        }
+        Ok(self)
     }
 
     /// Where relative sources start from, absolute.
@@ -275,6 +293,7 @@ impl RunConfig {
             ("platforms", self.variants.platforms.join(",").into()),
             ("plain_clips", self.variants.plain_clips.into()),
             ("encode", (!self.plan_only).into()),
+            ("text_model", self.text_model.is_some().into()),
         ]
     }
 }

@@ -44,6 +44,8 @@ fn sample() -> ClipBrief {
         titles: vec![super::Title { style: String::new(), text: String::new() }],
         hook_text: Some(String::new()),
         descriptions: vec![String::new()],
+        hashtags: vec![String::new()],
+        text_note: Some(String::new()),
         ..ClipBrief::default()
     }
 }
@@ -67,6 +69,8 @@ pub struct BriefColumns<'a> {
     pub cues: &'a ListArray,
     /// The language.
     pub language: &'a StringArray,
+    /// What the request says that the source is about; NULL: nothing.
+    pub topic: &'a StringArray,
     /// Width and height of the source.
     pub size: [&'a Int64Array; 2],
     /// Its frames a second.
@@ -82,7 +86,7 @@ pub struct BriefColumns<'a> {
 /// # Errors
 /// `internal` if a list does not hold the columns of its table.
 pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
-    let BriefColumns { signals, shots, cues, language, size, fps, span, lengths } = columns;
+    let BriefColumns { signals, shots, cues, language, topic, size, fps, span, lengths } = columns;
     let [start, end] = span;
     let known = |i: usize| {
         start.is_valid(i)
@@ -100,6 +104,7 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
             start: start.value(i),
             end: end.value(i),
             language: language.is_valid(i).then(|| language.value(i)),
+            topic: topic.is_valid(i).then(|| topic.value(i)),
             size: (size[0].value(i), size[1].value(i)),
             fps: fps.value(i),
             lengths: (length(0, i).unwrap_or(0.0), length(1, i).unwrap_or(f64::INFINITY)),
@@ -111,10 +116,38 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
     };
     let rows = (0..start.len()).map(brief).collect::<Result<Vec<_>>>()?;
     let nulls: NullBuffer = (0..start.len()).map(known).collect();
-    let columns = serde_arrow::to_arrow(fields()?, &rows).map_err(|e| unfit(&e))?;
+    array(&rows, nulls)
+}
+
+/// Briefs as an array.
+fn array(rows: &[ClipBrief], nulls: NullBuffer) -> Result<StructArray> {
+    let columns = serde_arrow::to_arrow(fields()?, rows).map_err(|e| unfit(&e))?;
     let fields = fields()?.iter().cloned().collect();
     StructArray::try_new_with_length(fields, columns, Some(nulls), rows.len())
         .map_err(|e| unfit(&e))
+}
+
+/// Briefs with the texts of `texts` (structs of [`clip_text`]'s columns) in place of their own, where
+/// there are any.
+///
+/// # Errors
+/// `internal` if the structs are no briefs or no texts.
+pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArray> {
+    let is_written = |i: usize| briefs.is_valid(i) && texts.is_valid(i);
+    if !(0..briefs.len()).any(is_written) {
+        return Ok(briefs.clone());
+    }
+    let both = |i: usize| -> Result<ClipBrief> {
+        let one = |rows: &StructArray| -> ArrayRef { Arc::new(rows.slice(i, 1)) };
+        if briefs.is_null(i) {
+            return Ok(ClipBrief::default());
+        }
+        let brief = typed::<ClipBrief>(&one(briefs))?.pop().unwrap_or_default();
+        let texts = if texts.is_valid(i) { typed(&one(texts))?.pop() } else { None };
+        Ok(brief.with_texts(texts.unwrap_or_default()))
+    };
+    let rows = (0..briefs.len()).map(both).collect::<Result<Vec<_>>>()?;
+    array(&rows, (0..briefs.len()).map(|i| briefs.is_valid(i)).collect())
 }
 
 /// Lists of variants of briefs, one a row. `audience` is JSON; NULL is an audience nobody knows.

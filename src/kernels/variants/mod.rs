@@ -19,7 +19,7 @@ mod timing;
 
 pub use brief::{ClipBrief, ClipFacts, Ending, Moment, Stretch, Title, clip_brief};
 pub use layout::{MAX_UPSCALE, upscale};
-pub use list::{BriefColumns, brief_type, briefs, make_variants as variant_lists};
+pub use list::{BriefColumns, brief_type, briefs, make_variants as variant_lists, with_texts};
 
 use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
@@ -298,6 +298,7 @@ fn variant(
         description: texts.description(shelf.platform.limits.description_chars),
         hashtags: texts.hashtags(shelf.platform.limits.hashtags),
         text_origin: brief.text_origin.clone(),
+        text_note: brief.text_note.clone(),
         predicted_engagement_rate: scorer.engagement.score(&features),
         predicted_hook_rate: scorer.hook.score(&features),
         predicted_completion_rate: scorer.completion.score(&features),

@@ -60,6 +60,8 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         hook_text: Some("Every edge hides another edge.".into()),
         descriptions: vec!["Every edge hides another edge.".into(); DESCRIPTION_CHARS.len()],
         text_origin: "captions".into(),
+        hashtags: vec![],
+        text_note: None,
         captioned: seed.is_multiple_of(2),
     }
 }
@@ -209,6 +211,7 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         start: 2.0,
         end: 18.0,
         language: Some("en"),
+        topic: None,
         size: (1280, 720),
         fps: 25.0,
         lengths: (5.0, 20.0),
