@@ -19,6 +19,7 @@ use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, k
 use clipflow::kernels::validate::{RequestColumns, validate};
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, make_variants, platforms_for};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
+use clipflow::model::edit::CaptionMode;
 use clipflow::model::{AudienceProfile, Cue, Shot, Signal, Transition};
 use clipflow::query::{SessionOptions, session};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -298,7 +299,16 @@ fn variants(c: &mut Criterion) -> Result<()> {
     for n in [5, 20] {
         group.throughput(Throughput::Elements(n as u64));
         group.bench_function(format!("{n} variants"), |b| {
-            b.iter(|| make_variants(black_box(&brief), n, &audience, &platforms, &scorer));
+            b.iter(|| {
+                make_variants(
+                    black_box(&brief),
+                    n,
+                    &audience,
+                    &platforms,
+                    Some(CaptionMode::Burned),
+                    &scorer,
+                )
+            });
         });
     }
     group.finish();

@@ -14,7 +14,7 @@ made AS (
         unnest(make_variants(
             with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
                 a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts),
-            $variants, w.audience, $platforms
+            $variants, w.audience, $platforms, $captions
         )) AS v
     FROM wanted w
     JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.source_id = w.source_id

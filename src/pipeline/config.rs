@@ -19,6 +19,7 @@ use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
+use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -81,6 +82,8 @@ pub struct VariantSettings {
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
+    /// Where their captions go; `None`: nowhere, they have none.
+    pub captions: Option<CaptionMode>,
     /// What they are scored with; `None`: the built-in models.
     pub models: Option<ScoreModels>,
 }
@@ -90,7 +93,14 @@ pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
-        Self { count: 0, audience: None, platforms: vec![], plain_clips: true, models: None }
+        Self {
+            count: 0,
+            audience: None,
+            platforms: vec![],
+            plain_clips: true,
+            captions: Some(CaptionMode::Burned),
+            models: None,
+        }
     }
 }
 
@@ -145,6 +155,15 @@ impl RunConfig {
         self.parallel.check()?;
         self.variants.check()?;
         self.render.encoding.check()?;
+        let format = self.render.encoding.format;
+        if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
+            return Err(Error::new(
+                ErrorCode::Config,
+                format!(
+                    "{format} has no text track; take --captions burned or sidecar, or mp4 or webm"
+                ),
+            ));
+        }
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -291,6 +310,7 @@ impl RunConfig {
             ("variants", i64::from(self.variants.count).into()),
             ("audience", ScalarValue::Utf8(self.variants.audience.clone())),
             ("platforms", self.variants.platforms.join(",").into()),
+            ("captions", self.variants.captions.map_or("off", CaptionMode::as_str).into()),
             ("plain_clips", self.variants.plain_clips.into()),
             ("encode", (!self.plan_only).into()),
             ("text_model", self.text_model.is_some().into()),

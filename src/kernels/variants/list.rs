@@ -14,6 +14,7 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, Cue, Keyphrase, Shot, Signal, Variant, variant};
 
 /// Signals this much before a clip still count as beside it, in seconds.
@@ -151,15 +152,17 @@ pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArr
 }
 
 /// Lists of variants of briefs, one a row. `audience` is JSON; NULL is an audience nobody knows.
+/// `captions` is a mode or `off`; NULL: burned in.
 ///
 /// # Errors
 /// `invalid_request.bad_value` for an audience that cannot be read, `config.invalid` for a platform
-/// that is none, `internal` if the structs are no briefs.
+/// or captions that are none, `internal` if the structs are no briefs.
 pub fn make_variants(
     briefs: &StructArray,
     n: &Int64Array,
     audience: &StringArray,
     platforms: &StringArray,
+    captions: &StringArray,
     scorer: &Scorer,
 ) -> Result<ListArray> {
     let is_there = is_not_null(briefs).map_err(|e| unfit(&e))?;
@@ -185,7 +188,8 @@ pub fn make_variants(
                 .collect();
             let platforms = platforms_for(&asked, &audience)?;
             if let Some(brief) = &brief {
-                all.extend(super::make_variants(brief, most, &audience, &platforms, scorer)?);
+                let mode = caption_mode(&text(captions))?;
+                all.extend(super::make_variants(brief, most, &audience, &platforms, mode, scorer)?);
             }
         }
         lengths.push(all.len() - before);
@@ -197,6 +201,23 @@ pub fn make_variants(
     let item = Arc::new(Field::new_list_field(variant::data_type(), true));
     ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(items), None)
         .map_err(|e| unfit(&e))
+}
+
+/// Where captions go, as a word: `off` is nowhere, nothing is burned in.
+///
+/// # Errors
+/// `config.invalid`.
+pub fn caption_mode(word: &str) -> Result<Option<CaptionMode>> {
+    match word.trim() {
+        "" => Ok(Some(CaptionMode::Burned)),
+        "off" => Ok(None),
+        word => CaptionMode::parse(word).map(Some).ok_or_else(|| {
+            Error::new(
+                ErrorCode::Config,
+                format!("captions are burned, soft, sidecar or off, not {word}"),
+            )
+        }),
+    }
 }
 
 /// The rows whose time lies in between, of rows in order of time.

@@ -9,6 +9,8 @@ use crate::kernels::text::graphemes;
 use crate::model::edit::Join;
 use crate::model::{Cue, Keyphrase, Shot, Signal, Transition};
 
+const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
+
 fn scorer() -> Scorer {
     Scorer::new(ScoreModels::built_in().unwrap()).unwrap()
 }
@@ -80,7 +82,7 @@ prop_compose! {
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
     let platforms = platforms::named::<&str>(&[]).unwrap();
-    make_variants(brief, n, &AudienceProfile::default(), &platforms, &scorer()).unwrap()
+    make_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
 }
 
 proptest! {
@@ -132,7 +134,7 @@ proptest! {
         let audience = AudienceProfile::default();
         let one = platforms_for(&["x".into(), "tiktok".into()], &audience).unwrap();
         let other = platforms_for(&["tiktok".into(), "x".into()], &audience).unwrap();
-        let make = |platforms: &[_]| make_variants(&brief, 5, &audience, platforms, &scorer()).unwrap();
+        let make = |platforms: &[_]| make_variants(&brief, 5, &audience, platforms, BURNED, &scorer()).unwrap();
         prop_assert_eq!(make(&one), make(&other));
     }
 }
@@ -159,7 +161,7 @@ fn an_audience_moves_platforms_and_scores() {
     let make = |json: &str| {
         let audience = AudienceProfile::parse(json).unwrap();
         let platforms = platforms_for(&[], &audience).unwrap();
-        make_variants(&brief, 4, &audience, &platforms, &scorer()).unwrap()
+        make_variants(&brief, 4, &audience, &platforms, BURNED, &scorer()).unwrap()
     };
     assert!(make(r#"{"platforms":["youtube"]}"#).iter().all(|v| v.platform == "shorts"));
     let keen = make(r#"{"platforms":["x"],"interests":["mandelbrot"]}"#);

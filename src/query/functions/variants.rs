@@ -1,4 +1,4 @@
-//! `clip_brief(…)`, `with_texts(brief, texts)` and `make_variants(brief, n, audience_profile, platforms)`.
+//! `clip_brief(…)`, `with_texts(brief, texts)` and `make_variants(brief, n, audience_profile, platforms, captions)`.
 
 use std::sync::Arc;
 
@@ -53,11 +53,11 @@ pub fn with_texts() -> Function {
     })
 }
 
-/// `make_variants(brief, n, audience_profile, platforms)`: the clip's best variants, as a list of
+/// `make_variants(brief, n, audience_profile, platforms, captions)`: the clip's best variants, as a list of
 /// [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
-/// names with commas between, or NULL for all.
+/// names with commas between, or NULL for all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
 pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
-    Function::new("make_variants", Some(4), list_type(variant::data_type()), move |args| {
+    Function::new("make_variants", Some(5), list_type(variant::data_type()), move |args| {
         let briefs = args[0].as_struct_opt().ok_or_else(|| {
             misused(format!("make_variants takes a clip_brief, not {}", args[0].data_type()))
         })?;
@@ -66,8 +66,10 @@ pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
             None => built_in()?,
         };
         let n = numbers::<Int64Type>(&args[1])?;
-        let (audience, platforms) = (text(&args[2])?, text(&args[3])?);
-        Ok(Arc::new(variants::variant_lists(briefs, &n, &audience, &platforms, &scorer)?))
+        let (audience, platforms, captions) = (text(&args[2])?, text(&args[3])?, text(&args[4])?);
+        Ok(Arc::new(variants::variant_lists(
+            briefs, &n, &audience, &platforms, &captions, &scorer,
+        )?))
     })
 }
 

@@ -75,9 +75,14 @@ pub fn with_texts(brief: Expr, texts: Expr) -> Expr {
 }
 
 /// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
-/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
-pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
-    expression(variants::make_variants(None), &[brief, n, audience, platforms])
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all, `captions` `burned`, `soft`, `sidecar`, `off` or NULL.
+pub fn make_variants(
+    brief: Expr,
+    n: Expr,
+    audience: Expr,
+    [platforms, captions]: [Expr; 2],
+) -> Expr {
+    expression(variants::make_variants(None), &[brief, n, audience, platforms, captions])
 }
 
 /// The path of a cropped window as a list of structs `t`, `x`, `y`; see
