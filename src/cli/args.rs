@@ -183,6 +183,9 @@ pub(super) struct RenderArgs {
     pub allow_root: Vec<PathBuf>,
     #[command(flatten)]
     pub encoding: EncodingArgs,
+    /// Write a still of each file beside it, as JPEG.
+    #[arg(long)]
+    pub thumbnails: bool,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

@@ -237,6 +237,26 @@ fn views_say_why_and_where() {
 }
 
 #[test]
+fn planning_again_goes_on_listing_the_files_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &[], 0);
+    let listed = "SELECT uri FROM renditions ORDER BY 1";
+    let before = query(folder, listed);
+    run(folder, &["--plan-only"], 0);
+    assert_eq!(query(folder, listed), before);
+    // Not those of variants that are none any more.
+    let output = clipflow(folder, &["run", "requests.csv", "--out", "out", "--plan-only"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let plain = query(
+        folder,
+        "SELECT count(*), count(variant_id), count(DISTINCT clip_id) FROM renditions",
+    );
+    assert_eq!(plain, ["3,0,3"]);
+}
+
+#[test]
 fn captions_go_into_a_track_or_beside_the_file_or_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
