@@ -27,5 +27,6 @@ mod sources;
 mod sql;
 mod stopping;
 mod support;
+mod tables;
 mod text_model;
 mod variants;

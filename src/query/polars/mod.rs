@@ -27,7 +27,7 @@ pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
     clip_brief, clip_title, cues_in, hashtags, json_text, keyphrases, make_variants,
     no_candidate_message, reframe_path, same_language, select_clips, source_location, stable_id,
-    validate_request, without_signature,
+    validate_request, with_texts, without_signature,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
 pub use methods::{ClipflowExprs, ClipflowFrames};
