@@ -7,17 +7,17 @@ WITH posted AS (
         avg(viral_score) OVER () AS usual_score
     FROM variants
 ),
--- How many of those who began are still there at the end of each second.
+-- How many of those who began are still there at the end of each half second.
 stays AS (
-    SELECT p.variant_id, second,
-        exp(-sum(0.035 + 0.10 * coalesce(s.still, 0.5) + 0.05 * coalesce(s.silence, 0.3))
-            OVER (PARTITION BY p.variant_id ORDER BY second)) AS share
-    FROM (SELECT variant_id, unnest(range(0, CAST(ceil(duration) AS BIGINT))) AS second FROM posted) p
+    SELECT p.variant_id, half,
+        exp(-0.5 * sum(0.035 + 0.10 * coalesce(s.still, 0.5) + 0.05 * coalesce(s.silence, 0.3))
+            OVER (PARTITION BY p.variant_id ORDER BY half)) AS share
+    FROM (SELECT variant_id, unnest(range(0, CAST(ceil(2 * duration) AS BIGINT))) AS half FROM posted) p
     LEFT JOIN (
-        SELECT variant_id, CAST(floor(at) AS BIGINT) AS at_second, avg(1 - lively) AS still, avg(silence) AS silence
+        SELECT variant_id, CAST(floor(2 * at) AS BIGINT) AS at_half, avg(1 - lively) AS still, avg(silence) AS silence
         FROM (SELECT *, percent_rank() OVER (PARTITION BY source_id ORDER BY motion) AS lively FROM variant_signals)
-        GROUP BY variant_id, at_second
-    ) s ON s.variant_id = p.variant_id AND s.at_second = p.second
+        GROUP BY variant_id, at_half
+    ) s ON s.variant_id = p.variant_id AND s.at_half = p.half
 ),
 draws AS (
     SELECT p.*, i,
@@ -30,7 +30,7 @@ draws AS (
     CROSS JOIN (SELECT unnest(range(0, 700)) AS i)
 ),
 watched AS (
-    SELECT d.variant_id, d.i, CAST(count(s.second) AS DOUBLE) AS seconds
+    SELECT d.variant_id, d.i, 0.5 * count(s.half) AS seconds
     FROM draws d
     LEFT JOIN stays s ON s.variant_id = d.variant_id AND s.share >= d.patience
     GROUP BY d.variant_id, d.i

@@ -16,5 +16,9 @@ if [ ! -s demo/events.parquet ]; then
     "$clipflow" run demo/posted.csv --out demo/posted --variants 6 --plan-only --quiet
     "$clipflow" sql demo/posted -f notebooks/events.sql --format parquet -o demo/events.parquet
 fi
+# The cookbook over the same events; what each recipe answers is tested elsewhere.
+for recipe in sql/analytics/recipes/*.sql; do
+    "$clipflow" sql demo/posted --events demo/events.parquet -f "$recipe" --format csv >/dev/null
+done
 
 CLIPFLOW=$clipflow "$python" notebooks/run.py
