@@ -42,13 +42,17 @@ async fn main() -> clipflow::Result<()> {
     // variants: performance('events.parquet', 'engagement_rate', 'platform,layout', 'results').
     match arguments.next() {
         Some(events) => {
-            let asked = format!("SELECT * EXCEPT (definitions) FROM performance('{events}', 'hook_rate,engagement_rate,audience_reach', 'platform')");
+            let asked = format!(
+                "SELECT * EXCEPT (definitions) FROM performance('{events}', 'hook_rate,engagement_rate,audience_reach', 'platform')"
+            );
             show(&ctx, &asked).await
         }
         None => {
             let events = "SELECT 'v' || value % 2 AS variant_id, CASE value % 3 WHEN 0 THEN 'like' ELSE 'view' END AS event,
                 value % 7 AS viewer_id FROM generate_series(1, 60)";
-            let asked = format!("SELECT variant_id, views, likes, audience_reach, engagement_rate(likes, comments, shares, saves, views) AS engagement_rate FROM rollup_events(({events})) ORDER BY variant_id");
+            let asked = format!(
+                "SELECT variant_id, views, likes, audience_reach, engagement_rate(likes, comments, shares, saves, views) AS engagement_rate FROM rollup_events(({events})) ORDER BY variant_id"
+            );
             show(&ctx, &asked).await
         }
     }

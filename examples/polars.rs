@@ -29,12 +29,16 @@ fn main() -> clipflow::Result<()> {
     let posts = posts.map_err(polars_error)?.lazy();
     show("Rates", posts.with_metrics(&["share_rate", "hook_rate"])?)?;
 
-    // Metrics of raw events by columns of variants: one event of each kind a variant, to have some.
-    let kinds = df!["event" => ["view", "view", "like"], "viewer_id" => ["u1", "u2", "u1"],
-        "value" => [None::<f64>, None, None]];
-    let kinds = kinds.map_err(polars_error)?.lazy();
+    // Metrics of raw events by columns of variants: a view and a like of each, to have some.
     let variants = tables["variants"].clone();
-    let events = variants.clone().select([col("variant_id")]).cross_join(kinds, None);
+    let view = variants.clone().select([
+        col("variant_id"),
+        lit("view").alias("event"),
+        lit("u1").alias("viewer_id"),
+        lit(NULL).cast(DataType::Float64).alias("value"),
+    ]);
+    let like = view.clone().with_column(lit("like").alias("event"));
+    let events = concat([view, like], UnionArgs::default()).map_err(polars_error)?;
     let by_layout =
         events.performance(Some(variants), &["engagement_rate", "audience_reach"], &["layout"])?;
     show("By layout", by_layout.sort(["layout"], SortMultipleOptions::default()))

@@ -48,7 +48,11 @@ pub fn register_store(env: &RuntimeEnv, place: &Place) {
 }
 
 /// Register the live files of `table`; without any, an empty table of its schema.
-pub(super) async fn register_table(ctx: &SessionContext, dataset: &Dataset, table: &Table) -> Result<()> {
+pub(super) async fn register_table(
+    ctx: &SessionContext,
+    dataset: &Dataset,
+    table: &Table,
+) -> Result<()> {
     // DataFusion alone would take the columns of the first file.
     let Some(schema) = dataset.schema(table.name).await? else {
         let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;

@@ -79,7 +79,8 @@ async fn tables_and_views_of_a_dataset_are_functions_beside_tables_of_ones_own()
 async fn shots_are_those_of_a_video_or_of_a_dataset() {
     let folder = show::finished();
     let ctx = foreign(folder);
-    let starts = "SELECT round(start) FROM shots('show.mp4') WHERE transition = 'cut' ORDER BY start";
+    let starts =
+        "SELECT round(start) FROM shots('show.mp4') WHERE transition = 'cut' ORDER BY start";
     assert_eq!(lines(&ctx, starts).await, ["6.0", "13.0", "18.0", "26.0"]);
     let same = "SELECT count(*) FROM shots('show.mp4') v JOIN shots('out') d ON d.start = v.start
         WHERE d.source_id IS NOT NULL";
@@ -107,7 +108,10 @@ async fn events_are_rolled_up_and_measured_with_known_answers() {
     let events = folder.path().join("events.csv");
     ctx.register_csv("mine", events.to_str().unwrap(), CsvReadOptions::new()).await.unwrap();
     let rolled = "SELECT platform, views, audience_reach FROM rollup_events((SELECT platform, event, viewer_id FROM mine))";
-    assert_eq!(lines(&ctx, &format!("{rolled} ORDER BY platform")).await, ["shorts,2,1", "tiktok,3,2"]);
+    assert_eq!(
+        lines(&ctx, &format!("{rolled} ORDER BY platform")).await,
+        ["shorts,2,1", "tiktok,3,2"]
+    );
     // What is left of the roll-up may be any of its columns, in any order, once more and filtered.
     let twice = format!(
         "SELECT b.audience_reach, a.platform FROM ({rolled}) a JOIN ({rolled}) b ON a.platform = b.platform WHERE a.views > 2"
@@ -155,8 +159,14 @@ async fn what_is_not_there_is_said_in_a_sentence() {
         ("SELECT * FROM clips('nowhere')", "holds no results; write some with `clipflow run"),
         ("SELECT * FROM clips()", "clips() takes the path or URL of a folder of results"),
         ("SELECT * FROM why('.', '.')", "why() takes the path or URL of a folder of results"),
-        ("SELECT * FROM performance('events.csv', 'engagement', 'platform')", "no metric engagement;"),
-        ("SELECT * FROM performance('events.csv', 'views', 'layout')", "no column layout to group by"),
+        (
+            "SELECT * FROM performance('events.csv', 'engagement', 'platform')",
+            "no metric engagement;",
+        ),
+        (
+            "SELECT * FROM performance('events.csv', 'views', 'layout')",
+            "no column layout to group by",
+        ),
         ("SELECT * FROM performance('none.csv', 'views', 'platform')", "no such file or folder"),
         ("SELECT * FROM performance('events.csv', 'views', 'platform', '.')", "holds no results"),
         ("SELECT * FROM performance('events.csv')", "performance() takes events, metrics, columns"),

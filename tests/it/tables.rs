@@ -37,14 +37,22 @@ const OF_TABLES: &[(&str, &str, &str)] = &[
     ("", "variant_id", "Stable id of clip, platform and edit; NULL for a plain clip."),
     ("", "row", "Number of the row in its file, counted from 1."),
     ("", "location", "The source as one absolute path or URL; NULL without one."),
-    ("sources", "validator", "What tells whether it has changed: its strong `ETag`, else time and size, else its hash."),
+    (
+        "sources",
+        "validator",
+        "What tells whether it has changed: its strong `ETag`, else time and size, else its hash.",
+    ),
     ("", "uri", "The file, relative to the dataset's folder."),
     ("", "experiment_id", "The experiment that the request belongs to."),
     ("events", "variant_id", "What was seen."),
     ("events", "platform", "Where it was seen."),
     ("events", "ts", "When, in UTC."),
     ("events", "day", "The day, in UTC."),
-    ("events", "event", "Which kind, as listed below; rows of other kinds are counted and in no figure."),
+    (
+        "events",
+        "event",
+        "Which kind, as listed below; rows of other kinds are counted and in no figure.",
+    ),
     ("events", "viewer_id", "Who, by whatever name tells viewers apart; NULL where nobody knows."),
     ("events", "value", "Seconds, for `watch_seconds`; else unused."),
     ("events", "audience_reach", "Distinct viewers of the row. Not to be summed."),
@@ -97,7 +105,8 @@ fn name_of(of: &DataType) -> String {
     match of {
         DataType::List(item) => format!("list of {}", name_of(item.data_type())),
         DataType::Struct(fields) => {
-            let of = |f: &arrow::datatypes::FieldRef| format!("{} {}", f.name(), name_of(f.data_type()));
+            let of =
+                |f: &arrow::datatypes::FieldRef| format!("{} {}", f.name(), name_of(f.data_type()));
             format!("struct ({})", fields.iter().map(of).collect::<Vec<_>>().join(", "))
         }
         DataType::Utf8 => "text".to_owned(),
@@ -116,7 +125,8 @@ fn rows(text: &mut String, table: &str, files: &[&str], fields: &[Field]) {
             .map(|found| found.2.to_owned())
             .or_else(|| known.iter().find_map(|file| file.get(field.name()).cloned()))
             .or_else(|| of_all.map(|found| found.2.to_owned()));
-        let meaning = meaning.unwrap_or_else(|| panic!("nobody says what {table}.{} is", field.name()));
+        let meaning =
+            meaning.unwrap_or_else(|| panic!("nobody says what {table}.{} is", field.name()));
         let _ = writeln!(text, "| `{}` | {} | {meaning} |", field.name(), type_of(field));
     }
 }
@@ -139,7 +149,8 @@ fn document() -> String {
             "renditions" => &["rendition"],
             other => panic!("which file declares {other}?"),
         };
-        let fields: Vec<Field> = table.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+        let fields: Vec<Field> =
+            table.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
         rows(&mut text, table.name, files, &fields);
     }
     text += EVENTS;

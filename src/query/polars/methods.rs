@@ -37,13 +37,24 @@ pub trait ClipflowExprs: Into<Expr> {
     }
 
     /// Of lists of signals: see [`exprs::reframe_path`].
-    fn reframe_path(self, shots: Expr, span: [Expr; 2], source: [Expr; 2], size: [Expr; 2]) -> Expr {
+    fn reframe_path(
+        self,
+        shots: Expr,
+        span: [Expr; 2],
+        source: [Expr; 2],
+        size: [Expr; 2],
+    ) -> Expr {
         exprs::reframe_path(self.into(), shots, span, source, size)
     }
 
     /// Of a brief ([`exprs::clip_brief`]): see [`exprs::make_variants`].
-    fn make_variants(self, n: Expr, audience: Expr, platforms: Expr) -> Expr {
-        exprs::make_variants(self.into(), n, audience, platforms)
+    fn make_variants(self, n: Expr, audience: Expr, [platforms, captions]: [Expr; 2]) -> Expr {
+        exprs::make_variants(self.into(), n, audience, [platforms, captions])
+    }
+
+    /// Of a brief: see [`exprs::with_texts`].
+    fn with_texts(self, texts: Expr) -> Expr {
+        exprs::with_texts(self.into(), texts)
     }
 
     /// Of a source URL: see [`exprs::source_location`].

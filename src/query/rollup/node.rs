@@ -70,7 +70,10 @@ impl TableProvider for RollupTable {
             let name = self.schema.field(*i).name();
             (Arc::new(Column::new(name, *i)) as _, name.clone())
         };
-        Ok(Arc::new(ProjectionExec::try_new(wanted.iter().map(column).collect::<Vec<_>>(), rolled)?))
+        Ok(Arc::new(ProjectionExec::try_new(
+            wanted.iter().map(column).collect::<Vec<_>>(),
+            rolled,
+        )?))
     }
 }
 

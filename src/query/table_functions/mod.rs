@@ -15,8 +15,8 @@ use super::SessionOptions;
 use super::sql::VIEWS;
 use crate::error::{Error, ErrorCode};
 use crate::model::table::TABLES;
-pub(crate) use dataset::share_store;
 use dataset::ResultsFunction;
+pub(crate) use dataset::share_store;
 pub(super) use video::OnDemand;
 use video::VideoFunction;
 
