@@ -181,3 +181,31 @@ async fn what_is_not_there_is_said_in_a_sentence() {
     clipflow::register_all(&ctx).unwrap();
     assert_eq!(lines(&ctx, "SELECT count(*) FROM platforms()").await, ["6"]);
 }
+
+/// What an example prints; `None` where only this test binary was built.
+fn example(name: &str, arguments: &[&str]) -> Option<String> {
+    let program = Path::new(env!("CARGO_BIN_EXE_clipflow")).parent()?.join("examples").join(name);
+    if !program.exists() {
+        eprintln!("{} is not built: `cargo test` without --test builds it", program.display());
+        return None;
+    }
+    let output = std::process::Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{name}: {}", stderr(&output));
+    Some(stdout(&output))
+}
+
+#[test]
+fn the_examples_run() {
+    let results = show::finished().join("out");
+    if let Some(said) = example("datafusion", &[results.to_str().unwrap()]) {
+        assert!(said.contains("| spring   | 40    | 3     |"), "{said}");
+        assert!(said.contains("| v0         | 20    | 10    |"), "{said}");
+    }
+    let results = variants::finished().join("out");
+    if cfg!(feature = "polars")
+        && let Some(said) = example("polars", &[results.to_str().unwrap()])
+    {
+        assert!(said.contains("share_rate") && said.contains("0.03"), "{said}");
+        assert!(said.contains("engagement_rate") && said.contains("layout"), "{said}");
+    }
+}

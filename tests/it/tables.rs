@@ -7,6 +7,9 @@ use std::path::Path;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use clipflow::model::event::{EventKind, daily_fields, figure_fields, raw_fields};
+use clipflow::model::request::{
+    DEFAULT_LANGUAGE, DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MAX_CLIPS, DEFAULT_MIN_CLIP_LENGTH,
+};
 use clipflow::model::table::TABLES;
 
 const HEAD: &str = "# Tables
@@ -16,9 +19,8 @@ its name; a column that may be NULL says so in its type. Times are seconds of th
 container. `requests` and `outcomes` carry whatever further columns the request file had, in their types. The order of rows is
 not fixed: sort by the key.
 
-Columns are only ever added, and behind those that are there. To read a table of a dataset that several runs have
-written, take its files by name (`union_by_name` in DuckDB, `diagonal_relaxed` or `missing_columns=\"insert\"` in Polars): a run
-without a column of yours has files without it.
+Names, types and meanings stay as they are; columns may be added. Read the files of a table by name (`union_by_name` in DuckDB,
+`diagonal_relaxed` in Polars): those of an earlier version, or of a run without a column of yours, lack it.
 ";
 
 const EVENTS: &str = "
@@ -35,6 +37,8 @@ const OF_TABLES: &[(&str, &str, &str)] = &[
     ("", "source_id", "The source: a stable id of its place and content."),
     ("", "clip_id", "The clip."),
     ("", "variant_id", "Stable id of clip, platform and edit; NULL for a plain clip."),
+    ("variants", "variant_id", "Stable id of clip, platform and edit."),
+    ("sources", "location", "One absolute path or URL."),
     ("", "row", "Number of the row in its file, counted from 1."),
     ("", "location", "The source as one absolute path or URL; NULL without one."),
     (
@@ -43,6 +47,8 @@ const OF_TABLES: &[(&str, &str, &str)] = &[
         "What tells whether it has changed: its strong `ETag`, else time and size, else its hash.",
     ),
     ("", "uri", "The file, relative to the dataset's folder."),
+    ("", "captions_uri", "Its captions in a file beside it; NULL without."),
+    ("", "thumbnail_uri", "The still beside it; NULL without."),
     ("", "experiment_id", "The experiment that the request belongs to."),
     ("events", "variant_id", "What was seen."),
     ("events", "platform", "Where it was seen."),
@@ -93,7 +99,16 @@ fn plain(comment: &str) -> String {
             None => after,
         };
     }
-    (text + rest).replace('|', "\\|")
+    let text = (text + rest).replace('|', "\\|");
+    let defaults = [
+        ("`DEFAULT_LANGUAGE`", DEFAULT_LANGUAGE.to_owned()),
+        ("`DEFAULT_MIN_CLIP_LENGTH`", DEFAULT_MIN_CLIP_LENGTH.to_string()),
+        ("`DEFAULT_MAX_CLIP_LENGTH`", DEFAULT_MAX_CLIP_LENGTH.to_string()),
+        ("`DEFAULT_MAX_CLIPS`", DEFAULT_MAX_CLIPS.to_string()),
+    ];
+    defaults
+        .iter()
+        .fold(text, |text, (name, value)| text.replace(name, &format!("default {value}")))
 }
 
 fn type_of(field: &Field) -> String {
