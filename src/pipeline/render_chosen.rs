@@ -81,7 +81,7 @@ impl RenderChosen {
         let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
         let cancel = CancelOnDrop(Arc::clone(&runtime));
         let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
-        register_store(&ctx, &place);
+        register_store(&ctx.runtime_env(), &place);
         register_media_relations(&ctx, &config.session_options())?;
         again::register(&ctx, &dataset).await?;
         self.choose(&ctx, &config).await?;
