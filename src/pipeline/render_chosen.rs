@@ -216,7 +216,7 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
 /// For each table the rows of the requests whose variants were rendered, as a query.
 fn own_tables() -> Result<Vec<(&'static str, String)>> {
     let requests = "SELECT request_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
-    let rendered = "SELECT coalesce(variant_id, clip_id) FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let rendered = "SELECT coalesce(variant_id, clip_id) AS id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
     let new = sql::step("renditions")?.sql;
     let all = TABLES.iter().map(|table| {
         let name = table.name;
@@ -227,6 +227,13 @@ fn own_tables() -> Result<Vec<(&'static str, String)>> {
                      SELECT variant_id FROM variants UNION ALL SELECT clip_id FROM clips) UNION ALL BY NAME
                  SELECT * FROM renditions WHERE request_id IN ({requests})
                      AND coalesce(variant_id, clip_id) NOT IN ({rendered})"
+            ),
+            ("variants", _) => format!(
+                "SELECT v.* EXCEPT (error_code, error_message),
+                     CASE WHEN d.id IS NULL THEN v.error_code END AS error_code,
+                     CASE WHEN d.id IS NULL THEN v.error_message END AS error_message
+                 FROM variants v LEFT JOIN (SELECT DISTINCT id FROM ({rendered})) d ON d.id = v.variant_id
+                 WHERE v.request_id IN ({requests})"
             ),
             (_, "source_id") => format!(
                 "SELECT * FROM {name} WHERE source_id IN (

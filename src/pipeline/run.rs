@@ -297,7 +297,8 @@ async fn is_complete(
     // A file of this machine that ends too early has another validator once it no longer does.
     let failed = format!(
         "SELECT o.error_code FROM outcomes o JOIN checked c ON c.request_id = o.request_id
-          WHERE o.error_code IN ({}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
+          LEFT JOIN variants v ON v.request_id = o.request_id
+          WHERE o.error_code IN ({0}) OR v.error_code IN ({0}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
           LIMIT 1",
         passing.join(", ")
     );
