@@ -48,7 +48,7 @@ async fn main() -> clipflow::Result<()> {
             show(&ctx, &asked).await
         }
         None => {
-            let events = "SELECT 'v' || value % 2 AS variant_id, CASE value % 3 WHEN 0 THEN 'like' ELSE 'view' END AS event,
+            let events = "SELECT 'v' || (value % 2) AS variant_id, CASE value % 3 WHEN 0 THEN 'like' ELSE 'view' END AS event,
                 value % 7 AS viewer_id FROM generate_series(1, 60)";
             let asked = format!(
                 "SELECT variant_id, views, likes, audience_reach, engagement_rate(likes, comments, shares, saves, views) AS engagement_rate FROM rollup_events(({events})) ORDER BY variant_id"

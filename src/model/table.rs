@@ -29,6 +29,16 @@ impl Table {
         Arc::new(Schema::new((self.fields)()))
     }
 
+    /// The columns of files, `found`, and behind them the known ones that these lack, which are NULL there:
+    /// an earlier version may have written them.
+    pub fn completed(&self, found: &Schema) -> SchemaRef {
+        let known = (self.fields)().into_iter();
+        let lacking = known.filter(|f| found.field_with_name(f.name()).is_err());
+        let lacking = lacking.map(|f| Arc::new(f.with_nullable(true)));
+        let fields: Vec<_> = found.fields().iter().cloned().chain(lacking).collect();
+        Arc::new(Schema::new(fields))
+    }
+
     /// The table with this name.
     pub fn find(name: &str) -> Option<&'static Table> {
         TABLES.iter().find(|t| t.name == name)

@@ -59,7 +59,8 @@ pub(super) async fn register_table(
         return ctx.register_table(table.name, Arc::new(empty)).map(|_| ()).map_err(query_error);
     };
     let files = dataset.entries(table.name).into_iter().map(|e| table_url(&dataset.location(e)));
-    let options = ParquetReadOptions::default().schema(&schema.merged);
+    let schema = table.completed(&schema.merged);
+    let options = ParquetReadOptions::default().schema(&schema);
     let frame = ctx.read_parquet(files.collect::<Vec<_>>(), options).await.map_err(query_error)?;
     ctx.register_table(table.name, frame.into_view()).map(|_| ()).map_err(query_error)
 }

@@ -8,6 +8,8 @@ use arrow::compute::concat_batches;
 use clipflow::ErrorCode;
 use clipflow::query::{SessionOptions, query_error, sql::VIEWS};
 use datafusion::prelude::{CsvReadOptions, SessionContext};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::support::{clipflow, query, show, stderr, stdout};
 use super::variants;
@@ -207,5 +209,55 @@ fn the_examples_run() {
     {
         assert!(said.contains("share_rate") && said.contains("0.03"), "{said}");
         assert!(said.contains("engagement_rate") && said.contains("layout"), "{said}");
+    }
+}
+
+/// Results of an earlier version, which did not know a column: it is NULL, for views too.
+#[tokio::test(flavor = "multi_thread")]
+async fn results_without_a_newer_column_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    copy(&variants::finished().join("out"), &old);
+    let lacks = ["error_code", "error_message", "text_note"];
+    for entry in fs::read_dir(old.join("variants")).unwrap() {
+        let path = entry.unwrap().path();
+        let open = fs::File::open(&path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(open).unwrap().build().unwrap();
+        let batches = reader.collect::<Result<Vec<_>, _>>().unwrap();
+        let schema = batches[0].schema();
+        let kept = (0..schema.fields().len())
+            .filter(|i| !lacks.contains(&schema.field(*i).name().as_str()));
+        let kept: Vec<usize> = kept.collect();
+        let schema = std::sync::Arc::new(schema.project(&kept).unwrap());
+        let mut writer =
+            ArrowWriter::try_new(fs::File::create(&path).unwrap(), schema, None).unwrap();
+        for batch in batches {
+            writer.write(&batch.project(&kept).unwrap()).unwrap();
+        }
+        writer.close().unwrap();
+    }
+    let ctx = foreign(folder.path());
+    let counts =
+        "SELECT count(*), count(error_code), count(text_note), count(title) FROM variants('old')";
+    assert_eq!(lines(&ctx, counts).await, ["9,0,0,9"]);
+    assert_eq!(lines(&ctx, "SELECT count(*) FROM why_variants('old')").await, ["9"]);
+    #[cfg(feature = "polars")]
+    {
+        use polars::prelude::col;
+        let table = clipflow::query::polars::scan_table(&old, "variants").unwrap();
+        let notes =
+            tokio::task::spawn_blocking(|| table.select([col("error_code")]).collect().unwrap());
+        assert_eq!(notes.await.unwrap().column("error_code").unwrap().null_count(), 9);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }

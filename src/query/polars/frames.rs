@@ -81,7 +81,8 @@ fn scan(dataset: &Dataset, table: &Table) -> Result<LazyFrame> {
     if files.is_empty() {
         return Ok(to_frame(&table.schema(), &[])?.lazy());
     }
-    let TableSchema { merged: schema, mixed } = TableSchema::read(&files)?;
+    let TableSchema { merged, mixed } = TableSchema::read(&files)?;
+    let schema = table.completed(&merged);
     if mixed || !schema.fields().iter().all(|f| is_native(f.data_type())) {
         return read(&files, &schema);
     }
