@@ -254,7 +254,10 @@ async fn shard_id(
     validators.sort_unstable();
     let settings =
         serde_json::json!([config.analyze, config.render, config.variants, config.plan_only]);
-    let settings = settings.to_string();
+    let mut settings = settings.to_string();
+    if let Some(weights) = &config.weights {
+        settings.push_str(&serde_json::json!(weights).to_string());
+    }
     let mut parts = vec![
         checked.blake3.clone(),
         settings,

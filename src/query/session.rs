@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::select::Weights;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, RenderSettings};
 
@@ -42,6 +43,8 @@ pub struct SessionOptions {
     pub render: RenderSettings,
     /// The models that `make_variants` scores with; `None`: the built-in ones.
     pub models: Option<ScoreModels>,
+    /// The weights that `select_clips` scores windows with; `None`: the default ones.
+    pub weights: Option<Weights>,
 }
 
 impl Default for SessionOptions {
@@ -55,6 +58,7 @@ impl Default for SessionOptions {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             models: None,
+            weights: None,
         }
     }
 }
@@ -116,6 +120,9 @@ pub fn session_with(
     if let Some(models) = &options.models {
         let scorer = Arc::new(Scorer::new(models)?);
         ctx.register_udf(functions::variants::make_variants(Some(scorer)).into_sql());
+    }
+    if let Some(weights) = options.weights {
+        ctx.register_udf(functions::select::select_clips(weights).into_sql());
     }
     ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
     if let Some(runtime) = &runtime {
