@@ -225,9 +225,8 @@ pub(super) struct SqlArgs {
 pub(super) struct PerformanceArgs {
     /// Results of `clipflow run`, to group by columns of their variants.
     pub dir: Option<PathBuf>,
-    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: PathBuf,
+    #[command(flatten)]
+    pub events: EventArgs,
     /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
     /// gets the list.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
@@ -235,22 +234,29 @@ pub(super) struct PerformanceArgs {
     /// Columns of the events or the variants to group by; without, all are one group.
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub by: Vec<String>,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
-    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
-    pub lag_hours: f64,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
+/// What happened after posting.
+#[derive(Debug, Args)]
+pub(super) struct EventArgs {
+    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    pub events: PathBuf,
+    /// Leave out events of the last HOURS before the newest one: platforms report late.
+    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
+    pub lag_hours: f64,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ExperimentArgs {
     /// Results of `clipflow run`, whose requests have an experiment_id; else the events have one.
     pub dir: Option<PathBuf>,
-    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: PathBuf,
+    #[command(flatten)]
+    pub events: EventArgs,
     /// Metric: hook_rate, completion_rate, engagement_rate, … (successes by trials); a wrong name gets the
     /// list.
     #[arg(long, value_name = "NAME")]
@@ -264,9 +270,6 @@ pub(super) struct ExperimentArgs {
     /// Seed of the draws behind the proposed shares.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
-    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
-    pub lag_hours: f64,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -277,9 +280,8 @@ pub(super) struct ExperimentArgs {
 pub(super) struct TrainArgs {
     /// Results of `clipflow run`, with variants.
     pub dir: PathBuf,
-    /// Raw events or daily aggregates of the variants: a Parquet, CSV or NDJSON file, or a folder of them.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: PathBuf,
+    #[command(flatten)]
+    pub events: EventArgs,
     /// Metric that the score is to predict: engagement_rate, hook_rate, completion_rate, …
     #[arg(
         long,
@@ -297,9 +299,6 @@ pub(super) struct TrainArgs {
     /// Time to write into the file; without one, the same data give the same file.
     #[arg(long, value_name = "TIME")]
     pub trained_at: Option<String>,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
-    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
-    pub lag_hours: f64,
     /// JSON file for the model (for run --model and score) or the weights (for run --weights).
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

@@ -13,12 +13,12 @@ const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "met
 pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = ExperimentQuery {
         results: args.dir.as_ref().map(Into::into),
-        events: (&args.events).into(),
+        events: (&args.events.events).into(),
         metric: args.metric,
         experiment: args.experiment,
         confidence: args.confidence,
         seed: args.seed,
-        lag_hours: args.lag_hours,
+        lag_hours: args.events.lag_hours,
         parallel,
     };
     let experiments = pipeline::experiment(&query).await?;

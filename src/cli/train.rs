@@ -12,11 +12,11 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
     let is_linear = args.link == "linear";
     let query = TrainQuery {
         results: args.dir.into(),
-        events: args.events.into(),
+        events: args.events.events.into(),
         target: args.target.unwrap_or_default(),
         link: if is_linear { Link::Identity } else { Link::Logistic },
         trained_at: args.trained_at,
-        lag_hours: args.lag_hours,
+        lag_hours: args.events.lag_hours,
         parallel,
     };
     let json = if args.selection {

@@ -5,6 +5,7 @@ mod experiments;
 mod exports;
 mod files;
 mod recipes;
+mod selection;
 
 use std::path::Path;
 use std::process::Output;

@@ -27,4 +27,5 @@ mod sql;
 mod stopping;
 mod support;
 mod text_model;
+mod training;
 mod variants;

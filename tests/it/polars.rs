@@ -360,9 +360,10 @@ fn statistics_of_experiments_are_those_of_sql() {
             min_detectable_effect(lit(0.2), col("n"), col("m")),
             col("k").implode(true).alias("ks"),
             col("m").implode(true).alias("ms"),
+            (col("k") / lit(10.0)).implode(true).alias("ps"),
         ])
-        .with_columns([holm(col("ks") / lit(10.0)), thompson_split(col("ks"), col("ms"), lit(5))])
-        .drop(cols(["ks", "ms"]))
+        .with_columns([holm(col("ps")), thompson_split(col("ks"), col("ms"), lit(5))])
+        .drop(cols(["ks", "ms", "ps"]))
         .collect()
         .unwrap();
     let given = to_record_batch(&counts, None).unwrap();
@@ -377,7 +378,13 @@ fn statistics_of_experiments_are_those_of_sql() {
          FROM given CROSS JOIN lists",
     );
     let found = to_record_batch(&frame, Some(&wanted.schema())).unwrap();
-    assert_eq!(found, wanted);
+    // As they are shown: what lies beneath a NULL struct is nobody's business.
+    for (found, wanted) in found.columns().iter().zip(wanted.columns()) {
+        for row in 0..wanted.len() {
+            let shown = |c: &ArrayRef| arrow::util::display::array_value_to_string(c, row).unwrap();
+            assert_eq!(shown(found), shown(wanted));
+        }
+    }
     assert!(wanted.column(0).is_null(1) && wanted.column(0).is_null(2));
     assert!(wanted.column(0).is_null(3) && wanted.column(0).is_valid(0));
 }

@@ -179,7 +179,10 @@ fn verdict(
     let unclear = others().filter(|o| !is_better(*o)).max_by(|a, b| p(*a).total_cmp(&p(*b)));
     if let Some(other) = unclear {
         let shows = detectable(&arms[first], &arms[other]).map_or(String::new(), |d| {
-            format!("; so many trials show differences from {:.2} points", 100.0 * d)
+            format!(
+                "; in a single test so many trials show differences from {:.2} points",
+                100.0 * d
+            )
         });
         return Err(format!(
             "{} ({:.2} %) cannot be told from {} ({:.2} %): p = {}{pairs}{shows}",

@@ -110,7 +110,7 @@ fn a_winner_is_named_only_where_every_comparison_says_so() {
     // Better than a alone is not enough.
     let verdict = judge(&arms(&[(300.0, 1000.0), (400.0, 1000.0), (380.0, 1000.0)]), 0.95, 1);
     assert_eq!(verdict.winner, None);
-    let says = "no winner: b (40.00 %) cannot be told from c (38.00 %): p = 0.3592 after Holm's correction for 3 pairs; so many trials show differences from 6.11 points";
+    let says = "no winner: b (40.00 %) cannot be told from c (38.00 %): p = 0.3592 after Holm's correction for 3 pairs; in a single test so many trials show differences from 6.11 points";
     assert_eq!(verdict.sentence, says);
 }
 

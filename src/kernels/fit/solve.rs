@@ -64,7 +64,7 @@ impl Solution {
         let of = |((mean, scale), weight): (&(f64, f64), &f64)| Coefficient {
             weight: *weight,
             mean: *mean,
-            scale: *scale,
+            scale: if scale.is_finite() { *scale } else { 1.0 },
         };
         self.scales.iter().zip(weights).map(of).collect()
     }
@@ -127,19 +127,20 @@ impl<'a> Problem<'a> {
         Ok(Solution { strata: self.strata, scales, coefficients, link: self.link })
     }
 
-    /// Mean and standard deviation of each feature where it is known. One that does not vary has the scale 1.
+    /// Mean and standard deviation of each feature where it is known. One that does not vary has an infinite
+    /// scale, which makes nothing of it.
     fn scales(&self, of: &[usize]) -> Vec<(f64, f64)> {
         let scale = |feature: usize| {
             let known =
                 || of.iter().map(|i| self.rows[*i].features[feature]).filter(|v| v.is_finite());
             let count = known().count() as f64;
             if count == 0.0 {
-                return (0.0, 1.0);
+                return (0.0, f64::INFINITY);
             }
             let mean = known().sum::<f64>() / count;
             let deviation = (known().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
             let varies = deviation > 1e-9 * mean.abs().max(1e-9);
-            (mean, if varies { deviation } else { 1.0 })
+            (mean, if varies { deviation } else { f64::INFINITY })
         };
         (0..self.features).map(scale).collect()
     }
