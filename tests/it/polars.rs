@@ -360,7 +360,7 @@ fn statistics_of_experiments_are_those_of_sql() {
             min_detectable_effect(lit(0.2), col("n"), col("m")),
             col("k").implode(true).alias("ks"),
             col("m").implode(true).alias("ms"),
-            (col("k") / lit(10.0)).implode(true).alias("ps"),
+            (col("k") / lit(16.0)).implode(true).alias("ps"),
         ])
         .with_columns([holm(col("ps")), thompson_split(col("ks"), col("ms"), lit(5))])
         .drop(cols(["ks", "ms", "ps"]))
@@ -370,7 +370,7 @@ fn statistics_of_experiments_are_those_of_sql() {
     let wanted = sql(
         None,
         Some(given),
-        "WITH lists AS (SELECT array_agg(k) AS ks, array_agg(m) AS ms, array_agg(k / 10.0) AS ps FROM given)
+        "WITH lists AS (SELECT array_agg(k) AS ks, array_agg(m) AS ms, array_agg(k / 16.0) AS ps FROM given)
          SELECT wilson(k, n, 0.9) AS wilson, two_proportion_z(k, n, 2, m) AS two_proportion_z,
             difference_interval(k, n, 2, m, 0.9) AS difference_interval,
             min_detectable_effect(0.2, n, m) AS min_detectable_effect,
