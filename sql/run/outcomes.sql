@@ -44,6 +44,6 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
+        audience_profile, experiment_id, topic, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
 FROM ended
 ORDER BY "row"

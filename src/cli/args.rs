@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::settings::SettingsArgs;
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
+use crate::model::edit::CaptionMode;
 use crate::pipeline::Export;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
@@ -108,6 +110,9 @@ pub(super) struct RunArgs {
     /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
     #[arg(long)]
     pub plan_only: bool,
+    /// Write a still of each file beside it, as JPEG.
+    #[arg(long)]
+    pub thumbnails: bool,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
@@ -130,6 +135,9 @@ pub(super) struct VariantArgs {
     /// Platforms that variants are made for, with commas between; else those of the audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
+    /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off.
+    #[arg(long, value_name = "WHERE", default_value = "burned", value_parser = caption_value)]
+    pub captions: CaptionsArg,
     /// Score variants with this model, as written by hand or fitted; see the README.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
@@ -163,6 +171,14 @@ impl From<EncodingArgs> for Encoding {
     }
 }
 
+/// Where captions go; `None`: nowhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CaptionsArg(pub Option<CaptionMode>);
+
+fn caption_value(text: &str) -> Result<CaptionsArg, String> {
+    caption_mode(text).map(CaptionsArg).map_err(|e| e.message().to_owned())
+}
+
 fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: crate::Error| e.message().to_owned())
 }
@@ -180,6 +196,9 @@ pub(super) struct RenderArgs {
     pub allow_root: Vec<PathBuf>,
     #[command(flatten)]
     pub encoding: EncodingArgs,
+    /// Write a still of each file beside it, as JPEG.
+    #[arg(long)]
+    pub thumbnails: bool,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

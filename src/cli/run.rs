@@ -28,11 +28,16 @@ pub(super) async fn run(
             audience: args.variants.audience,
             platforms: args.variants.platforms,
             plain_clips: !args.variants.variants_only,
+            captions: args.variants.captions.0,
             models: args.variants.model.as_deref().map(models).transpose()?,
         },
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
-        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
+        render: RenderSettings {
+            encoding: args.encoding.into(),
+            thumbnails: args.thumbnails,
+            ..RenderSettings::default()
+        },
         parallel,
         observer: progress::observer(args.quiet),
         stop,

@@ -20,6 +20,7 @@
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
 //! rate.
 
+mod beside;
 mod captions;
 mod check;
 mod command;
@@ -43,6 +44,7 @@ use super::probe::Probe;
 use super::process::MediaCommand;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::edit::CaptionMode;
 use crate::model::{Cue, Edit, Rendition};
 
 use check::Checker;
@@ -149,6 +151,9 @@ pub struct RenderSettings {
     /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
     #[serde(default, skip_serializing_if = "Encoding::is_default")]
     pub encoding: Encoding,
+    /// Write a still of each file with a picture beside it, as JPEG. Default: no.
+    #[serde(default)]
+    pub thumbnails: bool,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -164,6 +169,7 @@ impl Default for RenderSettings {
             max_outputs: 8,
             memory_bytes: 640 << 20,
             encoding: Encoding::default(),
+            thumbnails: false,
             limits: MediaLimits::default(),
         }
     }
@@ -201,13 +207,13 @@ pub fn render(
     let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
     let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
     for (place, span) in spans.iter().enumerate() {
-        match check_span(span).and_then(|()| checker.kept(span)) {
+        match check_span(span, settings).and_then(|()| checker.kept(span)) {
             Ok(None) => {
                 sound.push(span.clone());
                 places.push(place);
             }
             Ok(Some(facts)) => {
-                results[place] = Ok(facts);
+                results[place] = beside::complete(&checker, span, facts);
                 let (start, end) = extent(std::iter::once(span));
                 done += end - start;
             }
@@ -265,9 +271,7 @@ impl Job<'_> {
             spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, done)?;
         let check = |(span, file): (&&Output, TempPath)| {
-            let facts = self.checker.accept(span, file, &log)?;
-            captions::beside(span)?;
-            Ok(facts)
+            beside::complete(self.checker, span, self.checker.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
     }
@@ -284,7 +288,8 @@ impl Job<'_> {
         let gains = loudness::gains(self.checker, source.seek(start, 0), spans, &shapes)?;
         let captions = captions::burned(spans)?;
         let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
-        let captions = captions.as_slice();
+        let tracks = captions::tracks(spans)?;
+        let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
@@ -293,7 +298,8 @@ impl Job<'_> {
             }
             tried = Some(seek);
             let mut command = MediaCommand::new(&tools.ffmpeg, &settings.limits);
-            let plan = Plan { path, source, seek, outputs, shapes, gains, captions, settings };
+            let plan =
+                Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings };
             command.args(command::arguments(&plan, &names));
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;
@@ -369,8 +375,14 @@ fn temporary(path: &Path) -> Result<TempPath> {
     Ok(file.into_temp_path())
 }
 
-fn check_span(span: &Output) -> Result<()> {
+fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
     if span.shape()?.is_some() {
+        let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
+        let format = settings.encoding.format;
+        if soft && !format.has_text_track() {
+            let message = format!("{format} has no text track for the captions; take mp4 or webm");
+            return Err(Error::new(ErrorCode::RenderFailed, message));
+        }
         return Ok(());
     }
     let fine = span.start.is_finite() && span.end.is_finite() && span.start >= -source::TOLERANCE;

@@ -6,6 +6,7 @@
 pub mod audience;
 pub mod candidate;
 pub mod clip;
+pub mod clip_text;
 pub mod cue;
 pub mod edit;
 pub mod event;
@@ -25,6 +26,7 @@ pub mod variant;
 pub use audience::AudienceProfile;
 pub use candidate::{BoundKind, Candidate};
 pub use clip::Clip;
+pub use clip_text::WrittenTexts;
 pub use cue::Cue;
 pub use edit::Edit;
 pub use experiment::ExperimentRow;

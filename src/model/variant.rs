@@ -35,6 +35,8 @@ pub struct Variant {
     pub hashtags: Vec<String>,
     /// What the texts are made from: `captions`, `request`, `facts` or `model`.
     pub text_origin: String,
+    /// Why a language model that was asked did not write them, as a sentence.
+    pub text_note: Option<String>,
     /// Predicted engagements by views, in [0, 1].
     pub predicted_engagement_rate: f64,
     /// Predicted share of impressions that become views of 3 s, in [0, 1].
@@ -101,6 +103,7 @@ fn tail() -> Vec<Field> {
         text("description", false),
         Field::new("hashtags", DataType::List(Arc::new(tag)), false),
         text("text_origin", false),
+        text("text_note", true),
         float("predicted_engagement_rate", false),
         float("predicted_hook_rate", false),
         float("predicted_completion_rate", false),

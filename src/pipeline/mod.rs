@@ -7,6 +7,7 @@
 mod again;
 mod caching;
 mod config;
+mod describe;
 mod engine;
 mod experiment;
 mod explain;

@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
-use super::{Engine, RunConfig, RunSummary, merge, summary};
+use super::{Engine, RunConfig, RunSummary, describe, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
@@ -68,7 +68,7 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)
         let mine = "request_id IN (SELECT request_id FROM checked)";
         // A file may name one id twice; its rows are told apart by their number.
         let outcomes = r#"SELECT k.request_id, k.source_url, k.language, k.min_clip_length,
-                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id,
+                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id, k.topic,
                 o.error_code, o.error_message
             FROM checked k JOIN outcomes o ON o.request_id = k.request_id AND o."row" = k."row"
             ORDER BY k."row""#;
@@ -120,7 +120,7 @@ where
     config.check()?;
     let started = Instant::now();
     let tools = MediaTools::find()?;
-    let config = &config.decided(&tools).await?;
+    let config = &config.decided(&tools).await?.with_text_model()?;
     // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
     // would hold up the results that make room for it.
     let place = config.place(&config.resilience())?;
@@ -149,6 +149,10 @@ where
         return Ok((summary, read(ctx).await?));
     }
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
+    describe::run(&ctx, config, writer.staging()).await?;
+    for step in sql::SHAPE {
+        run_step(&ctx, step, &parameters, &mut writer).await?;
+    }
     let publisher = Publisher::new(&place, place.media_dir(&writer));
     render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
@@ -252,12 +256,16 @@ async fn shard_id(
         .collect()
         .await;
     validators.sort_unstable();
-    let settings =
-        serde_json::json!([config.analyze, config.render, config.variants, config.plan_only]);
-    let mut settings = settings.to_string();
-    if let Some(weights) = &config.weights {
-        settings.push_str(&serde_json::json!(weights).to_string());
-    }
+    let text_model = config.text_model.as_ref().map(|model| model.identity());
+    let settings = serde_json::json!([
+        config.analyze,
+        config.render,
+        config.variants,
+        config.plan_only,
+        text_model,
+        config.weights
+    ]);
+    let settings = settings.to_string();
     let mut parts = vec![
         checked.blake3.clone(),
         settings,
@@ -362,7 +370,7 @@ pub(super) async fn render_outputs(
     let stage = "render";
     let (rows, send) = (sources as u64, |rows| publisher.send(rows));
     runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
-    steps::run_through(ctx, &sql::RENDERED, parameters, writer.staging(), send).await?;
+    steps::run_through(ctx, &sql::RENDERED, parameters, writer.staging(), None, send).await?;
     runtime.observer.event(&Event::StageFinished { stage });
     publisher.register(ctx)
 }

@@ -87,6 +87,20 @@ fn requests_videos_and_results_lie_in_a_bucket() {
 }
 
 #[test]
+fn stills_lie_beside_the_files_in_a_bucket() {
+    let server = bucket(&[("a", "short.mp4")]);
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["run", "s3://bucket/requests.csv", "--out", RESULTS, "--thumbnails"];
+    let output = server.clipflow(folder.path(), &args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let uris = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
+    let [uri, still] = uris[0].split(',').collect::<Vec<_>>()[..] else { panic!("{uris:?}") };
+    assert_eq!(uri.strip_suffix("mp4").unwrap(), still.strip_suffix("jpg").unwrap());
+    let path = server.bucket().join("results").join(still);
+    assert_eq!(probe(path.to_str().unwrap(), &["-show_entries", "stream=codec_name"]), ["mjpeg"]);
+}
+
+#[test]
 fn the_same_run_again_changes_nothing_and_other_requests_are_added() {
     let server = bucket(&[("a", "short.mp4")]);
     run(&server, "requests.csv", 0);

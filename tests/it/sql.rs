@@ -87,7 +87,8 @@ fn the_functions_give_what_the_slt_files_say() {
 
 #[test]
 fn every_statement_of_the_run_is_used() {
-    let steps = [&sql::CHECKED, &sql::RENDERED].into_iter().chain(sql::CHOOSE).chain(sql::RENDER);
+    let single = [&sql::CHECKED, &sql::DESCRIBED, &sql::RENDERED];
+    let steps = single.into_iter().chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     let mut used: Vec<String> = steps.map(|s| s.name.to_owned()).collect();
     used.sort();
     let found: Vec<String> = files("sql/run", "sql")

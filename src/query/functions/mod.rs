@@ -45,6 +45,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         select::no_candidate_message(),
         validate::validate_request(),
         variants::clip_brief(),
+        variants::with_texts(),
         variants::make_variants(None),
         describe::keyphrases(),
         describe::hashtags(),

@@ -58,20 +58,32 @@ pub fn clip_brief(
     signals: Expr,
     shots: Expr,
     cues: Expr,
-    language: Expr,
+    [language, topic]: [Expr; 2],
     [width, height, fps]: [Expr; 3],
     [start, end]: [Expr; 2],
     [min_clip_length, max_clip_length]: [Expr; 2],
 ) -> Expr {
     let (least, most) = (min_clip_length, max_clip_length);
-    let arguments = [signals, shots, cues, language, width, height, fps, start, end, least, most];
+    let arguments =
+        [signals, shots, cues, language, topic, width, height, fps, start, end, least, most];
     expression(variants::clip_brief(), &arguments)
 }
 
+/// A [`clip_brief`] with `texts` (a struct of [`crate::model::clip_text`]'s columns) in place of its own;
+/// NULL leaves it as it is.
+pub fn with_texts(brief: Expr, texts: Expr) -> Expr {
+    expression(variants::with_texts(), &[brief, texts])
+}
+
 /// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
-/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
-pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
-    expression(variants::make_variants(None), &[brief, n, audience, platforms])
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all, `captions` `burned`, `soft`, `sidecar`, `off` or NULL.
+pub fn make_variants(
+    brief: Expr,
+    n: Expr,
+    audience: Expr,
+    [platforms, captions]: [Expr; 2],
+) -> Expr {
+    expression(variants::make_variants(None), &[brief, n, audience, platforms, captions])
 }
 
 /// The path of a cropped window as a list of structs `t`, `x`, `y`; see
