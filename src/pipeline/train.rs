@@ -111,7 +111,9 @@ fn rows(
         let Some((successes, trials)) = counts else { continue };
         if link == Link::Logistic && successes > trials {
             let who = format!("the variant {}", variant.variant_id);
-            return Err(proportion.exceeded(&who, successes, trials));
+            let error = proportion.exceeded(&who, successes, trials);
+            let message = format!("{error}; or fit it with --link linear");
+            return Err(Error::new(error.code(), message));
         }
         let features = features_of(&variant.score_parts).to_vec();
         let row = Row { features, successes, trials, group: variant.clip_id, stratum: 0 };
