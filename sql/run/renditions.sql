@@ -2,7 +2,7 @@
 WITH named AS (
     SELECT *, coalesce(uri, 'media/' || facts['rendition_id'] || '.' || facts['container']) AS place
     FROM files
-    WHERE request_id IN (SELECT request_id FROM outcomes WHERE status = 'ok')
+    WHERE request_id IN (SELECT request_id FROM outcomes WHERE status = 'ok') AND error_code IS NULL
 ),
 placed AS (
     SELECT *, left(place, length(place) - length(facts['container'])) AS stem FROM named

@@ -56,7 +56,7 @@ pub(super) async fn run(
     if !args.quiet {
         print::line(&summary.to_string())?;
     }
-    Ok(if summary.failed() > 0 { ROWS_FAILED } else { OK })
+    Ok(if summary.is_complete() { OK } else { ROWS_FAILED })
 }
 
 /// The models with that of a file in its place.

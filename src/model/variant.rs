@@ -77,11 +77,13 @@ pub fn data_type() -> DataType {
     DataType::Struct(fields().into())
 }
 
-/// The columns of the table `variants`: ids, and the edit's columns among the variant's own.
+/// The columns of the table `variants`: ids, the edit's columns among the variant's own, and why it has no
+/// file that was to have one.
 pub fn table_fields() -> Vec<Field> {
     let ids = ["variant_id", "clip_id", "request_id", "source_id"];
     let ids = ids.map(|name| text(name, false)).to_vec();
-    [ids, vec![text("experiment_id", true)], head(), edit::fields(), tail()].concat()
+    let fault = ["error_code", "error_message"].map(|name| text(name, true)).to_vec();
+    [ids, vec![text("experiment_id", true)], head(), edit::fields(), tail(), fault].concat()
 }
 
 fn head() -> Vec<Field> {

@@ -8,6 +8,7 @@ mod again;
 mod caching;
 mod config;
 mod describe;
+mod embed;
 mod engine;
 mod experiment;
 mod explain;
@@ -29,12 +30,14 @@ mod validate;
 pub use again::plan_variants;
 pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
+pub use embed::{register_all, register_all_with};
 pub use engine::Engine;
 pub use experiment::{ExperimentQuery, Experiments, experiment};
 pub use explain::{Cost, Explanation, explain};
 pub use import_events::{Export, ImportOptions, Imported, import_events};
 pub use performance::{
     Performance, PerformanceQuery, performance, plan_performance, register_events,
+    register_performance,
 };
 pub use render_chosen::{RenderChosen, Rendered, render_chosen};
 pub use run::{Answers, run, run_and_collect};

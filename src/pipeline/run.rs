@@ -139,7 +139,7 @@ where
     let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
-    register_store(&ctx, &place);
+    register_store(&ctx.runtime_env(), &place);
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
@@ -298,7 +298,8 @@ async fn is_complete(
     // A file of this machine that ends too early has another validator once it no longer does.
     let failed = format!(
         "SELECT o.error_code FROM outcomes o JOIN checked c ON c.request_id = o.request_id
-          WHERE o.error_code IN ({}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
+          LEFT JOIN variants v ON v.request_id = o.request_id
+          WHERE o.error_code IN ({0}) OR v.error_code IN ({0}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
           LIMIT 1",
         passing.join(", ")
     );

@@ -77,5 +77,6 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("clip_files", include_str!("../../sql/views/clip_files.sql")),
     ("why_variants", include_str!("../../sql/views/why_variants.sql")),
     ("variant_files", include_str!("../../sql/views/variant_files.sql")),
+    ("variant_signals", include_str!("../../sql/views/variant_signals.sql")),
     ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
 ];

@@ -8,7 +8,7 @@ use hyper::Method;
 
 use crate::support::counter::{ffmpeg, probe};
 use crate::support::s3::{Harm, S3, SECRET};
-use crate::support::{stderr, stdout};
+use crate::support::{show, stderr, stdout};
 
 const RESULTS: &str = "s3://bucket/results";
 const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
@@ -76,6 +76,12 @@ fn requests_videos_and_results_lie_in_a_bucket() {
     assert_eq!(query(&server, "SELECT count(*) FROM clips"), ["2"]);
     let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");
     assert_eq!(outcomes, ["a,ok", "b,ok"]);
+    // A query over other results reads these as well, through a store of its own.
+    let elsewhere = server.clipflow(
+        show::finished(),
+        &["sql", "out", "SELECT count(*) FROM clips('s3://bucket/results/')", "--format", "csv"],
+    );
+    assert_eq!(stdout(&elsewhere), "count(*)\n2\n", "{}", stderr(&elsewhere));
     let media = files(&server, "media");
     assert!(!media.is_empty());
     for (name, _) in media {

@@ -257,6 +257,38 @@ fn planning_again_goes_on_listing_the_files_that_are_there() {
 }
 
 #[test]
+fn a_variant_that_cannot_be_rendered_says_so_and_the_others_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &[], 0);
+    let files = "SELECT variant_id, uri FROM variant_files ORDER BY variant_id";
+    let before = query(folder, files);
+    let (_, uri) = before[0].split_once(',').unwrap();
+    // One file may be a variant of two requests.
+    let lost: Vec<_> = before.iter().filter(|row| row.ends_with(uri)).collect();
+    fs::remove_dir_all(folder.join("out")).unwrap();
+    // Nothing can be written where a folder is.
+    let taken = folder.join("out").join(uri);
+    fs::create_dir_all(&taken).unwrap();
+    let said = run(folder, &[], 3);
+    assert!(said.contains("could not be rendered\n"), "{said}");
+    assert_eq!(query(folder, "SELECT DISTINCT status FROM outcomes"), ["ok"]);
+    let failed =
+        "SELECT variant_id, uri FROM variant_files WHERE error_code = 'store.write' ORDER BY 1";
+    let expected: Vec<String> = lost.iter().map(|row| row.replace(uri, "")).collect();
+    assert_eq!(query(folder, failed), expected);
+    let there = query(folder, "SELECT count(*) FROM renditions WHERE variant_id IS NOT NULL");
+    assert_eq!(there, [(before.len() - lost.len()).to_string()]);
+    // It is tried again, by the same run or by itself.
+    fs::remove_dir(&taken).unwrap();
+    let output = clipflow(folder, &["render", "out", "--where", "error_code IS NOT NULL"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(query(folder, files), before);
+    assert!(query(folder, failed).is_empty());
+}
+
+#[test]
 fn captions_go_into_a_track_or_beside_the_file_or_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -18,6 +18,7 @@ mod analytics;
 mod crossing;
 mod exprs;
 mod frames;
+mod methods;
 
 pub use analytics::{
     half_life, mean_metric, metric, performance, pooled_metric, reach_estimate, roll_up_events,
@@ -30,6 +31,7 @@ pub use exprs::{
     wilson, with_texts, without_signature,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
+pub use methods::{ClipflowExprs, ClipflowFrames};
 
 use std::sync::Arc;
 
