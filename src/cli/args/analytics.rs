@@ -81,7 +81,7 @@ pub(in crate::cli) struct TrainArgs {
     /// Fit the weights by which clips are selected to retention (view_25 … view_100, or watch_seconds).
     #[arg(long)]
     pub selection: bool,
-    /// logistic, or linear for rates that exceed 1.
+    /// logistic, or linear: the rate as a straight line, held in [0, 1].
     #[arg(long, value_name = "LINK", default_value = "logistic", value_parser = ["logistic", "linear"])]
     pub link: String,
     /// Time to write into the file; without one, the same data give the same file.
