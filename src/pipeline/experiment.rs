@@ -85,7 +85,8 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     let (counted, _) = trials(&asked).await?;
     let mut rows = vec![];
     for group in counted.chunk_by(|a, b| a.key[0] == b.key[0]) {
-        let Some(id) = group.first().and_then(|g| g.key[0].clone()) else { continue };
+        let id = group.first().and_then(|g| g.key[0].clone());
+        let Some(id) = id.filter(|id| !id.trim().is_empty()) else { continue };
         if query.experiment.as_ref().is_none_or(|wanted| *wanted == id) {
             rows.extend(rows_of(&id, group, proportion, query)?);
         }

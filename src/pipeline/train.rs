@@ -71,7 +71,7 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
     };
     let (counted, performance) = trials(&asked).await?;
     let measured = measured(&performance).await?;
-    let rows = rows(measured, &counted, proportion, query.link)?;
+    let rows = rows(measured, &counted, proportion)?;
     let naming = Naming { rate: &query.target, rows: "variants", groups: "clips" };
     let fitted = fit(&rows.iter().map(|r| r.1.clone()).collect::<Vec<_>>(), query.link, naming)?;
     let hash = data_hash(rows.iter().map(|(id, row)| (id.as_str(), row)));
@@ -100,7 +100,6 @@ fn rows(
     measured: Vec<Measured>,
     counted: &[Trials],
     proportion: Proportion,
-    link: Link,
 ) -> Result<Vec<(String, Row)>> {
     let by_id: HashMap<&str, &Trials> =
         counted.iter().filter_map(|t| Some((t.key[0].as_deref()?, t))).collect();
@@ -109,7 +108,7 @@ fn rows(
         let counts = by_id.get(variant.variant_id.as_str());
         let counts = counts.and_then(|t| Some((t.successes?, t.trials.filter(|n| *n > 0.0)?)));
         let Some((successes, trials)) = counts else { continue };
-        if link == Link::Logistic && successes > trials {
+        if successes > trials {
             let who = format!("the variant {}", variant.variant_id);
             return Err(proportion.exceeded(&who, successes, trials));
         }

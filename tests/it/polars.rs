@@ -14,18 +14,18 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, Schema};
-use clipflow::ErrorCode;
 use clipflow::model::candidate;
 use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
-    clip_title, cues_in, difference_interval, hashtags, holm, json_text, keyphrases,
+    clip_title, cues_in, difference_interval, hashtags, json_text, keyphrases,
     min_detectable_effect, no_candidate_message, per_source, polars_error, same_language,
-    scan_dataset, scan_table, select_clips, source_location, stable_id, thompson_split, to_frame,
-    to_record_batch, two_proportion_z, validate_request, wilson, without_signature,
+    scan_dataset, scan_table, select_clips, source_location, stable_id, to_frame, to_record_batch,
+    two_proportion_z, validate_request, without_signature,
 };
 use clipflow::query::results::register_dataset;
 use clipflow::query::{SessionOptions, session};
 use clipflow::store::Dataset;
+use clipflow::{ClipflowExprs, ErrorCode};
 use datafusion::prelude::SessionContext;
 use parquet::arrow::ArrowWriter;
 use polars::prelude::*;
@@ -354,7 +354,7 @@ fn statistics_of_experiments_are_those_of_sql() {
         .clone()
         .lazy()
         .select([
-            wilson(col("k"), col("n"), lit(0.9)),
+            ClipflowExprs::wilson(col("k"), col("n"), lit(0.9)),
             two_proportion_z(pair(), other()),
             difference_interval(pair(), other(), lit(0.9)),
             min_detectable_effect(lit(0.2), col("n"), col("m")),
@@ -362,7 +362,10 @@ fn statistics_of_experiments_are_those_of_sql() {
             col("m").implode(true).alias("ms"),
             (col("k") / lit(16.0)).implode(true).alias("ps"),
         ])
-        .with_columns([holm(col("ps")), thompson_split(col("ks"), col("ms"), lit(5))])
+        .with_columns([
+            ClipflowExprs::holm(col("ps")),
+            ClipflowExprs::thompson_split(col("ks"), col("ms"), lit(5)),
+        ])
         .drop(cols(["ks", "ms", "ps"]))
         .collect()
         .unwrap();

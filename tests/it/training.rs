@@ -105,6 +105,11 @@ fn a_score_learns_what_goes_along_with_the_rate_and_is_applied() {
     let timed = fs::read_to_string(folder.join("timed.json")).unwrap();
     assert!(timed.contains(r#""trained_at": "2026-05-02T03:04:05Z""#), "{timed}");
 
+    let linear = [&asked[..5], &["linear.json", "--link", "linear"]].concat();
+    assert_eq!(train(folder, &linear).0, Some(0));
+    let linear = fs::read_to_string(folder.join("linear.json")).unwrap();
+    assert!(linear.contains(r#""link": "identity""#), "{linear}");
+
     // The scores are the rates again.
     let scored = clipflow(folder, &["score", "out", "--model", "model.json", "--format", "json"]);
     assert!(scored.status.success(), "{}", stderr(&scored));

@@ -165,32 +165,24 @@ fn verdict(
         let interval = difference_interval(arms[first].pair(), arms[other].pair(), confidence);
         p(other) < 1.0 - confidence && interval.is_some_and(|i| i.low > 0.0)
     };
-    let percent = |i: usize| 100.0 * judged[i].rate.unwrap_or_default();
-    let pairs = match tests.count() {
-        1 => String::new(),
-        n => format!(" after Holm's correction for {n} pairs"),
-    };
     if let Some(other) = others().find(|o| !is_enough(&arms[first], &arms[*o])) {
         return Err(format!(
             "{} and {} have too few trials for the test, which needs {LEAST_EXPECTED} successes and {LEAST_EXPECTED} failures to be expected of each",
             arms[first].name, arms[other].name
         ));
     }
+    let pairs = match tests.count() {
+        1 => String::new(),
+        n => format!(" after Holm's correction for {n} pairs"),
+    };
     let unclear = others().filter(|o| !is_better(*o)).max_by(|a, b| p(*a).total_cmp(&p(*b)));
     if let Some(other) = unclear {
-        let shows = detectable(&arms[first], &arms[other]).map_or(String::new(), |d| {
-            format!(
-                "; in a single test so many trials show differences from {:.2} points",
-                100.0 * d
-            )
-        });
         return Err(format!(
-            "{} ({:.2} %) cannot be told from {} ({:.2} %): p = {}{pairs}{shows}",
-            arms[first].name,
-            percent(first),
-            arms[other].name,
-            percent(other),
+            "{} cannot be told from {}: p {}{pairs}{}",
+            with_rate(&arms[first]),
+            with_rate(&arms[other]),
             chance(p(other)),
+            shows(&arms[first], &arms[other])
         ));
     }
     let second = best(arms, Some(first)).unwrap_or(first);
@@ -198,19 +190,25 @@ fn verdict(
         format!(", {:+.2} to {:+.2} points", 100.0 * i.low, 100.0 * i.high)
     });
     let sentence = format!(
-        "{} wins: {:.2} % against {:.2} % of {}{by}; p {}{pairs}",
-        arms[first].name,
-        percent(first),
-        percent(second),
-        arms[second].name,
-        match chance(p(second)) {
-            p if p.starts_with('<') => p,
-            p => format!("= {p}"),
-        },
+        "{} wins over {}{by}; p {}{pairs}",
+        with_rate(&arms[first]),
+        with_rate(&arms[second]),
+        chance(p(second)),
     );
     Ok((first, sentence))
 }
 
+fn with_rate(arm: &Arm) -> String {
+    format!("{} ({:.2} %)", arm.name, 100.0 * arm.rate().unwrap_or_default())
+}
+
+fn shows(a: &Arm, b: &Arm) -> String {
+    let points = |d: f64| {
+        format!("; in a single test so many trials show differences from {:.2} points", 100.0 * d)
+    };
+    detectable(a, b).map(points).unwrap_or_default()
+}
+
 fn chance(p: f64) -> String {
-    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("= {p:.4}") }
 }

@@ -101,7 +101,7 @@ fn a_winner_is_named_only_where_every_comparison_says_so() {
     let verdict = judge(&arms(&[(300.0, 1000.0), (400.0, 1000.0), (310.0, 1000.0)]), 0.95, 1);
     assert_eq!(verdict.winner, Some(1));
     assert!(
-        verdict.sentence.starts_with("b wins: 40.00 % against 31.00 % of c, +"),
+        verdict.sentence.starts_with("b (40.00 %) wins over c (31.00 %), +"),
         "{}",
         verdict.sentence
     );
@@ -195,7 +195,7 @@ proptest! {
             }
             let judged = verdict.arms[winner];
             prop_assert!(judged.difference_interval.unwrap().low > 0.0 && judged.p.unwrap() < 0.05);
-            prop_assert!(verdict.sentence.contains("wins"));
+            prop_assert!(verdict.sentence.contains(" wins over "));
         } else {
             prop_assert!(verdict.sentence.starts_with("no winner: "));
         }

@@ -128,7 +128,7 @@ fn array(rows: &[ClipBrief], nulls: NullBuffer) -> Result<StructArray> {
         .map_err(|e| unfit(&e))
 }
 
-/// Briefs with the texts of `texts` (structs of [`clip_text`]'s columns) in place of their own, where
+/// Briefs with the texts of `texts` (structs of [`clip_text`](crate::model::clip_text)'s columns) in place of their own, where
 /// there are any.
 ///
 /// # Errors

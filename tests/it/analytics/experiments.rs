@@ -72,9 +72,9 @@ fn one_experiment_has_a_winner_and_another_has_none() {
     near(3, "p", ALONE);
     near(3, "min_detectable_effect", DETECTABLE);
     assert_eq!(rows[0]["verdict"], rows[2]["verdict"]);
-    assert!(
-        rows[0]["verdict"].as_str().unwrap().starts_with("b wins: 40.00 % against 31.00 % of c")
-    );
+    assert!(rows[0]["verdict"].as_str().unwrap().starts_with(
+        "b (40.00 %) wins over c (31.00 %), +4.81 to +13.15 points; p < 0.0001 after"
+    ));
     let says = rows[4]["verdict"].as_str().unwrap();
     assert!(
         says.starts_with("no winner: e (40.00 %) cannot be told from d (38.00 %): p = 0.3592"),
@@ -139,5 +139,5 @@ fn variants_of_results_belong_to_the_experiment_of_their_request() {
     let rows: Vec<&str> = rows.lines().skip(1).collect();
     assert_eq!(rows.len(), 2);
     assert!(rows[0].starts_with(&format!("hooks,{},100,90,0.9,", variants[1])), "{rows:?}");
-    assert!(rows[0].contains(&format!("{} wins: ", variants[1])));
+    assert!(rows[0].contains(&format!("{} (90.00 %) wins over ", variants[1])));
 }

@@ -135,6 +135,27 @@ fn figures(by_signals: bool) -> String {
     text
 }
 
+/// Daily figures that only say how many seconds were watched.
+fn seconds() -> String {
+    let mut text = "variant_id,day,views,watch_seconds\n".to_owned();
+    for source in 0..SOURCES {
+        let columns = OwnedColumns::new(&signals(source), &shots(), &[]);
+        let prepared = PreparedSource::new(&columns.columns());
+        for cut in cuts(source) {
+            let stretches: Vec<_> = cut.segments.iter().map(|s| (s.start, s.end)).collect();
+            let long: f64 = stretches.iter().map(|(a, b)| b - a).sum();
+            let motion: f64 = stretches
+                .iter()
+                .map(|(a, b)| prepared.signal_parts(*a, *b)[0].unwrap() * (b - a) / long)
+                .sum();
+            let share = 1.0 / (1.0 + (-MOTION * (motion - 0.5)).exp());
+            let watched = 1000.0 * share * cut.duration;
+            let _ = writeln!(text, "{},2026-05-01,1000,{watched}", cut.variant_id);
+        }
+    }
+    text
+}
+
 fn table<T: Serialize>(fields: Vec<Field>, rows: &[T]) -> RecordBatch {
     let fields: Vec<FieldRef> = fields.into_iter().map(Arc::new).collect();
     serde_arrow::to_record_batch(&fields, &rows).unwrap()
@@ -214,4 +235,15 @@ async fn leaving_by_chance_teaches_nothing() {
     let error = train_selection_in(&ctx, &table, &asked()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::FitNoBetter, "{error}");
     assert!(error.message().contains("do not predict retention"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seconds_watched_teach_where_quarters_are_not_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ctx, table) = results(folder.path(), seconds()).await;
+    let trained = train_selection_in(&ctx, &table, &asked()).await.unwrap();
+    assert_eq!(trained.quality.rows, SOURCES * 8);
+    let (name, effect) = trained.effects[0];
+    assert!(name == "motion" && (effect - MOTION).abs() < 0.1, "{:?}", trained.effects);
+    assert!(trained.file.weights.motion > 0.4, "{:?}", trained.file.weights);
 }
