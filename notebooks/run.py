@@ -6,6 +6,7 @@ A notebook that fails, grows too large, or names a folder of this machine ends t
 
 import pathlib
 import sys
+import tempfile
 
 import nbclient
 import nbformat
@@ -32,12 +33,14 @@ def run(path: pathlib.Path) -> str | None:
     """Run one; what is wrong with it, if anything."""
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(HERE)}})
-    # Through a socket file that only this user can open, not a port.
-    client.create_kernel_manager().transport = "ipc"
-    try:
-        client.execute()
-    except nbclient.exceptions.CellExecutionError as fault:
-        return f"{path.name}: {fault}"
+    # Through socket files in a folder that only this user can open, not ports.
+    with tempfile.TemporaryDirectory() as sockets:
+        manager = client.create_kernel_manager()
+        manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
+        try:
+            client.execute()
+        except nbclient.exceptions.CellExecutionError as fault:
+            return f"{path.name}: {fault}"
     plain(notebook)
     text = nbformat.writes(notebook)
     if len(text) > MOST_BYTES:

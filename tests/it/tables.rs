@@ -38,6 +38,8 @@ const OF_TABLES: &[(&str, &str, &str)] = &[
     ("", "clip_id", "The clip."),
     ("", "variant_id", "Stable id of clip, platform and edit; NULL for a plain clip."),
     ("variants", "variant_id", "Stable id of clip, platform and edit."),
+    ("variants", "error_code", "Why it has no file that was to have one; NULL otherwise."),
+    ("variants", "error_message", "What happened and what to do; NULL when all went well."),
     ("sources", "location", "One absolute path or URL."),
     ("", "row", "Number of the row in its file, counted from 1."),
     ("", "location", "The source as one absolute path or URL; NULL without one."),
@@ -141,7 +143,7 @@ fn rows(text: &mut String, table: &str, files: &[&str], fields: &[Field]) {
             .or_else(|| known.iter().find_map(|file| file.get(field.name()).cloned()))
             .or_else(|| of_all.map(|found| found.2.to_owned()));
         let meaning =
-            meaning.unwrap_or_else(|| panic!("nobody says what {table}.{} is", field.name()));
+            meaning.unwrap_or_else(|| panic!("nobody says what {table}.{} is: above its field in src/model, or in OF_TABLES here", field.name()));
         let _ = writeln!(text, "| `{}` | {} | {meaning} |", field.name(), type_of(field));
     }
 }
