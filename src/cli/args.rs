@@ -1,15 +1,20 @@
 //! The command line.
 
+mod analytics;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use analytics::{
+    ExperimentArgs, ImportEventsArgs, PerformanceArgs, ScoreArgs, TrainArgs,
+};
+
 use super::settings::SettingsArgs;
 use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
 use crate::model::edit::CaptionMode;
-use crate::pipeline::Export;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -42,6 +47,12 @@ pub(super) enum Command {
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
+    /// Compare the variants of experiments: intervals, tests, and who wins, if anybody does.
+    Experiment(ExperimentArgs),
+    /// Fit the score of variants, or the selection of clips, to what happened after posting.
+    Train(TrainArgs),
+    /// Score the variants of results with another model; the results stay as they are.
+    Score(ScoreArgs),
     /// Turn a platform's own export into events (daily aggregates).
     ImportEvents(ImportEventsArgs),
     /// Print the shots of a video, one a line.
@@ -64,6 +75,9 @@ impl Command {
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
+            Self::Experiment(args) => args.settings.clone(),
+            Self::Train(args) => args.settings.clone(),
+            Self::Score(args) => args.settings.clone(),
             Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
                 SettingsArgs::default()
             }
@@ -90,6 +104,9 @@ pub(super) struct RunArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    /// Choose clips by these weights, as written by hand or fitted (clipflow train --selection).
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
     #[command(flatten)]
     pub variants: VariantArgs,
     #[command(flatten)]
@@ -225,47 +242,6 @@ pub(super) struct SqlArgs {
     pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PerformanceArgs {
-    /// Results of `clipflow run`, to group by columns of their variants.
-    pub dir: Option<PathBuf>,
-    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: PathBuf,
-    /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
-    /// gets the list.
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
-    pub metrics: Vec<String>,
-    /// Columns of the events or the variants to group by; without, all are one group.
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub by: Vec<String>,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
-    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
-    pub lag_hours: f64,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImportEventsArgs {
-    /// The export, as CSV.
-    pub file: PathBuf,
-    /// Whose export it is.
-    #[arg(long, value_name = "PLATFORM", value_parser = Export::ALL.map(Export::as_str))]
-    pub from: String,
-    /// CSV file with the columns content_id and variant_id: which content is which variant.
-    #[arg(long, value_name = "FILE")]
-    pub map: Option<PathBuf>,
-    /// Day of figures that the export gives for a whole period, as 2026-05-01.
-    #[arg(long, value_name = "DAY")]
-    pub day: Option<String>,
-    /// Parquet file for the events.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -98,12 +98,6 @@ fn head() -> Vec<Field> {
 
 fn tail() -> Vec<Field> {
     let tag = Field::new_list_field(DataType::Utf8, true);
-    let parts = vec![
-        text("feature", false),
-        float("value", true),
-        float("weight", false),
-        float("part", false),
-    ];
     vec![
         text("title_style", false),
         text("title", false),
@@ -117,9 +111,20 @@ fn tail() -> Vec<Field> {
         float("predicted_completion_rate", false),
         float("viral_score", false),
         text("score_model", false),
-        list("score_parts", parts),
+        score_parts(),
         text("reason", false),
     ]
+}
+
+/// The column of a score's parts.
+pub(super) fn score_parts() -> Field {
+    let parts = vec![
+        text("feature", false),
+        float("value", true),
+        float("weight", false),
+        float("part", false),
+    ];
+    list("score_parts", parts)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::select::Weights;
 use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
@@ -52,6 +53,8 @@ pub struct RunConfig {
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
     pub analyze: AnalyzeSettings,
+    /// What makes a window worth choosing; `None`: the default weights.
+    pub weights: Option<Weights>,
     /// How clips are rendered.
     pub render: RenderSettings,
     /// The versions made of each clip.
@@ -137,6 +140,7 @@ impl RunConfig {
             cache: None,
             cache_key: None,
             analyze: AnalyzeSettings::default(),
+            weights: None,
             render: RenderSettings::default(),
             variants: VariantSettings::default(),
             text_model: None,
@@ -219,6 +223,7 @@ impl RunConfig {
             analyze: self.analyze.clone(),
             render: self.render.clone(),
             models: self.variants.models.clone(),
+            weights: self.weights,
             ..SessionOptions::default()
         }
     }

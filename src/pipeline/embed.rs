@@ -20,7 +20,7 @@ use crate::query::{self, SessionOptions};
 ///
 /// Nothing else of the session changes, except that it refuses sums of distinct viewers, which do not add
 /// up; its tables keep their names. Whoever may write SQL in it can name any file that the process can
-/// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`session`](crate::query::session()).
+/// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -262,7 +262,8 @@ async fn shard_id(
         config.render,
         config.variants,
         config.plan_only,
-        text_model
+        text_model,
+        config.weights
     ]);
     let settings = settings.to_string();
     let mut parts = vec![

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::select::Weights;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, RenderSettings};
 
@@ -43,6 +44,8 @@ pub struct SessionOptions {
     pub render: RenderSettings,
     /// The models that `make_variants` scores with; `None`: the built-in ones.
     pub models: Option<ScoreModels>,
+    /// The weights that `select_clips` scores windows with; `None`: the default ones.
+    pub weights: Option<Weights>,
 }
 
 impl Default for SessionOptions {
@@ -56,6 +59,7 @@ impl Default for SessionOptions {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             models: None,
+            weights: None,
         }
     }
 }
@@ -130,6 +134,9 @@ pub(crate) fn register(
     if let Some(models) = &options.models {
         let scorer = Arc::new(Scorer::new(models)?);
         ctx.register_udf(functions::variants::make_variants(Some(scorer)).into_sql());
+    }
+    if let Some(weights) = options.weights {
+        ctx.register_udf(functions::select::select_clips(weights).into_sql());
     }
     table_functions::register(ctx, options, &OnDemand::new(runtime));
     if !ctx.state().analyzer().rules.iter().any(|rule| rule.name() == RefuseSums.name()) {

@@ -29,4 +29,5 @@ mod stopping;
 mod support;
 mod tables;
 mod text_model;
+mod training;
 mod variants;

@@ -14,6 +14,7 @@ mod choose;
 mod layout;
 mod list;
 pub mod platforms;
+mod rescore;
 mod texts;
 mod timing;
 
@@ -22,11 +23,12 @@ pub use layout::{MAX_UPSCALE, upscale};
 pub use list::{
     BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists, with_texts,
 };
+pub use rescore::{features_of, rescore};
 
 use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
 use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind};
-use crate::model::{AudienceProfile, ScorePart, Variant};
+use crate::model::{AudienceProfile, Variant};
 use choose::{Choice, Offer, Pick, choose};
 use layout::{Fitted, layouts};
 use platforms::Platform;
@@ -317,20 +319,9 @@ fn variant(
         predicted_completion_rate: scorer.completion.score(&features),
         viral_score: scorer.viral.score(&features),
         score_model: scorer.label.clone(),
-        score_parts: parts(&features, scorer),
+        score_parts: rescore::score_parts(&features, &scorer.viral),
         reason: reason(shelf, timing, layout, captions, &chosen.style, accents, brief),
     }
-}
-
-/// Every feature and what it adds to the score.
-fn parts(features: &[f64; FEATURES.len()], scorer: &Scorer) -> Vec<ScorePart> {
-    let part = |(i, (name, value)): (usize, (&'static str, &f64))| ScorePart {
-        feature: name.into(),
-        value: value.is_finite().then_some(*value),
-        weight: scorer.viral.weight(i),
-        part: scorer.viral.part(i, *value),
-    };
-    FEATURES.into_iter().zip(features).enumerate().map(part).collect()
 }
 
 fn edit(

@@ -10,8 +10,9 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
+use crate::kernels::select::Weights;
 use crate::query::functions::{
-    Function, describe, ids, json, language, reframe, select, validate, variants,
+    Function, describe, experiment, ids, json, language, reframe, select, validate, variants,
 };
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -41,7 +42,7 @@ pub fn select_clips(
     max_clips: Expr,
 ) -> Expr {
     expression(
-        select::select_clips(),
+        select::select_clips(Weights::default()),
         &[signals, shots, cues, min_clip_length, max_clip_length, max_clips],
     )
 }
@@ -150,6 +151,41 @@ pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
 /// is said.
 pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
     expression(describe::clip_title(), &[text, language, most_chars])
+}
+
+/// The score interval of a rate, as a struct of `low` and `high`; see
+/// [`crate::kernels::experiment::wilson`].
+pub fn wilson(successes: Expr, trials: Expr, confidence: Expr) -> Expr {
+    expression(experiment::wilson(), &[successes, trials, confidence])
+}
+
+/// Whether two rates differ, as a struct of `z` and `p`; each is successes and trials. See
+/// [`crate::kernels::experiment::two_proportion_z`].
+pub fn two_proportion_z([k1, n1]: [Expr; 2], [k2, n2]: [Expr; 2]) -> Expr {
+    expression(experiment::two_proportion_z(), &[k1, n1, k2, n2])
+}
+
+/// The interval of the first rate less the second, as a struct of `low` and `high`; see
+/// [`crate::kernels::experiment::difference_interval`].
+pub fn difference_interval([k1, n1]: [Expr; 2], [k2, n2]: [Expr; 2], confidence: Expr) -> Expr {
+    expression(experiment::difference_interval(), &[k1, n1, k2, n2, confidence])
+}
+
+/// Lists of p-values, corrected for their number; see [`crate::kernels::experiment::holm`].
+pub fn holm(p_values: Expr) -> Expr {
+    expression(experiment::holm(), &[p_values])
+}
+
+/// The difference from `rate` that so many trials would show; see
+/// [`crate::kernels::experiment::min_detectable_effect`].
+pub fn min_detectable_effect(rate: Expr, trials1: Expr, trials2: Expr) -> Expr {
+    expression(experiment::min_detectable_effect(), &[rate, trials1, trials2])
+}
+
+/// How to share out the next trials among arms, whose counts are two lists; see
+/// [`crate::kernels::experiment::thompson_split`].
+pub fn thompson_split(successes: Expr, trials: Expr, seed: Expr) -> Expr {
+    expression(experiment::thompson_split(), &[successes, trials, seed])
 }
 
 /// `function` over the columns that `arguments` give.

@@ -97,6 +97,36 @@ pub trait ClipflowExprs: Into<Expr> {
         analytics::reach_estimate(self.into())
     }
 
+    /// Of successes: see [`exprs::wilson`].
+    fn wilson(self, trials: Expr, confidence: Expr) -> Expr {
+        exprs::wilson(self.into(), trials, confidence)
+    }
+
+    /// Of successes; `other` is successes and trials: see [`exprs::two_proportion_z`].
+    fn two_proportion_z(self, trials: Expr, other: [Expr; 2]) -> Expr {
+        exprs::two_proportion_z([self.into(), trials], other)
+    }
+
+    /// Of successes; `other` is successes and trials: see [`exprs::difference_interval`].
+    fn difference_interval(self, trials: Expr, other: [Expr; 2], confidence: Expr) -> Expr {
+        exprs::difference_interval([self.into(), trials], other, confidence)
+    }
+
+    /// Of lists of p-values: see [`exprs::holm`].
+    fn holm(self) -> Expr {
+        exprs::holm(self.into())
+    }
+
+    /// Of a rate: see [`exprs::min_detectable_effect`].
+    fn min_detectable_effect(self, trials1: Expr, trials2: Expr) -> Expr {
+        exprs::min_detectable_effect(self.into(), trials1, trials2)
+    }
+
+    /// Of lists of successes: see [`exprs::thompson_split`].
+    fn thompson_split(self, trials: Expr, seed: Expr) -> Expr {
+        exprs::thompson_split(self.into(), trials, seed)
+    }
+
     /// Of hours after publication: see [`analytics::half_life`].
     fn half_life(self, views: Expr) -> Expr {
         analytics::half_life(self.into(), views)
