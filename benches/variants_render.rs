@@ -164,7 +164,7 @@ fn render_together(source: &Path, out: &Path, edits: &[Edit]) -> Result<(Vec<Pat
                     ProcessTree::of(std::process::id()).resident_bytes(),
                     Ordering::Relaxed,
                 );
-                std::thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(100));
             }
         });
         let results = render(&tools, source, &probe, &outputs, &settings, &cancel, &|_| ());

@@ -49,8 +49,8 @@ use crate::model::{Cue, Edit, Rendition};
 use check::Checker;
 pub use encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
 use passes::{Job, Report};
-pub use plan::{Pass, plan_passes};
 use plan::Needs;
+pub use plan::{Pass, plan_passes};
 use queue::Queue;
 use shape::Shape;
 use source::Source;
@@ -228,7 +228,8 @@ impl Renderer<'_> {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
         let checker = Checker { tools, path, source: &source, settings, cancel };
-        let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
+        let mut results: Vec<Result<Rendition>> =
+            spans.iter().map(|_| Err(not_reached())).collect();
         let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
         for (place, span) in spans.iter().enumerate() {
             match check_span(span).and_then(|()| checker.kept(span)) {
@@ -249,8 +250,12 @@ impl Renderer<'_> {
         let needs = Needs::new(&source, &sound, settings);
         let queue = Queue::new(planned.into_iter().map(|pass| pass.spans), needs);
         let job = Job { checker, turns, queue: &queue, spans: &sound };
-        let mut meter =
-            Meter { total: done + sound.iter().map(length).sum::<f64>(), done, said: 0.0, progress };
+        let mut meter = Meter {
+            total: done + sound.iter().map(length).sum::<f64>(),
+            done,
+            said: 0.0,
+            progress,
+        };
         meter.tell(0.0);
         job.run(|report| match report {
             Report::Advanced(running) => meter.tell(running),

@@ -11,6 +11,7 @@ use super::shape::Shape;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
+use crate::model::edit::{Edit, Effect, EffectKind};
 
 /// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
 /// and for the encoder.
@@ -69,6 +70,16 @@ pub(super) fn gains(
     if checker.source.audio.is_none() {
         return Ok(gains);
     }
+    // The same sound is measured once, whatever picture it goes with.
+    let same = |a: usize, b: usize| sounds_alike(outputs[a], outputs[b]);
+    let mut alike = Vec::new();
+    let all = std::mem::take(&mut open);
+    for number in all {
+        match open.iter().find(|first| same(**first, number)) {
+            Some(first) => alike.push((number, *first)),
+            None => open.push(number),
+        }
+    }
     for _ in 0..ROUNDS {
         if open.is_empty() {
             break;
@@ -91,7 +102,22 @@ pub(super) fn gains(
         }
         open = again;
     }
+    for (number, first) in alike {
+        gains[number] = gains[first];
+    }
     Ok(gains)
+}
+
+/// Whether two edits have the same sound.
+fn sounds_alike(a: &Output, b: &Output) -> bool {
+    let (Some(a), Some(b)) = (&a.edit, &b.edit) else { return false };
+    let fades = |edit: &Edit| -> Vec<Effect> {
+        let sound =
+            |effect: &&Effect| matches!(effect.kind, EffectKind::FadeIn | EffectKind::FadeOut);
+        edit.effects.iter().filter(sound).cloned().collect()
+    };
+    (&a.segments, a.join, a.fps, a.loudness) == (&b.segments, b.join, b.fps, b.loudness)
+        && fades(a) == fades(b)
 }
 
 /// Loudness and peak of each of the outputs `which`, with the gains so far.

@@ -228,7 +228,7 @@ mod tests {
         let settings = RenderSettings::default();
         assert_eq!(outputs(&source(), &settings), 6);
         let threads = RenderSettings { encoder_threads: 2, ..settings.clone() };
-        assert_eq!(outputs(&source(), &threads), 5);
+        assert_eq!(outputs(&source(), &threads), 4);
         let small = RenderSettings { memory_bytes: 1, ..settings.clone() };
         assert_eq!(outputs(&source(), &small), 1);
         let uhd = Source {
