@@ -1,11 +1,13 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test bench lint setup clean-demo
+.PHONY: help demo test notebooks readers bench lint setup clean-demo
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
 	@echo 'make test        all tests, all features'
+	@echo 'make notebooks   run the notebooks over what make demo wrote, and keep their outputs'
+	@echo 'make readers     read the tables with DuckDB, pandas, Polars and pyarrow'
 	@echo 'make bench       all benchmarks'
 	@echo 'make lint        formatting, clippy and rustdoc, warnings are errors'
 	@echo 'make clean-demo  remove what make demo has made'
@@ -18,6 +20,14 @@ demo: setup
 
 test: setup
 	cargo test --all-features --locked
+
+notebooks:
+	@sh scripts/setup.sh python
+	@sh notebooks/run.sh
+
+readers:
+	@sh scripts/setup.sh python
+	@sh tests/readers/run.sh
 
 bench: setup
 	cargo bench --all-features --locked

@@ -19,6 +19,7 @@ use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, k
 use clipflow::kernels::validate::{RequestColumns, validate};
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, make_variants, platforms_for};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
+use clipflow::model::edit::CaptionMode;
 use clipflow::model::{AudienceProfile, Cue, Shot, Signal, Transition};
 use clipflow::query::{SessionOptions, session};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -282,6 +283,7 @@ fn variants(c: &mut Criterion) -> Result<()> {
         start: 10.0,
         end: 40.0,
         language: Some("en"),
+        topic: None,
         size: (1280, 720),
         fps: 25.0,
         lengths: (5.0, 60.0),
@@ -297,7 +299,16 @@ fn variants(c: &mut Criterion) -> Result<()> {
     for n in [5, 20] {
         group.throughput(Throughput::Elements(n as u64));
         group.bench_function(format!("{n} variants"), |b| {
-            b.iter(|| make_variants(black_box(&brief), n, &audience, &platforms, &scorer));
+            b.iter(|| {
+                make_variants(
+                    black_box(&brief),
+                    n,
+                    &audience,
+                    &platforms,
+                    Some(CaptionMode::Burned),
+                    &scorer,
+                )
+            });
         });
     }
     group.finish();

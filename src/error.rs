@@ -73,6 +73,10 @@ pub enum ErrorCode {
     Query,
     /// A setting is wrong.
     Config,
+    /// There are too few rows to fit a model to.
+    FitTooFew,
+    /// A fitted model predicts no better than the mean.
+    FitNoBetter,
     /// A worker process died twice on the same row.
     WorkerCrashed,
     /// The row took longer than a row may.
@@ -117,6 +121,8 @@ impl ErrorCode {
         Self::InputColumn,
         Self::Query,
         Self::Config,
+        Self::FitTooFew,
+        Self::FitNoBetter,
         Self::WorkerCrashed,
         Self::Timeout,
         Self::Cancelled,
@@ -157,6 +163,8 @@ impl ErrorCode {
             Self::InputColumn => "input.column",
             Self::Query => "query.invalid",
             Self::Config => "config.invalid",
+            Self::FitTooFew => "fit.too_few",
+            Self::FitNoBetter => "fit.no_better",
             Self::WorkerCrashed => "worker_crashed",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",

@@ -49,3 +49,8 @@ pub mod cli;
 pub use error::{Error, ErrorCode, Result};
 
 pub use exec::backend::process::worker;
+
+pub use pipeline::{register_all, register_all_with};
+
+#[cfg(feature = "polars")]
+pub use query::polars::{ClipflowExprs, ClipflowFrames};

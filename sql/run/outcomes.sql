@@ -1,5 +1,6 @@
--- outcomes: exactly one row per request row. A request is ok when it has clips and all its outputs are
--- files; else it carries the first thing that went wrong and has no clips.
+-- outcomes: exactly one row per request row. A request is ok when it has clips, their plain files, where they
+-- are wanted, and some of its variants' (one that failed says so in variants); else it carries the first
+-- thing that went wrong and has no clips.
 WITH windows AS (
     SELECT request_id, count(*) AS candidates FROM candidates GROUP BY request_id
 ),
@@ -15,6 +16,7 @@ broken AS (
         first_value(error_message ORDER BY clip_rank, variant_rank) AS error_message
     FROM files
     WHERE error_code IS NOT NULL
+        AND (variant_id IS NULL OR request_id NOT IN (SELECT request_id FROM files WHERE error_code IS NULL))
     GROUP BY request_id
 ),
 spent AS (
@@ -44,6 +46,6 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
+        audience_profile, experiment_id, topic, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
 FROM ended
 ORDER BY "row"

@@ -1,19 +1,20 @@
 -- shaped: the versions of every clip, as they are to be rendered; none when none are asked for.
 -- Clips (narrow) are held in memory, sources (wide: a source a row) stream by.
 WITH wanted AS (
-    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.experiment_id,
+    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.topic, r.experiment_id, d.texts,
         r.min_clip_length, r.max_clip_length,
         coalesce(nullif(trim(r.audience_profile), ''), $audience) AS audience
     FROM selected c
     JOIN checked r ON r.request_id = c.request_id AND r.error_code IS NULL
+    LEFT JOIN described d ON d.clip_id = c.clip_id
     WHERE $variants > 0
 ),
 made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
-            clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language,
-                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length),
-            $variants, w.audience, $platforms
+            with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
+                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts),
+            $variants, w.audience, $platforms, $captions
         )) AS v
     FROM wanted w
     JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.source_id = w.source_id
@@ -30,7 +31,7 @@ SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS va
     v['edit']['caption_style'] AS caption_style, v['edit']['caption_mode'] AS caption_mode, v['edit']['language'] AS language,
     v['edit']['safe_zone'] AS safe_zone, v['edit']['effects'] AS effects, v['edit']['loudness'] AS loudness,
     v['title_style'] AS title_style, v['title'] AS title, v['hook_text'] AS hook_text, v['description'] AS description,
-    v['hashtags'] AS hashtags, v['text_origin'] AS text_origin,
+    v['hashtags'] AS hashtags, v['text_origin'] AS text_origin, v['text_note'] AS text_note,
     v['predicted_engagement_rate'] AS predicted_engagement_rate, v['predicted_hook_rate'] AS predicted_hook_rate,
     v['predicted_completion_rate'] AS predicted_completion_rate,
     v['viral_score'] AS viral_score, v['score_model'] AS score_model, v['score_parts'] AS score_parts, v['reason'] AS reason

@@ -1,13 +1,20 @@
 //! The command line.
 
+mod analytics;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use analytics::{
+    ExperimentArgs, ImportEventsArgs, PerformanceArgs, ScoreArgs, TrainArgs,
+};
+
 use super::settings::SettingsArgs;
+use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
-use crate::pipeline::Export;
+use crate::model::edit::CaptionMode;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -40,6 +47,12 @@ pub(super) enum Command {
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
+    /// Compare the variants of experiments: intervals, tests, and who wins, if anybody does.
+    Experiment(ExperimentArgs),
+    /// Fit the score of variants, or the selection of clips, to what happened after posting.
+    Train(TrainArgs),
+    /// Score the variants of results with another model; the results stay as they are.
+    Score(ScoreArgs),
     /// Turn a platform's own export into events (daily aggregates).
     ImportEvents(ImportEventsArgs),
     /// Print the shots of a video, one a line.
@@ -62,6 +75,9 @@ impl Command {
             Self::Cache(args) => args.what.settings().clone(),
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
+            Self::Experiment(args) => args.settings.clone(),
+            Self::Train(args) => args.settings.clone(),
+            Self::Score(args) => args.settings.clone(),
             Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
                 SettingsArgs::default()
             }
@@ -88,6 +104,9 @@ pub(super) struct RunArgs {
     /// repeated.
     #[arg(long, value_name = "DIR|URL")]
     pub allow_root: Vec<PathBuf>,
+    /// Choose clips by these weights, as written by hand or fitted (clipflow train --selection).
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
     #[command(flatten)]
     pub variants: VariantArgs,
     #[command(flatten)]
@@ -95,6 +114,9 @@ pub(super) struct RunArgs {
     /// Write all tables, with every clip and variant, and render nothing; `clipflow render` does later.
     #[arg(long)]
     pub plan_only: bool,
+    /// Write a still of each file beside it, as JPEG.
+    #[arg(long)]
+    pub thumbnails: bool,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
@@ -117,6 +139,9 @@ pub(super) struct VariantArgs {
     /// Platforms that variants are made for, with commas between; else those of the audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
+    /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off.
+    #[arg(long, value_name = "WHERE", default_value = "burned", value_parser = caption_value)]
+    pub captions: CaptionsArg,
     /// Score variants with this model, as written by hand or fitted; see the README.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
@@ -150,6 +175,14 @@ impl From<EncodingArgs> for Encoding {
     }
 }
 
+/// Where captions go; `None`: nowhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CaptionsArg(pub Option<CaptionMode>);
+
+fn caption_value(text: &str) -> Result<CaptionsArg, String> {
+    caption_mode(text).map(CaptionsArg).map_err(|e| e.message().to_owned())
+}
+
 fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: crate::Error| e.message().to_owned())
 }
@@ -167,6 +200,9 @@ pub(super) struct RenderArgs {
     pub allow_root: Vec<PathBuf>,
     #[command(flatten)]
     pub encoding: EncodingArgs,
+    /// Write a still of each file beside it, as JPEG.
+    #[arg(long)]
+    pub thumbnails: bool,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
@@ -206,47 +242,6 @@ pub(super) struct SqlArgs {
     pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PerformanceArgs {
-    /// Results of `clipflow run`, to group by columns of their variants.
-    pub dir: Option<PathBuf>,
-    /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: PathBuf,
-    /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
-    /// gets the list.
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
-    pub metrics: Vec<String>,
-    /// Columns of the events or the variants to group by; without, all are one group.
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub by: Vec<String>,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
-    #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
-    pub lag_hours: f64,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImportEventsArgs {
-    /// The export, as CSV.
-    pub file: PathBuf,
-    /// Whose export it is.
-    #[arg(long, value_name = "PLATFORM", value_parser = Export::ALL.map(Export::as_str))]
-    pub from: String,
-    /// CSV file with the columns content_id and variant_id: which content is which variant.
-    #[arg(long, value_name = "FILE")]
-    pub map: Option<PathBuf>,
-    /// Day of figures that the export gives for a whole period, as 2026-05-01.
-    #[arg(long, value_name = "DAY")]
-    pub day: Option<String>,
-    /// Parquet file for the events.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

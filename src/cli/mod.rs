@@ -3,15 +3,18 @@
 mod args;
 mod bench;
 mod cache;
+mod experiment;
 mod import_events;
 mod performance;
 mod print;
 mod progress;
 mod render;
 mod run;
+mod score;
 mod settings;
 mod shutdown;
 mod sql;
+mod train;
 mod validate;
 mod video;
 
@@ -103,6 +106,9 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelTo
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
         Command::Performance(args) => performance::performance(args, parallel).await,
+        Command::Experiment(args) => experiment::experiment(args, parallel).await,
+        Command::Train(args) => train::train(args, parallel).await,
+        Command::Score(args) => score::score(args, parallel).await,
         Command::ImportEvents(args) => import_events::import_events(args).await,
         Command::Bench(args) => bench::bench(args, parallel).await,
     }

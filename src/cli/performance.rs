@@ -11,10 +11,10 @@ use crate::query::query_error;
 pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = PerformanceQuery {
         results: args.dir.as_ref().map(Into::into),
-        events: (&args.events).into(),
+        events: (&args.events.events).into(),
         metrics: args.metrics.iter().map(|m| m.trim().to_owned()).collect(),
         by: args.by.iter().map(|b| b.trim().to_owned()).collect(),
-        lag_hours: args.lag_hours,
+        lag_hours: args.events.lag_hours,
         parallel,
     };
     let performance = pipeline::performance(&query).await?;

@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::memory::MemoryStream;
 
 use super::args::OutputArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::output::{Format, write_stream};
+use crate::query::query_error;
 use crate::source::folder_of;
 use crate::store::cannot_write;
 
@@ -43,6 +46,13 @@ pub(super) fn written(result: io::Result<()>) -> Result<()> {
     }
 }
 
+/// Write rows that are there where and how the arguments say.
+pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()> {
+    let schema = batch.schema();
+    let stream = MemoryStream::try_new(vec![batch], schema, None).map_err(query_error)?;
+    rows(Box::pin(stream), output).await
+}
+
 /// Write a query's rows where and how the arguments say.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
     if output.format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
@@ -61,6 +71,29 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
         }
         Some(path) => to_file(stream, output.format, path).await,
     }
+}
+
+/// Rows that are there, without the columns `dropped`.
+pub(super) fn without(batch: &RecordBatch, dropped: &[&str]) -> Result<RecordBatch> {
+    let schema = batch.schema();
+    let kept =
+        schema.fields().iter().enumerate().filter(|(_, f)| !dropped.contains(&f.name().as_str()));
+    batch.project(&kept.map(|(i, _)| i).collect::<Vec<_>>()).map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("columns cannot be left out ({e})")).with_source(e)
+    })
+}
+
+/// Write text to a file, which appears when it is complete.
+pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
+    let fault = |e: io::Error| cannot_write(path, e);
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(fault)?;
+    file.write_all(text.as_bytes()).map_err(fault)?;
+    // A temporary file is for its owner alone; a model is shared like any other file.
+    #[cfg(unix)]
+    file.as_file()
+        .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .map_err(fault)?;
+    file.persist(path).map(|_| ()).map_err(|e| fault(e.error))
 }
 
 /// Write rows to a file, which appears when it is complete. What is there and is no regular file (a

@@ -14,7 +14,11 @@ pub(super) async fn render(
 ) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
-        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
+        render: RenderSettings {
+            encoding: args.encoding.into(),
+            thumbnails: args.thumbnails,
+            ..RenderSettings::default()
+        },
         parallel,
         observer: progress::observer(args.quiet),
         stop,

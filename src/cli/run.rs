@@ -7,6 +7,7 @@ use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
+use crate::kernels::select::{Weights, WeightsFile};
 use crate::media::{CancelToken, RenderSettings};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
@@ -27,10 +28,16 @@ pub(super) async fn run(
             audience: args.variants.audience,
             platforms: args.variants.platforms,
             plain_clips: !args.variants.variants_only,
+            captions: args.variants.captions.0,
             models: args.variants.model.as_deref().map(models).transpose()?,
         },
+        weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
-        render: RenderSettings { encoding: args.encoding.into(), ..RenderSettings::default() },
+        render: RenderSettings {
+            encoding: args.encoding.into(),
+            thumbnails: args.thumbnails,
+            ..RenderSettings::default()
+        },
         parallel,
         observer: progress::observer(args.quiet),
         stop,
@@ -49,14 +56,22 @@ pub(super) async fn run(
     if !args.quiet {
         print::line(&summary.to_string())?;
     }
-    Ok(if summary.failed() > 0 { ROWS_FAILED } else { OK })
+    Ok(if summary.is_complete() { OK } else { ROWS_FAILED })
 }
 
 /// The models with that of a file in its place.
 fn models(file: &Path) -> Result<ScoreModels> {
-    let json = std::fs::read_to_string(file).map_err(|e| {
-        let message = format!("cannot read the score model {} ({e})", file.display());
+    ScoreModels::with(&ScoreModel::from_json(&read(file, "the score model")?)?)
+}
+
+fn weights(file: &Path) -> Result<Weights> {
+    Ok(WeightsFile::from_json(&read(file, "the selection's weights")?)?.weights)
+}
+
+/// A file that an argument names; `what` it is for is part of the error.
+pub(super) fn read(file: &Path, what: &str) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|e| {
+        let message = format!("cannot read {what} in {} ({e})", file.display());
         Error::new(ErrorCode::Config, message).with_source(e)
-    })?;
-    ScoreModels::with(&ScoreModel::from_json(&json)?)
+    })
 }

@@ -1,17 +1,16 @@
 //! `clipflow sql`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::execution::context::SQLOptions;
 
 use super::args::SqlArgs;
-use super::{OK, print, video};
+use super::{OK, print};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
-use crate::pipeline::register_events;
+use crate::pipeline::{register_events, register_performance};
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
@@ -30,9 +29,8 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let place = Place::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
     let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
-    // Without ffmpeg the tables can still be asked.
-    let runtime = video::runtime().ok().map(Arc::new);
-    let ctx = session(&options, runtime)?;
+    let ctx = session(&options, None)?;
+    register_performance(&ctx, &options);
     register_dataset(&ctx, &dataset).await?;
     if let Some(events) = &args.events {
         register_events(&ctx, &events.into(), &resilience).await?;

@@ -22,7 +22,7 @@ mod work;
 pub use analyze::AnalyzeWork;
 pub(crate) use analyze::list_of;
 pub use batches::{BatchOptions, run_batches};
-pub use describe::{DescribeWork, describe_clips};
+pub use describe::{describe_clips, describe_rows, described_schema};
 pub use kept::{Keeper, beside};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};

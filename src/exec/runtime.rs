@@ -9,18 +9,19 @@ use arrow::datatypes::{DataType, Field, Schema};
 use tokio::sync::{Semaphore, watch};
 
 use super::ahead::{Ahead, acquire};
-use super::backend::{Backend, Task};
+use super::backend::{AsyncBackend, Backend, Task};
 use super::kept::{Asked, Keeper, Pending};
 use super::outcome::{Outcome, finish_rows};
 use super::work::{PATH_COLUMN, Progress, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv};
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::redacted;
 use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
 use crate::resilience::{HostKey, Hosts, Resilience};
 use crate::source::{LocalCopy, Sources};
-use crate::telemetry::{Counters, Event, Observer};
+use crate::telemetry::{Counters, Event, Observer, Silent};
 
 /// What a [`MediaRuntime`] is made of.
 #[derive(Debug)]
@@ -104,6 +105,24 @@ impl Progress for Told {
 }
 
 impl MediaRuntime {
+    /// A runtime for looking at files that somebody named: a path that they typed is one they may read, so
+    /// every file is allowed.
+    ///
+    /// # Errors
+    /// `setup.missing_program` without ffmpeg.
+    pub fn for_reading() -> Result<Self> {
+        let config = ParallelConfig::default();
+        let resilience = Resilience::new(&config);
+        Ok(Self::new(MediaRuntimeConfig {
+            tools: MediaTools::find()?,
+            sources: Sources::standard([PathBuf::from("/")], &config, &resilience.hosts),
+            media_dir: std::env::temp_dir(),
+            backend: Arc::new(AsyncBackend::new(1)),
+            resilience,
+            observer: Arc::new(Silent),
+        }))
+    }
+
     /// A runtime at rest.
     pub fn new(config: MediaRuntimeConfig) -> Self {
         let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =

@@ -8,9 +8,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{AnalyzeWork, DescribeWork, RenderWork, SelectWork, ValidateWork, registry};
+use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::TextLimits;
 use crate::media::render::Turns;
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 
@@ -164,8 +163,6 @@ pub enum WorkSpec {
     Validate,
     /// Choose windows of analysed sources.
     Select,
-    /// Write the texts of clips, without a language model.
-    Describe(TextLimits),
     /// Work of the embedding program, see [`register_work`](super::register_work).
     Registered {
         /// The name it was registered under.
@@ -187,7 +184,6 @@ impl WorkSpec {
             Self::Render(settings) => Arc::new(RenderWork::new(settings.clone())),
             Self::Validate => Arc::new(ValidateWork),
             Self::Select => Arc::new(SelectWork),
-            Self::Describe(limits) => Arc::new(DescribeWork::new(*limits)),
             Self::Registered { name, settings } => registry::build(name, settings)?,
         })
     }

@@ -2,6 +2,8 @@
 
 pub mod audio;
 pub mod cues;
+pub mod experiment;
+pub mod fit;
 pub mod ids;
 pub mod location;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! From the source's clock to a variant's, through segments, speeds and joins.
 
-use crate::model::edit::{Edit, JOIN_SECONDS, Join};
+use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 
 /// When each stretch of the source is seen in a variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +25,18 @@ struct Piece {
 impl TimeMap {
     /// The map of `edit`. Segments that are empty or have no speed are left out.
     pub fn new(edit: &Edit) -> Self {
-        let overlap = match edit.join {
+        Self::of(&edit.segments, edit.join)
+    }
+
+    /// The map of segments that are joined by `join`.
+    pub fn of(segments: &[Segment], join: Join) -> Self {
+        let overlap = match join {
             Join::Cut => 0.0,
             Join::Dissolve | Join::Slide => JOIN_SECONDS,
         };
-        let mut pieces: Vec<Piece> = Vec::with_capacity(edit.segments.len());
+        let mut pieces: Vec<Piece> = Vec::with_capacity(segments.len());
         let mut shown = 0.0;
-        let usable = edit.segments.iter().filter(|s| s.speed > 0.0 && s.seen() > 0.0);
+        let usable = segments.iter().filter(|s| s.speed > 0.0 && s.seen() > 0.0);
         for segment in usable {
             if let Some(last) = pieces.last_mut() {
                 shown = (shown - overlap).max(0.0);
@@ -74,6 +79,16 @@ impl TimeMap {
         found
     }
 
+    /// What of the source is seen from `from` to `to` of the variant, in the variant's order.
+    pub fn sources(&self, from: f64, to: f64) -> Vec<(f64, f64)> {
+        let seen = |piece: &Piece| {
+            let (from, to) = (from.max(piece.owned.0), to.min(piece.owned.1));
+            let at = |t: f64| piece.source.0 + (t - piece.shown) * piece.speed;
+            (to > from).then(|| (at(from), at(to)))
+        };
+        self.pieces.iter().filter_map(seen).collect()
+    }
+
     /// When the moment `t` of the source is seen.
     pub fn moments(&self, t: f64) -> Vec<f64> {
         let seen = |piece: &Piece| {
@@ -91,7 +106,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::edit::{CaptionMode, CaptionStyle, Layout, SafeZone, Segment};
+    use crate::model::edit::{CaptionMode, CaptionStyle, Layout, SafeZone};
 
     fn edit(segments: Vec<Segment>, join: Join) -> Edit {
         Edit {
@@ -130,6 +145,15 @@ mod tests {
         let map =
             TimeMap::new(&edit(vec![segment(0.0, 4.0, 1.0), segment(4.0, 8.0, 2.0)], Join::Cut));
         assert_eq!(map.spans(3.0, 6.0), vec![(3.0, 5.0)]);
+    }
+
+    #[test]
+    fn quarters_of_a_variant_are_stretches_of_the_source() {
+        let map =
+            TimeMap::new(&edit(vec![segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut));
+        assert_eq!(map.sources(0.0, 1.75), vec![(7.0, 8.75)]);
+        assert_eq!(map.sources(1.75, 3.5), vec![(8.75, 9.0), (3.0, 6.0)]);
+        assert_eq!(map.sources(7.0, 9.0), vec![]);
     }
 
     proptest! {

@@ -20,6 +20,7 @@
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
 //! rate.
 
+mod beside;
 mod captions;
 mod check;
 mod command;
@@ -44,6 +45,7 @@ use super::cancel::CancelToken;
 use super::probe::Probe;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::edit::CaptionMode;
 use crate::model::{Cue, Edit, Rendition};
 
 use check::Checker;
@@ -152,6 +154,9 @@ pub struct RenderSettings {
     /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
     #[serde(default, skip_serializing_if = "Encoding::is_default")]
     pub encoding: Encoding,
+    /// Write a still of each file with a picture beside it, as JPEG. Default: no.
+    #[serde(default)]
+    pub thumbnails: bool,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -167,6 +172,7 @@ impl Default for RenderSettings {
             max_outputs: 8,
             memory_bytes: 576 << 20,
             encoding: Encoding::default(),
+            thumbnails: false,
             limits: MediaLimits::default(),
         }
     }
@@ -232,13 +238,13 @@ impl Renderer<'_> {
             spans.iter().map(|_| Err(not_reached())).collect();
         let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
         for (place, span) in spans.iter().enumerate() {
-            match check_span(span).and_then(|()| checker.kept(span)) {
+            match check_span(span, settings).and_then(|()| checker.kept(span)) {
                 Ok(None) => {
                     sound.push(span.clone());
                     places.push(place);
                 }
                 Ok(Some(facts)) => {
-                    results[place] = Ok(facts);
+                    results[place] = beside::complete(&checker, span, facts);
                     done += length(span);
                 }
                 Err(error) => results[place] = Err(error),
@@ -331,8 +337,14 @@ fn temporary(path: &Path) -> Result<TempPath> {
     Ok(file.into_temp_path())
 }
 
-fn check_span(span: &Output) -> Result<()> {
+fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
     if span.shape()?.is_some() {
+        let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
+        let format = settings.encoding.format;
+        if soft && !format.has_text_track() {
+            let message = format!("{format} has no text track for the captions; take mp4 or webm");
+            return Err(Error::new(ErrorCode::RenderFailed, message));
+        }
         return Ok(());
     }
     let fine = span.start.is_finite() && span.end.is_finite() && span.start >= -source::TOLERANCE;

@@ -1,6 +1,6 @@
 //! A still that stands for a clip: its sharpest well lit frame, as JPEG.
 //!
-//! Only key frames are decoded, once small to be judged, and the chosen one once more in full.
+//! Frames at even distances are judged small, and the chosen one is decoded once more in full.
 
 mod judge;
 
@@ -14,13 +14,16 @@ use super::{CancelToken, MediaCommand, MediaLimits, MediaTools, input_args};
 use crate::error::{Error, ErrorCode, Result};
 use judge::{HEIGHT, WIDTH, score};
 
-/// So many key frames are looked at.
+/// So many frames are looked at.
 const MOST_FRAMES: usize = 60;
+/// Frames that are looked at are this far apart at least, in seconds.
+const LEAST_STEP: f64 = 0.4;
 /// ffmpeg's scale from 2 (best) to 31.
 const JPEG_QUALITY: &str = "3";
 
-/// Writes the still of the video at `path` to `to`, in the video's size. It is the key frame with the
-/// most detail, above all around the middle, that is neither dark nor washed out; of equal ones the first.
+/// Writes the still of the video at `path`, which is `seconds` long, to `to`, in the video's size. It is
+/// the frame with the most detail, above all around the middle, that is neither dark nor washed out; of
+/// equal ones the first.
 ///
 /// # Errors
 /// `render.failed` if no frame can be decoded or the file cannot be written, `media.limits` and
@@ -29,14 +32,16 @@ pub fn thumbnail(
     tools: &MediaTools,
     limits: &MediaLimits,
     (demuxer, path): (Demuxer, &Path),
+    seconds: f64,
     to: &Path,
     cancel: &CancelToken,
 ) -> Result<()> {
-    let best = best_frame(tools, limits, (demuxer, path), cancel)?;
-    let mut command = key_frames(tools, limits, (demuxer, path));
+    let step = LEAST_STEP.max(seconds / MOST_FRAMES as f64);
+    let best = best_frame(tools, limits, (demuxer, path), step, cancel)?;
+    let mut command = frames(tools, limits, (demuxer, path));
     command
         .args(["-vf"])
-        .arg(format!("select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p"));
+        .arg(format!("{},select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p", every(step)));
     command.args(["-frames:v", "1", "-q:v", JPEG_QUALITY, "-threads", "1", "-y", "-f", "mjpeg"]);
     let mut name = OsString::from("file:");
     name.push(to);
@@ -48,15 +53,18 @@ pub fn thumbnail(
     Ok(())
 }
 
-/// The number among the key frames of the best.
+/// The number of the best among the frames that are looked at.
 fn best_frame(
     tools: &MediaTools,
     limits: &MediaLimits,
     source: (Demuxer, &Path),
+    step: f64,
     cancel: &CancelToken,
 ) -> Result<usize> {
-    let mut command = key_frames(tools, limits, source);
-    command.arg("-vf").arg(format!("scale={WIDTH}:{HEIGHT}:flags=area,format=gray"));
+    let mut command = frames(tools, limits, source);
+    command
+        .arg("-vf")
+        .arg(format!("{},scale={WIDTH}:{HEIGHT}:flags=area,format=gray", every(step)));
     command.args(["-frames:v"]).arg(MOST_FRAMES.to_string());
     command.args(["-vsync", "passthrough", "-f", "rawvideo", "pipe:1"]);
     let mut reader = command.stdout_pipe()?;
@@ -75,14 +83,19 @@ fn best_frame(
     best.map(|(_, number)| number).ok_or_else(no_frame)
 }
 
-fn key_frames(
+/// Lets frames pass that are `step` seconds apart.
+fn every(step: f64) -> String {
+    format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{step:.3})")
+}
+
+fn frames(
     tools: &MediaTools,
     limits: &MediaLimits,
     (demuxer, path): (Demuxer, &Path),
 ) -> MediaCommand {
     let mut command = MediaCommand::new(&tools.ffmpeg, limits);
     command.args(ffmpeg_args());
-    command.args(input_args(demuxer, path, limits, &["-skip_frame", "nokey", "-threads", "1"]));
+    command.args(input_args(demuxer, path, limits, &["-threads", "1"]));
     command.args(["-map", "0:v:0", "-an", "-sn", "-dn"]);
     command
 }

@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{float, int, text};
+use super::{boolean, float, int, text};
 
 /// The facts of a media file, all measured after it was written. Which clip or variant it shows
 /// and where it lies (`clip_id`, `variant_id`, `uri`) is the table's to add.
@@ -38,6 +38,12 @@ pub struct Rendition {
     pub blake3: String,
     /// Start of the audio minus start of the video, in seconds; NULL without both.
     pub av_offset: Option<f64>,
+    /// Whether its captions lie beside it, as `.srt` and `.vtt` of its name.
+    #[serde(default)]
+    pub sidecar: bool,
+    /// Whether a still lies beside it, as `.jpg` of its name.
+    #[serde(default)]
+    pub thumbnail: bool,
 }
 
 /// The columns of a rendition, without its clip, variant and place.
@@ -55,6 +61,8 @@ pub fn fields() -> Vec<Field> {
         int("bytes", false),
         text("blake3", false),
         float("av_offset", true),
+        boolean("sidecar", false),
+        boolean("thumbnail", false),
     ]
 }
 

@@ -42,6 +42,9 @@ pub struct VideoClipRequest {
     /// The experiment that the request belongs to.
     #[serde(default)]
     pub experiment_id: Option<String>,
+    /// What the source is about, in the requester's words: for titles where nobody speaks.
+    #[serde(default)]
+    pub topic: Option<String>,
 }
 
 impl VideoClipRequest {
@@ -62,6 +65,7 @@ impl Default for VideoClipRequest {
             max_clips: DEFAULT_MAX_CLIPS,
             audience_profile: None,
             experiment_id: None,
+            topic: None,
         }
     }
 }
@@ -78,6 +82,7 @@ pub fn fields() -> Vec<Field> {
         int("max_clips", true),
         text("audience_profile", true),
         text("experiment_id", true),
+        text("topic", true),
     ]
 }
 

@@ -142,7 +142,9 @@ fn candidates() -> Vec<Field> {
 fn renditions() -> Vec<Field> {
     let ids = ["rendition_id", "clip_id"].map(|name| text(name, false));
     let owner = [text("variant_id", true), text("request_id", false), text("uri", false)];
-    // The file's own id is part of its uri.
+    // The file's own id is part of its uri; what lies beside it has one of its own.
     let facts = rendition::fields().into_iter().skip(1);
-    ids.into_iter().chain(owner).chain(facts).collect()
+    let facts = facts.filter(|f| !["sidecar", "thumbnail"].contains(&f.name().as_str()));
+    let beside = ["captions_uri", "thumbnail_uri"].map(|name| text(name, true));
+    ids.into_iter().chain(owner).chain(facts).chain(beside).collect()
 }

@@ -35,6 +35,8 @@ pub struct Variant {
     pub hashtags: Vec<String>,
     /// What the texts are made from: `captions`, `request`, `facts` or `model`.
     pub text_origin: String,
+    /// Why a language model that was asked did not write them, as a sentence.
+    pub text_note: Option<String>,
     /// Predicted engagements by views, in [0, 1].
     pub predicted_engagement_rate: f64,
     /// Predicted share of impressions that become views of 3 s, in [0, 1].
@@ -75,11 +77,13 @@ pub fn data_type() -> DataType {
     DataType::Struct(fields().into())
 }
 
-/// The columns of the table `variants`: ids, and the edit's columns among the variant's own.
+/// The columns of the table `variants`: ids, the edit's columns among the variant's own, and why it has no
+/// file that was to have one.
 pub fn table_fields() -> Vec<Field> {
     let ids = ["variant_id", "clip_id", "request_id", "source_id"];
     let ids = ids.map(|name| text(name, false)).to_vec();
-    [ids, vec![text("experiment_id", true)], head(), edit::fields(), tail()].concat()
+    let fault = ["error_code", "error_message"].map(|name| text(name, true)).to_vec();
+    [ids, vec![text("experiment_id", true)], head(), edit::fields(), tail(), fault].concat()
 }
 
 fn head() -> Vec<Field> {
@@ -94,12 +98,6 @@ fn head() -> Vec<Field> {
 
 fn tail() -> Vec<Field> {
     let tag = Field::new_list_field(DataType::Utf8, true);
-    let parts = vec![
-        text("feature", false),
-        float("value", true),
-        float("weight", false),
-        float("part", false),
-    ];
     vec![
         text("title_style", false),
         text("title", false),
@@ -107,14 +105,26 @@ fn tail() -> Vec<Field> {
         text("description", false),
         Field::new("hashtags", DataType::List(Arc::new(tag)), false),
         text("text_origin", false),
+        text("text_note", true),
         float("predicted_engagement_rate", false),
         float("predicted_hook_rate", false),
         float("predicted_completion_rate", false),
         float("viral_score", false),
         text("score_model", false),
-        list("score_parts", parts),
+        score_parts(),
         text("reason", false),
     ]
+}
+
+/// The column of a score's parts.
+pub(super) fn score_parts() -> Field {
+    let parts = vec![
+        text("feature", false),
+        float("value", true),
+        float("weight", false),
+        float("part", false),
+    ];
+    list("score_parts", parts)
 }
 
 #[cfg(test)]

@@ -3,13 +3,12 @@
 use arrow::array::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::RunConfig;
-use super::steps;
+use super::{RunConfig, describe, steps};
 use crate::error::Result;
 use crate::query::results::register_dataset;
 use crate::query::sql;
 use crate::query::{query_error, session};
-use crate::store::Dataset;
+use crate::store::{Dataset, cannot_write};
 
 /// The statement `analysis` over the tables of a dataset.
 const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
@@ -38,6 +37,7 @@ pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<
 /// `config.invalid`; `store.read` if there are no results.
 pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Vec<RecordBatch>> {
     config.check()?;
+    let config = &config.clone().with_text_model()?;
     let dataset = config.place(&config.resilience())?.existing().await?;
     let ctx = session(&config.session_options(), None)?;
     register(&ctx, &dataset).await?;
@@ -46,6 +46,8 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
     ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
     view(&ctx, "checked", "SELECT *, CAST(NULL AS VARCHAR) AS error_code FROM asked").await?;
+    let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
+    describe::run(&ctx, config, folder.path()).await?;
     let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;
     frame.collect().await.map_err(query_error)
 }

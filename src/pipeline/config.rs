@@ -15,14 +15,18 @@ use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::select::Weights;
+use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
+use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
+use crate::source::text_model::HttpTextModel;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
 
@@ -49,10 +53,15 @@ pub struct RunConfig {
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
     pub analyze: AnalyzeSettings,
+    /// What makes a window worth choosing; `None`: the default weights.
+    pub weights: Option<Weights>,
     /// How clips are rendered.
     pub render: RenderSettings,
     /// The versions made of each clip.
     pub variants: VariantSettings,
+    /// Who writes the texts of variants; `None`: the language model of `parallel.text_model_url`, or, if
+    /// that is empty, nobody: they are made from the captions.
+    pub text_model: Option<Arc<dyn TextModel>>,
     /// Write the tables, with every clip and variant, and render nothing.
     pub plan_only: bool,
     /// Who is told about progress.
@@ -76,6 +85,8 @@ pub struct VariantSettings {
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
+    /// Where their captions go; `None`: nowhere, they have none.
+    pub captions: Option<CaptionMode>,
     /// What they are scored with; `None`: the built-in models.
     pub models: Option<ScoreModels>,
 }
@@ -85,7 +96,14 @@ pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
-        Self { count: 0, audience: None, platforms: vec![], plain_clips: true, models: None }
+        Self {
+            count: 0,
+            audience: None,
+            platforms: vec![],
+            plain_clips: true,
+            captions: Some(CaptionMode::Burned),
+            models: None,
+        }
     }
 }
 
@@ -122,8 +140,10 @@ impl RunConfig {
             cache: None,
             cache_key: None,
             analyze: AnalyzeSettings::default(),
+            weights: None,
             render: RenderSettings::default(),
             variants: VariantSettings::default(),
+            text_model: None,
             plan_only: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
@@ -139,6 +159,15 @@ impl RunConfig {
         self.parallel.check()?;
         self.variants.check()?;
         self.render.encoding.check()?;
+        let format = self.render.encoding.format;
+        if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
+            return Err(Error::new(
+                ErrorCode::Config,
+                format!(
+                    "{format} has no text track; take --captions burned or sidecar, or mp4 or webm"
+                ),
+            ));
+        }
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
                 ErrorCode::Config,
@@ -166,6 +195,18 @@ impl RunConfig {
         Ok(config)
     }
 
+    /// The run with the language model that the settings name, if it brings none.
+    ///
+    /// # Errors
+    /// `config.invalid` if the settings name one that cannot be asked.
+    pub(super) fn with_text_model(mut self) -> Result<Self> {
+        if self.text_model.is_none() && self.variants.count > 0 {
+            let model = HttpTextModel::of_process(&self.parallel, &self.resilience())?;
+            self.text_model = model.map(|model| Arc::new(model) as _);
+        }
+        Ok(self)
+    }
+
     /// Where relative sources start from, absolute.
     pub fn base(&self) -> Location {
         let base = self.base.clone().unwrap_or_else(|| match &self.requests {
@@ -182,6 +223,7 @@ impl RunConfig {
             analyze: self.analyze.clone(),
             render: self.render.clone(),
             models: self.variants.models.clone(),
+            weights: self.weights,
             ..SessionOptions::default()
         }
     }
@@ -273,8 +315,10 @@ impl RunConfig {
             ("variants", i64::from(self.variants.count).into()),
             ("audience", ScalarValue::Utf8(self.variants.audience.clone())),
             ("platforms", self.variants.platforms.join(",").into()),
+            ("captions", self.variants.captions.map_or("off", CaptionMode::as_str).into()),
             ("plain_clips", self.variants.plain_clips.into()),
             ("encode", (!self.plan_only).into()),
+            ("text_model", self.text_model.is_some().into()),
         ]
     }
 }

@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use super::requests::Requests;
 use super::run::{check_requests, locations};
-use super::{RunConfig, publish, steps, summary};
+use super::{RunConfig, describe, publish, steps, summary};
 use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};
 use crate::query::sql::{self, Step};
@@ -52,6 +52,7 @@ pub struct Cost {
 /// As [`super::run()`], without its media work.
 pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     config.check()?;
+    let config = &config.clone().with_text_model()?;
     let tools = MediaTools::find()?;
     let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
     let parameters = config.parameters();
@@ -66,7 +67,9 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     publish::register(&ctx, &[])?;
     let cost = cost(config, &ctx, &tools).await?;
     let mut steps = vec![];
-    for step in sql::CHOOSE.iter().chain([&sql::RENDERED]).chain(sql::RENDER) {
+    describe::nobody(&ctx)?;
+    let choice = sql::CHOOSE.iter().chain(sql::SHAPE);
+    for step in choice.chain([&sql::RENDERED]).chain(sql::RENDER) {
         steps.push(planned(&ctx, step, &parameters).await?);
     }
     Ok(Explanation { steps, cost })

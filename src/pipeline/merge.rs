@@ -143,6 +143,15 @@ impl<'a> Shards<'a> {
     }
 }
 
+/// Files of clips and variants that are as they were, and that this run has not rendered: it was to plan
+/// only, or the variants alone.
+const STILL_THERE: &str = "UNION ALL BY NAME
+    SELECT o.* FROM old_rows o
+    LEFT SEMI JOIN outcomes n ON n.request_id = o.request_id
+    LEFT SEMI JOIN (SELECT variant_id AS id FROM variants UNION ALL SELECT clip_id FROM clips) p
+        ON p.id = coalesce(o.variant_id, o.clip_id)
+    LEFT ANTI JOIN renditions r ON coalesce(r.variant_id, r.clip_id) = coalesce(o.variant_id, o.clip_id)";
+
 /// The new rows of a table and the old ones of other owners, written beside the new file.
 async fn union(
     ctx: &SessionContext,
@@ -163,10 +172,11 @@ async fn union(
         }
         _ => "",
     };
+    let still = if *name == "renditions" { STILL_THERE } else { "" };
     let sql = format!(
         "SELECT * FROM {name} UNION ALL BY NAME SELECT * FROM (
              SELECT * FROM old_rows o LEFT ANTI JOIN (SELECT DISTINCT {owner} FROM {answered}) n ON n.{owner} = o.{owner}
-         ) {kept}"
+         ) {kept} {still}"
     );
     let frame = ctx.sql(&sql).await.map_err(query_error)?;
     steps::write(frame, name, writer.merging(name)).await

@@ -7,7 +7,10 @@
 mod again;
 mod caching;
 mod config;
+mod describe;
+mod embed;
 mod engine;
+mod experiment;
 mod explain;
 mod import_events;
 mod merge;
@@ -16,20 +19,30 @@ mod publish;
 mod render_chosen;
 mod requests;
 mod run;
+mod score;
 mod steps;
 mod summary;
+mod train;
+mod train_selection;
+mod trials;
 mod validate;
 
 pub use again::plan_variants;
 pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
+pub use embed::{register_all, register_all_with};
 pub use engine::Engine;
+pub use experiment::{ExperimentQuery, Experiments, experiment};
 pub use explain::{Cost, Explanation, explain};
 pub use import_events::{Export, ImportOptions, Imported, import_events};
 pub use performance::{
     Performance, PerformanceQuery, performance, plan_performance, register_events,
+    register_performance,
 };
 pub use render_chosen::{RenderChosen, Rendered, render_chosen};
 pub use run::{Answers, run, run_and_collect};
+pub use score::score;
 pub use summary::RunSummary;
+pub use train::{TrainQuery, Trained, train};
+pub use train_selection::{TrainedWeights, train_selection, train_selection_in};
 pub use validate::{Validated, validate};

@@ -81,7 +81,7 @@ impl RenderChosen {
         let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
         let cancel = CancelOnDrop(Arc::clone(&runtime));
         let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
-        register_store(&ctx, &place);
+        register_store(&ctx.runtime_env(), &place);
         register_media_relations(&ctx, &config.session_options())?;
         again::register(&ctx, &dataset).await?;
         self.choose(&ctx, &config).await?;
@@ -216,7 +216,7 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
 /// For each table the rows of the requests whose variants were rendered, as a query.
 fn own_tables() -> Result<Vec<(&'static str, String)>> {
     let requests = "SELECT request_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
-    let rendered = "SELECT coalesce(variant_id, clip_id) FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let rendered = "SELECT coalesce(variant_id, clip_id) AS id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
     let new = sql::step("renditions")?.sql;
     let all = TABLES.iter().map(|table| {
         let name = table.name;
@@ -227,6 +227,13 @@ fn own_tables() -> Result<Vec<(&'static str, String)>> {
                      SELECT variant_id FROM variants UNION ALL SELECT clip_id FROM clips) UNION ALL BY NAME
                  SELECT * FROM renditions WHERE request_id IN ({requests})
                      AND coalesce(variant_id, clip_id) NOT IN ({rendered})"
+            ),
+            ("variants", _) => format!(
+                "SELECT v.* EXCEPT (error_code, error_message),
+                     CASE WHEN d.id IS NULL THEN v.error_code END AS error_code,
+                     CASE WHEN d.id IS NULL THEN v.error_message END AS error_message
+                 FROM variants v LEFT JOIN (SELECT DISTINCT id FROM ({rendered})) d ON d.id = v.variant_id
+                 WHERE v.request_id IN ({requests})"
             ),
             (_, "source_id") => format!(
                 "SELECT * FROM {name} WHERE source_id IN (

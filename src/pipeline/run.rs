@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
-use super::{Engine, RunConfig, RunSummary, merge, summary};
+use super::{Engine, RunConfig, RunSummary, describe, merge, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
@@ -68,7 +68,7 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, Answers)
         let mine = "request_id IN (SELECT request_id FROM checked)";
         // A file may name one id twice; its rows are told apart by their number.
         let outcomes = r#"SELECT k.request_id, k.source_url, k.language, k.min_clip_length,
-                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id,
+                k.max_clip_length, k.max_clips, k.audience_profile, k.experiment_id, k.topic,
                 o.error_code, o.error_message
             FROM checked k JOIN outcomes o ON o.request_id = k.request_id AND o."row" = k."row"
             ORDER BY k."row""#;
@@ -120,7 +120,7 @@ where
     config.check()?;
     let started = Instant::now();
     let tools = MediaTools::find()?;
-    let config = &config.decided(&tools).await?;
+    let config = &config.decided(&tools).await?.with_text_model()?;
     // Not the sources' hosts, also where both lie in one bucket: who waits there to fetch a source
     // would hold up the results that make room for it.
     let place = config.place(&config.resilience())?;
@@ -139,7 +139,7 @@ where
     let runtime = Arc::new(engine.for_run(place.media_dir(&writer), &config.stop));
     let cancel = CancelOnDrop(Arc::clone(&runtime));
     let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
-    register_store(&ctx, &place);
+    register_store(&ctx.runtime_env(), &place);
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
@@ -149,6 +149,10 @@ where
         return Ok((summary, read(ctx).await?));
     }
     choose(&ctx, &parameters, &mut writer, &runtime).await?;
+    describe::run(&ctx, config, writer.staging()).await?;
+    for step in sql::SHAPE {
+        run_step(&ctx, step, &parameters, &mut writer).await?;
+    }
     let publisher = Publisher::new(&place, place.media_dir(&writer));
     render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
@@ -252,8 +256,15 @@ async fn shard_id(
         .collect()
         .await;
     validators.sort_unstable();
-    let settings =
-        serde_json::json!([config.analyze, config.render, config.variants, config.plan_only]);
+    let text_model = config.text_model.as_ref().map(|model| model.identity());
+    let settings = serde_json::json!([
+        config.analyze,
+        config.render,
+        config.variants,
+        config.plan_only,
+        text_model,
+        config.weights
+    ]);
     let settings = settings.to_string();
     let mut parts = vec![
         checked.blake3.clone(),
@@ -287,7 +298,8 @@ async fn is_complete(
     // A file of this machine that ends too early has another validator once it no longer does.
     let failed = format!(
         "SELECT o.error_code FROM outcomes o JOIN checked c ON c.request_id = o.request_id
-          WHERE o.error_code IN ({}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
+          LEFT JOIN variants v ON v.request_id = o.request_id
+          WHERE o.error_code IN ({0}) OR v.error_code IN ({0}) OR (o.error_code = 'source.truncated' AND c.location LIKE '%://%')
           LIMIT 1",
         passing.join(", ")
     );
@@ -359,7 +371,7 @@ pub(super) async fn render_outputs(
     let stage = "render";
     let (rows, send) = (sources as u64, |rows| publisher.send(rows));
     runtime.observer.event(&Event::StageStarted { stage, rows, seconds });
-    steps::run_through(ctx, &sql::RENDERED, parameters, writer.staging(), send).await?;
+    steps::run_through(ctx, &sql::RENDERED, parameters, writer.staging(), None, send).await?;
     runtime.observer.event(&Event::StageFinished { stage });
     publisher.register(ctx)
 }

@@ -54,18 +54,20 @@ pub(super) async fn run(
     parameters: &Parameters,
     folder: &Path,
 ) -> Result<FileEntry> {
-    run_through(ctx, step, parameters, folder, |rows| async { Ok(rows) }).await
+    run_through(ctx, step, parameters, folder, None, |rows| async { Ok(rows) }).await
 }
 
 /// Batches that are on their way through `through` of [`run_through`] while more are made.
 const BATCHES_AHEAD: usize = 4;
 
-/// As [`run`], with each batch going through `through` on its way to the file.
+/// As [`run`], with each batch going through `through` on its way to the file, which gives it the columns
+/// of `becomes`; `None`: it keeps those it has.
 pub(super) async fn run_through<F>(
     ctx: &SessionContext,
     step: &Step,
     parameters: &Parameters,
     folder: &Path,
+    becomes: Option<SchemaRef>,
     through: impl Fn(RecordBatch) -> F,
 ) -> Result<FileEntry>
 where
@@ -75,7 +77,7 @@ where
     let frame = plan(ctx, step, parameters).await?;
     let path = folder.join(format!("{}.parquet", step.name));
     let stream = frame.execute_stream().await.map_err(query_error)?;
-    let schema = stream.schema();
+    let schema = becomes.unwrap_or_else(|| stream.schema());
     let rows = stream
         .map_err(query_error)
         .map(|rows| async { through(rows?).await })

@@ -24,6 +24,8 @@ pub struct RunSummary {
     pub answered: u64,
     /// Failed requests by code, most frequent first: code, count, one example's sentence.
     pub failures: Vec<(String, u64, String)>,
+    /// Variants of answered requests that have no file though they were to have one, by code: as `failures`.
+    pub failed_variants: Vec<(String, u64, String)>,
     /// Clips of answered requests.
     pub clips: u64,
     /// Variants of those clips.
@@ -55,6 +57,11 @@ impl RunSummary {
     pub fn failed(&self) -> u64 {
         self.rows - self.answered
     }
+
+    /// Whether every request was answered, with all its files.
+    pub fn is_complete(&self) -> bool {
+        self.failed() == 0 && self.failed_variants.is_empty()
+    }
 }
 
 /// Read it from the tables `checked`, `outcomes`, `sources`, `clips`, `renditions` of `ctx`.
@@ -79,6 +86,7 @@ pub(super) async fn read(
         rows: total(0) as u64,
         answered: total(1) as u64,
         failures: failures(ctx).await?,
+        failed_variants: failed_variants(ctx).await?,
         clips: total(2) as u64,
         variants: total(3) as u64,
         files: total(4) as u64,
@@ -98,6 +106,13 @@ async fn failures(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
     let sql = r#"SELECT error_code, CAST(count(*) AS VARCHAR), first_value(error_message ORDER BY "row")
         FROM outcomes WHERE status = 'failed' AND request_id IN (SELECT request_id FROM checked)
         GROUP BY error_code ORDER BY count(*) DESC, error_code"#;
+    counted(ctx, sql).await
+}
+
+async fn failed_variants(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
+    let sql = "SELECT error_code, CAST(count(*) AS VARCHAR), min(error_message) FROM variants
+        WHERE error_code IS NOT NULL AND request_id IN (SELECT request_id FROM checked)
+        GROUP BY error_code ORDER BY count(*) DESC, error_code";
     counted(ctx, sql).await
 }
 
@@ -159,6 +174,13 @@ impl fmt::Display for RunSummary {
             self.failed()
         )?;
         for (code, count, example) in &self.failures {
+            writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
+        }
+        if !self.failed_variants.is_empty() {
+            let count = self.failed_variants.iter().map(|(_, count, _)| count).sum();
+            writeln!(f, "{} could not be rendered", plural(count, "variant"))?;
+        }
+        for (code, count, example) in &self.failed_variants {
             writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
         }
         writeln!(

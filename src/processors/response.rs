@@ -152,6 +152,7 @@ struct OutcomeRow {
     max_clips: Option<i64>,
     audience_profile: Option<String>,
     experiment_id: Option<String>,
+    topic: Option<String>,
 }
 
 impl OutcomeRow {
@@ -166,6 +167,7 @@ impl OutcomeRow {
             max_clips: self.max_clips.unwrap_or(default.max_clips),
             audience_profile: self.audience_profile.clone(),
             experiment_id: self.experiment_id.clone(),
+            topic: self.topic.clone(),
         }
     }
 }

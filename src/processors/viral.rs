@@ -60,9 +60,15 @@ pub struct ViralVideoVariant {
     pub score_parts: Vec<ScorePart>,
     /// What sets it apart from the clip's other variants.
     pub reason: String,
-    /// The media file: its place as text; `None` if it is only planned.
+    /// The media file: its place as text; `None` if it is only planned or could not be rendered.
     #[serde(default)]
     pub uri: Option<String>,
+    /// Why it could not be rendered: the code.
+    #[serde(default)]
+    pub error_code: Option<String>,
+    /// The same as a sentence.
+    #[serde(default)]
+    pub error_message: Option<String>,
 }
 
 impl ViralVideoVariant {
@@ -74,7 +80,7 @@ impl ViralVideoVariant {
 
 /// The columns of a variant in a response.
 pub(super) fn fields() -> Vec<Field> {
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 24] = [
         "variant_id",
         "clip_id",
         "request_id",
@@ -97,6 +103,8 @@ pub(super) fn fields() -> Vec<Field> {
         "viral_score",
         "score_parts",
         "reason",
+        "error_code",
+        "error_message",
     ];
     let known = table_fields();
     let known = NAMES.iter().filter_map(|name| known.iter().find(|f| f.name() == name).cloned());

@@ -26,7 +26,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::media_exec::{MediaExec, output_schema};
-use super::rollup::RollupExtensionPlanner;
 use super::settings::SessionSettings;
 use crate::exec::{MediaRuntime, Work, WorkSpec};
 
@@ -160,8 +159,7 @@ pub(super) fn derived(subquery: Box<Query>) -> TableFactor {
     TableFactor::Derived { lateral: false, subquery, alias: None, sample: None }
 }
 
-/// Plans a [`MediaNode`] to a [`MediaExec`], a roll-up to its operator, everything else as DataFusion
-/// does.
+/// Plans a [`MediaNode`] to a [`MediaExec`], everything else as DataFusion does.
 #[derive(Debug)]
 pub struct MediaQueryPlanner;
 
@@ -172,10 +170,8 @@ impl QueryPlanner for MediaQueryPlanner {
         logical_plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
-            Arc::new(MediaExtensionPlanner),
-            Arc::new(RollupExtensionPlanner),
-        ]);
+        let planner =
+            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(MediaExtensionPlanner)]);
         planner.create_physical_plan(logical_plan, session).await
     }
 }

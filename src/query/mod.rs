@@ -16,12 +16,13 @@ pub mod rollup;
 pub mod session;
 mod settings;
 pub mod sql;
-mod table_functions;
+pub(crate) mod table_functions;
 
 #[cfg(feature = "polars")]
 pub mod polars;
 
 pub use media_exec::MediaExec;
+pub(crate) use session::register;
 pub use session::{
     SessionOptions, query_error, register_functions, register_media_relations, session,
     session_with,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::datasource::MemTable;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
 use super::files::table_url;
@@ -17,7 +18,7 @@ use crate::store::{Dataset, Place};
 /// # Errors
 /// `store.read` if a file is damaged.
 pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
-    register_store(ctx, dataset.place());
+    register_store(&ctx.runtime_env(), dataset.place());
     register_reference(ctx)?;
     for table in TABLES {
         register_table(ctx, dataset, table).await?;
@@ -38,16 +39,20 @@ pub fn register_reference(ctx: &SessionContext) -> Result<()> {
     ctx.register_batch(platform_metric::NAME, batch).map(|_| ()).map_err(query_error)
 }
 
-/// Let a session read the files of `place`.
-pub fn register_store(ctx: &SessionContext, place: &Place) {
+/// Let the sessions of an environment read the files of `place`.
+pub fn register_store(env: &RuntimeEnv, place: &Place) {
     if let Place::Objects(objects) = place {
         let store = Arc::new(objects.store().clone());
-        ctx.register_object_store(objects.store().root(), store);
+        env.register_object_store(objects.store().root(), store);
     }
 }
 
 /// Register the live files of `table`; without any, an empty table of its schema.
-async fn register_table(ctx: &SessionContext, dataset: &Dataset, table: &Table) -> Result<()> {
+pub(super) async fn register_table(
+    ctx: &SessionContext,
+    dataset: &Dataset,
+    table: &Table,
+) -> Result<()> {
     // DataFusion alone would take the columns of the first file.
     let Some(schema) = dataset.schema(table.name).await? else {
         let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;

@@ -6,19 +6,21 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::additive::RefuseSums;
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
 use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
-use super::table_functions;
+use super::table_functions::{self, OnDemand};
 use super::{aggregates, functions};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
+use crate::kernels::select::Weights;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, RenderSettings};
 
@@ -34,7 +36,7 @@ pub struct SessionOptions {
     pub partitions: usize,
     /// Rows of a batch. Default 8192; rows that hold a whole source want few.
     pub batch_size: usize,
-    /// Where relative paths in `source_location` and `shots('…')` start from.
+    /// Where relative paths in `source_location`, `shots('…')` and `clips('…')` start from.
     pub base: Location,
     /// What `analyze_media`, `shots('…')` and `signals('…')` do.
     pub analyze: AnalyzeSettings,
@@ -42,6 +44,8 @@ pub struct SessionOptions {
     pub render: RenderSettings,
     /// The models that `make_variants` scores with; `None`: the built-in ones.
     pub models: Option<ScoreModels>,
+    /// The weights that `select_clips` scores windows with; `None`: the default ones.
+    pub weights: Option<Weights>,
 }
 
 impl Default for SessionOptions {
@@ -55,12 +59,13 @@ impl Default for SessionOptions {
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             models: None,
+            weights: None,
         }
     }
 }
 
-/// A session with every function; with `runtime`, also `shots('…')` and the other table functions
-/// over a video.
+/// A session with every function; `shots('…')` and the others over a video run on `runtime`, or on one
+/// that is made when they are asked for.
 ///
 /// # Errors
 /// `query.invalid` if the session cannot be set up.
@@ -107,21 +112,37 @@ pub fn session_with(
         .with_runtime_env(env)
         .with_default_features()
         .with_query_planner(Arc::new(MediaQueryPlanner))
-        .with_analyzer_rule(Arc::new(RefuseSums))
         .build();
     let ctx = SessionContext::new_with_state(state);
+    register(&ctx, options, runtime.as_ref())?;
+    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
+    Ok(ctx)
+}
+
+/// Give a session every function of this module and below: of columns, of groups, `rollup_events((…))`,
+/// and those that stand where a table stands. Without `runtime` one is made when a video is asked for.
+///
+/// # Errors
+/// `config.invalid` for models that are none, `query.invalid` if the session takes no relation planners.
+pub(crate) fn register(
+    ctx: &SessionContext,
+    options: &SessionOptions,
+    runtime: Option<&Arc<MediaRuntime>>,
+) -> Result<()> {
     ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
-    let base = options.base.clone().absolute();
-    register_functions(&ctx, base.clone());
+    register_functions(ctx, options.base.clone().absolute());
     if let Some(models) = &options.models {
         let scorer = Arc::new(Scorer::new(models)?);
         ctx.register_udf(functions::variants::make_variants(Some(scorer)).into_sql());
     }
-    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
-    if let Some(runtime) = &runtime {
-        table_functions::register(&ctx, &base, &options.analyze, runtime);
+    if let Some(weights) = options.weights {
+        ctx.register_udf(functions::select::select_clips(weights).into_sql());
     }
-    Ok(ctx)
+    table_functions::register(ctx, options, &OnDemand::new(runtime));
+    if !ctx.state().analyzer().rules.iter().any(|rule| rule.name() == RefuseSums.name()) {
+        ctx.add_analyzer_rule(Arc::new(RefuseSums));
+    }
+    Ok(())
 }
 
 /// How many consumers an out-of-memory error names.

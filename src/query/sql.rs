@@ -43,9 +43,13 @@ pub const CHOOSE: &[Step] = &[
     step!("cues", wide),
     step!("candidates", wide),
     step!("selected"),
-    step!("shaped", wide),
-    step!("outputs"),
 ];
+
+/// What a language model is told of the clips chosen.
+pub const DESCRIBED: Step = step!("described", wide);
+
+/// From clips chosen to outputs, in order.
+pub const SHAPE: &[Step] = &[step!("shaped", wide), step!("outputs")];
 
 /// From outputs to files, beside the tables.
 pub const RENDERED: Step = step!("rendered", wide);
@@ -59,7 +63,7 @@ pub const RENDER: &[Step] =
 /// # Errors
 /// `internal` if there is none.
 pub fn step(name: &str) -> Result<Step> {
-    let found = CHOOSE.iter().chain(RENDER).find(|step| step.name == name);
+    let found = CHOOSE.iter().chain(SHAPE).chain(RENDER).find(|step| step.name == name);
     found
         .copied()
         .ok_or_else(|| Error::new(ErrorCode::Internal, format!("there is no step {name}")))
@@ -73,5 +77,6 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("clip_files", include_str!("../../sql/views/clip_files.sql")),
     ("why_variants", include_str!("../../sql/views/why_variants.sql")),
     ("variant_files", include_str!("../../sql/views/variant_files.sql")),
+    ("variant_signals", include_str!("../../sql/views/variant_signals.sql")),
     ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
 ];

@@ -1,9 +1,11 @@
 //! Events and metrics: the engines agree, known answers, files of all kinds, exports of platforms.
 
 mod agree;
+mod experiments;
 mod exports;
 mod files;
 mod recipes;
+mod selection;
 
 use std::path::Path;
 use std::process::Output;

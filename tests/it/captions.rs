@@ -154,7 +154,7 @@ fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     let to = folder.path().join("100%d.jpg");
     let source = (Demuxer::Mov, video.as_path());
     let limits = MediaLimits::default();
-    thumbnail(&tools, &limits, source, &to, &CancelToken::new()).unwrap();
+    thumbnail(&tools, &limits, source, 6.0, &to, &CancelToken::new()).unwrap();
     let grey = folder.path().join("thumbnail.gray");
     let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
     ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);

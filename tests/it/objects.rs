@@ -8,7 +8,7 @@ use hyper::Method;
 
 use crate::support::counter::{ffmpeg, probe};
 use crate::support::s3::{Harm, S3, SECRET};
-use crate::support::{stderr, stdout};
+use crate::support::{show, stderr, stdout};
 
 const RESULTS: &str = "s3://bucket/results";
 const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
@@ -76,6 +76,12 @@ fn requests_videos_and_results_lie_in_a_bucket() {
     assert_eq!(query(&server, "SELECT count(*) FROM clips"), ["2"]);
     let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");
     assert_eq!(outcomes, ["a,ok", "b,ok"]);
+    // A query over other results reads these as well, through a store of its own.
+    let elsewhere = server.clipflow(
+        show::finished(),
+        &["sql", "out", "SELECT count(*) FROM clips('s3://bucket/results/')", "--format", "csv"],
+    );
+    assert_eq!(stdout(&elsewhere), "count(*)\n2\n", "{}", stderr(&elsewhere));
     let media = files(&server, "media");
     assert!(!media.is_empty());
     for (name, _) in media {
@@ -84,6 +90,20 @@ fn requests_videos_and_results_lie_in_a_bucket() {
         let seconds: f64 = seconds[0].parse().unwrap();
         assert!((1.9..4.2).contains(&seconds), "{seconds} s");
     }
+}
+
+#[test]
+fn stills_lie_beside_the_files_in_a_bucket() {
+    let server = bucket(&[("a", "short.mp4")]);
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["run", "s3://bucket/requests.csv", "--out", RESULTS, "--thumbnails"];
+    let output = server.clipflow(folder.path(), &args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let uris = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
+    let [uri, still] = uris[0].split(',').collect::<Vec<_>>()[..] else { panic!("{uris:?}") };
+    assert_eq!(uri.strip_suffix("mp4").unwrap(), still.strip_suffix("jpg").unwrap());
+    let path = server.bucket().join("results").join(still);
+    assert_eq!(probe(path.to_str().unwrap(), &["-show_entries", "stream=codec_name"]), ["mjpeg"]);
 }
 
 #[test]

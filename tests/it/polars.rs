@@ -14,17 +14,18 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, Schema};
-use clipflow::ErrorCode;
 use clipflow::model::candidate;
 use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
-    clip_title, cues_in, hashtags, json_text, keyphrases, no_candidate_message, per_source,
-    polars_error, same_language, scan_dataset, scan_table, select_clips, source_location,
-    stable_id, to_frame, to_record_batch, validate_request, without_signature,
+    clip_title, cues_in, difference_interval, hashtags, json_text, keyphrases,
+    min_detectable_effect, no_candidate_message, per_source, polars_error, same_language,
+    scan_dataset, scan_table, select_clips, source_location, stable_id, to_frame, to_record_batch,
+    two_proportion_z, validate_request, without_signature,
 };
 use clipflow::query::results::register_dataset;
 use clipflow::query::{SessionOptions, session};
 use clipflow::store::Dataset;
+use clipflow::{ClipflowExprs, ErrorCode};
 use datafusion::prelude::SessionContext;
 use parquet::arrow::ArrowWriter;
 use polars::prelude::*;
@@ -340,6 +341,55 @@ fn literals_stand_for_every_row_and_frames_without_rows_stay_so() {
         .collect()
         .unwrap();
     assert_eq!(alone, df!["same_language" => [true]].unwrap());
+}
+
+#[test]
+fn statistics_of_experiments_are_those_of_sql() {
+    let counts = df!["k" => [Some(3.0), Some(0.0), None, Some(9.0)], "n" => [10.0, 0.0, 5.0, 8.0],
+        "m" => [20.0, 7.0, 5.0, 30.0]]
+    .unwrap();
+    let pair = || [col("k"), col("n")];
+    let other = || [lit(2), col("m")];
+    let frame = counts
+        .clone()
+        .lazy()
+        .select([
+            ClipflowExprs::wilson(col("k"), col("n"), lit(0.9)),
+            two_proportion_z(pair(), other()),
+            difference_interval(pair(), other(), lit(0.9)),
+            min_detectable_effect(lit(0.2), col("n"), col("m")),
+            col("k").implode(true).alias("ks"),
+            col("m").implode(true).alias("ms"),
+            (col("k") / lit(16.0)).implode(true).alias("ps"),
+        ])
+        .with_columns([
+            ClipflowExprs::holm(col("ps")),
+            ClipflowExprs::thompson_split(col("ks"), col("ms"), lit(5)),
+        ])
+        .drop(cols(["ks", "ms", "ps"]))
+        .collect()
+        .unwrap();
+    let given = to_record_batch(&counts, None).unwrap();
+    let wanted = sql(
+        None,
+        Some(given),
+        "WITH lists AS (SELECT array_agg(k) AS ks, array_agg(m) AS ms, array_agg(k / 16.0) AS ps FROM given)
+         SELECT wilson(k, n, 0.9) AS wilson, two_proportion_z(k, n, 2, m) AS two_proportion_z,
+            difference_interval(k, n, 2, m, 0.9) AS difference_interval,
+            min_detectable_effect(0.2, n, m) AS min_detectable_effect,
+            holm(ps) AS holm, thompson_split(ks, ms, 5) AS thompson_split
+         FROM given CROSS JOIN lists",
+    );
+    let found = to_record_batch(&frame, Some(&wanted.schema())).unwrap();
+    // As they are shown: what lies beneath a NULL struct is nobody's business.
+    for (found, wanted) in found.columns().iter().zip(wanted.columns()) {
+        for row in 0..wanted.len() {
+            let shown = |c: &ArrayRef| arrow::util::display::array_value_to_string(c, row).unwrap();
+            assert_eq!(shown(found), shown(wanted));
+        }
+    }
+    assert!(wanted.column(0).is_null(1) && wanted.column(0).is_null(2));
+    assert!(wanted.column(0).is_null(3) && wanted.column(0).is_valid(0));
 }
 
 #[test]

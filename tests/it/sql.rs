@@ -64,12 +64,21 @@ fn the_functions_give_what_the_slt_files_say() {
     let scripts = files("tests/slt", "slt");
     assert!(scripts.len() >= 3);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let connect = || async {
-        let options = SessionOptions { base: "/videos".into(), ..SessionOptions::default() };
-        Ok(Session(session(&options, None).unwrap()))
+    let options = || SessionOptions { base: "/videos".into(), ..SessionOptions::default() };
+    let connect = || async { Ok(Session(session(&options(), None).unwrap())) };
+    // The same in a session of somebody else's, which has the functions but not the settings.
+    let foreign = || async {
+        let ctx = SessionContext::new();
+        clipflow::register_all_with(&ctx, &options()).unwrap();
+        ctx.sql("CREATE VIEW platforms AS SELECT * FROM platforms()").await.unwrap();
+        Ok(Session(ctx))
     };
     for script in scripts {
         runtime.block_on(async {
+            if script.file_stem().is_some_and(|name| name != "settings") {
+                let mut runner = Runner::new(foreign);
+                runner.run_file_async(&script).await.unwrap_or_else(|e| panic!("foreign: {e}"));
+            }
             let mut runner = Runner::new(connect);
             if std::env::var_os("CLIPFLOW_SLT_COMPLETE").is_some() {
                 let strict = sqllogictest::default_column_validator;
@@ -87,7 +96,8 @@ fn the_functions_give_what_the_slt_files_say() {
 
 #[test]
 fn every_statement_of_the_run_is_used() {
-    let steps = [&sql::CHECKED, &sql::RENDERED].into_iter().chain(sql::CHOOSE).chain(sql::RENDER);
+    let single = [&sql::CHECKED, &sql::DESCRIBED, &sql::RENDERED];
+    let steps = single.into_iter().chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     let mut used: Vec<String> = steps.map(|s| s.name.to_owned()).collect();
     used.sort();
     let found: Vec<String> = files("sql/run", "sql")

@@ -8,27 +8,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{
-    Array, AsArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    AsArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Field;
 use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::backend::{AsyncBackend, Backend};
-use clipflow::exec::{
-    BatchOptions, DescribeWork, Work, WorkEnv, WorkSpec, describe_clips, run_batches,
-};
-use clipflow::kernels::text::{
-    BuiltIn, TextLimits, TextModel, TextModelRequest, TextOrigin, graphemes,
-};
-use clipflow::media::CancelToken;
+use clipflow::exec::{describe_clips, describe_rows, described_schema};
+use clipflow::kernels::text::{BuiltIn, TextLimits, TextModel, TextModelRequest, TextOrigin};
 use clipflow::model::cue;
 use clipflow::resilience::{BreakerState, Jitter, Resilience, ScriptedClock};
 use clipflow::source::text_model::{HttpTextModel, TextModelConfig};
-use futures::TryStreamExt;
 use serde_json::{Value, json};
 
+use super::support::counter::ffmpeg;
 use super::support::http::{Server, Then, empty, head};
+use super::support::{clipflow, query, show, stderr};
 
 const LIMITS: TextLimits = TextLimits { title_chars: 40, description_chars: 90, hashtags: 2 };
 
@@ -266,62 +261,110 @@ fn clips() -> RecordBatch {
     let both = arrow::compute::concat(&[&cues, &cues]).unwrap();
     let item = Arc::new(Field::new_list_field(cue::data_type(), true));
     let cues = ListArray::new(item, OffsetBuffer::from_lengths([3, 3, 0]), both, None);
+    let nothing = StringArray::new_null(3);
+    let size = Int64Array::new_null(3);
     RecordBatch::try_from_iter([
-        ("cues", Arc::new(cues) as arrow::array::ArrayRef),
+        ("clip_id", Arc::new(StringArray::from(vec!["a", "b", "c"])) as arrow::array::ArrayRef),
+        ("cues", Arc::new(cues)),
         ("start", Arc::new(Float64Array::from(vec![0.0, 3.5, 0.0]))),
         ("end", Arc::new(Float64Array::from(vec![3.5, 6.0, 6.0]))),
         ("language", Arc::new(StringArray::from(vec![Some("en"), Some("en"), None]))),
         ("topic", Arc::new(StringArray::from(vec![None, None, Some("Summer party")]))),
+        ("audience", Arc::new(nothing)),
+        ("width", Arc::new(size.clone())),
+        ("height", Arc::new(size)),
     ])
     .unwrap()
 }
 
-async fn described(work: DescribeWork) -> RecordBatch {
-    let work: Arc<dyn Work> = Arc::new(work);
-    let backend: Arc<dyn Backend> = Arc::new(AsyncBackend::new(2));
-    let input = futures::stream::iter([Ok(clips())]);
-    let (env, cancel) = (Arc::new(WorkEnv::bare()), CancelToken::new());
-    let rows = run_batches(backend, work, env, input, BatchOptions::default(), &cancel);
-    let batches: Vec<RecordBatch> = rows.try_collect().await.unwrap();
-    arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap()
-}
-
-fn texts(rows: &RecordBatch, column: &str) -> Vec<Option<String>> {
-    let texts = rows.column_by_name(column).unwrap().as_string::<i32>();
-    texts.iter().map(|t| t.map(str::to_owned)).collect()
-}
-
-#[test]
-fn describing_without_a_model_may_run_in_another_process() {
-    let spec = DescribeWork::new(LIMITS).spec().unwrap();
-    let sent = serde_json::to_string(&spec).unwrap();
-    let read: WorkSpec = serde_json::from_str(&sent).unwrap();
-    assert_eq!(read, spec);
-    assert_eq!(read.build().unwrap().name(), "describe");
-    assert!(DescribeWork::new(LIMITS).with_model(Arc::new(BuiltIn)).spec().is_none());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn describing_is_work_with_or_without_a_model() {
-    let some = |texts: [&str; 3]| texts.map(|t| Some(t.to_owned())).to_vec();
-    let rows = described(DescribeWork::new(LIMITS)).await;
-    assert_eq!(
-        texts(&rows, "title"),
-        some(["Solar panels pay", "Rockets fly to Mars", "Summer party"])
-    );
-    assert_eq!(texts(&rows, "text_origin"), some(["captions", "captions", "request"]));
-    assert_eq!(texts(&rows, "description")[0].as_deref(), Some("Solar panels pay. Do they last?"));
-    assert_eq!(texts(&rows, "hook_text")[2], None);
-    assert!(!rows.column_by_name("keyphrases").unwrap().as_list::<i32>().value(0).is_empty());
+#[tokio::test]
+async fn rows_of_clips_get_what_the_model_wrote_or_why_it_did_not() {
     let server = Server::start(|request, stream| {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         if body.contains("Mars") { empty(stream, 404, &[]) } else { complete(stream, &good()) }
     });
     let rig = rig(&server, |_| {});
-    let rows = described(DescribeWork::new(LIMITS).with_model(Arc::new(rig.model))).await;
-    assert_eq!(texts(&rows, "text_origin"), some(["model", "captions", "model"]));
-    assert_eq!(texts(&rows, "text_note").iter().filter(|n| n.is_some()).count(), 1);
-    assert_eq!(texts(&rows, "error_code"), [None, None, None]);
-    let titles = texts(&rows, "title");
-    assert!(titles.iter().flatten().all(|t| graphemes(t) <= LIMITS.title_chars), "{titles:?}");
+    let rows = describe_rows(&rig.model, &clips(), LIMITS).await.unwrap();
+    assert_eq!(rows.schema(), described_schema());
+    let texts = rows.column(1).as_struct();
+    let column = |name: &str| -> Vec<Option<String>> {
+        let texts = texts.column_by_name(name).unwrap().as_string::<i32>();
+        texts.iter().map(|t| t.map(str::to_owned)).collect()
+    };
+    let written = Some("The sun pays you back".to_owned());
+    assert_eq!(column("title"), [written.clone(), None, written]);
+    let notes = column("note");
+    assert!(notes[1].as_deref().is_some_and(|note| note.contains("404")), "{notes:?}");
+    assert_eq!((&notes[0], &notes[2]), (&None, &None));
+}
+
+/// A run whose texts a model writes, all but those of the clip that it is asked about first.
+#[test]
+fn a_run_asks_the_model_once_a_clip_and_says_where_it_failed() {
+    let calls = AtomicUsize::new(0);
+    let server = Server::start(move |_, stream| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => empty(stream, 404, &[]),
+        _ => complete(stream, &good()),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    show::make(&folder.path().join("show.mp4"));
+    let requests =
+        "request_id,source_url,min_clip_length,max_clip_length,max_clips\nr,show.mp4,5,8,3\n";
+    std::fs::write(folder.path().join("requests.csv"), requests).unwrap();
+    let url = server.url("/v1");
+    let run = |more: &[&str]| {
+        let args = ["run", "requests.csv", "--out", "out", "--variants", "3", "--plan-only"];
+        let args = [args.as_slice(), more].concat();
+        let output = clipflow(folder.path(), &args);
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    let model = ["--text-model-url", &url, "--text-model", "tiny", "--allow-private"];
+    run(&model);
+    let clips = query(folder.path(), "SELECT count(*) FROM clips WHERE transcript IS NOT NULL");
+    assert_eq!(clips, [server.requests().len().to_string()]);
+    let texts = query(
+        folder.path(),
+        "SELECT DISTINCT text_origin, title_style = 'written', title = 'The sun pays you back',
+             array_to_string(hashtags, ' ') LIKE '#Solar #Energy%', text_note IS NULL
+         FROM variants WHERE text_origin = 'model'",
+    );
+    assert_eq!(texts, ["model,true,true,true,true"]);
+    let others = query(
+        folder.path(),
+        "SELECT DISTINCT text_origin, text_note LIKE '%404%' FROM variants WHERE text_origin = 'captions'",
+    );
+    assert_eq!(others, ["captions,true"]);
+    // The same again is not asked again; without a model it is another run.
+    let asked = server.requests().len();
+    run(&model);
+    assert_eq!(server.requests().len(), asked);
+    run(&[]);
+    assert_eq!(
+        query(
+            folder.path(),
+            "SELECT count(*) FROM variants WHERE text_origin = 'model' OR text_note IS NOT NULL"
+        ),
+        ["0"]
+    );
+}
+
+#[test]
+fn what_a_request_is_about_names_its_clips_where_nobody_speaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("silent.mp4");
+    let args = "-f lavfi -i testsrc2=s=320x180:r=25:d=12 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -f mp4";
+    let video = video.to_string_lossy().into_owned();
+    ffmpeg(&args.split(' ').chain([video.as_str()]).collect::<Vec<_>>());
+    let requests = "request_id,source_url,topic,min_clip_length,max_clip_length,max_clips\n\
+        named,silent.mp4,Solar panels for beginners,5,8,1\nbare,silent.mp4,,5,8,1\n";
+    std::fs::write(folder.path().join("requests.csv"), requests).unwrap();
+    let args = ["run", "requests.csv", "--out", "out", "--variants", "2", "--plan-only"];
+    let output = clipflow(folder.path(), &args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let texts = query(
+        folder.path(),
+        "SELECT request_id, min(text_origin), max(text_origin), max(title LIKE '%olar panels%')
+         FROM variants GROUP BY 1 ORDER BY 1",
+    );
+    assert_eq!(texts, ["bare,facts,facts,false", "named,request,request,true"]);
 }

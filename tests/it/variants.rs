@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use clipflow::model::{AudienceProfile, VideoClipRequest};
 use clipflow::processors::ViralVideoProcessor;
 
+use super::support::counter::{ffmpeg, probe};
 use super::support::show;
 use super::support::{clipflow, query, stderr, stdout};
 
@@ -233,4 +234,134 @@ fn views_say_why_and_where() {
     // As long as the request wants them, and with the captions that there are.
     let off = "SELECT duration FROM variants WHERE duration < 7.9 OR duration > 14.1 OR caption_style = 'off'";
     assert!(query(folder, off).is_empty());
+}
+
+#[test]
+fn planning_again_goes_on_listing_the_files_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &[], 0);
+    let listed = "SELECT uri FROM renditions ORDER BY 1";
+    let before = query(folder, listed);
+    run(folder, &["--plan-only"], 0);
+    assert_eq!(query(folder, listed), before);
+    // Not those of variants that are none any more.
+    let output = clipflow(folder, &["run", "requests.csv", "--out", "out", "--plan-only"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let plain = query(
+        folder,
+        "SELECT count(*), count(variant_id), count(DISTINCT clip_id) FROM renditions",
+    );
+    assert_eq!(plain, ["3,0,3"]);
+}
+
+#[test]
+fn a_variant_that_cannot_be_rendered_says_so_and_the_others_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &[], 0);
+    let files = "SELECT variant_id, uri FROM variant_files ORDER BY variant_id";
+    let before = query(folder, files);
+    let (_, uri) = before[0].split_once(',').unwrap();
+    // One file may be a variant of two requests.
+    let lost: Vec<_> = before.iter().filter(|row| row.ends_with(uri)).collect();
+    fs::remove_dir_all(folder.join("out")).unwrap();
+    // Nothing can be written where a folder is.
+    let taken = folder.join("out").join(uri);
+    fs::create_dir_all(&taken).unwrap();
+    let said = run(folder, &[], 3);
+    assert!(said.contains("could not be rendered\n"), "{said}");
+    assert_eq!(query(folder, "SELECT DISTINCT status FROM outcomes"), ["ok"]);
+    let failed =
+        "SELECT variant_id, uri FROM variant_files WHERE error_code = 'store.write' ORDER BY 1";
+    let expected: Vec<String> = lost.iter().map(|row| row.replace(uri, "")).collect();
+    assert_eq!(query(folder, failed), expected);
+    let there = query(folder, "SELECT count(*) FROM renditions WHERE variant_id IS NOT NULL");
+    assert_eq!(there, [(before.len() - lost.len()).to_string()]);
+    // It is tried again, by the same run or by itself.
+    fs::remove_dir(&taken).unwrap();
+    let output = clipflow(folder, &["render", "out", "--where", "error_code IS NOT NULL"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(query(folder, files), before);
+    assert!(query(folder, failed).is_empty());
+}
+
+#[test]
+fn captions_go_into_a_track_or_beside_the_file_or_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let only = ["--variants-only", "--thumbnails"];
+    run(folder, &[&only[..], &["--captions", "soft"]].concat(), 0);
+    let tracks = |uri: &str| {
+        let path = folder.join("out").join(uri);
+        let show =
+            ["-select_streams", "s", "-show_entries", "stream=codec_name:stream_tags=language"];
+        probe(path.to_str().unwrap(), &show).join(",")
+    };
+    let spoken = "SELECT r.uri FROM renditions r JOIN clips c ON c.clip_id = r.clip_id WHERE c.transcript IS NOT NULL";
+    let soft = query(folder, spoken);
+    assert!(!soft.is_empty());
+    let words = ["scene", "zoom", "loudest", "automaton"];
+    for uri in &soft {
+        assert_eq!(tracks(uri), "mov_text,eng", "{uri}");
+        // The words on the variant's clock.
+        let path = format!("file:{}", folder.join("out").join(uri).display());
+        let srt = folder.join("track.srt");
+        ffmpeg(&["-i", &path, "-map", "0:s:0", "-y", srt.to_str().unwrap()]);
+        let text = fs::read_to_string(srt).unwrap();
+        assert!(text.contains("-->") && words.iter().any(|word| text.contains(word)), "{text}");
+    }
+    let looks =
+        "SELECT DISTINCT caption_style, caption_mode, reason LIKE '%text track%' FROM variants";
+    assert_eq!(query(folder, looks), ["off,soft,true"]);
+    // A still of each file, which is its size.
+    let stills = query(folder, "SELECT DISTINCT thumbnail_uri, width, height FROM renditions");
+    for still in &stills {
+        let [uri, width, height] = still.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{still}")
+        };
+        let path = folder.join("out").join(uri);
+        let size = probe(path.to_str().unwrap(), &["-show_entries", "stream=width,height"]);
+        assert_eq!(size, [width, height], "{uri}");
+    }
+    run(folder, &["--variants-only", "--captions", "sidecar"], 0);
+    let beside = query(
+        folder,
+        "SELECT captions_uri, thumbnail_uri IS NULL FROM renditions WHERE captions_uri IS NOT NULL",
+    );
+    assert!(!beside.is_empty());
+    for row in beside {
+        let (uri, no_still) = row.split_once(',').unwrap();
+        assert_eq!(no_still, "true");
+        let path = folder.join("out").join(uri);
+        assert!(fs::read_to_string(&path).unwrap().contains("-->"), "{uri}");
+        assert!(path.with_extension("vtt").is_file());
+    }
+    run(folder, &["--plan-only", "--captions", "off"], 0);
+    let looks = "SELECT DISTINCT caption_style, reason LIKE '%no captions%' FROM variants";
+    assert_eq!(query(folder, looks), ["off,true"]);
+}
+
+#[test]
+fn a_text_track_is_refused_where_the_format_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    let args = [
+        "run",
+        "requests.csv",
+        "--out",
+        "out",
+        "--variants",
+        "1",
+        "--captions",
+        "soft",
+        "--format",
+        "gif",
+    ];
+    let output = clipflow(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("gif has no text track"), "{}", stderr(&output));
 }

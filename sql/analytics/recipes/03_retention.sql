@@ -5,19 +5,19 @@ WITH counts AS (
     FROM event_days
     GROUP BY variant_id
 ),
-clips AS (
-    SELECT c.*, v.source_id, v.start, v.duration
+posted AS (
+    SELECT c.*, v.duration
     FROM counts c
     JOIN variants v ON v.variant_id = c.variant_id
 ),
 points AS (
-    SELECT variant_id, source_id, start, views, 2.0 AS until, s2 AS seen FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, 3.0, s3 FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, 6.0, s6 FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, duration * 0.25, q1 FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, duration * 0.5, q2 FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, duration * 0.75, q3 FROM clips
-    UNION ALL SELECT variant_id, source_id, start, views, duration, q4 FROM clips
+    SELECT variant_id, views, 2.0 AS until, s2 AS seen FROM posted
+    UNION ALL SELECT variant_id, views, 3.0, s3 FROM posted
+    UNION ALL SELECT variant_id, views, 6.0, s6 FROM posted
+    UNION ALL SELECT variant_id, views, duration * 0.25, q1 FROM posted
+    UNION ALL SELECT variant_id, views, duration * 0.5, q2 FROM posted
+    UNION ALL SELECT variant_id, views, duration * 0.75, q3 FROM posted
+    UNION ALL SELECT variant_id, views, duration, q4 FROM posted
 ),
 steps AS (
     SELECT *, coalesce(lag(until) OVER w, 0.0) AS since, coalesce(lag(seen) OVER w, views) AS before
@@ -29,6 +29,6 @@ SELECT p.variant_id, round(p.since, 2) AS from_second, round(p.until, 2) AS to_s
     round(safe_ratio(p.before - p.seen, p.before), 4) AS left_here, round(avg(s.motion), 3) AS motion,
     round(avg(s.speech), 3) AS speech, round(avg(s.loudness), 1) AS loudness
 FROM steps p
-LEFT JOIN signals s ON s.source_id = p.source_id AND s.t >= p.start + p.since AND s.t < p.start + p.until
+LEFT JOIN variant_signals s ON s.variant_id = p.variant_id AND s.at >= p.since AND s.at < p.until
 GROUP BY p.variant_id, p.since, p.until, p.seen, p.before, p.views
 ORDER BY variant_id, to_second

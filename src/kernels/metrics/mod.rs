@@ -5,6 +5,7 @@
 //! mean of the rows' ratios is another figure and has another name (`mean_…` in SQL).
 
 pub mod engagement;
+pub mod proportion;
 pub mod reach;
 pub mod retention;
 pub mod spread;

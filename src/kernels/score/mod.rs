@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::fit::Fitted;
+use crate::kernels::metrics::METRIC_VERSION;
 
 /// What turns the sum of the parts into a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,18 +50,60 @@ pub struct Training {
     pub data_hash: String,
     /// Rows.
     pub rows: u64,
-    /// Distinct clips among them.
+    /// Distinct clips (of a selection: sources) among them, which folds do not split.
     pub clips: u64,
-    /// Spearman's rank correlation of held-out rows.
-    pub spearman: f64,
+    /// Trials of all rows.
+    #[serde(default)]
+    pub trials: f64,
+    /// What was fitted to, and the version of its definition.
+    #[serde(default)]
+    pub definition: String,
+    /// That version.
+    #[serde(default)]
+    pub metric_version: i64,
+    /// Folds of cross-validation.
+    #[serde(default)]
+    pub folds: u32,
+    /// Spearman's rank correlation of held-out rows; `None` if they were all predicted alike.
+    pub spearman: Option<f64>,
     /// Mean squared error on held-out rows, weighted as in the fit.
     pub cv_loss: f64,
     /// The same for the mean of the other rows.
     pub baseline_loss: f64,
+    /// By how many standard errors the former is the better.
+    #[serde(default)]
+    pub standard_errors: f64,
+    /// How much rows differ beyond chance, in [0, 1]; rows of many trials weigh less for it.
+    #[serde(default)]
+    pub dispersion: f64,
     /// Strength of the ridge penalty.
     pub lambda: f64,
-    /// When, as RFC 3339.
-    pub trained_at: String,
+    /// When, as RFC 3339, if who trained it said so: the same data then give the same file.
+    #[serde(default)]
+    pub trained_at: Option<String>,
+}
+
+impl Training {
+    /// Of a fit to data of that hash.
+    pub fn of(fitted: &Fitted, data_hash: String, definition: &str) -> Self {
+        let quality = &fitted.quality;
+        Self {
+            data_hash,
+            rows: quality.rows as u64,
+            clips: quality.groups as u64,
+            trials: quality.trials,
+            definition: definition.to_owned(),
+            metric_version: METRIC_VERSION,
+            folds: quality.folds as u32,
+            spearman: quality.spearman,
+            cv_loss: quality.loss,
+            baseline_loss: quality.baseline_loss,
+            standard_errors: quality.standard_errors,
+            dispersion: quality.dispersion,
+            lambda: fitted.lambda,
+            trained_at: None,
+        }
+    }
 }
 
 /// A model of a score.

@@ -17,6 +17,7 @@ mod list;
 mod pauses;
 mod schedule;
 mod score;
+mod weights_file;
 mod windows;
 
 use std::fmt;
@@ -27,7 +28,8 @@ pub(in crate::kernels) use features::Timeline;
 pub use list::{select_clips, select_clips_with};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
-pub use score::Weights;
+pub use score::{SIGNAL_PARTS, Weights};
+pub use weights_file::WeightsFile;
 
 use crate::error::{Error, ErrorCode};
 use crate::model::Candidate;
@@ -161,6 +163,13 @@ impl PreparedSource {
     /// Seconds from the first frame to the end of the last, as shots and signals tell.
     pub fn duration(&self) -> f64 {
         self.span.map_or(0.0, |(from, to)| to - from)
+    }
+
+    /// What the signals of a stretch are in [0, 1], in the order of [`SIGNAL_PARTS`], 0.5 being usual in the
+    /// source where they have no scale of their own; `None` for what the source does not have.
+    pub fn signal_parts(&self, start: f64, end: f64) -> [Option<f64>; 10] {
+        let cut_rate = self.bounds.cuts_inside(start, end) as f64 / (end - start);
+        self.scales.signals(&self.timeline.means(start, end), cut_rate)
     }
 
     /// The windows that `params` allows, measured, scored and chosen.

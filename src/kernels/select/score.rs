@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
-use super::features::{Means, Timeline};
+use super::features::{Means, Sound, Timeline};
 use super::windows::Window;
 
 /// Length of the windows that say what is usual in a source, in seconds.
@@ -74,6 +74,68 @@ impl Default for Weights {
             start: 0.09,
             end: 0.09,
             length: 0.03,
+        }
+    }
+}
+
+/// The parts that signals give for any stretch of a source, wherever it begins and ends.
+pub const SIGNAL_PARTS: [&str; 10] = [
+    "motion",
+    "loudness",
+    "loudness_peak",
+    "onset",
+    "speech",
+    "sound",
+    "cut_rate",
+    "light",
+    "chroma",
+    "captions",
+];
+
+impl Weights {
+    /// The weights of [`SIGNAL_PARTS`].
+    pub fn signals(&self) -> [f64; 10] {
+        [
+            self.motion,
+            self.loudness,
+            self.loudness_peak,
+            self.onset,
+            self.speech,
+            self.sound,
+            self.cut_rate,
+            self.light,
+            self.chroma,
+            self.captions,
+        ]
+    }
+
+    /// These weights with others for [`SIGNAL_PARTS`].
+    #[must_use]
+    pub fn with_signals(self, signals: [f64; 10]) -> Self {
+        let [
+            motion,
+            loudness,
+            loudness_peak,
+            onset,
+            speech,
+            sound,
+            cut_rate,
+            light,
+            chroma,
+            captions,
+        ] = signals;
+        Self {
+            motion,
+            loudness,
+            loudness_peak,
+            onset,
+            speech,
+            sound,
+            cut_rate,
+            light,
+            chroma,
+            captions,
+            ..self
         }
     }
 }
@@ -147,7 +209,7 @@ impl Scales {
         let all = |of: &[(f64, f64, Means)], get: fn(&Means) -> f64, floor| {
             Usual::of(of.iter().map(|w| get(&w.2)).collect(), floor)
         };
-        let heard = |of: &[(f64, f64, Means)], get: fn(&super::features::Sound) -> f64, floor| {
+        let heard = |of: &[(f64, f64, Means)], get: fn(&Sound) -> f64, floor| {
             Usual::of(of.iter().filter_map(|w| w.2.sound.as_ref()).map(get).collect(), floor)
         };
         let cuts =
@@ -205,6 +267,26 @@ impl Scales {
         }
     }
 
+    /// The parts of [`SIGNAL_PARTS`], in [0, 1]; `None` for those that the source does not have.
+    pub(super) fn signals(&self, means: &Means, cut_rate: f64) -> [Option<f64>; 10] {
+        // A stretch whose sound is missing in a source that has sound is as good as silent.
+        let heard = |get: &dyn Fn(&Sound) -> f64| {
+            self.has_sound.then(|| means.sound.as_ref().map_or(0.0, get))
+        };
+        [
+            Some(self.motion.place(means.motion)),
+            heard(&|s| self.loudness.place(s.loudness)),
+            heard(&|s| self.loudness_peak.place(s.peak)),
+            heard(&|s| self.onset.place(s.onset)),
+            heard(&|s| s.speech),
+            heard(&|s| 1.0 - s.silence),
+            Some(self.cut_rate.place(cut_rate)),
+            Some(1.0 - means.dark),
+            Some(self.chroma.place(means.chroma)),
+            self.has_captions.then(|| self.caption.place(means.caption)),
+        ]
+    }
+
     /// Name, weight and value in [0, 1] of each part; those the source does not have weigh nothing.
     fn parts(
         &self,
@@ -213,31 +295,23 @@ impl Scales {
         [cut_rate, hook, length_fit]: [f64; 3],
         weights: &Weights,
     ) -> [(&'static str, f64, f64); 14] {
-        // A stretch whose sound is missing in a source that has sound is as good as silent.
-        let heard = |value: Option<f64>| value.unwrap_or(0.0);
-        let sound = means.sound.as_ref();
-        let if_sound = |w: f64| if self.has_sound { w } else { 0.0 };
-        let captions = if self.has_captions { weights.captions } else { 0.0 };
+        let signals = self.signals(means, cut_rate);
+        let [motion, loudness, loudness_peak, onset, speech, sound, cuts, light, chroma, captions] =
+            signals.map(|value| value.unwrap_or(0.0));
+        let of = weights.signals();
+        let weight = |i: usize| if signals[i].is_some() { of[i] } else { 0.0 };
         let parts = [
             ("hook", weights.hook, hook),
-            ("motion", weights.motion, self.motion.place(means.motion)),
-            (
-                "loudness",
-                if_sound(weights.loudness),
-                heard(sound.map(|s| self.loudness.place(s.loudness))),
-            ),
-            (
-                "loudness_peak",
-                if_sound(weights.loudness_peak),
-                heard(sound.map(|s| self.loudness_peak.place(s.peak))),
-            ),
-            ("onset", if_sound(weights.onset), heard(sound.map(|s| self.onset.place(s.onset)))),
-            ("speech", if_sound(weights.speech), heard(sound.map(|s| s.speech))),
-            ("sound", if_sound(weights.sound), heard(sound.map(|s| 1.0 - s.silence))),
-            ("cut_rate", weights.cut_rate, self.cut_rate.place(cut_rate)),
-            ("light", weights.light, 1.0 - means.dark),
-            ("chroma", weights.chroma, self.chroma.place(means.chroma)),
-            ("captions", captions, self.caption.place(means.caption)),
+            ("motion", weight(0), motion),
+            ("loudness", weight(1), loudness),
+            ("loudness_peak", weight(2), loudness_peak),
+            ("onset", weight(3), onset),
+            ("speech", weight(4), speech),
+            ("sound", weight(5), sound),
+            ("cut_rate", weight(6), cuts),
+            ("light", weight(7), light),
+            ("chroma", weight(8), chroma),
+            ("captions", weight(9), captions),
             ("start", weights.start, window.start.quality),
             ("end", weights.end, window.end.quality),
             ("length", weights.length, length_fit),

@@ -64,6 +64,10 @@ pub struct TextModelAnswer {
 /// Whoever writes the texts of clips.
 #[async_trait]
 pub trait TextModel: Debug + Send + Sync {
+    /// What tells it from other models, such as its address and name: with another one the same requests
+    /// are another run.
+    fn identity(&self) -> String;
+
     /// The texts of one clip.
     ///
     /// # Errors
@@ -78,6 +82,10 @@ pub struct BuiltIn;
 
 #[async_trait]
 impl TextModel for BuiltIn {
+    fn identity(&self) -> String {
+        "built-in".to_owned()
+    }
+
     async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
         Ok(TextModelAnswer { text: request.built_in(), fallback: None })
     }

@@ -3,13 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::select::{CueSpan, OwnedColumns, Timeline, pauses};
-use crate::kernels::text::{Facts, Line, Script, TextInput, TitleStyle, keyphrases, trim_to};
-use crate::model::{Cue, Keyphrase, Shot, Signal};
+use crate::kernels::text::{
+    Facts, Line, Script, TextInput, TextOrigin, TitleStyle, keyphrases, trim_to,
+};
+use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 
 /// Titles are made no longer than this; every platform takes it.
 pub(super) const TITLE_CHARS: usize = 100;
 /// Lengths in which a description is made ready.
 pub(super) const DESCRIPTION_CHARS: [usize; 2] = [500, 250];
+/// `title_style` of a title that somebody wrote.
+const WRITTEN: &str = "written";
 /// Keyphrases that are looked for.
 const KEYPHRASES: usize = 12;
 /// A moment is judged by so many seconds from it on.
@@ -112,8 +116,28 @@ pub struct ClipBrief {
     pub descriptions: Vec<String>,
     /// What the texts are made from.
     pub text_origin: String,
+    /// Hashtags that somebody wrote; empty: they are made from the keyphrases.
+    pub hashtags: Vec<String>,
+    /// Why the texts were not written by the model that was asked.
+    pub text_note: Option<String>,
     /// Whether there are captions to show.
     pub captioned: bool,
+}
+
+impl ClipBrief {
+    /// The brief with texts that somebody wrote in place of its own.
+    #[must_use]
+    pub fn with_texts(mut self, texts: WrittenTexts) -> Self {
+        self.text_note = texts.note;
+        let Some(title) = texts.title else { return self };
+        self.titles = vec![Title { style: WRITTEN.to_owned(), text: trim_to(&title, TITLE_CHARS) }];
+        self.hook_text = texts.hook_text;
+        let description = texts.description.unwrap_or_default();
+        self.descriptions = DESCRIPTION_CHARS.map(|most| trim_to(&description, most)).to_vec();
+        self.hashtags = texts.hashtags;
+        TextOrigin::Model.as_str().clone_into(&mut self.text_origin);
+        self
+    }
 }
 
 /// What is known of the clip beside its signals.
@@ -125,6 +149,8 @@ pub struct ClipFacts<'a> {
     pub end: f64,
     /// Language of the request.
     pub language: Option<&'a str>,
+    /// What the request says that the source is about.
+    pub topic: Option<&'a str>,
     /// Upright size of the source in square pixels.
     pub size: (i64, i64),
     /// Frames a second of the source.
@@ -141,7 +167,7 @@ pub fn clip_brief(
     shots: &[Shot],
     cues: &[Cue],
 ) -> ClipBrief {
-    let ClipFacts { start, end, language, size, fps, lengths } = *facts;
+    let ClipFacts { start, end, language, size, fps, lengths, .. } = *facts;
     let grid = |t: f64| start + ((t - start) * fps).round() / fps;
     let inside: Vec<Cue> =
         cues.iter().filter(|c| c.start < end && c.end > start).cloned().collect();
@@ -208,6 +234,8 @@ pub fn clip_brief(
         hook_text: texts.hook,
         descriptions: texts.descriptions,
         text_origin: texts.origin,
+        hashtags: vec![],
+        text_note: None,
         captioned: !inside.is_empty(),
     }
 }
@@ -280,11 +308,15 @@ impl Texts {
         let lines: Vec<Line<'_>> =
             cues.iter().map(|c| Line { text: &c.text, start: c.start, end: c.end }).collect();
         let said = cues.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
-        let keyphrases = keyphrases(&said, facts.language, KEYPHRASES);
+        let mut found = keyphrases(&said, facts.language, KEYPHRASES);
+        if found.is_empty() {
+            found = keyphrases(facts.topic.unwrap_or(""), facts.language, KEYPHRASES);
+        }
         let script = Script::of(&TextInput {
             lines: &lines,
-            keyphrases: &keyphrases,
+            keyphrases: &found,
             language: facts.language,
+            topic: facts.topic,
             facts: Facts { duration: facts.end - facts.start, size: Some(facts.size) },
             ..TextInput::default()
         });
@@ -310,7 +342,7 @@ impl Texts {
             hook: made.hook_text,
             descriptions: vec![made.description, short.description],
             origin: made.origin.as_str().to_owned(),
-            keyphrases,
+            keyphrases: found,
         }
     }
 }

@@ -14,6 +14,7 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
+use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, Cue, Keyphrase, Shot, Signal, Variant, variant};
 
 /// Signals this much before a clip still count as beside it, in seconds.
@@ -44,6 +45,8 @@ fn sample() -> ClipBrief {
         titles: vec![super::Title { style: String::new(), text: String::new() }],
         hook_text: Some(String::new()),
         descriptions: vec![String::new()],
+        hashtags: vec![String::new()],
+        text_note: Some(String::new()),
         ..ClipBrief::default()
     }
 }
@@ -67,6 +70,8 @@ pub struct BriefColumns<'a> {
     pub cues: &'a ListArray,
     /// The language.
     pub language: &'a StringArray,
+    /// What the request says that the source is about; NULL: nothing.
+    pub topic: &'a StringArray,
     /// Width and height of the source.
     pub size: [&'a Int64Array; 2],
     /// Its frames a second.
@@ -82,7 +87,7 @@ pub struct BriefColumns<'a> {
 /// # Errors
 /// `internal` if a list does not hold the columns of its table.
 pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
-    let BriefColumns { signals, shots, cues, language, size, fps, span, lengths } = columns;
+    let BriefColumns { signals, shots, cues, language, topic, size, fps, span, lengths } = columns;
     let [start, end] = span;
     let known = |i: usize| {
         start.is_valid(i)
@@ -100,6 +105,7 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
             start: start.value(i),
             end: end.value(i),
             language: language.is_valid(i).then(|| language.value(i)),
+            topic: topic.is_valid(i).then(|| topic.value(i)),
             size: (size[0].value(i), size[1].value(i)),
             fps: fps.value(i),
             lengths: (length(0, i).unwrap_or(0.0), length(1, i).unwrap_or(f64::INFINITY)),
@@ -111,22 +117,52 @@ pub fn briefs(columns: &BriefColumns<'_>) -> Result<StructArray> {
     };
     let rows = (0..start.len()).map(brief).collect::<Result<Vec<_>>>()?;
     let nulls: NullBuffer = (0..start.len()).map(known).collect();
-    let columns = serde_arrow::to_arrow(fields()?, &rows).map_err(|e| unfit(&e))?;
+    array(&rows, nulls)
+}
+
+/// Briefs as an array.
+fn array(rows: &[ClipBrief], nulls: NullBuffer) -> Result<StructArray> {
+    let columns = serde_arrow::to_arrow(fields()?, rows).map_err(|e| unfit(&e))?;
     let fields = fields()?.iter().cloned().collect();
     StructArray::try_new_with_length(fields, columns, Some(nulls), rows.len())
         .map_err(|e| unfit(&e))
 }
 
+/// Briefs with the texts of `texts` (structs of [`clip_text`](crate::model::clip_text)'s columns) in place of their own, where
+/// there are any.
+///
+/// # Errors
+/// `internal` if the structs are no briefs or no texts.
+pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArray> {
+    let is_written = |i: usize| briefs.is_valid(i) && texts.is_valid(i);
+    if !(0..briefs.len()).any(is_written) {
+        return Ok(briefs.clone());
+    }
+    let both = |i: usize| -> Result<ClipBrief> {
+        let one = |rows: &StructArray| -> ArrayRef { Arc::new(rows.slice(i, 1)) };
+        if briefs.is_null(i) {
+            return Ok(ClipBrief::default());
+        }
+        let brief = typed::<ClipBrief>(&one(briefs))?.pop().unwrap_or_default();
+        let texts = if texts.is_valid(i) { typed(&one(texts))?.pop() } else { None };
+        Ok(brief.with_texts(texts.unwrap_or_default()))
+    };
+    let rows = (0..briefs.len()).map(both).collect::<Result<Vec<_>>>()?;
+    array(&rows, (0..briefs.len()).map(|i| briefs.is_valid(i)).collect())
+}
+
 /// Lists of variants of briefs, one a row. `audience` is JSON; NULL is an audience nobody knows.
+/// `captions` is a mode or `off`; NULL: burned in.
 ///
 /// # Errors
 /// `invalid_request.bad_value` for an audience that cannot be read, `config.invalid` for a platform
-/// that is none, `internal` if the structs are no briefs.
+/// or captions that are none, `internal` if the structs are no briefs.
 pub fn make_variants(
     briefs: &StructArray,
     n: &Int64Array,
     audience: &StringArray,
     platforms: &StringArray,
+    captions: &StringArray,
     scorer: &Scorer,
 ) -> Result<ListArray> {
     let is_there = is_not_null(briefs).map_err(|e| unfit(&e))?;
@@ -152,7 +188,8 @@ pub fn make_variants(
                 .collect();
             let platforms = platforms_for(&asked, &audience)?;
             if let Some(brief) = &brief {
-                all.extend(super::make_variants(brief, most, &audience, &platforms, scorer)?);
+                let mode = caption_mode(&text(captions))?;
+                all.extend(super::make_variants(brief, most, &audience, &platforms, mode, scorer)?);
             }
         }
         lengths.push(all.len() - before);
@@ -164,6 +201,23 @@ pub fn make_variants(
     let item = Arc::new(Field::new_list_field(variant::data_type(), true));
     ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(items), None)
         .map_err(|e| unfit(&e))
+}
+
+/// Where captions go, as a word: `off` is nowhere, nothing is burned in.
+///
+/// # Errors
+/// `config.invalid`.
+pub fn caption_mode(word: &str) -> Result<Option<CaptionMode>> {
+    match word.trim() {
+        "" => Ok(Some(CaptionMode::Burned)),
+        "off" => Ok(None),
+        word => CaptionMode::parse(word).map(Some).ok_or_else(|| {
+            Error::new(
+                ErrorCode::Config,
+                format!("captions are burned, soft, sidecar or off, not {word}"),
+            )
+        }),
+    }
 }
 
 /// The rows whose time lies in between, of rows in order of time.

@@ -14,17 +14,21 @@ mod choose;
 mod layout;
 mod list;
 pub mod platforms;
+mod rescore;
 mod texts;
 mod timing;
 
 pub use brief::{ClipBrief, ClipFacts, Ending, Moment, Stretch, Title, clip_brief};
 pub use layout::{MAX_UPSCALE, upscale};
-pub use list::{BriefColumns, brief_type, briefs, make_variants as variant_lists};
+pub use list::{
+    BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists, with_texts,
+};
+pub use rescore::{features_of, rescore};
 
 use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
 use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind};
-use crate::model::{AudienceProfile, ScorePart, Variant};
+use crate::model::{AudienceProfile, Variant};
 use choose::{Choice, Offer, Pick, choose};
 use layout::{Fitted, layouts};
 use platforms::Platform;
@@ -100,13 +104,14 @@ struct Shelf<'a> {
     timings: Vec<Timing>,
     layouts: Vec<Fitted>,
     captions: Vec<CaptionStyle>,
+    caption_mode: Option<CaptionMode>,
     accents: &'a [Accents],
     platform_match: f64,
 }
 
 /// At most `n` variants of a clip for `audience`, best first; fewer if the clip fits no platform or
 /// allows no more that differ. `platforms` are those asked for; of an audience that names platforms
-/// only theirs count, unless none of them is asked for.
+/// only theirs count, unless none of them is asked for. `captions` says where they go; `None`: nowhere.
 ///
 /// # Errors
 /// `invalid_request.bad_value` if the audience's ages are no range.
@@ -115,6 +120,7 @@ pub fn make_variants(
     n: usize,
     audience: &AudienceProfile,
     platforms: &[&'static Platform],
+    captions: Option<CaptionMode>,
     scorer: &Scorer,
 ) -> Result<Vec<Variant>> {
     let ages = audience.ages()?;
@@ -128,7 +134,8 @@ pub fn make_variants(
         platform,
         timings: timings(brief, platform),
         layouts: layouts(source, platform),
-        captions: caption_styles(brief, platform),
+        captions: caption_styles(brief, platform, captions),
+        caption_mode: captions.filter(|_| brief.captioned),
         accents,
         platform_match: ages.map_or(f64::NAN, |ages| overlap(ages, platform.ages)),
     };
@@ -261,8 +268,16 @@ fn overlap((low, high): (u8, u8), platform: (f64, f64)) -> f64 {
     (both / (high - low).max(1.0)).clamp(0.0, 1.0)
 }
 
-fn caption_styles(brief: &ClipBrief, platform: &Platform) -> Vec<CaptionStyle> {
-    if brief.captioned { platform.caption_styles.clone() } else { vec![CaptionStyle::Off] }
+/// Only what is burned in has a look.
+fn caption_styles(
+    brief: &ClipBrief,
+    platform: &Platform,
+    captions: Option<CaptionMode>,
+) -> Vec<CaptionStyle> {
+    match captions {
+        Some(CaptionMode::Burned) if brief.captioned => platform.caption_styles.clone(),
+        _ => vec![CaptionStyle::Off],
+    }
 }
 
 fn variant(
@@ -291,42 +306,33 @@ fn variant(
         start: timing.start(),
         end: timing.ending.t,
         duration: timing.duration,
-        edit: edit(shelf.platform, timing, layout, captions, accents, brief),
+        edit: edit(shelf, timing, layout, captions, accents, brief),
         title_style: chosen.style.clone(),
         title: texts.title(title, shelf.platform.limits.title_chars),
         hook_text: brief.hook_text.clone(),
         description: texts.description(shelf.platform.limits.description_chars),
         hashtags: texts.hashtags(shelf.platform.limits.hashtags),
         text_origin: brief.text_origin.clone(),
+        text_note: brief.text_note.clone(),
         predicted_engagement_rate: scorer.engagement.score(&features),
         predicted_hook_rate: scorer.hook.score(&features),
         predicted_completion_rate: scorer.completion.score(&features),
         viral_score: scorer.viral.score(&features),
         score_model: scorer.label.clone(),
-        score_parts: parts(&features, scorer),
-        reason: reason(shelf.platform, timing, layout, captions, &chosen.style, accents, brief),
+        score_parts: rescore::score_parts(&features, &scorer.viral),
+        reason: reason(shelf, timing, layout, captions, &chosen.style, accents, brief),
     }
 }
 
-/// Every feature and what it adds to the score.
-fn parts(features: &[f64; FEATURES.len()], scorer: &Scorer) -> Vec<ScorePart> {
-    let part = |(i, (name, value)): (usize, (&'static str, &f64))| ScorePart {
-        feature: name.into(),
-        value: value.is_finite().then_some(*value),
-        weight: scorer.viral.weight(i),
-        part: scorer.viral.part(i, *value),
-    };
-    FEATURES.into_iter().zip(features).enumerate().map(part).collect()
-}
-
 fn edit(
-    platform: &Platform,
+    shelf: &Shelf<'_>,
     timing: &Timing,
     layout: &Fitted,
     captions: CaptionStyle,
     accents: Accents,
     brief: &ClipBrief,
 ) -> Edit {
+    let platform = shelf.platform;
     let (start, end) = (timing.start(), timing.ending.t);
     let within = || brief.onsets.iter().copied().filter(|t| *t > start && *t < end);
     let effect = |kind, at, strength| Effect { kind, at, strength };
@@ -348,7 +354,7 @@ fn edit(
         segments: timing.segments(brief),
         join: timing.join(),
         caption_style: captions,
-        caption_mode: CaptionMode::Burned,
+        caption_mode: shelf.caption_mode.unwrap_or(CaptionMode::Burned),
         language: brief.language.clone(),
         safe_zone: platform.safe_zone,
         effects,
@@ -358,7 +364,7 @@ fn edit(
 
 /// What the variant is, as a sentence.
 fn reason(
-    platform: &Platform,
+    shelf: &Shelf<'_>,
     timing: &Timing,
     layout: &Fitted,
     captions: CaptionStyle,
@@ -366,9 +372,11 @@ fn reason(
     accents: Accents,
     brief: &ClipBrief,
 ) -> String {
-    let captions = match captions {
-        CaptionStyle::Off => "no captions".to_owned(),
-        style => format!("{style} captions"),
+    let captions = match (captions, shelf.caption_mode) {
+        (CaptionStyle::Off, Some(CaptionMode::Soft)) => "captions in a text track".to_owned(),
+        (CaptionStyle::Off, Some(CaptionMode::Sidecar)) => "captions beside it".to_owned(),
+        (CaptionStyle::Off, _) => "no captions".to_owned(),
+        (style, _) => format!("{style} captions"),
     };
     let accents = match accents {
         Accents::Clean => "",
@@ -378,7 +386,7 @@ fn reason(
     };
     format!(
         "for {}: {}; {}; {captions}; {title} title{accents}",
-        platform.name,
+        shelf.platform.name,
         timing.words(brief),
         layout::words(layout)
     )

@@ -9,6 +9,8 @@ use crate::kernels::text::graphemes;
 use crate::model::edit::Join;
 use crate::model::{Cue, Keyphrase, Shot, Signal, Transition};
 
+const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
+
 fn scorer() -> Scorer {
     Scorer::new(ScoreModels::built_in().unwrap()).unwrap()
 }
@@ -60,6 +62,8 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         hook_text: Some("Every edge hides another edge.".into()),
         descriptions: vec!["Every edge hides another edge.".into(); DESCRIPTION_CHARS.len()],
         text_origin: "captions".into(),
+        hashtags: vec![],
+        text_note: None,
         captioned: seed.is_multiple_of(2),
     }
 }
@@ -78,7 +82,7 @@ prop_compose! {
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
     let platforms = platforms::named::<&str>(&[]).unwrap();
-    make_variants(brief, n, &AudienceProfile::default(), &platforms, &scorer()).unwrap()
+    make_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
 }
 
 proptest! {
@@ -130,7 +134,7 @@ proptest! {
         let audience = AudienceProfile::default();
         let one = platforms_for(&["x".into(), "tiktok".into()], &audience).unwrap();
         let other = platforms_for(&["tiktok".into(), "x".into()], &audience).unwrap();
-        let make = |platforms: &[_]| make_variants(&brief, 5, &audience, platforms, &scorer()).unwrap();
+        let make = |platforms: &[_]| make_variants(&brief, 5, &audience, platforms, BURNED, &scorer()).unwrap();
         prop_assert_eq!(make(&one), make(&other));
     }
 }
@@ -157,7 +161,7 @@ fn an_audience_moves_platforms_and_scores() {
     let make = |json: &str| {
         let audience = AudienceProfile::parse(json).unwrap();
         let platforms = platforms_for(&[], &audience).unwrap();
-        make_variants(&brief, 4, &audience, &platforms, &scorer()).unwrap()
+        make_variants(&brief, 4, &audience, &platforms, BURNED, &scorer()).unwrap()
     };
     assert!(make(r#"{"platforms":["youtube"]}"#).iter().all(|v| v.platform == "shorts"));
     let keen = make(r#"{"platforms":["x"],"interests":["mandelbrot"]}"#);
@@ -209,6 +213,7 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         start: 2.0,
         end: 18.0,
         language: Some("en"),
+        topic: None,
         size: (1280, 720),
         fps: 25.0,
         lengths: (5.0, 20.0),

@@ -18,7 +18,10 @@ pub(super) struct TextsFor<'a> {
 impl<'a> TextsFor<'a> {
     pub(super) fn new(brief: &'a ClipBrief, audience: &AudienceProfile) -> Self {
         let language = brief.language.as_deref();
-        let tags = hashtags(&brief.keyphrases, &audience.interests, language, HASHTAGS);
+        let tags = match brief.hashtags.as_slice() {
+            [] => hashtags(&brief.keyphrases, &audience.interests, language, HASHTAGS),
+            written => written.to_vec(),
+        };
         Self { brief, tags, interest_match: interest_match(brief, &audience.interests) }
     }
 

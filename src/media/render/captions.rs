@@ -1,13 +1,15 @@
-//! The captions of an output: burned in, or beside its file.
+//! The captions of an output: burned in, or a text track of its file.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use tempfile::TempPath;
 
+use super::encoding::Format;
 use super::{Output, temporary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ass::document;
-use crate::kernels::text::{CaptionLine, caption_lines, to_srt, to_vtt};
+use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
 use crate::media::Fonts;
 use crate::model::edit::{CaptionMode, CaptionStyle};
 
@@ -45,25 +47,53 @@ pub(super) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
     outputs.iter().map(captions).collect()
 }
 
-/// Writes the captions beside the file of an output that wants them there: SubRip and WebVTT, named
-/// like it.
+/// The captions of an output as a text track, in a file that lives as long as this.
+#[derive(Debug)]
+pub(super) struct Track {
+    file: TempPath,
+    language: Option<String>,
+}
+
+impl Track {
+    /// The options of the input that is read for it: a file of our own making.
+    pub(super) fn input(&self) -> Vec<OsString> {
+        let mut name = OsString::from("file:");
+        name.push(&*self.file);
+        let options = ["-protocol_whitelist", "file", "-f", "srt", "-i"];
+        options.into_iter().map(OsString::from).chain([name]).collect()
+    }
+
+    /// The options that write input `number` as a track of a file of `format`.
+    pub(super) fn output(&self, number: usize, format: Format) -> Vec<OsString> {
+        let codec = if format == Format::Webm { "webvtt" } else { "mov_text" };
+        let map = format!("{number}:0");
+        let mut args: Vec<OsString> =
+            ["-map", &map, "-c:s", codec, "-disposition:s:0", "default"].map(OsString::from).into();
+        if let Some(language) = &self.language {
+            args.extend(["-metadata:s:s:0".into(), format!("language={language}").into()]);
+        }
+        args
+    }
+}
+
+/// The captions of each output that are a text track of it.
 ///
 /// # Errors
-/// `store.write`.
-pub(super) fn beside(output: &Output) -> Result<()> {
-    let Some(edit) = output.edit.as_ref().filter(|edit| edit.caption_mode == CaptionMode::Sidecar)
-    else {
-        return Ok(());
+/// `store.write` if there is no room for a temporary file.
+pub(super) fn tracks(outputs: &[&Output]) -> Result<Vec<Option<Track>>> {
+    let track = |output: &&Output| {
+        let Some(lines) = lines(output, CaptionMode::Soft) else { return Ok(None) };
+        let Captions(file) = written(output, &to_srt(&lines))?;
+        let language = output.edit.as_ref().and_then(|edit| edit.language.as_deref());
+        Ok(Some(Track { file, language: language.and_then(to_iso639_3) }))
     };
-    let lines: Vec<CaptionLine> = caption_lines(edit, &output.cues);
-    if lines.is_empty() {
-        return Ok(());
-    }
-    for (extension, text) in [("srt", to_srt(&lines)), ("vtt", to_vtt(&lines))] {
-        let path = output.path.with_extension(extension);
-        std::fs::write(&path, text).map_err(|cause| no_room(&path, cause))?;
-    }
-    Ok(())
+    outputs.iter().map(track).collect()
+}
+
+/// The captions of an output that wants them as `mode`; `None` without any.
+pub(super) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLine>> {
+    let edit = output.edit.as_ref().filter(|edit| edit.caption_mode == mode)?;
+    Some(caption_lines(edit, &output.cues)).filter(|lines| !lines.is_empty())
 }
 
 /// In the folder of the output: what a killed run leaves there is removed by the next.
@@ -73,7 +103,7 @@ fn written(output: &Output, text: &str) -> Result<Captions> {
     Ok(Captions(file))
 }
 
-fn no_room(path: &Path, cause: std::io::Error) -> Error {
+pub(super) fn no_room(path: &Path, cause: std::io::Error) -> Error {
     let message =
         format!("captions cannot be written to {} ({cause}); make room there", path.display());
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)

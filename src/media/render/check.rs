@@ -382,6 +382,8 @@ impl Found {
             bytes,
             blake3,
             av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
+            sidecar: false,
+            thumbnail: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::captions::Captions;
+use super::captions::{Captions, Track};
 use super::encoding::arguments::{output, tail};
 use super::graph::{audio, video};
 use super::loudness::Gain;
@@ -34,6 +34,8 @@ pub(super) struct Plan<'a> {
     pub(super) gains: &'a [Option<Gain>],
     /// The captions of each output, if some are burned in.
     pub(super) captions: &'a [Option<Captions>],
+    /// The text track of each output, if it has one.
+    pub(super) tracks: &'a [Option<Track>],
     pub(super) settings: &'a RenderSettings,
     pub(super) limits: &'a MediaLimits,
 }
@@ -47,7 +49,8 @@ pub(super) struct Plan<'a> {
 /// Audio is read through an input of its own, so that a video frame never waits in memory for a
 /// sound that comes much later or not at all.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, captions, settings, limits } = *plan;
+    let Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings, limits } =
+        *plan;
     let ahead = shapes.iter().flatten().find_map(Shape::ahead);
     let sound = usize::from(source.audio.is_some());
     let inputs = Inputs {
@@ -68,6 +71,13 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         if sound == 1 {
             args.extend(audio_inputs(path, source, seek, None, limits));
         }
+    }
+    let mut count = (1 + sound) * (1 + usize::from(ahead.is_some()));
+    let mut text_inputs = Vec::new();
+    for track in tracks {
+        args.extend(track.iter().flat_map(|track| track.input()));
+        text_inputs.push(count);
+        count += usize::from(track.is_some());
     }
     let mut pictures = video::graph(source, outputs, shapes, captions, inputs);
     for (number, output) in outputs.iter().enumerate() {
@@ -92,6 +102,8 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
             }
         };
         args.extend(output(source, clock, settings, number));
+        let track = tracks[number].iter();
+        args.extend(track.flat_map(|t| t.output(text_inputs[number], settings.encoding.format)));
         let mut name = OsString::from("file:");
         name.push(file);
         args.push(name);

@@ -169,6 +169,11 @@ impl Format {
         }
     }
 
+    /// Whether it holds captions as a text track.
+    pub const fn has_text_track(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Webm)
+    }
+
     pub(super) const fn kind(self) -> Kind {
         match self {
             Self::Mp4 | Self::Webm => Kind::Video,

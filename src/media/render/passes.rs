@@ -10,7 +10,7 @@ use super::command::{self, Plan};
 use super::frame_log::FrameLog;
 use super::queue::Queue;
 use super::turns::Turns;
-use super::{Output, captions, extent, length, loudness, not_reached, temporary};
+use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::process::MediaCommand;
 use crate::media::tools::MediaLimits;
@@ -114,9 +114,7 @@ impl Job<'_> {
             spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, tell)?;
         let check = |(span, file): (&&Output, TempPath)| {
-            let facts = self.checker.accept(span, file, &log)?;
-            captions::beside(span)?;
-            Ok(facts)
+            beside::complete(&self.checker, span, self.checker.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
     }
@@ -139,7 +137,8 @@ impl Job<'_> {
         let gains = loudness::gains(&self.checker, source.seek(start, 0), spans, &shapes)?;
         let captions = captions::burned(spans)?;
         let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
-        let captions = captions.as_slice();
+        let tracks = captions::tracks(spans)?;
+        let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
@@ -148,8 +147,18 @@ impl Job<'_> {
             }
             tried = Some(seek);
             let mut command = MediaCommand::new(&tools.ffmpeg, limits);
-            let plan =
-                Plan { path, source, seek, outputs, shapes, gains, captions, settings, limits };
+            let plan = Plan {
+                path,
+                source,
+                seek,
+                outputs,
+                shapes,
+                gains,
+                captions,
+                tracks,
+                settings,
+                limits,
+            };
             command.args(command::arguments(&plan, &names));
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;

@@ -6,6 +6,9 @@ use crate::kernels::metrics::{METRICS, Metric, NOT_ADDITIVE};
 use crate::model::event::EventKind;
 use crate::query::events::{EventTable, Events, quote};
 
+/// Counts that the statement makes for metrics, beside the figures.
+const SHARED_INPUTS: [&str; 3] = ["holds", "starts", "completions"];
+
 /// A column of the answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Figure {
@@ -129,7 +132,7 @@ fn figure(name: &str) -> Result<Figure> {
         return Ok(Figure::Mean(metric));
     }
     let figures = EventKind::ALL.into_iter().map(EventKind::figure);
-    let mut counts = figures.chain(NOT_ADDITIVE.iter().copied());
+    let mut counts = figures.chain(NOT_ADDITIVE.iter().copied()).chain(SHARED_INPUTS);
     counts
         .find(|count| *count == name)
         .map(Figure::Count)

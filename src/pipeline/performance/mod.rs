@@ -2,6 +2,7 @@
 //! groups.
 
 mod choice;
+mod function;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use choice::Choice;
+pub use function::register_performance;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -138,7 +140,7 @@ pub async fn register_events(
     resilience: &Resilience,
 ) -> Result<EventTable> {
     if place.as_url().is_some() {
-        register_store(ctx, &Place::new(place, resilience)?);
+        register_store(&ctx.runtime_env(), &Place::new(place, resilience)?);
     }
     events::register(ctx, place).await
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
+use arrow::array::{Array, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 
-use super::{Function, as_type, misused, numbers};
+use super::{Function, as_type, float_lists, misused, numbers};
 use crate::error::Result;
 use crate::kernels::metrics::reach::cumulative_reach;
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life, half_life_hour};
@@ -104,10 +104,4 @@ fn rows(columns: &[Float64Array], of: impl Fn(&[Option<f64>]) -> Option<f64>) ->
         of(&counts)
     };
     (0..rows).map(row).collect()
-}
-
-fn float_lists(column: &ArrayRef) -> Result<ListArray> {
-    let list =
-        DataType::List(Arc::new(arrow::datatypes::Field::new_list_field(DataType::Float64, true)));
-    Ok(as_type(column, &list)?.as_list::<i32>().clone())
 }

@@ -3,6 +3,7 @@
 
 pub(in crate::query) mod audience;
 pub(in crate::query) mod describe;
+pub(in crate::query) mod experiment;
 pub(in crate::query) mod ids;
 pub(in crate::query) mod json;
 pub(in crate::query) mod language;
@@ -16,9 +17,9 @@ pub(in crate::query) mod variants;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{ArrowPrimitiveType, DataType};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
@@ -26,6 +27,7 @@ use datafusion::logical_expr::{
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
+use crate::kernels::select::Weights;
 
 /// Every scalar function. `base` is where relative paths in `source_location` start from.
 pub fn all(base: &Location) -> Vec<ScalarUDF> {
@@ -38,17 +40,23 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         language::same_language(),
         may_change::may_change(),
         reframe::reframe_path(),
-        select::select_clips(),
+        select::select_clips(Weights::default()),
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
         variants::clip_brief(),
+        variants::with_texts(),
         variants::make_variants(None),
         describe::keyphrases(),
         describe::hashtags(),
         describe::clip_title(),
     ];
-    functions.into_iter().chain(metrics::all()).map(Function::into_sql).collect()
+    functions
+        .into_iter()
+        .chain(metrics::all())
+        .chain(experiment::all())
+        .map(Function::into_sql)
+        .collect()
 }
 
 /// From columns of one length to a column of that length.
@@ -137,4 +145,10 @@ fn text(column: &ArrayRef) -> Result<StringArray> {
 /// `column` as numbers of one type, whatever numeric type it has.
 fn numbers<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<PrimitiveArray<T>> {
     Ok(as_type(column, &T::DATA_TYPE)?.as_primitive::<T>().clone())
+}
+
+/// `column` as lists of numbers.
+fn float_lists(column: &ArrayRef) -> Result<ListArray> {
+    let list = DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)));
+    Ok(as_type(column, &list)?.as_list::<i32>().clone())
 }

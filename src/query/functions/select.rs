@@ -8,19 +8,20 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use super::{Function, as_type, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::cues;
-use crate::kernels::select::{self, NoCandidate};
+use crate::kernels::select::{self, NoCandidate, Weights};
 use crate::model::{candidate, cue, shot, signal};
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips)`: every window
-/// considered, as a list of [`candidate`] structs; see [`select::select_clips`].
-pub fn select_clips() -> Function {
-    Function::new("select_clips", Some(6), list_type(candidate::data_type()), |args| {
+/// considered, as a list of [`candidate`] structs, scored by `weights`; see [`select::select_clips_with`].
+pub fn select_clips(weights: Weights) -> Function {
+    Function::new("select_clips", Some(6), list_type(candidate::data_type()), move |args| {
         let signals = list(&args[0], signal::data_type())?;
         let shots = list(&args[1], shot::data_type())?;
         let cues = list(&args[2], cue::data_type())?;
         let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
         let max_clips = numbers::<Int64Type>(&args[5])?;
-        Ok(Arc::new(select::select_clips(&signals, &shots, &cues, &min, &max, &max_clips)?))
+        let lengths = (&min, &max, &max_clips);
+        Ok(Arc::new(select::select_clips_with(&signals, &shots, &cues, lengths, &weights)?))
     })
 }
 

@@ -1,8 +1,9 @@
-//! `clip_brief(…)` and `make_variants(brief, n, audience_profile, platforms)`.
+//! `clip_brief(…)`, `with_texts(brief, texts)` and `make_variants(brief, n, audience_profile, platforms, captions)`.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::select::{list, list_type};
@@ -10,37 +11,53 @@ use super::{Function, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::{self, BriefColumns, Scorer};
-use crate::model::{cue, shot, signal, variant};
+use crate::model::{clip_text, cue, shot, signal, variant};
 
-/// `clip_brief(signals, shots, cues, language, width, height, fps, start, end,
+/// `clip_brief(signals, shots, cues, language, topic, width, height, fps, start, end,
 /// min_clip_length, max_clip_length)`: what making variants
 /// needs to know of a clip, as a struct; see [`variants::ClipBrief`]. The cues are those of the
 /// clip's language.
 pub fn clip_brief() -> Function {
     // Its type is only unknown if the program is broken; then every call says so.
     let return_type = variants::brief_type().unwrap_or(DataType::Null);
-    Function::new("clip_brief", Some(11), return_type, |args| {
-        let size = [numbers::<Int64Type>(&args[4])?, numbers::<Int64Type>(&args[5])?];
-        let span = [numbers::<Float64Type>(&args[7])?, numbers::<Float64Type>(&args[8])?];
-        let lengths = [numbers::<Float64Type>(&args[9])?, numbers::<Float64Type>(&args[10])?];
+    Function::new("clip_brief", Some(12), return_type, |args| {
+        let size = [numbers::<Int64Type>(&args[5])?, numbers::<Int64Type>(&args[6])?];
+        let span = [numbers::<Float64Type>(&args[8])?, numbers::<Float64Type>(&args[9])?];
+        let lengths = [numbers::<Float64Type>(&args[10])?, numbers::<Float64Type>(&args[11])?];
         Ok(Arc::new(variants::briefs(&BriefColumns {
             signals: &list(&args[0], signal::data_type())?,
             shots: &list(&args[1], shot::data_type())?,
             cues: &list(&args[2], cue::data_type())?,
             language: &text(&args[3])?,
+            topic: &text(&args[4])?,
             size: size.each_ref(),
-            fps: &numbers::<Float64Type>(&args[6])?,
+            fps: &numbers::<Float64Type>(&args[7])?,
             span: span.each_ref(),
             lengths: lengths.each_ref(),
         })?))
     })
 }
 
-/// `make_variants(brief, n, audience_profile, platforms)`: the clip's best variants, as a list of
+/// `with_texts(brief, texts)`: the brief with `texts` (a struct of [`clip_text`]'s columns) in place of
+/// its own; NULL leaves it as it is. See [`variants::ClipBrief::with_texts`].
+pub fn with_texts() -> Function {
+    let return_type = variants::brief_type().unwrap_or(DataType::Null);
+    Function::new("with_texts", Some(2), return_type, |args| {
+        let briefs = args[0].as_struct_opt().ok_or_else(|| {
+            misused(format!("with_texts takes a clip_brief, not {}", args[0].data_type()))
+        })?;
+        let texts = cast(&args[1], &clip_text::data_type()).map_err(|e| {
+            misused(format!("with_texts takes title, hook_text, description, hashtags and note in a struct ({e})"))
+        })?;
+        Ok(Arc::new(variants::with_texts(briefs, texts.as_struct())?))
+    })
+}
+
+/// `make_variants(brief, n, audience_profile, platforms, captions)`: the clip's best variants, as a list of
 /// [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
-/// names with commas between, or NULL for all.
+/// names with commas between, or NULL for all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
 pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
-    Function::new("make_variants", Some(4), list_type(variant::data_type()), move |args| {
+    Function::new("make_variants", Some(5), list_type(variant::data_type()), move |args| {
         let briefs = args[0].as_struct_opt().ok_or_else(|| {
             misused(format!("make_variants takes a clip_brief, not {}", args[0].data_type()))
         })?;
@@ -49,8 +66,10 @@ pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
             None => built_in()?,
         };
         let n = numbers::<Int64Type>(&args[1])?;
-        let (audience, platforms) = (text(&args[2])?, text(&args[3])?);
-        Ok(Arc::new(variants::variant_lists(briefs, &n, &audience, &platforms, &scorer)?))
+        let (audience, platforms, captions) = (text(&args[2])?, text(&args[3])?, text(&args[4])?);
+        Ok(Arc::new(variants::variant_lists(
+            briefs, &n, &audience, &platforms, &captions, &scorer,
+        )?))
     })
 }
 

@@ -10,8 +10,9 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 use super::crossing::{to_array, to_series};
 use super::into_polars;
 use crate::kernels::location::Location;
+use crate::kernels::select::Weights;
 use crate::query::functions::{
-    Function, describe, ids, json, language, reframe, select, validate, variants,
+    Function, describe, experiment, ids, json, language, reframe, select, validate, variants,
 };
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -41,7 +42,7 @@ pub fn select_clips(
     max_clips: Expr,
 ) -> Expr {
     expression(
-        select::select_clips(),
+        select::select_clips(Weights::default()),
         &[signals, shots, cues, min_clip_length, max_clip_length, max_clips],
     )
 }
@@ -57,20 +58,32 @@ pub fn clip_brief(
     signals: Expr,
     shots: Expr,
     cues: Expr,
-    language: Expr,
+    [language, topic]: [Expr; 2],
     [width, height, fps]: [Expr; 3],
     [start, end]: [Expr; 2],
     [min_clip_length, max_clip_length]: [Expr; 2],
 ) -> Expr {
     let (least, most) = (min_clip_length, max_clip_length);
-    let arguments = [signals, shots, cues, language, width, height, fps, start, end, least, most];
+    let arguments =
+        [signals, shots, cues, language, topic, width, height, fps, start, end, least, most];
     expression(variants::clip_brief(), &arguments)
 }
 
+/// A [`clip_brief`] with `texts` (a struct of [`crate::model::clip_text`]'s columns) in place of its own;
+/// NULL leaves it as it is.
+pub fn with_texts(brief: Expr, texts: Expr) -> Expr {
+    expression(variants::with_texts(), &[brief, texts])
+}
+
 /// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
-/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all.
-pub fn make_variants(brief: Expr, n: Expr, audience: Expr, platforms: Expr) -> Expr {
-    expression(variants::make_variants(None), &[brief, n, audience, platforms])
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all, `captions` `burned`, `soft`, `sidecar`, `off` or NULL.
+pub fn make_variants(
+    brief: Expr,
+    n: Expr,
+    audience: Expr,
+    [platforms, captions]: [Expr; 2],
+) -> Expr {
+    expression(variants::make_variants(None), &[brief, n, audience, platforms, captions])
 }
 
 /// The path of a cropped window as a list of structs `t`, `x`, `y`; see
@@ -138,6 +151,41 @@ pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
 /// is said.
 pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
     expression(describe::clip_title(), &[text, language, most_chars])
+}
+
+/// The score interval of a rate, as a struct of `low` and `high`; see
+/// [`crate::kernels::experiment::wilson`].
+pub fn wilson(successes: Expr, trials: Expr, confidence: Expr) -> Expr {
+    expression(experiment::wilson(), &[successes, trials, confidence])
+}
+
+/// Whether two rates differ, as a struct of `z` and `p`; each is successes and trials. See
+/// [`crate::kernels::experiment::two_proportion_z`].
+pub fn two_proportion_z([k1, n1]: [Expr; 2], [k2, n2]: [Expr; 2]) -> Expr {
+    expression(experiment::two_proportion_z(), &[k1, n1, k2, n2])
+}
+
+/// The interval of the first rate less the second, as a struct of `low` and `high`; see
+/// [`crate::kernels::experiment::difference_interval`].
+pub fn difference_interval([k1, n1]: [Expr; 2], [k2, n2]: [Expr; 2], confidence: Expr) -> Expr {
+    expression(experiment::difference_interval(), &[k1, n1, k2, n2, confidence])
+}
+
+/// Lists of p-values, corrected for their number; see [`crate::kernels::experiment::holm`].
+pub fn holm(p_values: Expr) -> Expr {
+    expression(experiment::holm(), &[p_values])
+}
+
+/// The difference from `rate` that so many trials would show; see
+/// [`crate::kernels::experiment::min_detectable_effect`].
+pub fn min_detectable_effect(rate: Expr, trials1: Expr, trials2: Expr) -> Expr {
+    expression(experiment::min_detectable_effect(), &[rate, trials1, trials2])
+}
+
+/// How to share out the next trials among arms, whose counts are two lists; see
+/// [`crate::kernels::experiment::thompson_split`].
+pub fn thompson_split(successes: Expr, trials: Expr, seed: Expr) -> Expr {
+    expression(experiment::thompson_split(), &[successes, trials, seed])
 }
 
 /// `function` over the columns that `arguments` give.

@@ -18,17 +18,20 @@ mod analytics;
 mod crossing;
 mod exprs;
 mod frames;
+mod methods;
 
 pub use analytics::{
     half_life, mean_metric, metric, performance, pooled_metric, reach_estimate, roll_up_events,
 };
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
-    clip_brief, clip_title, cues_in, hashtags, json_text, keyphrases, make_variants,
-    no_candidate_message, reframe_path, same_language, select_clips, source_location, stable_id,
-    validate_request, without_signature,
+    clip_brief, clip_title, cues_in, difference_interval, hashtags, holm, json_text, keyphrases,
+    make_variants, min_detectable_effect, no_candidate_message, reframe_path, same_language,
+    select_clips, source_location, stable_id, thompson_split, two_proportion_z, validate_request,
+    wilson, with_texts, without_signature,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
+pub use methods::{ClipflowExprs, ClipflowFrames};
 
 use std::sync::Arc;
 

@@ -12,5 +12,5 @@ mod node;
 mod table;
 
 pub use exec::RollupExec;
-pub use node::{RollupExtensionPlanner, RollupNode, RollupRelationPlanner};
+pub use node::{RollupRelationPlanner, RollupTable};
 pub use table::UnknownEvents;

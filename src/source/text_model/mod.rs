@@ -241,6 +241,10 @@ impl HttpTextModel {
 
 #[async_trait]
 impl TextModel for HttpTextModel {
+    fn identity(&self) -> String {
+        format!("{} {}", redacted(self.config.url.as_str()), self.config.model)
+    }
+
     async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
         let built_in = request.built_in();
         // Without words there is nothing to write about that would not be made up.

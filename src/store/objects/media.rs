@@ -21,7 +21,7 @@ pub struct Published {
 }
 
 impl Objects {
-    /// Upload a rendered file. It is named after its content, so that other content under the same
+    /// Upload a rendered file and what lies beside it. It is named after its content, so that other content under the same
     /// id (of another encoder's version) is another file; which one is used from now on is written
     /// down last.
     ///
@@ -32,6 +32,10 @@ impl Objects {
         let hash = facts.blake3.get(..16).unwrap_or(&facts.blake3);
         let uri = format!("media/{media_id}-{hash}.{}", facts.container);
         self.send(file, &uri).await?;
+        for extension in beside(facts) {
+            let uri = format!("media/{media_id}-{hash}.{extension}");
+            self.send(&file.with_extension(extension), &uri).await?;
+        }
         let published = Published { media_id, uri, facts: facts.clone() };
         let note = serde_json::to_vec(&published).map_err(|e| {
             Error::new(ErrorCode::Internal, format!("facts cannot be written as JSON: {e}"))
@@ -71,6 +75,12 @@ impl Objects {
         };
         Ok(files.iter().filter_map(named).collect())
     }
+}
+
+/// The ends of the names of what lies beside a file.
+fn beside(facts: &Rendition) -> impl Iterator<Item = &'static str> {
+    let captions: &[&str] = if facts.sidecar { &["srt", "vtt"] } else { &[] };
+    captions.iter().copied().chain(facts.thumbnail.then_some("jpg"))
 }
 
 /// `_media/<media_id>.json`

@@ -1,0 +1,38 @@
+//! `clipflow experiment`.
+
+use super::args::ExperimentArgs;
+use super::{OK, print};
+use crate::config::ParallelConfig;
+use crate::error::Result;
+use crate::pipeline::{self, ExperimentQuery};
+use crate::query::output::Format;
+
+/// Columns that are the same on all rows of an experiment: said once, beneath the table.
+const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "metric_version"];
+
+pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -> Result<u8> {
+    let query = ExperimentQuery {
+        results: args.dir.as_ref().map(Into::into),
+        events: (&args.events.events).into(),
+        metric: args.metric,
+        experiment: args.experiment,
+        confidence: args.confidence,
+        seed: args.seed,
+        lag_hours: args.events.lag_hours,
+        parallel,
+    };
+    let experiments = pipeline::experiment(&query).await?;
+    let mut batch = experiments.batch()?;
+    let is_table = args.output.format == Format::Table;
+    if is_table {
+        batch = print::without(&batch, &SHARED)?;
+    }
+    print::batch(batch, &args.output).await?;
+    if is_table {
+        for (id, verdict) in experiments.verdicts() {
+            print::notice(&format!("{id}: {verdict}"));
+        }
+    }
+    experiments.notes.iter().for_each(|note| print::notice(note));
+    Ok(OK)
+}

@@ -1,0 +1,50 @@
+//! Everything in a DataFusion session of somebody else's.
+
+use datafusion::prelude::SessionContext;
+
+use super::performance::register_performance;
+use crate::error::Result;
+use crate::query::{self, SessionOptions};
+
+/// Give a session every function: of columns (`select_clips`, `engagement_rate`, …), of groups
+/// (`audience_reach`, `pooled_hook_rate`, …), the relation `rollup_events((…))`, and those that stand where a
+/// table stands:
+///
+/// * `clips('results')` and one for each other table and view of a results dataset, in a folder or an
+///   object store, as it stands when the query is planned;
+/// * `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`: a video, analysed when the query runs
+///   (this needs ffmpeg). Given a folder they are that dataset's tables;
+/// * `performance('events.parquet', 'engagement_rate', 'platform,layout', 'results')`: metrics of events by
+///   columns of theirs and of variants; without the last argument, of theirs alone;
+/// * `platforms()`, `platform_metrics()`.
+///
+/// Nothing else of the session changes, except that it refuses sums of distinct viewers, which do not add
+/// up; its tables keep their names. Whoever may write SQL in it can name any file that the process can
+/// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ctx = datafusion::prelude::SessionContext::new();
+/// clipflow::register_all(&ctx)?;
+/// let tiktok = ctx.sql("SELECT max_fps FROM platforms() WHERE platform = 'tiktok'").await?;
+/// assert_eq!(tiktok.count().await?, 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `query.invalid` if the session takes no relation planners.
+pub fn register_all(ctx: &SessionContext) -> Result<()> {
+    register_all_with(ctx, &SessionOptions::default())
+}
+
+/// As [`register_all`]; of `options` hold `base`, `analyze`, `models` and, for object stores, `parallel`.
+///
+/// # Errors
+/// As there, and `config.invalid` for models that are none.
+pub fn register_all_with(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
+    query::register(ctx, options, None)?;
+    register_performance(ctx, options);
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! `performance('events.parquet', 'engagement_rate,audience_reach', 'platform,layout', 'results')`: what
+//! `clipflow performance` prints, as a table of any session.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
+
+use super::{PerformanceQuery, performance};
+use crate::config::ParallelConfig;
+use crate::kernels::location::Location;
+use crate::query::SessionOptions;
+use crate::query::table_functions::{share_store, texts, wait};
+use crate::resilience::Resilience;
+
+const NAME: &str = "performance";
+const USAGE: &str = "events, metrics, columns to group by and, to group by columns of variants, a folder of results: performance('events.parquet', 'engagement_rate,audience_reach', 'platform,layout', 'results')";
+
+/// Give a session the table function `performance`. Relative paths start from the base of `options`.
+pub fn register_performance(ctx: &SessionContext, options: &SessionOptions) {
+    let base = options.base.clone().absolute();
+    let function = PerformanceFunction { base, parallel: options.parallel.clone() };
+    ctx.register_udtf(NAME, Arc::new(function));
+}
+
+#[derive(Debug)]
+struct PerformanceFunction {
+    base: Location,
+    parallel: ParallelConfig,
+}
+
+impl TableFunctionImpl for PerformanceFunction {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let (texts, results): ([String; 3], _) = match args.exprs() {
+            [first @ .., results] if first.len() == 3 => {
+                let [results] = texts(NAME, USAGE, std::slice::from_ref(results))?;
+                (texts(NAME, USAGE, first)?, Some(results))
+            }
+            all => (texts(NAME, USAGE, all)?, None),
+        };
+        let [events, metrics, by] = texts;
+        let place = |text: &str| Location::from(self.base.resolve(text));
+        let query = PerformanceQuery {
+            results: results.as_deref().map(place),
+            events: place(&events),
+            metrics: names(&metrics),
+            by: names(&by),
+            lag_hours: 0.0,
+            parallel: self.parallel.clone(),
+        };
+        let resilience = Resilience::new(&self.parallel);
+        for place in query.results.iter().chain([&query.events]) {
+            share_store(args.session(), place, &resilience)?;
+        }
+        let planned = wait(performance(&query))?;
+        Ok(planned.frame.into_view())
+    }
+}
+
+/// The names in a list with commas.
+fn names(list: &str) -> Vec<String> {
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}

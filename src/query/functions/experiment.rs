@@ -1,0 +1,141 @@
+//! The statistics of experiments: `wilson(k, n, confidence)`, `two_proportion_z(k1, n1, k2, n2)`, …
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, ListBuilder, StructArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Fields, Float64Type, UInt64Type};
+
+use super::select::list_type;
+use super::{Function, float_lists, misused, numbers};
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::experiment as kernel;
+use crate::model::float;
+
+/// Each of them.
+pub fn all() -> Vec<Function> {
+    vec![
+        wilson(),
+        two_proportion_z(),
+        difference_interval(),
+        holm(),
+        min_detectable_effect(),
+        thompson_split(),
+    ]
+}
+
+/// `wilson(successes, trials, confidence)`: struct of `low` and `high`; see [`kernel::wilson`].
+pub fn wilson() -> Function {
+    pairs("wilson", 3, ["low", "high"], |a| {
+        let Some(confidence) = a[2] else { return Ok(None) };
+        let interval = kernel::wilson(a[0], a[1], kernel::checked_confidence(confidence)?);
+        Ok(interval.map(|i| [i.low, i.high]))
+    })
+}
+
+/// `two_proportion_z(successes1, trials1, successes2, trials2)`: struct of `z` and `p`; see
+/// [`kernel::two_proportion_z`].
+pub fn two_proportion_z() -> Function {
+    pairs("two_proportion_z", 4, ["z", "p"], |a| {
+        Ok(kernel::two_proportion_z((a[0], a[1]), (a[2], a[3])).map(|t| [t.z, t.p]))
+    })
+}
+
+/// `difference_interval(successes1, trials1, successes2, trials2, confidence)`: struct of `low` and
+/// `high`; see [`kernel::difference_interval`].
+pub fn difference_interval() -> Function {
+    pairs("difference_interval", 5, ["low", "high"], |a| {
+        let Some(confidence) = a[4] else { return Ok(None) };
+        let confidence = kernel::checked_confidence(confidence)?;
+        let interval = kernel::difference_interval((a[0], a[1]), (a[2], a[3]), confidence);
+        Ok(interval.map(|i| [i.low, i.high]))
+    })
+}
+
+/// `min_detectable_effect(rate, trials1, trials2)`; see [`kernel::min_detectable_effect`].
+pub fn min_detectable_effect() -> Function {
+    Function::new("min_detectable_effect", Some(3), DataType::Float64, |args| {
+        let columns = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
+        let effect = |row| {
+            let [rate, n1, n2] = [0, 1, 2].map(|i| value(&columns[i], row));
+            kernel::min_detectable_effect(rate, n1, n2)
+        };
+        Ok(Arc::new((0..columns[0].len()).map(effect).collect::<Float64Array>()))
+    })
+}
+
+/// `holm(p_values)`: the list, corrected; see [`kernel::holm`].
+pub fn holm() -> Function {
+    Function::new("holm", Some(1), list_type(DataType::Float64), |args| {
+        let lists = float_lists(&args[0])?;
+        lists_of(lists.len(), |row| Ok(list(&lists, row).map(|p| kernel::holm(&p))))
+    })
+}
+
+/// `thompson_split(successes, trials, seed)`: of two lists that belong together, a list of shares; see
+/// [`kernel::thompson_split`].
+pub fn thompson_split() -> Function {
+    Function::new("thompson_split", Some(3), list_type(DataType::Float64), |args| {
+        let (successes, trials) = (float_lists(&args[0])?, float_lists(&args[1])?);
+        let seeds = numbers::<UInt64Type>(&args[2])?;
+        lists_of(successes.len(), |row| {
+            let (Some(k), Some(n)) = (list(&successes, row), list(&trials, row)) else {
+                return Ok(None);
+            };
+            if k.len() != n.len() {
+                return Err(misused("thompson_split takes two lists of the same length"));
+            }
+            let arms: Vec<_> = k.into_iter().zip(n).collect();
+            Ok(seeds.is_valid(row).then(|| kernel::thompson_split(&arms, seeds.value(row))))
+        })
+    })
+}
+
+/// A function of numbers that gives two, or none.
+fn pairs(
+    name: &'static str,
+    arguments: usize,
+    names: [&'static str; 2],
+    of: impl Fn(&[Option<f64>]) -> Result<Option<[f64; 2]>> + Send + Sync + 'static,
+) -> Function {
+    let fields: Fields = names.map(|name| float(name, true)).to_vec().into();
+    let return_type = DataType::Struct(fields.clone());
+    Function::new(name, Some(arguments), return_type, move |args| {
+        let columns = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
+        let rows = columns[0].len();
+        let (mut both, mut valid) = ([vec![], vec![]], Vec::with_capacity(rows));
+        for row in 0..rows {
+            let found = of(&columns.iter().map(|c| value(c, row)).collect::<Vec<_>>())?;
+            valid.push(found.is_some());
+            for (column, value) in both.iter_mut().zip(found.unwrap_or_default()) {
+                column.push(value);
+            }
+        }
+        let columns = both.map(|c| Arc::new(Float64Array::from(c)) as ArrayRef).to_vec();
+        let structs = StructArray::try_new(fields.clone(), columns, Some(NullBuffer::from(valid)));
+        Ok(Arc::new(structs.map_err(|e| {
+            Error::new(ErrorCode::Internal, format!("two numbers do not make a struct: {e}"))
+        })?))
+    })
+}
+
+fn value(column: &Float64Array, row: usize) -> Option<f64> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn list(lists: &ListArray, row: usize) -> Option<Vec<Option<f64>>> {
+    lists.is_valid(row).then(|| lists.value(row).as_primitive::<Float64Type>().iter().collect())
+}
+
+fn lists_of(
+    rows: usize,
+    of: impl Fn(usize) -> Result<Option<Vec<Option<f64>>>>,
+) -> Result<ArrayRef> {
+    let mut lists = ListBuilder::new(Float64Builder::new());
+    for row in 0..rows {
+        lists.append_option(of(row)?);
+    }
+    Ok(Arc::new(lists.finish()))
+}
