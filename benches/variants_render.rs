@@ -1,7 +1,9 @@
 //! Five variants of each of six clips of a 720p source: rendered together, against one ffmpeg for
 //! each as people write it, and against encoding alone.
 //!
-//! `CLIPFLOW_BENCH_SECONDS` (600): length of the source. `CLIPFLOW_BENCH_REPEATS` (1).
+//! `CLIPFLOW_BENCH_SECONDS` (600): length of the source. `CLIPFLOW_BENCH_SOURCE`: a 720p video at 25
+//! frames a second with sound, played over and over for that long; else one is generated.
+//! `CLIPFLOW_BENCH_REPEATS` (1).
 
 mod support;
 
@@ -17,7 +19,7 @@ use clipflow::model::edit::{
     Anchor, CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
 };
 use clipflow::processors::benchmark::ProcessTree;
-use support::video::Video;
+use support::video::{Video, looped};
 use support::{Cost, Meter, Result, Spread, is_bench, repeats, setting, verdict};
 
 const CLIPS: u32 = 6;
@@ -32,76 +34,82 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let seconds = setting("CLIPFLOW_BENCH_SECONDS", 600_u32)?.max(120);
-    let source = Video { seed: 4, seconds, size: (1280, 720), kilobits: 2500 }.file()?;
+    let source = match std::env::var_os("CLIPFLOW_BENCH_SOURCE") {
+        Some(path) => looped(Path::new(&path), seconds)?,
+        None => Video { seed: 4, seconds, size: (1280, 720), kilobits: 2500 }.file()?,
+    };
     let folder = tempfile::tempdir()?;
-    let edits = edits(f64::from(seconds));
-    let (mut together, mut naive, mut encodes, mut decode) = (vec![], vec![], vec![], vec![]);
-    let mut peak = 0;
+    let starts: Vec<f64> = (0..CLIPS).map(|clip| clip_start(f64::from(seconds), clip)).collect();
+    let edits: Vec<Edit> = starts.iter().flat_map(|start| variants(*start)).collect();
+    let mut all = Costs::default();
     for repeat in 0..repeats(1)? {
         let out = folder.path().join(format!("together-{repeat}"));
         let meter = Meter::start()?;
         let (files, bytes) = render_together(&source, &out, &edits)?;
-        together.push(meter.cost()?);
-        peak = peak.max(bytes);
+        all.together.push(said("rendered together", meter.cost()?));
+        all.peak = all.peak.max(bytes);
         let meter = Meter::start()?;
-        for (number, edit) in edits.iter().enumerate() {
-            one_by_one(&source, edit, &folder.path().join(format!("naive-{number}.mp4")))?;
-        }
-        naive.push(meter.cost()?);
-        let mut cost = Cost::default();
-        for file in &files {
-            let one = encode_alone(file, folder.path())?;
-            cost = Cost { wall: cost.wall + one.wall, cpu: cost.cpu + one.cpu };
-        }
-        encodes.push(cost);
+        one_by_one(&source, &folder.path().join("naive"), &starts)?;
+        all.naive.push(said("one ffmpeg for each", meter.cost()?));
+        all.encodes.push(said("encoding alone", encode_alone(&files, folder.path())?));
         let meter = Meter::start()?;
-        for clip in 0..CLIPS {
-            let start = clip_start(f64::from(seconds), clip).to_string();
-            ffmpeg(&[
-                "-ss",
-                &start,
-                "-t",
-                &LENGTH.to_string(),
-                "-i",
-                name(&source)?,
-                "-f",
-                "null",
-                "-",
-            ])?;
+        for start in &starts {
+            let start = start.to_string();
+            let length = LENGTH.to_string();
+            let span = ["-ss", &start, "-t", &length, "-i", name(&source)?, "-f", "null", "-"];
+            ffmpeg(&span)?;
         }
-        decode.push(meter.cost()?);
+        all.decode.push(said("decoding once", meter.cost()?));
     }
-    let wall = |costs: &[Cost]| Spread::of(costs.iter().map(|cost| cost.wall));
-    let cpu = |costs: &[Cost]| Spread::of(costs.iter().map(|cost| cost.cpu));
-    println!("{} files of {} clips; seconds, median (least–most)", edits.len(), CLIPS);
-    println!("| | wall | CPU |");
-    println!("|---|---|---|");
-    for (what, costs) in [
-        ("rendered together", &together),
-        ("one ffmpeg for each", &naive),
-        ("encoding alone, from raw pictures", &encodes),
-        ("decoding the clips once", &decode),
-    ] {
-        println!("| {what} | {} | {} |", wall(costs), cpu(costs));
-    }
-    let base = cpu(&encodes).median + cpu(&decode).median;
-    let share = cpu(&together).median / base;
-    println!("CPU: {share:.2} × encodes and one decode: {}", verdict(share, 1.15));
-    let share = wall(&together).median / wall(&naive).median;
-    println!("wall: {share:.2} × one ffmpeg for each: {}", verdict(share, 0.75));
-    let peak = peak as f64 / 1e6;
-    println!("memory of all processes: {peak:.0} MB: {}", verdict(peak, 700.0));
+    all.print(edits.len());
     Ok(())
+}
+
+/// What was measured.
+#[derive(Default)]
+struct Costs {
+    together: Vec<Cost>,
+    naive: Vec<Cost>,
+    encodes: Vec<Cost>,
+    decode: Vec<Cost>,
+    /// Bytes of all processes at one moment.
+    peak: u64,
+}
+
+impl Costs {
+    fn print(&self, files: usize) {
+        let wall = |costs: &[Cost]| Spread::of(costs.iter().map(|cost| cost.wall));
+        let cpu = |costs: &[Cost]| Spread::of(costs.iter().map(|cost| cost.cpu));
+        println!("{files} files of {CLIPS} clips; seconds, median (least–most)");
+        println!("| | wall | CPU |");
+        println!("|---|---|---|");
+        for (what, costs) in [
+            ("rendered together", &self.together),
+            ("one ffmpeg for each (`benches/one_by_one.sh`)", &self.naive),
+            ("encoding alone, from raw pictures, two at a time", &self.encodes),
+            ("decoding the clips once", &self.decode),
+        ] {
+            println!("| {what} | {} | {} |", wall(costs), cpu(costs));
+        }
+        let base = cpu(&self.encodes).median + cpu(&self.decode).median;
+        let share = cpu(&self.together).median / base;
+        println!("CPU: {share:.2} × encodes and one decode: {}", verdict(share, 1.15));
+        let share = wall(&self.together).median / wall(&self.naive).median;
+        println!("wall: {share:.2} × one ffmpeg for each: {}", verdict(share, 0.75));
+        let peak = self.peak as f64 / 1e6;
+        println!("memory of all processes: {peak:.0} MB: {}", verdict(peak, 700.0));
+    }
+}
+
+/// Says it at once: all of it takes minutes.
+fn said(what: &str, cost: Cost) -> Cost {
+    eprintln!("{what}: {:.1} s, {:.1} s of CPU", cost.wall, cost.cpu);
+    cost
 }
 
 fn clip_start(seconds: f64, clip: u32) -> f64 {
     let room = seconds - LENGTH - 2.0;
     (room * f64::from(clip) / f64::from(CLIPS - 1)).floor() + 1.0
-}
-
-/// Five for each clip.
-fn edits(seconds: f64) -> Vec<Edit> {
-    (0..CLIPS).flat_map(|clip| variants(clip_start(seconds, clip))).collect()
 }
 
 fn variants(start: f64) -> [Edit; 5] {
@@ -156,7 +164,7 @@ fn render_together(source: &Path, out: &Path, edits: &[Edit]) -> Result<(Vec<Pat
                     ProcessTree::of(std::process::id()).resident_bytes(),
                     Ordering::Relaxed,
                 );
-                std::thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(100));
             }
         });
         let results = render(&tools, source, &probe, &outputs, &settings, &cancel, &|_| ());
@@ -170,46 +178,44 @@ fn render_together(source: &Path, out: &Path, edits: &[Edit]) -> Result<(Vec<Pat
     Ok((files, peak.load(Ordering::Relaxed)))
 }
 
-/// The same file as people write it: sought, filtered and encoded by an ffmpeg of its own.
-fn one_by_one(source: &Path, edit: &Edit, to: &Path) -> Result<()> {
-    let Some(segment) = edit.segments.first() else { return Ok(()) };
-    let (start, length) = (segment.start.to_string(), (segment.end - segment.start).to_string());
-    let (width, height) = (edit.width, edit.height);
-    let window = |width: i64, height: i64| {
-        format!(
-            "crop='2*trunc(min(iw,ih*{width}/{height})/2)':ih,scale={width}:{height}:flags=bicubic"
-        )
-    };
-    let graph = match edit.layout {
-        Layout::Fit => format!(
-            "split[a][b];[a]{},scale=iw/8:ih/8,gblur=5,scale={width}:{height}[c];\
-             [b]scale={width}:-2[d];[c][d]overlay=0:(H-h)/2",
-            window(width, height)
-        ),
-        Layout::Split => {
-            let half = window(width, height / 2);
-            format!("split[a][b];[a]{half}[c];[b]{half}[d];[c][d]vstack")
-        }
-        _ => window(width, height),
-    };
-    let graph = format!("{graph},setsar=1,fps={}", edit.fps);
-    let mut args = vec!["-ss", &start, "-t", &length, "-i", name(source)?, "-vf", &graph];
-    args.extend(["-af", "loudnorm=I=-14", "-ar", "48000", "-c:a", "aac", "-b:a", "160k"]);
-    args.extend(ENCODER);
-    args.push(name(to)?);
-    ffmpeg(&args)
+/// The same files as people write them.
+fn one_by_one(source: &Path, folder: &Path, starts: &[f64]) -> Result<()> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/one_by_one.sh");
+    let mut command = Command::new("sh");
+    command.arg(script).arg(source).arg(folder);
+    command.args(starts.iter().map(ToString::to_string));
+    let status = command.stdin(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("one_by_one.sh: {status}").into()) }
 }
 
-/// What encoding the pictures and the sound of `file` costs when nothing else is to be done.
-fn encode_alone(file: &Path, folder: &Path) -> Result<Cost> {
-    let (raw, to) = (folder.join("raw.nut"), folder.join("alone.mp4"));
-    ffmpeg(&["-i", name(file)?, "-c:v", "rawvideo", "-c:a", "pcm_s16le", name(&raw)?])?;
-    let meter = Meter::start()?;
-    let mut args = vec!["-i", name(&raw)?, "-c:a", "aac", "-b:a", "160k", "-threads:v", "1"];
-    args.extend(ENCODER);
-    args.push(name(&to)?);
-    ffmpeg(&args)?;
-    meter.cost()
+/// What encoding the pictures and the sound of `files` costs when nothing else is to be done. Two
+/// at a time, as they are rendered: a core beside a busy one is slower.
+fn encode_alone(files: &[PathBuf], folder: &Path) -> Result<Cost> {
+    let mut total = Cost::default();
+    for pair in files.chunks(2) {
+        let mut encoders = Vec::new();
+        for (number, file) in pair.iter().enumerate() {
+            let raw = folder.join(format!("raw-{number}.nut"));
+            ffmpeg(&["-i", name(file)?, "-c:v", "rawvideo", "-c:a", "pcm_s16le", name(&raw)?])?;
+            let to = folder.join(format!("alone-{number}.mp4"));
+            let mut command = Command::new("ffmpeg");
+            command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(raw).args(ENCODER);
+            command.args(["-threads:v", "1", "-c:a", "aac", "-b:a", "160k"]).arg(to);
+            command.stdin(Stdio::null());
+            encoders.push(command);
+        }
+        let meter = Meter::start()?;
+        let running: std::io::Result<Vec<_>> = encoders.iter_mut().map(Command::spawn).collect();
+        for mut child in running? {
+            let status = child.wait()?;
+            if !status.success() {
+                return Err(format!("encoding alone: {status}").into());
+            }
+        }
+        let cost = meter.cost()?;
+        total = Cost { wall: total.wall + cost.wall, cpu: total.cpu + cost.cpu };
+    }
+    Ok(total)
 }
 
 fn name(path: &Path) -> Result<&str> {

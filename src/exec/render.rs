@@ -13,6 +13,7 @@ use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::to_iso639_3;
+use crate::media::render::Renderer;
 use crate::media::{self, CancelToken, Output, RenderSettings};
 use crate::model::{Cue, Edit, Rendition, rendition};
 
@@ -90,7 +91,8 @@ impl Work for RenderWork {
         let done = Cell::new(0.0);
         let progress =
             |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
-        let results = media::render(tools, path, &probe, &spans, &self.settings, cancel, &progress);
+        let renderer = Renderer { tools, settings: &self.settings, turns: &env.turns, cancel };
+        let results = renderer.render(path, &probe, &spans, &progress);
         // A row that was stopped is not a row of failed clips: it is done again next time.
         cancel.check()?;
         let rendered: Vec<Rendered> =

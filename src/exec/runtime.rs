@@ -129,7 +129,12 @@ impl MediaRuntime {
             config;
         let counters = Arc::new(Counters::default());
         let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
-        let env = WorkEnv { tools: Some(tools.clone()), media_dir, progress: Arc::new(progress) };
+        let env = WorkEnv {
+            tools: Some(tools.clone()),
+            media_dir,
+            progress: Arc::new(progress),
+            ..WorkEnv::bare()
+        };
         let token = CancelToken::new();
         let (env, workers) = (Arc::new(env), backend.workers());
         let slots = Arc::new(Semaphore::new(workers));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
 use crate::error::{Error, ErrorCode, Result};
+use crate::media::render::Turns;
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
 
 /// What a piece of work mostly waits for.
@@ -107,12 +108,19 @@ pub struct WorkEnv {
     pub media_dir: PathBuf,
     /// Who is told how far it is.
     pub progress: Arc<dyn Progress>,
+    /// Rows that render share these.
+    pub turns: Turns,
 }
 
 impl WorkEnv {
     /// For work that needs no media programs, writes no files and tells nobody.
     pub fn bare() -> Self {
-        Self { tools: None, media_dir: PathBuf::new(), progress: Arc::new(NoProgress) }
+        Self {
+            tools: None,
+            media_dir: PathBuf::new(),
+            progress: Arc::new(NoProgress),
+            turns: Turns::default(),
+        }
     }
 
     /// The media programs.

@@ -30,31 +30,34 @@ mod frame_log;
 mod graph;
 mod kept;
 mod loudness;
+mod passes;
 mod plan;
+mod queue;
 mod shape;
 mod source;
+mod turns;
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::cancel::CancelToken;
 use super::probe::Probe;
-use super::process::MediaCommand;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
 use crate::model::{Cue, Edit, Rendition};
 
 use check::Checker;
-use command::Plan;
 pub use encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
-use frame_log::FrameLog;
+use passes::{Job, Report};
+use plan::Needs;
 pub use plan::{Pass, plan_passes};
+use queue::Queue;
 use shape::Shape;
 use source::Source;
 use tempfile::TempPath;
+pub use turns::{Share, Turns};
 
 /// A clip to write, as it is or edited.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,8 +148,8 @@ pub struct RenderSettings {
     pub encoder_threads: u32,
     /// Most outputs of one ffmpeg process. Default: 8.
     pub max_outputs: usize,
-    /// Resident memory one ffmpeg process should stay below, in bytes, as long as one output
-    /// fits. Default: 640 MiB.
+    /// Resident memory that all ffmpeg processes that render at one time should stay below
+    /// together, in bytes, as long as one output fits. Default: 576 MiB.
     pub memory_bytes: u64,
     /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
     #[serde(default, skip_serializing_if = "Encoding::is_default")]
@@ -167,7 +170,7 @@ impl Default for RenderSettings {
             audio_bitrate: 160_000,
             encoder_threads: 1,
             max_outputs: 8,
-            memory_bytes: 640 << 20,
+            memory_bytes: 576 << 20,
             encoding: Encoding::default(),
             thumbnails: false,
             limits: MediaLimits::default(),
@@ -175,21 +178,20 @@ impl Default for RenderSettings {
     }
 }
 
-/// Writes the clips `spans` of the source at `path`, and returns what was measured on each file,
-/// in the order of `spans`.
-///
-/// Blocks until all are done; `cancel` ends it early. `progress` is told the share that is done,
-/// in [0, 1], on the calling thread.
-///
-/// A span whose path holds a whole video of its length already is not rendered: the facts are
-/// those of that file, be it from an earlier call or of a process that was faster. A damaged file
-/// is replaced, by a complete one. Nothing is left behind for a clip that failed.
-///
-/// # Errors
-/// Each clip has its own: [`ErrorCode::RenderFailed`] (bad span, or the encoder failed),
-/// [`ErrorCode::RenderMismatch`] (the file is not what was asked for, or the source has no frames
-/// there), [`ErrorCode::StoreWrite`], [`ErrorCode::Cancelled`], and those of a source that cannot
-/// be decoded.
+/// Renders sources, beside others that do.
+#[derive(Debug)]
+pub struct Renderer<'a> {
+    /// ffmpeg and ffprobe.
+    pub tools: &'a MediaTools,
+    /// How clips are encoded.
+    pub settings: &'a RenderSettings,
+    /// Shared by all that render at one time.
+    pub turns: &'a Turns,
+    /// Ends it early.
+    pub cancel: &'a CancelToken,
+}
+
+/// [`Renderer::render`] by somebody who has the machine for himself.
 pub fn render(
     tools: &MediaTools,
     path: &Path,
@@ -199,151 +201,111 @@ pub fn render(
     cancel: &CancelToken,
     progress: &dyn Fn(f64),
 ) -> Vec<Result<Rendition>> {
-    let mut source = Source::new(probe, settings.max_pixels);
-    if let Err(error) = formats::fit(&mut source, &settings.encoding) {
-        return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
-    }
-    let checker = Checker { tools, path, source: &source, settings, cancel };
-    let mut results: Vec<Result<Rendition>> = spans.iter().map(|_| Err(not_reached())).collect();
-    let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
-    for (place, span) in spans.iter().enumerate() {
-        match check_span(span, settings).and_then(|()| checker.kept(span)) {
-            Ok(None) => {
-                sound.push(span.clone());
-                places.push(place);
-            }
-            Ok(Some(facts)) => {
-                results[place] = beside::complete(&checker, span, facts);
-                let (start, end) = extent(std::iter::once(span));
-                done += end - start;
-            }
-            Err(error) => results[place] = Err(error),
-        }
-    }
-    let passes = plan::divide(&source, &sound, settings);
-    let seconds = |pass: &Pass| {
-        let (first, last) = extent(pass.spans.iter().map(|member| &sound[*member]));
-        last - first
-    };
-    // Added in the order in which it is done, so that all of it is exactly 1.
-    let total = passes.iter().map(seconds).fold(done, |sum, pass| sum + pass);
-    let meter = Meter { total, said: Cell::new(0.0), progress };
-    meter.tell(done);
-    let job = Job { checker: &checker, meter: &meter };
-    for pass in &passes {
-        let members: Vec<&Output> = pass.spans.iter().map(|member| &sound[*member]).collect();
-        for (member, result) in pass.spans.iter().zip(job.pass(&members, done)) {
-            results[places[*member]] = result;
-        }
-        done += seconds(pass);
-        meter.tell(done);
-    }
-    results
+    let turns = &Turns::default();
+    Renderer { tools, settings, turns, cancel }.render(path, probe, spans, progress)
 }
 
-/// What all passes of a call share.
-struct Job<'a> {
-    checker: &'a Checker<'a>,
-    meter: &'a Meter<'a>,
-}
-
-impl Job<'_> {
-    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
-    /// others'.
-    fn pass(&self, spans: &[&Output], done: f64) -> Vec<Result<Rendition>> {
-        match self.together(spans, done) {
-            Ok(results) => results,
-            Err(error) if spans.len() == 1 => vec![Err(error)],
-            Err(_) => {
-                let alone = |span: &&Output| {
-                    self.checker.cancel.check()?;
-                    self.together(&[*span], done)?.pop().unwrap_or_else(|| Err(not_reached()))
-                };
-                spans.iter().map(alone).collect()
+impl Renderer<'_> {
+    /// Writes the clips `spans` of the source at `path`, and returns what was measured on each
+    /// file, in the order of `spans`.
+    ///
+    /// Blocks until all are done. `progress` is told the share that is done, in [0, 1], on the
+    /// calling thread.
+    ///
+    /// A span whose path holds a whole video of its length already is not rendered: the facts are
+    /// those of that file, be it from an earlier call or of a process that was faster. A damaged
+    /// file is replaced, by a complete one. Nothing is left behind for a clip that failed.
+    ///
+    /// # Errors
+    /// Each clip has its own: [`ErrorCode::RenderFailed`] (bad span, or the encoder failed),
+    /// [`ErrorCode::RenderMismatch`] (the file is not what was asked for, or the source has no
+    /// frames there), [`ErrorCode::StoreWrite`], [`ErrorCode::Cancelled`], and those of a source
+    /// that cannot be decoded.
+    pub fn render(
+        &self,
+        path: &Path,
+        probe: &Probe,
+        spans: &[Output],
+        progress: &dyn Fn(f64),
+    ) -> Vec<Result<Rendition>> {
+        let Self { tools, settings, turns, cancel } = *self;
+        let mut source = Source::new(probe, settings.max_pixels);
+        if let Err(error) = formats::fit(&mut source, &settings.encoding) {
+            return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
+        }
+        let checker = Checker { tools, path, source: &source, settings, cancel };
+        let mut results: Vec<Result<Rendition>> =
+            spans.iter().map(|_| Err(not_reached())).collect();
+        let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
+        for (place, span) in spans.iter().enumerate() {
+            match check_span(span, settings).and_then(|()| checker.kept(span)) {
+                Ok(None) => {
+                    sound.push(span.clone());
+                    places.push(place);
+                }
+                Ok(Some(facts)) => {
+                    results[place] = beside::complete(&checker, span, facts);
+                    done += length(span);
+                }
+                Err(error) => results[place] = Err(error),
             }
         }
-    }
-
-    /// One ffmpeg process for all of `spans`; the error is of the process.
-    fn together(&self, spans: &[&Output], done: f64) -> Result<Vec<Result<Rendition>>> {
-        self.checker.cancel.check()?;
-        let files: Vec<TempPath> =
-            spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
-        let log = self.encode(spans, &files, done)?;
-        let check = |(span, file): (&&Output, TempPath)| {
-            beside::complete(self.checker, span, self.checker.accept(span, file, &log)?)
+        let memory_bytes = turns.memory(settings.memory_bytes);
+        let planned =
+            plan::divide(&source, &sound, &RenderSettings { memory_bytes, ..settings.clone() });
+        let needs = Needs::new(&source, &sound, settings);
+        let queue = Queue::new(planned.into_iter().map(|pass| pass.spans), needs);
+        let job = Job { checker, turns, queue: &queue, spans: &sound };
+        let mut meter = Meter {
+            total: done + sound.iter().map(length).sum::<f64>(),
+            done,
+            said: 0.0,
+            progress,
         };
-        Ok(spans.iter().zip(files).map(check).collect())
-    }
-
-    /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
-    /// only then is none of the clip's frames missing.
-    fn encode(&self, spans: &[&Output], files: &[TempPath], done: f64) -> Result<FrameLog> {
-        const ATTEMPTS: u32 = 4;
-        let Checker { tools, path, source, settings, cancel } = *self.checker;
-        let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
-        let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
-        let (start, _) = extent(spans.iter().copied());
-        let first = source.first_tick(start);
-        let gains = loudness::gains(self.checker, source.seek(start, 0), spans, &shapes)?;
-        let captions = captions::burned(spans)?;
-        let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
-        let tracks = captions::tracks(spans)?;
-        let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
-        let mut tried = None;
-        for attempt in 0..ATTEMPTS {
-            let seek = source.seek(start, attempt);
-            if tried == Some(seek) {
-                continue;
+        meter.tell(0.0);
+        job.run(|report| match report {
+            Report::Advanced(running) => meter.tell(running),
+            Report::Finished(member, result) => {
+                meter.done += length(&sound[member]);
+                results[places[member]] = result;
             }
-            tried = Some(seek);
-            let mut command = MediaCommand::new(&tools.ffmpeg, &settings.limits);
-            let plan =
-                Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings };
-            command.args(command::arguments(&plan, &names));
-            let reader = command.stdout_pipe()?;
-            let child = command.start(cancel)?;
-            let mut late = seek.is_some();
-            let log = FrameLog::read(reader, |pts| {
-                late &= pts >= first;
-                self.meter.tell(done + (pts - first).max(0) as f64 / source.ticks as f64);
-                !late
-            });
-            if late && !log.frames.is_empty() {
-                child.stop();
-            }
-            let finished = child.wait()?;
-            if late && !cancel.is_cancelled() && (finished.success() || !log.frames.is_empty()) {
-                continue;
-            }
-            finished.check(ErrorCode::RenderFailed)?;
-            return Ok(log);
-        }
-        Err(Error::new(
-            ErrorCode::RenderMismatch,
-            "the clip's first frame could not be reached in the source; export the source again",
-        ))
+        });
+        meter.finished();
+        results
     }
 }
 
 /// Says how far all passes are.
 struct Meter<'a> {
-    /// Seconds of the source that the passes span.
+    /// Seconds of all outputs.
     total: f64,
+    /// Seconds of those that are done.
+    done: f64,
     /// What was said last.
-    said: Cell<f64>,
+    said: f64,
     progress: &'a dyn Fn(f64),
 }
 
 impl Meter<'_> {
-    /// Says it in steps of a thousandth, and never less than before: a pass may start again.
-    fn tell(&self, seconds: f64) {
-        let share = (seconds / self.total).clamp(0.0, 1.0);
-        if share >= self.said.get() + 0.001 {
-            self.said.set(share);
+    /// Says it, with the seconds that passes under way have done, in steps of a thousandth, and
+    /// never less than before: a pass may start again. All of it is said at the end alone.
+    fn tell(&mut self, running: f64) {
+        let share = ((self.done + running) / self.total).clamp(0.0, 0.999);
+        if share >= self.said + 0.001 {
+            self.said = share;
             (self.progress)(share);
         }
     }
+
+    fn finished(&self) {
+        (self.progress)(1.0);
+    }
+}
+
+/// Seconds of the source that an output reads.
+fn length(span: &Output) -> f64 {
+    let (start, end) = extent(std::iter::once(span));
+    (end - start).max(0.0)
 }
 
 /// First start and last end.

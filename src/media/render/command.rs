@@ -37,6 +37,7 @@ pub(super) struct Plan<'a> {
     /// The text track of each output, if it has one.
     pub(super) tracks: &'a [Option<Track>],
     pub(super) settings: &'a RenderSettings,
+    pub(super) limits: &'a MediaLimits,
 }
 
 /// The arguments of a pass that begins to read at its seek and writes the clips to `files`, and
@@ -48,7 +49,8 @@ pub(super) struct Plan<'a> {
 /// Audio is read through an input of its own, so that a video frame never waits in memory for a
 /// sound that comes much later or not at all.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings } = *plan;
+    let Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings, limits } =
+        *plan;
     let ahead = shapes.iter().flatten().find_map(Shape::ahead);
     let sound = usize::from(source.audio.is_some());
     let inputs = Inputs {
@@ -56,7 +58,6 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         ahead_video: ahead.map(|_| 1 + sound),
         ahead_audio: ahead.filter(|_| sound == 1).map(|_| 3),
     };
-    let limits = &settings.limits;
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
     args.push(limits.threads.to_string().into());

@@ -11,6 +11,7 @@ use super::shape::Shape;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
+use crate::model::edit::{Edit, Effect, EffectKind};
 
 /// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
 /// and for the encoder.
@@ -50,7 +51,7 @@ impl Gain {
 struct Measured {
     /// Integrated, in LUFS; NaN where nothing was heard.
     loudness: f64,
-    /// True peak in dBFS.
+    /// Highest sample in dBFS.
     peak: f64,
 }
 
@@ -68,6 +69,16 @@ pub(super) fn gains(
         (0..outputs.len()).filter(|number| target(*number).is_some_and(f64::is_finite)).collect();
     if checker.source.audio.is_none() {
         return Ok(gains);
+    }
+    // The same sound is measured once, whatever picture it goes with.
+    let same = |a: usize, b: usize| sounds_alike(outputs[a], outputs[b]);
+    let mut alike = Vec::new();
+    let all = std::mem::take(&mut open);
+    for number in all {
+        match open.iter().find(|first| same(**first, number)) {
+            Some(first) => alike.push((number, *first)),
+            None => open.push(number),
+        }
     }
     for _ in 0..ROUNDS {
         if open.is_empty() {
@@ -91,7 +102,22 @@ pub(super) fn gains(
         }
         open = again;
     }
+    for (number, first) in alike {
+        gains[number] = gains[first];
+    }
     Ok(gains)
+}
+
+/// Whether two edits have the same sound.
+fn sounds_alike(a: &Output, b: &Output) -> bool {
+    let (Some(a), Some(b)) = (&a.edit, &b.edit) else { return false };
+    let fades = |edit: &Edit| -> Vec<Effect> {
+        let sound =
+            |effect: &&Effect| matches!(effect.kind, EffectKind::FadeIn | EffectKind::FadeOut);
+        edit.effects.iter().filter(sound).cloned().collect()
+    };
+    (&a.segments, a.join, a.fps, a.loudness) == (&b.segments, b.join, b.fps, b.loudness)
+        && fades(a) == fades(b)
 }
 
 /// Loudness and peak of each of the outputs `which`, with the gains so far.
@@ -118,7 +144,7 @@ fn measure(
         let (name, reader) = command.output_pipe()?;
         let name = name.replace(':', "\\\\:");
         graph.push_str(&format!(
-            ";[a{number}]ebur128=metadata=1:peak=true,ametadata=mode=print:file={name}[m{number}]"
+            ";[a{number}]ebur128=metadata=1:peak=sample,ametadata=mode=print:file={name}[m{number}]"
         ));
         readers.push(reader);
         maps.extend(["-map".into(), format!("[m{number}]").into()]);
@@ -146,7 +172,7 @@ fn last(report: impl std::io::Read) -> Measured {
         let Ok(value) = value.trim().parse::<f64>() else { continue };
         if key == "lavfi.r128.I" {
             found.loudness = value;
-        } else if key.starts_with("lavfi.r128.true_peaks_ch") {
+        } else if key.starts_with("lavfi.r128.sample_peaks_ch") {
             // Linear here.
             found.peak = found.peak.max(20.0 * value.max(1e-9).log10());
         }
@@ -160,8 +186,8 @@ mod tests {
 
     #[test]
     fn the_last_loudness_and_the_highest_peak_count() {
-        let report = "frame:0 pts:0\nlavfi.r128.I=-70.000\nlavfi.r128.true_peaks_ch0=0.5\n\
-                      lavfi.r128.I=-20.5\nlavfi.r128.true_peaks_ch1=0.25\nlavfi.r128.S=nan\n";
+        let report = "frame:0 pts:0\nlavfi.r128.I=-70.000\nlavfi.r128.sample_peaks_ch0=0.5\n\
+                      lavfi.r128.I=-20.5\nlavfi.r128.sample_peaks_ch1=0.25\nlavfi.r128.S=nan\n";
         let found = last(report.as_bytes());
         assert!((found.loudness + 20.5).abs() < 1e-9);
         assert!((found.peak + 6.02).abs() < 0.01);

@@ -101,7 +101,8 @@ impl Worker {
             if *protocol != PROTOCOL || version != VERSION {
                 return Err(other_version(program, version));
             }
-            let setup = ToWorker::Setup { memory_bytes: config.memory_bytes };
+            let (memory_bytes, workers) = (config.memory_bytes, config.workers);
+            let setup = ToWorker::Setup { memory_bytes, workers };
             // If it has died meanwhile the first task will notice.
             let _ = frame::write(&mut *lock(&worker.stdin), &setup, &[]);
             return Ok(Some(worker));

@@ -34,6 +34,8 @@ pub(super) enum ToWorker {
     Setup {
         /// Address space the work may take, in bytes; 0: no limit.
         memory_bytes: u64,
+        /// Workers at a time, which share the cores and the memory for rendering.
+        workers: usize,
     },
     /// Do this; the rows follow.
     Task { id: u64, work: WorkSpec, tools: Option<MediaTools>, media_dir: PathBuf },

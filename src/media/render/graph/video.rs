@@ -29,7 +29,10 @@ pub(in crate::media::render) fn graph(
     let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
     // `write!` to a String cannot fail.
     let mut text = format!("[0:{}]settb=1/{ticks},split[list][all]", source.video);
-    let _ = write!(text, ";[list]trim=end_pts={last}[log];[all]{}", picture(source));
+    // Both end here, and with them the decoding: a filter that only leaves frames out never says
+    // that it wants no more. The picture is made before, since it may look a frame ahead.
+    let _ = write!(text, ";[list]trim=end_pts={last}[log]");
+    let _ = write!(text, ";[all]{},trim=end_pts={last}", picture(source));
     let _ = write!(text, ",split={}", plain.clone().count() + groups.len());
     for number in plain.clone() {
         let _ = write!(text, "[s{number}]");
@@ -55,9 +58,10 @@ pub(in crate::media::render) fn graph(
     }
     for (number, (output, shape)) in outputs.iter().zip(shapes).enumerate() {
         let (Some(edit), Some(shape)) = (&output.edit, shape) else { continue };
-        if let (Some(input), Some(_)) = (inputs.ahead_video, shape.ahead()) {
+        if let (Some(input), Some(part)) = (inputs.ahead_video, shape.ahead()) {
             let label = format!("h{number}");
-            let read = format!("settb=1/{ticks},{}", picture(source));
+            let until = source.first_tick(part.extent().1);
+            let read = format!("settb=1/{ticks},{},trim=end_pts={until}", picture(source));
             graph.add(&[format!("{input}:{}", source.video)], &read, std::slice::from_ref(&label));
             for (_, labels) in layouts(&mut graph, source, &[(number, edit, shape)], &label, true) {
                 pieces[number].splice(0..0, labels);

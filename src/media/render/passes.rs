@@ -1,0 +1,195 @@
+//! Running the passes of a source, as many at a time as may.
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+
+use tempfile::TempPath;
+
+use super::check::Checker;
+use super::command::{self, Plan};
+use super::frame_log::FrameLog;
+use super::queue::Queue;
+use super::turns::Turns;
+use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::process::MediaCommand;
+use crate::media::tools::MediaLimits;
+use crate::model::Rendition;
+
+/// What all passes of a call share.
+pub(super) struct Job<'a> {
+    pub(super) checker: Checker<'a>,
+    pub(super) turns: &'a Turns,
+    pub(super) queue: &'a Queue,
+    pub(super) spans: &'a [Output],
+}
+
+/// What a call hears of its passes.
+pub(super) enum Report {
+    /// Seconds of outputs that the passes under way have done.
+    Advanced(f64),
+    /// An output is done.
+    Finished(usize, Result<Rendition>),
+}
+
+/// What a worker says.
+enum Said {
+    /// The share of its pass that is done, times the seconds of its outputs.
+    Advanced(f64),
+    Finished(Vec<(usize, Result<Rendition>)>),
+}
+
+impl Job<'_> {
+    /// Runs all passes; `report` is called on this thread, once for each output with its result.
+    pub(super) fn run(&self, mut report: impl FnMut(Report)) {
+        let workers = self.turns.processes().min(self.spans.len());
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            for worker in 0..workers {
+                let sender = sender.clone();
+                scope.spawn(move || self.work(worker, &sender));
+            }
+            drop(sender);
+            let mut running = vec![0.0; workers];
+            for (worker, said) in receiver {
+                match said {
+                    Said::Advanced(seconds) => running[worker] = seconds,
+                    Said::Finished(results) => {
+                        running[worker] = 0.0;
+                        for (member, result) in results {
+                            report(Report::Finished(member, result));
+                        }
+                    }
+                }
+                report(Report::Advanced(running.iter().sum()));
+            }
+        });
+    }
+
+    /// Does passes until there is none left; after a cancellation what is left says so.
+    fn work(&self, worker: usize, sender: &Sender<(usize, Said)>) {
+        let Checker { settings, cancel, .. } = self.checker;
+        // The receiver lives longer than all workers.
+        let say = |said| sender.send((worker, said)).unwrap_or_default();
+        loop {
+            match self.turns.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
+                Ok(None) => return,
+                Ok(Some((pass, _turn))) => {
+                    let members: Vec<&Output> = pass.iter().map(|n| &self.spans[*n]).collect();
+                    let seconds: f64 = members.iter().map(|member| length(member)).sum();
+                    let results =
+                        self.pass(&members, &|share| say(Said::Advanced(share * seconds)));
+                    say(Said::Finished(pass.into_iter().zip(results).collect()));
+                }
+                Err(error) => {
+                    let left = self.queue.rest().into_iter().flatten();
+                    let stopped =
+                        left.map(|member| (member, Err(Error::new(error.code(), error.message()))));
+                    return say(Said::Finished(stopped.collect()));
+                }
+            }
+        }
+    }
+
+    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
+    /// others'.
+    fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        match self.together(spans, tell) {
+            Ok(results) => results,
+            Err(error) if spans.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let alone = |span: &&Output| {
+                    self.checker.cancel.check()?;
+                    self.together(&[*span], tell)?.pop().unwrap_or_else(|| Err(not_reached()))
+                };
+                spans.iter().map(alone).collect()
+            }
+        }
+    }
+
+    /// One ffmpeg process for all of `spans`; the error is of the process.
+    fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
+        self.checker.cancel.check()?;
+        let files: Vec<TempPath> =
+            spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
+        let log = self.encode(spans, &files, tell)?;
+        let check = |(span, file): (&&Output, TempPath)| {
+            beside::complete(&self.checker, span, self.checker.accept(span, file, &log)?)
+        };
+        Ok(spans.iter().zip(files).map(check).collect())
+    }
+
+    /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
+    /// only then is none of the clip's frames missing.
+    fn encode(
+        &self,
+        spans: &[&Output],
+        files: &[TempPath],
+        tell: &dyn Fn(f64),
+    ) -> Result<FrameLog> {
+        const ATTEMPTS: u32 = 4;
+        let Checker { tools, path, source, settings, cancel } = self.checker;
+        let limits = &self.limits();
+        let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
+        let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
+        let (start, end) = extent(spans.iter().copied());
+        let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
+        let gains = loudness::gains(&self.checker, source.seek(start, 0), spans, &shapes)?;
+        let captions = captions::burned(spans)?;
+        let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
+        let tracks = captions::tracks(spans)?;
+        let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
+        let mut tried = None;
+        for attempt in 0..ATTEMPTS {
+            let seek = source.seek(start, attempt);
+            if tried == Some(seek) {
+                continue;
+            }
+            tried = Some(seek);
+            let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+            let plan = Plan {
+                path,
+                source,
+                seek,
+                outputs,
+                shapes,
+                gains,
+                captions,
+                tracks,
+                settings,
+                limits,
+            };
+            command.args(command::arguments(&plan, &names));
+            let reader = command.stdout_pipe()?;
+            let child = command.start(cancel)?;
+            let mut late = seek.is_some();
+            let log = FrameLog::read(reader, |pts| {
+                late &= pts >= first;
+                tell((pts - first).max(0) as f64 / all);
+                !late
+            });
+            if late && !log.frames.is_empty() {
+                child.stop();
+            }
+            let finished = child.wait()?;
+            if late && !cancel.is_cancelled() && (finished.success() || !log.frames.is_empty()) {
+                continue;
+            }
+            finished.check(ErrorCode::RenderFailed)?;
+            return Ok(log);
+        }
+        Err(Error::new(
+            ErrorCode::RenderMismatch,
+            "the clip's first frame could not be reached in the source; export the source again",
+        ))
+    }
+
+    /// The limits of a pass. Where several run at a time, each has one thread for decoding and
+    /// filters, and all together the cores: threads that wait for each other cost 7 % of the CPU
+    /// time of five outputs.
+    fn limits(&self) -> MediaLimits {
+        let limits = &self.checker.settings.limits;
+        let threads = if self.turns.processes() > 1 { 1 } else { limits.threads };
+        MediaLimits { threads, ..limits.clone() }
+    }
+}
