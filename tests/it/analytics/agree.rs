@@ -343,7 +343,7 @@ async fn what_does_not_fit_into_memory_is_put_aside_and_counted_all_the_same() {
             ..SessionOptions::default()
         };
         let mut answers = vec![];
-        for memory in [1 << 30, 48 << 20] {
+        for memory in [1 << 30, 24 << 20] {
             let ctx = session(&options(memory), None).unwrap();
             let events = format!(
                 "SELECT 'variant ' || (value * 7919 % {variants}) AS variant_id,
@@ -368,7 +368,7 @@ async fn what_does_not_fit_into_memory_is_put_aside_and_counted_all_the_same() {
             }
             assert_eq!(
                 spills > 0,
-                memory == 48 << 20,
+                memory == 24 << 20,
                 "{variants} variants, {memory} bytes, {spills} spills"
             );
         }
