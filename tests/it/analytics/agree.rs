@@ -343,12 +343,12 @@ async fn what_does_not_fit_into_memory_is_put_aside_and_counted_all_the_same() {
             ..SessionOptions::default()
         };
         let mut answers = vec![];
-        for memory in [1 << 30, 24 << 20] {
+        for memory in [1 << 30, 48 << 20] {
             let ctx = session(&options(memory), None).unwrap();
             let events = format!(
                 "SELECT 'variant ' || (value * 7919 % {variants}) AS variant_id,
                     CASE value % 3 WHEN 0 THEN 'view' WHEN 1 THEN 'like' ELSE 'share' END AS event,
-                    value * 31 % 500000 AS viewer_id FROM generate_series(1, 1500000)"
+                    value * 31 % 1499977 AS viewer_id FROM generate_series(1, 3000000)"
             );
             let sql = format!(
                 "SELECT variant_id, views, likes, shares, audience_reach, first_views FROM rollup_events(({events})) ORDER BY variant_id"
@@ -368,7 +368,7 @@ async fn what_does_not_fit_into_memory_is_put_aside_and_counted_all_the_same() {
             }
             assert_eq!(
                 spills > 0,
-                memory == 24 << 20,
+                memory == 48 << 20,
                 "{variants} variants, {memory} bytes, {spills} spills"
             );
         }
