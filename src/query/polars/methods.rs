@@ -16,7 +16,7 @@ use crate::kernels::metrics::Metric;
 ///
 /// let posts = df!["text" => ["A solar panel lasts long."], "language" => ["en"]]?;
 /// let titled = posts.lazy().select([col("text").clip_title(col("language"), lit(40))]).collect()?;
-/// assert_eq!(titled.column("clip_title")?.str()?.get(0), Some("A solar panel lasts long."));
+/// assert_eq!(titled.column("clip_title")?.str()?.get(0), Some("A solar panel lasts long"));
 /// # Ok::<(), PolarsError>(())
 /// ```
 pub trait ClipflowExprs: Into<Expr> {
