@@ -75,8 +75,7 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
     let naming = Naming { rate: &query.target, rows: "variants", groups: "clips" };
     let fitted = fit(&rows.iter().map(|r| r.1.clone()).collect::<Vec<_>>(), query.link, naming)?;
     let hash = data_hash(rows.iter().map(|(id, row)| (id.as_str(), row)));
-    let training =
-        Training { trained_at, ..Training::of(&fitted, hash, proportion.metric.definition) };
+    let training = Training { trained_at, ..fitted.training(hash, proportion.metric.definition) };
     Ok(Trained { model: model(&fitted, training, query), quality: fitted.quality })
 }
 

@@ -125,7 +125,7 @@ async fn learn(
     let effects: Vec<f64> = fitted.coefficients.iter().map(|c| c.weight / c.scale).collect();
     let weights = weights(&effects)?;
     let hash = data_hash(rows.iter().map(|(id, row)| (id.as_str(), row)));
-    let training = Training { trained_at, ..Training::of(&fitted, hash, DEFINITION) };
+    let training = Training { trained_at, ..fitted.training(hash, DEFINITION) };
     let note = format!(
         "The weights of {} were fitted to how many stay; the others are the defaults, set by hand. What goes along with staying in these data need not bring it about.",
         SIGNAL_PARTS.join(", ")

@@ -400,3 +400,39 @@ fn a_stopped_rendering_leaves_nothing() {
     let left = std::fs::read_dir(footage.folder.path().join("out")).map_or(0, Iterator::count);
     assert_eq!(left, 0);
 }
+
+/// The frames that each ffmpeg process decoded of its first input, by the reports that it writes.
+fn decoded(reports: &Path) -> Vec<u64> {
+    let files = std::fs::read_dir(reports).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let frames = |text: String| {
+        let line = text.lines().find(|line| line.contains("Input stream #0:0 (video)"))?;
+        line.split("; ").nth(1)?.split(' ').next()?.parse().ok()
+    };
+    texts.filter_map(frames).collect()
+}
+
+#[test]
+fn decoding_ends_with_the_last_frame_that_is_shown() {
+    let mut footage = Footage::square();
+    let reports = footage.folder.path().join("reports");
+    std::fs::create_dir(&reports).unwrap();
+    let spy = footage.folder.path().join("ffmpeg");
+    let script = format!(
+        "#!/bin/sh\nFFREPORT=file={}/$$.log:level=40 exec {} \"$@\"\n",
+        reports.display(),
+        footage.tools.ffmpeg.display()
+    );
+    std::fs::write(&spy, script).unwrap();
+    std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    footage.tools.ffmpeg = spy;
+    for (name, segments) in
+        [("early", &[(0.0, 2.0, 1.0)][..]), ("cold-open", &[(3.0, 4.0, 1.0), (0.0, 2.0, 1.0)])]
+    {
+        let output = footage.output(name, edit(segments));
+        promised(&output, footage.render(std::slice::from_ref(&output))[0].as_ref().unwrap());
+    }
+    // 300 frames are in the source; a decoder has some more in hand than it has given away.
+    let decoded = decoded(&reports);
+    assert!(decoded.len() >= 2 && decoded.iter().all(|frames| *frames < 160), "{decoded:?}");
+}

@@ -22,7 +22,8 @@ mod tests;
 pub use report::{Bin, spearman};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::score::Link;
+use crate::kernels::metrics::METRIC_VERSION;
+use crate::kernels::score::{Link, Training};
 
 /// Fewest rows of a fit.
 pub const LEAST_ROWS: usize = 30;
@@ -76,6 +77,29 @@ pub struct Fitted {
     pub lambda: f64,
     /// How well it does.
     pub quality: Quality,
+}
+
+impl Fitted {
+    /// What a file says of the fit, to data of that hash.
+    pub fn training(&self, data_hash: String, definition: &str) -> Training {
+        let quality = &self.quality;
+        Training {
+            data_hash,
+            rows: quality.rows as u64,
+            clips: quality.groups as u64,
+            trials: quality.trials,
+            definition: definition.to_owned(),
+            metric_version: METRIC_VERSION,
+            folds: quality.folds as u32,
+            spearman: quality.spearman,
+            cv_loss: quality.loss,
+            baseline_loss: quality.baseline_loss,
+            standard_errors: quality.standard_errors,
+            dispersion: quality.dispersion,
+            lambda: self.lambda,
+            trained_at: None,
+        }
+    }
 }
 
 /// What a fit's held-out rows say.

@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::fit::Fitted;
-use crate::kernels::metrics::METRIC_VERSION;
 
 /// What turns the sum of the parts into a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,29 +79,6 @@ pub struct Training {
     /// When, as RFC 3339, if who trained it said so: the same data then give the same file.
     #[serde(default)]
     pub trained_at: Option<String>,
-}
-
-impl Training {
-    /// Of a fit to data of that hash.
-    pub fn of(fitted: &Fitted, data_hash: String, definition: &str) -> Self {
-        let quality = &fitted.quality;
-        Self {
-            data_hash,
-            rows: quality.rows as u64,
-            clips: quality.groups as u64,
-            trials: quality.trials,
-            definition: definition.to_owned(),
-            metric_version: METRIC_VERSION,
-            folds: quality.folds as u32,
-            spearman: quality.spearman,
-            cv_loss: quality.loss,
-            baseline_loss: quality.baseline_loss,
-            standard_errors: quality.standard_errors,
-            dispersion: quality.dispersion,
-            lambda: fitted.lambda,
-            trained_at: None,
-        }
-    }
 }
 
 /// A model of a score.

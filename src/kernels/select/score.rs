@@ -94,49 +94,32 @@ pub const SIGNAL_PARTS: [&str; 10] = [
 
 impl Weights {
     /// The weights of [`SIGNAL_PARTS`].
-    pub fn signals(&self) -> [f64; 10] {
-        [
-            self.motion,
-            self.loudness,
-            self.loudness_peak,
-            self.onset,
-            self.speech,
-            self.sound,
-            self.cut_rate,
-            self.light,
-            self.chroma,
-            self.captions,
-        ]
+    pub fn signals(mut self) -> [f64; 10] {
+        self.each_signal().map(|weight| *weight)
     }
 
     /// These weights with others for [`SIGNAL_PARTS`].
     #[must_use]
-    pub fn with_signals(self, signals: [f64; 10]) -> Self {
-        let [
-            motion,
-            loudness,
-            loudness_peak,
-            onset,
-            speech,
-            sound,
-            cut_rate,
-            light,
-            chroma,
-            captions,
-        ] = signals;
-        Self {
-            motion,
-            loudness,
-            loudness_peak,
-            onset,
-            speech,
-            sound,
-            cut_rate,
-            light,
-            chroma,
-            captions,
-            ..self
+    pub fn with_signals(mut self, signals: [f64; 10]) -> Self {
+        for (weight, signal) in self.each_signal().into_iter().zip(signals) {
+            *weight = signal;
         }
+        self
+    }
+
+    fn each_signal(&mut self) -> [&mut f64; 10] {
+        [
+            &mut self.motion,
+            &mut self.loudness,
+            &mut self.loudness_peak,
+            &mut self.onset,
+            &mut self.speech,
+            &mut self.sound,
+            &mut self.cut_rate,
+            &mut self.light,
+            &mut self.chroma,
+            &mut self.captions,
+        ]
     }
 }
 
