@@ -33,6 +33,13 @@ pub fn upscale(layout: Layout, source: (i64, i64), frame: (i64, i64)) -> f64 {
     }
 }
 
+/// The platform's largest size in which a layout enlarges a source of that size by no more than
+/// [`MAX_UPSCALE`]; `None` if there is none.
+pub fn fitting_size(layout: Layout, source: (i64, i64), platform: &Platform) -> Option<(i64, i64)> {
+    let mut sizes = platform.sizes.iter().copied();
+    sizes.find(|size| upscale(layout, source, *size) <= MAX_UPSCALE)
+}
+
 /// The layouts that do the source justice on the platform, each at the largest size that does not
 /// enlarge it beyond [`MAX_UPSCALE`]. There is always one: the whole picture over a blurred copy, in
 /// which the rendering enlarges no further.
@@ -42,17 +49,12 @@ pub(super) fn layouts(source: (i64, i64), platform: &Platform) -> Vec<Fitted> {
     let wanted = if is_same { &Layout::ALL[..1] } else { Layout::ALL };
     let mut fitted = Vec::with_capacity(wanted.len());
     for layout in wanted.iter().copied() {
-        let mut sizes = platform.sizes.iter().enumerate();
-        let Some((rung, size)) =
-            sizes.find(|(_, size)| upscale(layout, source, **size) <= MAX_UPSCALE)
-        else {
-            continue;
-        };
+        let Some(size) = fitting_size(layout, source, platform) else { continue };
         fitted.push(Fitted {
             layout,
-            size: *size,
+            size,
             fill: fill(layout, aspect, platform),
-            is_reduced: rung > 0,
+            is_reduced: platform.sizes.first() != Some(&size),
         });
     }
     if fitted.is_empty() {

@@ -1,0 +1,93 @@
+//! One edit for every layout, caption style and platform, as the planner makes them.
+
+use std::error::Error;
+
+use clipflow::kernels::reframe::{Gaze, reframe_path};
+use clipflow::kernels::score::ScoreModels;
+use clipflow::kernels::variants::platforms::Platform;
+use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, fitting_size, make_variants};
+use clipflow::media::Analysis;
+use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Layout};
+use clipflow::model::{AudienceProfile, Shot, Signal};
+
+/// An edit, and what it is one of.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Whom it is made for.
+    pub platform: &'static Platform,
+    /// Whether the planner would not offer it: the source is too small for it.
+    pub soft: bool,
+    /// The edit.
+    pub edit: Edit,
+}
+
+impl Case {
+    /// What tells it from the others.
+    pub fn name(&self) -> String {
+        format!("{}-{}-{}", self.platform.name, self.edit.layout, self.edit.caption_style)
+    }
+}
+
+/// Every layout with every style on every one of `platforms`, of what the source shows from `start` to
+/// `end` (seconds): the platform's best variant there, with that layout at the size that the planner
+/// gives it, and the path of its window.
+pub fn cases(
+    analysis: &Analysis,
+    (start, end): (f64, f64),
+    platforms: &[&'static Platform],
+) -> Result<Vec<Case>, Box<dyn Error>> {
+    let info = &analysis.info;
+    let facts = ClipFacts {
+        start,
+        end,
+        language: Some("en"),
+        topic: None,
+        size: (info.width, info.height),
+        fps: info.fps,
+        lengths: (0.0, f64::INFINITY),
+    };
+    let brief = clip_brief(&facts, &analysis.signals, &analysis.shots, &analysis.cues);
+    let scorer = Scorer::new(ScoreModels::built_in()?)?;
+    let mut all = Vec::new();
+    for platform in platforms.iter().copied() {
+        let (audience, captions) = (AudienceProfile::default(), Some(CaptionMode::Burned));
+        let made = make_variants(&brief, 1, &audience, &[platform], captions, &scorer)?;
+        let best = made.into_iter().next();
+        let best = best.ok_or_else(|| format!("{} takes no clip so short", platform.name))?;
+        for layout in Layout::ALL.iter().copied() {
+            let fitting = fitting_size(layout, facts.size, platform);
+            let smallest = platform.sizes.last().copied().unwrap_or((540, 540));
+            let size = fitting.unwrap_or(smallest);
+            let reframe = match layout {
+                Layout::Fit => Vec::new(),
+                _ => path(analysis, (best.start, best.end), size),
+            };
+            let edit = |style: &CaptionStyle| Edit {
+                width: size.0,
+                height: size.1,
+                layout,
+                reframe: reframe.clone(),
+                caption_style: *style,
+                ..best.edit.clone()
+            };
+            let case = |edit| Case { platform, soft: fitting.is_none(), edit };
+            all.extend(CaptionStyle::ALL.iter().map(edit).map(case));
+        }
+    }
+    Ok(all)
+}
+
+/// The path of a window, as `sql/run/shaped.sql` asks for it.
+fn path(
+    analysis: &Analysis,
+    span: (f64, f64),
+    size: (i64, i64),
+) -> Vec<clipflow::model::edit::Anchor> {
+    let column =
+        |value: fn(&Signal) -> f64| analysis.signals.iter().map(value).collect::<Vec<f64>>();
+    let (t, x, y) = (column(|s| s.t), column(|s| s.saliency_x), column(|s| s.saliency_y));
+    let shots: Vec<f64> = analysis.shots.iter().map(|shot: &Shot| shot.start).collect();
+    let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots };
+    let source = (analysis.info.width as f64, analysis.info.height as f64);
+    reframe_path(gaze, span, source, (size.0 as f64, size.1 as f64))
+}

@@ -1,0 +1,103 @@
+//! What a media file holds, by ffmpeg and ffprobe alone: nothing here knows how it was made.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+/// Lines are black up to this mean luma (black is 16).
+const BLACK: u32 = 24;
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Width and height in pixels.
+    pub size: (i64, i64),
+    /// Frames that decode.
+    pub frames: usize,
+    /// Seconds: of the frames, and of the file as its container says.
+    pub seconds: (f64, f64),
+    /// Integrated loudness in LUFS; `None` without sound.
+    pub loudness: Option<f64>,
+    /// Black lines at the left, the top, the right and the bottom that stay black in all frames that
+    /// were looked at.
+    pub bars: [i64; 4],
+    /// What the decoder complained of.
+    pub faults: String,
+}
+
+/// Decodes `file` from end to end. Bars are looked for in its first `until` seconds.
+///
+/// # Errors
+/// If it cannot be read at all.
+pub fn measure(file: &Path, until: f64) -> Result<Measured, Box<dyn Error>> {
+    let mut found = Measured::default();
+    let entries = "stream=codec_type,width,height,duration,r_frame_rate:format=duration";
+    let answer = run("ffprobe", file, &[], &["-show_entries", entries, "-of", "json"])?.0;
+    let answer: serde_json::Value = serde_json::from_str(&answer)?;
+    let number = |value: &serde_json::Value| -> f64 {
+        value.as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+    };
+    let stream = |kind: &str| {
+        answer["streams"].as_array().into_iter().flatten().find(|s| s["codec_type"] == kind)
+    };
+    let video = stream("video").ok_or("it has no picture")?;
+    found.size = (video["width"].as_i64().unwrap_or(0), video["height"].as_i64().unwrap_or(0));
+    found.seconds = (number(&video["duration"]), number(&answer["format"]["duration"]));
+    let look = format!("cropdetect=limit={BLACK}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
+    let null = ["-f", "null", "/dev/null"];
+    let all_frames = ["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &look];
+    let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&all_frames, &null[..]].concat())?;
+    found.faults = faults;
+    found.frames = said.lines().filter(|line| line.starts_with("frame:")).count();
+    found.bars = bars(&said, until, found.size);
+    if stream("audio").is_some() {
+        let filter = "ebur128=metadata=1,ametadata=mode=print:key=lavfi.r128.I:file=-";
+        let sound = ["-map", "0:a:0", "-af", filter];
+        let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&sound, &null[..]].concat())?;
+        found.faults.push_str(&faults);
+        let last = said.lines().rev().find_map(|line| line.strip_prefix("lavfi.r128.I="));
+        found.loudness = last.and_then(|text| text.parse().ok());
+    }
+    Ok(found)
+}
+
+/// What `cropdetect` had seen of the picture when `until` seconds were over. Without a word all was black.
+fn bars(said: &str, until: f64, (width, height): (i64, i64)) -> [i64; 4] {
+    let mut edges = [width, height, -1, -1];
+    for line in said.lines() {
+        if let Some((_, time)) = line.split_once("pts_time:") {
+            if time.trim().parse::<f64>().is_ok_and(|time| time >= until) {
+                break;
+            }
+        } else if let Some((name, value)) = line.split_once('=') {
+            let side = ["x1", "y1", "x2", "y2"]
+                .iter()
+                .position(|side| name.strip_prefix("lavfi.cropdetect.") == Some(side));
+            if let (Some(side), Ok(value)) = (side, value.parse()) {
+                edges[side] = value;
+            }
+        }
+    }
+    let [left, top, right, bottom] = edges;
+    [left, top, width - 1 - right, height - 1 - bottom]
+}
+
+/// Standard output and standard error of a program that reads `file`.
+fn run(
+    program: &str,
+    file: &Path,
+    before: &[&str],
+    after: &[&str],
+) -> Result<(String, String), Box<dyn Error>> {
+    let mut command = Command::new(program);
+    command.args(["-v", "error"]).args(before);
+    if program == "ffmpeg" {
+        command.args(["-nostdin", "-threads", "1"]);
+    }
+    let output = command.arg("-i").arg(file).args(after).output()?;
+    let mut faults = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        faults.push_str(&format!("{program} ended with {}", output.status));
+    }
+    Ok((String::from_utf8(output.stdout)?, faults))
+}
