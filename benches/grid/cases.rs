@@ -2,12 +2,13 @@
 
 use std::error::Error;
 
-use clipflow::kernels::reframe::{Gaze, reframe_path};
+use clipflow::kernels::layout::moving_window;
+use clipflow::kernels::reframe::{Gaze, window_path};
 use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::variants::platforms::Platform;
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, fitting_size, make_variants};
 use clipflow::media::Analysis;
-use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Layout};
+use clipflow::model::edit::{Anchor, CaptionMode, CaptionStyle, Edit, Layout};
 use clipflow::model::{AudienceProfile, Shot, Signal};
 
 /// An edit, and what it is one of.
@@ -60,7 +61,7 @@ pub fn cases(
             let size = fitting.unwrap_or(smallest);
             let reframe = match layout {
                 Layout::Fit => Vec::new(),
-                _ => path(analysis, (best.start, best.end), size),
+                _ => path(analysis, (best.start, best.end), layout, size)?,
             };
             let edit = |style: &CaptionStyle| Edit {
                 width: size.0,
@@ -77,17 +78,21 @@ pub fn cases(
     Ok(all)
 }
 
-/// The path of a window, as `sql/run/shaped.sql` asks for it.
+/// The path of a layout's window, as `sql/run/shaped.sql` asks for it.
 fn path(
     analysis: &Analysis,
     span: (f64, f64),
-    size: (i64, i64),
-) -> Vec<clipflow::model::edit::Anchor> {
+    layout: Layout,
+    frame: (i64, i64),
+) -> Result<Vec<Anchor>, Box<dyn Error>> {
     let column =
         |value: fn(&Signal) -> f64| analysis.signals.iter().map(value).collect::<Vec<f64>>();
     let (t, x, y) = (column(|s| s.t), column(|s| s.saliency_x), column(|s| s.saliency_y));
     let shots: Vec<f64> = analysis.shots.iter().map(|shot: &Shot| shot.start).collect();
     let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots };
-    let source = (analysis.info.width as f64, analysis.info.height as f64);
-    reframe_path(gaze, span, source, (size.0 as f64, size.1 as f64))
+    let size = |(wide, high): (i64, i64)| -> Result<(u32, u32), Box<dyn Error>> {
+        Ok((u32::try_from(wide)? & !1, u32::try_from(high)? & !1))
+    };
+    let source = size((analysis.info.width, analysis.info.height))?;
+    Ok(window_path(gaze, span, moving_window(layout, source, size(frame)?)))
 }

@@ -10,7 +10,7 @@ use super::Footage;
 use super::sheet::{Still, sheet};
 use super::support::Result;
 
-/// Renders each of them and writes `effects.jpg`: a row each.
+/// Renders each of them and writes `effects.png`: a row each.
 ///
 /// # Errors
 /// If one cannot be rendered.
@@ -79,5 +79,5 @@ pub fn look(footage: &Footage) -> Result<()> {
     let rows: Vec<Vec<Still>> = all.iter().map(row).collect();
     // Two effects side by side.
     let pairs: Vec<Vec<Still>> = rows.chunks(2).map(<[Vec<Still>]>::concat).collect();
-    sheet(&footage.folder.join("effects.jpg"), &pairs, (260, 260), 3)
+    sheet(&footage.folder.join("effects.png"), &pairs, (260, 260), 3)
 }

@@ -2,7 +2,8 @@
 //! out on sheets to be looked at.
 //!
 //! `CLIPFLOW_BENCH_SOURCE`: videos, separated as in `PATH`; else one is generated. Captions are its own,
-//! or a file beside a copy of it. `CLIPFLOW_BENCH_SECONDS` (4): length of each output.
+//! or a file beside a copy of it. `CLIPFLOW_BENCH_SECONDS` (4): length of each output,
+//! `CLIPFLOW_BENCH_START`: where it begins, else where the darkest moment is brightest.
 //! `CLIPFLOW_BENCH_FOLDER`: where outputs and sheets go. `CLIPFLOW_BENCH_PLATFORMS`: names, separated by
 //! commas. `CLIPFLOW_BENCH_SHEET=FILE`: only writes a small sheet for the README.
 
@@ -111,7 +112,7 @@ impl Footage {
             std::fs::write(path.with_extension("en.srt"), captions(analysis.info.duration))?;
             analysis = read()?;
         }
-        let span = span(&analysis, seconds);
+        let span = span(&analysis, seconds, setting("CLIPFLOW_BENCH_START", f64::NAN)?);
         let shown = folder.join("span.mkv");
         support::video::ffmpeg(|command| {
             command.args(["-ss", &span.0.to_string(), "-t", &(span.1 - span.0).to_string()]);
@@ -182,7 +183,7 @@ impl Footage {
             };
             let rows: Vec<Vec<Still>> = Layout::ALL.iter().map(of_layout).collect();
             let cell = if platform.aspect() > 1.0 { (400, 225) } else { (300, 400) };
-            sheet(&self.folder.join(format!("{}.jpg", platform.name)), &rows, cell, 3)?;
+            sheet(&self.folder.join(format!("{}.png", platform.name)), &rows, cell, 3)?;
         }
         Ok(())
     }
@@ -241,8 +242,9 @@ fn compare(edit: &Edit, found: &Measured, sounds: bool) -> Vec<String> {
     faults
 }
 
-/// The seconds in which the darkest moment is brightest and most is going on.
-fn span(analysis: &Analysis, seconds: f64) -> (f64, f64) {
+/// So many seconds from `start` on; without it those in which the darkest moment is brightest and most is
+/// going on.
+fn span(analysis: &Analysis, seconds: f64, start: f64) -> (f64, f64) {
     let signals = &analysis.signals;
     let worth = |start: f64| {
         let within = signals.iter().filter(|s| s.t >= start && s.t < start + seconds);
@@ -255,6 +257,7 @@ fn span(analysis: &Analysis, seconds: f64) -> (f64, f64) {
     };
     let starts = signals.iter().map(|s| s.t).filter(|t| t + seconds <= analysis.info.duration);
     let best = starts.max_by(|a, b| worth(*a).total_cmp(&worth(*b))).unwrap_or(0.0);
+    let best = if start.is_finite() { start } else { best };
     let grid = |t: f64| (t * analysis.info.fps).round() / analysis.info.fps;
     (grid(best), grid(best + seconds))
 }

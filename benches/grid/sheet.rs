@@ -19,8 +19,8 @@ pub struct Still {
     pub label: String,
 }
 
-/// Writes `rows` of stills, each scaled into `cell` (width and height), as a JPEG of that quality (2 is
-/// best).
+/// Writes `rows` of stills, each scaled into `cell` (width and height), as PNG or, with that quality (2 is
+/// best), as JPEG.
 ///
 /// # Errors
 /// If ffmpeg fails.
@@ -50,9 +50,10 @@ pub fn sheet(to: &Path, rows: &[Vec<Still>], cell: (u32, u32), quality: u32) -> 
     let places: Vec<String> = places.collect();
     let labels: String = (0..stills.len()).map(|number| format!("[s{number}]")).collect();
     graph += &format!(
-        "{labels}xstack=inputs={}:layout={}:fill=0x9aa0a6,format=yuvj420p",
+        "{labels}xstack=inputs={}:layout={}:fill=0x9aa0a6,format={}",
         stills.len(),
-        places.join("|")
+        places.join("|"),
+        if to.extension().is_some_and(|kind| kind == "png") { "rgb24" } else { "yuvj420p" },
     );
     ffmpeg(|command| {
         for still in &stills {

@@ -9,7 +9,7 @@ WITH variants AS (
     JOIN selected c ON c.clip_id = s.clip_id
 )
 SELECT clip_id, variant_id, request_id, source_id, clip_rank, variant_rank,
-    stable_id(source_id, json_text(edit), $render_settings) AS media_id, start, "end", duration, edit
+    stable_id(source_id, json_text(edit), $render_settings, $edit_version) AS media_id, start, "end", duration, edit
 FROM variants
 WHERE $encode
 UNION ALL

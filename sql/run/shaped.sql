@@ -23,10 +23,9 @@ SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS va
     clip_id, request_id, source_id, experiment_id,
     v['rank'] AS rank, v['platform'] AS platform, v['start'] AS start, v['end'] AS "end", v['duration'] AS duration,
     v['edit']['width'] AS width, v['edit']['height'] AS height, v['edit']['fps'] AS fps, v['edit']['layout'] AS layout,
-    -- The window's path, where the layout has one.
-    CASE WHEN v['edit']['layout'] = 'fit' THEN v['edit']['reframe'] ELSE
-        reframe_path(signals, shots, v['start'], v['end'], info['width'], info['height'], v['edit']['width'], v['edit']['height'])
-    END AS reframe,
+    -- The path of the window that the layout moves, if it moves one.
+    reframe_path(signals, shots, v['start'], v['end'], info['width'], info['height'],
+        v['edit']['width'], v['edit']['height'], v['edit']['layout']) AS reframe,
     v['edit']['segments'] AS segments, v['edit']['join'] AS "join",
     v['edit']['caption_style'] AS caption_style, v['edit']['caption_mode'] AS caption_mode, v['edit']['language'] AS language,
     v['edit']['safe_zone'] AS safe_zone, v['edit']['effects'] AS effects, v['edit']['loudness'] AS loudness,

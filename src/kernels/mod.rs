@@ -5,6 +5,7 @@ pub mod cues;
 pub mod experiment;
 pub mod fit;
 pub mod ids;
+pub mod layout;
 pub mod location;
 pub mod metrics;
 pub mod reframe;

@@ -39,12 +39,24 @@ pub fn reframe_path(
     window_size: (f64, f64),
 ) -> Vec<Anchor> {
     let sizes = [source_size.0, source_size.1, window_size.0, window_size.1];
-    let usable = sizes.iter().all(|size| size.is_finite() && *size > 0.0);
-    if !usable || !start.is_finite() || !end.is_finite() || end <= start {
+    if sizes.iter().any(|size| !size.is_finite() || *size <= 0.0) {
         return Vec::new();
     }
     let narrower = (window_size.0 / window_size.1) / (source_size.0 / source_size.1);
-    let (width, height) = (narrower.min(1.0), narrower.recip().min(1.0));
+    window_path(gaze, (start, end), (narrower.min(1.0), narrower.recip().min(1.0)))
+}
+
+/// [`reframe_path`] of a window of that width and height, as shares of the picture's: of a close-up, for
+/// example.
+pub fn window_path(
+    gaze: Gaze<'_>,
+    (start, end): (f64, f64),
+    (width, height): (f64, f64),
+) -> Vec<Anchor> {
+    let usable = [width, height].iter().all(|share| *share > 0.0 && *share <= 1.0);
+    if !usable || !start.is_finite() || !end.is_finite() || end <= start {
+        return Vec::new();
+    }
     if width > 0.999 && height > 0.999 {
         return Vec::new();
     }

@@ -49,12 +49,12 @@ spelled! {
         Crop => "crop",
         /// The whole picture over a blurred, filled copy of itself.
         Fit => "fit",
-        /// Two windows, one above the other (side by side in a wide picture): what draws the eye, and
-        /// the whole or the other side of the picture.
+        /// The whole picture and a close-up of what draws the eye, one above the other (side by side
+        /// where that fills the frame better).
         Split => "split",
         /// A window that fills the frame, with the whole picture small in a corner.
         PictureInPicture => "picture_in_picture",
-        /// Four windows, two by two.
+        /// Four different windows, two by two.
         Grid => "grid",
     }
 }
@@ -205,6 +205,10 @@ pub struct Edit {
     /// Integrated loudness that the platform plays at, in LUFS; NULL: as it is.
     pub loudness: Option<f64>,
 }
+
+/// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
+/// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ.
+pub const EDIT_VERSION: u32 = 2;
 
 /// Length of a dissolve or slide between two segments, in seconds; both are seen in it.
 pub const JOIN_SECONDS: f64 = 0.4;

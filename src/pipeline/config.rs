@@ -20,7 +20,7 @@ use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
-use crate::model::edit::CaptionMode;
+use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
@@ -312,6 +312,7 @@ impl RunConfig {
             ("max_clips", self.max_clips.unwrap_or(request::DEFAULT_MAX_CLIPS).into()),
             ("max_clips_limit", self.max_clips.unwrap_or(MAX_CLIPS).into()),
             ("render_settings", self.render_settings().into()),
+            ("edit_version", EDIT_VERSION.to_string().into()),
             ("variants", i64::from(self.variants.count).into()),
             ("audience", ScalarValue::Utf8(self.variants.audience.clone())),
             ("platforms", self.variants.platforms.join(",").into()),

@@ -18,6 +18,7 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
+use crate::model::edit::EDIT_VERSION;
 use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{intake, register_media_relations, session};
@@ -261,6 +262,7 @@ async fn shard_id(
         config.analyze,
         config.render,
         config.variants,
+        EDIT_VERSION,
         config.plan_only,
         text_model,
         config.weights

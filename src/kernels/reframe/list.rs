@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StructArray,
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StringArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 
-use super::{Gaze, reframe_path};
+use super::{Gaze, reframe_path, window_path};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::layout::moving_window;
+use crate::model::edit::{Anchor, Layout};
 
 /// The struct type of one anchor: `t` in seconds, `x` and `y` as shares.
 pub fn anchor_type() -> DataType {
@@ -23,17 +25,21 @@ fn anchor_fields() -> Fields {
 
 /// [`reframe_path`] for each row: lists of [`crate::model::signal`] and [`crate::model::shot`] structs,
 /// then `[start, end, source_width, source_height, width, height]`. The list is NULL where one of the
-/// numbers or the signals are; NULL shots count as none.
+/// numbers or the signals are; NULL shots count as none. With `layouts` the path is that of the window
+/// which the layout moves in a frame of `width` × `height`; `fit` has none.
 ///
 /// # Errors
-/// `input.column` if the columns differ in length or a struct column is missing or no number.
+/// `input.column` if the columns differ in length, a struct column is missing or no number, or there is no
+/// layout of that name.
 pub fn reframe_paths(
     signals: &ListArray,
     shots: &ListArray,
     numbers: [&Float64Array; 6],
+    layouts: Option<&StringArray>,
 ) -> Result<ListArray> {
     let rows = signals.len();
-    if shots.len() != rows || numbers.iter().any(|column| column.len() != rows) {
+    let lengths = numbers.iter().map(|column| column.len()).chain(layouts.map(Array::len));
+    if shots.len() != rows || lengths.into_iter().any(|length| length != rows) {
         return Err(column_error("the columns of reframe_path differ in length"));
     }
     let gaze =
@@ -49,9 +55,9 @@ pub fn reframe_paths(
         if given {
             let [t, x, y] = gaze.each_ref().map(|column| values(signals, column, row));
             let shot_start = if shots.is_valid(row) { values(shots, &starts, row) } else { &[] };
-            let [start, end, w, h, width, height] = numbers.map(|column| column.value(row));
             let gaze = Gaze { t, x, y, shot_start };
-            for anchor in reframe_path(gaze, (start, end), (w, h), (width, height)) {
+            let layout = layouts.filter(|column| column.is_valid(row)).map(|c| c.value(row));
+            for anchor in path(gaze, numbers.map(|column| column.value(row)), layout)? {
                 for (builder, value) in found.iter_mut().zip([anchor.t, anchor.x, anchor.y]) {
                     builder.append_value(value);
                 }
@@ -66,6 +72,24 @@ pub fn reframe_paths(
     let nulls = NullBuffer::from(valid);
     let offsets = OffsetBuffer::from_lengths(lengths);
     ListArray::try_new(item, offsets, Arc::new(anchors), Some(nulls)).map_err(unreadable)
+}
+
+/// The path of one row.
+fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<Anchor>> {
+    let [start, end, w, h, width, height] = numbers;
+    let Some(name) = layout else {
+        return Ok(reframe_path(gaze, (start, end), (w, h), (width, height)));
+    };
+    let unknown = || column_error(format!("there is no layout {name} for reframe_path"));
+    let layout = Layout::parse(name).ok_or_else(unknown)?;
+    // No picture is wider than this; what is no size has no path.
+    let usable = [w, h, width, height].iter().all(|side| (2.0..65_536.0).contains(side));
+    if layout == Layout::Fit || !usable {
+        return Ok(Vec::new());
+    }
+    let even = |side: f64| (side as u32) & !1;
+    let size = |wide: f64, high: f64| (even(wide), even(high));
+    Ok(window_path(gaze, (start, end), moving_window(layout, size(w, h), size(width, height))))
 }
 
 /// A number of every struct of a list column. What is NULL is not finite, and passed over.

@@ -56,7 +56,9 @@ fn between(points: &[(f64, f64)], t: f64) -> f64 {
     }
 }
 
-/// The path that moves least while it stays as near to what is wanted as that says.
+/// The path that moves least while it stays as near to what is wanted as that says. Where it need not move
+/// at all it stands half way from the middle of what is allowed to the place nearest to the picture's
+/// middle: what belongs to the subject (a title, somebody it looks at) is mostly on that side.
 fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     let mut at = None;
@@ -69,7 +71,8 @@ fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
         }
         (low, high) = (next_low, next_high);
     }
-    let mut at = at.unwrap_or(0.5 * (low + high));
+    let still = || 0.5 * (0.5 * (low + high) + 0.5_f64.clamp(low, high));
+    let mut at = at.unwrap_or_else(still);
     wanted
         .iter()
         .map(|(value, slack)| {

@@ -48,6 +48,8 @@ const DIM: &str = "&H60000000";
 const MOST_MISSING: f64 = 0.1;
 /// Margins where the safe zone asks for less, as shares.
 const LEAST_MARGIN: f64 = 0.05;
+/// In a wide picture, which a telephone shows small, captions are so much larger.
+const WIDE_SIZE: f64 = 1.12;
 /// In a tall picture captions stand higher, where the eye is.
 const TALL_BOTTOM: f64 = 0.22;
 /// Of a size, that is, a line's height, an em is about so much; see [`width`].
@@ -76,7 +78,7 @@ fn look(style: CaptionStyle) -> Option<Look> {
             border: 1,
         },
         CaptionStyle::Classic => Look {
-            size: 0.056,
+            size: 0.06,
             lines: 2,
             widest: 21.0,
             outline: 0.06,
@@ -86,7 +88,7 @@ fn look(style: CaptionStyle) -> Option<Look> {
             border: 1,
         },
         CaptionStyle::Minimal => Look {
-            size: 0.042,
+            size: 0.048,
             lines: 2,
             widest: 21.0,
             outline: 0.0,
@@ -170,7 +172,8 @@ impl Page {
         let lowest = if height > 1.2 * width { TALL_BOTTOM } else { LEAST_MARGIN + 0.02 };
         let bottom = share(zone.bottom, lowest);
         let inside = width * (1.0 - left - right);
-        let size = look.size * width.min(height);
+        let wider = if width > 1.2 * height { WIDE_SIZE } else { 1.0 };
+        let size = look.size * width.min(height) * wider;
         // The outline and the swell of a style need some of it.
         let room =
             Room { width: (0.92 * inside / (size * EM)).min(look.widest), lines: look.lines };

@@ -1,6 +1,7 @@
 //! How the source's picture fits a platform's frame.
 
 use super::platforms::Platform;
+use crate::kernels::layout::enlarges;
 use crate::model::edit::Layout;
 
 /// A picture is not made larger than this: beyond it looks soft.
@@ -21,16 +22,9 @@ pub(super) struct Fitted {
 
 /// How much a layout enlarges a source of that size in a frame of this size.
 pub fn upscale(layout: Layout, source: (i64, i64), frame: (i64, i64)) -> f64 {
-    let (source_w, source_h) = (source.0.max(1) as f64, source.1.max(1) as f64);
-    let (wide, high) = (frame.0 as f64, frame.1 as f64);
-    let cover = |w: f64, h: f64| (w / source_w).max(h / source_h);
-    match layout {
-        Layout::Crop | Layout::PictureInPicture => cover(wide, high),
-        Layout::Fit => (wide / source_w).min(high / source_h),
-        Layout::Split if high >= wide => cover(wide, high / 2.0),
-        Layout::Split => cover(wide / 2.0, high),
-        Layout::Grid => cover(wide / 2.0, high / 2.0),
-    }
+    let side = |side: i64| u32::try_from(side).unwrap_or(0).max(2);
+    let size = |(wide, high): (i64, i64)| (side(wide), side(high));
+    enlarges(layout, size(source), size(frame))
 }
 
 /// The platform's largest size in which a layout enlarges a source of that size by no more than
@@ -87,7 +81,7 @@ pub(super) fn words(fitted: &Fitted) -> String {
     let what = match fitted.layout {
         Layout::Crop => "a window that follows the action",
         Layout::Fit => "the whole picture over a blurred copy",
-        Layout::Split => "two windows",
+        Layout::Split => "the whole picture and a close-up",
         Layout::PictureInPicture => "a window with the whole picture in a corner",
         Layout::Grid => "four windows",
     };

@@ -97,6 +97,11 @@ impl Source {
         }
     }
 
+    /// Size of the clips' picture, before an edit.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// How long before a clip's start reading begins, in seconds.
     ///
     /// Containers with an index of keyframes lead to the keyframe before; a second more makes

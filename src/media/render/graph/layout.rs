@@ -1,6 +1,7 @@
 //! How the source's picture fills the variant's.
 
 use super::{Graph, SCALER, piecewise};
+use crate::kernels::layout::{Cell, Place, gaze, grid, largest, split};
 use crate::media::render::source::{Source, TOLERANCE, even};
 use crate::model::edit::{Anchor, Edit, Layout};
 
@@ -10,29 +11,22 @@ const SOFT_SCALER: &str = "bilinear+accurate_rnd+bitexact";
 const BLUR_AT: u32 = 8;
 /// Width of the small picture in the corner, as a share of the frame's.
 const CORNER: f64 = 0.4;
-/// Width of the light line around it, in pixels.
-const LINE: u32 = 4;
+/// The frame's shorter side in widths of the light lines around it and between windows.
+const LINES: u32 = 135;
 
 /// Draws the upright source `from` as `to` in the edit's size. Times are those of the source.
 pub(super) fn draw(graph: &mut Graph, source: &Source, edit: &Edit, from: &str, to: &str) {
     let size = (edit.width as u32, edit.height as u32);
     let canvas = Canvas { source, edit, from, to };
     match edit.layout {
-        Layout::Crop => canvas.window(graph, from, to, size, Place::Follow, 1.0),
+        Layout::Crop => canvas.window(graph, from, to, &canvas.filled(size)),
         Layout::Fit => canvas.fit(graph, size),
-        Layout::Split => canvas.split(graph, size),
+        Layout::Split => canvas.cells(graph, size, &split(source.size(), size)),
         Layout::PictureInPicture => canvas.picture_in_picture(graph, size),
-        Layout::Grid => canvas.grid(graph, size),
+        Layout::Grid => {
+            canvas.cells(graph, size, &grid(source.size(), size, gaze(&edit.reframe)));
+        }
     }
-}
-
-/// Where a window lies.
-#[derive(Clone, Copy)]
-enum Place {
-    /// Along the path; in the middle without one.
-    Follow,
-    /// Its centre, as shares of the picture, pushed inside.
-    Fixed(f64, f64),
 }
 
 struct Canvas<'a> {
@@ -47,18 +41,16 @@ impl Canvas<'_> {
         format!("{}{part}", self.to)
     }
 
-    /// A window of the shape of `size`, as large as the source allows times `share`.
-    fn window(
-        &self,
-        graph: &mut Graph,
-        from: &str,
-        to: &str,
-        size: (u32, u32),
-        place: Place,
-        share: f64,
-    ) {
-        let (wide, high) = largest(self.source, size, share);
-        let (x, y) = match place {
+    /// All of a frame, filled.
+    fn filled(&self, size: (u32, u32)) -> Cell {
+        let window = largest(self.source.size(), size, 1.0);
+        Cell { at: (0, 0), size, window, place: Place::Follow }
+    }
+
+    /// The window of the source that a cell shows.
+    fn window(&self, graph: &mut Graph, from: &str, to: &str, cell: &Cell) {
+        let (wide, high) = cell.window;
+        let (x, y) = match cell.place {
             Place::Follow => (self.path(|a| a.x), self.path(|a| a.y)),
             Place::Fixed(x, y) => (format!("{x:.4}"), format!("{y:.4}")),
         };
@@ -68,10 +60,10 @@ impl Canvas<'_> {
         };
         let (x, y) = (at(x, self.source.width, wide), at(y, self.source.height, high));
         let mut filters = Vec::new();
-        if (wide, high) != (self.source.width, self.source.height) {
+        if (wide, high) != self.source.size() {
             filters.push(format!("crop={wide}:{high}:{x}:{y}"));
         }
-        filters.push(scale(size, SCALER));
+        filters.push(scale(cell.size, SCALER));
         graph.add(&[from.into()], &filters.join(","), &[to.into()]);
     }
 
@@ -106,7 +98,7 @@ impl Canvas<'_> {
         }
         let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
         let (back, front) = (self.name("back"), self.name("front"));
-        let (wide, high) = largest(self.source, size, 1.0);
+        let (wide, high) = largest(self.source.size(), size, 1.0);
         let small = (even(size.0 / BLUR_AT), even(size.1 / BLUR_AT));
         let blur = format!(
             "crop={wide}:{high},{},gblur=sigma=5,{}",
@@ -120,36 +112,42 @@ impl Canvas<'_> {
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
 
-    fn split(&self, graph: &mut Graph, size: (u32, u32)) {
-        let tall = size.1 >= size.0;
-        let halves = |whole: u32| (even(whole / 2), whole - even(whole / 2));
-        let (one, two, stack) = if tall {
-            let (top, bottom) = halves(size.1);
-            ((size.0, top), (size.0, bottom), "vstack")
-        } else {
-            let (left, right) = halves(size.0);
-            ((left, size.1), (right, size.1), "hstack")
+    /// Cells that fill the frame, with light lines between them.
+    fn cells(&self, graph: &mut Graph, size: (u32, u32), cells: &[Cell]) {
+        let copies = graph.split(self.from, "split", cells.len(), |n| self.name(&format!("c{n}")));
+        let ends: Vec<String> = (0..cells.len()).map(|n| self.name(&format!("w{n}"))).collect();
+        for ((cell, copy), end) in cells.iter().zip(&copies).zip(&ends) {
+            self.window(graph, copy, end, cell);
+        }
+        let places: Vec<String> =
+            cells.iter().map(|cell| format!("{}_{}", cell.at.0, cell.at.1)).collect();
+        let mut filters =
+            format!("xstack=inputs={}:layout={}", cells.len(), places.join("|"));
+        let line = line(size);
+        let lines = |of: fn(&Cell) -> u32| {
+            let mut found: Vec<u32> = cells.iter().map(of).filter(|at| *at > 0).collect();
+            found.dedup();
+            found.into_iter().map(move |at| at - line / 2)
         };
-        let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
-        let ends = [self.name("one"), self.name("two")];
-        let mean = self.mean_x();
-        let first =
-            if self.edit.reframe.is_empty() { Place::Fixed(0.0, 0.5) } else { Place::Follow };
-        let other = if mean > 0.5 { Place::Fixed(0.0, 0.5) } else { Place::Fixed(1.0, 0.5) };
-        self.window(graph, &copies[0], &ends[0], one, first, 1.0);
-        self.window(graph, &copies[1], &ends[1], two, other, 1.0);
-        graph.add(&ends, &format!("{stack},setsar=1"), &[self.to.into()]);
+        for x in lines(|cell| cell.at.0) {
+            filters += &format!(",drawbox={x}:0:{line}:{}:white:fill", size.1);
+        }
+        for y in lines(|cell| cell.at.1) {
+            filters += &format!(",drawbox=0:{y}:{}:{line}:white:fill", size.0);
+        }
+        graph.add(&ends, &format!("{filters},setsar=1"), &[self.to.into()]);
     }
 
     fn picture_in_picture(&self, graph: &mut Graph, size: (u32, u32)) {
         let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
         let (back, front) = (self.name("back"), self.name("front"));
-        self.window(graph, &copies[0], &back, size, Place::Follow, 1.0);
+        self.window(graph, &copies[0], &back, &self.filled(size));
         let most = ((f64::from(size.0) * CORNER) as u32, (f64::from(size.1) * CORNER) as u32);
         let small = inside(self.source, (even(most.0), even(most.1)));
-        let framed = (small.0 + 2 * LINE, small.1 + 2 * LINE);
+        let line = line(size);
+        let framed = (small.0 + 2 * line, small.1 + 2 * line);
         let line = format!(
-            "{},pad={}:{}:{LINE}:{LINE}:color=white",
+            "{},pad={}:{}:{line}:{line}:color=white",
             scale(small, SCALER),
             framed.0,
             framed.1
@@ -163,42 +161,15 @@ impl Canvas<'_> {
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
+}
 
-    fn grid(&self, graph: &mut Graph, size: (u32, u32)) {
-        let (left, top) = (even(size.0 / 2), even(size.1 / 2));
-        let (right, bottom) = (size.0 - left, size.1 - top);
-        let copies = graph.split(self.from, "split", 4, |n| self.name(&format!("c{n}")));
-        let cells: Vec<String> = (0..4).map(|n| self.name(&format!("w{n}"))).collect();
-        let windows = [
-            ((left, top), Place::Follow, 1.0),
-            ((right, top), Place::Fixed(1.0, 0.5), 1.0),
-            ((left, bottom), Place::Fixed(0.0, 0.5), 1.0),
-            ((right, bottom), Place::Follow, 0.7),
-        ];
-        for (number, (cell, place, share)) in windows.into_iter().enumerate() {
-            self.window(graph, &copies[number], &cells[number], cell, place, share);
-        }
-        let stack = format!("xstack=inputs=4:layout=0_0|{left}_0|0_{top}|{left}_{top},setsar=1");
-        graph.add(&cells, &stack, &[self.to.into()]);
-    }
-
-    fn mean_x(&self) -> f64 {
-        let count = self.edit.reframe.len().max(1) as f64;
-        self.edit.reframe.iter().map(|a| a.x).sum::<f64>() / count
-    }
+/// Width of a light line in a frame of that size, in pixels.
+fn line(size: (u32, u32)) -> u32 {
+    even(size.0.min(size.1) / LINES)
 }
 
 fn scale(size: (u32, u32), flags: &str) -> String {
     format!("scale={}:{}:flags={flags},setsar=1", size.0, size.1)
-}
-
-/// The largest window of the shape of `size` in the source, times `share`, even.
-fn largest(source: &Source, size: (u32, u32), share: f64) -> (u32, u32) {
-    let (wide, high) = (f64::from(source.width), f64::from(source.height));
-    let shape = f64::from(size.0) / f64::from(size.1);
-    let (w, h) = if wide / high > shape { (high * shape, high) } else { (wide, wide / shape) };
-    let side = |side: f64, most: u32| even((side * share).round() as u32).min(most);
-    (side(w, source.width), side(h, source.height))
 }
 
 /// The largest size in the source's shape inside `size`, even. Less than two pixels of background
