@@ -11,6 +11,8 @@ use clipflow::media::Analysis;
 use clipflow::model::edit::{Anchor, CaptionMode, CaptionStyle, Edit, Layout};
 use clipflow::model::{AudienceProfile, Shot, Signal};
 
+use super::measured::Measured;
+
 /// An edit, and what it is one of.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -22,10 +24,56 @@ pub struct Case {
     pub edit: Edit,
 }
 
+/// Black lines at an edge that are the encoder's, not a bar.
+const NO_BAR: i64 = 2;
+/// Most that the loudness may be off, in LU.
+const LOUDNESS: f64 = 1.0;
+/// Sound below this is left as it is, in LUFS.
+const SILENCE: f64 = -55.0;
+
 impl Case {
     /// What tells it from the others.
     pub fn name(&self) -> String {
         format!("{}-{}-{}", self.platform.name, self.edit.layout, self.edit.caption_style)
+    }
+
+    /// Seconds in which it does not fade out yet.
+    pub fn clear(&self) -> f64 {
+        0.7 * self.edit.duration()
+    }
+
+    /// What in its file is not as promised; `source` is what the source holds there.
+    pub fn faults(&self, found: &Measured, source: &Measured) -> Vec<String> {
+        let edit = &self.edit;
+        let mut faults = Vec::new();
+        if !found.faults.trim().is_empty() {
+            faults.push(format!("does not decode: {}", found.faults.trim()));
+        }
+        if found.size != (edit.width, edit.height) {
+            faults.push(format!("{:?} pixels, not {}x{}", found.size, edit.width, edit.height));
+        }
+        let (wanted, frame) = (edit.duration(), 1.0 / edit.fps);
+        let counted = found.frames as f64 * frame;
+        let seconds = [counted, found.seconds.0, found.seconds.1];
+        if seconds.iter().any(|seconds| !((seconds - wanted).abs() <= frame + 1e-3)) {
+            faults.push(format!("{seconds:?} s by frames, stream and file, not {wanted:.3}"));
+        }
+        let heard = source.loudness.is_some_and(|loudness| loudness > SILENCE);
+        match (found.loudness, edit.loudness) {
+            (Some(found), Some(wanted)) if heard && (found - wanted).abs() > LOUDNESS => {
+                faults.push(format!("{found} LUFS, not {wanted}"));
+            }
+            (None, _) if source.loudness.is_some() => faults.push("no sound".to_owned()),
+            _ => {}
+        }
+        // What is dark in the source may be dark here.
+        if found.bars.iter().zip(source.bars).any(|(bar, own)| *bar > NO_BAR && own <= NO_BAR) {
+            let (bars, own) = (found.bars, source.bars);
+            faults.push(format!(
+                "{bars:?} black lines (left, top, right, bottom), in the source {own:?}"
+            ));
+        }
+        faults
     }
 }
 

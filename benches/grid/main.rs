@@ -26,7 +26,7 @@ use clipflow::media::{Analysis, AnalyzeSettings, CancelToken, MediaTools, analyz
 use clipflow::model::edit::{CaptionStyle, Edit, Layout};
 
 use cases::{Case, cases};
-use measured::{Measured, measure};
+use measured::{BLACK, DARK, Measured, measure};
 use sheet::{Still, sheet};
 use support::video::Video;
 use support::{Result, is_bench, setting};
@@ -40,8 +40,6 @@ const SENTENCES: [&str; 4] = [
 ];
 /// Seconds of each of them.
 const SENTENCE: f64 = 1.9;
-/// Black lines at an edge that are the encoder's, not a bar.
-const NO_BAR: i64 = 2;
 
 fn main() -> Result<()> {
     if !is_bench() {
@@ -74,7 +72,7 @@ fn main() -> Result<()> {
         let files = footage.render(&edits)?;
         count += cases.len();
         for (case, file) in cases.iter().zip(&files) {
-            for fault in footage.faults(case, file)? {
+            for fault in case.faults(&measure(file, case.clear(), BLACK)?, &footage.shown) {
                 failures.push(format!("{stem} {}: {fault}", case.name()));
             }
         }
@@ -94,8 +92,8 @@ struct Footage {
     folder: PathBuf,
     analysis: Analysis,
     span: (f64, f64),
-    /// What of the source is black in the span.
-    bars: [i64; 4],
+    /// What the source holds there.
+    shown: Measured,
 }
 
 impl Footage {
@@ -116,10 +114,11 @@ impl Footage {
         let shown = folder.join("span.mkv");
         support::video::ffmpeg(|command| {
             command.args(["-ss", &span.0.to_string(), "-t", &(span.1 - span.0).to_string()]);
-            command.arg("-i").arg(&path).args(["-map", "0:v:0", "-c:v", "ffv1"]).arg(&shown);
+            command.arg("-i").arg(&path).args(["-map", "0:v:0", "-map", "0:a:0?"]);
+            command.args(["-c:v", "ffv1", "-c:a", "pcm_s16le"]).arg(&shown);
         })?;
-        let bars = measure(&shown, seconds)?.bars;
-        Ok(Self { path, folder: folder.to_path_buf(), analysis, span, bars })
+        let shown = measure(&shown, seconds, DARK)?;
+        Ok(Self { path, folder: folder.to_path_buf(), analysis, span, shown })
     }
 
     /// Renders them all in one call; the files, if each has one.
@@ -145,22 +144,6 @@ impl Footage {
 
     fn file(&self, name: &str) -> PathBuf {
         self.folder.join(format!("out/{name}.mp4"))
-    }
-
-    /// What is not as promised.
-    fn faults(&self, case: &Case, file: &Path) -> Result<Vec<String>> {
-        let edit = &case.edit;
-        // Behind it the picture fades out.
-        let found = measure(file, 0.7 * edit.duration())?;
-        let mut faults = compare(edit, &found, self.analysis.info.audio_codec.is_some());
-        let sides = found.bars.iter().zip(self.bars);
-        if sides.clone().any(|(bar, source)| *bar > NO_BAR && source <= NO_BAR) {
-            faults.push(format!(
-                "black bars of {:?} pixels (left, top, right, bottom), the source's are {:?}",
-                found.bars, self.bars
-            ));
-        }
-        Ok(faults)
     }
 
     /// A sheet for each platform: layouts as rows, caption styles as columns.
@@ -215,31 +198,6 @@ impl Footage {
         let rows: Vec<Vec<Still>> = rows.into_values().collect();
         sheet(to, &rows, (232, 300), 5)
     }
-}
-
-/// Size, length and loudness against what the edit asks for.
-fn compare(edit: &Edit, found: &Measured, sounds: bool) -> Vec<String> {
-    let mut faults = Vec::new();
-    if !found.faults.trim().is_empty() {
-        faults.push(format!("does not decode: {}", found.faults.trim()));
-    }
-    if found.size != (edit.width, edit.height) {
-        faults.push(format!("{:?} pixels, not {}x{}", found.size, edit.width, edit.height));
-    }
-    let (wanted, frame) = (edit.duration(), 1.0 / edit.fps);
-    let near = |seconds: f64| (seconds - wanted).abs() <= frame + 1e-3;
-    let counted = found.frames as f64 * frame;
-    if !(near(counted) && near(found.seconds.0) && near(found.seconds.1)) {
-        faults.push(format!("{:?} s ({counted:.3} by frames), not {wanted:.3}", found.seconds));
-    }
-    match (found.loudness, edit.loudness) {
-        (Some(found), Some(wanted)) if (found - wanted).abs() > 1.0 => {
-            faults.push(format!("{found} LUFS, not {wanted}"));
-        }
-        (None, _) if sounds => faults.push("no sound".to_owned()),
-        _ => {}
-    }
-    faults
 }
 
 /// So many seconds from `start` on; without it those in which the darkest moment is brightest and most is

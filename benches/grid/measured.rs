@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// Lines are black up to this mean luma (black is 16).
-const BLACK: u32 = 24;
+pub const BLACK: u32 = 24;
+/// Up to this one they may become black by what is done to the picture (darker corners).
+pub const DARK: u32 = 64;
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
@@ -18,18 +20,19 @@ pub struct Measured {
     pub seconds: (f64, f64),
     /// Integrated loudness in LUFS; `None` without sound.
     pub loudness: Option<f64>,
-    /// Black lines at the left, the top, the right and the bottom that stay black in all frames that
-    /// were looked at.
+    /// Dark lines at the left, the top, the right and the bottom that stay so in all frames that were
+    /// looked at.
     pub bars: [i64; 4],
     /// What the decoder complained of.
     pub faults: String,
 }
 
-/// Decodes `file` from end to end. Bars are looked for in its first `until` seconds.
+/// Decodes `file` from end to end. Bars, lines of a mean luma up to `limit`, are looked for in its first
+/// `until` seconds.
 ///
 /// # Errors
 /// If it cannot be read at all.
-pub fn measure(file: &Path, until: f64) -> Result<Measured, Box<dyn Error>> {
+pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn Error>> {
     let mut found = Measured::default();
     let entries = "stream=codec_type,width,height,duration,r_frame_rate:format=duration";
     let answer = run("ffprobe", file, &[], &["-show_entries", entries, "-of", "json"])?.0;
@@ -43,7 +46,7 @@ pub fn measure(file: &Path, until: f64) -> Result<Measured, Box<dyn Error>> {
     let video = stream("video").ok_or("it has no picture")?;
     found.size = (video["width"].as_i64().unwrap_or(0), video["height"].as_i64().unwrap_or(0));
     found.seconds = (number(&video["duration"]), number(&answer["format"]["duration"]));
-    let look = format!("cropdetect=limit={BLACK}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
+    let look = format!("cropdetect=limit={limit}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
     let null = ["-f", "null", "/dev/null"];
     let all_frames = ["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &look];
     let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&all_frames, &null[..]].concat())?;
@@ -61,7 +64,7 @@ pub fn measure(file: &Path, until: f64) -> Result<Measured, Box<dyn Error>> {
     Ok(found)
 }
 
-/// What `cropdetect` had seen of the picture when `until` seconds were over. Without a word all was black.
+/// What `cropdetect` had seen of the picture when `until` seconds were over. Without a word all was dark.
 fn bars(said: &str, until: f64, (width, height): (i64, i64)) -> [i64; 4] {
     let mut edges = [width, height, -1, -1];
     for line in said.lines() {

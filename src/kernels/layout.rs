@@ -14,6 +14,9 @@ const CLOSER: f64 = 1.8;
 const LEAST_WHOLE: f64 = 0.2;
 /// Share of the frame that is left for the close-up at the least.
 const LEAST_CLOSE: f64 = 0.3;
+/// A close-up of this share of the frame has room for captions below the face that it may show; a
+/// flatter one stands above the whole picture, where there are none.
+const ROOMY_CLOSE: f64 = 0.6;
 /// Windows of a grid beside the largest: the close-up, and those that look elsewhere.
 const GRID_CLOSE: f64 = 0.5;
 const GRID_ELSEWHERE: f64 = 0.6;
@@ -56,7 +59,7 @@ pub fn largest(source: (u32, u32), size: (u32, u32), share: f64) -> (u32, u32) {
     (side(w, source.0), side(h, source.1))
 }
 
-/// Two parts: the whole picture and a close-up that follows what draws the eye, one above the other
+/// Two parts: the whole picture, then a close-up that follows what draws the eye, one above the other
 /// (side by side in a frame that is wider than the picture). Where the whole would leave no room, a
 /// window takes its place.
 pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
@@ -79,12 +82,18 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
         let half = if above { upper } else { left };
         (half, largest(source, half, 1.0), above)
     };
-    let (at, second) = if above {
-        ((0, first.1), (frame.0, frame.1 - first.1))
+    let second = if above {
+        (frame.0, frame.1 - first.1)
     } else {
-        ((first.0, 0), (frame.0 - first.0, frame.1))
+        (frame.0 - first.0, frame.1)
     };
-    let one = Cell { at: (0, 0), size: first, window, place: Place::Follow };
+    let roomy = f64::from(second.1) >= ROOMY_CLOSE * f64::from(frame.1);
+    let (one_at, at) = match (above, roomy) {
+        (true, true) => ((0, 0), (0, first.1)),
+        (true, false) => ((0, second.1), (0, 0)),
+        (false, _) => ((0, 0), (first.0, 0)),
+    };
+    let one = Cell { at: one_at, size: first, window, place: Place::Follow };
     let base = largest(source, second, 1.0);
     let large = f64::from(second.0) / f64::from(base.0);
     let share = (large / (CLOSER * one.enlarges())).min(1.0);

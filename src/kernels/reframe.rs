@@ -11,6 +11,9 @@ use crate::model::edit::Anchor;
 
 /// Steps a second in which a path is worked out.
 const RATE: f64 = 10.0;
+/// A window looks so much higher, as share of its height, than what draws the eye: that is mostly a body,
+/// and its face is above its middle.
+const HEADROOM: f64 = 0.1;
 
 /// What a path is made from: one source's signals and shots as columns, in order of time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,7 +126,9 @@ fn shot(samples: &[Sample], (from, to): (f64, f64), window: (f64, f64)) -> Vec<A
     // Exactly: two anchors of one time are a jump.
     times.push(to);
     let x = path::follow(&points(|s| s.x), &times, window.0);
-    let y = path::follow(&points(|s| s.y), &times, window.1);
+    let mut heights = points(|s| s.y);
+    heights.iter_mut().for_each(|point| point.1 -= HEADROOM * window.1);
+    let y = path::follow(&heights, &times, window.1);
     let turns = path::turns(&times, &x, &y);
     turns.into_iter().map(|i| Anchor { t: times[i], x: x[i], y: y[i] }).collect()
 }

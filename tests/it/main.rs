@@ -10,6 +10,7 @@ mod captions;
 mod cli;
 mod embed;
 mod encoding;
+mod grid;
 mod inputs;
 mod layers;
 mod objects;

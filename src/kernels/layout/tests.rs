@@ -72,6 +72,9 @@ fn the_whole_picture_stands_above_a_close_up() {
     assert_eq!((close.at, close.size), ((0, 404), (720, 876)));
     // All of the height.
     assert_eq!(close.window, (592, 720));
+    // Below it, where captions would stand in a flat close-up.
+    let [whole, close] = split((1280, 720), (720, 720));
+    assert_eq!((whole.at, close.at, close.size), ((0, 316), (0, 0), (720, 316)));
     // Beside it, if the picture is the taller one.
     let [whole, close] = split((720, 1280), (720, 720));
     assert_eq!((whole.size, close.at), ((404, 720), (404, 0)));
@@ -81,7 +84,7 @@ fn the_whole_picture_stands_above_a_close_up() {
 fn a_frame_of_the_pictures_shape_has_a_window_and_a_close_up() {
     let [one, two] = split((1280, 720), (1280, 720));
     assert_eq!((one.size, one.window), ((640, 720), (640, 720)));
-    assert_eq!((two.at, two.window), ((640, 0), (354, 400)));
+    assert_eq!((two.at, two.window), ((640, 0), (356, 400)));
 }
 
 #[test]
@@ -97,6 +100,6 @@ fn moving_windows_are_those_that_follow() {
 #[test]
 fn the_gaze_is_the_paths_mean() {
     let anchor = |x: f64| Anchor { t: 0.0, x, y: 0.25 };
-    assert_eq!(gaze(&[anchor(0.2), anchor(0.4), anchor(f64::NAN)]), (0.3, 0.25));
+    assert_eq!(gaze(&[anchor(0.25), anchor(0.5), anchor(f64::NAN)]), (0.375, 0.25));
     assert_eq!(gaze(&[]), (0.5, 0.5));
 }

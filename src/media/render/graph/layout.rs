@@ -154,10 +154,14 @@ impl Canvas<'_> {
         );
         graph.add(&copies[1..], &line, std::slice::from_ref(&front));
         let (zone, margin) = (self.edit.safe_zone, 0.03 * f64::from(size.0));
-        let right = f64::from(size.0) * (1.0 - zone.right) - margin - f64::from(framed.0);
+        // A window leans towards the middle of the picture, so that its subject is on the outer side.
+        let x = match gaze(&self.edit.reframe).0 {
+            outer if outer > 0.5 => f64::from(size.0) * zone.left + margin,
+            _ => f64::from(size.0) * (1.0 - zone.right) - margin - f64::from(framed.0),
+        };
         let top = f64::from(size.1) * zone.top + margin;
         let lowest = f64::from(size.1.saturating_sub(framed.1));
-        let at = (even_or_zero(right.max(0.0) as u32), even_or_zero(top.clamp(0.0, lowest) as u32));
+        let at = (even_or_zero(x.max(0.0) as u32), even_or_zero(top.clamp(0.0, lowest) as u32));
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
