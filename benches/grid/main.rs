@@ -3,7 +3,7 @@
 //!
 //! `CLIPFLOW_BENCH_SOURCE`: videos, separated as in `PATH`; else one is generated. Captions are its own,
 //! or a file beside a copy of it. `CLIPFLOW_BENCH_SECONDS` (4): length of each output,
-//! `CLIPFLOW_BENCH_START`: where it begins, else where the darkest moment is brightest.
+//! `CLIPFLOW_BENCH_START`: where it begins, else where it is light and much moves.
 //! `CLIPFLOW_BENCH_FOLDER`: where outputs and sheets go. `CLIPFLOW_BENCH_PLATFORMS`: names, separated by
 //! commas. `CLIPFLOW_BENCH_SHEET=FILE`: only writes a small sheet for the README.
 
@@ -158,7 +158,7 @@ impl Footage {
                     let Edit { width, height, layout, caption_style, .. } = &case.edit;
                     Still {
                         file: self.file(&case.name()),
-                        at: 0.45 * case.edit.duration(),
+                        at: 0.4 * case.edit.duration(),
                         label: format!("{layout} {caption_style} {width}x{height}{soft}"),
                     }
                 };
@@ -191,7 +191,7 @@ impl Footage {
             let row = platforms.iter().position(|p| p.name == case.platform.name).unwrap_or(0);
             rows.entry(row).or_default().push(Still {
                 file: self.file(&case.name()),
-                at: 0.45 * case.edit.duration(),
+                at: 0.4 * case.edit.duration(),
                 label: format!("{} {}", case.edit.layout, case.edit.caption_style),
             });
         }
@@ -200,8 +200,7 @@ impl Footage {
     }
 }
 
-/// So many seconds from `start` on; without it those in which the darkest moment is brightest and most is
-/// going on.
+/// So many seconds from `start` on; without it those in which it is never dark and most moves.
 fn span(analysis: &Analysis, seconds: f64, start: f64) -> (f64, f64) {
     let signals = &analysis.signals;
     let worth = |start: f64| {
@@ -211,7 +210,7 @@ fn span(analysis: &Analysis, seconds: f64, start: f64) -> (f64, f64) {
             darkest = darkest.min(signal.luma);
             motion += signal.motion / (4.0 * seconds);
         }
-        darkest.min(0.4) + motion
+        darkest.min(0.2) + 5.0 * motion
     };
     let starts = signals.iter().map(|s| s.t).filter(|t| t + seconds <= analysis.info.duration);
     let best = starts.max_by(|a, b| worth(*a).total_cmp(&worth(*b))).unwrap_or(0.0);

@@ -9,6 +9,9 @@ pub const BLACK: u32 = 24;
 /// Up to this one they may become black by what is done to the picture (darker corners).
 pub const DARK: u32 = 64;
 
+/// Name of the list of loudness that ffmpeg writes.
+const LOUDNESS: &str = "loudness.txt";
+
 /// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
@@ -48,16 +51,21 @@ pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn 
     found.seconds = (number(&video["duration"]), number(&answer["format"]["duration"]));
     let look = format!("cropdetect=limit={limit}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
     let null = ["-f", "null", "/dev/null"];
-    let all_frames = ["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &look];
-    let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&all_frames, &null[..]].concat())?;
+    let mut args = vec!["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &look];
+    // Beside the file, in whose folder ffmpeg runs: both filters cannot write to one pipe.
+    let heard = format!("ebur128=metadata=1,ametadata=mode=print:key=lavfi.r128.I:file={LOUDNESS}");
+    let sounds = stream("audio").is_some();
+    if sounds {
+        args.extend(["-map", "0:a:0", "-af", &heard]);
+    }
+    let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&args[..], &null].concat())?;
     found.faults = faults;
     found.frames = said.lines().filter(|line| line.starts_with("frame:")).count();
     found.bars = bars(&said, until, found.size);
-    if stream("audio").is_some() {
-        let filter = "ebur128=metadata=1,ametadata=mode=print:key=lavfi.r128.I:file=-";
-        let sound = ["-map", "0:a:0", "-af", filter];
-        let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&sound, &null[..]].concat())?;
-        found.faults.push_str(&faults);
+    if sounds {
+        let list = file.with_file_name(LOUDNESS);
+        let said = std::fs::read_to_string(&list)?;
+        std::fs::remove_file(list)?;
         let last = said.lines().rev().find_map(|line| line.strip_prefix("lavfi.r128.I="));
         found.loudness = last.and_then(|text| text.parse().ok());
     }
@@ -92,12 +100,14 @@ fn run(
     before: &[&str],
     after: &[&str],
 ) -> Result<(String, String), Box<dyn Error>> {
+    let folder = file.parent().ok_or("a file lies in a folder")?;
+    let name = file.file_name().ok_or("a file has a name")?;
     let mut command = Command::new(program);
-    command.args(["-v", "error"]).args(before);
+    command.current_dir(folder).args(["-v", "error"]).args(before);
     if program == "ffmpeg" {
         command.args(["-nostdin", "-threads", "1"]);
     }
-    let output = command.arg("-i").arg(file).args(after).output()?;
+    let output = command.arg("-i").arg(name).args(after).output()?;
     let mut faults = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
         faults.push_str(&format!("{program} ended with {}", output.status));

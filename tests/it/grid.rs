@@ -23,8 +23,8 @@ const LENGTH: f64 = 3.2;
 /// A bright square that wanders over grey, in 4:3, with a tone and captions beside it.
 fn footage(folder: &std::path::Path) -> std::path::PathBuf {
     let path = folder.join("footage.mp4");
-    let picture = format!("color=0x808890:s=480x360:r=25:d={LENGTH}");
-    let square = format!("color=white:s=60x60:r=25:d={LENGTH}");
+    let picture = format!("color=0x808890:s=480x360:r=12:d={LENGTH}");
+    let square = format!("color=white:s=60x60:r=12:d={LENGTH}");
     let tone = format!("sine=f=440:r=48000:d={LENGTH},volume=-9dB");
     let over = format!("[0][1]overlay=x='(W-w)*(0.2+0.5*t/{LENGTH})':y=150");
     let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &square];
