@@ -110,6 +110,8 @@ impl Footage {
             std::fs::write(path.with_extension("en.srt"), captions(analysis.info.duration))?;
             analysis = read()?;
         }
+        // Those that an edit in English shows.
+        analysis.cues.retain(|cue| cue.language.as_deref().is_none_or(|tag| tag == "eng"));
         let span = span(&analysis, seconds, setting("CLIPFLOW_BENCH_START", f64::NAN)?);
         let shown = folder.join("span.mkv");
         support::video::ffmpeg(|command| {
@@ -208,7 +210,8 @@ fn span(analysis: &Analysis, seconds: f64, start: f64) -> (f64, f64) {
         let (mut darkest, mut motion) = (f64::INFINITY, 0.0);
         for signal in within {
             darkest = darkest.min(signal.luma);
-            motion += signal.motion / (4.0 * seconds);
+            // A fade is no motion.
+            motion += signal.motion.min(0.03) / (4.0 * seconds);
         }
         darkest.min(0.2) + 5.0 * motion
     };

@@ -105,8 +105,8 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
 /// as shares of the picture) left above, a close-up of it right below, and beside them the two windows
 /// that have least in common with these and with each other.
 pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4] {
-    let (left, top) = (even(frame.0 / 2), even(frame.1 / 2));
-    let (right, bottom) = (frame.0 - left, frame.1 - top);
+    let close = grid_close(source, frame);
+    let ((left, top), (right, bottom)) = (close.at, close.size);
     let whole = largest(source, (left, top), 1.0);
     let seen = |(share, place): (f64, Place)| {
         let middle = match place {
@@ -145,8 +145,15 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
         cell((0, 0), (left, top), taken[0]),
         cell((left, 0), (right, top), taken[2]),
         cell((0, top), (left, bottom), taken[3]),
-        cell((left, top), (right, bottom), taken[1]),
+        close,
     ]
+}
+
+/// The close-up of a grid.
+fn grid_close(source: (u32, u32), frame: (u32, u32)) -> Cell {
+    let at = (even(frame.0 / 2), even(frame.1 / 2));
+    let size = (frame.0 - at.0, frame.1 - at.1);
+    Cell { at, size, window: largest(source, size, GRID_CLOSE), place: Place::Follow }
 }
 
 /// The smallest window of a layout that follows the path, as shares of the picture's width and height:
@@ -154,7 +161,7 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
 pub fn moving_window(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> (f64, f64) {
     let (wide, high) = match layout {
         Layout::Split => split(source, frame)[1].window,
-        Layout::Grid => grid(source, frame, (0.5, 0.5))[3].window,
+        Layout::Grid => grid_close(source, frame).window,
         Layout::Crop | Layout::Fit | Layout::PictureInPicture => largest(source, frame, 1.0),
     };
     (f64::from(wide) / f64::from(source.0), f64::from(high) / f64::from(source.1))
@@ -162,14 +169,14 @@ pub fn moving_window(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> (
 
 /// How many times as large as in the source a layout makes things, where it does most.
 pub fn enlarges(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> f64 {
-    let most = |cells: &[Cell]| cells.iter().map(Cell::enlarges).fold(0.0, f64::max);
     let (wide, high) = (f64::from(frame.0), f64::from(frame.1));
     let (source_wide, source_high) = (f64::from(source.0), f64::from(source.1));
     match layout {
         Layout::Crop | Layout::PictureInPicture => (wide / source_wide).max(high / source_high),
         Layout::Fit => (wide / source_wide).min(high / source_high),
-        Layout::Split => most(&split(source, frame)),
-        Layout::Grid => most(&grid(source, frame, (0.5, 0.5))),
+        // The close-ups, always.
+        Layout::Split => split(source, frame)[1].enlarges(),
+        Layout::Grid => grid_close(source, frame).enlarges(),
     }
 }
 
