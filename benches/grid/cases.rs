@@ -30,6 +30,8 @@ const NO_BAR: i64 = 2;
 const LOUDNESS: f64 = 1.0;
 /// Sound below this is left as it is, in LUFS.
 const SILENCE: f64 = -55.0;
+/// Most that sound is made louder, in dB; with some room, as a variant's own span may differ.
+const MOST_GAIN: f64 = 28.0;
 
 impl Case {
     /// What tells it from the others.
@@ -58,9 +60,14 @@ impl Case {
         if seconds.iter().any(|seconds| !((seconds - wanted).abs() <= frame + 1e-3)) {
             faults.push(format!("{seconds:?} s by frames, stream and file, not {wanted:.3}"));
         }
-        let heard = source.loudness.is_some_and(|loudness| loudness > SILENCE);
+        // What the README says of sound that is hardly there.
+        let reachable = |wanted: f64| {
+            source.loudness.is_some_and(|own| own > SILENCE && wanted - own < MOST_GAIN)
+        };
         match (found.loudness, edit.loudness) {
-            (Some(found), Some(wanted)) if heard && (found - wanted).abs() > LOUDNESS => {
+            (Some(found), Some(wanted))
+                if reachable(wanted) && (found - wanted).abs() > LOUDNESS =>
+            {
                 faults.push(format!("{found} LUFS, not {wanted}"));
             }
             (None, _) if source.loudness.is_some() => faults.push("no sound".to_owned()),

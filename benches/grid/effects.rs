@@ -7,7 +7,7 @@ use clipflow::model::edit::{
 };
 
 use super::Footage;
-use super::sheet::{Still, sheet};
+use super::sheet::{Row, Still, sheet};
 use super::support::Result;
 
 /// Renders each of them and writes `effects.png`: a row each.
@@ -78,6 +78,6 @@ pub fn look(footage: &Footage) -> Result<()> {
     };
     let rows: Vec<Vec<Still>> = all.iter().map(row).collect();
     // Two effects side by side.
-    let pairs: Vec<Vec<Still>> = rows.chunks(2).map(<[Vec<Still>]>::concat).collect();
-    sheet(&footage.folder.join("effects.png"), &pairs, (260, 260), 3)
+    let pairs: Vec<Row> = rows.chunks(2).map(|pair| (260, pair.concat())).collect();
+    sheet(&footage.folder.join("effects.png"), &pairs, 260, 3)
 }

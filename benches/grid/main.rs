@@ -15,7 +15,6 @@ mod effects;
 mod measured;
 mod sheet;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +26,7 @@ use clipflow::model::edit::{CaptionStyle, Edit, Layout};
 
 use cases::{Case, cases};
 use measured::{BLACK, DARK, Measured, measure};
-use sheet::{Still, sheet};
+use sheet::{Row, Still, sheet};
 use support::video::Video;
 use support::{Result, is_bench, setting};
 
@@ -40,6 +39,10 @@ const SENTENCES: [&str; 4] = [
 ];
 /// Seconds of each of them.
 const SENTENCE: f64 = 1.9;
+
+/// Widest and highest still of the README's sheet, in pixels.
+const SHEET_WIDTH: u32 = 232;
+const SHEET_HEIGHT: u32 = 300;
 
 fn main() -> Result<()> {
     if !is_bench() {
@@ -151,6 +154,7 @@ impl Footage {
     /// A sheet for each platform: layouts as rows, caption styles as columns.
     fn sheets(&self, platforms: &[&'static Platform], cases: &[Case]) -> Result<()> {
         for platform in platforms {
+            let (width, height) = if platform.aspect() > 1.0 { (400, 225) } else { (300, 400) };
             let of_layout = |layout: &Layout| {
                 let mine = cases.iter().filter(|case| {
                     case.platform.name == platform.name && case.edit.layout == *layout
@@ -164,18 +168,17 @@ impl Footage {
                         label: format!("{layout} {caption_style} {width}x{height}{soft}"),
                     }
                 };
-                mine.map(still).collect::<Vec<_>>()
+                (height, mine.map(still).collect::<Vec<_>>())
             };
-            let rows: Vec<Vec<Still>> = Layout::ALL.iter().map(of_layout).collect();
-            let cell = if platform.aspect() > 1.0 { (400, 225) } else { (300, 400) };
-            sheet(&self.folder.join(format!("{}.png", platform.name)), &rows, cell, 3)?;
+            let rows: Vec<Row> = Layout::ALL.iter().map(of_layout).collect();
+            sheet(&self.folder.join(format!("{}.png", platform.name)), &rows, width, 3)?;
         }
         Ok(())
     }
 
     /// A small sheet: a row a platform shape, a column a layout, each with another caption style.
     fn readme(&self, to: &Path) -> Result<()> {
-        let platforms = platforms::named(&["tiktok", "linkedin", "x"])?;
+        let platforms = platforms::named(&["tiktok", "x", "linkedin"])?;
         let styles: Vec<CaptionStyle> =
             CaptionStyle::ALL.iter().copied().filter(|style| *style != CaptionStyle::Off).collect();
         let wanted = |case: &Case| {
@@ -188,17 +191,18 @@ impl Footage {
         let edits: Vec<(String, Edit)> =
             cases.iter().map(|case| (case.name(), case.edit.clone())).collect();
         self.render(&edits)?;
-        let mut rows: BTreeMap<usize, Vec<Still>> = BTreeMap::new();
-        for case in &cases {
-            let row = platforms.iter().position(|p| p.name == case.platform.name).unwrap_or(0);
-            rows.entry(row).or_default().push(Still {
+        let row = |platform: &&'static Platform| {
+            let mine = cases.iter().filter(|case| case.platform.name == platform.name);
+            let still = |case: &Case| Still {
                 file: self.file(&case.name()),
                 at: 0.4 * case.edit.duration(),
                 label: format!("{} {}", case.edit.layout, case.edit.caption_style),
-            });
-        }
-        let rows: Vec<Vec<Still>> = rows.into_values().collect();
-        sheet(to, &rows, (232, 300), 5)
+            };
+            let height = (f64::from(SHEET_WIDTH) / platform.aspect()).round() as u32;
+            (height.min(SHEET_HEIGHT) & !1, mine.map(still).collect())
+        };
+        let rows: Vec<Row> = platforms.iter().map(row).collect();
+        sheet(to, &rows, SHEET_WIDTH, 5)
     }
 }
 
@@ -219,7 +223,8 @@ fn span(analysis: &Analysis, seconds: f64, start: f64) -> (f64, f64) {
     let best = starts.max_by(|a, b| worth(*a).total_cmp(&worth(*b))).unwrap_or(0.0);
     let best = if start.is_finite() { start } else { best };
     let grid = |t: f64| (t * analysis.info.fps).round() / analysis.info.fps;
-    (grid(best), grid(best + seconds))
+    let frames = (seconds * analysis.info.fps - 1e-6).ceil();
+    (grid(best), grid(grid(best) + frames / analysis.info.fps))
 }
 
 /// [`SENTENCES`], one after the other for so long, as SubRip.

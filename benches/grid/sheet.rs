@@ -19,16 +19,20 @@ pub struct Still {
     pub label: String,
 }
 
-/// Writes `rows` of stills, each scaled into `cell` (width and height), as PNG or, with that quality (2 is
-/// best), as JPEG.
+/// Stills side by side, and how high they are at the most.
+pub type Row = (u32, Vec<Still>);
+
+/// Writes `rows` of stills of at most that width as PNG or, with that quality (2 is best), as JPEG.
 ///
 /// # Errors
 /// If ffmpeg fails.
-pub fn sheet(to: &Path, rows: &[Vec<Still>], cell: (u32, u32), quality: u32) -> Result<()> {
-    let stills: Vec<&Still> = rows.iter().flatten().collect();
-    let (wide, high) = (cell.0 + 2 * MARGIN, cell.1 + 2 * MARGIN);
+pub fn sheet(to: &Path, rows: &[Row], width: u32, quality: u32) -> Result<()> {
+    let stills: Vec<&Still> = rows.iter().flat_map(|row| &row.1).collect();
+    let heights = rows.iter().flat_map(|(height, stills)| stills.iter().map(move |_| *height));
+    let wide = width + 2 * MARGIN;
     let mut graph = String::new();
-    for (number, still) in stills.iter().enumerate() {
+    for ((number, still), height) in stills.iter().enumerate().zip(heights) {
+        let high = height + 2 * MARGIN;
         let label = match still.label.as_str() {
             "" => String::new(),
             label => format!(
@@ -38,16 +42,15 @@ pub fn sheet(to: &Path, rows: &[Vec<Still>], cell: (u32, u32), quality: u32) -> 
         };
         graph += &format!(
             "[{number}:v]trim=end_frame=1,setpts=0,\
-             scale={}:{}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=area,\
-             pad={wide}:{high}:(ow-iw)/2:(oh-ih)/2:color=0x9aa0a6,setsar=1,format=yuv420p{label}[s{number}];",
-            cell.0, cell.1
+             scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=area,\
+             pad={wide}:{high}:(ow-iw)/2:(oh-ih)/2:color=0x9aa0a6,setsar=1,format=yuv420p{label}[s{number}];"
         );
     }
-    let places = rows.iter().enumerate().flat_map(|(row, stills)| {
-        let place = move |column| format!("{}_{}", column * wide, row as u32 * high);
-        (0..stills.len() as u32).map(place)
-    });
-    let places: Vec<String> = places.collect();
+    let (mut places, mut top) = (Vec::new(), 0);
+    for (height, stills) in rows {
+        places.extend((0..stills.len()).map(|column| format!("{}_{top}", column as u32 * wide)));
+        top += height + 2 * MARGIN;
+    }
     let labels: String = (0..stills.len()).map(|number| format!("[s{number}]")).collect();
     graph += &format!(
         "{labels}xstack=inputs={}:layout={}:fill=0x9aa0a6,format={}",

@@ -16,7 +16,7 @@ mod cases;
 mod measured;
 
 /// Sides are so many times as small as on the platform.
-const SMALLER: i64 = 3;
+const SMALLER: i64 = 4;
 /// Seconds of the source.
 const LENGTH: f64 = 3.2;
 
