@@ -46,11 +46,8 @@ pub fn look(footage: &Footage) -> Result<()> {
         };
         (kind.to_string(), Edit { effects: vec![effect], ..plain.clone() }, times)
     };
-    let mut all: Vec<(String, Edit, [f64; 3])> = vec![(
-        "plain".into(),
-        plain.clone(),
-        [half - 0.2, half + 0.1, half + 0.8],
-    )];
+    let mut all: Vec<(String, Edit, [f64; 3])> =
+        vec![("plain".into(), plain.clone(), [half - 0.2, half + 0.1, half + 0.8])];
     all.extend(EffectKind::ALL.iter().copied().map(effect));
     let quarter = 0.25 * (end - start);
     for join in [Join::Dissolve, Join::Slide] {

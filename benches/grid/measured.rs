@@ -49,7 +49,8 @@ pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn 
     let video = stream("video").ok_or("it has no picture")?;
     found.size = (video["width"].as_i64().unwrap_or(0), video["height"].as_i64().unwrap_or(0));
     found.seconds = (number(&video["duration"]), number(&answer["format"]["duration"]));
-    let look = format!("cropdetect=limit={limit}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
+    let look =
+        format!("cropdetect=limit={limit}:round=2:skip=0:reset=0,metadata=mode=print:file=-");
     let null = ["-f", "null", "/dev/null"];
     let mut args = vec!["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &look];
     // Beside the file, in whose folder ffmpeg runs: both filters cannot write to one pipe.

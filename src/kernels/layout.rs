@@ -78,15 +78,12 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
         // Halves that are as little narrower, or flatter, than the picture as can be.
         let (upper, left) = ((frame.0, even(frame.1 / 2)), (even(frame.0 / 2), frame.1));
         let off = |half: (u32, u32)| (ratio(half) / shape).ln().abs();
-        let above = if frame.1 >= frame.0 { off(upper) <= off(left) } else { off(upper) < off(left) };
+        let above =
+            if frame.1 >= frame.0 { off(upper) <= off(left) } else { off(upper) < off(left) };
         let half = if above { upper } else { left };
         (half, largest(source, half, 1.0), above)
     };
-    let second = if above {
-        (frame.0, frame.1 - first.1)
-    } else {
-        (frame.0 - first.0, frame.1)
-    };
+    let second = if above { (frame.0, frame.1 - first.1) } else { (frame.0 - first.0, frame.1) };
     let roomy = f64::from(second.1) >= ROOMY_CLOSE * f64::from(frame.1);
     let (one_at, at) = match (above, roomy) {
         (true, true) => ((0, 0), (0, first.1)),
@@ -119,8 +116,7 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
         [1.0, 0.0, 0.5].map(|end| {
             // Across the way in which the picture is larger.
             let wide = ratio(source) >= ratio(frame);
-            let place =
-                if wide { Place::Fixed(end, gaze.1) } else { Place::Fixed(gaze.0, end) };
+            let place = if wide { Place::Fixed(end, gaze.1) } else { Place::Fixed(gaze.0, end) };
             (share, place)
         })
     });

@@ -41,8 +41,7 @@ fn every_layout_and_caption_style_keeps_its_promises() {
     let folder = tempfile::tempdir().unwrap();
     let path = footage(folder.path());
     let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
-    let analysis =
-        analyze(&tools, &path, &AnalyzeSettings::default(), &cancel, &|_| ()).unwrap();
+    let analysis = analyze(&tools, &path, &AnalyzeSettings::default(), &cancel, &|_| ()).unwrap();
     assert_eq!(analysis.cues.len(), 1);
     let platforms = platforms::named(&["tiktok", "x"]).unwrap();
     let mut cases = cases(&analysis, (0.0, 3.0), &platforms).unwrap();

@@ -121,8 +121,7 @@ impl Canvas<'_> {
         }
         let places: Vec<String> =
             cells.iter().map(|cell| format!("{}_{}", cell.at.0, cell.at.1)).collect();
-        let mut filters =
-            format!("xstack=inputs={}:layout={}", cells.len(), places.join("|"));
+        let mut filters = format!("xstack=inputs={}:layout={}", cells.len(), places.join("|"));
         let line = line(size);
         let lines = |of: fn(&Cell) -> u32| {
             let mut found: Vec<u32> = cells.iter().map(of).filter(|at| *at > 0).collect();
