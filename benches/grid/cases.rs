@@ -57,7 +57,8 @@ impl Case {
         let (wanted, frame) = (edit.duration(), 1.0 / edit.fps);
         let counted = found.frames as f64 * frame;
         let seconds = [counted, found.seconds.0, found.seconds.1];
-        if seconds.iter().any(|seconds| !((seconds - wanted).abs() <= frame + 1e-3)) {
+        let near = |seconds: &f64| (seconds - wanted).abs() <= frame + 1e-3;
+        if !seconds.iter().all(near) {
             faults.push(format!("{seconds:?} s by frames, stream and file, not {wanted:.3}"));
         }
         // What the README says of sound that is hardly there.

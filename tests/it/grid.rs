@@ -47,8 +47,8 @@ fn every_layout_and_caption_style_keeps_its_promises() {
     let mut cases = cases(&analysis, (0.0, 3.0), &platforms).unwrap();
     assert_eq!(cases.len(), 2 * 5 * 5);
     for case in &mut cases {
-        case.edit.width = case.edit.width / SMALLER & !1;
-        case.edit.height = case.edit.height / SMALLER & !1;
+        case.edit.width = (case.edit.width / SMALLER) & !1;
+        case.edit.height = (case.edit.height / SMALLER) & !1;
     }
     let output = |case: &Case| Output {
         rendition_id: case.name(),
