@@ -180,7 +180,8 @@ impl Page {
         Self {
             width,
             height,
-            margins: [left * width, right * width, bottom * height],
+            // The outline lies outside of a line.
+            margins: [left * width, right * width, bottom * height + look.outline * size],
             size,
             room,
             inside,
