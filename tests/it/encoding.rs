@@ -151,6 +151,46 @@ fn sound_alone_is_cut_to_the_sample_and_has_no_picture() {
 }
 
 #[test]
+fn sound_alone_needs_no_picture_that_can_be_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    // Late enough for a seek; MPEG-TS does not begin at 0.
+    for (name, start) in [("counter.mp4", 0.0), ("counter.ts", 0.0), ("late.mp4", 10.0)] {
+        let whole = make(folder.path(), &format!("whole-{name}"), 500, &["-g", "50"]);
+        let path = folder.path().join(name);
+        // Every byte of the pictures is wrong, the container is not. (In MPEG-TS they are part of it.)
+        let damage = ["-c", "copy", "-bsf:v", "noise=amount=1"];
+        let damage = if name.ends_with("ts") { &damage[..2] } else { &damage[..] };
+        let args = [&["-i", whole.to_str().unwrap()], damage, &[path.to_str().unwrap()]];
+        ffmpeg(&args.concat());
+        let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
+        let encoding = of(Format::Opus);
+        let settings = RenderSettings { encoding, ..RenderSettings::default() };
+        let probe = probe(&tools, &whole, &settings.limits, &cancel).unwrap();
+        let output = |name: &str, start: f64, end: f64| Output {
+            rendition_id: name.into(),
+            start,
+            end,
+            path: folder.path().join(format!("{name}.opus")),
+            edit: None,
+            cues: Vec::new(),
+        };
+        let heard = output(&format!("{name}-heard"), start + SPAN.0, start + SPAN.1);
+        let rendered = |path: &Path, output: &Output| {
+            let outputs = std::slice::from_ref(output);
+            render(&tools, path, &probe, outputs, &settings, &cancel, &|_| ()).remove(0)
+        };
+        rendered(&path, &heard).unwrap_or_else(|e| panic!("{name}: {e}"));
+        // The source ends at 20 s.
+        let short = output("short", start + 8.0, 23.0);
+        let error = rendered(&whole, &short).unwrap_err();
+        assert!(error.message().contains("ends before the clip does"), "{name}: {error}");
+        let heard = ticks(&heard.path);
+        assert_eq!(heard.len(), 3, "{name}: {heard:?}");
+        assert!((heard[0] - 0.8).abs() < 0.03, "{name}: {heard:?}");
+    }
+}
+
+#[test]
 fn quality_is_paid_in_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let source = footage(folder.path());

@@ -13,6 +13,12 @@ use super::{Output, RenderSettings};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::tools::MediaLimits;
 
+/// How much further packets are listed than sound is cut, in seconds: decoding order is another
+/// than that of the screen, and the end of a source shows in what comes after a clip.
+const MORE: f64 = 2.0;
+/// A line for each on standard output, as it comes.
+const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc", "pipe:1"];
+
 /// Numbers of a pass's inputs; its picture is input 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inputs {
@@ -48,15 +54,18 @@ pub(super) struct Plan<'a> {
 /// comes before a clip is cut by its time stamp, not by ffmpeg's count from the seek's target.
 /// Audio is read through an input of its own, so that a video frame never waits in memory for a
 /// sound that comes much later or not at all.
+///
+/// A format of sound alone decodes no picture. Its list is then of the packets that a decoder would
+/// get: whether the seek came down late and where the source ends shows in them as well.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings, limits } =
-        *plan;
+    let Plan { path, source, seek, outputs, shapes, gains, tracks, settings, limits, .. } = *plan;
     let ahead = shapes.iter().flatten().find_map(Shape::ahead);
     let sound = usize::from(source.audio.is_some());
+    let picture = settings.encoding.has_picture();
     let inputs = Inputs {
         audio: 1,
-        ahead_video: ahead.map(|_| 1 + sound),
-        ahead_audio: ahead.filter(|_| sound == 1).map(|_| 3),
+        ahead_video: ahead.filter(|_| picture).map(|_| 1 + sound),
+        ahead_audio: ahead.filter(|_| sound == 1).map(|_| 2 + usize::from(picture)),
     };
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
@@ -67,7 +76,9 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
     }
     if let Some(part) = ahead {
         let seek = source.seek(part.extent().0, 0);
-        args.extend(video_input(path, source, seek, limits));
+        if picture {
+            args.extend(video_input(path, source, seek, limits));
+        }
         if sound == 1 {
             args.extend(audio_inputs(path, source, seek, None, limits));
         }
@@ -79,20 +90,14 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         text_inputs.push(count);
         count += usize::from(track.is_some());
     }
-    let mut pictures = video::graph(source, outputs, shapes, captions, inputs);
-    for (number, output) in outputs.iter().enumerate() {
-        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
-        pictures.push_str(&tail(&settings.encoding, source, output, seconds, number));
+    if picture {
+        args.extend(["-filter_complex".into(), pictures(plan, inputs).into()]);
     }
-    args.extend(["-filter_complex".into(), pictures.into()]);
     if let Some(sound) = source.audio {
         let graph = audio::graph(source, sound, outputs, shapes, gains, inputs);
         args.extend(["-filter_complex".into(), graph.into()]);
     }
-    let clock = format!("1:{}", source.ticks);
-    args.extend(words(&["-map", "[log]", "-fps_mode", "vfr", "-enc_time_base", &clock]));
-    args.extend(words(&["-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc"]));
-    args.push("pipe:1".into());
+    args.extend(if picture { list_of_frames(source) } else { list_of_packets(plan) });
     for (number, file) in files.iter().enumerate() {
         let clock = match &shapes[number] {
             Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
@@ -108,6 +113,39 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         name.push(file);
         args.push(name);
     }
+    args
+}
+
+/// The graph of all pictures.
+fn pictures(plan: &Plan<'_>, inputs: Inputs) -> String {
+    let Plan { source, outputs, shapes, captions, settings, .. } = *plan;
+    let mut graph = video::graph(source, outputs, shapes, captions, inputs);
+    for (number, output) in outputs.iter().enumerate() {
+        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
+        graph.push_str(&tail(&settings.encoding, source, output, seconds, number));
+    }
+    graph
+}
+
+/// The output that lists the decoded frames.
+fn list_of_frames(source: &Source) -> Vec<OsString> {
+    let clock = format!("1:{}", source.ticks);
+    let mut args = words(&["-map", "[log]", "-fps_mode", "vfr", "-enc_time_base", &clock]);
+    args.extend(words(&["-c:v", "wrapped_avframe"]));
+    args.extend(words(LISTED));
+    args
+}
+
+/// The output that lists the packets of the picture, to shortly after the last clip.
+fn list_of_packets(plan: &Plan<'_>) -> Vec<OsString> {
+    let Plan { source, outputs, shapes, .. } = *plan;
+    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    let last = ends.fold(0.0, f64::max);
+    let (stream, until) = (format!("0:{}", source.video), source.start + last + MORE);
+    // Those that no decoder could begin with count too: it is the sound that is cut.
+    let mut args = words(&["-map", &stream, "-c:v", "copy", "-copyinkf"]);
+    args.extend(words(&["-to", &format!("{until:.6}")]));
+    args.extend(words(LISTED));
     args
 }
 

@@ -206,6 +206,11 @@ impl Encoding {
         self.codec.or_else(|| self.format.codecs().first().copied())
     }
 
+    /// Whether its files have a picture, moving or animated.
+    pub(super) fn has_picture(&self) -> bool {
+        self.format.kind() != Kind::Sound
+    }
+
     /// Whether it is that of plain clips. It leaves no trace in ids and settings, so that what was
     /// rendered before there was a choice is found again.
     pub fn is_default(&self) -> bool {

@@ -163,7 +163,7 @@ impl Job<'_> {
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;
             let mut late = seek.is_some();
-            let log = FrameLog::read(reader, |pts| {
+            let log = FrameLog::read(reader, source.ticks, |pts| {
                 late &= pts >= first;
                 tell((pts - first).max(0) as f64 / all);
                 !late
