@@ -16,8 +16,8 @@ use crate::media::tools::MediaLimits;
 /// How much further packets are listed than sound is cut, in seconds: decoding order is another
 /// than that of the screen, and the end of a source shows in what comes after a clip.
 const MORE: f64 = 2.0;
-/// A line for each on standard output, as it comes.
-const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc", "pipe:1"];
+/// A line for each, as it comes.
+const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc"];
 
 /// Numbers of a pass's inputs; its picture is input 0.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +29,20 @@ pub(super) struct Inputs {
     pub(super) ahead_audio: Option<usize>,
 }
 
+/// The reading of what is shown before what precedes it in the source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead<'a> {
+    pub(super) seek: Option<f64>,
+    /// ffmpeg's name for where its frames are listed.
+    pub(super) log: &'a str,
+}
+
 /// A pass, as its command needs it.
 pub(super) struct Plan<'a> {
     pub(super) path: &'a Path,
     pub(super) source: &'a Source,
     pub(super) seek: Option<f64>,
+    pub(super) ahead: Option<Ahead<'a>>,
     pub(super) outputs: &'a [&'a Output],
     /// Of each output, if it is edited.
     pub(super) shapes: &'a [Option<Shape>],
@@ -47,7 +56,8 @@ pub(super) struct Plan<'a> {
 }
 
 /// The arguments of a pass that begins to read at its seek and writes the clips to `files`, and
-/// the list of frames that were decoded to standard output.
+/// the list of frames that were decoded to standard output; those that were read ahead are listed
+/// where that reading says.
 ///
 /// All times are PTS as they stand in the file (`-copyts`): ffmpeg's own zero depends on which
 /// streams are read (in MPEG-TS it is the earliest of those). `-noaccurate_seek` because what
@@ -58,8 +68,9 @@ pub(super) struct Plan<'a> {
 /// A format of sound alone decodes no picture. Its list is then of the packets that a decoder would
 /// get: whether the seek came down late and where the source ends shows in them as well.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, tracks, settings, limits, .. } = *plan;
-    let ahead = shapes.iter().flatten().find_map(Shape::ahead);
+    let Plan {
+        path, source, seek, ahead, outputs, shapes, gains, tracks, settings, limits, ..
+    } = *plan;
     let sound = usize::from(source.audio.is_some());
     let picture = settings.encoding.has_picture();
     let inputs = Inputs {
@@ -74,8 +85,7 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
     if sound == 1 {
         args.extend(audio_inputs(path, source, seek, None, limits));
     }
-    if let Some(part) = ahead {
-        let seek = source.seek(part.extent().0, 0);
+    if let Some(Ahead { seek, .. }) = ahead {
         if picture {
             args.extend(video_input(path, source, seek, limits));
         }
@@ -97,7 +107,12 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         let graph = audio::graph(source, sound, outputs, shapes, gains, inputs);
         args.extend(["-filter_complex".into(), graph.into()]);
     }
-    args.extend(if picture { list_of_frames(source) } else { list_of_packets(plan) });
+    if picture {
+        args.extend(list_of_frames(source, "log", "pipe:1"));
+        args.extend(ahead.into_iter().flat_map(|ahead| list_of_frames(source, "ahead", ahead.log)));
+    } else {
+        args.extend(list_of_packets(plan));
+    }
     for (number, file) in files.iter().enumerate() {
         let clock = match &shapes[number] {
             Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
@@ -127,12 +142,13 @@ fn pictures(plan: &Plan<'_>, inputs: Inputs) -> String {
     graph
 }
 
-/// The output that lists the decoded frames.
-fn list_of_frames(source: &Source) -> Vec<OsString> {
-    let clock = format!("1:{}", source.ticks);
-    let mut args = words(&["-map", "[log]", "-fps_mode", "vfr", "-enc_time_base", &clock]);
+/// The output that lists the decoded frames of the graph's end `label` in `file`.
+fn list_of_frames(source: &Source, label: &str, file: &str) -> Vec<OsString> {
+    let (clock, label) = (format!("1:{}", source.ticks), format!("[{label}]"));
+    let mut args = words(&["-map", &label, "-fps_mode", "vfr", "-enc_time_base", &clock]);
     args.extend(words(&["-c:v", "wrapped_avframe"]));
     args.extend(words(LISTED));
+    args.push(file.into());
     args
 }
 
@@ -146,6 +162,7 @@ fn list_of_packets(plan: &Plan<'_>) -> Vec<OsString> {
     let mut args = words(&["-map", &stream, "-c:v", "copy", "-copyinkf"]);
     args.extend(words(&["-to", &format!("{until:.6}")]));
     args.extend(words(LISTED));
+    args.push("pipe:1".into());
     args
 }
 
