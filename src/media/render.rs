@@ -29,8 +29,10 @@ mod encoding;
 mod formats;
 mod frame_log;
 mod graph;
+mod index;
 mod kept;
 mod loudness;
+mod measure;
 mod passes;
 mod plan;
 mod queue;
@@ -150,7 +152,7 @@ pub struct RenderSettings {
     /// Most outputs of one ffmpeg process. Default: 8.
     pub max_outputs: usize,
     /// Resident memory that all ffmpeg processes that render at one time should stay below
-    /// together, in bytes, as long as one output fits. Default: 576 MiB.
+    /// together, in bytes, as long as one output fits. Default: 640 MiB.
     pub memory_bytes: u64,
     /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
     #[serde(default, skip_serializing_if = "Encoding::is_default")]
@@ -171,7 +173,7 @@ impl Default for RenderSettings {
             audio_bitrate: 160_000,
             encoder_threads: 1,
             max_outputs: 8,
-            memory_bytes: 576 << 20,
+            memory_bytes: 640 << 20,
             encoding: Encoding::default(),
             thumbnails: false,
             limits: MediaLimits::default(),

@@ -3,24 +3,22 @@
 use std::fs::File;
 use std::path::Path;
 
-use serde::Deserialize;
 use tempfile::TempPath;
 
+use super::encoding::Format;
 use super::encoding::arguments::size;
-use super::encoding::{Format, Kind};
-use super::formats::{Wanted, measure_webp};
+use super::formats::Wanted;
 use super::frame_log::FrameLog;
+use super::measure::Found;
 use super::source::{Source, TOLERANCE};
 use super::{Output, RenderSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::cancel::CancelToken;
-use crate::media::input::{ffmpeg_args, ffprobe_args, input_args};
+use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
 use crate::media::tools::MediaTools;
 use crate::model::Rendition;
 
-/// Most that ffprobe may say about a clip: some 150 bytes a packet, 80 packets a second, an hour.
-const MAX_ANSWER: usize = 64 << 20;
 /// Samples in an AAC frame.
 const AAC_FRAME: f64 = 1024.0;
 
@@ -149,32 +147,12 @@ impl Checker<'_> {
         Ok(!FrameLog::read(answer.as_slice(), self.source.ticks, |_| true).frames.is_empty())
     }
 
-    /// What ffprobe says of the file.
-    pub(super) fn measure(&self, file: &Path) -> Result<Found> {
-        let (limits, format) = (&self.settings.limits, self.settings.encoding.format);
-        let Some(demuxer) = format.demuxer() else { return measure_webp(file) };
-        let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
-        command.args(ffprobe_args());
-        command.args(["-of", "json", "-show_entries"]);
-        command.arg(
-            "packet=stream_index,pts:stream_tags=DURATION:\
-             stream=index,codec_type,codec_name,width,height,time_base,start_time,duration",
-        );
-        command.args(input_args(demuxer, file, limits, &[]));
-        let (answer, finished) = command.capture(self.cancel, MAX_ANSWER)?;
-        finished.check(ErrorCode::RenderMismatch)?;
-        let answer: Answer = serde_json::from_slice(&answer)
-            .map_err(|cause| mismatch("the written clip cannot be measured").with_source(cause))?;
-        let missing = || mismatch("the written clip has not the streams it was to have");
-        Found::new(answer, format).ok_or_else(missing)
-    }
-
     /// Size, streams and lengths.
     fn compare(&self, found: &Found, size: (i64, i64), ticks: i64, length: f64) -> Result<()> {
         if (found.width, found.height) != size {
             return Err(mismatch("the written clip has another picture size than was asked for"));
         }
-        if found.time_base != format!("1/{ticks}") {
+        if (i64::from(found.time_base.0), i64::from(found.time_base.1)) != (1, ticks) {
             return Err(mismatch("the written clip counts time in other units than was asked for"));
         }
         if (found.duration - length).abs() > 2.0 * TOLERANCE {
@@ -220,172 +198,6 @@ pub(super) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -
         return Err(mismatch("a frame of the written clip is not at its time"));
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    packets: Vec<Packet>,
-    #[serde(default)]
-    streams: Vec<Stream>,
-}
-
-#[derive(Deserialize)]
-struct Packet {
-    stream_index: u32,
-    pts: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct Stream {
-    index: u32,
-    codec_type: String,
-    codec_name: String,
-    #[serde(default)]
-    width: i64,
-    #[serde(default)]
-    height: i64,
-    #[serde(default)]
-    time_base: String,
-    start_time: Option<String>,
-    duration: Option<String>,
-    #[serde(default)]
-    tags: Tags,
-}
-
-#[derive(Deserialize, Default)]
-struct Tags {
-    #[serde(rename = "DURATION")]
-    duration: Option<String>,
-}
-
-impl Stream {
-    /// Start and length in seconds; Matroska says the length as text.
-    fn times(&self) -> Option<(f64, f64)> {
-        let number = |text: &String| text.parse::<f64>().ok();
-        let tag = || clock(self.tags.duration.as_deref()?);
-        let duration = self.duration.as_ref().and_then(number).or_else(tag)?;
-        Some((self.start_time.as_ref().and_then(number)?, duration))
-    }
-
-    /// Seconds of a tick.
-    fn unit(&self) -> f64 {
-        let part = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok());
-        let mut parts = self.time_base.split('/');
-        part(parts.next()).zip(part(parts.next())).map_or(0.0, |(num, den)| num / den)
-    }
-}
-
-/// Seconds of `HH:MM:SS.fraction`.
-fn clock(text: &str) -> Option<f64> {
-    let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    Some((hours * 60.0 + minutes) * 60.0 + seconds)
-}
-
-/// A file's measures.
-pub(super) struct Found {
-    container: &'static str,
-    /// Empty without a picture; then there are no frames and no size.
-    video_codec: String,
-    pub(super) width: i64,
-    pub(super) height: i64,
-    time_base: String,
-    /// PTS in ticks, sorted; of an animated WebP only their number is known.
-    pub(super) frames: Vec<i64>,
-    pub(super) count: usize,
-    pub(super) start: f64,
-    /// Of the picture, or of the sound where there is none.
-    pub(super) duration: f64,
-    pub(super) audio: Option<FoundAudio>,
-}
-
-pub(super) struct FoundAudio {
-    codec: String,
-    pub(super) start: f64,
-    pub(super) duration: f64,
-    /// The last packet's PTS, in seconds.
-    pub(super) last: f64,
-}
-
-impl Found {
-    fn new(answer: Answer, format: Format) -> Option<Self> {
-        let of_kind = |kind: &str| answer.streams.iter().find(|stream| stream.codec_type == kind);
-        let times = |stream: &Stream| {
-            let packets =
-                answer.packets.iter().filter(|packet| packet.stream_index == stream.index);
-            let mut times: Vec<i64> = packets.filter_map(|packet| packet.pts).collect();
-            times.sort_unstable();
-            times
-        };
-        let audio = of_kind("audio").and_then(|audio| {
-            let (start, duration) = audio.times()?;
-            let last = times(audio).last().map_or(0.0, |pts| *pts as f64 * audio.unit());
-            Some(FoundAudio { codec: audio.codec_name.clone(), start, duration, last })
-        });
-        let container = format.extension();
-        if format.kind() == Kind::Sound {
-            let duration = audio.as_ref()?.duration;
-            return Some(Self { container, duration, audio, ..Self::animation("", (0, 0), 0, 0) });
-        }
-        let video = of_kind("video")?;
-        let frames = times(video);
-        let (start, duration) = video.times()?;
-        Some(Self {
-            container,
-            video_codec: video.codec_name.clone(),
-            width: video.width,
-            height: video.height,
-            time_base: video.time_base.clone(),
-            count: frames.len(),
-            frames,
-            start,
-            duration,
-            audio,
-        })
-    }
-
-    /// An animation of which no more than this is known.
-    pub(super) fn animation(
-        codec: &'static str,
-        (width, height): (i64, i64),
-        frames: i64,
-        milliseconds: i64,
-    ) -> Self {
-        Self {
-            container: codec,
-            video_codec: codec.to_owned(),
-            width,
-            height,
-            time_base: String::new(),
-            frames: Vec::new(),
-            count: usize::try_from(frames).unwrap_or(0),
-            start: 0.0,
-            duration: milliseconds as f64 / 1000.0,
-            audio: None,
-        }
-    }
-
-    /// The row of `span`'s file, which has this size and hash.
-    pub(super) fn facts(self, span: &Output, bytes: i64, blake3: String) -> Rendition {
-        let picture = !self.video_codec.is_empty();
-        Rendition {
-            rendition_id: span.rendition_id.clone(),
-            container: self.container.into(),
-            video_codec: self.video_codec,
-            audio_codec: self.audio.as_ref().map(|audio| audio.codec.clone()),
-            width: self.width,
-            height: self.height,
-            fps: if self.duration > 0.0 { self.count as f64 / self.duration } else { 0.0 },
-            frames: i64::try_from(self.count).unwrap_or(i64::MAX),
-            duration: self.duration,
-            bytes,
-            blake3,
-            av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
-            sidecar: false,
-            thumbnail: false,
-        }
-    }
 }
 
 /// Puts the file's data on the disk; its size and BLAKE3.

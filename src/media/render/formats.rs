@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::check::{Checker, Found, compare_frames, mismatch};
+use super::check::{Checker, compare_frames, mismatch};
 use super::encoding::{Encoding, Format, Kind, webp};
+use super::measure::Found;
 use super::source::{Source, TOLERANCE};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::sniff::Demuxer;
@@ -45,6 +46,11 @@ pub(super) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
 }
 
 impl Format {
+    /// Whether it is MP4, whose index lists all frames.
+    pub(super) const fn has_index(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Aac)
+    }
+
     /// What reads a file of this format; `None` where ffprobe does not.
     pub(super) const fn demuxer(self) -> Option<Demuxer> {
         match self {

@@ -57,7 +57,7 @@ impl Gain {
 struct Measured {
     /// Integrated, in LUFS; NaN where nothing was heard.
     loudness: f64,
-    /// True peak in dBFS.
+    /// Highest sample in dBFS, which is what the limiter sees.
     peak: f64,
     /// How far its moments of 400 ms lie apart, in LU: from the tenth that are quietest to the
     /// twentieth that are loudest, without those in which there is no signal.
@@ -169,7 +169,7 @@ fn measure(
         let (name, reader) = command.output_pipe()?;
         let name = name.replace(':', "\\\\:");
         graph.push_str(&format!(
-            ";[a{number}]ebur128=metadata=1:peak=true,ametadata=mode=print:file={name}[m{number}]"
+            ";[a{number}]ebur128=metadata=1:peak=sample,ametadata=mode=print:file={name}[m{number}]"
         ));
         readers.push(reader);
         maps.extend(["-map".into(), format!("[m{number}]").into()]);
@@ -199,7 +199,7 @@ fn last(report: impl std::io::Read) -> Measured {
             found.loudness = value;
         } else if key == "lavfi.r128.M" && value > NO_SIGNAL {
             moments.push(value);
-        } else if key.starts_with("lavfi.r128.true_peaks_ch") {
+        } else if key.starts_with("lavfi.r128.sample_peaks_ch") {
             // Linear here.
             found.peak = found.peak.max(20.0 * value.max(1e-9).log10());
         }
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn the_last_loudness_and_the_highest_peak_count() {
-        let report = "frame:0 pts:0\nlavfi.r128.I=-70.000\nlavfi.r128.true_peaks_ch0=0.5\n\
-                      lavfi.r128.I=-20.5\nlavfi.r128.true_peaks_ch1=0.25\nlavfi.r128.S=nan\n";
+        let report = "frame:0 pts:0\nlavfi.r128.I=-70.000\nlavfi.r128.sample_peaks_ch0=0.5\n\
+                      lavfi.r128.I=-20.5\nlavfi.r128.sample_peaks_ch1=0.25\nlavfi.r128.S=nan\n";
         let found = last(report.as_bytes());
         assert!((found.loudness + 20.5).abs() < 1e-9);
         assert!((found.peak + 6.02).abs() < 0.01);

@@ -4,6 +4,7 @@ use super::shape::is_cold_open;
 use super::source::Source;
 use super::{Output, RenderSettings};
 use crate::media::probe::Probe;
+use crate::model::Edit;
 use crate::model::edit::Join;
 
 /// One ffmpeg process: where it begins to read and the clips it writes.
@@ -40,8 +41,8 @@ const HALF_GOP: f64 = 5.0;
 /// GOP of 250 cost 8.3 one by one (94 MB), 7.5 in fours (189 MB), 7.4 together (317 MB); eight of
 /// 5 s at 720p30, two beginning each second, 9.2 one by one (194 MB), 8.0 in fours (496 MB).
 /// (Those with two encoder threads each, which take more memory.) Encoding is the larger part.
-/// With the defaults, one encoder thread each, up to six outputs share a process at 720p (pictures
-/// alone: 536 MB, estimated 590), two at 1080p (estimated 499) and 4K stands alone (estimated 1067).
+/// With the defaults, one encoder thread each, up to seven outputs share a process at 720p
+/// (estimated 655 MB), two at 1080p (estimated 461) and 4K stands alone (estimated 917).
 ///
 /// Two passes at a time share the memory: one that does not fit beside another is divided when its
 /// turn comes (see `queue`).
@@ -125,10 +126,16 @@ pub(super) struct Needs {
 
 impl Needs {
     pub(super) fn new(source: &Source, spans: &[Output], settings: &RenderSettings) -> Self {
-        // ffmpeg and its libraries, and the decoder's pictures (16 references and those in flight).
-        // Sound alone has no decoder of them (measured: 62 MB with one output).
-        let decoder = if settings.encoding.has_picture() { 24 } else { 0 };
-        let base = (64 << 20) + picture(source.coded_width, source.coded_height) * decoder;
+        // ffmpeg and its libraries, and the decoder's pictures: references (H.264 level 4.1 allows 9
+        // at 720p and 4 at 1080p) and those in flight. Measured at 720p: 72 MB, with 3 references;
+        // 62 MB with one output of sound alone, which has no decoder of pictures.
+        let decoder = if settings.encoding.has_picture() { 12 } else { 0 };
+        // Pictures on their way through the filters of edits are mostly of one output at a time.
+        let size = |edit: &Edit| picture(side(edit.width), side(edit.height));
+        let edits = spans.iter().filter_map(|span| span.edit.as_ref()).map(size).max().unwrap_or(0);
+        let edits = if decoder > 0 { edits.saturating_mul(4) } else { 0 };
+        let base = ((64 << 20) + picture(source.coded_width, source.coded_height) * decoder)
+            .saturating_add(edits);
         Self { base, each: spans.iter().map(|span| memory(source, settings, span)).collect() }
     }
 
@@ -145,23 +152,22 @@ impl Needs {
 ///
 /// | output | of 720p | estimated | of 1080p | estimated |
 /// |---|---|---|---|---|
-/// | plain clip, H.264 | 157, 237 | 182, 263 | 269, 431 | 320, 499 |
-/// | edit, H.264: crop | 251, 413 | 285, 470 | 278, 441 | 326, 511 |
-/// | edit: fit, split | 275, 258 | 285 | 301, 286 | 326 |
-/// | edit with two dissolves (slides: 357, 385) | 357, 541 | 360, 618 | 386, 570 | 401, 660 |
-/// | cold open | 284 | 318 | 338 | 401 |
-/// | cold open, HEVC | 485 | 517 | 537 | 600 |
-/// | edit, HEVC | 447, 800 | 484, 868 | 475, 825 | 525, 909 |
-/// | edit, VP9 | 377, 665 | 437, 775 | 406, 694 | 479, 816 |
-/// | edit, AV1 | 454, 812 | 531, 961 | 484, 838 | 572, 1002 |
-/// | edit, GIF | 128, 167 | 149, 198 | 156, 196 | 191, 240 |
-/// | edit, WebP | 93, 97 | 118, 136 | 123, 127 | 160, 177 |
-/// | edit at 720 × 1280 | 166 | 184 | 194 | 226 |
+/// | plain clip, H.264 | 157, 237 | 165, 247 | 269, 431 | 283, 461 |
+/// | edit, H.264: crop | 251, 413 | 281, 465 | 278, 441 | 301, 486 |
+/// | edit: fit, split | 275, 258 | 281 | 301, 286 | 301 |
+/// | edit with two dissolves (slides: 357, 385) | 357, 541 | 374, 652 | 386, 570 | 395, 673 |
+/// | cold open | 284 | 314 | 338 | 376 |
+/// | cold open, HEVC | 485 | 513 | 537 | 575 |
+/// | edit, HEVC | 447, 800 | 480, 863 | 475, 825 | 501, 884 |
+/// | edit, VP9 | 377, 665 | 433, 770 | 406, 694 | 454, 791 |
+/// | edit, AV1 | 454, 812 | 526, 957 | 484, 838 | 547, 978 |
+/// | edit, GIF | 128, 167 | 145, 195 | 156, 196 | 166, 215 |
+/// | edit, WebP | 93, 97 | 114, 133 | 123, 127 | 135, 153 |
+/// | edit at 720 × 1280 | 166 | 174 | 194 | 194 |
 fn memory(source: &Source, settings: &RenderSettings, output: &Output) -> u64 {
     if !settings.encoding.has_picture() {
         return 4 << 20;
     }
-    let side = |side: i64| u32::try_from(side).unwrap_or(u32::MAX >> 1);
     // Each further thread of an encoder keeps some 20 pictures more (measured: 26 MB at 720p).
     let threads = u64::from(settings.encoder_threads.max(1)) - 1;
     let encoder = |(width, height): (u32, u32)| {
@@ -173,13 +179,17 @@ fn memory(source: &Source, settings: &RenderSettings, output: &Output) -> u64 {
     let Some(edit) = &output.edit else { return encoder((source.width, source.height)) };
     let size = (side(edit.width), side(edit.height));
     // Frames of a join wait for those that they are mixed with.
-    let joined = if edit.join == Join::Cut { 0 } else { (edit.fps.clamp(1.0, 240.0) * 0.8) as u64 };
+    let joined = if edit.join == Join::Cut { 0 } else { edit.fps.clamp(1.0, 240.0) as u64 };
     // A reading ahead has a decoder of its own.
     let ahead = if is_cold_open(edit) { 24 } else { 0 };
     let filters = picture(size.0, size.1).saturating_mul(2 + joined);
     encoder(size)
         .saturating_add(filters)
         .saturating_add(picture(source.coded_width, source.coded_height) * ahead)
+}
+
+fn side(side: i64) -> u32 {
+    u32::try_from(side).unwrap_or(u32::MAX >> 1)
 }
 
 /// Bytes of a picture in 8-bit 4:2:0.
@@ -192,7 +202,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::media::sniff::Demuxer;
-    use crate::model::Edit;
     use proptest::prelude::*;
 
     /// How many plain clips one process may have.
@@ -250,9 +259,9 @@ mod tests {
     #[test]
     fn memory_bounds_the_outputs() {
         let settings = RenderSettings::default();
-        assert_eq!(outputs(&source(), &settings), 6);
+        assert_eq!(outputs(&source(), &settings), 7);
         let threads = RenderSettings { encoder_threads: 2, ..settings.clone() };
-        assert_eq!(outputs(&source(), &threads), 4);
+        assert_eq!(outputs(&source(), &threads), 5);
         let small = RenderSettings { memory_bytes: 1, ..settings.clone() };
         assert_eq!(outputs(&source(), &small), 1);
         let uhd = Source {
