@@ -15,6 +15,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         results: args.dir.as_ref().map(Into::into),
         events: (&args.events.events).into(),
         metric: args.metric,
+        by: args.by.filter(|by| by != "variant_id"),
         experiment: args.experiment,
         confidence: args.confidence,
         seed: args.seed,
@@ -34,5 +35,6 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         }
     }
     experiments.notes.iter().for_each(|note| print::notice(note));
+    experiments.unknown.iter().for_each(|unknown| print::warning(unknown));
     Ok(OK)
 }

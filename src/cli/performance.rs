@@ -29,14 +29,8 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     if is_table {
         performance.definitions.iter().for_each(|definition| print::notice(definition));
     }
-    let unknown = performance.unknown_events();
-    if !unknown.is_empty() {
-        let rows: u64 = unknown.values().sum();
-        let names: Vec<String> = unknown.iter().map(|(n, rows)| format!("{n} ({rows})")).collect();
-        print::warning(&format!(
-            "{rows} rows are of event kinds that are not known and are in no figure: {}",
-            names.join(", ")
-        ));
+    if let Some(note) = performance.unknown_note() {
+        print::warning(&note);
     }
     Ok(OK)
 }

@@ -10,7 +10,7 @@ use super::{OK, print};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
-use crate::pipeline::{register_events, register_performance};
+use crate::pipeline::{register_events, register_experiment, register_performance};
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
@@ -31,6 +31,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
     let ctx = session(&options, None)?;
     register_performance(&ctx, &options);
+    register_experiment(&ctx, &options);
     register_dataset(&ctx, &dataset).await?;
     if let Some(events) = &args.events {
         register_events(&ctx, &events.into(), &resilience).await?;

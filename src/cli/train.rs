@@ -19,14 +19,14 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         lag_hours: args.events.lag_hours,
         parallel,
     };
-    let json = if args.selection {
+    let (json, unknown) = if args.selection {
         let trained = pipeline::train_selection(&query).await?;
         quality("retention", ("quarters of variants", "sources"), &trained.quality)?;
         print::line("signal           effect  weight")?;
         for ((name, effect), weight) in trained.effects.iter().zip(trained.file.weights.signals()) {
             print::line(&format!("{name:<14} {effect:>+8.3} {weight:>7.3}"))?;
         }
-        trained.file.to_json()?
+        (trained.file.to_json()?, trained.unknown)
     } else {
         let trained = pipeline::train(&query).await?;
         quality(&query.target, ("variants", "clips"), &trained.quality)?;
@@ -36,10 +36,11 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         for feature in features {
             print::line(&format!("{:<18} {:>+8.4}", feature.name, feature.weight))?;
         }
-        trained.model.to_json()?
+        (trained.model.to_json()?, trained.unknown)
     };
     print::text_file(&(json + "\n"), &args.output)?;
     print::line(&format!("written to {}", args.output.display()))?;
+    unknown.iter().for_each(|unknown| print::warning(unknown));
     Ok(OK)
 }
 

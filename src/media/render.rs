@@ -18,7 +18,8 @@
 //! The same source, span and settings give the same bytes, in whatever pass and beside whatever
 //! other clips they are rendered, for one build of ffmpeg on one kind of processor and with one
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
-//! rate.
+//! rate. That holds for every format and codec, software encoders only: HEVC, AV1, VP9, GIF, WebP and
+//! sound alone too, as a test repeats.
 
 mod beside;
 mod captions;

@@ -2,6 +2,7 @@
 
 use datafusion::prelude::SessionContext;
 
+use super::experiment::register_experiment;
 use super::performance::register_performance;
 use crate::error::Result;
 use crate::query::{self, SessionOptions};
@@ -16,6 +17,8 @@ use crate::query::{self, SessionOptions};
 ///   (this needs ffmpeg). Given a folder they are that dataset's tables;
 /// * `performance('events.parquet', 'engagement_rate', 'platform,layout', 'results')`: metrics of events by
 ///   columns of theirs and of variants; without the last argument, of theirs alone;
+/// * `experiment('events.parquet', 'hook_rate', 'variant_id')`: which variant of each experiment is better, or
+///   with another column, such as `layout`, and the results as a fourth argument, which of its values;
 /// * `platforms()`, `platform_metrics()`.
 ///
 /// Nothing else of the session changes, except that it refuses sums of distinct viewers, which do not add
@@ -46,5 +49,6 @@ pub fn register_all(ctx: &SessionContext) -> Result<()> {
 pub fn register_all_with(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
     query::register(ctx, options, None)?;
     register_performance(ctx, options);
+    register_experiment(ctx, options);
     Ok(())
 }

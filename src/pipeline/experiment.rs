@@ -1,7 +1,13 @@
 //! Experiments: variants of one `experiment_id` compared by a metric.
 
+mod function;
+
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::Field;
+use arrow::datatypes::{Field, Schema};
+
+pub use function::register_experiment;
 
 use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
@@ -22,6 +28,9 @@ pub struct ExperimentQuery {
     pub events: Location,
     /// The metric, one of [`PROPORTIONS`](crate::kernels::metrics::proportion::PROPORTIONS).
     pub metric: String,
+    /// What is compared: the column of the events or the variants whose values are the arms, such as
+    /// `layout`; `None`: variants.
+    pub by: Option<String>,
     /// One experiment; `None`: all.
     pub experiment: Option<String>,
     /// Confidence of intervals and verdicts, above 0 and below 1.
@@ -34,6 +43,13 @@ pub struct ExperimentQuery {
     pub parallel: ParallelConfig,
 }
 
+impl ExperimentQuery {
+    /// What the arms are, for people.
+    fn what(&self) -> &str {
+        self.by.as_deref().unwrap_or("variant")
+    }
+}
+
 /// What the experiments say.
 #[derive(Debug, Clone)]
 pub struct Experiments {
@@ -41,19 +57,25 @@ pub struct Experiments {
     pub rows: Vec<ExperimentRow>,
     /// What the reader of the figures should know.
     pub notes: Vec<String>,
+    /// Of event kinds that are not known, and so are in no figure.
+    pub unknown: Option<String>,
+    /// As [`ExperimentQuery::by`].
+    pub by: Option<String>,
 }
 
+/// Name of the comparison of what belongs to no experiment.
+const NO_EXPERIMENT: &str = "(no experiment)";
+
 impl Experiments {
-    /// The rows in the columns of [`fields`].
+    /// The rows in the columns of [`fields_by`].
     ///
     /// # Errors
     /// `internal` if they do not fit.
     pub fn batch(&self) -> Result<RecordBatch> {
-        let fields: Vec<_> = fields().into_iter().map(|f: Field| f.into()).collect();
-        serde_arrow::to_record_batch(&fields, &self.rows).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("experiments do not fit their columns: {e}"))
-                .with_source(e)
-        })
+        let plain: Vec<_> = fields().into_iter().map(|f: Field| f.into()).collect();
+        let batch = serde_arrow::to_record_batch(&plain, &self.rows).map_err(misfit)?;
+        let schema = Arc::new(Schema::new(fields_by(self.by.as_deref())));
+        RecordBatch::try_new(schema, batch.columns().to_vec()).map_err(misfit)
     }
 
     /// Each experiment and its verdict, in the order of the rows.
@@ -65,8 +87,26 @@ impl Experiments {
     }
 }
 
-/// Compare the variants of each experiment. Variants without events, and events of no experiment, are
-/// left out.
+fn misfit(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorCode::Internal, format!("experiments do not fit their columns: {cause}"))
+        .with_source(cause)
+}
+
+/// The columns of [`fields`], `variant_id` with the name of the column that is compared.
+pub fn fields_by(by: Option<&str>) -> Vec<Field> {
+    let named = |field: Field| match by {
+        Some(by) if field.name() == VARIANT => field.with_name(by),
+        _ => field,
+    };
+    fields().into_iter().map(named).collect()
+}
+
+/// The column of the arms, if no other is named.
+const VARIANT: &str = "variant_id";
+
+/// Compare the variants of each experiment, or what [`ExperimentQuery::by`] names, with the counts of
+/// all variants that are alike in it. Variants without events are left out, and so are events of no
+/// experiment, unless it names something: then they are one more comparison.
 ///
 /// # Errors
 /// As [`performance`](super::performance()); `config.invalid` for a metric that is no proportion, and
@@ -74,19 +114,23 @@ impl Experiments {
 pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     let proportion = Proportion::find(&query.metric)?;
     checked_confidence(query.confidence)?;
+    let by = query.by.as_deref().unwrap_or(VARIANT);
     let asked = TrialsQuery {
         results: query.results.clone(),
         events: query.events.clone(),
         proportion,
-        by: &["experiment_id", "variant_id"],
+        by: &["experiment_id", by],
         lag_hours: query.lag_hours,
         parallel: query.parallel.clone(),
     };
-    let (counted, _) = trials(&asked).await?;
+    let (counted, performance) = trials(&asked).await?;
     let mut rows = vec![];
     for group in counted.chunk_by(|a, b| a.key[0] == b.key[0]) {
         let id = group.first().and_then(|g| g.key[0].clone());
-        let Some(id) = id.filter(|id| !id.trim().is_empty()) else { continue };
+        let id = id.filter(|id| !id.trim().is_empty());
+        let Some(id) = id.or_else(|| query.by.is_some().then(|| NO_EXPERIMENT.to_owned())) else {
+            continue;
+        };
         if query.experiment.as_ref().is_none_or(|wanted| *wanted == id) {
             rows.extend(rows_of(&id, group, proportion, query)?);
         }
@@ -112,7 +156,13 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             metric.name
         ));
     }
-    Ok(Experiments { rows, notes })
+    if query.by.is_some() {
+        notes.push(format!(
+            "the counts of all variants with the same {by} are added up: variants that differ in it mostly differ in other things too, and one that does much better than the rest of its {by} speaks for all of them"
+        ));
+    }
+    let by = query.by.clone();
+    Ok(Experiments { rows, notes, unknown: performance.unknown_note(), by })
 }
 
 /// The rows of one experiment.
@@ -125,11 +175,15 @@ fn rows_of(
     if group.len() > MAX_ARMS {
         return Err(Error::new(
             ErrorCode::InputUnreadable,
-            format!("the experiment {id} has {} variants; {MAX_ARMS} can be compared", group.len()),
+            format!(
+                "the experiment {id} has {} {}s; {MAX_ARMS} can be compared",
+                group.len(),
+                query.what()
+            ),
         ));
     }
     let arm = |t: &Trials| Arm {
-        name: t.key[1].clone().unwrap_or_else(|| "(no variant)".to_owned()),
+        name: t.key[1].clone().unwrap_or_else(|| format!("(no {})", query.what())),
         successes: t.successes,
         trials: t.trials,
     };
@@ -139,7 +193,7 @@ fn rows_of(
             && successes > trials
         {
             return Err(proportion.exceeded(
-                &format!("the variant {}", arm.name),
+                &format!("the {} {}", query.what(), arm.name),
                 successes,
                 trials,
             ));

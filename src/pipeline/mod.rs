@@ -32,7 +32,7 @@ pub use caching::{RESUME_FOLDER, cache, cache_place};
 pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
 pub use embed::{register_all, register_all_with};
 pub use engine::Engine;
-pub use experiment::{ExperimentQuery, Experiments, experiment};
+pub use experiment::{ExperimentQuery, Experiments, experiment, register_experiment};
 pub use explain::{Cost, Explanation, explain};
 pub use import_events::{Export, ImportOptions, Imported, import_events};
 pub use performance::{

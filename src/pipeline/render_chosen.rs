@@ -235,6 +235,15 @@ fn own_tables() -> Result<Vec<(&'static str, String)>> {
                  FROM variants v LEFT JOIN (SELECT DISTINCT id FROM ({rendered})) d ON d.id = v.variant_id
                  WHERE v.request_id IN ({requests})"
             ),
+            // The file that a clip is now.
+            ("clips", _) => format!(
+                "SELECT c.* REPLACE (coalesce(f.media_id, c.media_id) AS media_id)
+                 FROM clips c LEFT JOIN (
+                     SELECT DISTINCT clip_id, facts['rendition_id'] AS media_id FROM files
+                     WHERE variant_id IS NULL AND error_code IS NULL AND facts IS NOT NULL
+                 ) f ON f.clip_id = c.clip_id
+                 WHERE c.request_id IN ({requests})"
+            ),
             (_, "source_id") => format!(
                 "SELECT * FROM {name} WHERE source_id IN (
                      SELECT source_id FROM outcomes WHERE request_id IN ({requests}))"

@@ -43,6 +43,8 @@ pub struct Trained {
     pub model: ScoreModel,
     /// How well it does on variants that it has not seen.
     pub quality: Quality,
+    /// Of event kinds that are not known, and so are in no figure.
+    pub unknown: Option<String>,
 }
 
 /// A variant, as the results have it.
@@ -76,7 +78,8 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
     let fitted = fit(&rows.iter().map(|r| r.1.clone()).collect::<Vec<_>>(), query.link, naming)?;
     let hash = data_hash(rows.iter().map(|(id, row)| (id.as_str(), row)));
     let training = Training { trained_at, ..fitted.training(hash, proportion.metric.definition) };
-    Ok(Trained { model: model(&fitted, training, query), quality: fitted.quality })
+    let (model, unknown) = (model(&fitted, training, query), performance.unknown_note());
+    Ok(Trained { model, quality: fitted.quality, unknown })
 }
 
 async fn measured(performance: &Performance) -> Result<Vec<Measured>> {

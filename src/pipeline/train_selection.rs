@@ -45,6 +45,8 @@ pub struct TrainedWeights {
     pub effects: Vec<(&'static str, f64)>,
     /// How well the fit does on sources that it has not seen.
     pub quality: Quality,
+    /// Of event kinds that are not known, and so are in no figure; only [`train_selection`] knows them.
+    pub unknown: Option<String>,
 }
 
 /// A variant, as the results have it.
@@ -66,7 +68,8 @@ pub async fn train_selection(query: &TrainQuery) -> Result<TrainedWeights> {
     let asked = asked(query);
     let performance = performance(&asked).await?;
     let counts = counts(performance.frame.clone().collect().await.map_err(query_error)?)?;
-    learn(&performance.ctx, &counts, query).await
+    let trained = learn(&performance.ctx, &counts, query).await?;
+    Ok(TrainedWeights { unknown: performance.unknown_note(), ..trained })
 }
 
 /// As [`train_selection`], in a session that has the views of [`register_events`](super::register_events) and
@@ -131,6 +134,7 @@ async fn learn(
         SIGNAL_PARTS.join(", ")
     );
     Ok(TrainedWeights {
+        unknown: None,
         file: WeightsFile { weights, training: Some(training), note },
         effects: SIGNAL_PARTS.into_iter().zip(effects).collect(),
         quality: fitted.quality,

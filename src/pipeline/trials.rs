@@ -18,7 +18,7 @@ pub(super) struct TrialsQuery<'a> {
     pub(super) events: Location,
     pub(super) proportion: Proportion,
     /// Columns of text that tell groups apart.
-    pub(super) by: &'a [&'static str],
+    pub(super) by: &'a [&'a str],
     pub(super) lag_hours: f64,
     pub(super) parallel: ParallelConfig,
 }

@@ -5,8 +5,13 @@ use arrow::compute::concat_batches;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::experiment::DEFAULT_CONFIDENCE;
 use crate::kernels::location::Location;
-use crate::pipeline::{self, Performance, PerformanceQuery};
+use crate::kernels::score::Link;
+use crate::pipeline::{
+    self, ExperimentQuery, Experiments, Performance, PerformanceQuery, TrainQuery, Trained,
+    TrainedWeights,
+};
 use crate::query::query_error;
 
 /// Metrics of the events at one place.
@@ -71,6 +76,59 @@ impl ViralAnalyticsProcessor {
             parallel: self.parallel.clone(),
         };
         pipeline::performance(&query).await
+    }
+
+    /// Which variant of each experiment does better by `metric`, or which value of the column `by`, such as
+    /// `layout`, whose variants are those of `results`.
+    ///
+    /// # Errors
+    /// As [`pipeline::experiment`].
+    pub async fn experiment(
+        &self,
+        results: Option<Location>,
+        metric: &str,
+        by: Option<&str>,
+    ) -> Result<Experiments> {
+        pipeline::experiment(&ExperimentQuery {
+            results,
+            events: self.events.clone(),
+            metric: metric.to_owned(),
+            by: by.map(str::to_owned),
+            experiment: None,
+            confidence: DEFAULT_CONFIDENCE,
+            seed: 0,
+            lag_hours: self.lag_hours,
+            parallel: self.parallel.clone(),
+        })
+        .await
+    }
+
+    /// A score model that predicts `target` of the variants of `results`, fitted to the events.
+    ///
+    /// # Errors
+    /// As [`pipeline::train`].
+    pub async fn train(&self, results: Location, target: &str) -> Result<Trained> {
+        pipeline::train(&self.training(results, target)).await
+    }
+
+    /// Weights of the selection, fitted to where viewers leave the variants of `results`.
+    ///
+    /// # Errors
+    /// As [`pipeline::train_selection`].
+    pub async fn train_selection(&self, results: Location) -> Result<TrainedWeights> {
+        pipeline::train_selection(&self.training(results, "")).await
+    }
+
+    fn training(&self, results: Location, target: &str) -> TrainQuery {
+        TrainQuery {
+            results,
+            events: self.events.clone(),
+            target: target.to_owned(),
+            link: Link::Logistic,
+            trained_at: None,
+            lag_hours: self.lag_hours,
+            parallel: self.parallel.clone(),
+        }
     }
 
     /// The rows of [`ViralAnalyticsProcessor::plan`].

@@ -7,7 +7,8 @@ use clipflow::media::{
     CancelToken, Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings,
     VideoCodec, probe, render,
 };
-use clipflow::model::{Rendition, VideoClipRequest};
+use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
+use clipflow::model::{Cue, Rendition, VideoClipRequest};
 use clipflow::processors::{VideoClipProcessor, VideoEncodingProcessor};
 
 use super::support::counter::{ffmpeg, make, numbers, ticks};
@@ -151,6 +152,135 @@ fn sound_alone_is_cut_to_the_sample_and_has_no_picture() {
 }
 
 #[test]
+fn sound_alone_needs_no_picture_that_can_be_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    // Late enough for a seek; MPEG-TS does not begin at 0.
+    for (name, start) in [("counter.mp4", 0.0), ("counter.ts", 0.0), ("late.mp4", 10.0)] {
+        let whole = make(folder.path(), &format!("whole-{name}"), 500, &["-g", "50"]);
+        let path = folder.path().join(name);
+        // Every byte of the pictures is wrong, the container is not. (In MPEG-TS they are part of it.)
+        let damage = ["-c", "copy", "-bsf:v", "noise=amount=1"];
+        let damage = if name.ends_with("ts") { &damage[..2] } else { &damage[..] };
+        let args = [&["-i", whole.to_str().unwrap()], damage, &[path.to_str().unwrap()]];
+        ffmpeg(&args.concat());
+        let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
+        let encoding = of(Format::Opus);
+        let settings = RenderSettings { encoding, ..RenderSettings::default() };
+        let probe = probe(&tools, &whole, &settings.limits, &cancel).unwrap();
+        let output = |name: &str, start: f64, end: f64| Output {
+            rendition_id: name.into(),
+            start,
+            end,
+            path: folder.path().join(format!("{name}.opus")),
+            edit: None,
+            cues: Vec::new(),
+        };
+        let heard = output(&format!("{name}-heard"), start + SPAN.0, start + SPAN.1);
+        let rendered = |path: &Path, output: &Output| {
+            let outputs = std::slice::from_ref(output);
+            render(&tools, path, &probe, outputs, &settings, &cancel, &|_| ()).remove(0)
+        };
+        rendered(&path, &heard).unwrap_or_else(|e| panic!("{name}: {e}"));
+        // The source ends at 20 s.
+        let short = output("short", start + 8.0, 23.0);
+        let error = rendered(&whole, &short).unwrap_err();
+        assert!(error.message().contains("ends before the clip does"), "{name}: {error}");
+        let heard = ticks(&heard.path);
+        assert_eq!(heard.len(), 3, "{name}: {heard:?}");
+        assert!((heard[0] - 0.8).abs() < 0.03, "{name}: {heard:?}");
+    }
+}
+
+/// An edit that shows all of the counter's picture from 1.2 s to 4.2 s.
+fn shown() -> Edit {
+    let (start, end) = SPAN;
+    Edit {
+        width: 256,
+        height: 96,
+        fps: 25.0,
+        layout: Layout::Crop,
+        reframe: Vec::new(),
+        segments: vec![Segment { start, end, speed: 1.0 }],
+        join: Join::Cut,
+        caption_style: CaptionStyle::Off,
+        caption_mode: CaptionMode::Soft,
+        language: None,
+        safe_zone: SafeZone::default(),
+        effects: Vec::new(),
+        loudness: None,
+    }
+}
+
+#[test]
+fn captions_are_a_text_track_with_times_and_a_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = footage(folder.path());
+    let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
+    let cue = |start: f64, end: f64, text: &str| Cue {
+        cue_id: 1,
+        start,
+        end,
+        text: text.into(),
+        language: Some("de".into()),
+        origin: "test".into(),
+    };
+    for (format, codec) in [(Format::Webm, "webvtt"), (Format::Mp4, "mov_text")] {
+        let settings = RenderSettings { encoding: of(format), ..RenderSettings::default() };
+        let probe = probe(&tools, &source, &settings.limits, &cancel).unwrap();
+        let path = folder.path().join(format!("soft.{}", format.extension()));
+        let output = Output {
+            rendition_id: "soft".into(),
+            start: SPAN.0,
+            end: SPAN.1,
+            path: path.clone(),
+            edit: Some(Edit { language: Some("de".into()), ..shown() }),
+            cues: vec![cue(1.7, 2.7, "Guten Tag"), cue(3.0, 4.0, "Danke")],
+        };
+        let mut all = render(&tools, &source, &probe, &[output], &settings, &cancel, &|_| ());
+        all.remove(0).unwrap_or_else(|e| panic!("{format}: {e}"));
+        let args = ["-v", "error", "-select_streams", "s", "-of", "csv=p=0"];
+        let file = path.to_str().unwrap();
+        let asked = ["-show_entries", "stream=codec_name:stream_tags=language", file];
+        let said = std::process::Command::new("ffprobe").args(args).args(asked).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), format!("{codec},deu"));
+        // As they stand in the file: the sound's lead is before its start.
+        let read = ["-copyts", "-i", file, "-map", "0:s", "-f", "srt", "-"];
+        let text = String::from_utf8(ffmpeg(&read));
+        let text = text.unwrap().replace("\r\n", "\n");
+        let wanted = "1\n00:00:00,500 --> 00:00:01,500\nGuten Tag\n\n\
+                      2\n00:00:01,800 --> 00:00:02,800\nDanke";
+        assert_eq!(text.trim(), wanted, "{format}");
+    }
+}
+
+#[test]
+fn the_same_clip_has_the_same_bytes_in_every_codec() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = footage(folder.path());
+    let codec = |format, codec| Encoding { codec: Some(codec), ..of(format) };
+    for encoding in [
+        codec(Format::Mp4, VideoCodec::Hevc),
+        codec(Format::Mp4, VideoCodec::Av1),
+        codec(Format::Webm, VideoCodec::Vp9),
+        codec(Format::Webm, VideoCodec::Av1),
+        of(Format::Gif),
+        of(Format::Webp),
+        of(Format::Mp3),
+        of(Format::Aac),
+        of(Format::Opus),
+    ] {
+        let mut hashes = (0..3).map(|_| {
+            let (path, facts) = render_one(&source, encoding, "again");
+            let hash = facts.unwrap_or_else(|e| panic!("{encoding:?}: {e}")).blake3;
+            std::fs::remove_file(path).unwrap();
+            hash
+        });
+        let first = hashes.next().unwrap();
+        assert!(hashes.all(|hash| hash == first), "{encoding:?}");
+    }
+}
+
+#[test]
 fn quality_is_paid_in_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let source = footage(folder.path());
@@ -215,6 +345,11 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
         assert_eq!((file.error_code.as_deref(), file.container.as_deref()), (None, Some("gif")));
         assert!(Path::new(file.uri.as_deref().unwrap()).is_file(), "{file:?}");
     }
+    // A clip says which file it is now.
+    let stale = "SELECT count(*) AS stale FROM clips c JOIN renditions r ON r.clip_id = c.clip_id
+                 WHERE r.uri NOT LIKE '%' || c.media_id || '%'";
+    let stale = clipflow(at, &["sql", "other", stale, "--format", "csv"]);
+    assert_eq!(String::from_utf8_lossy(&stale.stdout).trim(), "stale\n0", "{}", stderr(&stale));
     let listed = clipflow(
         at,
         &["sql", "other", "SELECT DISTINCT container FROM renditions", "--format", "csv"],

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clipflow::error::{ErrorCode, Result};
 use clipflow::media::probe::{Probe, probe};
-use clipflow::media::render::{Output, RenderSettings, plan_passes, render};
+use clipflow::media::render::{
+    Output, RenderSettings, Renderer, Share, Turns, plan_passes, render,
+};
 use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
 use clipflow::model::edit::{
@@ -13,7 +15,7 @@ use clipflow::model::edit::{
 };
 use tempfile::TempDir;
 
-use super::support::counter::{ffmpeg, make};
+use super::support::counter::{ffmpeg, make, numbers};
 
 /// Seconds of the source.
 const LENGTH: f64 = 12.0;
@@ -348,6 +350,52 @@ fn odd_sources_keep_their_promises() {
 }
 
 #[test]
+fn a_teaser_is_shown_from_its_own_first_frame_where_a_seek_comes_down_late() {
+    // A key frame each 24 s: a seek to some seconds before the teaser leads to the one within it.
+    let rare = ["-g", "600", "-keyint_min", "600", "-sc_threshold", "0"];
+    let footage = Footage::of(|folder| make(folder, "counter.ts", 1300, &rare));
+    for teaser in [(47.0, 49.0), (44.0, 46.0)] {
+        let segments = edit(&[(teaser.0, teaser.1, 1.0), (30.0, 50.0, 1.0)]);
+        let whole = Edit { width: 256, height: 96, ..segments };
+        let (path, _) = footage.one(whole);
+        let frame = |t: f64| (t * 25.0).round() as usize;
+        let wanted: Vec<usize> =
+            (frame(teaser.0)..frame(teaser.1)).chain(frame(30.0)..frame(50.0)).collect();
+        assert!(
+            numbers(&path, "null") == wanted,
+            "{teaser:?}: {:?}",
+            &numbers(&path, "null")[..60]
+        );
+    }
+}
+
+#[test]
+fn quiet_speech_is_made_loud_and_the_noise_of_a_room_is_not() {
+    let picture = "testsrc2=s=320x180:r=25:d=12";
+    let footage = |name: &str, sound: &str| {
+        let sound = format!("{sound}:s=48000:d=12");
+        let args = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", &sound];
+        // 24 bits: nothing is rounded away.
+        Footage::new(name, &[&args[..], &["-pix_fmt", "yuv420p", "-c:a", "pcm_s24le"]].concat())
+    };
+    let one = |footage: &Footage| {
+        let asked = Edit { loudness: Some(-14.0), ..edit(&[(1.0, 11.0, 1.0)]) };
+        loudness(&footage.one(asked).0)
+    };
+    // Words and pauses, at −60 LUFS together, above faint noise.
+    let words = "aevalsrc='0.0016*sin(2*PI*300*t)*lt(mod(t,1.3),0.8)+0.00002*(random(0)-0.5)'";
+    let found = one(&footage("speech.mov", words));
+    assert!((found + 14.0).abs() < 1.0, "{found}");
+    for (name, noise) in
+        [("noise.mov", "aevalsrc='0.0025*(random(0)-0.5)'"), ("none.mov", "aevalsrc='0'")]
+    {
+        let footage = footage(name, noise);
+        let (before, after) = (loudness(&footage.path), one(&footage));
+        assert!(before < -56.0 && (after - before).abs() < 1.5, "{name}: {after} of {before}");
+    }
+}
+
+#[test]
 fn a_failing_output_does_not_fail_its_neighbours() {
     let footage = Footage::square();
     let outputs = [
@@ -410,6 +458,47 @@ fn decoded(reports: &Path) -> Vec<u64> {
         line.split("; ").nth(1)?.split(' ').next()?.parse().ok()
     };
     texts.filter_map(frames).collect()
+}
+
+#[test]
+fn two_sources_share_the_memory_of_rendering() {
+    let mut sources = [Footage::square(), Footage::square()];
+    let marks = tempfile::tempdir().unwrap();
+    for footage in &mut sources {
+        // Says when it begins and ends, and whether another one runs.
+        let script = format!(
+            "#!/bin/sh\ncd {}\nmkdir running || touch together\ntouch $$\n{} \"$@\"\n\
+             code=$?\nrmdir running\nexit $code\n",
+            marks.path().display(),
+            footage.tools.ffmpeg.display()
+        );
+        let spy = footage.folder.path().join("ffmpeg");
+        std::fs::write(&spy, script).unwrap();
+        std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        footage.tools.ffmpeg = spy;
+    }
+    // Room for one pass of one output (84 MB by its estimate), and not for two.
+    let settings = RenderSettings { memory_bytes: 120_000_000, ..RenderSettings::default() };
+    let (turns, cancel) = (Turns::new(Share { processes: 2, of: 1 }), CancelToken::new());
+    std::thread::scope(|scope| {
+        for footage in &sources {
+            scope.spawn(|| {
+                let outputs = [0.0, 3.0].map(|start| {
+                    footage.output(&format!("at{start}"), edit(&[(start, start + 8.0, 1.0)]))
+                });
+                let (tools, settings) = (&footage.tools, &settings);
+                let renderer = Renderer { tools, settings, turns: &turns, cancel: &cancel };
+                let results = renderer.render(&footage.path, &footage.probe, &outputs, &|_| ());
+                assert!(results.iter().all(Result::is_ok), "{results:?}");
+            });
+        }
+    });
+    let names = std::fs::read_dir(marks.path()).unwrap().map(|e| e.unwrap().file_name());
+    let names: Vec<_> = names.collect();
+    // Each source had a process at least, and never two had one at a time.
+    assert!(names.len() >= 2, "{names:?}");
+    assert!(!names.iter().any(|name| name == "together"), "{names:?}");
 }
 
 #[test]

@@ -49,6 +49,10 @@ pub(in crate::cli) struct ExperimentArgs {
     /// list.
     #[arg(long, value_name = "NAME")]
     pub metric: String,
+    /// Compare the values of this column of the events or the variants (layout, caption_style, platform, …)
+    /// instead of variants.
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Option<String>,
     /// This experiment only.
     #[arg(long, value_name = "ID")]
     pub experiment: Option<String>,

@@ -144,7 +144,7 @@ impl Checker<'_> {
         command.args(["-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1"]);
         let (answer, finished) = command.capture(self.cancel, 64 << 10)?;
         finished.check(ErrorCode::RenderFailed)?;
-        Ok(!FrameLog::read(answer.as_slice(), |_| true).frames.is_empty())
+        Ok(!FrameLog::read(answer.as_slice(), self.source.ticks, |_| true).frames.is_empty())
     }
 
     /// Size, streams and lengths.

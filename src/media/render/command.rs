@@ -13,6 +13,12 @@ use super::{Output, RenderSettings};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::tools::MediaLimits;
 
+/// How much further packets are listed than sound is cut, in seconds: decoding order is another
+/// than that of the screen, and the end of a source shows in what comes after a clip.
+const MORE: f64 = 2.0;
+/// A line for each, as it comes.
+const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc"];
+
 /// Numbers of a pass's inputs; its picture is input 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inputs {
@@ -23,11 +29,20 @@ pub(super) struct Inputs {
     pub(super) ahead_audio: Option<usize>,
 }
 
+/// The reading of what is shown before what precedes it in the source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead<'a> {
+    pub(super) seek: Option<f64>,
+    /// ffmpeg's name for where its frames are listed.
+    pub(super) log: &'a str,
+}
+
 /// A pass, as its command needs it.
 pub(super) struct Plan<'a> {
     pub(super) path: &'a Path,
     pub(super) source: &'a Source,
     pub(super) seek: Option<f64>,
+    pub(super) ahead: Option<Ahead<'a>>,
     pub(super) outputs: &'a [&'a Output],
     /// Of each output, if it is edited.
     pub(super) shapes: &'a [Option<Shape>],
@@ -41,22 +56,27 @@ pub(super) struct Plan<'a> {
 }
 
 /// The arguments of a pass that begins to read at its seek and writes the clips to `files`, and
-/// the list of frames that were decoded to standard output.
+/// the list of frames that were decoded to standard output; those that were read ahead are listed
+/// where that reading says.
 ///
 /// All times are PTS as they stand in the file (`-copyts`): ffmpeg's own zero depends on which
 /// streams are read (in MPEG-TS it is the earliest of those). `-noaccurate_seek` because what
 /// comes before a clip is cut by its time stamp, not by ffmpeg's count from the seek's target.
 /// Audio is read through an input of its own, so that a video frame never waits in memory for a
 /// sound that comes much later or not at all.
+///
+/// A format of sound alone decodes no picture. Its list is then of the packets that a decoder would
+/// get: whether the seek came down late and where the source ends shows in them as well.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, outputs, shapes, gains, captions, tracks, settings, limits } =
-        *plan;
-    let ahead = shapes.iter().flatten().find_map(Shape::ahead);
+    let Plan {
+        path, source, seek, ahead, outputs, shapes, gains, tracks, settings, limits, ..
+    } = *plan;
     let sound = usize::from(source.audio.is_some());
+    let picture = settings.encoding.has_picture();
     let inputs = Inputs {
         audio: 1,
-        ahead_video: ahead.map(|_| 1 + sound),
-        ahead_audio: ahead.filter(|_| sound == 1).map(|_| 3),
+        ahead_video: ahead.filter(|_| picture).map(|_| 1 + sound),
+        ahead_audio: ahead.filter(|_| sound == 1).map(|_| 2 + usize::from(picture)),
     };
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
@@ -65,9 +85,10 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
     if sound == 1 {
         args.extend(audio_inputs(path, source, seek, None, limits));
     }
-    if let Some(part) = ahead {
-        let seek = source.seek(part.extent().0, 0);
-        args.extend(video_input(path, source, seek, limits));
+    if let Some(Ahead { seek, .. }) = ahead {
+        if picture {
+            args.extend(video_input(path, source, seek, limits));
+        }
         if sound == 1 {
             args.extend(audio_inputs(path, source, seek, None, limits));
         }
@@ -79,20 +100,19 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         text_inputs.push(count);
         count += usize::from(track.is_some());
     }
-    let mut pictures = video::graph(source, outputs, shapes, captions, inputs);
-    for (number, output) in outputs.iter().enumerate() {
-        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
-        pictures.push_str(&tail(&settings.encoding, source, output, seconds, number));
+    if picture {
+        args.extend(["-filter_complex".into(), pictures(plan, inputs).into()]);
     }
-    args.extend(["-filter_complex".into(), pictures.into()]);
     if let Some(sound) = source.audio {
         let graph = audio::graph(source, sound, outputs, shapes, gains, inputs);
         args.extend(["-filter_complex".into(), graph.into()]);
     }
-    let clock = format!("1:{}", source.ticks);
-    args.extend(words(&["-map", "[log]", "-fps_mode", "vfr", "-enc_time_base", &clock]));
-    args.extend(words(&["-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc"]));
-    args.push("pipe:1".into());
+    if picture {
+        args.extend(list_of_frames(source, "log", "pipe:1"));
+        args.extend(ahead.into_iter().flat_map(|ahead| list_of_frames(source, "ahead", ahead.log)));
+    } else {
+        args.extend(list_of_packets(plan));
+    }
     for (number, file) in files.iter().enumerate() {
         let clock = match &shapes[number] {
             Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
@@ -108,6 +128,41 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         name.push(file);
         args.push(name);
     }
+    args
+}
+
+/// The graph of all pictures.
+fn pictures(plan: &Plan<'_>, inputs: Inputs) -> String {
+    let Plan { source, outputs, shapes, captions, settings, .. } = *plan;
+    let mut graph = video::graph(source, outputs, shapes, captions, inputs);
+    for (number, output) in outputs.iter().enumerate() {
+        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
+        graph.push_str(&tail(&settings.encoding, source, output, seconds, number));
+    }
+    graph
+}
+
+/// The output that lists the decoded frames of the graph's end `label` in `file`.
+fn list_of_frames(source: &Source, label: &str, file: &str) -> Vec<OsString> {
+    let (clock, label) = (format!("1:{}", source.ticks), format!("[{label}]"));
+    let mut args = words(&["-map", &label, "-fps_mode", "vfr", "-enc_time_base", &clock]);
+    args.extend(words(&["-c:v", "wrapped_avframe"]));
+    args.extend(words(LISTED));
+    args.push(file.into());
+    args
+}
+
+/// The output that lists the packets of the picture, to shortly after the last clip.
+fn list_of_packets(plan: &Plan<'_>) -> Vec<OsString> {
+    let Plan { source, outputs, shapes, .. } = *plan;
+    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    let last = ends.fold(0.0, f64::max);
+    let (stream, until) = (format!("0:{}", source.video), source.start + last + MORE);
+    // Those that no decoder could begin with count too: it is the sound that is cut.
+    let mut args = words(&["-map", &stream, "-c:v", "copy", "-copyinkf"]);
+    args.extend(words(&["-to", &format!("{until:.6}")]));
+    args.extend(words(LISTED));
+    args.push("pipe:1".into());
     args
 }
 

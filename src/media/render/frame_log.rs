@@ -1,4 +1,4 @@
-//! The list of decoded frames that ffmpeg writes beside the clips.
+//! The list of decoded frames, or of packets, that ffmpeg writes beside the clips.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -9,10 +9,17 @@ pub(super) struct FrameLog {
 }
 
 impl FrameLog {
-    /// Reads ffmpeg's `framecrc` text to its end. `seen` is told of each frame and says whether
-    /// to go on.
-    pub(super) fn read(from: impl Read, mut seen: impl FnMut(i64) -> bool) -> Self {
-        let mut log = Self::default();
+    /// Reads ffmpeg's `framecrc` text to its end, as PTS of `ticks` a second. `seen` is told of each
+    /// frame and says whether to go on.
+    pub(super) fn read(from: impl Read, ticks: i64, mut seen: impl FnMut(i64) -> bool) -> Self {
+        let mut log = Self::lines(from, ticks, &mut seen);
+        // Packets come in the order of decoding.
+        log.frames.sort_unstable();
+        log
+    }
+
+    fn lines(from: impl Read, ticks: i64, seen: &mut impl FnMut(i64) -> bool) -> Self {
+        let (mut log, mut clock) = (Self::default(), (1, ticks));
         let mut lines = BufReader::new(from);
         let mut line = Vec::new();
         loop {
@@ -21,7 +28,8 @@ impl FrameLog {
             if !matches!(lines.read_until(b'\n', &mut line), Ok(read) if read > 0) {
                 return log;
             }
-            if let Some(pts) = parse(&line) {
+            clock = time_base(&line).unwrap_or(clock);
+            if let Some(pts) = parse(&line).map(|pts| rescale(pts, clock, ticks)) {
                 log.frames.push(pts);
                 if !seen(pts) {
                     return log;
@@ -38,13 +46,29 @@ impl FrameLog {
     }
 }
 
-/// The PTS in a line `stream, dts, pts, duration, size, checksum`.
+/// The unit that a line `#tb 0: 1/25` states, in seconds.
+fn time_base(line: &[u8]) -> Option<(i64, i64)> {
+    let (num, den) = std::str::from_utf8(line).ok()?.strip_prefix("#tb 0:")?.split_once('/')?;
+    let (num, den) = (num.trim().parse().ok()?, den.trim().parse().ok()?);
+    (num > 0 && den > 0).then_some((num, den))
+}
+
+fn rescale(pts: i64, (num, den): (i64, i64), ticks: i64) -> i64 {
+    if num * ticks == den {
+        return pts;
+    }
+    (pts as f64 * num as f64 * ticks as f64 / den as f64).round() as i64
+}
+
+/// The PTS in a line `stream, dts, pts, duration, size, checksum`; the DTS of a packet without.
 fn parse(line: &[u8]) -> Option<i64> {
     if line.first() == Some(&b'#') {
         return None;
     }
     let text = std::str::from_utf8(line).ok()?;
-    text.split(',').nth(2)?.trim().parse().ok()
+    let mut fields = text.split(',').skip(1).map(str::trim);
+    let (dts, pts) = (fields.next()?, fields.next()?);
+    pts.parse().or_else(|_| dts.parse()).ok()
 }
 
 #[cfg(test)]
@@ -56,13 +80,20 @@ mod tests {
 
     #[test]
     fn headers_and_broken_lines_are_left_out() {
-        let log = FrameLog::read(TEXT.as_bytes(), |_| true);
+        let log = FrameLog::read(TEXT.as_bytes(), 12_800, |_| true);
         assert_eq!(log.frames, [10, 20, 31, 40]);
     }
 
     #[test]
+    fn packets_are_put_in_order_on_the_clips_clock() {
+        let text = "#tb 0: 1/25\n0, 0, 2, 1, 9, 0x1\n0, 1, 4, 1, 9, 0x2\n0, 3, NOPTS, 1, 9, 0x3\n";
+        let log = FrameLog::read(text.as_bytes(), 10_000, |_| true);
+        assert_eq!(log.frames, [800, 1200, 1600]);
+    }
+
+    #[test]
     fn the_reader_may_stop() {
-        let log = FrameLog::read(TEXT.as_bytes(), |pts| pts < 20);
+        let log = FrameLog::read(TEXT.as_bytes(), 12_800, |pts| pts < 20);
         assert_eq!(log.frames, [10, 20]);
     }
 

@@ -16,10 +16,16 @@ use crate::model::edit::{Edit, Effect, EffectKind};
 /// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
 /// and for the encoder.
 const CEILING_DB: f64 = -1.5;
-/// Sound below this is silence or noise that nobody wants louder, in LUFS.
-const SILENCE: f64 = -55.0;
-/// Most gain in either direction, in dB.
-const MOST: f64 = 30.0;
+/// Sound from here on is brought to its target whatever it is, in LUFS.
+const LOUD: f64 = -55.0;
+/// Below this R128 hears nothing, in LUFS: its absolute gate, with what ffmpeg rounds away.
+const SILENCE: f64 = -69.5;
+/// Momentary loudness of digital silence and of no more than rounding to 16 bits, in LUFS.
+const NO_SIGNAL: f64 = -90.0;
+/// What moves by this much between its louder and its quieter moments is a signal, in LU.
+const MOVES: f64 = 6.0;
+/// Most gain in either direction, in dB: from the gate to the loudest target and some more.
+const MOST: f64 = 60.0;
 /// Nearer than this to the target is near enough, in LU.
 const NEAR: f64 = 0.4;
 /// How often a limited sound is measured again: limiting takes loudness away.
@@ -53,10 +59,26 @@ struct Measured {
     loudness: f64,
     /// Highest sample in dBFS, which is what the limiter sees.
     peak: f64,
+    /// How far its moments of 400 ms lie apart, in LU: from the tenth that are quietest to the
+    /// twentieth that are loudest, without those in which there is no signal.
+    spread: f64,
+}
+
+impl Measured {
+    /// Whether a person wants to hear it.
+    ///
+    /// Speech that was recorded far too quietly is made loud like any other: it has words and
+    /// pauses. Quiet sound that stays as it is all the time is the noise of a room or a cable, which
+    /// nobody wants at the level of speech; it is left as it is, and so is silence.
+    fn is_heard(&self) -> bool {
+        let signal = self.loudness >= LOUD || self.spread >= MOVES;
+        self.loudness > SILENCE && signal
+    }
 }
 
 /// The gains that bring `outputs` to the loudness that their edits ask for, by EBU R128 (ITU-R
-/// BS.1770). Decodes only sound: once for all, and again for those that need a limiter.
+/// BS.1770), wherever there is sound worth the name (see [`Measured::is_heard`]). Decodes only sound:
+/// once for all, and again for those that need a limiter or are very quiet.
 pub(super) fn gains(
     checker: &Checker<'_>,
     seek: Option<f64>,
@@ -88,7 +110,9 @@ pub(super) fn gains(
         let mut again = Vec::new();
         for (number, found) in open.into_iter().zip(measured) {
             let off = target(number).unwrap_or(found.loudness) - found.loudness;
-            if found.loudness.is_nan() || found.loudness < SILENCE || off.abs() <= NEAR {
+            // With a gain it was heard before.
+            let heard = gains[number].is_some() || found.is_heard();
+            if !heard || found.loudness.is_nan() || off.abs() <= NEAR {
                 continue;
             }
             let before = gains[number].map_or(0.0, |gain| gain.db);
@@ -96,7 +120,8 @@ pub(super) fn gains(
             let db = (before + off).clamp(-MOST, MOST);
             let gain = Gain { db, limited: limited || found.peak + off > CEILING_DB };
             gains[number] = Some(gain);
-            if gain.limited {
+            // Of what is quiet the gate took a part away.
+            if gain.limited || found.loudness < LOUD {
                 again.push(number);
             }
         }
@@ -162,22 +187,32 @@ fn measure(
     Ok(measured)
 }
 
-const NOTHING: Measured = Measured { loudness: f64::NAN, peak: f64::NEG_INFINITY };
+const NOTHING: Measured = Measured { loudness: f64::NAN, peak: f64::NEG_INFINITY, spread: 0.0 };
 
 /// What the last lines of the filter's report say; the loudness is that of all before.
 fn last(report: impl std::io::Read) -> Measured {
-    let mut found = NOTHING;
+    let (mut found, mut moments) = (NOTHING, Vec::new());
     for line in BufReader::new(report).lines().map_while(std::io::Result::ok) {
         let Some((key, value)) = line.split_once('=') else { continue };
         let Ok(value) = value.trim().parse::<f64>() else { continue };
         if key == "lavfi.r128.I" {
             found.loudness = value;
+        } else if key == "lavfi.r128.M" && value > NO_SIGNAL {
+            moments.push(value);
         } else if key.starts_with("lavfi.r128.sample_peaks_ch") {
             // Linear here.
             found.peak = found.peak.max(20.0 * value.max(1e-9).log10());
         }
     }
+    found.spread = spread(moments);
     found
+}
+
+/// From the tenth quietest to the twentieth loudest of `moments`.
+fn spread(mut moments: Vec<f64>) -> f64 {
+    moments.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| moments.get((moments.len() as f64 * share) as usize).copied();
+    at(0.95).zip(at(0.1)).map_or(0.0, |(loud, quiet)| loud - quiet)
 }
 
 #[cfg(test)]
@@ -192,6 +227,16 @@ mod tests {
         assert!((found.loudness + 20.5).abs() < 1e-9);
         assert!((found.peak + 6.02).abs() < 0.01);
         assert!(last(&b""[..]).loudness.is_nan());
+    }
+
+    #[test]
+    fn what_is_quiet_counts_if_it_moves() {
+        let found = |loudness, spread| Measured { loudness, peak: -30.0, spread };
+        assert!(found(-54.0, 0.0).is_heard() && found(-60.0, 9.0).is_heard());
+        assert!(!found(-60.0, 2.0).is_heard() && !found(-70.0, 30.0).is_heard());
+        assert!(!NOTHING.is_heard());
+        let moments = [-120.7, -75.0, -62.0, -61.0].map(|m| format!("lavfi.r128.M={m}\n"));
+        assert!((last(moments.concat().as_bytes()).spread - 14.0).abs() < 1e-9);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Running the passes of a source, as many at a time as may.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
 use tempfile::TempPath;
 
 use super::check::Checker;
-use super::command::{self, Plan};
+use super::command::{self, Ahead, Plan};
 use super::frame_log::FrameLog;
 use super::queue::Queue;
+use super::shape::Shape;
+use super::source::Source;
 use super::turns::Turns;
 use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
 use crate::error::{Error, ErrorCode, Result};
@@ -30,6 +33,32 @@ pub(super) enum Report {
     Advanced(f64),
     /// An output is done.
     Finished(usize, Result<Rendition>),
+}
+
+/// What was decoded.
+#[derive(Default)]
+struct Listed {
+    log: FrameLog,
+    /// Whether the seek came down behind the first frame that is wanted, or at no frame at all.
+    late: bool,
+}
+
+impl Listed {
+    /// Reads the list until it shows that the seek was late, or to its end.
+    fn read(
+        from: impl Read,
+        source: &Source,
+        (seek, first): (Option<f64>, i64),
+        tell: impl Fn(i64),
+    ) -> Self {
+        let mut late = seek.is_some();
+        let log = FrameLog::read(from, source.ticks, |pts| {
+            late &= pts >= first;
+            tell(pts);
+            !late
+        });
+        Self { log, late }
+    }
 }
 
 /// What a worker says.
@@ -139,18 +168,25 @@ impl Job<'_> {
         let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
         let tracks = captions::tracks(spans)?;
         let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
+        let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
-            if tried == Some(seek) {
+            let ahead_seek = teaser.and_then(|start| source.seek(start, attempt));
+            if tried == Some((seek, ahead_seek)) {
                 continue;
             }
-            tried = Some(seek);
+            tried = Some((seek, ahead_seek));
             let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+            let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
+            let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
+            let ahead_log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
+            let ahead = teaser.map(|_| Ahead { seek: ahead_seek, log: ahead_log });
             let plan = Plan {
                 path,
                 source,
                 seek,
+                ahead,
                 outputs,
                 shapes,
                 gains,
@@ -162,21 +198,29 @@ impl Job<'_> {
             command.args(command::arguments(&plan, &names));
             let reader = command.stdout_pipe()?;
             let child = command.start(cancel)?;
-            let mut late = seek.is_some();
-            let log = FrameLog::read(reader, |pts| {
-                late &= pts >= first;
-                tell((pts - first).max(0) as f64 / all);
-                !late
+            let (log, ahead) = std::thread::scope(|scope| {
+                let ahead = ahead_pipe.map(|(_, reader)| {
+                    let first = teaser.map_or(0, |start| source.first_tick(start));
+                    // Without its reader ffmpeg ends.
+                    let read = move || Listed::read(reader, source, (ahead_seek, first), |_| ());
+                    scope.spawn(read)
+                });
+                let log = Listed::read(reader, source, (seek, first), |pts| {
+                    tell((pts - first).max(0) as f64 / all);
+                });
+                if log.late && !log.log.frames.is_empty() {
+                    child.stop();
+                }
+                (log, ahead.and_then(|thread| thread.join().ok()).unwrap_or_default())
             });
-            if late && !log.frames.is_empty() {
-                child.stop();
-            }
             let finished = child.wait()?;
-            if late && !cancel.is_cancelled() && (finished.success() || !log.frames.is_empty()) {
+            let late = (log.late || ahead.late) && !cancel.is_cancelled();
+            let read = !log.log.frames.is_empty() || !ahead.log.frames.is_empty();
+            if late && (finished.success() || read) {
                 continue;
             }
             finished.check(ErrorCode::RenderFailed)?;
-            return Ok(log);
+            return Ok(log.log);
         }
         Err(Error::new(
             ErrorCode::RenderMismatch,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::error::Result;
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 
 use super::{PerformanceQuery, performance};
@@ -32,14 +33,7 @@ struct PerformanceFunction {
 
 impl TableFunctionImpl for PerformanceFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let (texts, results): ([String; 3], _) = match args.exprs() {
-            [first @ .., results] if first.len() == 3 => {
-                let [results] = texts(NAME, USAGE, std::slice::from_ref(results))?;
-                (texts(NAME, USAGE, first)?, Some(results))
-            }
-            all => (texts(NAME, USAGE, all)?, None),
-        };
-        let [events, metrics, by] = texts;
+        let ([events, metrics, by], results) = arguments((NAME, USAGE), args.exprs())?;
         let place = |text: &str| Location::from(self.base.resolve(text));
         let query = PerformanceQuery {
             results: results.as_deref().map(place),
@@ -55,6 +49,20 @@ impl TableFunctionImpl for PerformanceFunction {
         }
         let planned = wait(performance(&query))?;
         Ok(planned.frame.into_view())
+    }
+}
+
+/// Three texts and, if there is a fourth, a folder of results.
+pub(in crate::pipeline) fn arguments(
+    (name, usage): (&str, &str),
+    given: &[Expr],
+) -> Result<([String; 3], Option<String>)> {
+    match given {
+        [first @ .., results] if first.len() == 3 => {
+            let [results] = texts(name, usage, std::slice::from_ref(results))?;
+            Ok((texts(name, usage, first)?, Some(results)))
+        }
+        all => Ok((texts(name, usage, all)?, None)),
     }
 }
 

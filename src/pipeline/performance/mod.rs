@@ -11,6 +11,7 @@ use std::sync::Arc;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use choice::Choice;
+pub(super) use function::arguments;
 pub use function::register_performance;
 
 use crate::config::ParallelConfig;
@@ -61,6 +62,19 @@ impl Performance {
     pub fn unknown_events(&self) -> BTreeMap<String, u64> {
         let names = self.unknown.get();
         names.into_iter().map(|(name, rows)| (name, rows / self.passes.max(1))).collect()
+    }
+
+    /// A sentence about them; `None` if there are none.
+    pub fn unknown_note(&self) -> Option<String> {
+        let unknown = self.unknown_events();
+        let rows: u64 = unknown.values().sum();
+        let names: Vec<String> = unknown.iter().map(|(n, rows)| format!("{n} ({rows})")).collect();
+        (rows > 0).then(|| {
+            format!(
+                "{rows} rows are of event kinds that are not known and are in no figure: {}",
+                names.join(", ")
+            )
+        })
     }
 }
 

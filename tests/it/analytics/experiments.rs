@@ -141,3 +141,72 @@ fn variants_of_results_belong_to_the_experiment_of_their_request() {
     assert!(rows[0].starts_with(&format!("hooks,{},100,90,0.9,", variants[1])), "{rows:?}");
     assert!(rows[0].contains(&format!("{} (90.00 %) wins over ", variants[1])));
 }
+
+#[test]
+fn columns_of_variants_are_compared_as_variants_are() {
+    let folder = finished();
+    let rows = query(folder, "SELECT variant_id, layout FROM variants ORDER BY variant_id");
+    let rows: Vec<(&str, &str)> = rows.iter().filter_map(|row| row.split_once(',')).collect();
+    let first = rows[0].1;
+    // Those of one layout hook 60 of 100, the others 30; some rows are of no known kind.
+    let mut text = "variant_id,event,ts,viewer_id\n".to_owned();
+    let mut counts = std::collections::BTreeMap::<&str, (i64, i64)>::new();
+    for (variant, layout) in &rows {
+        let hooked = if *layout == first { 60 } else { 30 };
+        for n in 0..100 {
+            let _ = writeln!(text, "{variant},impression,2026-05-01T00:00:00,v{n}");
+            if n < hooked {
+                let _ = writeln!(text, "{variant},view_3s,2026-05-01T00:00:01,v{n}");
+            }
+        }
+        let _ = writeln!(text, "{variant},impresion,2026-05-01T00:00:00,v");
+        let count = counts.entry(layout).or_default();
+        *count = (count.0 + hooked, count.1 + 100);
+    }
+    assert!(counts.len() > 1, "{counts:?}");
+    fs::write(folder.join("by.csv"), text).unwrap();
+    let args = ["out", "--events", "by.csv", "--metric", "hook_rate", "--by", "layout"];
+    let (code, rows_found, notices) =
+        experiment(folder, &[&args[..], &["--format", "csv"]].concat());
+    assert_eq!(code, Some(0), "{notices}");
+    let unknown = format!("{0} rows are of event kinds that are not known", rows.len());
+    assert!(notices.contains(&unknown) && notices.contains("impresion"), "{notices}");
+    assert!(notices.contains("the same layout are added up"), "{notices}");
+    assert!(rows_found.starts_with("experiment_id,layout,trials,successes,rate"), "{rows_found}");
+    let found = rows_found.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let mut sums = std::collections::BTreeMap::<String, (i64, i64)>::new();
+    for row in found {
+        let sum = sums.entry(row[1].to_owned()).or_default();
+        let number = |n: usize| row[n].parse::<i64>().unwrap();
+        *sum = (sum.0 + number(3), sum.1 + number(2));
+    }
+    let counts: std::collections::BTreeMap<String, _> =
+        counts.into_iter().map(|(layout, count)| (layout.to_owned(), count)).collect();
+    assert_eq!(sums, counts);
+    // The same as a table.
+    let sql =
+        "SELECT layout, sum(successes) AS s FROM experiment('by.csv', 'hook_rate', 'layout', 'out')
+               GROUP BY layout ORDER BY layout";
+    let table = clipflow(folder, &["sql", "out", sql, "--format", "csv"]);
+    let wanted: Vec<String> = sums.iter().map(|(layout, s)| format!("{layout},{}", s.0)).collect();
+    assert_eq!(stdout(&table).lines().skip(1).collect::<Vec<_>>(), wanted, "{}", stderr(&table));
+    let (code, _, error) = experiment(folder, &[&args[..6], &["no_such"]].concat());
+    assert_eq!(code, Some(2), "{error}");
+}
+
+#[tokio::test]
+async fn the_processor_of_analytics_compares_and_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.csv");
+    let rows = [("hooks", "a", 1000, 300, 10, 500), ("hooks", "b", 1000, 400, 10, 500)];
+    fs::write(&events, days(&rows)).unwrap();
+    let analytics = clipflow::processors::ViralAnalyticsProcessor::new(events.as_path());
+    let found = analytics.experiment(None, "hook_rate", None).await.unwrap();
+    assert_eq!((found.rows[0].variant_id.as_str(), found.rows[0].winner), ("b", true));
+    // No results, so nothing to learn from: the processor says so as the command does.
+    let missing = clipflow::kernels::location::Location::from(folder.path().join("none"));
+    let error = analytics.train(missing.clone(), "hook_rate").await.unwrap_err();
+    assert_eq!(error.code().as_str(), "store.read");
+    let error = analytics.train_selection(missing).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "store.read");
+}

@@ -11,7 +11,8 @@ const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 /// Samples at 48 kHz that libopus puts before the sound, in milliseconds of WebM's clock.
 const OPUS_LEAD_MS: u32 = 7;
 
-/// What a pass's graph needs behind output `number`, which plays for `seconds`; nothing for a video.
+/// What a pass's graph needs behind output `number`, which plays for `seconds`; nothing for a video, and sound has
+/// no picture.
 pub(in crate::media::render) fn tail(
     encoding: &Encoding,
     source: &Source,
@@ -20,8 +21,7 @@ pub(in crate::media::render) fn tail(
     number: usize,
 ) -> String {
     match encoding.format.kind() {
-        Kind::Video => String::new(),
-        Kind::Sound => format!(";[v{number}]nullsink"),
+        Kind::Video | Kind::Sound => String::new(),
         Kind::Animation => {
             let (wide, high) = encoding.animated(size(source, output));
             let (_, rate) = encoding.animation();

@@ -11,7 +11,7 @@ use crate::media::render::source::Source;
 use crate::model::edit::{Edit, Layout, Segment};
 
 /// One decode, copied to the log and, upright, square, even and progressive, to each output, which
-/// ends in `[v0]`, `[v1]`, …
+/// ends in `[v0]`, `[v1]`, … The log is `[log]`, and that of a reading ahead `[ahead]`.
 ///
 /// Nothing before a clip's own trim knows where the pass begins or ends, so that a picture does
 /// not depend on it.
@@ -61,8 +61,13 @@ pub(in crate::media::render) fn graph(
         if let (Some(input), Some(part)) = (inputs.ahead_video, shape.ahead()) {
             let label = format!("h{number}");
             let until = source.first_tick(part.extent().1);
-            let read = format!("settb=1/{ticks},{},trim=end_pts={until}", picture(source));
-            graph.add(&[format!("{input}:{}", source.video)], &read, std::slice::from_ref(&label));
+            let both = ["listahead", "allahead"].map(str::to_owned);
+            let read = format!("settb=1/{ticks},split");
+            graph.add(&[format!("{input}:{}", source.video)], &read, &both);
+            let [list, all] = both;
+            graph.add(&[list], &format!("trim=end_pts={until}"), &["ahead".to_owned()]);
+            let read = format!("{},trim=end_pts={until}", picture(source));
+            graph.add(&[all], &read, std::slice::from_ref(&label));
             for (_, labels) in layouts(&mut graph, source, &[(number, edit, shape)], &label, true) {
                 pieces[number].splice(0..0, labels);
             }
