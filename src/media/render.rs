@@ -36,6 +36,7 @@ mod passes;
 mod plan;
 mod queue;
 mod shape;
+mod smart_cut;
 mod source;
 mod turns;
 
@@ -159,6 +160,10 @@ pub struct RenderSettings {
     /// Write a still of each file with a picture beside it, as JPEG. Default: no.
     #[serde(default)]
     pub thumbnails: bool,
+    /// Copy whole groups of pictures of an H.264 source where an output changes nothing but the span,
+    /// and encode only the edges before and after them. Default: no.
+    #[serde(default)]
+    pub smart_cut: bool,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -175,6 +180,7 @@ impl Default for RenderSettings {
             memory_bytes: 640 << 20,
             encoding: Encoding::default(),
             thumbnails: false,
+            smart_cut: false,
             limits: MediaLimits::default(),
         }
     }

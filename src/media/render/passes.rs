@@ -9,6 +9,7 @@ use super::check::Checker;
 use super::command::{self, Plan};
 use super::frame_log::FrameLog;
 use super::queue::Queue;
+use super::smart_cut::SmartCut;
 use super::turns::Turns;
 use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
 use crate::error::{Error, ErrorCode, Result};
@@ -94,6 +95,25 @@ impl Job<'_> {
     /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
     /// others'.
     fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        let mut copied: Vec<_> = spans.iter().map(|span| self.copied(span, tell)).collect();
+        let left: Vec<&Output> =
+            spans.iter().zip(&copied).filter(|(_, c)| c.is_none()).map(|(s, _)| *s).collect();
+        let mut encoded = self.encoded(&left, tell).into_iter();
+        let mut next = |done: &mut Option<_>| done.take().or_else(|| encoded.next());
+        copied.iter_mut().map(|done| next(done).unwrap_or_else(|| Err(not_reached()))).collect()
+    }
+
+    /// The output by smart cut; `None` if it is to be encoded.
+    fn copied(&self, span: &Output, tell: &dyn Fn(f64)) -> Option<Result<Rendition>> {
+        let (checker, limits) = (&self.checker, &self.limits());
+        let facts = SmartCut { checker, limits }.attempt(span, tell).transpose()?;
+        Some(facts.and_then(|facts| beside::complete(checker, span, facts)))
+    }
+
+    fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        if spans.is_empty() {
+            return Vec::new();
+        }
         match self.together(spans, tell) {
             Ok(results) => results,
             Err(error) if spans.len() == 1 => vec![Err(error)],

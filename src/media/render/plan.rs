@@ -196,6 +196,7 @@ mod tests {
             ticks: 30_000,
             plain: true,
             rgb: false,
+            copyable: false,
         }
     }
 
