@@ -64,25 +64,35 @@ pub(super) struct Track {
 
 /// Lists the packets of the stream `video` of `path` around `span`, in seconds on the container's
 /// own clock, or all.
+///
+/// Twice, for where ffprobe says the configuration it would also write out every packet it reads.
 pub(super) fn list(
     checker: &Checker<'_>,
-    (path, video): (&Path, usize),
+    from: (&Path, usize),
     span: Option<(f64, f64)>,
 ) -> Result<Track> {
-    let (limits, source) = (&checker.settings.limits, checker.source);
+    let configured = ask(checker, from, &["-show_data", "-show_entries", "stream=extradata"])?;
+    let entries = "stream=time_base:packet=pts,size,pos,flags";
+    let mut what = vec!["-show_entries", entries];
+    let interval = span.map(|(start, end)| format!("{start:.6}%{:.6}", end + BEYOND));
+    what.extend(interval.iter().flat_map(|interval| ["-read_intervals", interval]));
+    let listed = ask(checker, from, &what)?;
+    let track = configured.avcc().zip(listed.packets(checker.source));
+    let (avcc, packets) = track.ok_or_else(|| unfit("its packets cannot be copied"))?;
+    Ok(Track { avcc, packets })
+}
+
+/// What ffprobe says.
+fn ask(checker: &Checker<'_>, (path, video): (&Path, usize), what: &[&str]) -> Result<Answer> {
+    let limits = &checker.settings.limits;
     let mut command = MediaCommand::new(&checker.tools.ffprobe, limits);
     command.args(ffprobe_args());
-    command.args(["-of", "json=compact=1", "-select_streams", &video.to_string(), "-show_data"]);
-    command.args(["-show_entries", "stream=time_base,extradata:packet=pts,size,pos,flags"]);
-    if let Some((start, end)) = span {
-        command.args(["-read_intervals", &format!("{start:.6}%{:.6}", end + BEYOND)]);
-    }
+    command.args(["-of", "json=compact=1", "-select_streams", &video.to_string()]).args(what);
     command.args(input_args(Demuxer::Mov, path, limits, &[]));
     let (answer, finished) = command.capture(checker.cancel, MAX_ANSWER)?;
     finished.check(ErrorCode::RenderFailed)?;
-    let answer: Answer = serde_json::from_slice(&answer)
-        .map_err(|cause| unfit("its packets cannot be listed").with_source(cause))?;
-    answer.track(source).ok_or_else(|| unfit("its packets cannot be copied from the file"))
+    serde_json::from_slice(&answer)
+        .map_err(|cause| unfit("its packets cannot be listed").with_source(cause))
 }
 
 #[derive(Deserialize)]
@@ -102,21 +112,25 @@ struct AnswerPacket {
     flags: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct AnswerStream {
     time_base: String,
     extradata: String,
 }
 
 impl Answer {
-    fn track(&self, source: &Source) -> Option<Track> {
-        let stream = self.streams.first()?;
-        let avcc = Avcc::decode_body(&mut bytes(&stream.extradata)?.as_slice()).ok()?;
-        let (num, den) = stream.time_base.split_once('/')?;
+    fn avcc(&self) -> Option<Avcc> {
+        let dump = &self.streams.first()?.extradata;
+        Avcc::decode_body(&mut bytes(dump)?.as_slice()).ok()
+    }
+
+    fn packets(&self, source: &Source) -> Option<Vec<Packet>> {
+        let (num, den) = self.streams.first()?.time_base.split_once('/')?;
         let (num, den) = (num.parse::<i128>().ok()?, den.parse::<i128>().ok()?);
-        let rate = num * i128::from(source.ticks);
+        (den > 0).then_some(())?;
         let tick = |pts: i64| {
-            let scaled = i128::from(pts) * rate;
+            let scaled = i128::from(pts) * num * i128::from(source.ticks);
             i64::try_from((scaled + den / 2).div_euclid(den)).ok()
         };
         let packet = |packet: &AnswerPacket| {
@@ -128,11 +142,7 @@ impl Answer {
                 discarded: packet.flags.contains('D'),
             })
         };
-        if den < 1 {
-            return None;
-        }
-        let packets = self.packets.iter().map(packet).collect::<Option<_>>()?;
-        Some(Track { avcc, packets })
+        self.packets.iter().map(packet).collect()
     }
 }
 
