@@ -190,17 +190,44 @@ mod tests {
         nals.iter().flat_map(framed).collect()
     }
 
-    /// x264's of 320 × 180, `sps-id=3:dpb-size=6`.
+    /// x264's of 320 × 180, `sps-id=1:dpb-size=4`.
     fn avcc() -> Avcc {
+        let sps = [
+            0x67, 0x64, 0x00, 0x0c, 0x4b, 0x36, 0x50, 0x50, 0x67, 0xe7, 0xc0, 0x44, 0x00, 0x00,
+            0x03, 0x00, 0x04, 0x00, 0x01, 0x90, 0x00, 0x3c, 0x50, 0xa6, 0x58,
+        ];
         Avcc {
             configuration_version: 1,
+            avc_profile_indication: 100,
+            avc_level_indication: 12,
             length_size: 4,
-            sequence_parameter_sets: vec![vec![
-                0x67, 0x64, 0x00, 0x0c, 0x26, 0xcd, 0x94, 0x38, 0xa0, 0xcf, 0xf8, 0x08,
-            ]],
-            picture_parameter_sets: vec![vec![0x68, 0x21, 0x78, 0xf2, 0xc8, 0xb0]],
+            sequence_parameter_sets: vec![sps.to_vec()],
+            picture_parameter_sets: vec![vec![0x68, 0x4a, 0xf8, 0x6f, 0x2c]],
             ..Avcc::default()
         }
+    }
+
+    #[test]
+    fn the_edges_keep_to_what_the_source_says() {
+        let found = Parameters::new(&avcc()).unwrap();
+        assert_eq!(found, Parameters { profile: "high", references: 4, free: 2 });
+        let short = Avcc { length_size: 2, ..avcc() };
+        let several = avcc().sequence_parameter_sets.repeat(2);
+        let changing = Avcc { sequence_parameter_sets: several, ..avcc() };
+        let mut deep = avcc();
+        deep.sequence_parameter_sets[0][1] = 110;
+        for other in [short, changing, deep, Avcc { sequence_parameter_sets: vec![], ..avcc() }] {
+            assert_eq!(Parameters::new(&other), None);
+        }
+    }
+
+    #[test]
+    fn both_parameter_sets_stand_in_one_configuration() {
+        let edges = Avcc { avc_level_indication: 31, ..avcc() };
+        let both = joined(&avcc(), Some(&edges));
+        assert_eq!((both.avc_profile_indication, both.avc_level_indication), (100, 31));
+        assert_eq!(both.sequence_parameter_sets.len() + both.picture_parameter_sets.len(), 4);
+        assert_eq!(joined(&avcc(), None), avcc());
     }
 
     #[test]
