@@ -12,6 +12,9 @@
 //! its name; the list also shows a seek that came down too late, which is then repeated from
 //! further back.
 //!
+//! With [`RenderSettings::smart_cut`], packets of the source are copied where a clip changes nothing
+//! but the span; such a file is decoded and compared frame by frame.
+//!
 //! A file that stands at a clip's path already and is whole is kept and measured, never written
 //! over: what is on record of it stays true.
 //!

@@ -25,6 +25,7 @@ struct Footage {
 
 impl Footage {
     fn new(make: impl FnOnce(&Path) -> PathBuf) -> Self {
+        let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).try_init();
         let folder = tempfile::tempdir().unwrap();
         let path = make(folder.path());
         let tools = MediaTools::find().expect("ffmpeg is installed");

@@ -95,12 +95,16 @@ impl Job<'_> {
     /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
     /// others'.
     fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
-        let mut copied: Vec<_> = spans.iter().map(|span| self.copied(span, tell)).collect();
-        let left: Vec<&Output> =
-            spans.iter().zip(&copied).filter(|(_, c)| c.is_none()).map(|(s, _)| *s).collect();
+        let each = |(number, span): (usize, &&Output)| {
+            let part = |share: f64| tell((number as f64 + share) / spans.len() as f64);
+            self.copied(span, &part)
+        };
+        let copied: Vec<_> = spans.iter().enumerate().map(each).collect();
+        let left = spans.iter().zip(&copied).filter(|(_, done)| done.is_none());
+        let left: Vec<&Output> = left.map(|(span, _)| *span).collect();
         let mut encoded = self.encoded(&left, tell).into_iter();
-        let mut next = |done: &mut Option<_>| done.take().or_else(|| encoded.next());
-        copied.iter_mut().map(|done| next(done).unwrap_or_else(|| Err(not_reached()))).collect()
+        let all = copied.into_iter().map(|done| done.or_else(|| encoded.next()));
+        all.map(|done| done.unwrap_or_else(|| Err(not_reached()))).collect()
     }
 
     /// The output by smart cut; `None` if it is to be encoded.

@@ -109,7 +109,10 @@ impl SmartCut<'_> {
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
         let edges = temporary(&output.path)?;
-        let reading = Reading { checker, limits, cut: &cut, parameters, depth, from, until };
+        // The edges begin at 0, so that their file leaves nothing out.
+        let ticks_shown = track.packets.iter().map(|packet| packet.tick);
+        let zero = ticks_shown.filter(|tick| *tick >= from).min().unwrap_or(from);
+        let reading = Reading { checker, limits, cut: &cut, parameters, depth, from: zero, until };
         let part = |tick: i64| (tick - from).max(0) as f64 / (until - from).max(1) as f64;
         let shown = reading.run(seek, &edges, &|tick| tell(part(tick) * 0.7))?;
         let first = shown.log.frames.partition_point(|tick| *tick < from);

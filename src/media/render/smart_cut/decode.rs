@@ -37,7 +37,7 @@ pub(super) struct Shown {
     pub(super) edges: Vec<u8>,
 }
 
-/// A source's span that is cut: its frames from `from` to `until`, in ticks.
+/// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
 pub(super) struct Reading<'a> {
     pub(super) checker: &'a Checker<'a>,
     pub(super) limits: &'a MediaLimits,
@@ -84,7 +84,8 @@ impl Reading<'_> {
         if cut.head > 0 && cut.tail > 0 {
             command.args(["-force_key_frames", &forced, "-forced-idr", "1"]);
         }
-        command.args(["-video_track_timescale", &source.ticks.to_string()]);
+        let ticks = source.ticks.to_string();
+        command.args(["-video_track_timescale", &ticks, "-movie_timescale", &ticks]);
         command.args(["-map_metadata", "-1", "-fflags", "+bitexact", "-f", "mp4"]);
         let mut file = std::ffi::OsString::from("file:");
         file.push(edges);
