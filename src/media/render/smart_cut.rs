@@ -55,11 +55,7 @@ impl SmartCut<'_> {
     ///
     /// # Errors
     /// `cancelled`.
-    pub(super) fn attempt(
-        &self,
-        output: &Output,
-        tell: &dyn Fn(f64),
-    ) -> Result<Option<Rendition>> {
+    pub(super) fn attempt(&self, output: &Output, tell: &dyn Fn(f64)) -> Result<Option<Rendition>> {
         if !self.fits(output) {
             return Ok(None);
         }
@@ -247,7 +243,11 @@ fn matches(frames: &[i64], copied: &[i64], cut: &Cut) -> Result<()> {
 fn in_step(shape: Option<&Shape>, frames: &[i64], wanted: &[i64], ticks: i64) -> Result<()> {
     let first = frames.first().copied().unwrap_or(0);
     let Some(shape) = shape.filter(|_| frames.len() > 1) else {
-        return if frames.len() == wanted.len() { Ok(()) } else { Err(unfit("frames are missing")) };
+        return if frames.len() == wanted.len() {
+            Ok(())
+        } else {
+            Err(unfit("frames are missing"))
+        };
     };
     let unit = shape.clock.ticks as f64;
     let near = |(frame, wanted): (&i64, &i64)| {

@@ -43,7 +43,8 @@ pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<C
     };
     let start = packets[first].0;
     let end = packets.get(last).map_or(until, |(tick, _)| until.min(*tick));
-    let within = |range: Range<i64>| packets.iter().filter(|(tick, _)| range.contains(tick)).count();
+    let within =
+        |range: Range<i64>| packets.iter().filter(|(tick, _)| range.contains(tick)).count();
     let (head, tail) = (within(from..start), within(end..until));
     let cut = Cut { copied: first..last, from: start, until: end, head, tail };
     let copied = cut.copied.len();

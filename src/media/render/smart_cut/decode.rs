@@ -170,9 +170,8 @@ fn compare(cut: &Cut, source: &[u128], edges: &[u8], shown: &Shown) -> Result<()
 
 fn are_near(a: &[u8], b: &[u8]) -> bool {
     let apart = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
-    let (furthest, sum) = apart.fold((0, 0_u64), |(furthest, sum), apart| {
-        (apart.max(furthest), sum + u64::from(apart))
-    });
+    let (furthest, sum) = apart
+        .fold((0, 0_u64), |(furthest, sum), apart| (apart.max(furthest), sum + u64::from(apart)));
     furthest <= FURTHEST && sum as f64 <= MEAN * a.len().max(1) as f64
 }
 

@@ -128,9 +128,9 @@ fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
     let mut rest = Some(packet);
     (!packet.is_empty()).then_some(std::iter::from_fn(move || {
         let left = rest.take().filter(|left| !left.is_empty())?;
-        let next = left.split_first_chunk().and_then(|(length, left)| {
-            left.split_at_checked(u32::from_be_bytes(*length) as usize)
-        });
+        let next = left
+            .split_first_chunk()
+            .and_then(|(length, left)| left.split_at_checked(u32::from_be_bytes(*length) as usize));
         Some(next.filter(|(nal, _)| !nal.is_empty()).map(|(nal, left)| {
             rest = Some(left);
             nal
@@ -212,7 +212,7 @@ mod tests {
         let found = Parameters::new(&avcc()).unwrap();
         assert_eq!(found, Parameters { profile: "high", references: 4, free: 2 });
         let short = Avcc { length_size: 2, ..avcc() };
-        let several = avcc().sequence_parameter_sets.repeat(2);
+        let several = [avcc().sequence_parameter_sets, avcc().sequence_parameter_sets].concat();
         let changing = Avcc { sequence_parameter_sets: several, ..avcc() };
         let mut deep = avcc();
         deep.sequence_parameter_sets[0][1] = 110;

@@ -96,8 +96,7 @@ fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
     trak.tkhd.in_movie = true;
     trak.tkhd.duration = length;
     (trak.tkhd.width, trak.tkhd.height) = (entry.size.0.into(), entry.size.1.into());
-    let edit =
-        ElstEntry { segment_duration: length, media_time: Some(lead), media_rate: 1.into() };
+    let edit = ElstEntry { segment_duration: length, media_time: Some(lead), media_rate: 1.into() };
     trak.edts = Some(Edts { elst: Some(Elst { entries: vec![edit] }) });
     trak.mdia.mdhd.timescale = entry.ticks;
     trak.mdia.mdhd.duration = length + lead;
@@ -124,8 +123,7 @@ fn table(
     // The last one's length is said when the clip is put together.
     let steps: Vec<u32> = steps.chain([Some(1)]).collect::<Option<_>>()?;
     let step = |step: &u32| SttsEntry { sample_count: 1, sample_delta: *step };
-    let offset =
-        |(pts, dts): (&i64, &i64)| CttsEntry { sample_count: 1, sample_offset: pts - dts };
+    let offset = |(pts, dts): (&i64, &i64)| CttsEntry { sample_count: 1, sample_offset: pts - dts };
     let number = |place: usize| u32::try_from(place + 1).ok();
     let keys = samples.iter().enumerate().filter(|(_, sample)| sample.packet.key);
     Some(Stbl {
