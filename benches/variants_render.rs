@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clipflow::media::probe::probe;
-use clipflow::media::render::{Output, RenderSettings, render};
+use clipflow::media::render::{Encoding, Output, Quality, RenderSettings, render};
 use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::edit::{
     Anchor, CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
@@ -45,12 +45,14 @@ fn main() -> Result<()> {
     for repeat in 0..repeats(1)? {
         let out = folder.path().join(format!("together-{repeat}"));
         let meter = Meter::start()?;
-        let (files, bytes) = render_together(&source, &out, &edits)?;
+        let bytes = render_together(&source, &out, &edits, Quality::default())?.1;
         all.together.push(said("rendered together", meter.cost()?));
         all.peak = all.peak.max(bytes);
         let meter = Meter::start()?;
         one_by_one(&source, &folder.path().join("naive"), &starts)?;
         all.naive.push(said("one ffmpeg for each", meter.cost()?));
+        let out = folder.path().join(format!("lossless-{repeat}"));
+        let (files, _) = render_together(&source, &out, &edits, Quality::Lossless)?;
         all.encodes.push(said("encoding alone", encode_alone(&files, folder.path())?));
         let meter = Meter::start()?;
         for start in &starts {
@@ -143,9 +145,15 @@ fn variants(start: f64) -> [Edit; 5] {
 }
 
 /// Renders all in one call; the files and the most memory at one moment.
-fn render_together(source: &Path, out: &Path, edits: &[Edit]) -> Result<(Vec<PathBuf>, u64)> {
-    let (tools, settings, cancel) =
-        (MediaTools::find()?, RenderSettings::default(), CancelToken::new());
+fn render_together(
+    source: &Path,
+    out: &Path,
+    edits: &[Edit],
+    quality: Quality,
+) -> Result<(Vec<PathBuf>, u64)> {
+    let (tools, cancel) = (MediaTools::find()?, CancelToken::new());
+    let encoding = Encoding { quality, ..Encoding::default() };
+    let settings = RenderSettings { encoding, ..RenderSettings::default() };
     let probe = probe(&tools, source, &settings.limits, &cancel)?;
     let output = |(number, edit): (usize, &Edit)| Output {
         rendition_id: number.to_string(),
@@ -188,8 +196,8 @@ fn one_by_one(source: &Path, folder: &Path, starts: &[f64]) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("one_by_one.sh: {status}").into()) }
 }
 
-/// What encoding the pictures and the sound of `files` costs when nothing else is to be done. Two
-/// at a time, as they are rendered: a core beside a busy one is slower.
+/// What encoding the pictures and the sound of `files`, which are lossless, costs when nothing else
+/// is to be done: what was encoded before has lost what is hard to encode. Two at a time, as they are rendered: a core beside a busy one is slower.
 fn encode_alone(files: &[PathBuf], folder: &Path) -> Result<Cost> {
     let mut total = Cost::default();
     for pair in files.chunks(2) {
