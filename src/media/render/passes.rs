@@ -92,8 +92,7 @@ impl Job<'_> {
         }
     }
 
-    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
-    /// others'.
+    /// Copies what can be copied and encodes the others.
     fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
         let each = |(number, span): (usize, &&Output)| {
             let part = |share: f64| tell((number as f64 + share) / spans.len() as f64);
@@ -114,6 +113,8 @@ impl Job<'_> {
         Some(facts.and_then(|facts| beside::complete(checker, span, facts)))
     }
 
+    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
+    /// others'.
     fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
         if spans.is_empty() {
             return Vec::new();
