@@ -166,11 +166,15 @@ pub(super) struct EncodingArgs {
     /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
     #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
     pub hardware: Hardware,
+    /// Copy whole groups of pictures where a clip changes nothing but the span of an H.264 MP4, and
+    /// encode only its edges; each file is decoded and compared, and encoded as ever if need be.
+    #[arg(long)]
+    pub smart_cut: bool,
 }
 
 impl From<EncodingArgs> for Encoding {
     fn from(args: EncodingArgs) -> Self {
-        let EncodingArgs { format, codec, quality, hardware } = args;
+        let EncodingArgs { format, codec, quality, hardware, smart_cut: _ } = args;
         Self { format, codec, quality, hardware }
     }
 }

@@ -15,8 +15,9 @@ pub(super) async fn render(
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         render: RenderSettings {
-            encoding: args.encoding.into(),
             thumbnails: args.thumbnails,
+            smart_cut: args.encoding.smart_cut,
+            encoding: args.encoding.into(),
             ..RenderSettings::default()
         },
         parallel,

@@ -34,8 +34,9 @@ pub(super) async fn run(
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
         render: RenderSettings {
-            encoding: args.encoding.into(),
             thumbnails: args.thumbnails,
+            smart_cut: args.encoding.smart_cut,
+            encoding: args.encoding.into(),
             ..RenderSettings::default()
         },
         parallel,

@@ -12,6 +12,9 @@
 //! its name; the list also shows a seek that came down too late, which is then repeated from
 //! further back.
 //!
+//! With [`RenderSettings::smart_cut`], packets of the source are copied where a clip changes nothing
+//! but the span; such a file is decoded and compared frame by frame.
+//!
 //! A file that stands at a clip's path already and is whole is kept and measured, never written
 //! over: what is on record of it stays true.
 //!
@@ -37,6 +40,7 @@ mod passes;
 mod plan;
 mod queue;
 mod shape;
+mod smart_cut;
 mod source;
 mod turns;
 
@@ -160,6 +164,10 @@ pub struct RenderSettings {
     /// Write a still of each file with a picture beside it, as JPEG. Default: no.
     #[serde(default)]
     pub thumbnails: bool,
+    /// Copy whole groups of pictures of an H.264 source where an output changes nothing but the span,
+    /// and encode only the edges before and after them. Default: no.
+    #[serde(default)]
+    pub smart_cut: bool,
     /// Hard limits of each process.
     pub limits: MediaLimits,
 }
@@ -176,6 +184,7 @@ impl Default for RenderSettings {
             memory_bytes: 640 << 20,
             encoding: Encoding::default(),
             thumbnails: false,
+            smart_cut: false,
             limits: MediaLimits::default(),
         }
     }

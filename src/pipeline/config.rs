@@ -294,13 +294,15 @@ impl RunConfig {
             audio_bitrate,
             encoder_threads,
             encoding,
+            smart_cut,
             ..
         } = &self.render;
         let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
-        if encoding.is_default() {
-            return settings.to_string();
+        match (encoding.is_default(), smart_cut) {
+            (true, false) => settings.to_string(),
+            (false, false) => json!([settings, encoding]).to_string(),
+            (_, true) => json!([settings, encoding, { "smart_cut": true }]).to_string(),
         }
-        json!([settings, encoding]).to_string()
     }
 
     /// The named parameters of the statements.

@@ -24,6 +24,7 @@ mod render_edits;
 mod runs;
 mod settings;
 mod shards;
+mod smart_cut;
 mod sources;
 mod sql;
 mod stopping;

@@ -10,6 +10,7 @@ use super::encoding::arguments::size;
 use super::formats::Wanted;
 use super::frame_log::FrameLog;
 use super::measure::Found;
+use super::shape::Shape;
 use super::source::{Source, TOLERANCE};
 use super::{Output, RenderSettings};
 use crate::error::{Error, ErrorCode, Result};
@@ -46,27 +47,12 @@ impl Checker<'_> {
         let (start, end) = span.read(shape.as_ref());
         let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
         let frames = log.within(from, until);
-        let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+        let Some(last) = frames.last() else {
             return Err(mismatch("the source has no frame between the clip's start and end"));
         };
         self.reaches_end(end, frames, *last, until, log)?;
         let found = self.measure(&file)?;
-        let size = size(self.source, span);
-        let wanted = match &shape {
-            Some(shape) => {
-                let step = shape.clock.step();
-                let frames = (0..shape.frames).map(|n| n * step).collect();
-                Wanted { frames, ticks: shape.clock.ticks, size, length: shape.seconds() }
-            }
-            None => {
-                let near = *first - self.source.tick(span.start) <= self.source.tolerance();
-                let zero = if near { *first } else { self.source.tick(span.start) };
-                // The first frame is time 0 in any case.
-                let later = frames.iter().skip(1).map(|pts| pts - zero);
-                let frames = std::iter::once(0).chain(later).collect();
-                Wanted { frames, ticks: self.source.ticks, size, length: span.end - span.start }
-            }
-        };
+        let wanted = self.wanted(span, shape.as_ref(), frames);
         if self.settings.encoding.format == Format::Mp4 {
             compare_frames(wanted.frames.iter().copied(), &found.frames)?;
             self.compare(&found, wanted.size, wanted.ticks, wanted.length)?;
@@ -74,6 +60,23 @@ impl Checker<'_> {
             self.compare_format(&found, &wanted)?;
         }
         self.named(span, file, found)
+    }
+
+    /// What the file of `span` is to hold, of which the source shows `frames`.
+    pub(super) fn wanted(&self, span: &Output, shape: Option<&Shape>, frames: &[i64]) -> Wanted {
+        let (source, size) = (self.source, size(self.source, span));
+        if let Some(shape) = shape {
+            let step = shape.clock.step();
+            let frames = (0..shape.frames).map(|n| n * step).collect();
+            return Wanted { frames, ticks: shape.clock.ticks, size, length: shape.seconds() };
+        }
+        let first = frames.first().copied().unwrap_or(0);
+        let near = first - source.tick(span.start) <= source.tolerance();
+        let zero = if near { first } else { source.tick(span.start) };
+        // The first frame is time 0 in any case.
+        let later = frames.iter().skip(1).map(|pts| pts - zero);
+        let frames = std::iter::once(0).chain(later).collect();
+        Wanted { frames, ticks: source.ticks, size, length: span.end - span.start }
     }
 
     /// Puts a file that passed in its place; its facts.

@@ -178,7 +178,7 @@ fn target(seek: Option<f64>) -> Option<String> {
     seek.map(|seconds| format!("{seconds:.6}"))
 }
 
-fn video_input(
+pub(super) fn video_input(
     path: &Path,
     source: &Source,
     seek: Option<f64>,
@@ -212,6 +212,6 @@ pub(super) fn audio_inputs(
     args
 }
 
-fn words(words: &[&str]) -> Vec<OsString> {
+pub(super) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }

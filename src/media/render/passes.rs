@@ -11,6 +11,7 @@ use super::command::{self, Ahead, Plan};
 use super::frame_log::FrameLog;
 use super::queue::Queue;
 use super::shape::Shape;
+use super::smart_cut::SmartCut;
 use super::source::Source;
 use super::turns::Turns;
 use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
@@ -120,9 +121,33 @@ impl Job<'_> {
         }
     }
 
+    /// Copies what can be copied and encodes the others.
+    fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        let each = |(number, span): (usize, &&Output)| {
+            let part = |share: f64| tell((number as f64 + share) / spans.len() as f64);
+            self.copied(span, &part)
+        };
+        let copied: Vec<_> = spans.iter().enumerate().map(each).collect();
+        let left = spans.iter().zip(&copied).filter(|(_, done)| done.is_none());
+        let left: Vec<&Output> = left.map(|(span, _)| *span).collect();
+        let mut encoded = self.encoded(&left, tell).into_iter();
+        let all = copied.into_iter().map(|done| done.or_else(|| encoded.next()));
+        all.map(|done| done.unwrap_or_else(|| Err(not_reached()))).collect()
+    }
+
+    /// The output by smart cut; `None` if it is to be encoded.
+    fn copied(&self, span: &Output, tell: &dyn Fn(f64)) -> Option<Result<Rendition>> {
+        let (checker, limits) = (&self.checker, &self.limits());
+        let facts = SmartCut { checker, limits }.attempt(span, tell).transpose()?;
+        Some(facts.and_then(|facts| beside::complete(checker, span, facts)))
+    }
+
     /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
     /// others'.
-    fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+    fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        if spans.is_empty() {
+            return Vec::new();
+        }
         match self.together(spans, tell) {
             Ok(results) => results,
             Err(error) if spans.len() == 1 => vec![Err(error)],

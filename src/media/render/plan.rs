@@ -228,6 +228,7 @@ mod tests {
             ticks: 30_000,
             plain: true,
             rgb: false,
+            copyable: false,
         }
     }
 

@@ -33,6 +33,9 @@ pub(super) struct Source {
     /// Whether the decoder gives 8-bit 4:2:0 in limited range already.
     pub(super) plain: bool,
     pub(super) rgb: bool,
+    /// Whether its packets could be a clip's as they are: H.264 in MP4, upright, in square pixels, of
+    /// an even size.
+    pub(super) copyable: bool,
 }
 
 /// The chosen audio stream.
@@ -72,6 +75,9 @@ impl Source {
         let (exact, stretched) = (bounded, bounded != upright);
         let (width, height) = (even(exact.0), even(exact.1));
         let small = exact.0 < 2 || exact.1 < 2;
+        let scaled = if stretched || small { (width, height) } else { exact };
+        let turned = video.rotation != 0 || video.mirrored;
+        let plain = video.pixel_format == "yuv420p";
         let rate = video.average_fps.or(video.nominal_fps).filter(|fps| (0.01..1e4).contains(fps));
         Self {
             demuxer: probe.demuxer,
@@ -84,16 +90,22 @@ impl Source {
             }),
             coded_width: stored.0,
             coded_height: stored.1,
-            scaled: if stretched || small { (width, height) } else { exact },
+            scaled,
             width,
             height,
-            turned: video.rotation != 0 || video.mirrored,
+            turned,
             fps: rate.unwrap_or(25.0),
             ticks: ticks(video.time_base),
-            plain: video.pixel_format == "yuv420p",
+            plain,
             rgb: ["rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"]
                 .iter()
                 .any(|start| video.pixel_format.starts_with(start)),
+            copyable: probe.demuxer == Demuxer::Mov
+                && video.codec == "h264"
+                && plain
+                && !turned
+                && stored == (width, height)
+                && scaled == stored,
         }
     }
 

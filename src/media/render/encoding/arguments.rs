@@ -64,13 +64,38 @@ pub(in crate::media::render) fn output(
         Kind::Animation => animation(encoding, number),
         Kind::Sound => Vec::new(),
     };
+    args.extend(container(source, ticks, settings, number));
+    args
+}
+
+/// Options of an MP4 file of which the picture is that of input 0, packet by packet, and the sound
+/// that of output 0; times as for [`output`].
+pub(in crate::media::render) fn copied(
+    source: &Source,
+    (ticks, length): (i64, i64),
+    settings: &RenderSettings,
+) -> Vec<OsString> {
+    let mut args = words(&["-map", "0:v:0", "-c:v", "copy", "-bsf:v"]);
+    args.push(lasting(length).into());
+    args.extend(container(source, ticks, settings, 0));
+    args
+}
+
+/// Sound and container of output `number`.
+fn container(
+    source: &Source,
+    ticks: i64,
+    settings: &RenderSettings,
+    number: usize,
+) -> Vec<OsString> {
+    let mut args = Vec::new();
     if source.audio.is_some() {
         args.extend(sound(settings, number));
     }
     args.extend(words(&["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]));
     // Packets are interleaved by their times alone, never by which thread came first.
     let queue = ["-max_interleave_delta", "0", "-max_muxing_queue_size", "65536"];
-    match encoding.format {
+    match settings.encoding.format {
         Format::Mp4 => {
             let ticks = ticks.to_string();
             args.extend(words(&["-video_track_timescale", &ticks, "-movie_timescale", &ticks]));
@@ -106,7 +131,7 @@ fn video(
         _ => length,
     };
     args.push("-bsf:v".into());
-    args.push(format!("setts=pts=PTS:dts=DTS:duration='{}'", last_until(length)).into());
+    args.push(lasting(length).into());
     if source.rgb {
         args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
     }
@@ -116,7 +141,7 @@ fn video(
 /// Codec and its quality. The number of threads is part of the result; it is a setting, not the
 /// machine's. With one, 18 of 18 runs of x264 on variable and 120 fps material gave the same bytes;
 /// with two they did not.
-fn encoder(settings: &RenderSettings) -> Vec<OsString> {
+pub(in crate::media::render) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let codec = encoding.video_codec().unwrap_or_default();
     let threads = settings.encoder_threads.max(1);
@@ -249,11 +274,12 @@ fn sound(settings: &RenderSettings, number: usize) -> Vec<OsString> {
     args
 }
 
-/// Duration of a packet, as an expression: of the last one in the file, which need not be the
-/// last one shown, what is left until `length`. The others must not reach further; MP4 takes
-/// their durations from the time stamps.
-fn last_until(length: i64) -> String {
-    format!("if(isnan(NEXT_PTS)+eq(NEXT_PTS,NOPTS),max({length}-PTS,1),1)")
+/// Gives packets their durations: the last one in the file, which need not be the last one shown,
+/// what is left until `length`. The others must not reach further; MP4 takes their durations from
+/// the time stamps.
+fn lasting(length: i64) -> String {
+    let duration = format!("if(isnan(NEXT_PTS)+eq(NEXT_PTS,NOPTS),max({length}-PTS,1),1)");
+    format!("setts=pts=PTS:dts=DTS:duration='{duration}'")
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {

@@ -94,7 +94,7 @@ fn cut(source: &Source, span: &Output, number: usize) -> String {
 }
 
 /// Filters that make the picture what a clip holds.
-fn picture(source: &Source) -> String {
+pub(in crate::media::render) fn picture(source: &Source) -> String {
     let (wide, high) = source.scaled;
     // First of all, for behind it the size is the same for good.
     let mut filters = format!("scale={wide}:{high}:flags={SCALER}");

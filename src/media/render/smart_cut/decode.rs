@@ -1,0 +1,270 @@
+//! Decoding a source's span, and the clip made of it, to compare them.
+
+use std::io::{BufRead, BufReader, PipeReader, Read};
+use std::path::Path;
+
+use super::cut::Cut;
+use super::parameters::Parameters;
+use super::unfit;
+use crate::error::{ErrorCode, Result};
+use crate::media::cancel::CancelToken;
+use crate::media::input::{ffmpeg_args, input_args};
+use crate::media::process::MediaCommand;
+use crate::media::render::check::{Checker, compare_frames};
+use crate::media::render::command::{video_input, words};
+use crate::media::render::encoding::arguments::encoder;
+use crate::media::render::frame_log::FrameLog;
+use crate::media::render::graph::video::picture;
+use crate::media::render::{Preset, RenderSettings};
+use crate::media::sniff::Demuxer;
+use crate::media::tools::MediaLimits;
+
+/// Side of the small picture by which a frame of an edge is known.
+const SIDE: usize = 32;
+/// How far small pictures of a frame and of its encoding may be apart in one place, and on the
+/// whole. Measured at the lowest quality: below 6 and 1.2; a frame of a moving picture and the next
+/// one differ by more.
+const FURTHEST: u8 = 12;
+const MEAN: f64 = 2.0;
+
+/// What a decoder showed.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) log: FrameLog,
+    /// Checksum of each frame.
+    pub(super) sums: Vec<u128>,
+    /// Small pictures of the frames at the edges, one after another.
+    pub(super) edges: Vec<u8>,
+}
+
+/// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
+pub(super) struct Reading<'a> {
+    pub(super) checker: &'a Checker<'a>,
+    pub(super) limits: &'a MediaLimits,
+    pub(super) cut: &'a Cut,
+    pub(super) parameters: Parameters,
+    /// Frames that are decoded before one that is shown earlier.
+    pub(super) depth: usize,
+    pub(super) from: i64,
+    pub(super) until: i64,
+}
+
+impl Reading<'_> {
+    /// Decodes the span, beginning at `seek`, and encodes its edges into `edges`, one after the
+    /// other and each from an IDR on.
+    pub(super) fn run(&self, seek: Option<f64>, edges: &Path, tell: &dyn Fn(i64)) -> Result<Shown> {
+        let Self { checker, limits, cut, from, until, .. } = *self;
+        let (source, settings) = (checker.source, checker.settings);
+        let clock = format!("1:{}", source.ticks);
+        let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+        command.args(ffmpeg_args()).args(["-y", "-copyts"]);
+        command.args(video_input(checker.path, source, seek, limits));
+        let mut graph =
+            format!("[0:{}]settb=1/{},trim=end_pts={until}", source.video, source.ticks);
+        if cut.encoded() == 0 {
+            graph.push_str("[log]");
+            command.args(["-filter_complex", &graph]).args(checksums(&clock));
+            return read(command, None, checker.cancel, tell);
+        }
+        let (start, end) = (cut.from, cut.until);
+        graph.push_str(&format!(
+            ",split[log][all];[all]select='gte(pts,{from})*(lt(pts,{start})+gte(pts,{end}))',\
+             setpts='if(lt(PTS,{start}),PTS-{from},PTS-{end}+{start}-{from})',split[edge][near];\
+             [edge]{}[v];[near]{}[small]",
+            picture(source),
+            small()
+        ));
+        command.args(["-filter_complex", &graph]).args(checksums(&clock));
+        let (name, pipe) = command.output_pipe()?;
+        command.args(["-map", "[small]", "-fps_mode", "passthrough", "-f", "rawvideo", &name]);
+        command.args(["-map", "[v]", "-fps_mode", "vfr", "-enc_time_base:v", &clock]);
+        command.args(encoder(settings)).args(self.edge_encoder(settings));
+        let tail = ((start - from) as f64 - 0.5) / source.ticks as f64;
+        let forced = format!("expr:gte(t,{tail:.9})*isnan(prev_forced_t)");
+        if cut.head > 0 && cut.tail > 0 {
+            command.args(["-force_key_frames", &forced, "-forced-idr", "1"]);
+        }
+        let ticks = source.ticks.to_string();
+        command.args(["-video_track_timescale", &ticks, "-movie_timescale", &ticks]);
+        command.args(["-map_metadata", "-1", "-fflags", "+bitexact", "-f", "mp4"]);
+        let mut file = std::ffi::OsString::from("file:");
+        file.push(edges);
+        command.arg(file);
+        read(command, Some(pipe), checker.cancel, tell)
+    }
+
+    /// What keeps the edges' stream to what a decoder of the source's has room for.
+    fn edge_encoder(&self, settings: &RenderSettings) -> Vec<std::ffi::OsString> {
+        let Parameters { profile, references, free } = self.parameters;
+        let own = match settings.preset {
+            Preset::Superfast | Preset::Veryfast => 1,
+            Preset::Faster => 2,
+            Preset::Medium => 3,
+        };
+        let (pool, kept) = (references.clamp(1, 16), references.clamp(1, own));
+        let pyramid = if self.depth > 1 && pool >= 4 { "normal" } else { "none" };
+        let params = format!("sps-id={free}:ref={kept}:dpb-size={pool}:b-pyramid={pyramid}");
+        let frames = if self.depth == 0 || pool < 2 { "0" } else { "3" };
+        let mut args = words(&["-profile:v", profile, "-bf", frames, "-x264-params", &params]);
+        args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
+        args
+    }
+}
+
+/// Decodes the clip `file` that was made by `cut` of a source that showed `source`, whose frames in
+/// the span begin with number `first`, and compares all that it shows. It counts `ticks` a second,
+/// and its frames are to be at `wanted`.
+///
+/// # Errors
+/// `render.mismatch` if a frame is not the one it is to be.
+pub(super) fn verify(
+    checker: &Checker<'_>,
+    limits: &MediaLimits,
+    (file, ticks): (&Path, i64),
+    (cut, wanted): (&Cut, &[i64]),
+    (source, first): (&Shown, usize),
+) -> Result<()> {
+    let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+    command.args(ffmpeg_args()).args(["-y", "-copyts"]);
+    let fixed = ["-noautorotate", "-reinit_filter", "0"];
+    command.args(input_args(Demuxer::Mov, file, limits, &fixed));
+    let mut graph = format!("[0:v]settb=1/{ticks}");
+    let clock = format!("1:{ticks}");
+    let mut pipe = None;
+    if cut.encoded() == 0 {
+        graph.push_str("[log]");
+        command.args(["-filter_complex", &graph]).args(checksums(&clock));
+    } else {
+        let (head, tail) = (cut.head, cut.head + cut.copied.len());
+        graph.push_str(&format!(
+            ",split[log][all];[all]select='lt(n,{head})+gte(n,{tail})',{}[small]",
+            small()
+        ));
+        command.args(["-filter_complex", &graph]).args(checksums(&clock));
+        let (name, reader) = command.output_pipe()?;
+        command.args(["-map", "[small]", "-fps_mode", "passthrough", "-f", "rawvideo", &name]);
+        pipe = Some(reader);
+    }
+    let shown = read(command, pipe, checker.cancel, &|_| ())?;
+    compare_frames(wanted.iter().copied(), &shown.log.frames)?;
+    compare(cut, source.sums.get(first..).unwrap_or_default(), &source.edges, &shown)
+}
+
+/// Compares pictures: those that were copied must be the same, those of the edges near.
+fn compare(cut: &Cut, source: &[u128], edges: &[u8], shown: &Shown) -> Result<()> {
+    let copied = cut.head..cut.head + cut.copied.len();
+    let same = source.get(copied.clone()).zip(shown.sums.get(copied));
+    if same.is_none_or(|(source, shown)| source != shown) {
+        return Err(unfit("a copied frame is not shown as in the source"));
+    }
+    let size = SIDE * SIDE;
+    if edges.len() != cut.encoded() * size || shown.edges.len() != edges.len() {
+        return Err(unfit("frames at its edges are missing"));
+    }
+    let mut pairs = edges.chunks_exact(size).zip(shown.edges.chunks_exact(size));
+    if !pairs.all(|(source, shown)| are_near(source, shown)) {
+        return Err(unfit("a frame at its edges is not the source's"));
+    }
+    Ok(())
+}
+
+fn are_near(a: &[u8], b: &[u8]) -> bool {
+    let apart = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
+    let (furthest, sum) = apart
+        .fold((0, 0_u64), |(furthest, sum), apart| (apart.max(furthest), sum + u64::from(apart)));
+    furthest <= FURTHEST && sum as f64 <= MEAN * a.len().max(1) as f64
+}
+
+/// Filters that make the small picture.
+fn small() -> String {
+    format!("extractplanes=y,scale={SIDE}:{SIDE}:flags=area+accurate_rnd+bitexact")
+}
+
+/// The checksums of `[log]`, to standard output.
+fn checksums(clock: &str) -> Vec<std::ffi::OsString> {
+    let mut args = words(&["-map", "[log]", "-fps_mode", "passthrough", "-enc_time_base", clock]);
+    args.extend(words(&["-c:v", "rawvideo", "-flush_packets", "1"]));
+    args.extend(words(&["-f", "framehash", "-hash", "murmur3", "pipe:1"]));
+    args
+}
+
+/// Runs `command` and reads what it says of frames and of small pictures. `tell` hears PTS.
+fn read(
+    mut command: MediaCommand,
+    small: Option<PipeReader>,
+    cancel: &CancelToken,
+    tell: &dyn Fn(i64),
+) -> Result<Shown> {
+    let reader = command.stdout_pipe()?;
+    let child = command.start(cancel)?;
+    // ffmpeg writes to both, each of which would else fill up.
+    let shown = std::thread::scope(|scope| {
+        let small = small.map(|mut pipe| {
+            scope.spawn(move || {
+                let mut bytes = Vec::new();
+                // A broken pipe shows in the process's status.
+                let _ = pipe.read_to_end(&mut bytes);
+                bytes
+            })
+        });
+        let mut shown = frames(reader, tell);
+        shown.edges = small.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        shown
+    });
+    child.wait()?.check(ErrorCode::RenderFailed)?;
+    Ok(shown)
+}
+
+/// Reads ffmpeg's `framehash` text: lines of `stream, dts, pts, duration, size, checksum`.
+fn frames(from: impl Read, tell: &dyn Fn(i64)) -> Shown {
+    let mut shown = Shown::default();
+    for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
+        let mut columns = line.split(',').map(str::trim);
+        let pts = columns.nth(2).and_then(|pts| pts.parse().ok());
+        let sum = columns.next_back().and_then(|sum| u128::from_str_radix(sum, 16).ok());
+        let (Some(pts), Some(sum)) = (pts, sum) else { continue };
+        shown.log.frames.push(pts);
+        shown.sums.push(sum);
+        tell(pts);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CUT: Cut = Cut { copied: 5..8, from: 0, until: 0, head: 1, tail: 1 };
+
+    fn shown(sums: &[u128], edges: Vec<u8>) -> Shown {
+        Shown { sums: sums.to_vec(), edges, ..Shown::default() }
+    }
+
+    fn edges(first: u8, second: u8) -> Vec<u8> {
+        [first, second].iter().flat_map(|value| vec![*value; SIDE * SIDE]).collect()
+    }
+
+    #[test]
+    fn what_is_copied_must_be_the_same_and_the_edges_near() {
+        let compare = |shown: &Shown| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
+        // The checksums of encoded frames do not count.
+        assert!(compare(&shown(&[9, 2, 3, 4, 9], edges(51, 89))).is_ok());
+        assert!(compare(&shown(&[9, 2, 4, 3, 9], edges(51, 89))).is_err());
+        assert!(compare(&shown(&[9, 2, 3], edges(51, 89))).is_err());
+        assert!(compare(&shown(&[9, 2, 3, 4, 9], edges(90, 50))).is_err());
+        assert!(compare(&shown(&[9, 2, 3, 4, 9], edges(51, 89)[1..].to_vec())).is_err());
+        let mut spot = edges(50, 90);
+        spot[7] += FURTHEST + 1;
+        assert!(compare(&shown(&[9, 2, 3, 4, 9], spot)).is_err());
+    }
+
+    #[test]
+    fn checksums_are_read_with_their_times() {
+        let text = "#format: frame checksums\n#hash: murmur3\n\
+                    0,         10,         10,        1,    36864, 0a\n\
+                    0, 20, 20, 1, 36864, ff\nbroken\n";
+        let shown = frames(text.as_bytes(), &|_| ());
+        assert_eq!((shown.log.frames, shown.sums), (vec![10, 20], vec![10, 255]));
+    }
+}

@@ -1,0 +1,179 @@
+//! The packets of an H.264 track, as ffprobe lists them.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use mp4_atom::{Atom, Avcc};
+use serde::Deserialize;
+
+use super::parameters::is_idr;
+use super::unfit;
+use crate::error::{ErrorCode, Result};
+use crate::media::input::{ffprobe_args, input_args};
+use crate::media::process::MediaCommand;
+use crate::media::render::check::Checker;
+use crate::media::render::source::Source;
+use crate::media::sniff::Demuxer;
+
+/// Most that ffprobe may say: some 130 bytes a packet, 60 packets a second, two hours.
+const MAX_ANSWER: usize = 64 << 20;
+/// How far beyond an end packets are listed, in seconds: those that are shown after it may stand
+/// before some that are shown earlier.
+const BEYOND: f64 = 1.0;
+/// Largest packet that is read whole.
+const MAX_PACKET: u32 = 64 << 20;
+
+/// A packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Packet {
+    /// PTS in the source's ticks.
+    pub(super) tick: i64,
+    /// Where its bytes are in the file, and how many.
+    pub(super) at: u64,
+    pub(super) size: u32,
+    pub(super) key: bool,
+    /// Left out by an edit list.
+    pub(super) discarded: bool,
+}
+
+impl Packet {
+    /// Its bytes.
+    pub(super) fn read(&self, file: &File) -> Result<Vec<u8>> {
+        if self.size > MAX_PACKET {
+            return Err(unfit("a packet is too large"));
+        }
+        let mut bytes = vec![0; self.size as usize];
+        file.read_exact_at(&mut bytes, self.at)
+            .map_err(|cause| unfit("a packet cannot be read").with_source(cause))?;
+        Ok(bytes)
+    }
+
+    /// Whether decoding may begin at it, with nothing of what precedes it.
+    pub(super) fn is_closed(&self, file: &File) -> Result<bool> {
+        Ok(self.key && !self.discarded && is_idr(&self.read(file)?))
+    }
+}
+
+/// Packets in the order in which they are decoded.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) avcc: Avcc,
+    pub(super) packets: Vec<Packet>,
+}
+
+/// Lists the packets of the stream `video` of `path` around `span`, in seconds on the container's
+/// own clock, or all.
+///
+/// Twice, for where ffprobe says the configuration it would also write out every packet it reads.
+pub(super) fn list(
+    checker: &Checker<'_>,
+    from: (&Path, usize),
+    span: Option<(f64, f64)>,
+) -> Result<Track> {
+    let configured = ask(checker, from, &["-show_data", "-show_entries", "stream=extradata"])?;
+    let entries = "stream=time_base:packet=pts,size,pos,flags";
+    let mut what = vec!["-show_entries", entries];
+    let interval = span.map(|(start, end)| format!("{start:.6}%{:.6}", end + BEYOND));
+    what.extend(interval.iter().flat_map(|interval| ["-read_intervals", interval]));
+    let listed = ask(checker, from, &what)?;
+    let track = configured.avcc().zip(listed.packets(checker.source));
+    let (avcc, packets) = track.ok_or_else(|| unfit("its packets cannot be copied"))?;
+    Ok(Track { avcc, packets })
+}
+
+/// What ffprobe says.
+fn ask(checker: &Checker<'_>, (path, video): (&Path, usize), what: &[&str]) -> Result<Answer> {
+    let limits = &checker.settings.limits;
+    let mut command = MediaCommand::new(&checker.tools.ffprobe, limits);
+    command.args(ffprobe_args());
+    command.args(["-of", "json=compact=1", "-select_streams", &video.to_string()]).args(what);
+    command.args(input_args(Demuxer::Mov, path, limits, &[]));
+    let (answer, finished) = command.capture(checker.cancel, MAX_ANSWER)?;
+    finished.check(ErrorCode::RenderFailed)?;
+    serde_json::from_slice(&answer)
+        .map_err(|cause| unfit("its packets cannot be listed").with_source(cause))
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    packets: Vec<AnswerPacket>,
+    #[serde(default)]
+    streams: Vec<AnswerStream>,
+}
+
+#[derive(Deserialize)]
+struct AnswerPacket {
+    pts: Option<i64>,
+    size: Option<String>,
+    pos: Option<String>,
+    #[serde(default)]
+    flags: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AnswerStream {
+    time_base: String,
+    extradata: String,
+}
+
+impl Answer {
+    fn avcc(&self) -> Option<Avcc> {
+        let dump = &self.streams.first()?.extradata;
+        Avcc::decode_body(&mut bytes(dump)?.as_slice()).ok()
+    }
+
+    fn packets(&self, source: &Source) -> Option<Vec<Packet>> {
+        let (num, den) = self.streams.first()?.time_base.split_once('/')?;
+        let (num, den) = (num.parse::<i128>().ok()?, den.parse::<i128>().ok()?);
+        (den > 0).then_some(())?;
+        let tick = |pts: i64| {
+            let scaled = i128::from(pts) * num * i128::from(source.ticks);
+            i64::try_from((scaled + den / 2).div_euclid(den)).ok()
+        };
+        let packet = |packet: &AnswerPacket| {
+            Some(Packet {
+                tick: tick(packet.pts?)?,
+                at: packet.pos.as_ref()?.parse().ok()?,
+                size: packet.size.as_ref()?.parse().ok()?,
+                key: packet.flags.starts_with('K'),
+                discarded: packet.flags.contains('D'),
+            })
+        };
+        self.packets.iter().map(packet).collect()
+    }
+}
+
+/// The bytes of ffprobe's dump: lines of `00000000: 0164 001e ffe1  .d....`.
+fn bytes(dump: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for line in dump.lines().filter(|line| !line.is_empty()) {
+        let (_, rest) = line.split_once(": ")?;
+        let digits = rest.get(..rest.len().min(40))?;
+        let digits: Vec<u8> = digits.bytes().filter(|byte| *byte != b' ').collect();
+        // The text after the digits begins behind their full width; a short last line has spaces.
+        for pair in digits.chunks_exact(2).take(16) {
+            bytes.push(u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dump_is_read_back() {
+        let dump = "\n00000000: 0164 001e ffe1 0018 6764 001e acd9 40d8  .d......gd....@.\n\
+                    00000010: 3da1 00                                  =..\n";
+        let wanted = [
+            0x01, 0x64, 0x00, 0x1e, 0xff, 0xe1, 0x00, 0x18, 0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9,
+            0x40, 0xd8, 0x3d, 0xa1, 0x00,
+        ];
+        assert_eq!(bytes(dump).as_deref(), Some(&wanted[..]));
+        assert_eq!(bytes("no dump"), None);
+    }
+}

@@ -1,0 +1,262 @@
+//! What H.264 (ITU-T H.264, 7.3) says of a stream: its parameter sets and kinds of packets.
+
+use mp4_atom::Avcc;
+
+/// Kinds of NAL units.
+const SLICE: u8 = 1;
+const IDR: u8 = 5;
+const SPS: u8 = 7;
+const PPS: u8 = 8;
+/// Most identifiers of sequence parameter sets.
+const IDS: u64 = 32;
+
+/// What the encoder of the edges must keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parameters {
+    /// x264's name of the profile.
+    pub(super) profile: &'static str,
+    /// Frames that a decoder keeps for reference.
+    pub(super) references: u64,
+    /// An identifier that no parameter set of the source has.
+    pub(super) free: u64,
+}
+
+impl Parameters {
+    /// Of a progressive 8-bit 4:2:0 stream that keeps to one sequence parameter set, with lengths
+    /// of four bytes.
+    pub(super) fn new(avcc: &Avcc) -> Option<Self> {
+        let [sps] = avcc.sequence_parameter_sets.as_slice() else { return None };
+        let sps = Sequence::read(sps)?;
+        if avcc.length_size != 4 || !sps.progressive {
+            return None;
+        }
+        let mut used = vec![sps.id];
+        for pps in &avcc.picture_parameter_sets {
+            used.push(Bits::new(pps.get(1..)?).ue()?);
+        }
+        let free = (1..IDS).find(|id| !used.contains(id))?;
+        Some(Self { profile: sps.profile, references: sps.references, free })
+    }
+}
+
+/// The part of a sequence parameter set that counts here.
+struct Sequence {
+    profile: &'static str,
+    id: u64,
+    references: u64,
+    progressive: bool,
+}
+
+impl Sequence {
+    fn read(nal: &[u8]) -> Option<Self> {
+        let mut bits = Bits::new(nal.get(1..)?);
+        let profile = match bits.take(8)? {
+            66 => "baseline",
+            77 => "main",
+            100 => "high",
+            _ => return None,
+        };
+        bits.take(16)?;
+        let id = bits.ue()?;
+        if profile == "high" {
+            let (chroma, luma_depth, chroma_depth) = (bits.ue()?, bits.ue()?, bits.ue()?);
+            let (lossless, matrices) = (bits.take(1)?, bits.take(1)?);
+            if (chroma, luma_depth, chroma_depth, lossless, matrices) != (1, 0, 0, 0, 0) {
+                return None;
+            }
+        }
+        bits.ue()?;
+        match bits.ue()? {
+            0 => {
+                bits.ue()?;
+            }
+            1 => {
+                bits.take(1)?;
+                bits.ue()?;
+                bits.ue()?;
+                for _ in 0..bits.ue()?.min(255) {
+                    bits.ue()?;
+                }
+            }
+            _ => {}
+        }
+        let references = bits.ue()?;
+        bits.take(1)?;
+        bits.ue()?;
+        bits.ue()?;
+        Some(Self { profile, id, references, progressive: bits.take(1)? == 1 })
+    }
+}
+
+/// A configuration with the parameter sets of both.
+pub(super) fn joined(source: &Avcc, edges: Option<&Avcc>) -> Avcc {
+    let mut joined = source.clone();
+    let Some(edges) = edges else { return joined };
+    joined.avc_profile_indication = source.avc_profile_indication.max(edges.avc_profile_indication);
+    joined.profile_compatibility &= edges.profile_compatibility;
+    joined.avc_level_indication = source.avc_level_indication.max(edges.avc_level_indication);
+    joined.sequence_parameter_sets.extend(edges.sequence_parameter_sets.iter().cloned());
+    joined.picture_parameter_sets.extend(edges.picture_parameter_sets.iter().cloned());
+    joined
+}
+
+/// Whether a packet's picture needs none before it, and none after it needs one from before.
+pub(super) fn is_idr(packet: &[u8]) -> bool {
+    let kinds = nals(packet).map(|nals| nals.map(|nal| nal.map(kind)).collect::<Option<Vec<_>>>());
+    let Some(Some(kinds)) = kinds else { return false };
+    kinds.contains(&IDR) && !kinds.iter().any(|kind| (SLICE..IDR).contains(kind))
+}
+
+/// Whether a packet can be copied: it is whole, and the parameter sets in it, if any, are those of
+/// the configuration.
+pub(super) fn is_plain(packet: &[u8], avcc: &Avcc) -> bool {
+    let Some(mut nals) = nals(packet) else { return false };
+    nals.all(|nal| match nal {
+        None => false,
+        Some(nal) if kind(nal) == SPS => avcc.sequence_parameter_sets.iter().any(|s| s == nal),
+        Some(nal) if kind(nal) == PPS => avcc.picture_parameter_sets.iter().any(|s| s == nal),
+        Some(_) => true,
+    })
+}
+
+fn kind(nal: &[u8]) -> u8 {
+    nal.first().map_or(0, |head| head & 31)
+}
+
+/// The NAL units of a packet, each after a length of four bytes; `None` where it breaks off.
+fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
+    let mut rest = Some(packet);
+    (!packet.is_empty()).then_some(std::iter::from_fn(move || {
+        let left = rest.take().filter(|left| !left.is_empty())?;
+        let next = left
+            .split_first_chunk()
+            .and_then(|(length, left)| left.split_at_checked(u32::from_be_bytes(*length) as usize));
+        Some(next.filter(|(nal, _)| !nal.is_empty()).map(|(nal, left)| {
+            rest = Some(left);
+            nal
+        }))
+    }))
+}
+
+/// Reads bits, without the bytes that keep start codes from occurring.
+struct Bits {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Bits {
+    fn new(payload: &[u8]) -> Self {
+        let mut bytes: Vec<u8> = Vec::with_capacity(payload.len());
+        let mut zeros = 0;
+        for byte in payload {
+            if zeros >= 2 && *byte == 3 {
+                zeros = 0;
+                continue;
+            }
+            zeros = if *byte == 0 { zeros + 1 } else { 0 };
+            bytes.push(*byte);
+        }
+        Self { bytes, at: 0 }
+    }
+
+    fn take(&mut self, count: usize) -> Option<u64> {
+        let mut value = 0;
+        for _ in 0..count {
+            let byte = self.bytes.get(self.at / 8)?;
+            value = value << 1 | u64::from(byte >> (7 - self.at % 8) & 1);
+            self.at += 1;
+        }
+        Some(value)
+    }
+
+    /// An Exp-Golomb code (9.1); of a signed one the number that stands for it.
+    fn ue(&mut self) -> Option<u64> {
+        let mut zeros = 0;
+        while self.take(1)? == 0 {
+            zeros += 1;
+        }
+        (zeros < 32).then_some(())?;
+        Some((1 << zeros) - 1 + self.take(zeros)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn packet(nals: &[&[u8]]) -> Vec<u8> {
+        let framed = |nal: &&[u8]| [&(nal.len() as u32).to_be_bytes()[..], nal].concat();
+        nals.iter().flat_map(framed).collect()
+    }
+
+    /// x264's of 320 × 180, `sps-id=1:dpb-size=4`.
+    fn avcc() -> Avcc {
+        let sps = [
+            0x67, 0x64, 0x00, 0x0c, 0x4b, 0x36, 0x50, 0x50, 0x67, 0xe7, 0xc0, 0x44, 0x00, 0x00,
+            0x03, 0x00, 0x04, 0x00, 0x01, 0x90, 0x00, 0x3c, 0x50, 0xa6, 0x58,
+        ];
+        Avcc {
+            configuration_version: 1,
+            avc_profile_indication: 100,
+            avc_level_indication: 12,
+            length_size: 4,
+            sequence_parameter_sets: vec![sps.to_vec()],
+            picture_parameter_sets: vec![vec![0x68, 0x4a, 0xf8, 0x6f, 0x2c]],
+            ..Avcc::default()
+        }
+    }
+
+    #[test]
+    fn the_edges_keep_to_what_the_source_says() {
+        let found = Parameters::new(&avcc()).unwrap();
+        assert_eq!(found, Parameters { profile: "high", references: 4, free: 2 });
+        let short = Avcc { length_size: 2, ..avcc() };
+        let several = [avcc().sequence_parameter_sets, avcc().sequence_parameter_sets].concat();
+        let changing = Avcc { sequence_parameter_sets: several, ..avcc() };
+        let mut deep = avcc();
+        deep.sequence_parameter_sets[0][1] = 110;
+        for other in [short, changing, deep, Avcc { sequence_parameter_sets: vec![], ..avcc() }] {
+            assert_eq!(Parameters::new(&other), None);
+        }
+    }
+
+    #[test]
+    fn both_parameter_sets_stand_in_one_configuration() {
+        let edges = Avcc { avc_level_indication: 31, ..avcc() };
+        let both = joined(&avcc(), Some(&edges));
+        assert_eq!((both.avc_profile_indication, both.avc_level_indication), (100, 31));
+        assert_eq!(both.sequence_parameter_sets.len() + both.picture_parameter_sets.len(), 4);
+        assert_eq!(joined(&avcc(), None), avcc());
+    }
+
+    #[test]
+    fn codes_are_read_as_the_standard_has_them() {
+        // 1, 010, 011, 00100, 00111: 0, 1, 2, 3, 6.
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0011, 0b1000_0000]);
+        let found: Vec<_> = (0..5).map(|_| bits.ue().unwrap()).collect();
+        assert_eq!(found, [0, 1, 2, 3, 6]);
+        let mut escaped = Bits::new(&[0, 0, 3, 1]);
+        assert_eq!((escaped.take(24), escaped.take(1)), (Some(1), None));
+    }
+
+    #[test]
+    fn only_pictures_that_stand_alone_begin_a_copy() {
+        assert!(is_idr(&packet(&[&[0x06, 1], &[0x65, 9]])));
+        assert!(!is_idr(&packet(&[&[0x41, 9]])));
+        assert!(!is_idr(&packet(&[&[0x06, 6], &[0x61, 9]])));
+        assert!(!is_idr(b""));
+        assert!(!is_idr(&packet(&[&[0x65, 9]])[..5]));
+    }
+
+    #[test]
+    fn other_parameter_sets_within_are_not_copied() {
+        let avcc = avcc();
+        let own = avcc.sequence_parameter_sets[0].clone();
+        assert!(is_plain(&packet(&[&own, &[0x65, 9]]), &avcc));
+        let mut other = own;
+        other[5] ^= 1;
+        assert!(!is_plain(&packet(&[&other, &[0x65, 9]]), &avcc));
+        assert!(!is_plain(&packet(&[&[0x41, 9, 9]])[..6], &avcc));
+    }
+}
