@@ -6,14 +6,14 @@
 //! | scalability | what a further worker brings |
 //! | memory | whether memory stays flat while ever more rows stream through |
 //! | errors | what a row costs that fails |
-//!
-//! The guide's fifth part, viral processing, follows when there are variants to make.
+//! | viral | what whole runs cost, from requests to rendered variants |
 
 mod measure;
 mod parts;
 mod report;
 mod setup;
 mod tree;
+mod viral;
 mod workloads;
 
 use std::time::Instant;
@@ -37,11 +37,14 @@ pub enum Part {
     Memory,
     /// Batches with a growing share of rows that fail.
     Errors,
+    /// Backends on requests for variants.
+    Viral,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 4] = [Self::Backends, Self::Scalability, Self::Memory, Self::Errors];
+    pub const ALL: [Self; 5] =
+        [Self::Backends, Self::Scalability, Self::Memory, Self::Errors, Self::Viral];
 
     /// The name in the table.
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Part {
             Self::Scalability => "scalability",
             Self::Memory => "memory",
             Self::Errors => "errors",
+            Self::Viral => "viral",
         }
     }
 
@@ -61,6 +65,7 @@ impl Part {
             Self::Scalability => "Scalability: the same rows with more workers",
             Self::Memory => "Memory: this process and all it starts, while rows stream through",
             Self::Errors => "Errors: a growing share of the rows fails",
+            Self::Viral => "Viral processing: requests to rendered variants, a run each",
         }
     }
 }
@@ -78,6 +83,8 @@ pub struct BenchmarkOptions {
     pub kernel_rows: Vec<usize>,
     /// The same for media. Default: 10, 50, 500; the quick form leaves out the large one.
     pub media_rows: Vec<usize>,
+    /// Requests of a run that renders variants. Default: 2 and 8; quick: 2.
+    pub viral_rows: Vec<usize>,
     /// The same for fetches. Default: 25, 250, 1000; the quick form leaves out the large one.
     pub fetch_rows: Vec<usize>,
     /// Rows of the streams whose memory is looked at. Default: up to 1,000,000; quick: 100,000.
@@ -101,6 +108,7 @@ impl BenchmarkOptions {
             parallel: ParallelConfig::default(),
             kernel_rows: vec![25, 250, 2500],
             media_rows: sized([10, 50, 500]),
+            viral_rows: if quick { vec![2] } else { vec![2, 8] },
             fetch_rows: sized([25, 250, 1000]),
             stream_rows: sized([10_000, 100_000, 1_000_000]),
             repeats: if quick { 3 } else { 5 },
@@ -146,6 +154,7 @@ pub async fn run_comprehensive_benchmark(options: &BenchmarkOptions) -> Result<B
             Part::Scalability => parts::scalability(&mut bench).await?,
             Part::Memory => parts::memory(&mut bench).await?,
             Part::Errors => parts::errors(&mut bench).await?,
+            Part::Viral => viral::measure(&mut bench).await?,
         }
     }
     let (measurements, notes) = bench.finish();

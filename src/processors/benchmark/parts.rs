@@ -2,7 +2,7 @@
 
 use futures::stream;
 
-use super::measure::{Spread, in_turns};
+use super::measure::{Sampled, Spread, in_turns};
 use super::setup::{Batch, Bench, Contender, kernel};
 use super::tree::{Meter, PeakMemory, ProcessTree};
 use super::{Measurement, Part, workloads};
@@ -13,6 +13,9 @@ use crate::exec::WorkSpec;
 /// The backends that can be named.
 const FIXED: [BackendType; 4] =
     [BackendType::Thread, BackendType::Process, BackendType::Joblib, BackendType::Async];
+/// And the one that chooses among them.
+pub(super) const EVERY: [BackendType; 5] =
+    [FIXED[0], FIXED[1], FIXED[2], FIXED[3], BackendType::Auto];
 /// Rows of a batch of a stream.
 const STREAM_BATCH: usize = 8192;
 /// Rows of a kernel some of which fail.
@@ -20,8 +23,7 @@ const FRAGILE_ROWS: usize = 10_000;
 
 /// Every backend on small, medium and large batches of each kind of work.
 pub(super) async fn backends(bench: &mut Bench) -> Result<()> {
-    let every = [&FIXED[..], &[BackendType::Auto]].concat();
-    let contenders = bench.contenders(&every, 0)?;
+    let contenders = bench.contenders(&EVERY, 0)?;
     let mut batches = vec![];
     for rows in bench.options.kernel_rows.clone() {
         batches.push(bench.validations(rows)?);
@@ -37,14 +39,25 @@ pub(super) async fn backends(bench: &mut Bench) -> Result<()> {
         let sampled =
             in_turns(&contenders, bench.options.repeats, async |c| all_good(bench, c, batch).await)
                 .await?;
-        let fixed = contenders.iter().zip(&sampled).filter(|(c, _)| is_fixed(c));
-        let best = fixed.map(|(_, s)| s.wall.median).fold(f64::INFINITY, f64::min);
-        for (contender, sampled) in contenders.iter().zip(&sampled) {
-            let measurement = bench.record(Part::Backends, batch, contender, sampled);
-            measurement.of_best = best.is_finite().then_some(sampled.wall.median / best);
-        }
+        record_all(bench, Part::Backends, batch, &contenders, &sampled);
     }
     Ok(())
+}
+
+/// Takes down what all did on a batch, and how near each came to the fastest.
+pub(super) fn record_all(
+    bench: &mut Bench,
+    part: Part,
+    batch: &Batch,
+    contenders: &[Contender],
+    sampled: &[Sampled],
+) {
+    let fixed = contenders.iter().zip(sampled).filter(|(c, _)| is_fixed(c));
+    let best = fixed.map(|(_, s)| s.wall.median).fold(f64::INFINITY, f64::min);
+    for (contender, sampled) in contenders.iter().zip(sampled) {
+        let measurement = bench.record(part, batch, contender, sampled);
+        measurement.of_best = best.is_finite().then_some(sampled.wall.median / best);
+    }
 }
 
 fn is_fixed(contender: &Contender) -> bool {
@@ -100,8 +113,7 @@ pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
             if came != rows as u64 {
                 return Err(void(format!("{came} of {rows} rows came back")));
             }
-            let sampled =
-                super::measure::Sampled { wall: Spread::of([cost.wall]), cpu: cost.cpu, failed };
+            let sampled = Sampled { wall: Spread::of([cost.wall]), cpu: cost.cpu, failed };
             let batch = Batch::Kernel(std::sync::Arc::clone(&work), workloads::requests(0, 1)?);
             let measurement = bench.record(Part::Memory, &batch, &contender, &sampled);
             *measurement = Measurement {
@@ -152,7 +164,7 @@ pub(super) async fn errors(bench: &mut Bench) -> Result<()> {
 }
 
 /// Run a batch in which nothing may fail.
-async fn all_good(bench: &Bench, contender: &Contender, batch: &Batch) -> Result<u64> {
+pub(super) async fn all_good(bench: &Bench, contender: &Contender, batch: &Batch) -> Result<u64> {
     match bench.run(contender, batch).await? {
         0 => Ok(0),
         failed => {

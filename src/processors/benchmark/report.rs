@@ -15,11 +15,11 @@ use crate::store::{TableWriter, cannot_write};
 /// One measured case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measurement {
-    /// Which part of the benchmark: `backends`, `scalability`, `memory`, `errors`.
+    /// Which part of the benchmark: `backends`, `scalability`, `memory`, `errors`, `viral`.
     pub part: String,
     /// What the work mostly waits for: `kernel`, `media`, `io`.
     pub kind: String,
-    /// `validate`, `select`, `analyze`, `fetch`, `fragile`.
+    /// `validate`, `select`, `analyze`, `fetch`, `fragile`, `variants`.
     pub work: String,
     /// The backend.
     pub backend: String,
@@ -174,7 +174,7 @@ fn columns(part: Part) -> Vec<Column> {
     let cpu: Column = ("CPU", |m| duration(m.cpu));
     let speed: Column = ("rows/s", |m| significant(m.rows_per_second()));
     match part {
-        Part::Backends => {
+        Part::Backends | Part::Viral => {
             let best: Column = ("of the best", |m| ratio(m.of_best));
             vec![what, rows, backend, wall, cpu, speed, best]
         }
@@ -273,7 +273,7 @@ mod tests {
             cores: 2,
             quick: true,
             seconds: 3.2,
-            notes: vec!["viral variants are not part of this version yet".to_owned()],
+            notes: vec!["the backend dask is left out".to_owned()],
             measurements: vec![
                 measurement(Part::Backends, 0.0123),
                 measurement(Part::Memory, 1.5),
@@ -292,7 +292,7 @@ mod tests {
         assert!(text.contains("| 1.04        |") && text.contains("| 120     |"), "{text}");
         assert!(text.contains("| -2.00 ms        |") && text.contains("40.0 µs"), "{text}");
         assert!(!text.contains("speed-up"), "a part without cases is not printed: {text}");
-        assert!(text.ends_with("note: viral variants are not part of this version yet"), "{text}");
+        assert!(text.ends_with("note: the backend dask is left out"), "{text}");
         for table in text.split("\n\n").skip(1).map(|t| t.lines().filter(|l| l.starts_with('|'))) {
             let widths: Vec<usize> = table.map(|l| l.chars().count()).collect();
             assert!(widths.windows(2).all(|w| w[0] == w[1]), "{text}");

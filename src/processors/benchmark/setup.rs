@@ -9,7 +9,7 @@ use futures::{TryStreamExt, stream};
 use tempfile::TempDir;
 
 use super::measure::Sampled;
-use super::{BenchmarkOptions, Measurement, Part, workloads};
+use super::{BenchmarkOptions, Measurement, Part, viral, workloads};
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::{self, Backend};
@@ -18,6 +18,7 @@ use crate::exec::{
 };
 use crate::media::sample::{Sample, sample};
 use crate::media::{AnalyzeSettings, CancelToken, MediaTools};
+use crate::model::VideoClipRequest;
 use crate::query::{SessionOptions, query_error, register_media_relations, session};
 use crate::resilience::Resilience;
 use crate::source::{LocalFiles, Sources};
@@ -53,19 +54,22 @@ pub(super) enum Batch {
     Kernel(Arc<dyn Work>, RecordBatch),
     /// Media files to analyse.
     Media(RecordBatch),
+    /// Requests for clips and variants.
+    Requests(Vec<VideoClipRequest>),
 }
 
 impl Batch {
     pub(super) fn rows(&self) -> usize {
         match self {
             Self::Kernel(_, rows) | Self::Media(rows) => rows.num_rows(),
+            Self::Requests(rows) => rows.len(),
         }
     }
 
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Kernel(..) => "kernel",
-            Self::Media(_) => "media",
+            Self::Media(_) | Self::Requests(_) => "media",
         }
     }
 
@@ -73,6 +77,7 @@ impl Batch {
         match self {
             Self::Kernel(work, _) => work.name(),
             Self::Media(_) => "analyze",
+            Self::Requests(_) => "variants",
         }
     }
 }
@@ -82,8 +87,8 @@ impl Bench {
         options.parallel.check()?;
         let tools = MediaTools::find()?;
         let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
-        let notes = vec!["viral processing is left out: there are no variants yet".to_owned()];
-        let bench = Self { options: options.clone(), tools, folder, measurements: vec![], notes };
+        let (measurements, notes) = (vec![], vec![]);
+        let bench = Self { options: options.clone(), tools, folder, measurements, notes };
         bench.say("generating media");
         let (tools, root) = (bench.tools.clone(), bench.folder.path().to_path_buf());
         let make = move || make_media(&tools, &root);
@@ -158,23 +163,36 @@ impl Bench {
 
     /// `rows` media files of which the last `bad` cannot be read.
     pub(super) fn media(&self, rows: usize, bad: usize) -> Result<Batch> {
-        let mut locations = vec![];
-        for row in 0..rows {
-            let name = match row + bad < rows {
+        let locations = (0..rows).map(|row| {
+            let sample = match row + bad < rows {
                 true => format!("sample-{}.mp4", row % SAMPLES as usize),
                 false => "broken.mp4".to_owned(),
             };
-            // Each row has a file of its own: one source in many rows is decoded once.
-            let link = self.folder.path().join(format!("row-{bad}-{row}.mp4"));
-            if !link.exists() {
-                let target = self.folder.path().join(name);
-                std::fs::hard_link(target, &link).map_err(|e| cannot_write(&link, e))?;
-            }
-            locations.push(link.to_string_lossy().into_owned());
-        }
+            self.file_of_its_own(&sample, &format!("row-{bad}-{row}.mp4"))
+        });
+        let locations: Vec<String> = locations.collect::<Result<_>>()?;
         let column: ArrayRef = Arc::new(StringArray::from(locations));
         let batch = RecordBatch::try_from_iter([("location", column)]);
         batch.map(Batch::Media).map_err(|e| query_error(e.into()))
+    }
+
+    /// Requests, each of a source of its own.
+    pub(super) fn requests(&self, rows: usize) -> Result<Vec<VideoClipRequest>> {
+        let request = |row| {
+            let sample = format!("source-{}.mp4", row % SAMPLES as usize);
+            self.file_of_its_own(&sample, &format!("request-{row}.mp4")).map(viral::request)
+        };
+        (0..rows).map(request).collect()
+    }
+
+    /// Another name for a generated file: one source in many rows is decoded once.
+    fn file_of_its_own(&self, sample: &str, name: &str) -> Result<String> {
+        let link = self.folder.path().join(name);
+        if !link.exists() {
+            let target = self.folder.path().join(sample);
+            std::fs::hard_link(target, &link).map_err(|e| cannot_write(&link, e))?;
+        }
+        Ok(link.to_string_lossy().into_owned())
     }
 
     /// Run a batch to its end; the rows that failed.
@@ -187,6 +205,7 @@ impl Bench {
                 kernel(contender, work, stream::iter([Ok(rows.clone())])).await?
             }
             Batch::Media(rows) => media(contender, rows).await?,
+            Batch::Requests(rows) => viral::run(contender, self.folder.path().into(), rows).await?,
         };
         if rows != batch.rows() as u64 {
             return Err(Error::new(
@@ -271,7 +290,10 @@ fn failures(batch: &RecordBatch) -> u64 {
 fn make_media(tools: &MediaTools, folder: &Path) -> Result<()> {
     let file = |seed: u32| -> PathBuf { folder.join(format!("sample-{seed}.mp4")) };
     for seed in 0..SAMPLES {
-        sample(tools, &file(seed), Sample { seed, ..SAMPLE }, &CancelToken::new())?;
+        let cancel = CancelToken::new();
+        sample(tools, &file(seed), Sample { seed, ..SAMPLE }, &cancel)?;
+        let source = folder.join(format!("source-{seed}.mp4"));
+        sample(tools, &source, Sample { seed, ..viral::SOURCE }, &cancel)?;
     }
     let broken = folder.join("broken.mp4");
     let bytes = std::fs::read(file(0)).map_err(|e| cannot_write(&broken, e))?;
