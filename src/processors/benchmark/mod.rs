@@ -83,7 +83,7 @@ pub struct BenchmarkOptions {
     pub kernel_rows: Vec<usize>,
     /// The same for media. Default: 10, 50, 500; the quick form leaves out the large one.
     pub media_rows: Vec<usize>,
-    /// Requests of a run that renders variants. Default: 2 and 8; quick: 2.
+    /// Requests of a run that renders variants. Default: 1 and 4; quick: 1.
     pub viral_rows: Vec<usize>,
     /// The same for fetches. Default: 25, 250, 1000; the quick form leaves out the large one.
     pub fetch_rows: Vec<usize>,
@@ -108,7 +108,7 @@ impl BenchmarkOptions {
             parallel: ParallelConfig::default(),
             kernel_rows: vec![25, 250, 2500],
             media_rows: sized([10, 50, 500]),
-            viral_rows: if quick { vec![2] } else { vec![2, 8] },
+            viral_rows: if quick { vec![1] } else { vec![1, 4] },
             fetch_rows: sized([25, 250, 1000]),
             stream_rows: sized([10_000, 100_000, 1_000_000]),
             repeats: if quick { 3 } else { 5 },

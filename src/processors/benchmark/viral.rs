@@ -12,11 +12,11 @@ use crate::processors::ViralVideoProcessor;
 use crate::store::cannot_write;
 
 /// Variants of each clip.
-const VARIANTS: u32 = 3;
+const VARIANTS: u32 = 2;
 /// What a source looks like, of which one clip is made.
-pub(super) const SOURCE: Sample = Sample { seconds: 6, size: (320, 180), seed: 0 };
+pub(super) const SOURCE: Sample = Sample { seconds: 4, size: (320, 180), seed: 0 };
 /// Length of that clip in seconds.
-const CLIP: f64 = 4.0;
+const CLIP: f64 = 2.0;
 
 /// Every backend on requests, each for a clip with its variants.
 pub(super) async fn measure(bench: &mut Bench) -> Result<()> {

@@ -145,14 +145,14 @@ fn variants_of_results_belong_to_the_experiment_of_their_request() {
 #[test]
 fn columns_of_variants_are_compared_as_variants_are() {
     let folder = finished();
-    let rows = query(folder, "SELECT variant_id, layout FROM variants ORDER BY variant_id");
+    let rows = query(folder, "SELECT variant_id, platform FROM variants ORDER BY variant_id");
     let rows: Vec<(&str, &str)> = rows.iter().filter_map(|row| row.split_once(',')).collect();
     let first = rows[0].1;
-    // Those of one layout hook 60 of 100, the others 30; some rows are of no known kind.
+    // Those of one platform hook 60 of 100, the others 30; some rows are of no known kind.
     let mut text = "variant_id,event,ts,viewer_id\n".to_owned();
     let mut counts = std::collections::BTreeMap::<&str, (i64, i64)>::new();
-    for (variant, layout) in &rows {
-        let hooked = if *layout == first { 60 } else { 30 };
+    for (variant, platform) in &rows {
+        let hooked = if *platform == first { 60 } else { 30 };
         for n in 0..100 {
             let _ = writeln!(text, "{variant},impression,2026-05-01T00:00:00,v{n}");
             if n < hooked {
@@ -160,19 +160,19 @@ fn columns_of_variants_are_compared_as_variants_are() {
             }
         }
         let _ = writeln!(text, "{variant},impresion,2026-05-01T00:00:00,v");
-        let count = counts.entry(layout).or_default();
+        let count = counts.entry(platform).or_default();
         *count = (count.0 + hooked, count.1 + 100);
     }
     assert!(counts.len() > 1, "{counts:?}");
     fs::write(folder.join("by.csv"), text).unwrap();
-    let args = ["out", "--events", "by.csv", "--metric", "hook_rate", "--by", "layout"];
+    let args = ["out", "--events", "by.csv", "--metric", "hook_rate", "--by", "platform"];
     let (code, rows_found, notices) =
         experiment(folder, &[&args[..], &["--format", "csv"]].concat());
     assert_eq!(code, Some(0), "{notices}");
     let unknown = format!("{0} rows are of event kinds that are not known", rows.len());
     assert!(notices.contains(&unknown) && notices.contains("impresion"), "{notices}");
-    assert!(notices.contains("the same layout are added up"), "{notices}");
-    assert!(rows_found.starts_with("experiment_id,layout,trials,successes,rate"), "{rows_found}");
+    assert!(notices.contains("the same platform are added up"), "{notices}");
+    assert!(rows_found.starts_with("experiment_id,platform,trials,successes,rate"), "{rows_found}");
     let found = rows_found.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
     let mut sums = std::collections::BTreeMap::<String, (i64, i64)>::new();
     for row in found {
@@ -181,17 +181,26 @@ fn columns_of_variants_are_compared_as_variants_are() {
         *sum = (sum.0 + number(3), sum.1 + number(2));
     }
     let counts: std::collections::BTreeMap<String, _> =
-        counts.into_iter().map(|(layout, count)| (layout.to_owned(), count)).collect();
+        counts.into_iter().map(|(platform, count)| (platform.to_owned(), count)).collect();
     assert_eq!(sums, counts);
     // The same as a table.
     let sql =
-        "SELECT layout, sum(successes) AS s FROM experiment('by.csv', 'hook_rate', 'layout', 'out')
-               GROUP BY layout ORDER BY layout";
+        "SELECT platform, sum(successes) AS s FROM experiment('by.csv', 'hook_rate', 'platform', 'out')
+               GROUP BY platform ORDER BY platform";
     let table = clipflow(folder, &["sql", "out", sql, "--format", "csv"]);
-    let wanted: Vec<String> = sums.iter().map(|(layout, s)| format!("{layout},{}", s.0)).collect();
+    let wanted: Vec<String> =
+        sums.iter().map(|(platform, s)| format!("{platform},{}", s.0)).collect();
     assert_eq!(stdout(&table).lines().skip(1).collect::<Vec<_>>(), wanted, "{}", stderr(&table));
     let (code, _, error) = experiment(folder, &[&args[..6], &["no_such"]].concat());
     assert_eq!(code, Some(2), "{error}");
+    for (arguments, said) in [
+        ("'by.csv'", "experiment() takes events, a metric, what is compared"),
+        ("'by.csv', 'velocity', 'platform', 'out'", "velocity is no proportion of trials"),
+    ] {
+        let sql = format!("SELECT * FROM experiment({arguments})");
+        let answer = clipflow(folder, &["sql", "out", &sql]);
+        assert!(!answer.status.success() && stderr(&answer).contains(said), "{}", stderr(&answer));
+    }
 }
 
 #[tokio::test]
