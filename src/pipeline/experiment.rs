@@ -67,7 +67,7 @@ pub struct Experiments {
 const NO_EXPERIMENT: &str = "(no experiment)";
 
 impl Experiments {
-    /// The rows in the columns of [`fields_by`].
+    /// The rows in the columns of the table function `experiment`.
     ///
     /// # Errors
     /// `internal` if they do not fit.
