@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::captions::{Captions, Track};
-use super::encoding::arguments::{output, tail};
+use super::encoding::arguments::{output, tail, words};
 use super::graph::{audio, video};
 use super::loudness::Gain;
 use super::shape::{Part, Shape};
@@ -210,8 +210,4 @@ pub(super) fn audio_inputs(
         args.extend(input_args(source.demuxer, path, limits, &seeking(&first)));
     }
     args
-}
-
-pub(super) fn words(words: &[&str]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Output;
 use super::check::{Checker, mismatch};
@@ -13,9 +14,10 @@ use super::index;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::{ffprobe_args, input_args};
 use crate::media::process::MediaCommand;
+use crate::media::sniff::Demuxer;
 use crate::model::Rendition;
 
-/// Most that ffprobe may say about a clip: some 150 bytes a packet, 80 packets a second, an hour.
+/// Most that ffprobe may say: some 150 bytes a packet, 80 packets a second, an hour.
 const MAX_ANSWER: usize = 64 << 20;
 
 impl Checker<'_> {
@@ -37,20 +39,26 @@ impl Checker<'_> {
             }
         }
         let Some(demuxer) = format.demuxer() else { return measure_webp(file) };
+        let entries = "packet=stream_index,pts:stream_tags=DURATION:\
+                       stream=index,codec_type,codec_name,width,height,time_base,start_time,duration";
+        let answer: Answer = self.ask((demuxer, file), &["-show_entries", entries])?;
+        Found::new(answer.tracks(), format).ok_or_else(missing)
+    }
+
+    /// What ffprobe says of a file, asked with the options `what`.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        (demuxer, file): (Demuxer, &Path),
+        what: &[&str],
+    ) -> Result<T> {
         let limits = &self.settings.limits;
         let mut command = MediaCommand::new(&self.tools.ffprobe, limits);
-        command.args(ffprobe_args());
-        command.args(["-of", "json", "-show_entries"]);
-        command.arg(
-            "packet=stream_index,pts:stream_tags=DURATION:\
-             stream=index,codec_type,codec_name,width,height,time_base,start_time,duration",
-        );
+        command.args(ffprobe_args()).args(["-of", "json=compact=1"]).args(what);
         command.args(input_args(demuxer, file, limits, &[]));
         let (answer, finished) = command.capture(self.cancel, MAX_ANSWER)?;
         finished.check(ErrorCode::RenderMismatch)?;
-        let answer: Answer = serde_json::from_slice(&answer)
-            .map_err(|cause| mismatch("the written clip cannot be measured").with_source(cause))?;
-        Found::new(answer.tracks(), format).ok_or_else(missing)
+        serde_json::from_slice(&answer)
+            .map_err(|cause| mismatch("the clip cannot be measured").with_source(cause))
     }
 }
 

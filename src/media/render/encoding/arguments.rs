@@ -282,6 +282,7 @@ fn lasting(length: i64) -> String {
     format!("setts=pts=PTS:dts=DTS:duration='{duration}'")
 }
 
-fn words(words: &[&str]) -> Vec<OsString> {
+/// Arguments of fixed words.
+pub(in crate::media::render) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }

@@ -9,15 +9,11 @@ use serde::Deserialize;
 
 use super::parameters::is_idr;
 use super::unfit;
-use crate::error::{ErrorCode, Result};
-use crate::media::input::{ffprobe_args, input_args};
-use crate::media::process::MediaCommand;
+use crate::error::Result;
 use crate::media::render::check::Checker;
 use crate::media::render::source::Source;
 use crate::media::sniff::Demuxer;
 
-/// Most that ffprobe may say: some 130 bytes a packet, 60 packets a second, two hours.
-const MAX_ANSWER: usize = 64 << 20;
 /// How far beyond an end packets are listed, in seconds: those that are shown after it may stand
 /// before some that are shown earlier.
 const BEYOND: f64 = 1.0;
@@ -68,31 +64,22 @@ pub(super) struct Track {
 /// Twice, for where ffprobe says the configuration it would also write out every packet it reads.
 pub(super) fn list(
     checker: &Checker<'_>,
-    from: (&Path, usize),
+    (path, video): (&Path, usize),
     span: Option<(f64, f64)>,
 ) -> Result<Track> {
-    let configured = ask(checker, from, &["-show_data", "-show_entries", "stream=extradata"])?;
+    let video = video.to_string();
+    let ask = |what: &[&str]| -> Result<Answer> {
+        checker.ask((Demuxer::Mov, path), &[&["-select_streams", &video], what].concat())
+    };
+    let configured = ask(&["-show_data", "-show_entries", "stream=extradata"])?;
     let entries = "stream=time_base:packet=pts,size,pos,flags";
     let mut what = vec!["-show_entries", entries];
     let interval = span.map(|(start, end)| format!("{start:.6}%{:.6}", end + BEYOND));
     what.extend(interval.iter().flat_map(|interval| ["-read_intervals", interval]));
-    let listed = ask(checker, from, &what)?;
+    let listed = ask(&what)?;
     let track = configured.avcc().zip(listed.packets(checker.source));
     let (avcc, packets) = track.ok_or_else(|| unfit("its packets cannot be copied"))?;
     Ok(Track { avcc, packets })
-}
-
-/// What ffprobe says.
-fn ask(checker: &Checker<'_>, (path, video): (&Path, usize), what: &[&str]) -> Result<Answer> {
-    let limits = &checker.settings.limits;
-    let mut command = MediaCommand::new(&checker.tools.ffprobe, limits);
-    command.args(ffprobe_args());
-    command.args(["-of", "json=compact=1", "-select_streams", &video.to_string()]).args(what);
-    command.args(input_args(Demuxer::Mov, path, limits, &[]));
-    let (answer, finished) = command.capture(checker.cancel, MAX_ANSWER)?;
-    finished.check(ErrorCode::RenderFailed)?;
-    serde_json::from_slice(&answer)
-        .map_err(|cause| unfit("its packets cannot be listed").with_source(cause))
 }
 
 #[derive(Deserialize)]
