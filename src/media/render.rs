@@ -22,7 +22,8 @@
 //! other clips they are rendered, for one build of ffmpeg on one kind of processor and with one
 //! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
 //! rate. That holds for every format and codec, software encoders only: HEVC, AV1, VP9, GIF, WebP and
-//! sound alone too, as a test repeats.
+//! sound alone too, as a test repeats. (AAC may leave noise to its decoder, which makes it up from
+//! where it began: sound of passes that begin elsewhere can then differ, by what nobody hears.)
 
 mod beside;
 mod captions;

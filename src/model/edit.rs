@@ -207,8 +207,9 @@ pub struct Edit {
 }
 
 /// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
-/// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ.
-pub const EDIT_VERSION: u32 = 2;
+/// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ. 3: the blur
+/// behind `fit` keeps its colours in small frames.
+pub const EDIT_VERSION: u32 = 3;
 
 /// Length of a dissolve or slide between two segments, in seconds; both are seen in it.
 pub const JOIN_SECONDS: f64 = 0.4;

@@ -76,6 +76,25 @@ impl Footage {
         render(&self.tools, &self.path, &self.probe, outputs, &settings, &cancel, &|_| ())
     }
 
+    /// The same one process after another: what shares a decode is not divided among cores.
+    fn render_in_turn(&self, outputs: &[Output]) -> Vec<Result<Rendition>> {
+        let (settings, cancel) = (&RenderSettings::default(), &CancelToken::new());
+        let turns = &Turns::new(Share { processes: 1, of: 1 });
+        let renderer = Renderer { tools: &self.tools, settings, turns, cancel };
+        renderer.render(&self.path, &self.probe, outputs, &|_| ())
+    }
+
+    /// Runs the lines of shell `before` ffmpeg, and `after` it; `"$@"` are its arguments.
+    fn spy(&mut self, before: &str, after: &str) {
+        let script =
+            format!("#!/bin/sh\n{before}\n{} \"$@\"\n{after}\n", self.tools.ffmpeg.display());
+        let spy = self.folder.path().join("ffmpeg");
+        std::fs::write(&spy, script).unwrap();
+        std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        self.tools.ffmpeg = spy;
+    }
+
     /// Renders one edit and checks what is promised of every one.
     fn one(&self, edit: Edit) -> (PathBuf, Rendition) {
         let output = self.output("one", edit);
@@ -169,6 +188,9 @@ fn every_layout_fills_every_size() {
         for picture in pictures(&output.path, 36, 36) {
             let edges = (0..36).flat_map(|n| [n, 35 * 36 + n, n * 36, n * 36 + 35]);
             let darkest = edges.map(|n| picture[n * 3]).min().unwrap();
+            // The source has no colour.
+            let tint = picture.chunks(3).map(|p| p[0].abs_diff(p[1]).max(p[2].abs_diff(p[1])));
+            assert!(tint.max().unwrap() < 10, "{output:?}");
             assert!(darkest > 90, "{darkest} at an edge of {}", output.rendition_id);
         }
     }
@@ -328,6 +350,56 @@ fn sound_is_as_loud_as_was_asked_for() {
 }
 
 #[test]
+fn sound_that_outputs_share_is_encoded_once_and_has_the_bytes_of_one_alone() {
+    let picture = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=12", "-f", "lavfi", "-i"];
+    let peaks = "aevalsrc='0.02*(random(0)-0.5)+0.9*lt(mod(t,1),0.002)':s=48000:d=12";
+    let tone = "sine=f=440:r=44100:d=9";
+    let stream = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-output_ts_offset", "50"];
+    // One gets a gain, one a limiter (by trying, and each try is encoded), one ends before its picture.
+    for (mut footage, tries) in [
+        (Footage::square(), false),
+        (
+            Footage::new("peaks.mp4", &[&picture[..], &[peaks, "-pix_fmt", "yuv420p"]].concat()),
+            true,
+        ),
+        (Footage::new("mono.ts", &[&picture[..], &[tone], &stream].concat()), false),
+    ] {
+        let calls = footage.folder.path().join("calls");
+        footage.spy(&format!("printf '%s\\n' \"$@\" >> {}", calls.display()), "");
+        let of = |layout, segments: &[(f64, f64, f64)]| Edit {
+            layout,
+            loudness: Some(-20.0),
+            ..edit(segments)
+        };
+        let whole = &[(1.0, 10.0, 1.0)];
+        let outputs = [
+            footage.output("fit", of(Layout::Fit, whole)),
+            footage.output("split", of(Layout::Split, whole)),
+            footage.output("low", Edit { height: 220, ..of(Layout::Fit, whole) }),
+            footage.output("other", of(Layout::Fit, &[(1.0, 3.0, 1.0), (7.0, 10.0, 1.2)])),
+        ];
+        let encoders = || {
+            let words = std::fs::read_to_string(&calls).unwrap();
+            std::fs::remove_file(&calls).unwrap();
+            words.lines().filter(|word| *word == "aac").count()
+        };
+        let together = footage.render_in_turn(&outputs);
+        let count = encoders();
+        assert!(if tries { count % 2 == 0 } else { count == 2 }, "{count}");
+        for (output, facts) in outputs.iter().zip(&together) {
+            let facts = facts.as_ref().unwrap();
+            promised(output, facts);
+            let found = loudness(&output.path);
+            assert!((found + 20.0).abs() < 1.0, "{found}");
+            std::fs::remove_file(&output.path).unwrap();
+            let alone = footage.render(std::slice::from_ref(output)).remove(0).unwrap();
+            assert_eq!(facts.blake3, alone.blake3, "{}: {output:?}", footage.path.display());
+        }
+        assert!(encoders() >= 2 * count);
+    }
+}
+
+#[test]
 fn odd_sources_keep_their_promises() {
     let picture = format!("testsrc2=s=322x242:r=30000/1001:d={LENGTH}");
     let tone = format!("sine=f=440:r=44100:d={LENGTH}");
@@ -466,17 +538,9 @@ fn two_sources_share_the_memory_of_rendering() {
     let marks = tempfile::tempdir().unwrap();
     for footage in &mut sources {
         // Says when it begins and ends, and whether another one runs.
-        let script = format!(
-            "#!/bin/sh\ncd {}\nmkdir running || touch together\ntouch $$\n{} \"$@\"\n\
-             code=$?\nrmdir running\nexit $code\n",
-            marks.path().display(),
-            footage.tools.ffmpeg.display()
-        );
-        let spy = footage.folder.path().join("ffmpeg");
-        std::fs::write(&spy, script).unwrap();
-        std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .unwrap();
-        footage.tools.ffmpeg = spy;
+        let begins =
+            format!("cd {}\nmkdir running || touch together\ntouch $$", marks.path().display());
+        footage.spy(&begins, "code=$?\nrmdir running\nexit $code");
     }
     // Room for one pass of one output (84 MB by its estimate), and not for two.
     let settings = RenderSettings { memory_bytes: 120_000_000, ..RenderSettings::default() };
@@ -506,15 +570,7 @@ fn decoding_ends_with_the_last_frame_that_is_shown() {
     let mut footage = Footage::square();
     let reports = footage.folder.path().join("reports");
     std::fs::create_dir(&reports).unwrap();
-    let spy = footage.folder.path().join("ffmpeg");
-    let script = format!(
-        "#!/bin/sh\nFFREPORT=file={}/$$.log:level=40 exec {} \"$@\"\n",
-        reports.display(),
-        footage.tools.ffmpeg.display()
-    );
-    std::fs::write(&spy, script).unwrap();
-    std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    footage.tools.ffmpeg = spy;
+    footage.spy(&format!("export FFREPORT=file={}/$$.log:level=40", reports.display()), "");
     for (name, segments) in
         [("early", &[(0.0, 2.0, 1.0)][..]), ("cold-open", &[(3.0, 4.0, 1.0), (0.0, 2.0, 1.0)])]
     {

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::captions::{Captions, Track};
-use super::encoding::arguments::{output, tail, words};
-use super::graph::{audio, video};
-use super::loudness::Gain;
+use super::encoding::arguments::{SoundFrom, output, tail, words};
+use super::graph::audio::{self, Heard};
+use super::graph::video;
+use super::loudness::Sound;
 use super::shape::{Part, Shape};
 use super::source::Source;
 use super::{Output, RenderSettings};
 use crate::media::input::{ffmpeg_args, input_args};
+use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
 /// How much further packets are listed than sound is cut, in seconds: decoding order is another
@@ -46,7 +48,7 @@ pub(super) struct Plan<'a> {
     pub(super) outputs: &'a [&'a Output],
     /// Of each output, if it is edited.
     pub(super) shapes: &'a [Option<Shape>],
-    pub(super) gains: &'a [Option<Gain>],
+    pub(super) sounds: &'a [Sound],
     /// The captions of each output, if some are burned in.
     pub(super) captions: &'a [Option<Captions>],
     /// The text track of each output, if it has one.
@@ -67,44 +69,44 @@ pub(super) struct Plan<'a> {
 ///
 /// A format of sound alone decodes no picture. Its list is then of the packets that a decoder would
 /// get: whether the seek came down late and where the source ends shows in them as well.
+///
+/// A sound that was encoded before is copied from its file; the source's own is then not read.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan {
-        path, source, seek, ahead, outputs, shapes, gains, tracks, settings, limits, ..
-    } = *plan;
-    let sound = usize::from(source.audio.is_some());
+    let Plan { path, source, seek, ahead, shapes, sounds, tracks, settings, limits, .. } = *plan;
     let picture = settings.encoding.has_picture();
-    let inputs = Inputs {
-        audio: 1,
-        ahead_video: ahead.filter(|_| picture).map(|_| 1 + sound),
-        ahead_audio: ahead.filter(|_| sound == 1).map(|_| 2 + usize::from(picture)),
-    };
+    let heard = heard(plan);
+    let audio = source.audio.filter(|_| !heard.is_empty());
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
     args.push(limits.threads.to_string().into());
-    args.extend(video_input(path, source, seek, limits));
-    if sound == 1 {
-        args.extend(audio_inputs(path, source, seek, None, limits));
-    }
-    if let Some(Ahead { seek, .. }) = ahead {
-        if picture {
-            args.extend(video_input(path, source, seek, limits));
+    let mut count = 0;
+    let mut input = |added: Vec<OsString>| {
+        args.extend(added);
+        count += 1;
+        count - 1
+    };
+    input(video_input(path, source, seek, limits));
+    let sound = |seek| audio_inputs(path, source, seek, None, limits);
+    let inputs = Inputs {
+        audio: audio.map_or(0, |_| input(sound(seek))),
+        ahead_video: ahead
+            .filter(|_| picture)
+            .map(|ahead| input(video_input(path, source, ahead.seek, limits))),
+        ahead_audio: ahead.filter(|_| audio.is_some()).map(|ahead| input(sound(ahead.seek))),
+    };
+    let mut encoded: Vec<(&Path, usize)> = Vec::new();
+    for file in sounds.iter().filter_map(|sound| sound.encoded.as_deref()) {
+        if encoded.iter().all(|(known, _)| **known != **file) {
+            encoded.push((file, input(input_args(Demuxer::Mov, file, limits, &[]))));
         }
-        if sound == 1 {
-            args.extend(audio_inputs(path, source, seek, None, limits));
-        }
     }
-    let mut count = (1 + sound) * (1 + usize::from(ahead.is_some()));
-    let mut text_inputs = Vec::new();
-    for track in tracks {
-        args.extend(track.iter().flat_map(|track| track.input()));
-        text_inputs.push(count);
-        count += usize::from(track.is_some());
-    }
+    let text = |track: &Option<Track>| track.as_ref().map(|track| input(track.input()));
+    let texts: Vec<Option<usize>> = tracks.iter().map(text).collect();
     if picture {
         args.extend(["-filter_complex".into(), pictures(plan, inputs).into()]);
     }
-    if let Some(sound) = source.audio {
-        let graph = audio::graph(source, sound, outputs, shapes, gains, inputs);
+    if let Some(audio) = audio {
+        let graph = audio::graph(source, audio, &heard, inputs);
         args.extend(["-filter_complex".into(), graph.into()]);
     }
     if picture {
@@ -117,18 +119,37 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         let clock = match &shapes[number] {
             Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
             None => {
-                let length = outputs[number].end - outputs[number].start;
+                let length = plan.outputs[number].end - plan.outputs[number].start;
                 (source.ticks, (length * source.ticks as f64).round() as i64)
             }
         };
-        args.extend(output(source, clock, settings, number));
-        let track = tracks[number].iter();
-        args.extend(track.flat_map(|t| t.output(text_inputs[number], settings.encoding.format)));
+        let copied = sounds[number].encoded.as_deref();
+        let copied = encoded.iter().find(|(known, _)| copied.is_some_and(|own| **own == **known));
+        let from = match copied {
+            Some((_, input)) => SoundFrom::Input(*input),
+            None => audio.map_or(SoundFrom::Nothing, |_| SoundFrom::Graph),
+        };
+        args.extend(output(source, clock, settings, (number, from)));
+        let text = tracks[number].iter().zip(texts[number]);
+        args.extend(text.flat_map(|(t, input)| t.output(input, settings.encoding.format)));
         let mut name = OsString::from("file:");
         name.push(file);
         args.push(name);
     }
     args
+}
+
+/// The outputs whose sound the pass makes.
+fn heard<'a>(plan: &Plan<'a>) -> Vec<Heard<'a>> {
+    let all = plan.outputs.iter().zip(plan.shapes).zip(plan.sounds).enumerate();
+    let own = all.filter(|(_, (_, sound))| sound.encoded.is_none());
+    own.map(|(number, ((output, shape), sound))| Heard {
+        number,
+        output,
+        shape: shape.as_ref(),
+        gain: sound.gain,
+    })
+    .collect()
 }
 
 /// The graph of all pictures.

@@ -4,6 +4,7 @@ pub(super) mod audio;
 mod effects;
 mod layout;
 mod segments;
+mod shared;
 pub(super) mod video;
 
 use super::source::Source;
@@ -21,6 +22,10 @@ impl Graph {
     fn add(&mut self, from: &[String], filters: &str, to: &[String]) {
         let labels = |names: &[String]| names.iter().map(|n| format!("[{n}]")).collect::<String>();
         self.0.push(format!("{}{filters}{}", labels(from), labels(to)));
+    }
+
+    fn text(self) -> String {
+        self.0.join(";")
     }
 
     /// `count` copies of `from`, with the names that `name` gives.

@@ -188,9 +188,9 @@ impl Job<'_> {
         let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
         let (start, end) = extent(spans.iter().copied());
         let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
-        let gains = loudness::gains(&self.checker, source.seek(start, 0), spans, &shapes)?;
+        let sounds = loudness::sounds(&self.checker, source.seek(start, 0), spans, &shapes)?;
         let captions = captions::burned(spans)?;
-        let (outputs, shapes, gains) = (spans, shapes.as_slice(), gains.as_slice());
+        let (outputs, shapes, sounds) = (spans, shapes.as_slice(), sounds.as_slice());
         let tracks = captions::tracks(spans)?;
         let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
         let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
@@ -214,7 +214,7 @@ impl Job<'_> {
                 ahead,
                 outputs,
                 shapes,
-                gains,
+                sounds,
                 captions,
                 tracks,
                 settings,

@@ -26,7 +26,7 @@ use super::check::{Checker, mismatch};
 use super::command::{Inputs, audio_inputs};
 use super::encoding::arguments::copied;
 use super::encoding::{Format, Hardware, Quality, VideoCodec};
-use super::graph::audio;
+use super::graph::audio::{self, Heard};
 use super::shape::Shape;
 use super::source::TOLERANCE;
 use super::{Output, captions, loudness, temporary};
@@ -167,14 +167,15 @@ impl SmartCut<'_> {
     ) -> Result<TempPath> {
         let Self { checker, limits } = *self;
         let Checker { source, settings, path, .. } = *checker;
-        let shapes = [shape];
         let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(input_args(Demuxer::Mov, picture, limits, &[]));
         if let Some(sound) = source.audio {
-            let gains = loudness::gains(checker, seek, &[output], &shapes)?;
+            let shape = shape.as_ref();
+            let gain = loudness::gain(checker, seek, output, shape)?;
             let inputs = Inputs { audio: 1, ahead_video: None, ahead_audio: None };
-            let graph = audio::graph(source, sound, &[output], &shapes, &gains, inputs);
+            let heard = Heard { number: 0, output, shape, gain };
+            let graph = audio::graph(source, sound, &[heard], inputs);
             command.args(audio_inputs(path, source, seek, None, limits));
             command.args(["-filter_complex", &graph]);
         }

@@ -1,6 +1,7 @@
 //! ffmpeg's options for a format, codec and quality.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use super::{Encoding, Format, Hardware, Kind, Quality, VideoCodec};
 use crate::media::render::source::Source;
@@ -56,7 +57,7 @@ pub(in crate::media::render) fn output(
     source: &Source,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
-    number: usize,
+    (number, from): (usize, SoundFrom),
 ) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let mut args = match encoding.format.kind() {
@@ -64,7 +65,32 @@ pub(in crate::media::render) fn output(
         Kind::Animation => animation(encoding, number),
         Kind::Sound => Vec::new(),
     };
-    args.extend(container(source, ticks, settings, number));
+    args.extend(container(ticks, settings, (number, from)));
+    args
+}
+
+/// Where an output's sound comes from.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::media::render) enum SoundFrom {
+    /// Nowhere: it has none.
+    Nothing,
+    /// The pass's graph.
+    Graph,
+    /// An input that has it as it is to be in the file.
+    Input(usize),
+}
+
+/// Options that encode the sound `[label]` by itself as it is in an MP4 output, to `file`.
+pub(in crate::media::render) fn sound_file(
+    settings: &RenderSettings,
+    label: &str,
+    file: &Path,
+) -> Vec<OsString> {
+    let mut args = sound(settings, label);
+    args.extend(words(&["-fflags", "+bitexact", "-f", "mp4"]));
+    let mut name = OsString::from("file:");
+    name.push(file);
+    args.push(name);
     args
 }
 
@@ -77,21 +103,26 @@ pub(in crate::media::render) fn copied(
 ) -> Vec<OsString> {
     let mut args = words(&["-map", "0:v:0", "-c:v", "copy", "-bsf:v"]);
     args.push(lasting(length).into());
-    args.extend(container(source, ticks, settings, 0));
+    let from = source.audio.map_or(SoundFrom::Nothing, |_| SoundFrom::Graph);
+    args.extend(container(ticks, settings, (0, from)));
     args
 }
 
 /// Sound and container of output `number`.
 fn container(
-    source: &Source,
     ticks: i64,
     settings: &RenderSettings,
-    number: usize,
+    (number, from): (usize, SoundFrom),
 ) -> Vec<OsString> {
-    let mut args = Vec::new();
-    if source.audio.is_some() {
-        args.extend(sound(settings, number));
-    }
+    let mut args = match from {
+        SoundFrom::Nothing => Vec::new(),
+        SoundFrom::Graph => sound(settings, &format!("a{number}")),
+        SoundFrom::Input(input) => {
+            // The rate is what the file says of it, as if it came from the encoder.
+            let (map, rate) = (format!("{input}:a:0"), sound_rate(settings));
+            words(&["-map", &map, "-c:a", "copy", "-b:a", &rate])
+        }
+    };
     args.extend(words(&["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]));
     // Packets are interleaved by their times alone, never by which thread came first.
     let queue = ["-max_interleave_delta", "0", "-max_muxing_queue_size", "65536"];
@@ -249,7 +280,8 @@ fn animation(encoding: &Encoding, number: usize) -> Vec<OsString> {
     args
 }
 
-fn sound(settings: &RenderSettings, number: usize) -> Vec<OsString> {
+/// Bits a second of the sound.
+fn sound_rate(settings: &RenderSettings) -> String {
     let high = u64::from(settings.audio_bitrate);
     let rate = match settings.encoding.quality {
         Quality::Low => high * 3 / 5,
@@ -257,12 +289,16 @@ fn sound(settings: &RenderSettings, number: usize) -> Vec<OsString> {
         Quality::High => high,
         Quality::Best | Quality::Lossless => high * 8 / 5,
     };
+    rate.to_string()
+}
+
+fn sound(settings: &RenderSettings, label: &str) -> Vec<OsString> {
     let codec = match settings.encoding.format {
         Format::Webm | Format::Opus => "libopus",
         Format::Mp3 => "libmp3lame",
         _ => "aac",
     };
-    let (map, rate) = (format!("[a{number}]"), rate.to_string());
+    let (map, rate) = (format!("[{label}]"), sound_rate(settings));
     let mut args = words(&["-map", &map, "-c:a", codec, "-b:a", &rate]);
     args.extend(words(&["-threads:a", "1", "-flags:a", "+bitexact"]));
     if settings.encoding.format == Format::Webm {

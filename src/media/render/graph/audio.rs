@@ -13,55 +13,52 @@ use crate::model::edit::{Edit, Join};
 /// Fade at each edge of a segment, in seconds: a cut within a wave would click.
 const EDGE: f64 = 0.005;
 
+/// An output whose sound is made.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::media::render) struct Heard<'a> {
+    /// Of the output in its pass.
+    pub(in crate::media::render) number: usize,
+    pub(in crate::media::render) output: &'a Output,
+    pub(in crate::media::render) shape: Option<&'a Shape>,
+    pub(in crate::media::render) gain: Option<Gain>,
+}
+
 /// One decode, copied to each clip: cut to the sample at its start and end, missing sound filled
-/// with silence, exactly as long as the clip. Ends in `[a0]`, `[a1]`, …
+/// with silence, exactly as long as the clip. Output 0 ends in `[a0]`, output 1 in `[a1]`, …
 pub(in crate::media::render) fn graph(
     source: &Source,
     audio: Audio,
-    outputs: &[&Output],
-    shapes: &[Option<Shape>],
-    gains: &[Option<Gain>],
+    heard: &[Heard<'_>],
     inputs: Inputs,
 ) -> String {
     let sample = sampler(source, audio);
-    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    let ends = heard.iter().map(|heard| heard.output.read(heard.shape).1);
     let last = ends.map(&sample).max().unwrap_or(0);
     let mut names = Vec::new();
-    for (number, shape) in shapes.iter().enumerate() {
+    for Heard { number, shape, .. } in heard {
         match shape {
             None => names.push(format!("t{number}")),
-            Some(shape) => names.extend(pieces(shape, number, false)),
+            Some(shape) => names.extend(pieces(shape, *number, false)),
         }
     }
-    let mut text = format!(
-        "[{}:{}]asettb=1/{},atrim=end_pts={last},asplit={}",
-        inputs.audio,
-        audio.stream,
-        audio.rate,
-        names.len()
-    );
-    for name in &names {
-        let _ = write!(text, "[{name}]");
-    }
     let mut graph = Graph::default();
-    for (number, (output, shape)) in outputs.iter().zip(shapes).enumerate() {
+    let read = format!("asettb=1/{},atrim=end_pts={last},asplit={}", audio.rate, names.len());
+    graph.add(&[format!("{}:{}", inputs.audio, audio.stream)], &read, &names);
+    for Heard { number, output, shape, gain } in heard {
         let (Some(edit), Some(shape)) = (&output.edit, shape) else {
             let cut = stretch(source, audio, (output.start, output.end), None);
             graph.add(&[format!("t{number}")], &cut, &[format!("a{number}")]);
             continue;
         };
         if let (Some(input), Some(part)) = (inputs.ahead_audio, shape.ahead()) {
-            let own = pieces(shape, number, true);
+            let own = pieces(shape, *number, true);
             let end = sample(part.extent().1);
             let read = format!("asettb=1/{},atrim=end_pts={end},asplit={}", audio.rate, own.len());
             graph.add(&[format!("{input}:{}", audio.stream)], &read, &own);
         }
-        edited(&mut graph, source, audio, (edit, shape, gains[number]), number);
+        edited(&mut graph, source, audio, (edit, shape, *gain), *number);
     }
-    for statement in graph.0 {
-        let _ = write!(text, ";{statement}");
-    }
-    text
+    graph.text()
 }
 
 fn sampler(source: &Source, audio: Audio) -> impl Fn(f64) -> i64 {

@@ -9,15 +9,42 @@ use crate::model::edit::{Anchor, Edit, Layout};
 const SOFT_SCALER: &str = "bilinear+accurate_rnd+bitexact";
 /// The background is blurred at this part of its size.
 const BLUR_AT: u32 = 8;
+/// Narrower than this it is not: `gblur` of ffmpeg 5.1 spoils chroma of up to 16 columns.
+const LEAST_BLURRED: u32 = 48;
 /// Width of the small picture in the corner, as a share of the frame's.
 const CORNER: f64 = 0.4;
 /// The frame's shorter side in widths of the light lines around it and between windows.
 const LINES: u32 = 135;
 
-/// Draws the upright source `from` as `to` in the edit's size. Times are those of the source.
-pub(super) fn draw(graph: &mut Graph, source: &Source, edit: &Edit, from: &str, to: &str) {
-    let size = (edit.width as u32, edit.height as u32);
-    let canvas = Canvas { source, edit, from, to };
+/// The size at which a layout shows the whole picture of the source, beside something else.
+pub(super) fn whole(source: &Source, edit: &Edit) -> Option<(u32, u32)> {
+    let size = frame(edit);
+    match edit.layout {
+        Layout::Fit => Some(inside(source, size)).filter(|inner| *inner != size),
+        Layout::Split => split(source.size(), size)
+            .into_iter()
+            .find(|cell| cell.window == source.size())
+            .map(|cell| cell.size),
+        Layout::Crop | Layout::PictureInPicture | Layout::Grid => None,
+    }
+}
+
+/// Filters that scale the whole picture to `size`.
+pub(super) fn scaled(size: (u32, u32)) -> String {
+    scale(size, SCALER)
+}
+
+/// Draws the upright source `from` as `to` in the edit's size, with the [`whole`] picture in its size
+/// if that was made already. Times are those of the source.
+pub(super) fn draw(
+    graph: &mut Graph,
+    source: &Source,
+    edit: &Edit,
+    (from, whole): (&str, Option<&str>),
+    to: &str,
+) {
+    let size = frame(edit);
+    let canvas = Canvas { source, edit, from, whole, to };
     match edit.layout {
         Layout::Crop => canvas.window(graph, from, to, &canvas.filled(size)),
         Layout::Fit => canvas.fit(graph, size),
@@ -33,6 +60,8 @@ struct Canvas<'a> {
     source: &'a Source,
     edit: &'a Edit,
     from: &'a str,
+    /// The whole picture in the size in which it is shown.
+    whole: Option<&'a str>,
     to: &'a str,
 }
 
@@ -96,17 +125,27 @@ impl Canvas<'_> {
         if inner == size {
             return graph.add(&[self.from.into()], &scale(size, SCALER), &[self.to.into()]);
         }
-        let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
-        let (back, front) = (self.name("back"), self.name("front"));
+        let back = self.name("back");
+        let (below, front) = match self.whole {
+            Some(whole) => (self.from.to_owned(), whole.to_owned()),
+            None => {
+                let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
+                let front = self.name("front");
+                graph.add(&copies[1..], &scaled(inner), std::slice::from_ref(&front));
+                (copies[0].clone(), front)
+            }
+        };
         let (wide, high) = largest(self.source.size(), size, 1.0);
-        let small = (even(size.0 / BLUR_AT), even(size.1 / BLUR_AT));
+        let small = match (size.0 / BLUR_AT, size.1 / BLUR_AT) {
+            (wide, high) if wide >= LEAST_BLURRED => (even(wide), even(high)),
+            _ => (LEAST_BLURRED, even(LEAST_BLURRED * size.1 / size.0.max(1))),
+        };
         let blur = format!(
             "crop={wide}:{high},{},gblur=sigma=5,{}",
             scale(small, SOFT_SCALER),
             scale(size, SOFT_SCALER)
         );
-        graph.add(&copies[..1], &blur, std::slice::from_ref(&back));
-        graph.add(&copies[1..], &scale(inner, SCALER), std::slice::from_ref(&front));
+        graph.add(&[below], &blur, std::slice::from_ref(&back));
         let at = (even_or_zero((size.0 - inner.0) / 2), even_or_zero((size.1 - inner.1) / 2));
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
@@ -114,10 +153,17 @@ impl Canvas<'_> {
 
     /// Cells that fill the frame, with light lines between them.
     fn cells(&self, graph: &mut Graph, size: (u32, u32), cells: &[Cell]) {
-        let copies = graph.split(self.from, "split", cells.len(), |n| self.name(&format!("c{n}")));
-        let ends: Vec<String> = (0..cells.len()).map(|n| self.name(&format!("w{n}"))).collect();
-        for ((cell, copy), end) in cells.iter().zip(&copies).zip(&ends) {
-            self.window(graph, copy, end, cell);
+        let mut ends: Vec<String> = (0..cells.len()).map(|n| self.name(&format!("w{n}"))).collect();
+        let mut drawn: Vec<usize> = (0..cells.len()).collect();
+        if let Some(whole) = self.whole
+            && let Some(place) = cells.iter().position(|cell| cell.window == self.source.size())
+        {
+            ends[place] = whole.to_owned();
+            drawn.remove(place);
+        }
+        let copies = graph.split(self.from, "split", drawn.len(), |n| self.name(&format!("c{n}")));
+        for (cell, copy) in drawn.into_iter().zip(&copies) {
+            self.window(graph, copy, &ends[cell], &cells[cell]);
         }
         let places: Vec<String> =
             cells.iter().map(|cell| format!("{}_{}", cell.at.0, cell.at.1)).collect();
@@ -164,6 +210,10 @@ impl Canvas<'_> {
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
+}
+
+fn frame(edit: &Edit) -> (u32, u32) {
+    (edit.width as u32, edit.height as u32)
 }
 
 /// Width of a light line in a frame of that size, in pixels.

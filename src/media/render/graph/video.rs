@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::shared::{Wholes, groups, shown};
 use super::{Graph, SCALER, effects, layout, segments, within};
 use crate::media::render::Output;
 use crate::media::render::captions::Captions;
 use crate::media::render::command::Inputs;
 use crate::media::render::shape::{Part, Shape};
 use crate::media::render::source::Source;
-use crate::model::edit::{Edit, Layout, Segment};
+use crate::model::edit::{Edit, Segment};
 
 /// One decode, copied to the log and, upright, square, even and progressive, to each output, which
 /// ends in `[v0]`, `[v1]`, … The log is `[log]`, and that of a reading ahead `[ahead]`.
@@ -22,28 +23,21 @@ pub(in crate::media::render) fn graph(
     captions: &[Option<Captions>],
     inputs: Inputs,
 ) -> String {
-    let ticks = source.ticks;
-    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
-    let last = ends.map(|end| source.first_tick(end)).max().unwrap_or(0);
-    let groups = groups(outputs);
-    let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
-    // `write!` to a String cannot fail.
-    let mut text = format!("[0:{}]settb=1/{ticks},split[list][all]", source.video);
-    // Both end here, and with them the decoding: a filter that only leaves frames out never says
-    // that it wants no more. The picture is made before, since it may look a frame ahead.
-    let _ = write!(text, ";[list]trim=end_pts={last}[log]");
-    let _ = write!(text, ";[all]{},trim=end_pts={last}", picture(source));
-    let _ = write!(text, ",split={}", plain.clone().count() + groups.len());
-    for number in plain.clone() {
-        let _ = write!(text, "[s{number}]");
-    }
-    for number in 0..groups.len() {
-        let _ = write!(text, "[g{number}]");
-    }
-    for number in plain {
-        let _ = write!(text, ";{}", cut(source, outputs[number], number));
-    }
     let mut graph = Graph::default();
+    let groups = groups(outputs);
+    let wholes = Wholes::new(source, &groups, outputs, shapes);
+    let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
+    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    decoded(&mut graph, source, 0, ends.fold(0.0, f64::max), ("log", "all"));
+    let mut uses: Vec<String> = plain.clone().map(|number| format!("s{number}")).collect();
+    uses.extend((0..groups.len()).map(|number| format!("g{number}")));
+    uses.extend((0..wholes.len()).map(|number| format!("w{number}")));
+    graph.split("all", "split", uses.len(), |n| uses[n].clone());
+    for number in plain {
+        let cut = cut(source, outputs[number]);
+        graph.add(&[format!("s{number}")], &cut, &[format!("v{number}")]);
+    }
+    wholes.draw(&mut graph, source);
     let mut pieces: Vec<Vec<String>> = vec![Vec::new(); outputs.len()];
     for (number, members) in groups.iter().enumerate() {
         let members = members.iter().filter_map(|member| {
@@ -51,8 +45,9 @@ pub(in crate::media::render) fn graph(
             Some((*member, output.edit.as_ref()?, shapes[*member].as_ref()?))
         });
         let members: Vec<_> = members.collect();
-        for (member, labels) in layouts(&mut graph, source, &members, &format!("g{number}"), false)
-        {
+        let (from, whole) = (format!("g{number}"), wholes.of(number));
+        let from = (from.as_str(), whole.as_deref());
+        for (member, labels) in layouts(&mut graph, source, &members, from, false) {
             pieces[member] = labels;
         }
     }
@@ -60,36 +55,48 @@ pub(in crate::media::render) fn graph(
         let (Some(edit), Some(shape)) = (&output.edit, shape) else { continue };
         if let (Some(input), Some(part)) = (inputs.ahead_video, shape.ahead()) {
             let label = format!("h{number}");
-            let until = source.first_tick(part.extent().1);
-            let both = ["listahead", "allahead"].map(str::to_owned);
-            let read = format!("settb=1/{ticks},split");
-            graph.add(&[format!("{input}:{}", source.video)], &read, &both);
-            let [list, all] = both;
-            graph.add(&[list], &format!("trim=end_pts={until}"), &["ahead".to_owned()]);
-            let read = format!("{},trim=end_pts={until}", picture(source));
-            graph.add(&[all], &read, std::slice::from_ref(&label));
-            for (_, labels) in layouts(&mut graph, source, &[(number, edit, shape)], &label, true) {
+            decoded(&mut graph, source, input, part.extent().1, ("ahead", &label));
+            let members = [(number, edit, shape)];
+            for (_, labels) in layouts(&mut graph, source, &members, (&label, None), true) {
                 pieces[number].splice(0..0, labels);
             }
         }
         let parts = std::mem::take(&mut pieces[number]);
         finish(&mut graph, edit, shape, (parts, captions[number].as_ref()), number);
     }
-    for statement in graph.0 {
-        let _ = write!(text, ";{statement}");
-    }
-    text
+    graph.text()
 }
 
-/// A plain clip.
-fn cut(source: &Source, span: &Output, number: usize) -> String {
+/// The frames of `input` up to `end`, in seconds on the clips' clock: as they are, for the list of
+/// them, and as pictures.
+fn decoded(
+    graph: &mut Graph,
+    source: &Source,
+    input: usize,
+    end: f64,
+    (list, pictures): (&str, &str),
+) {
+    let until = source.first_tick(end);
+    let both = [format!("{list}s"), format!("{pictures}s")];
+    let read = format!("settb=1/{},split", source.ticks);
+    graph.add(&[format!("{input}:{}", source.video)], &read, &both);
+    let [listed, shown] = both;
+    // Both end here, and with them the decoding: a filter that only leaves frames out never says
+    // that it wants no more. The picture is made before, since it may look a frame ahead.
+    graph.add(&[listed], &format!("trim=end_pts={until}"), &[list.to_owned()]);
+    let picture = format!("{},trim=end_pts={until}", picture(source));
+    graph.add(&[shown], &picture, &[pictures.to_owned()]);
+}
+
+/// The frames of a plain clip.
+fn cut(source: &Source, span: &Output) -> String {
     let (from, until) = (source.first_tick(span.start), source.first_tick(span.end));
     let (zero, near) = (source.tick(span.start), source.tolerance());
     // A frame at the start is time 0. Where a clip begins between two frames, its first frame
     // stands from the start, and the others keep their distance to it and to the sound.
     format!(
-        "[s{number}]trim=start_pts={from}:end_pts={until},\
-         setpts='if(lte(STARTPTS-{zero},{near}),PTS-STARTPTS,if(eq(N,0),0,PTS-{zero}))'[v{number}]"
+        "trim=start_pts={from}:end_pts={until},\
+         setpts='if(lte(STARTPTS-{zero},{near}),PTS-STARTPTS,if(eq(N,0),0,PTS-{zero}))'"
     )
 }
 
@@ -115,54 +122,33 @@ pub(in crate::media::render) fn picture(source: &Source) -> String {
     filters
 }
 
-/// Outputs that share a scaled picture, since it is the same in all of them.
-fn groups(outputs: &[&Output]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(&Edit, Vec<usize>)> = Vec::new();
-    for (number, output) in outputs.iter().enumerate() {
-        let Some(edit) = &output.edit else { continue };
-        match groups.iter_mut().find(|(other, _)| same_picture(other, edit)) {
-            Some((_, members)) => members.push(number),
-            None => groups.push((edit, vec![number])),
-        }
-    }
-    groups.into_iter().map(|(_, members)| members).collect()
-}
-
-fn same_picture(a: &Edit, b: &Edit) -> bool {
-    let size = (a.width, a.height, a.layout) == (b.width, b.height, b.layout);
-    let corner = a.layout != Layout::PictureInPicture || a.safe_zone == b.safe_zone;
-    let path = a.layout == Layout::Fit || a.reframe == b.reframe;
-    size && corner && path
-}
-
-/// Lays out `from` once for all `members` and plays their parts; the labels of each one's parts.
+/// Lays out `from`, and the `whole` picture if that was made already, once for all `members` and plays their parts; the labels of each one's parts.
 fn layouts(
     graph: &mut Graph,
     source: &Source,
     members: &[(usize, &Edit, &Shape)],
-    from: &str,
+    (from, whole): (&str, Option<&str>),
     ahead: bool,
 ) -> Vec<(usize, Vec<String>)> {
     let Some((_, edit, _)) = members.first() else { return Vec::new() };
-    let shown = |shape: &Shape| -> Vec<Segment> {
-        let parts = shape.parts.iter().filter(|part| part.ahead == ahead);
-        parts.flat_map(|part| part.segments.clone()).collect()
-    };
-    let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape)).collect();
-    let (used, drawn) = (format!("{from}u"), format!("{from}d"));
+    let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape, ahead)).collect();
+    let drawn = format!("{from}d");
     // Only what somebody shows is scaled.
-    graph.add(
-        &[from.into()],
-        &format!("select='{}'", within(source, &all)),
-        std::slice::from_ref(&used),
-    );
-    layout::draw(graph, source, edit, &used, &drawn);
+    let used = |graph: &mut Graph, from: &str| {
+        let to = format!("{from}u");
+        let select = format!("select='{}'", within(source, &all));
+        graph.add(&[from.to_owned()], &select, std::slice::from_ref(&to));
+        to
+    };
+    let whole = whole.map(|whole| used(graph, whole));
+    let used = used(graph, from);
+    layout::draw(graph, source, edit, (&used, whole.as_deref()), &drawn);
     let copies = graph.split(&drawn, "split", members.len(), |n| format!("{from}m{n}"));
     let each = |((number, edit, shape), copy): (&(usize, &Edit, &Shape), String)| {
         let mut label = copy;
         if members.len() > 1 {
             let own = format!("{label}s");
-            let select = format!("select='{}'", within(source, &shown(shape)));
+            let select = format!("select='{}'", within(source, &shown(shape, ahead)));
             graph.add(&[label], &select, std::slice::from_ref(&own));
             label = own;
         }
