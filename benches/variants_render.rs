@@ -15,9 +15,7 @@ use std::time::Duration;
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Encoding, Output, Quality, RenderSettings, render};
 use clipflow::media::{CancelToken, MediaTools};
-use clipflow::model::edit::{
-    Anchor, CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
-};
+use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Layout, Segment};
 use clipflow::processors::benchmark::ProcessTree;
 use support::video::{Video, looped};
 use support::{Cost, Meter, Result, Spread, is_bench, repeats, setting, verdict};
@@ -119,19 +117,9 @@ fn variants(start: f64) -> [Edit; 5] {
     let segment = |start: f64, end: f64| Segment { start, end, speed: 1.0 };
     let anchor = |t: f64, x: f64| Anchor { t, x, y: 0.5 };
     let crop = Edit {
-        width: 540,
-        height: 960,
-        fps: 25.0,
-        layout: Layout::Crop,
         reframe: vec![anchor(start, 0.3), anchor(start + 6.0, 0.6), anchor(end, 0.5)],
-        segments: vec![segment(start, end)],
-        join: Join::Cut,
-        caption_style: CaptionStyle::Off,
-        caption_mode: CaptionMode::Burned,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: Vec::new(),
         loudness: Some(-14.0),
+        ..Edit::plain((540, 960), 25.0, [segment(start, end)])
     };
     let fade = Effect { kind: EffectKind::FadeOut, at: None, strength: 0.5 };
     let later = Edit { segments: vec![segment(start + 5.0, end)], ..crop.clone() };

@@ -1,10 +1,7 @@
 //! Every effect and join: before, during and after.
 
 use clipflow::kernels::variants::platforms;
-use clipflow::model::edit::{
-    CaptionMode, CaptionStyle, Edit, Effect, EffectKind, JOIN_SECONDS, Join, Layout, SafeZone,
-    Segment,
-};
+use clipflow::model::edit::{Edit, Effect, EffectKind, JOIN_SECONDS, Join, Segment};
 
 use super::Footage;
 use super::sheet::{Row, Still, sheet};
@@ -20,21 +17,8 @@ pub fn look(footage: &Footage) -> Result<()> {
     let platform = platforms::named(&["feed"])?[0];
     let size = platform.sizes.last().copied().unwrap_or((540, 540));
     let segment = |start, end, speed| Segment { start, end, speed };
-    let plain = Edit {
-        width: size.0,
-        height: size.1,
-        fps: footage.analysis.info.fps.min(platform.max_fps),
-        layout: Layout::Crop,
-        reframe: Vec::new(),
-        segments: vec![segment(start, end, 1.0)],
-        join: Join::Cut,
-        caption_style: CaptionStyle::Off,
-        caption_mode: CaptionMode::Burned,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: Vec::new(),
-        loudness: None,
-    };
+    let fps = footage.analysis.info.fps.min(platform.max_fps);
+    let plain = Edit::plain(size, fps, [segment(start, end, 1.0)]);
     let (length, half) = (end - start, middle - start);
     let effect = |kind: EffectKind| {
         let timed = matches!(kind, EffectKind::ZoomPunch | EffectKind::Glitch);

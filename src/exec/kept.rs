@@ -12,7 +12,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::Work;
-use super::runtime::text_at;
+use super::row::text_at;
 use crate::kernels::location::{redacted, scheme};
 use crate::resilience::cache::{
     Cache, CacheKey, CacheKeyFn, CacheStats, CacheSubject, Header, Lookup, Turn,

@@ -14,6 +14,7 @@ mod kept;
 mod outcome;
 mod registry;
 mod render;
+mod row;
 mod runtime;
 mod select;
 mod validate;

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Float64Type};
 use serde::Serialize;
 
 use super::analyze::{list_field, list_of};
-use super::runtime::text_at;
+use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};

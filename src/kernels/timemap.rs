@@ -106,25 +106,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::edit::{CaptionMode, CaptionStyle, Layout, SafeZone};
-
-    fn edit(segments: Vec<Segment>, join: Join) -> Edit {
-        Edit {
-            width: 720,
-            height: 1280,
-            fps: 30.0,
-            layout: Layout::Crop,
-            reframe: vec![],
-            segments,
-            join,
-            caption_style: CaptionStyle::Classic,
-            caption_mode: CaptionMode::Burned,
-            language: None,
-            safe_zone: SafeZone::default(),
-            effects: vec![],
-            loudness: None,
-        }
-    }
 
     fn segment(start: f64, end: f64, speed: f64) -> Segment {
         Segment { start, end, speed }
@@ -132,8 +113,7 @@ mod tests {
 
     #[test]
     fn a_teaser_is_seen_twice_and_speed_shortens() {
-        let map =
-            TimeMap::new(&edit(vec![segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut));
+        let map = TimeMap::of(&[segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut);
         assert_eq!(map.spans(7.5, 8.5), vec![(0.5, 1.5), (4.25, 4.75)]);
         assert_eq!(map.moments(7.0), vec![0.0, 4.0]);
         assert_eq!(map.spans(0.0, 3.0), vec![]);
@@ -142,15 +122,13 @@ mod tests {
 
     #[test]
     fn a_cue_over_a_change_of_speed_is_one() {
-        let map =
-            TimeMap::new(&edit(vec![segment(0.0, 4.0, 1.0), segment(4.0, 8.0, 2.0)], Join::Cut));
+        let map = TimeMap::of(&[segment(0.0, 4.0, 1.0), segment(4.0, 8.0, 2.0)], Join::Cut);
         assert_eq!(map.spans(3.0, 6.0), vec![(3.0, 5.0)]);
     }
 
     #[test]
     fn quarters_of_a_variant_are_stretches_of_the_source() {
-        let map =
-            TimeMap::new(&edit(vec![segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut));
+        let map = TimeMap::of(&[segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut);
         assert_eq!(map.sources(0.0, 1.75), vec![(7.0, 8.75)]);
         assert_eq!(map.sources(1.75, 3.5), vec![(8.75, 9.0), (3.0, 6.0)]);
         assert_eq!(map.sources(7.0, 9.0), vec![]);
@@ -167,7 +145,7 @@ mod tests {
         ) {
             let segments: Vec<_> =
                 parts.iter().map(|(from, long, speed)| segment(*from, from + long * speed, *speed)).collect();
-            let edit = edit(segments.clone(), join);
+            let edit = Edit { join, ..Edit::plain((720, 1280), 30.0, segments.clone()) };
             let map = TimeMap::new(&edit);
             prop_assert!((map.duration() - edit.duration()).abs() < 1e-9);
             let spans = map.spans(start, start + length);

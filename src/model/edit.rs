@@ -215,6 +215,43 @@ pub const EDIT_VERSION: u32 = 3;
 pub const JOIN_SECONDS: f64 = 0.4;
 
 impl Edit {
+    /// `segments` with nothing done to them: one after another by cuts, seen through a window in the middle
+    /// of the source's picture that fills a frame of `width` × `height` square pixels (both even) at `fps`
+    /// frames a second, without captions or effects and as loud as they are. What is to be otherwise is
+    /// set over it:
+    ///
+    /// ```
+    /// use clipflow::model::edit::{Edit, Join, Segment};
+    ///
+    /// let teaser = Segment { start: 41.0, end: 43.0, speed: 1.0 };
+    /// let rest = Segment { start: 12.0, end: 44.0, speed: 1.25 };
+    /// let plain = Edit::plain((1080, 1920), 30.0, [teaser, rest]);
+    /// assert_eq!(plain.duration(), 2.0 + 25.6);
+    /// let edit = Edit { join: Join::Dissolve, loudness: Some(-14.0), ..plain };
+    /// assert_eq!(edit.duration(), 2.0 + 25.6 - 0.4);
+    /// ```
+    pub fn plain(
+        (width, height): (i64, i64),
+        fps: f64,
+        segments: impl IntoIterator<Item = Segment>,
+    ) -> Self {
+        Self {
+            width,
+            height,
+            fps,
+            layout: Layout::Crop,
+            reframe: Vec::new(),
+            segments: segments.into_iter().collect(),
+            join: Join::Cut,
+            caption_style: CaptionStyle::Off,
+            caption_mode: CaptionMode::Burned,
+            language: None,
+            safe_zone: SafeZone::default(),
+            effects: Vec::new(),
+            loudness: None,
+        }
+    }
+
     /// How long the variant is, in seconds: its segments at their speeds, less what joins overlap.
     pub fn duration(&self) -> f64 {
         let seen: f64 = self.segments.iter().map(Segment::seen).sum();

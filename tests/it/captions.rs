@@ -5,7 +5,7 @@ use std::path::Path;
 use clipflow::kernels::text::ass::{Faces, document};
 use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools, thumbnail};
 use clipflow::model::Cue;
-use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
+use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};
 
 const SENTENCES: [(&str, &str); 6] = [
     ("eng", "Watch what happens when the quick brown fox jumps over {the} lazy dog"),
@@ -17,21 +17,11 @@ const SENTENCES: [(&str, &str); 6] = [
 ];
 const ZONE: SafeZone = SafeZone { top: 0.1, right: 0.12, bottom: 0.2, left: 0.06 };
 
-fn edit((width, height): (i64, i64), style: CaptionStyle) -> Edit {
+fn edit(size: (i64, i64), style: CaptionStyle) -> Edit {
     Edit {
-        width,
-        height,
-        fps: 25.0,
-        layout: Layout::Crop,
-        reframe: vec![],
-        segments: vec![Segment { start: 0.0, end: 4.0, speed: 1.0 }],
-        join: Join::Cut,
         caption_style: style,
-        caption_mode: CaptionMode::Burned,
-        language: None,
         safe_zone: ZONE,
-        effects: vec![],
-        loudness: None,
+        ..Edit::plain(size, 25.0, [Segment { start: 0.0, end: 4.0, speed: 1.0 }])
     }
 }
 

@@ -7,7 +7,7 @@ use clipflow::media::{
     CancelToken, Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings,
     VideoCodec, probe, render,
 };
-use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
+use clipflow::model::edit::{CaptionMode, Edit, Segment};
 use clipflow::model::{Cue, Rendition, VideoClipRequest};
 use clipflow::processors::{VideoClipProcessor, VideoEncodingProcessor};
 
@@ -195,19 +195,8 @@ fn sound_alone_needs_no_picture_that_can_be_decoded() {
 fn shown() -> Edit {
     let (start, end) = SPAN;
     Edit {
-        width: 256,
-        height: 96,
-        fps: 25.0,
-        layout: Layout::Crop,
-        reframe: Vec::new(),
-        segments: vec![Segment { start, end, speed: 1.0 }],
-        join: Join::Cut,
-        caption_style: CaptionStyle::Off,
         caption_mode: CaptionMode::Soft,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: Vec::new(),
-        loudness: None,
+        ..Edit::plain((256, 96), 25.0, [Segment { start, end, speed: 1.0 }])
     }
 }
 

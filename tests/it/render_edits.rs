@@ -10,9 +10,7 @@ use clipflow::media::render::{
 };
 use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
-use clipflow::model::edit::{
-    Anchor, CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
-};
+use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Join, Layout, Segment};
 use tempfile::TempDir;
 
 use super::support::counter::{ffmpeg, make, numbers};
@@ -115,21 +113,7 @@ fn promised(output: &Output, facts: &Rendition) {
 
 fn edit(segments: &[(f64, f64, f64)]) -> Edit {
     let segment = |&(start, end, speed): &(f64, f64, f64)| Segment { start, end, speed };
-    Edit {
-        width: 180,
-        height: 320,
-        fps: 25.0,
-        layout: Layout::Crop,
-        reframe: Vec::new(),
-        segments: segments.iter().map(segment).collect(),
-        join: Join::Cut,
-        caption_style: CaptionStyle::Off,
-        caption_mode: CaptionMode::Burned,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: Vec::new(),
-        loudness: None,
-    }
+    Edit::plain((180, 320), 25.0, segments.iter().map(segment))
 }
 
 fn effect(kind: EffectKind, at: Option<f64>) -> Effect {

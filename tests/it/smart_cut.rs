@@ -8,9 +8,7 @@ use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, Quality, RenderSettings, render};
 use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
-use clipflow::model::edit::{
-    CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Join, Layout, SafeZone, Segment,
-};
+use clipflow::model::edit::{Edit, Effect, EffectKind, Segment};
 use tempfile::TempDir;
 
 use super::support::counter::{HEIGHT, WIDTH, ffmpeg, make, numbers, sound, ticks, times};
@@ -284,21 +282,9 @@ fn each_quality_is_compared_with_success() {
 #[test]
 fn an_edit_that_only_cuts_is_copied_with_its_own_sound() {
     let footage = Footage::usual(&[]);
-    let edit = Edit {
-        width: WIDTH as i64,
-        height: HEIGHT as i64,
-        fps: 25.0,
-        layout: Layout::Crop,
-        reframe: Vec::new(),
-        segments: vec![Segment { start: 1.4, end: 6.6, speed: 1.0 }],
-        join: Join::Cut,
-        caption_style: CaptionStyle::Off,
-        caption_mode: CaptionMode::Burned,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: Vec::new(),
-        loudness: Some(-20.0),
-    };
+    let span = Segment { start: 1.4, end: 6.6, speed: 1.0 };
+    let edit =
+        Edit { loudness: Some(-20.0), ..Edit::plain((WIDTH as i64, HEIGHT as i64), 25.0, [span]) };
     let cut = |name: &str, edit: Edit| {
         let output = Output { edit: Some(edit), ..footage.output(name, (1.4, 6.6)) };
         let facts = footage.render(&output, &smart());

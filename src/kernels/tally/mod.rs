@@ -6,15 +6,19 @@
 //! is filled many records at a time. Parts have nothing in common, so that any number of threads fill
 //! them, and any of them can be put aside on disk ([`Part::put_aside`]) and added up later.
 
+mod counts;
 mod intern;
 mod keys;
 mod pairs;
 mod part;
+mod record;
 mod viewers;
 
+pub use counts::Counts;
 pub use intern::Interner;
 pub use keys::{Codes, KeyColumn};
-pub use part::{Counts, Part, Record, marks};
+pub use part::Part;
+pub use record::{Record, marks};
 pub use viewers::{MARKS, ViewerSets};
 
 /// How rows are dealt to parts.

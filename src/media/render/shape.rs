@@ -169,26 +169,11 @@ fn refused(why: &str) -> Error {
 pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::model::edit::{CaptionMode, CaptionStyle, Layout, SafeZone};
     use proptest::prelude::*;
 
     pub(in crate::media::render) fn edit(segments: &[(f64, f64, f64)], join: Join) -> Edit {
         let segment = |&(start, end, speed): &(f64, f64, f64)| Segment { start, end, speed };
-        Edit {
-            width: 360,
-            height: 640,
-            fps: 25.0,
-            layout: Layout::Crop,
-            reframe: Vec::new(),
-            segments: segments.iter().map(segment).collect(),
-            join,
-            caption_style: CaptionStyle::Off,
-            caption_mode: CaptionMode::Burned,
-            language: None,
-            safe_zone: SafeZone::default(),
-            effects: Vec::new(),
-            loudness: None,
-        }
+        Edit { join, ..Edit::plain((360, 640), 25.0, segments.iter().map(segment)) }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, Str
 use arrow::datatypes::Float64Type;
 use clipflow::config::ParallelConfig;
 use clipflow::kernels::timemap::TimeMap;
-use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Join, Layout, SafeZone, Segment};
+use clipflow::model::edit::{Join, Segment};
 use clipflow::pipeline::{PerformanceQuery, plan_performance};
 use clipflow::query::events;
 use datafusion::prelude::SessionContext;
@@ -163,23 +163,8 @@ async fn moments_of_variants_are_those_of_the_time_map() {
     let batch = super::rows(&ctx, &sql).await;
     let column = |i: usize| batch.column(i).as_primitive::<Float64Type>().values().to_vec();
     let segment = |start, end, speed| Segment { start, end, speed };
-    let segments = vec![segment(8.1, 10.6, 1.0), segment(2.0, 6.0, 1.25), segment(7.3, 11.0, 1.1)];
-    let edit = Edit {
-        width: 720,
-        height: 1280,
-        fps: 30.0,
-        layout: Layout::Crop,
-        reframe: vec![],
-        segments,
-        join: Join::Dissolve,
-        caption_style: CaptionStyle::Classic,
-        caption_mode: CaptionMode::Burned,
-        language: None,
-        safe_zone: SafeZone::default(),
-        effects: vec![],
-        loudness: None,
-    };
-    let map = TimeMap::new(&edit);
+    let segments = [segment(8.1, 10.6, 1.0), segment(2.0, 6.0, 1.25), segment(7.3, 11.0, 1.1)];
+    let map = TimeMap::of(&segments, Join::Dissolve);
     let times = (0..=80).map(|i| f64::from(i) * 0.25);
     let mut expected: Vec<(f64, f64)> =
         times.flat_map(|t| map.moments(t).into_iter().map(move |at| (t, at))).collect();

@@ -2,23 +2,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::edit::{CaptionMode, CaptionStyle, Join, Layout, SafeZone, Segment};
+use crate::model::edit::{CaptionStyle, SafeZone, Segment};
 
 pub(in super::super) fn edit(segments: Vec<Segment>) -> Edit {
     Edit {
-        width: 1080,
-        height: 1920,
-        fps: 30.0,
-        layout: Layout::Crop,
-        reframe: vec![],
-        segments,
-        join: Join::Cut,
         caption_style: CaptionStyle::Classic,
-        caption_mode: CaptionMode::Burned,
-        language: None,
         safe_zone: SafeZone { top: 0.1, right: 0.12, bottom: 0.2, left: 0.04 },
-        effects: vec![],
-        loudness: None,
+        ..Edit::plain((1080, 1920), 30.0, segments)
     }
 }
 

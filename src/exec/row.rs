@@ -1,0 +1,35 @@
+//! One row, as a batch of one.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
+use crate::error::{Error, ErrorCode, Result};
+use crate::source::LocalCopy;
+
+/// The text in the first row of a column, if there is one.
+pub(super) fn text_at(row: &RecordBatch, column: &str) -> Option<String> {
+    let array = arrow::compute::cast(row.column_by_name(column)?, &DataType::Utf8).ok()?;
+    let texts = array.as_any().downcast_ref::<StringArray>()?;
+    texts.iter().next().flatten().map(str::to_owned)
+}
+
+/// The row with the columns that say where its source lies.
+pub(super) fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordBatch> {
+    let path = copy.path.to_str().ok_or_else(|| {
+        Error::new(
+            ErrorCode::SourceUnsupported,
+            format!("{} is not a name in UTF-8; rename the file", copy.path.display()),
+        )
+    })?;
+    let mut fields: Vec<_> = row.schema().fields().iter().cloned().collect();
+    let mut columns = row.columns().to_vec();
+    for (name, value) in [(PATH_COLUMN, path), (VALIDATOR_COLUMN, copy.validator.as_str())] {
+        fields.push(Arc::new(Field::new(name, DataType::Utf8, false)));
+        columns.push(Arc::new(StringArray::from(vec![value])));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("the row cannot be extended: {e}")))
+}
