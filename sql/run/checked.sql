@@ -28,8 +28,7 @@ judged AS (
     SELECT *,
         occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
         validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict,
-        -- A profile that nobody reads may say what it likes.
-        CASE WHEN $variants > 0 THEN audience_error(audience_profile) END AS audience_error
+        audience_error(audience_profile) AS audience_error
     FROM named
 )
 SELECT * EXCEPT (malformed, occurrence, verdict, audience_error) REPLACE (

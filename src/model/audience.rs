@@ -1,8 +1,35 @@
 //! Whom clips are for: `audience_profile` of a request, read.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, ErrorCode, Result};
+
+/// Names of the platforms, as they stand in a profile and in tables; what each one shows is in the
+/// table of [`platforms`](crate::kernels::variants::platforms).
+pub const PLATFORMS: [&str; 6] = ["tiktok", "shorts", "reels", "x", "linkedin", "feed"];
+
+/// The parts of a profile, and the other names that they are read by.
+const PARTS: [&str; 6] = ["age", "age_range", "interests", "language", "platforms", "platform"];
+
+/// The platform that goes by `name`, or by another name it is known under.
+///
+/// ```
+/// use clipflow::model::audience::platform_named;
+/// assert_eq!(platform_named("YouTube"), Some("shorts"));
+/// assert_eq!(platform_named("myspace"), None);
+/// ```
+pub fn platform_named(name: &str) -> Option<&'static str> {
+    let name = name.trim().to_lowercase();
+    let known = match name.as_str() {
+        "youtube" | "youtube_shorts" | "youtube shorts" => "shorts",
+        "instagram" | "instagram_reels" | "instagram reels" => "reels",
+        "twitter" => "x",
+        "facebook" | "square" => "feed",
+        other => other,
+    };
+    PLATFORMS.into_iter().find(|platform| *platform == known)
+}
 
 /// Whom clips are for. Every part may be left out; unknown parts are carried along unread.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -30,9 +57,40 @@ impl AudienceProfile {
         if json.trim().is_empty() {
             return Ok(Self::default());
         }
-        let profile: Self = serde_json::from_str(json).map_err(|e| bad(json, &e.to_string()))?;
+        let profile: Self = serde_json::from_str(json).map_err(|e| bad(json, &reason(&e)))?;
         profile.ages()?;
-        Ok(profile)
+        match profile.platforms.iter().find(|name| platform_named(name).is_none()) {
+            None => Ok(profile),
+            Some(name) => Err(Error::new(
+                ErrorCode::BadValue,
+                format!(
+                    "audience_profile names the platform {name}, which clipflow does not know; there are {}",
+                    PLATFORMS.join(", ")
+                ),
+            )),
+        }
+    }
+
+    /// The parts of a profile in JSON that nobody reads, such as a misspelt one; none of what cannot
+    /// be read at all.
+    pub fn unread(json: &str) -> Vec<String> {
+        let Ok(Value::Object(parts)) = serde_json::from_str(json) else { return vec![] };
+        parts.into_iter().map(|(name, _)| name).filter(|n| !PARTS.contains(&n.as_str())).collect()
+    }
+
+    /// As [`AudienceProfile::parse`], of a profile in which every part is to be read.
+    ///
+    /// # Errors
+    /// `invalid_request.bad_value`, also for a part that nobody reads.
+    pub fn parse_strictly(json: &str) -> Result<Self> {
+        let profile = Self::parse(json)?;
+        match Self::unread(json).first() {
+            None => Ok(profile),
+            Some(name) => Err(Error::new(
+                ErrorCode::BadValue,
+                format!("audience_profile has no part {name}; its parts are {}", known_parts()),
+            )),
+        }
     }
 
     /// Youngest and oldest, in years.
@@ -53,6 +111,23 @@ impl AudienceProfile {
             },
         };
         if low > high { Err(wrong()) } else { Ok(Some((low, high))) }
+    }
+}
+
+/// The parts of a profile, for a sentence.
+pub fn known_parts() -> &'static str {
+    "age, interests, language and platforms"
+}
+
+/// What serde_json says, without the place: a profile is one line that the sentence shows.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split(" at line ").next() {
+        Some("EOF while parsing an object" | "EOF while parsing a list") => {
+            "it ends too early".into()
+        }
+        Some(what) => what.to_owned(),
+        None => text,
     }
 }
 
@@ -95,6 +170,28 @@ mod tests {
         let one = AudienceProfile::parse(r#"{"interests":"tech","platform":"tiktok","extra":1}"#);
         assert_eq!(one.unwrap().platforms, ["tiktok"]);
         assert_eq!(AudienceProfile::parse(" ").unwrap(), AudienceProfile::default());
+    }
+
+    #[test]
+    fn a_platform_that_is_none_is_named_with_those_there_are() {
+        let error = AudienceProfile::parse(r#"{"platforms":["tiktok","myspace"]}"#).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BadValue);
+        assert_eq!(
+            error.message(),
+            "audience_profile names the platform myspace, which clipflow does not know; there are tiktok, shorts, reels, x, linkedin, feed"
+        );
+    }
+
+    #[test]
+    fn a_misspelt_part_is_told_and_refused_where_every_part_counts() {
+        let json = r#"{"ag":"18","interests":[]}"#;
+        assert_eq!(AudienceProfile::unread(json), ["ag"]);
+        assert!(AudienceProfile::parse(json).is_ok());
+        let error = AudienceProfile::parse_strictly(json).unwrap_err();
+        assert!(error.message().ends_with("age, interests, language and platforms"), "{error}");
+        for part in PARTS {
+            assert!(AudienceProfile::unread(&format!(r#"{{"{part}":null}}"#)).is_empty());
+        }
     }
 
     #[test]

@@ -120,8 +120,10 @@ impl VariantSettings {
             Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
-            AudienceProfile::parse(audience)
-                .map_err(|e| Error::new(ErrorCode::Config, e.message().to_owned()))?;
+            AudienceProfile::parse_strictly(audience).map_err(|e| {
+                let message = e.message().replacen("audience_profile", "--audience", 1);
+                Error::new(ErrorCode::Config, message)
+            })?;
         }
         Ok(())
     }

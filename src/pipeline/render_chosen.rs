@@ -91,7 +91,7 @@ impl RenderChosen {
         render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
         let rendered = self.rendered(&ctx, started).await?;
-        if rendered.rendered > 0 {
+        if rendered.rendered > 0 || !rendered.failures.is_empty() {
             commit(&place, &ctx, &mut writer).await?;
         }
         engine.runs_are_done().await;
@@ -213,10 +213,16 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
     }
 }
 
-/// For each table the rows of the requests whose variants were rendered, as a query.
+/// For each table the rows of the requests whose variants were rendered or could not be, as a query.
 fn own_tables() -> Result<Vec<(&'static str, String)>> {
-    let requests = "SELECT request_id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let requests = "SELECT request_id FROM files
+        WHERE CASE WHEN error_code IS NULL THEN facts IS NOT NULL ELSE variant_id IS NOT NULL END";
     let rendered = "SELECT coalesce(variant_id, clip_id) AS id FROM files WHERE error_code IS NULL AND facts IS NOT NULL";
+    let failed =
+        "SELECT variant_id AS id, min(error_code) AS code, min(error_message) AS message FROM files
+        WHERE error_code IS NOT NULL AND variant_id NOT IN (
+            SELECT variant_id FROM renditions WHERE variant_id IS NOT NULL)
+        GROUP BY variant_id";
     let new = sql::step("renditions")?.sql;
     let all = TABLES.iter().map(|table| {
         let name = table.name;
@@ -228,11 +234,13 @@ fn own_tables() -> Result<Vec<(&'static str, String)>> {
                  SELECT * FROM renditions WHERE request_id IN ({requests})
                      AND coalesce(variant_id, clip_id) NOT IN ({rendered})"
             ),
+            // One that has a file of before keeps it, whatever became of the new one.
             ("variants", _) => format!(
                 "SELECT v.* EXCEPT (error_code, error_message),
-                     CASE WHEN d.id IS NULL THEN v.error_code END AS error_code,
-                     CASE WHEN d.id IS NULL THEN v.error_message END AS error_message
+                     CASE WHEN d.id IS NULL THEN coalesce(f.code, v.error_code) END AS error_code,
+                     CASE WHEN d.id IS NULL THEN coalesce(f.message, v.error_message) END AS error_message
                  FROM variants v LEFT JOIN (SELECT DISTINCT id FROM ({rendered})) d ON d.id = v.variant_id
+                     LEFT JOIN ({failed}) f ON f.id = v.variant_id
                  WHERE v.request_id IN ({requests})"
             ),
             // The file that a clip is now.

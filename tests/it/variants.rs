@@ -164,17 +164,51 @@ fn a_profile_that_cannot_be_read_is_the_rows_error() {
     let folder = folder.path();
     show::make(&folder.join("show.mp4"));
     let text = "request_id,source_url,min_clip_length,max_clip_length,max_clips,audience_profile\n\
-        a,show.mp4,4,8,1,{\"\"age\"\":\n";
+        a,show.mp4,4,8,1,{\"\"age\"\":\n\
+        b,show.mp4,4,8,1,\"{\"\"platforms\"\":[\"\"myspace\"\"]}\"\n\
+        c,show.mp4,4,8,1,\"{\"\"ag\"\":\"\"18\"\"}\"\n";
     fs::write(folder.join("requests.csv"), text).unwrap();
+    let wanted = [
+        "a,invalid_request.bad_value,true,false",
+        "b,invalid_request.bad_value,false,true",
+        "c,,,",
+    ];
+    let said = "SELECT request_id, error_code, error_message LIKE 'audience_profile cannot be read%',
+            error_message LIKE '%the platform myspace, which clipflow does not know; there are tiktok, %'
+        FROM outcomes ORDER BY 1";
     run(folder, &["--plan-only"], 3);
-    let said = query(
-        folder,
-        "SELECT error_code, error_message LIKE 'audience_profile cannot be read%' FROM outcomes",
-    );
-    assert_eq!(said, ["invalid_request.bad_value,true"]);
-    // Nobody reads it when no variants are asked for.
+    assert_eq!(query(folder, said), wanted);
+    // Also where no variants are asked for: what is wrong is wrong before it is read.
+    fs::remove_dir_all(folder.join("out")).unwrap();
     let output = clipflow(folder, &["run", "requests.csv", "--out", "out", "--plan-only"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(query(folder, said), wanted);
+    let checked = clipflow(folder, &["validate", "requests.csv", "--quiet"]);
+    assert!(stdout(&checked).ends_with("3 rows: 1 valid, 2 invalid\n"), "{}", stdout(&checked));
+}
+
+#[test]
+fn a_variant_that_could_not_be_rendered_later_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    run(folder, &["--plan-only"], 0);
+    let render = |condition: &str, code: i32| {
+        let output = clipflow(folder, &["render", "out", "--where", condition]);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    };
+    let errors =
+        "SELECT count(*), count(error_code) FILTER (WHERE error_code = 'source.not_found'),
+            count(error_message) FROM variants";
+    render("request_id = 'b' AND rank = 1", 0);
+    fs::rename(folder.join("show.mp4"), folder.join("away.mp4")).unwrap();
+    // That of a file that is there already needs no source; its error is no variant's.
+    render("request_id = 'b'", 3);
+    assert_eq!(query(folder, errors), ["9,2,2"]);
+    fs::rename(folder.join("away.mp4"), folder.join("show.mp4")).unwrap();
+    render("request_id = 'b'", 0);
+    assert_eq!(query(folder, errors), ["9,0,0"]);
+    assert_eq!(query(folder, "SELECT count(*) FROM renditions"), ["3"]);
 }
 
 #[test]
@@ -185,7 +219,11 @@ fn wrong_wishes_are_refused_before_any_work() {
     for (args, said) in [
         (["--variants", "500"], "--variants is 500; give a number from 0 to 50"),
         (["--platforms", "myspace"], "myspace"),
-        (["--audience", "{"], "audience_profile cannot be read"),
+        (["--audience", "{"], "--audience cannot be read"),
+        (
+            ["--audience", r#"{"ag":"18"}"#],
+            "--audience has no part ag; its parts are age, interests, language and platforms",
+        ),
     ] {
         let output =
             clipflow(folder, &[&["run", "requests.csv", "--out", "out"], args.as_slice()].concat());

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::TextLimits;
+use crate::model::audience::platform_named;
 use crate::model::edit::{CaptionStyle, SafeZone};
 
 const TABLE: &str = include_str!("platforms.csv");
@@ -116,7 +117,7 @@ pub fn all() -> Result<&'static [Platform]> {
 pub fn named<S: AsRef<str>>(names: &[S]) -> Result<Vec<&'static Platform>> {
     let all = all()?;
     for name in names.iter().map(AsRef::as_ref) {
-        if !all.iter().any(|platform| is(platform, name)) {
+        if platform_named(name).is_none() {
             let known: Vec<&str> = all.iter().map(|platform| platform.name).collect();
             return Err(Error::new(
                 ErrorCode::Config,
@@ -125,22 +126,9 @@ pub fn named<S: AsRef<str>>(names: &[S]) -> Result<Vec<&'static Platform>> {
         }
     }
     let wanted = |platform: &&Platform| {
-        names.is_empty() || names.iter().any(|name| is(platform, name.as_ref()))
+        names.is_empty() || names.iter().any(|n| platform_named(n.as_ref()) == Some(platform.name))
     };
     Ok(all.iter().filter(wanted).collect())
-}
-
-/// Whether a platform goes by that name, or by another it is known under.
-fn is(platform: &Platform, name: &str) -> bool {
-    let name = name.trim().to_lowercase();
-    let known = match name.as_str() {
-        "youtube" | "youtube_shorts" | "youtube shorts" => "shorts",
-        "instagram" | "instagram_reels" | "instagram reels" => "reels",
-        "twitter" => "x",
-        "facebook" | "square" => "feed",
-        other => other,
-    };
-    platform.name == known
 }
 
 fn platform(row: Row) -> Result<Platform> {
@@ -188,7 +176,8 @@ mod tests {
     #[test]
     fn the_table_is_read_and_sizes_are_even_and_of_one_shape() {
         let all = all().unwrap();
-        assert_eq!(all.len(), 6);
+        let names: Vec<&str> = all.iter().map(|platform| platform.name).collect();
+        assert_eq!(names, crate::model::audience::PLATFORMS);
         for platform in all {
             for (width, height) in &platform.sizes {
                 assert_eq!((width % 2, height % 2), (0, 0), "{}", platform.name);
