@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::ErrorCode;
 
-/// Something that happened to a row of media work.
+/// Something that happened to a row of media work, or is to be known of the requests.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -35,6 +35,11 @@ pub enum Event<'a> {
         location: &'a str,
         /// The code it failed with.
         error: Option<ErrorCode>,
+    },
+    /// What a person should know of the requests before their media work begins.
+    Note {
+        /// It, without a full stop.
+        sentence: &'a str,
     },
     /// A stage is over.
     StageFinished {

@@ -98,7 +98,7 @@ pub(super) struct RunArgs {
     #[arg(long, short)]
     pub out: PathBuf,
     /// Clips a request gets if its row does not say, and the most that any request gets.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number::<i64>)]
     pub max_clips: Option<i64>,
     /// Folder, bucket or prefix that sources may lie in, beside the request file's own; may be
     /// repeated.
@@ -131,13 +131,13 @@ pub(super) struct RunArgs {
 #[command(next_help_heading = "Variants")]
 pub(super) struct VariantArgs {
     /// Variants of each clip.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number::<u32>)]
     pub variants: u32,
     /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", requires = "variants")]
     pub audience: Option<String>,
     /// Platforms that variants are made for, with commas between; else those of the audience, or all.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "variants")]
     pub platforms: Vec<String>,
     /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off.
     #[arg(long, value_name = "WHERE", default_value = "burned", value_parser = caption_value)]
@@ -179,12 +179,34 @@ impl From<EncodingArgs> for Encoding {
     }
 }
 
+impl EncodingArgs {
+    /// What was asked for that the files of this format cannot have, a sentence each.
+    pub(super) fn idle(&self, thumbnails: bool) -> Vec<String> {
+        let Self { format, codec, .. } = self;
+        let mut idle = vec![];
+        if self.smart_cut
+            && (*format != Encoded::Mp4 || codec.is_some_and(|c| c != VideoCodec::H264))
+        {
+            idle.push("--smart-cut does nothing here: only H.264 in mp4 is copied".to_owned());
+        }
+        let is_sound = matches!(format, Encoded::Mp3 | Encoded::Aac | Encoded::Opus);
+        if thumbnails && is_sound {
+            idle.push(format!("--thumbnails does nothing here: {format} has no picture"));
+        }
+        idle
+    }
+}
+
 /// Where captions go; `None`: nowhere.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CaptionsArg(pub Option<CaptionMode>);
 
 fn caption_value(text: &str) -> Result<CaptionsArg, String> {
     caption_mode(text).map(CaptionsArg).map_err(|e| e.message().to_owned())
+}
+
+fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| "give a whole number from 0".to_owned())
 }
 
 fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {

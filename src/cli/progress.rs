@@ -1,4 +1,4 @@
-//! Progress bars; quiet when standard error is not a terminal.
+//! Progress bars, quiet when standard error is not a terminal, and notes on the requests.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print;
 use crate::telemetry::{Event, Observer};
 
 /// One bar for the stage under way.
@@ -30,10 +31,22 @@ impl Stage {
     }
 }
 
-/// Bars, or nothing if nobody would see them.
+/// Notes alone.
+#[derive(Debug)]
+pub(super) struct Notes;
+
+impl Observer for Notes {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Note { sentence } = event {
+            print::warning(sentence);
+        }
+    }
+}
+
+/// Bars and notes; no bars if nobody would see them.
 pub(super) fn observer(quiet: bool) -> std::sync::Arc<dyn Observer> {
     if quiet || !std::io::stderr().is_terminal() {
-        std::sync::Arc::new(crate::telemetry::Silent)
+        std::sync::Arc::new(Notes)
     } else {
         std::sync::Arc::new(Bars::default())
     }
@@ -65,6 +78,7 @@ impl Observer for Bars {
                     stage.show();
                 }
             }
+            Event::Note { .. } => Notes.event(event),
             Event::StageFinished { .. } => {
                 if let Some(stage) = stage.take() {
                     stage.bar.finish();

@@ -12,6 +12,7 @@ pub(super) async fn render(
     parallel: ParallelConfig,
     stop: CancelToken,
 ) -> Result<u8> {
+    args.encoding.idle(args.thumbnails).iter().for_each(|idle| print::warning(idle));
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         render: RenderSettings {

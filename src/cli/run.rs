@@ -20,6 +20,7 @@ pub(super) async fn run(
     stop: CancelToken,
     verbose: bool,
 ) -> Result<u8> {
+    args.encoding.idle(args.thumbnails).iter().for_each(|idle| print::warning(idle));
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,

@@ -8,14 +8,15 @@ use arrow::datatypes::DataType;
 use futures::StreamExt;
 
 use super::args::ValidateArgs;
-use super::{OK, ROWS_FAILED, print};
+use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline::{self, RunConfig};
 use crate::query::query_error;
 
 pub(super) async fn validate(args: ValidateArgs, parallel: ParallelConfig) -> Result<u8> {
-    let config = RunConfig { parallel, ..RunConfig::new(&args.requests, ".") };
+    let observer = std::sync::Arc::new(progress::Notes);
+    let config = RunConfig { parallel, observer, ..RunConfig::new(&args.requests, ".") };
     let checked = pipeline::validate(&config).await?;
     if let Some(out) = &args.out {
         checked.write(out)?;

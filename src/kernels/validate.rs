@@ -206,11 +206,18 @@ impl<'a> Request<'a> {
         if !max.is_finite() {
             return Err(Fault::NotANumber("max_clip_length", max));
         }
+        // A bound that is left out gives way to the other one: the fault is that of the one given.
+        if max < MIN_CLIP_LENGTH {
+            return Err(Fault::TooShort("max_clip_length", max));
+        }
         if min < MIN_CLIP_LENGTH {
-            return Err(Fault::TooShort(min));
+            return Err(Fault::TooShort("min_clip_length", min));
+        }
+        if min > MAX_CLIP_LENGTH {
+            return Err(Fault::TooLong("min_clip_length", min));
         }
         if max > MAX_CLIP_LENGTH {
-            return Err(Fault::TooLong(max));
+            return Err(Fault::TooLong("max_clip_length", max));
         }
         if min > max {
             let defaulted = (self.min_clip_length.is_none(), self.max_clip_length.is_none());
@@ -232,8 +239,8 @@ impl<'a> Request<'a> {
 enum Fault<'a> {
     Url(&'a str, UrlFault),
     NotANumber(&'static str, f64),
-    TooShort(f64),
-    TooLong(f64),
+    TooShort(&'static str, f64),
+    TooLong(&'static str, f64),
     OutOfOrder { min: f64, max: f64, defaulted: (bool, bool) },
     MaxClips(i64),
     Language(&'a str),
@@ -243,10 +250,11 @@ impl Fault<'_> {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Url(_, UrlFault::Missing) => ErrorCode::MissingUrl,
+            Self::Url(_, UrlFault::NotText) => ErrorCode::BadValue,
             Self::Url(..) => ErrorCode::BadUrl,
             Self::NotANumber(..)
-            | Self::TooShort(_)
-            | Self::TooLong(_)
+            | Self::TooShort(..)
+            | Self::TooLong(..)
             | Self::OutOfOrder { .. } => ErrorCode::BadLength,
             Self::MaxClips(_) => ErrorCode::BadMaxClips,
             Self::Language(_) => ErrorCode::BadLanguage,
@@ -265,18 +273,18 @@ impl fmt::Display for Fault<'_> {
                     Seconds(value)
                 )
             }
-            Self::TooShort(value) => {
+            Self::TooShort(column, value) => {
                 write!(
                     f,
-                    "min_clip_length is {}; make it at least {}",
+                    "{column} is {}; make it at least {}",
                     Seconds(value),
                     Seconds(MIN_CLIP_LENGTH)
                 )
             }
-            Self::TooLong(value) => {
+            Self::TooLong(column, value) => {
                 write!(
                     f,
-                    "max_clip_length is {}; make it at most {}",
+                    "{column} is {}; make it at most {}",
                     Seconds(value),
                     Seconds(MAX_CLIP_LENGTH)
                 )

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::cancel::CancelToken;
 use super::failure::Finished;
 use super::probe::{Probe, probe};
+use super::process::MediaCommand;
 use super::sniff::Demuxer;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
@@ -36,6 +37,9 @@ use captions::Track;
 pub use captions::sidecar_state;
 use command::Job;
 use readers::Pictures;
+
+/// The most that ffmpeg says of its version and how it was built.
+const VERSION_BYTES: usize = 64 << 10;
 
 /// Finest division of the signals: there is nothing to see between frames.
 const MAX_BUCKETS_PER_SECOND: f64 = 100.0;
@@ -96,6 +100,9 @@ pub fn analyze(
     }
     let probe = probe(tools, path, &settings.limits, cancel)?;
     let mut decoded = decode(tools, path, &probe, settings, cancel, progress)?;
+    if decoded.pictures.decoded == 0 && decoded.finished.last_words().is_empty() {
+        check_decoder(tools, &settings.limits, cancel)?;
+    }
     judge(&probe, &decoded)?;
     decoded.tracks.extend(captions::sidecars(path));
     Ok(merge::merge(&probe, decoded.pictures, decoded.audio, decoded.tracks, rate))
@@ -153,6 +160,21 @@ fn decode(
         finished.check(ErrorCode::MediaCorrupt)?;
         Err(broken_reader())
     })
+}
+
+/// Whether the decoder is ffmpeg: a program that ends well without a word and without a picture may be
+/// another one.
+fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken) -> Result<()> {
+    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    command.arg("-version");
+    let (said, _) = command.capture(cancel, VERSION_BYTES)?;
+    if said.starts_with(b"ffmpeg version") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::MissingProgram,
+        format!("{} is not ffmpeg; correct or unset CLIPFLOW_FFMPEG", tools.ffmpeg.display()),
+    ))
 }
 
 /// Whether enough was decoded to stand for the source.

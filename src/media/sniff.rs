@@ -220,7 +220,7 @@ fn refuse_text(head: &[u8]) -> Result<()> {
             "the source is a web page, not a video; the link may need a login or lead to a player",
         ));
     }
-    Err(unsupported("the source is a text file, not a video"))
+    Err(unsupported("the source is a text file, not a video; name the video itself"))
 }
 
 /// Whether `head` is UTF-8 (its last character may be cut) without control characters.

@@ -8,8 +8,9 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::SessionContext;
 
+use super::checked::check_requests;
 use super::requests::Requests;
-use super::run::{check_requests, locations};
+use super::run::locations;
 use super::{RunConfig, describe, publish, steps, summary};
 use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};

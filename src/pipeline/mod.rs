@@ -6,6 +6,7 @@
 
 mod again;
 mod caching;
+mod checked;
 mod config;
 mod describe;
 mod embed;
@@ -14,6 +15,7 @@ mod experiment;
 mod explain;
 mod import_events;
 mod merge;
+mod notes;
 mod performance;
 mod publish;
 mod render_chosen;
@@ -22,6 +24,7 @@ mod run;
 mod score;
 mod steps;
 mod summary;
+mod tidy;
 mod train;
 mod train_selection;
 mod trials;

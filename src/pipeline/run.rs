@@ -1,6 +1,5 @@
 //! One run, start to finish.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,20 +7,20 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
+use super::checked::check_requests;
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
 use super::{Engine, RunConfig, RunSummary, describe, merge, summary};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
 use crate::media::cancel::stopped;
 use crate::media::{CancelToken, MediaTools};
 use crate::model::edit::EDIT_VERSION;
 use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
-use crate::query::{intake, register_media_relations, session};
+use crate::query::{register_media_relations, session};
 use crate::resilience::may_have_passed;
 use crate::store::{Dataset, FileEntry, Place, ShardWriter};
 use crate::telemetry::Event;
@@ -202,33 +201,6 @@ pub(super) struct CancelOnDrop(pub(super) Arc<MediaRuntime>);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.cancel();
-    }
-}
-
-/// `checked.parquet` in `folder`: every request row with its verdict, in the file's order.
-pub(super) async fn check_requests(
-    requests: &Requests,
-    parameters: &Parameters,
-    folder: &Path,
-) -> Result<FileEntry> {
-    let config = &requests.config;
-    let Location::Path(path) = &config.requests else {
-        return Err(Error::new(ErrorCode::Internal, "the requests were not fetched"));
-    };
-    // One partition keeps the rows in the order of the file.
-    let options = crate::query::SessionOptions { partitions: 1, ..config.session_options() };
-    let ctx = session(&options, None)?;
-    intake::register(&ctx, path).await.map_err(|e| requests.named(e))?;
-    steps::run(&ctx, &sql::CHECKED, parameters, folder)
-        .await
-        .map_err(|e| requests.named(about_requests(e, path)))
-}
-
-/// A query error while the request file is read is about the file.
-fn about_requests(error: Error, requests: &Path) -> Error {
-    match error.code() {
-        ErrorCode::Query => intake::unreadable(requests, error.message()),
-        _ => error,
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 
+use super::checked::check_requests;
 use super::requests::Requests;
-use super::run::check_requests;
 use super::{RunConfig, steps, summary};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::session;

@@ -99,7 +99,11 @@ fn validator(metadata: &fs::Metadata) -> String {
 fn cannot_open(location: &str, error: std::io::Error) -> Error {
     let (code, sentence) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            (ErrorCode::SourceNotFound, format!("there is no file {location}; check the path"))
+            let way_out = match web_address(Path::new(location)) {
+                Some(address) => format!("write https://{address} if a web address is meant"),
+                None => "check the path".to_owned(),
+            };
+            (ErrorCode::SourceNotFound, format!("there is no file {location}; {way_out}"))
         }
         ErrorKind::PermissionDenied => (
             ErrorCode::SourceForbidden,
@@ -113,10 +117,43 @@ fn cannot_open(location: &str, error: std::io::Error) -> Error {
     Error::new(code, sentence).with_source(error)
 }
 
+/// The part of a path that looks like a web address without its scheme: it begins with the name of a
+/// host where a folder of that name would have to be, and is not.
+fn web_address(path: &Path) -> Option<String> {
+    let missing = path.ancestors().take_while(|p| !p.exists()).last()?;
+    let host = missing.file_name()?.to_str()?;
+    let (name, domain) = host.rsplit_once('.')?;
+    let is_host = !name.is_empty()
+        && missing != path
+        && domain.len() >= 2
+        && domain.bytes().all(|b| b.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    let address = path.strip_prefix(missing.parent()?).ok()?;
+    is_host.then(|| address.display().to_string())
+}
+
 /// The folder of a file, for use as a root.
 pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
         _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_web_address_without_its_scheme_is_told_from_a_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("example.com")).unwrap();
+        let address = |name: &str| web_address(&folder.path().join(name));
+        let wanted = "youtube.com/watch?v=abc";
+        assert_eq!(address(wanted).as_deref(), Some(wanted));
+        for name in ["a.mp4", "talks/a.mp4", "talk.2/a.mp4", "example.com/a.mp4", ".cache/a.mp4"] {
+            assert_eq!(address(name), None, "{name}");
+        }
     }
 }

@@ -24,9 +24,10 @@ use spool::{Lease, Spool};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::{Location, scheme};
+use crate::kernels::youtube;
 use crate::resilience::{FetchSlot, Hosts};
 use http::{Http, HttpConfig};
-use object::ObjectSource;
+use object::{ObjectSource, is_object_url};
 use ytdlp::{YtDlp, YtDlpConfig};
 
 /// A source that can be read as a file, for as long as this value or a clone of it lives.
@@ -121,13 +122,8 @@ impl Sources {
 
     /// The kind that serves `location`.
     fn find(&self, location: &str) -> Result<&dyn Source> {
-        self.kinds.iter().find(|k| k.serves(location)).map(AsRef::as_ref).ok_or_else(|| {
-            let scheme = scheme(location).unwrap_or("this");
-            Error::new(
-                ErrorCode::SourceUnsupported,
-                format!("clipflow cannot fetch {scheme}:// sources; download the video and name the file"),
-            )
-        })
+        let kind = self.kinds.iter().find(|k| k.serves(location)).map(AsRef::as_ref);
+        kind.ok_or_else(|| unserved(location))
     }
 
     /// Whether opening `location` may take the network; `false` if nobody serves it.
@@ -149,5 +145,60 @@ impl Sources {
     /// `source.unsupported` for a scheme nobody serves, else as [`Source::open`].
     pub async fn open(&self, location: &str) -> Result<LocalCopy> {
         self.find(location)?.open(location).await
+    }
+}
+
+/// Why none of [`Sources::standard`] opens `location`, as far as it tells itself: no disk and no network
+/// is asked. The error is the one that opening it would give.
+pub fn refusal(location: &str, allow_private: bool) -> Option<Error> {
+    let scheme = scheme(location)?.to_ascii_lowercase();
+    if is_object_url(location) {
+        return None;
+    }
+    if youtube::is_youtube(location) {
+        return ytdlp::video_id(location).err();
+    }
+    match scheme.as_str() {
+        "http" | "https" => http::check(location, allow_private).err(),
+        _ => Some(unserved(location)),
+    }
+}
+
+fn unserved(location: &str) -> Error {
+    let scheme = scheme(location).unwrap_or("this");
+    Error::new(
+        ErrorCode::SourceUnsupported,
+        format!("clipflow cannot fetch {scheme}:// sources; download the video and name the file"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_unseen_and_what_takes_a_look() {
+        let code = |location: &str, private| refusal(location, private).map(|e| e.code());
+        use ErrorCode::{SourceBlocked, SourceUnsupported};
+        for (location, wanted, on_private) in [
+            ("/videos/a.mp4", None, None),
+            ("s3://bucket/a.mp4", None, None),
+            ("https://example.com/a.mp4?sig=x", None, None),
+            ("https://youtu.be/dQw4w9WgXcQ", None, None),
+            ("htp://example.com/a.mp4", Some(SourceUnsupported), Some(SourceUnsupported)),
+            ("ftp://example.com/a.mp4", Some(SourceUnsupported), Some(SourceUnsupported)),
+            (
+                "https://www.youtube.com/playlist?list=PL1",
+                Some(SourceUnsupported),
+                Some(SourceUnsupported),
+            ),
+            ("https://u:p@example.com/a.mp4", Some(SourceBlocked), Some(SourceBlocked)),
+            ("http://127.0.0.1/a.mp4", Some(SourceBlocked), None),
+            ("http://nas:9000/a.mp4", Some(SourceBlocked), None),
+            ("http://169.254.169.254/a", Some(SourceBlocked), Some(SourceBlocked)),
+        ] {
+            assert_eq!(code(location, false), wanted, "{location}");
+            assert_eq!(code(location, true), on_private, "{location}");
+        }
     }
 }

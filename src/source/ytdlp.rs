@@ -105,7 +105,11 @@ fn validator(id: &str) -> String {
     format!("youtube-{id}")
 }
 
-fn video_id(location: &str) -> Result<String> {
+/// The id of the one video that `location` names.
+///
+/// # Errors
+/// `source.unsupported` if it names none, or a list of them.
+pub(super) fn video_id(location: &str) -> Result<String> {
     youtube::video_id(location).ok_or_else(|| {
         Error::new(
             ErrorCode::SourceUnsupported,

@@ -44,6 +44,9 @@ pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
     let hint = match cause.kind() {
         std::io::ErrorKind::StorageFull => "free space on the disk and run again",
         std::io::ErrorKind::PermissionDenied => "choose a folder you may write to",
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+            "a file is in the way; name a folder"
+        }
         _ => "check the disk and run again",
     };
     Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); {hint}", path.display()))

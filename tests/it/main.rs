@@ -12,6 +12,7 @@ mod embed;
 mod encoding;
 mod grid;
 mod inputs;
+mod inputs_wrong;
 mod layers;
 mod objects;
 mod performance;

@@ -24,8 +24,14 @@ pub(super) enum UrlFault {
     NoSource,
     /// A scheme that needs `//host` without it, or with a host that has a space.
     BadHost,
+    /// A port that is none.
+    BadPort,
     /// `file:` without a path.
     NoPath,
+    /// `file://` with the name of a host where the path should begin.
+    NotAbsolute,
+    /// A JSON list or object.
+    NotText,
 }
 
 /// Passes what may be a path or URL. Does not allocate.
@@ -39,6 +45,9 @@ pub(super) fn check(url: &str) -> Result<(), UrlFault> {
     if has_control(url) {
         return Err(UrlFault::ControlCharacter);
     }
+    if is_json(url) {
+        return Err(UrlFault::NotText);
+    }
     let Some(colon) = url.bytes().position(|b| b == b':') else {
         return Ok(());
     };
@@ -49,7 +58,7 @@ pub(super) fn check(url: &str) -> Result<(), UrlFault> {
         return if rest.starts_with("//") { Err(UrlFault::BadScheme) } else { Ok(()) };
     }
     if is(&"file") {
-        return if rest.trim_matches('/').is_empty() { Err(UrlFault::NoPath) } else { Ok(()) };
+        return check_file(rest);
     }
     match rest.strip_prefix("//") {
         Some(_) if NO_SOURCE.iter().any(is) => Err(UrlFault::NoSource),
@@ -57,6 +66,8 @@ pub(super) fn check(url: &str) -> Result<(), UrlFault> {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
             if host.is_empty() || host.contains(char::is_whitespace) {
                 Err(UrlFault::BadHost)
+            } else if (is(&"http") || is(&"https")) && !has_good_port(host) {
+                Err(UrlFault::BadPort)
             } else {
                 Ok(())
             }
@@ -66,6 +77,34 @@ pub(super) fn check(url: &str) -> Result<(), UrlFault> {
         // A file name may hold a colon.
         None => Ok(()),
     }
+}
+
+/// What follows `file:`.
+fn check_file(rest: &str) -> Result<(), UrlFault> {
+    if rest.trim_matches('/').is_empty() {
+        return Err(UrlFault::NoPath);
+    }
+    let Some(path) = rest.strip_prefix("//") else { return Ok(()) };
+    let host = path.split('/').next().unwrap_or_default();
+    // This machine may go by its name.
+    let is_here = host.is_empty() || host.eq_ignore_ascii_case("localhost");
+    if is_here { Ok(()) } else { Err(UrlFault::NotAbsolute) }
+}
+
+/// Whether the port of a host, if it has one, is a number that a port can have.
+fn has_good_port(host: &str) -> bool {
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    match host.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((_, port)) => port.is_empty() || port.contains(']') || port.parse::<u16>().is_ok(),
+        None => true,
+    }
+}
+
+/// Whether a text is a JSON list or object: what a nested value is as text. No file has such a name.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 impl UrlFault {
@@ -98,6 +137,20 @@ impl UrlFault {
             }
             Self::BadHost => {
                 write!(f, "source_url {url} names no valid host; write it as scheme://host/path")
+            }
+            Self::BadPort => write!(
+                f,
+                "source_url {url} names no valid port; leave it out or give a number from 1 to 65535"
+            ),
+            Self::NotAbsolute => write!(
+                f,
+                "source_url {url} names a host, not a path; write it as file:///folder/video.mp4, or as a plain path"
+            ),
+            Self::NotText => {
+                write!(
+                    f,
+                    "source_url {url} is a list or an object; name the video by a path or URL"
+                )
             }
             Self::NoPath => {
                 write!(f, "source_url {url} names no file; write it as file:///folder/video.mp4")

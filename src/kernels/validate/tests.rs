@@ -39,6 +39,13 @@ fn places_that_may_hold_a_video() {
         "rtmp://host/live",
         "50%.mp4",
         "https://[::1]/a",
+        "https://[::1]:8443/a",
+        "https://host:65535/a",
+        "https://host:/a",
+        "file://localhost/v/a.mp4",
+        "[1",
+        "{a}.mp4",
+        "[2024] talk.mp4",
     ] {
         assert_eq!(url_code(url), None, "{url}");
     }
@@ -68,10 +75,30 @@ fn places_that_cannot() {
         "mailto:a@b",
         "file:",
         "file:///",
+        "file://a.mp4",
+        "https://host:99999/a.mp4",
+        "http://u:p@host:x/a.mp4",
         &"a".repeat(MAX_URL_BYTES + 1),
     ] {
         assert_eq!(url_code(url), Some(ErrorCode::BadUrl), "{url:?}");
     }
+}
+
+#[test]
+fn a_nested_value_as_text_names_no_source() {
+    let (code, sentence) = one(|r| r.source_url = r#"{"a":1}"#.into());
+    assert_eq!(code, "invalid_request.bad_value");
+    assert!(sentence.ends_with("is a list or an object; name the video by a path or URL"));
+    assert_eq!(one(|r| r.source_url = "[1]".into()).0, "invalid_request.bad_value");
+}
+
+#[test]
+fn the_bound_that_was_given_is_the_one_at_fault() {
+    // As rows come in which the other one is left out.
+    let long = one(|r| (r.min_clip_length, r.max_clip_length) = (700.0, 700.0));
+    assert_eq!(long.1, "min_clip_length is 700 s; make it at most 600 s");
+    let short = one(|r| (r.min_clip_length, r.max_clip_length) = (0.2, 0.2));
+    assert_eq!(short.1, "max_clip_length is 0.2 s; make it at least 0.5 s");
 }
 
 #[test]

@@ -49,14 +49,20 @@ pub(super) struct Choice {
     pub(super) duration: Option<Axis>,
 }
 
+/// The longest time before the newest event that can be left out: more than a century.
+const MAX_LAG_HOURS: f64 = 1e6;
+
 impl Choice {
     pub(super) fn new(
         query: &PerformanceQuery,
         events: &EventTable,
         variants: &[String],
     ) -> Result<Self> {
-        if !(0.0..=1e6).contains(&query.lag_hours) {
-            return Err(config(format!("--lag-hours is {}; give hours from 0", query.lag_hours)));
+        if !(0.0..=MAX_LAG_HOURS).contains(&query.lag_hours) {
+            let lag = query.lag_hours;
+            return Err(config(format!(
+                "--lag-hours is {lag}; give hours from 0 to {MAX_LAG_HOURS}"
+            )));
         }
         if query.lag_hours > 0.0 && !events.has_time {
             return Err(config("--lag-hours needs times, and the events have no column ts or day"));

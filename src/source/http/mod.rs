@@ -242,9 +242,23 @@ impl Remote for Http {
     }
 }
 
+/// Whether `location` may be asked, as far as it tells itself.
+///
+/// # Errors
+/// `source.blocked` or `invalid_request.bad_url`.
+pub(super) fn check(location: &str, allow_private: bool) -> Result<()> {
+    let mut url = parse(location)?;
+    url.set_fragment(None);
+    Rules { allow_private }.check(&url).map_err(|refused| refused.about(&url))?;
+    HostKey::of_url(&url).map(|_| ()).ok_or_else(|| Refused::Host.about(&url))
+}
+
 fn parse(location: &str) -> Result<Url> {
     Url::parse(location).map_err(|e| {
-        Error::new(ErrorCode::BadUrl, format!("{} is no URL ({e})", redacted(location)))
-            .with_source(e)
+        Error::new(
+            ErrorCode::BadUrl,
+            format!("{} is no URL ({e}); write it as https://host/path", redacted(location)),
+        )
+        .with_source(e)
     })
 }
