@@ -217,11 +217,11 @@ fn wrong_wishes_are_refused_before_any_work() {
     let folder = folder.path();
     fs::write(folder.join("requests.csv"), "source_url\nx.mp4\n").unwrap();
     for (args, said) in [
-        (["--variants", "500"], "--variants is 500; give a number from 0 to 50"),
-        (["--platforms", "myspace"], "myspace"),
-        (["--audience", "{"], "--audience cannot be read"),
+        (vec!["--variants", "500"], "--variants is 500; give a number from 0 to 50"),
+        (vec!["--variants", "1", "--platforms", "myspace"], "myspace"),
+        (vec!["--variants", "1", "--audience", "{"], "--audience cannot be read"),
         (
-            ["--audience", r#"{"ag":"18"}"#],
+            vec!["--variants", "1", "--audience", r#"{"ag":"18"}"#],
             "--audience has no part ag; its parts are age, interests, language and platforms",
         ),
     ] {
