@@ -182,6 +182,29 @@ fn killed_it_does_only_what_was_in_flight_again() {
 }
 
 #[test]
+fn what_a_run_that_was_killed_while_it_rendered_has_left_goes_with_the_next() {
+    for backend in ["thread", "process"] {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = sources(folder.path(), &["a"]);
+        gate.open("analyze");
+        let running = start(&gate, &["--backend", backend]);
+        wait_until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
+        running.signal(Signal::SIGKILL);
+        running.end();
+        wait_until("media processes end with it", || gate.processes() == 0);
+        let parts = || -> Vec<String> {
+            let left = files(&gate.folder.join("out/media"));
+            left.into_iter().filter(|file| file.ends_with(".part")).collect()
+        };
+        assert_eq!(parts().len(), 1, "{backend}: bad test");
+        gate.open("all");
+        let (code, said) = gate.run(&["run", "r.csv", "--out", "out"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(parts(), Vec::<String>::new(), "{backend}");
+    }
+}
+
+#[test]
 fn a_query_is_ended_by_the_first_signal() {
     let folder = tempfile::tempdir().unwrap();
     let gate = sources(folder.path(), &["a"]);

@@ -4,17 +4,16 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use tempfile::TempPath;
-
 use super::check::Checker;
 use super::command::{self, Ahead, Plan};
 use super::frame_log::FrameLog;
+use super::part::Part;
 use super::queue::Queue;
 use super::shape::Shape;
 use super::smart_cut::SmartCut;
 use super::source::Source;
 use super::turns::Turns;
-use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
+use super::{Output, beside, captions, extent, length, loudness, not_reached};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::process::MediaCommand;
 use crate::media::tools::MediaLimits;
@@ -33,7 +32,7 @@ pub(super) enum Report {
     /// Seconds of outputs that the passes under way have done.
     Advanced(f64),
     /// An output is done.
-    Finished(usize, Result<Rendition>),
+    Finished(usize, Box<Result<Rendition>>),
 }
 
 /// What was decoded.
@@ -87,7 +86,7 @@ impl Job<'_> {
                     Said::Finished(results) => {
                         running[worker] = 0.0;
                         for (member, result) in results {
-                            report(Report::Finished(member, result));
+                            report(Report::Finished(member, Box::new(result)));
                         }
                     }
                 }
@@ -164,10 +163,10 @@ impl Job<'_> {
     /// One ffmpeg process for all of `spans`; the error is of the process.
     fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
         self.checker.cancel.check()?;
-        let files: Vec<TempPath> =
-            spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
+        let files: Vec<Part> =
+            spans.iter().map(|span| Part::beside(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, tell)?;
-        let check = |(span, file): (&&Output, TempPath)| {
+        let check = |(span, file): (&&Output, Part)| {
             beside::complete(&self.checker, span, self.checker.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
@@ -175,12 +174,7 @@ impl Job<'_> {
 
     /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
     /// only then is none of the clip's frames missing.
-    fn encode(
-        &self,
-        spans: &[&Output],
-        files: &[TempPath],
-        tell: &dyn Fn(f64),
-    ) -> Result<FrameLog> {
+    fn encode(&self, spans: &[&Output], files: &[Part], tell: &dyn Fn(f64)) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
         let Checker { tools, path, source, settings, cancel } = self.checker;
         let limits = &self.limits();
