@@ -38,6 +38,10 @@ pub struct Rendition {
     pub blake3: String,
     /// Start of the audio minus start of the video, in seconds; NULL without both.
     pub av_offset: Option<f64>,
+    /// Frames that are the source's own packets, by smart cut; NULL where all were encoded, or in a
+    /// file that was found.
+    #[serde(default)]
+    pub copied_frames: Option<i64>,
     /// Whether its captions lie beside it, as `.srt` and `.vtt` of its name.
     #[serde(default)]
     pub sidecar: bool,
@@ -61,6 +65,7 @@ pub fn fields() -> Vec<Field> {
         int("bytes", false),
         text("blake3", false),
         float("av_offset", true),
+        int("copied_frames", true),
         boolean("sidecar", false),
         boolean("thumbnail", false),
     ]

@@ -68,7 +68,9 @@ impl Footage {
         let output = self.output(name, span);
         let facts = self.render(&output, &smart());
         self.check(&output, &facts);
-        self.copied(&output.path)
+        let copied = self.copied(&output.path);
+        assert_eq!(facts.copied_frames.unwrap_or(0), copied as i64, "{name}");
+        copied
     }
 
     fn check(&self, output: &Output, facts: &Rendition) {

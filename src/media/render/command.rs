@@ -72,41 +72,19 @@ pub(super) struct Plan<'a> {
 ///
 /// A sound that was encoded before is copied from its file; the source's own is then not read.
 pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { path, source, seek, ahead, shapes, sounds, tracks, settings, limits, .. } = *plan;
+    let Plan { source, ahead, settings, limits, .. } = *plan;
     let picture = settings.encoding.has_picture();
     let heard = heard(plan);
     let audio = source.audio.filter(|_| !heard.is_empty());
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
     args.push(limits.threads.to_string().into());
-    let mut count = 0;
-    let mut input = |added: Vec<OsString>| {
-        args.extend(added);
-        count += 1;
-        count - 1
-    };
-    input(video_input(path, source, seek, limits));
-    let sound = |seek| audio_inputs(path, source, seek, None, limits);
-    let inputs = Inputs {
-        audio: audio.map_or(0, |_| input(sound(seek))),
-        ahead_video: ahead
-            .filter(|_| picture)
-            .map(|ahead| input(video_input(path, source, ahead.seek, limits))),
-        ahead_audio: ahead.filter(|_| audio.is_some()).map(|ahead| input(sound(ahead.seek))),
-    };
-    let mut encoded: Vec<(&Path, usize)> = Vec::new();
-    for file in sounds.iter().filter_map(|sound| sound.encoded.as_deref()) {
-        if encoded.iter().all(|(known, _)| **known != **file) {
-            encoded.push((file, input(input_args(Demuxer::Mov, file, limits, &[]))));
-        }
-    }
-    let text = |track: &Option<Track>| track.as_ref().map(|track| input(track.input()));
-    let texts: Vec<Option<usize>> = tracks.iter().map(text).collect();
+    let read = Read::new(plan, audio.is_some(), &mut args);
     if picture {
-        args.extend(["-filter_complex".into(), pictures(plan, inputs).into()]);
+        args.extend(["-filter_complex".into(), pictures(plan, read.inputs).into()]);
     }
     if let Some(audio) = audio {
-        let graph = audio::graph(source, audio, &heard, inputs);
+        let graph = audio::graph(source, audio, &heard, read.inputs);
         args.extend(["-filter_complex".into(), graph.into()]);
     }
     if picture {
@@ -116,26 +94,74 @@ pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
         args.extend(list_of_packets(plan));
     }
     for (number, file) in files.iter().enumerate() {
-        let clock = match &shapes[number] {
-            Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
-            None => {
-                let length = plan.outputs[number].end - plan.outputs[number].start;
-                (source.ticks, (length * source.ticks as f64).round() as i64)
-            }
-        };
-        let copied = sounds[number].encoded.as_deref();
-        let copied = encoded.iter().find(|(known, _)| copied.is_some_and(|own| **own == **known));
-        let from = match copied {
-            Some((_, input)) => SoundFrom::Input(*input),
-            None => audio.map_or(SoundFrom::Nothing, |_| SoundFrom::Graph),
-        };
-        args.extend(output(source, clock, settings, (number, from)));
-        let text = tracks[number].iter().zip(texts[number]);
-        args.extend(text.flat_map(|(t, input)| t.output(input, settings.encoding.format)));
+        args.extend(written(plan, &read, number));
         let mut name = OsString::from("file:");
         name.push(file);
         args.push(name);
     }
+    args
+}
+
+/// What a pass reads.
+struct Read<'a> {
+    inputs: Inputs,
+    /// Sounds that were encoded before, and their inputs.
+    encoded: Vec<(&'a Path, usize)>,
+    /// The input of each output's text track.
+    texts: Vec<Option<usize>>,
+}
+
+impl<'a> Read<'a> {
+    /// Adds the inputs to `args`; the source's sound only if the pass makes some of it.
+    fn new(plan: &Plan<'a>, sound: bool, args: &mut Vec<OsString>) -> Self {
+        let Plan { path, source, seek, ahead, sounds, tracks, settings, limits, .. } = *plan;
+        let mut count = 0;
+        let mut input = |added: Vec<OsString>| {
+            args.extend(added);
+            count += 1;
+            count - 1
+        };
+        input(video_input(path, source, seek, limits));
+        let audio = |seek| audio_inputs(path, source, seek, None, limits);
+        let seen = ahead.filter(|_| settings.encoding.has_picture());
+        let inputs = Inputs {
+            audio: if sound { input(audio(seek)) } else { 0 },
+            ahead_video: seen.map(|ahead| input(video_input(path, source, ahead.seek, limits))),
+            ahead_audio: ahead.filter(|_| sound).map(|ahead| input(audio(ahead.seek))),
+        };
+        let mut encoded: Vec<(&Path, usize)> = Vec::new();
+        for file in sounds.iter().filter_map(|sound| sound.encoded.as_deref()) {
+            if encoded.iter().all(|(known, _)| **known != **file) {
+                encoded.push((file, input(input_args(Demuxer::Mov, file, limits, &[]))));
+            }
+        }
+        let text = |track: &Option<Track>| track.as_ref().map(|track| input(track.input()));
+        Self { inputs, encoded, texts: tracks.iter().map(text).collect() }
+    }
+
+    fn encoded(&self, sound: &Sound) -> Option<usize> {
+        let own = sound.encoded.as_deref()?;
+        self.encoded.iter().find(|(known, _)| **own == **known).map(|(_, input)| *input)
+    }
+}
+
+/// Options of output `number`, without its name.
+fn written(plan: &Plan<'_>, read: &Read<'_>, number: usize) -> Vec<OsString> {
+    let Plan { source, outputs, shapes, sounds, tracks, settings, .. } = *plan;
+    let clock = match &shapes[number] {
+        Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
+        None => {
+            let length = outputs[number].end - outputs[number].start;
+            (source.ticks, (length * source.ticks as f64).round() as i64)
+        }
+    };
+    let from = match read.encoded(&sounds[number]) {
+        Some(input) => SoundFrom::Input(input),
+        None => source.audio.map_or(SoundFrom::Nothing, |_| SoundFrom::Graph),
+    };
+    let mut args = output(source, clock, settings, (number, from));
+    let text = tracks[number].iter().zip(read.texts[number]);
+    args.extend(text.flat_map(|(text, input)| text.output(input, settings.encoding.format)));
     args
 }
 

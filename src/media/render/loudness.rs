@@ -79,6 +79,20 @@ impl Measured {
         let signal = self.loudness >= LOUD || self.spread >= MOVES;
         self.loudness > SILENCE && signal
     }
+
+    /// The gain that brings what was measured, with the gain `before`, to `target` in LUFS; none
+    /// where nobody wants it, or where it is near enough.
+    fn gain(&self, target: f64, before: Option<Gain>) -> Option<Gain> {
+        let off = target - self.loudness;
+        // With a gain it was heard before.
+        let heard = before.is_some() || self.is_heard();
+        if !heard || off.is_nan() || off.abs() <= NEAR {
+            return None;
+        }
+        let db = (before.map_or(0.0, |gain| gain.db) + off).clamp(-MOST, MOST);
+        let limited = before.is_some_and(|gain| gain.limited) || self.peak + off > CEILING_DB;
+        Some(Gain { db, limited })
+    }
 }
 
 /// How the sound of an output is made.
@@ -140,31 +154,29 @@ impl Sounds<'_> {
         if self.checker.source.audio.is_none() {
             return Ok(sounds);
         }
-        let (mut open, alike) = self.different();
+        let (first, alike) = self.different();
         let shared = |number: usize| alike.iter().any(|(_, first)| *first == number);
+        // Those to be measured, and whether the gain that they have is known to be right: what the
+        // outputs of a pass share must not sound otherwise than in one that stands alone.
+        let mut open: Vec<(usize, bool)> =
+            first.into_iter().map(|number| (number, false)).collect();
         for round in 0..=ROUNDS {
-            if open.is_empty() {
+            if open.is_empty() || (round == ROUNDS && !self.encode) {
                 break;
             }
-            let measured = self.measure(&open, &mut sounds)?;
+            let numbers: Vec<usize> = open.iter().map(|(number, _)| *number).collect();
+            let measured = self.measure(&numbers, &mut sounds)?;
             let mut again = Vec::new();
-            for (number, found) in open.into_iter().zip(measured) {
-                let off = self.target(number).unwrap_or(found.loudness) - found.loudness;
-                let sound = &mut sounds[number];
-                // With a gain it was heard before.
-                let heard = sound.gain.is_some() || found.is_heard();
-                if !heard || found.loudness.is_nan() || off.abs() <= NEAR || round == ROUNDS {
+            for ((number, known), found) in open.into_iter().zip(measured) {
+                let Some(target) = self.target(number).filter(|_| !known && round < ROUNDS) else {
                     continue;
-                }
-                let before = sound.gain.map_or(0.0, |gain| gain.db);
-                let limited = sound.gain.is_some_and(|gain| gain.limited);
-                let db = (before + off).clamp(-MOST, MOST);
-                let gain = Gain { db, limited: limited || found.peak + off > CEILING_DB };
-                sound.gain = Some(gain);
+                };
+                let Some(gain) = found.gain(target, sounds[number].gain) else { continue };
+                sounds[number].gain = Some(gain);
                 // Of what is quiet the gate took a part away.
-                let uncertain = gain.limited || found.loudness < LOUD;
-                if uncertain || (self.encode && shared(number)) {
-                    again.push(number);
+                let known = !gain.limited && found.loudness >= LOUD;
+                if !known || (self.encode && shared(number)) {
+                    again.push((number, known));
                 }
             }
             open = again;

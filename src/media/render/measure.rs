@@ -267,6 +267,7 @@ impl Found {
             bytes,
             blake3,
             av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
+            copied_frames: None,
             sidecar: false,
             thumbnail: false,
         }

@@ -61,7 +61,9 @@ impl SmartCut<'_> {
         }
         match self.cut(output, tell) {
             Ok(facts) => {
-                tracing::debug!(rendition = output.rendition_id, "copied, with its edges encoded");
+                let rendition = output.rendition_id.as_str();
+                let copied = facts.copied_frames.unwrap_or(0);
+                tracing::debug!(rendition, "{copied} of its {} frames are copied", facts.frames);
                 Ok(Some(facts))
             }
             Err(error) => {
@@ -127,7 +129,8 @@ impl SmartCut<'_> {
         tell(0.8);
         let (file, wanted) = ((&*whole, clip.ticks), (&cut, clip.pts));
         decode::verify(checker, limits, file, wanted, (&shown, first))?;
-        checker.accept(output, whole, &shown.log)
+        let facts = checker.accept(output, whole, &shown.log)?;
+        Ok(Rendition { copied_frames: i64::try_from(cut.copied.len()).ok(), ..facts })
     }
 
     /// The clip's picture track.

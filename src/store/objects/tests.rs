@@ -32,6 +32,7 @@ fn facts(media_id: &str, content: &[u8]) -> Rendition {
         duration: 0.04,
         bytes: content.len() as i64,
         blake3: blake3::hash(content).to_hex().to_string(),
+        copied_frames: None,
         sidecar: false,
         thumbnail: false,
         av_offset: None,
