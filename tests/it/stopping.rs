@@ -187,10 +187,10 @@ fn what_a_run_that_was_killed_while_it_rendered_has_left_goes_with_the_next() {
         let gate = sources(folder.path(), &["a"]);
         gate.open("analyze");
         let running = start(&gate, &["--backend", backend]);
-        wait_until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
+        until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
         running.signal(Signal::SIGKILL);
         running.end();
-        wait_until("media processes end with it", || gate.processes() == 0);
+        until("media processes end with it", || gate.processes() == 0);
         let parts = || -> Vec<String> {
             let left = files(&gate.folder.join("out/media"));
             left.into_iter().filter(|file| file.ends_with(".part")).collect()
