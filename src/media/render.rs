@@ -174,6 +174,30 @@ pub struct RenderSettings {
     pub limits: MediaLimits,
 }
 
+impl RenderSettings {
+    /// Whether the numbers are ones that encoders take.
+    ///
+    /// # Errors
+    /// `config.invalid` names the first that is not.
+    pub fn check(&self) -> Result<()> {
+        self.encoding.check()?;
+        let wrong = |what: &str, value: u32, from: u32, to: u32| {
+            let message = format!("{what} is {value}; give a number from {from} to {to}");
+            Err(Error::new(ErrorCode::Config, message))
+        };
+        match *self {
+            Self { crf: 52.., .. } => wrong("crf", self.crf.into(), 0, 51),
+            Self { encoder_threads: 0 | 65.., .. } => {
+                wrong("encoder_threads", self.encoder_threads, 1, 64)
+            }
+            Self { audio_bitrate: ..16_000 | 320_001.., .. } => {
+                wrong("audio_bitrate", self.audio_bitrate, 16_000, 320_000)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Default for RenderSettings {
     fn default() -> Self {
         Self {
