@@ -48,7 +48,8 @@ pub(super) async fn check_requests(
     };
     let (entry, mut notes) = result.map_err(about)?;
     if entry.rows == 0 {
-        notes.push(format!("there are no rows in {}", config.requests));
+        let message = format!("there are no rows in {}", config.requests);
+        notes.push(about(Error::new(ErrorCode::InputUnreadable, message)).message().to_owned());
     }
     for sentence in &notes {
         config.observer.event(&Event::Note { sentence });
