@@ -78,6 +78,9 @@ impl Command {
             Self::Experiment(args) => args.settings.clone(),
             Self::Train(args) => args.settings.clone(),
             Self::Score(args) => args.settings.clone(),
+            Self::Sql(SqlArgs { memory_limit: Some(gb), .. }) => {
+                SettingsArgs::of("memory_limit_gb", "--memory-limit", gb)
+            }
             Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
                 SettingsArgs::default()
             }
@@ -233,7 +236,7 @@ pub(super) struct SqlArgs {
     /// Results of `clipflow run`: its --out.
     pub dir: PathBuf,
     /// The query; or -f.
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    #[arg(required_unless_present = "file", conflicts_with = "file", allow_hyphen_values = true, value_parser = query_text)]
     pub query: Option<String>,
     /// Read the query from a file.
     #[arg(long, short)]
@@ -241,11 +244,22 @@ pub(super) struct SqlArgs {
     /// Events of the variants (as for performance), as the tables events and event_days.
     #[arg(long, value_name = "FILE|DIR|URL")]
     pub events: Option<PathBuf>,
-    /// End a query that takes longer.
+    /// End a query that takes longer; 0: no such limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// Memory of the query, of which it gets a quarter, in GB [default: 4].
+    #[arg(long, value_name = "GB", alias = "memory-limit-gb", allow_hyphen_values = true)]
+    pub memory_limit: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A query may begin with a comment, `-- …`; a word with hyphens before it is a flag that is none.
+fn query_text(text: &str) -> Result<String, String> {
+    if text.starts_with('-') && !text.trim_end().contains(char::is_whitespace) {
+        return Err("there is no such flag; see --help".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -310,10 +324,18 @@ pub(super) struct BenchArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// table, csv, json (one object a line) or parquet.
-    #[arg(long, default_value = "table", value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
-    pub format: Format,
+    /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
+    #[arg(long, value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
+    pub format: Option<Format>,
     /// Write to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// The format asked for, else the one that the file's name asks for.
+    pub(super) fn format(&self) -> Format {
+        let by_name = || self.output.as_deref().and_then(Format::of_file);
+        self.format.or_else(by_name).unwrap_or(Format::Table)
+    }
 }
