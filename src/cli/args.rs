@@ -2,6 +2,7 @@
 
 mod analytics;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -30,6 +31,26 @@ pub(super) struct Arguments {
     /// Log as JSON, one object a line.
     #[arg(long, global = true)]
     pub log_json: bool,
+}
+
+impl Arguments {
+    /// Those of the process; with bad usage it ends here.
+    pub(super) fn of_process() -> Self {
+        Self::parse_from(std::env::args_os().map(not_a_flag))
+    }
+}
+
+/// A query may begin with a comment, `-- …`, which is not to be taken for a flag: no flag has white space
+/// in its name, and a query may begin with some.
+fn not_a_flag(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) if text.starts_with("--") && is_comment(text) => format!(" {text}").into(),
+        _ => argument,
+    }
+}
+
+fn is_comment(text: &str) -> bool {
+    text.split('=').next().is_some_and(|name| name.contains(char::is_whitespace))
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
@@ -236,7 +257,7 @@ pub(super) struct SqlArgs {
     /// Results of `clipflow run`: its --out.
     pub dir: PathBuf,
     /// The query; or -f.
-    #[arg(required_unless_present = "file", conflicts_with = "file", allow_hyphen_values = true, value_parser = query_text)]
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub query: Option<String>,
     /// Read the query from a file.
     #[arg(long, short)]
@@ -247,19 +268,11 @@ pub(super) struct SqlArgs {
     /// End a query that takes longer; 0: no such limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
-    /// Memory of the query, of which it gets a quarter, in GB [default: 4].
+    /// Memory of the query, in GB; beyond it rows are put aside on disk [default: 4].
     #[arg(long, value_name = "GB", alias = "memory-limit-gb", allow_hyphen_values = true)]
     pub memory_limit: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-/// A query may begin with a comment, `-- …`; a word with hyphens before it is a flag that is none.
-fn query_text(text: &str) -> Result<String, String> {
-    if text.starts_with('-') && !text.trim_end().contains(char::is_whitespace) {
-        return Err("there is no such flag; see --help".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -31,7 +31,13 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let resilience = Resilience::new(&parallel);
     let place = Place::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
-    let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
+    let options = SessionOptions {
+        base: ".".into(),
+        // The query has it alone.
+        memory_bytes: Some((parallel.memory_limit_gb * 1e9) as usize),
+        parallel,
+        ..SessionOptions::default()
+    };
     let ctx = session(&options, None)?;
     register_performance(&ctx, &options);
     register_experiment(&ctx, &options);

@@ -116,13 +116,14 @@ fn in_our_words(text: &str) -> String {
     {
         let kind = kind.trim_end_matches(" type");
         return format!(
-            "'{value}' cannot be read as {kind}; compare a column with a value of its own type, or cast the column to text"
+            "'{value}' cannot be read as {kind}; compare a column with a value of its own type, or cast it to text"
         );
     }
     if text == "Divide by zero error" {
         return "a whole number was divided by 0; write nullif(x, 0) for NULL there".to_owned();
     }
-    text.replace('\n', "; ")
+    // Several errors in one keep the name of their layer within.
+    text.replace("Error during planning: ", "").replace(".\n", "; ").replace('\n', "; ")
 }
 
 #[cfg(test)]

@@ -9,13 +9,17 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size,
 };
 
-/// Memory that operators take as they need it as long as there is plenty, and in equal parts when there is
-/// not.
+/// Operators that share memory in equal parts and nothing else.
+const FEW: usize = 8;
+
+/// Memory in equal parts for operators that can put rows aside on disk, less strictly where they are many.
 ///
-/// DataFusion's `FairSpillPool` deals out equal parts from the start: a statement of 150 small sorts and
-/// aggregates gets 6 MB for each of a gigabyte, and a sort that needs 7 fails beside 140 that need nothing.
-/// Here one half is for whoever comes first; of the other half each operator that can put rows aside on
-/// disk is sure of its part.
+/// Equal parts from the start, as in DataFusion's `FairSpillPool`, are 6 MB of a gigabyte for each operator
+/// of a statement with 150 small sorts and aggregates: a sort that needs 7 fails beside 149 that need
+/// nothing. Of more than [`FEW`] operators each is sure of half of its part, and the other halves are for
+/// whoever comes first, up to what one of [`FEW`] would have.
+///
+/// What cannot be put aside is given out as long as there is some.
 #[derive(Debug)]
 pub(super) struct QueryPool {
     bytes: usize,
@@ -47,13 +51,17 @@ impl State {
         self.spillable + self.fixed
     }
 
-    /// Bytes that one who can put rows aside may hold in all, if it holds `size` now.
-    fn most(&self, bytes: usize, size: usize) -> usize {
+    /// Whether one who can put rows aside and holds `size` may take `additional` of `bytes` in all.
+    fn allows(&self, bytes: usize, size: usize, additional: usize) -> bool {
         let room = bytes.saturating_sub(self.fixed);
-        let part = room / 2 / self.spillers.max(1);
-        // Whatever the others hold is taken to be of the first half: never too much.
-        let others = self.spillable.saturating_sub(size);
-        (room / 2).saturating_sub(others) + part
+        let wanted = size + additional;
+        match self.spillers.max(1) {
+            few @ ..=FEW => wanted <= room / few,
+            many => {
+                let is_sure = wanted <= room / 2 / many;
+                is_sure || wanted <= room / FEW && self.spillable + additional <= room / 2
+            }
+        }
     }
 }
 
@@ -94,19 +102,19 @@ impl MemoryPool for QueryPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let mut state = self.state();
-        let free = self.bytes.saturating_sub(state.held());
         let can_spill = reservation.consumer().can_spill();
-        let size = reservation.size();
-        let available = match can_spill {
-            true => free.min(state.most(self.bytes, size).saturating_sub(size)),
-            false => free,
+        let free = self.bytes.saturating_sub(state.held());
+        let allowed = match can_spill {
+            true => state.allows(self.bytes, reservation.size(), additional),
+            false => additional <= free,
         };
-        if additional > available {
+        if !allowed {
             return Err(resources_datafusion_err!(
-                "{} needs {} more and {} are left of {}",
+                "{} holds {} and needs {} more; {} of {} are free",
                 reservation.consumer().name(),
+                human_readable_size(reservation.size()),
                 human_readable_size(additional),
-                human_readable_size(available),
+                human_readable_size(free),
                 human_readable_size(self.bytes)
             ));
         }
@@ -152,11 +160,13 @@ mod tests {
     fn one_sort_among_many_idle_ones_takes_what_is_free() {
         let pool = pool(1000);
         let sorts = spillers(&pool, 100);
-        sorts[0].try_grow(400).unwrap();
-        sorts[1].try_grow(100).unwrap();
+        sorts[0].try_grow(125).unwrap();
+        sorts[0].try_grow(1).unwrap_err();
+        for sort in &sorts[1..4] {
+            sort.try_grow(125).unwrap();
+        }
         // The first half has been taken; the rest is for everybody in equal parts.
-        sorts[1].try_grow(6).unwrap_err();
-        for sort in &sorts[2..] {
+        for sort in &sorts[4..] {
             sort.try_grow(5).unwrap();
             sort.try_grow(1).unwrap_err();
         }
@@ -165,15 +175,15 @@ mod tests {
 
     #[test]
     fn each_is_sure_of_its_part_whatever_the_others_take() {
-        for n in [1, 2, 3, 7, 40] {
+        for n in [1, 2, 8, 9, 40] {
             let pool = pool(10_000);
             let sorts = spillers(&pool, n);
             let fixed = MemoryConsumer::new("join").register(&pool);
             fixed.try_grow(2_000).unwrap();
-            let part = 8_000 / 2 / n;
             for sort in &sorts[1..] {
                 while sort.try_grow(13).is_ok() {}
             }
+            let part = if n > FEW { 8_000 / 2 / n } else { 8_000 / n };
             sorts[0].try_grow(part).unwrap_or_else(|e| panic!("{n}: {e}"));
             assert!(pool.reserved() <= 10_000, "{n}");
             fixed.try_grow(10_001 - pool.reserved()).unwrap_err();

@@ -28,7 +28,7 @@ fn copied() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let from = show::finished();
     for name in ["out", "show.mp4", "notes.mp4"] {
-        let copy = Command::new("cp").arg("-r").arg(from.join(name)).arg(folder.path()).status();
+        let copy = Command::new("cp").arg("-rp").arg(from.join(name)).arg(folder.path()).status();
         assert!(copy.unwrap().success());
     }
     folder
@@ -62,9 +62,9 @@ fn a_query_may_begin_with_a_comment_and_a_wrong_flag_is_none() {
         assert_eq!(stdout(&output), "n\n7\n", "{}", stderr(&output));
     }
     for flag in ["--fromat=csv", "--fromat", "-q"] {
-        let output = clipflow(folder, &["sql", "out", flag]);
+        let output = clipflow(folder, &["sql", "out", flag, "csv", recipe]);
         assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains("there is no such flag"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("unexpected argument '-"), "{}", stderr(&output));
     }
 }
 
@@ -134,8 +134,18 @@ fn many_idle_operators_do_not_starve_one_that_works() {
     let sorts = (0..150)
         .map(|i| MemoryConsumer::new(format!("sort {i}")).with_can_spill(true).register(pool));
     let sorts: Vec<_> = sorts.collect();
-    sorts[0].try_grow(300_000).unwrap();
+    sorts[0].try_grow(100_000).unwrap();
     sorts[1].try_grow(2_000_000).unwrap_err();
+}
+
+#[test]
+fn sql_takes_the_memory_limit_that_other_commands_take() {
+    for flag in ["--memory-limit", "--memory-limit-gb"] {
+        let ask = |gb| clipflow(show::finished(), &["sql", "out", "SELECT 1", flag, gb]);
+        assert!(ask("0.5").status.success());
+        let said = stderr(&ask("0"));
+        assert!(said.starts_with("error[config.invalid]: memory_limit_gb is 0"), "{said}");
+    }
 }
 
 #[test]
