@@ -38,7 +38,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -76,6 +76,14 @@ pub(crate) fn cannot_write(path: &Path, cause: io::Error) -> Error {
     };
     Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); {hint}", path.display()))
         .with_source(cause)
+}
+
+/// A folder of the system's for temporary files, removed when it is dropped.
+pub(crate) fn temporary_folder() -> Result<TempDir> {
+    tempfile::tempdir().map_err(|cause| {
+        let message = format!("cannot make a temporary folder ({cause}); set TMPDIR");
+        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    })
 }
 
 /// A `store.read` error about `place`.
