@@ -83,7 +83,8 @@ fn with_table_names(error: Error, has_events: bool) -> Error {
         return Error::new(ErrorCode::Query, format!("{message}; {hint}"));
     }
     let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
-    let names: Vec<&str> = tables.collect();
+    let of_events = EVENT_TABLES.into_iter().filter(|_| has_events);
+    let names: Vec<&str> = tables.chain(of_events).collect();
     Error::new(
         ErrorCode::Query,
         format!("{message}; the tables and views are {}", names.join(", ")),

@@ -10,14 +10,17 @@ use datafusion::execution::memory_pool::{
 };
 
 /// Operators that share memory in equal parts and nothing else.
-const FEW: usize = 8;
+const FEW: usize = 32;
+
+/// Of more operators than [`FEW`], the part of memory that one may have at the most.
+const MOST: usize = 8;
 
 /// Memory in equal parts for operators that can put rows aside on disk, less strictly where they are many.
 ///
 /// Equal parts from the start, as in DataFusion's `FairSpillPool`, are 6 MB of a gigabyte for each operator
 /// of a statement with 150 small sorts and aggregates: a sort that needs 7 fails beside 149 that need
 /// nothing. Of more than [`FEW`] operators each is sure of half of its part, and the other halves are for
-/// whoever comes first, up to what one of [`FEW`] would have.
+/// whoever comes first.
 ///
 /// What cannot be put aside is given out as long as there is some.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl State {
             few @ ..=FEW => wanted <= room / few,
             many => {
                 let is_sure = wanted <= room / 2 / many;
-                is_sure || wanted <= room / FEW && self.spillable + additional <= room / 2
+                is_sure || wanted <= room / MOST && self.spillable + additional <= room / 2
             }
         }
     }
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn each_is_sure_of_its_part_whatever_the_others_take() {
-        for n in [1, 2, 8, 9, 40] {
+        for n in [1, 2, 32, 33, 40] {
             let pool = pool(10_000);
             let sorts = spillers(&pool, n);
             let fixed = MemoryConsumer::new("join").register(&pool);
