@@ -71,6 +71,8 @@ pub enum ErrorCode {
     InputColumn,
     /// A query is wrong or not allowed.
     Query,
+    /// A query needs more memory or disk than it may take.
+    QueryLimits,
     /// A setting is wrong.
     Config,
     /// There are too few rows to fit a model to.
@@ -120,6 +122,7 @@ impl ErrorCode {
         Self::InputUnreadable,
         Self::InputColumn,
         Self::Query,
+        Self::QueryLimits,
         Self::Config,
         Self::FitTooFew,
         Self::FitNoBetter,
@@ -162,6 +165,7 @@ impl ErrorCode {
             Self::InputUnreadable => "input.unreadable",
             Self::InputColumn => "input.column",
             Self::Query => "query.invalid",
+            Self::QueryLimits => "query.limits",
             Self::Config => "config.invalid",
             Self::FitTooFew => "fit.too_few",
             Self::FitNoBetter => "fit.no_better",

@@ -2,6 +2,7 @@
 
 mod analytics;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -30,6 +31,26 @@ pub(super) struct Arguments {
     /// Log as JSON, one object a line.
     #[arg(long, global = true)]
     pub log_json: bool,
+}
+
+impl Arguments {
+    /// Those of the process; with bad usage it ends here.
+    pub(super) fn of_process() -> Self {
+        Self::parse_from(std::env::args_os().map(not_a_flag))
+    }
+}
+
+/// A query may begin with a comment, `-- …`, which is not to be taken for a flag: no flag has white space
+/// in its name, and a query may begin with some.
+fn not_a_flag(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text) if text.starts_with("--") && is_comment(text) => format!(" {text}").into(),
+        _ => argument,
+    }
+}
+
+fn is_comment(text: &str) -> bool {
+    text.split('=').next().is_some_and(|name| name.contains(char::is_whitespace))
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
@@ -78,6 +99,9 @@ impl Command {
             Self::Experiment(args) => args.settings.clone(),
             Self::Train(args) => args.settings.clone(),
             Self::Score(args) => args.settings.clone(),
+            Self::Sql(SqlArgs { memory_limit: Some(gb), .. }) => {
+                SettingsArgs::of("memory_limit_gb", "--memory-limit", gb)
+            }
             Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
                 SettingsArgs::default()
             }
@@ -265,9 +289,12 @@ pub(super) struct SqlArgs {
     /// Events of the variants (as for performance), as the tables events and event_days.
     #[arg(long, value_name = "FILE|DIR|URL")]
     pub events: Option<PathBuf>,
-    /// End a query that takes longer.
+    /// End a query that takes longer; 0: no such limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// Memory of the query, in GB; beyond it rows are put aside on disk [default: 4].
+    #[arg(long, value_name = "GB", alias = "memory-limit-gb", allow_hyphen_values = true)]
+    pub memory_limit: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -334,10 +361,18 @@ pub(super) struct BenchArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// table, csv, json (one object a line) or parquet.
-    #[arg(long, default_value = "table", value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
-    pub format: Format,
+    /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
+    #[arg(long, value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
+    pub format: Option<Format>,
     /// Write to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// The format asked for, else the one that the file's name asks for.
+    pub(super) fn format(&self) -> Format {
+        let by_name = || self.output.as_deref().and_then(Format::of_file);
+        self.format.or_else(by_name).unwrap_or(Format::Table)
+    }
 }

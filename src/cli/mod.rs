@@ -21,8 +21,6 @@ mod video;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::CancelToken;
@@ -40,7 +38,7 @@ const ROWS_FAILED: u8 = 3;
 
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let settings = arguments.command.settings();
     let loaded = match settings.load() {
         Ok(loaded) => loaded,

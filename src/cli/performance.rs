@@ -19,7 +19,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     };
     let performance = pipeline::performance(&query).await?;
     let mut frame = performance.frame.clone();
-    let is_table = args.output.format == Format::Table;
+    let is_table = args.output.format() == Format::Table;
     if is_table {
         // Said once, beneath: on each row it would be most of the table.
         frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;

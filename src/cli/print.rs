@@ -12,8 +12,7 @@ use super::args::OutputArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::output::{Format, write_stream};
 use crate::query::query_error;
-use crate::source::folder_of;
-use crate::store::cannot_write;
+use crate::store::{cannot_write, new_file};
 
 /// `error[code]: sentence` on standard error.
 pub(super) fn error(error: &Error) {
@@ -55,7 +54,8 @@ pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()>
 
 /// Write a query's rows where and how the arguments say.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
-    if output.format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
+    let format = output.format();
+    if format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::new(
             ErrorCode::Config,
             "Parquet is not for a terminal; name a file with -o or redirect the output",
@@ -64,12 +64,12 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
     match &output.output {
         None => {
             let mut sink = BufWriter::new(io::stdout());
-            match write_stream(stream, output.format, &mut sink).await {
+            match write_stream(stream, format, &mut sink).await {
                 Err(e) if is_closed_pipe(&e) => Ok(()),
                 other => other.map(|_| ()),
             }
         }
-        Some(path) => to_file(stream, output.format, path).await,
+        Some(path) => to_file(stream, format, path).await,
     }
 }
 
@@ -86,13 +86,8 @@ pub(super) fn without(batch: &RecordBatch, dropped: &[&str]) -> Result<RecordBat
 /// Write text to a file, which appears when it is complete.
 pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
     let fault = |e: io::Error| cannot_write(path, e);
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(fault)?;
+    let mut file = new_file(path)?;
     file.write_all(text.as_bytes()).map_err(fault)?;
-    // A temporary file is for its owner alone; a model is shared like any other file.
-    #[cfg(unix)]
-    file.as_file()
-        .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .map_err(fault)?;
     file.persist(path).map(|_| ()).map_err(|e| fault(e.error))
 }
 
@@ -105,7 +100,7 @@ async fn to_file(stream: SendableRecordBatchStream, format: Format, path: &Path)
         let open = File::options().write(true).open(&target).map_err(fault)?;
         return write_stream(stream, format, &mut BufWriter::new(open)).await.map(|_| ());
     }
-    let file = tempfile::NamedTempFile::new_in(folder_of(&target)).map_err(fault)?;
+    let file = new_file(&target)?;
     let open = File::options().write(true).open(file.path()).map_err(fault)?;
     write_stream(stream, format, &mut BufWriter::new(open)).await?;
     file.persist(&target).map(|_| ()).map_err(|e| fault(e.error))

@@ -11,7 +11,7 @@ use crate::query::output::Format;
 pub(super) async fn score(args: ScoreArgs, parallel: ParallelConfig) -> Result<u8> {
     let model = ScoreModel::from_json(&run::read(&args.model, "the score model")?)?;
     let mut batch = pipeline::score(&args.dir.into(), &model, &parallel).await?;
-    if args.output.format == Format::Table {
+    if args.output.format() == Format::Table {
         batch = print::without(&batch, &["score_parts"])?;
     }
     print::batch(batch, &args.output).await?;

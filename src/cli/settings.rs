@@ -33,6 +33,11 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// As if only `flag`, of the setting `name`, were given.
+    pub(super) fn of(name: &'static str, flag: &str, text: &str) -> Self {
+        Self { given: vec![(name, flag.to_owned(), text.to_owned())], ..Self::default() }
+    }
+
     /// The settings of the flags, the environment and the files. What a person should know of them
     /// is said on standard error.
     ///

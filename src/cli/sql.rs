@@ -17,6 +17,9 @@ use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
 use crate::store::Place;
 
+/// The tables that `--events` brings.
+const EVENT_TABLES: [&str; 2] = ["events", "event_days"];
+
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
         (Some(query), _) => query,
@@ -28,7 +31,13 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let resilience = Resilience::new(&parallel);
     let place = Place::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
-    let options = SessionOptions { base: ".".into(), parallel, ..SessionOptions::default() };
+    let options = SessionOptions {
+        base: ".".into(),
+        // The query has it alone.
+        memory_bytes: Some((parallel.memory_limit_gb * 1e9) as usize),
+        parallel,
+        ..SessionOptions::default()
+    };
     let ctx = session(&options, None)?;
     register_performance(&ctx, &options);
     register_experiment(&ctx, &options);
@@ -43,32 +52,39 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         let stream = frame.execute_stream().await.map_err(query_error)?;
         print::rows(stream, &args.output).await
     };
-    let limit = Duration::from_secs(args.timeout);
-    match tokio::time::timeout(limit, answer).await {
-        Ok(result) => result.map_err(with_table_names)?,
-        Err(_) => {
-            return Err(Error::new(
-                ErrorCode::Query,
-                format!(
-                    "the query took longer than {} s; ask for less or raise --timeout",
-                    args.timeout
-                ),
-            ));
-        }
-    }
-    Ok(OK)
+    let answer = match args.timeout {
+        0 => answer.await,
+        seconds => tokio::time::timeout(Duration::from_secs(seconds), answer)
+            .await
+            .unwrap_or_else(|_| Err(too_long(seconds))),
+    };
+    let has_events = args.events.is_some();
+    answer.map(|()| OK).map_err(|error| with_table_names(error, has_events))
+}
+
+fn too_long(seconds: u64) -> Error {
+    Error::new(
+        ErrorCode::Query,
+        format!("the query took longer than {seconds} s; ask for less or raise --timeout"),
+    )
 }
 
 /// A query over a table that is not there is told which are.
-fn with_table_names(error: Error) -> Error {
+fn with_table_names(error: Error, has_events: bool) -> Error {
     let message = error.message();
     if error.code() != ErrorCode::Query
         || !(message.starts_with("table '") && message.ends_with("not found"))
     {
         return error;
     }
+    let of_events = EVENT_TABLES.iter().any(|name| message.contains(&format!("'{name}'")));
+    if of_events && !has_events {
+        let hint = "name the events with --events FILE to have the tables events and event_days";
+        return Error::new(ErrorCode::Query, format!("{message}; {hint}"));
+    }
     let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
-    let names: Vec<&str> = tables.collect();
+    let of_events = EVENT_TABLES.into_iter().filter(|_| has_events);
+    let names: Vec<&str> = tables.chain(of_events).collect();
     Error::new(
         ErrorCode::Query,
         format!("{message}; the tables and views are {}", names.join(", ")),

@@ -24,12 +24,21 @@ use crate::store::{Dataset, FileEntry, Manifest, ShardWriter};
 /// Reads the run's own tables from `ctx`; afterwards they are the merged ones.
 ///
 /// # Errors
-/// `store.*`, or `query.invalid` if an older file is damaged.
+/// `store.*`; `store.read` if an older file is lost or damaged.
 pub(super) async fn take_over(
     ctx: &SessionContext,
     dataset: &Dataset,
     writer: &mut ShardWriter,
 ) -> Result<()> {
+    let Err(fault) = merge(ctx, dataset, writer).await else { return Ok(()) };
+    // A file that is lost is worth a sentence of its own.
+    for shard in dataset.shards() {
+        dataset.check(shard).await?;
+    }
+    Err(fault)
+}
+
+async fn merge(ctx: &SessionContext, dataset: &Dataset, writer: &mut ShardWriter) -> Result<()> {
     let shards = Shards { ctx, dataset };
     let (replaced, held) = shards.in_the_way(writer.analysis()).await?;
     if !replaced.is_empty() {

@@ -144,6 +144,10 @@ where
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
     let done_before = dataset.shard(&shard).map(|m| m.number);
+    if let Some(before) = dataset.shard(&shard) {
+        // What was lost since is no answer.
+        dataset.check(before).await?;
+    }
     if done_before.is_some() && is_complete(&dataset, &ctx, &writer).await? {
         let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
         return Ok((summary, read(ctx).await?));

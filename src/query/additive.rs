@@ -1,16 +1,17 @@
 //! Sums of what does not add up are refused.
 //!
-//! Columns of distinct viewers carry the metadata [`ADDITIVE`] = `false`. Who sums or averages one counts
-//! people twice who saw two variants; the plan is refused with a sentence that says what to do instead.
+//! Columns of distinct viewers carry the metadata [`ADDITIVE`](crate::model::event::ADDITIVE) = `false`, or
+//! the query itself counts them (`audience_reach`, `reach_estimate`). Who sums or averages one counts people
+//! twice who saw two variants; the plan is refused with a sentence that says what to do instead.
+
+mod origin;
 
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::plan_err;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, ExprSchema, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, WindowFunctionDefinition};
 use datafusion::optimizer::AnalyzerRule;
-
-use crate::model::event::ADDITIVE;
 
 /// Refuses `sum` and `avg` over columns that do not add up.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ impl AnalyzerRule for RefuseSums {
             };
             for input in node.inputs() {
                 for expression in expressions {
-                    check(expression, input.schema())?;
+                    check(expression, input)?;
                 }
             }
             Ok(TreeNodeRecursion::Continue)
@@ -41,28 +42,22 @@ impl AnalyzerRule for RefuseSums {
     }
 }
 
-fn check(expression: &Expr, schema: &DFSchema) -> Result<()> {
+fn check(expression: &Expr, input: &LogicalPlan) -> Result<()> {
     expression.apply(|e| {
         let (name, arguments) = match e {
-            Expr::AggregateFunction(f) => (f.func.name().to_owned(), &f.params.args),
+            Expr::AggregateFunction(f) => (f.func.name(), &f.params.args),
             Expr::WindowFunction(f) => match &f.fun {
-                WindowFunctionDefinition::AggregateUDF(udaf) => {
-                    (udaf.name().to_owned(), &f.params.args)
-                }
+                WindowFunctionDefinition::AggregateUDF(udaf) => (udaf.name(), &f.params.args),
                 _ => return Ok(TreeNodeRecursion::Continue),
             },
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        if SUMS.contains(&name.as_str()) {
-            for column in arguments.iter().flat_map(Expr::column_refs) {
-                let Ok(field) = schema.field_from_column(column) else { continue };
-                if field.metadata().get(ADDITIVE).is_some_and(|v| v == "false") {
-                    return plan_err!(
-                        "{name}({}) would count a viewer once for each row; count them in the events with audience_reach(viewer_id), or merge sketches with reach_merge(sketch)",
-                        column.name()
-                    );
-                }
-            }
+        if SUMS.contains(&name)
+            && let Some(viewers) = arguments.iter().find_map(|a| origin::viewers_in(a, input))
+        {
+            return plan_err!(
+                "{name}({viewers}) would count a viewer once for each row; count them in the events with audience_reach(viewer_id), or merge sketches with reach_merge(sketch)"
+            );
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

@@ -20,6 +20,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
+use super::errors::query_error;
+use crate::error::Error;
+
 /// The columns of a file. Every row is looked at to find them.
 ///
 /// # Errors
@@ -59,10 +62,17 @@ impl PartitionStream for JsonPartition {
                 Ok(batches) => batches,
                 Err(e) => Box::new(std::iter::once(Err(e))),
             };
-            batches.map(move |batch| batch.map_err(|e| e.context(format!("in {}", file.display()))))
+            batches.map(move |batch| batch.map_err(|e| in_file(&file, e)))
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::iter(batches)))
     }
+}
+
+/// Which of several files a fault is in.
+fn in_file(file: &Path, fault: DataFusionError) -> DataFusionError {
+    let fault = query_error(fault);
+    let message = format!("in {}: {}", file.display(), fault.message());
+    DataFusionError::External(Box::new(Error::new(fault.code(), message)))
 }
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;

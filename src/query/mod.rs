@@ -3,6 +3,7 @@
 pub mod additive;
 pub mod aggregates;
 pub mod conform;
+mod errors;
 pub mod events;
 pub(crate) mod files;
 pub mod functions;
@@ -10,6 +11,7 @@ pub mod intake;
 mod json_files;
 pub mod media_exec;
 pub mod media_node;
+mod memory;
 pub mod output;
 pub mod results;
 pub mod rollup;
@@ -21,10 +23,10 @@ pub(crate) mod table_functions;
 #[cfg(feature = "polars")]
 pub mod polars;
 
+pub use errors::query_error;
 pub use media_exec::MediaExec;
 pub(crate) use session::register;
 pub use session::{
-    SessionOptions, query_error, register_functions, register_media_relations, session,
-    session_with,
+    SessionOptions, register_functions, register_media_relations, session, session_with,
 };
 pub use settings::SessionSettings;

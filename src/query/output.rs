@@ -1,6 +1,7 @@
 //! Query results for people and programs: tables, CSV, NDJSON, Parquet.
 
 use std::io::Write;
+use std::path::Path;
 use std::str::FromStr;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -26,6 +27,19 @@ pub enum Format {
     Json,
     /// One Parquet file.
     Parquet,
+}
+
+impl Format {
+    /// The format that a file of this name is expected to have, by its ending.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" => Some(Self::Table),
+            "csv" => Some(Self::Csv),
+            "json" | "ndjson" | "jsonl" => Some(Self::Json),
+            "parquet" | "pq" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// Rows that are printed as a table before it says that there are more.

@@ -1,22 +1,32 @@
 //! A results dataset as tables and views of a session.
 
+use std::future::ready;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use futures::stream;
 
 use super::files::table_url;
 use super::{query_error, sql};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};
 use crate::store::{Dataset, Place};
 
-/// Register every table of `dataset` by its name, and the views over them.
+/// Register every table of `dataset` by its name, and the views over them. One with a damaged file is an
+/// error for who asks it, not for the others.
 ///
 /// # Errors
-/// `store.read` if a file is damaged.
+/// `query.invalid` if the session has a table of such a name.
 pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
     register_store(&ctx.runtime_env(), dataset.place());
     register_reference(ctx)?;
@@ -54,13 +64,47 @@ pub(super) async fn register_table(
     table: &Table,
 ) -> Result<()> {
     // DataFusion alone would take the columns of the first file.
-    let Some(schema) = dataset.schema(table.name).await? else {
-        let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;
-        return ctx.register_table(table.name, Arc::new(empty)).map(|_| ()).map_err(query_error);
+    let schema = match dataset.schema(table.name).await {
+        Ok(Some(schema)) => schema,
+        Ok(None) => {
+            let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;
+            return register(ctx, table, Arc::new(empty));
+        }
+        Err(fault) => return register(ctx, table, lost(table, fault)?),
     };
     let files = dataset.entries(table.name).into_iter().map(|e| table_url(&dataset.location(e)));
     let schema = table.completed(&schema.merged);
     let options = ParquetReadOptions::default().schema(&schema);
     let frame = ctx.read_parquet(files.collect::<Vec<_>>(), options).await.map_err(query_error)?;
     ctx.register_table(table.name, frame.into_view()).map(|_| ()).map_err(query_error)
+}
+
+fn register(ctx: &SessionContext, table: &Table, provider: Arc<dyn TableProvider>) -> Result<()> {
+    ctx.register_table(table.name, provider).map(|_| ()).map_err(query_error)
+}
+
+/// A table that says what is wrong with it when it is read.
+fn lost(table: &Table, fault: Error) -> Result<Arc<dyn TableProvider>> {
+    let schema = table.schema();
+    let lost = LostTable { schema: Arc::clone(&schema), fault };
+    let table = StreamingTable::try_new(schema, vec![Arc::new(lost)]).map_err(query_error)?;
+    Ok(Arc::new(table))
+}
+
+#[derive(Debug)]
+struct LostTable {
+    schema: SchemaRef,
+    fault: Error,
+}
+
+impl PartitionStream for LostTable {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let fault = Err(DataFusionError::External(Box::new(self.fault.copy())));
+        let schema = Arc::clone(&self.schema);
+        Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(ready(fault))))
+    }
 }

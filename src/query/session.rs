@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::additive::RefuseSums;
+use super::errors::query_error;
 use super::media_node::{MediaQueryPlanner, MediaRelationPlanner};
+use super::memory::QueryPool;
 use super::rollup::RollupRelationPlanner;
 use super::settings::SessionSettings;
 use super::table_functions::{self, OnDemand};
 use super::{aggregates, functions};
 use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
@@ -101,7 +102,7 @@ pub fn session_with(
         config = config.with_extension(Arc::clone(runtime));
     }
     let memory = options.memory_bytes.unwrap_or_else(|| options.parallel.query_memory_bytes());
-    let memory = FairSpillPool::new(memory);
+    let memory = QueryPool::new(memory);
     let pool = TrackConsumersPool::new(memory, NAMED_CONSUMERS);
     let env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
@@ -171,33 +172,4 @@ pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) 
         render: WorkSpec::Render(options.render.clone()),
     };
     ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
-}
-
-/// A DataFusion error as the crate's: one that was ours comes back as it was, any other is
-/// `query.invalid` with what DataFusion says.
-pub fn query_error(error: DataFusionError) -> Error {
-    let root = error.find_root();
-    if let DataFusionError::External(inner) = root
-        && let Some(ours) = inner.downcast_ref::<Error>()
-    {
-        return Error::new(ours.code(), ours.message());
-    }
-    let text = match &error {
-        DataFusionError::Diagnostic(_, inner) => inner.strip_backtrace(),
-        other => other.strip_backtrace(),
-    };
-    let text = plain(&text);
-    Error::new(ErrorCode::Query, text).with_source(error)
-}
-
-/// What DataFusion says, without its invitation to report bugs to it and its names for its layers.
-fn plain(text: &str) -> String {
-    let text = text.split("\nThis issue was likely caused by").next().unwrap_or(text);
-    let layers =
-        ["Error during planning: ", "Internal error: ", "SQL error: ", "Execution error: "];
-    let mut text = layers.iter().fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
-    if let Some(inner) = text.strip_prefix("ParserError(\"").and_then(|t| t.strip_suffix("\")")) {
-        text = inner;
-    }
-    text.replace("datafusion.public.", "")
 }

@@ -102,15 +102,52 @@ impl Dataset {
     /// The columns of a table over all its live files; `None` if none of them has rows.
     ///
     /// # Errors
-    /// `store.read` if a file is damaged.
+    /// `store.read` if a file is lost or damaged, with the way out of it.
     pub async fn schema(&self, table: &str) -> Result<Option<TableSchema>> {
         let entries = self.entries(table);
         if entries.is_empty() {
             return Ok(None);
         }
-        match &self.place {
-            Place::Folder(_) => TableSchema::read(&self.files(table)).map(Some),
-            Place::Objects(objects) => objects.schema(&entries).await.map(Some),
+        self.schema_of(table, &entries).await.map(Some)
+    }
+
+    /// See that each table of a shard is there.
+    ///
+    /// # Errors
+    /// As [`Dataset::schema`].
+    pub async fn check(&self, shard: &Manifest) -> Result<()> {
+        for (table, entry) in shard.tables.iter().filter(|(_, entry)| entry.rows > 0) {
+            self.schema_of(table, &[entry]).await?;
         }
+        Ok(())
+    }
+
+    async fn schema_of(&self, table: &str, entries: &[&FileEntry]) -> Result<TableSchema> {
+        let schema = match &self.place {
+            Place::Folder(_) => {
+                let places = entries.iter().map(|e| self.location(e));
+                let files: Vec<PathBuf> =
+                    places.filter_map(|l| l.as_path().map(Path::to_path_buf)).collect();
+                TableSchema::read(&files)
+            }
+            Place::Objects(objects) => objects.schema(entries).await,
+        };
+        schema.map_err(|fault| self.lost(table, fault))
+    }
+
+    /// What can be done about a table that is lost: everything but its rows is still there.
+    fn lost(&self, table: &str, fault: Error) -> Error {
+        let place = self.place.location();
+        let again = match table {
+            "requests" => "run the requests again into a new folder".to_owned(),
+            _ => format!(
+                "to make it anew, run the requests again into a new folder: `clipflow sql {place} \"SELECT * FROM requests\" -o again.parquet`, then `clipflow run again.parquet --out NEW`"
+            ),
+        };
+        let message = format!(
+            "{}: a file of the table {table} is lost or damaged; the other tables can be read; {again}",
+            fault.message()
+        );
+        Error::new(fault.code(), message).with_source(fault)
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::staging::Staging;
-use super::{CommitLock, Dataset, Manifest, ShardWriter, cannot_read, cannot_write};
+use super::{CommitLock, Dataset, Manifest, ShardWriter, cannot_read, cannot_write, new_file};
 use crate::error::Result;
 
 /// Every manifest in `root`, by number.
@@ -69,8 +69,7 @@ fn write_manifest(root: &Path, manifest: &Manifest) -> Result<()> {
     let folder = root.join("_commit");
     fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
     let target = root.join(Manifest::name(manifest.number));
-    let mut file =
-        tempfile::NamedTempFile::new_in(&folder).map_err(|e| cannot_write(&folder, e))?;
+    let mut file = new_file(&target)?;
     file.write_all(&manifest.to_json()?)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|e| cannot_write(&target, e))?;

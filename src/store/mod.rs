@@ -35,18 +35,44 @@ pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, ErrorCode, Result};
 
+/// A new file beside `target`, to be written and then given its name. Unlike other temporary files it
+/// is for everybody whom the process's umask lets read: it will be a file of the user's.
+///
+/// # Errors
+/// `store.write` about `target`.
+pub(crate) fn new_file(target: &Path) -> Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder);
+    file.map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => {
+            let (target, folder) = (target.display(), folder.display());
+            let message = format!("cannot write {target}: there is no folder {folder}; make it");
+            Error::new(ErrorCode::StoreWrite, message).with_source(e)
+        }
+        // What it says otherwise names a file that nobody knows.
+        kind => cannot_write(target, kind.into()),
+    })
+}
+
 /// A `store.write` error about `path`.
-pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
+pub(crate) fn cannot_write(path: &Path, cause: io::Error) -> Error {
     let hint = match cause.kind() {
-        std::io::ErrorKind::StorageFull => "free space on the disk and run again",
-        std::io::ErrorKind::PermissionDenied => "choose a folder you may write to",
-        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+        io::ErrorKind::StorageFull => "free space on the disk and run again",
+        io::ErrorKind::PermissionDenied => "choose a folder you may write to",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
             "a file is in the way; name a folder"
         }
         _ => "check the disk and run again",
@@ -73,4 +99,13 @@ pub(crate) fn cannot_read(
         format!("cannot read {place} ({cause}); is it what `clipflow run --out` wrote?"),
     )
     .with_source(cause)
+}
+
+/// A `store.read` error about a file of a table, which its manifest names; see [`Dataset::schema`] for what
+/// is said of the table then.
+fn lost_file(
+    place: impl fmt::Display,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    Error::new(ErrorCode::StoreRead, format!("cannot read {place} ({cause})")).with_source(cause)
 }

@@ -33,7 +33,9 @@ use tokio_util::bytes::Bytes;
 use url::Url;
 
 use super::staging::Staging;
-use super::{Dataset, FileEntry, Manifest, Place, ShardWriter, TableSchema, cannot_read};
+use super::{
+    Dataset, FileEntry, Manifest, Place, ShardWriter, TableSchema, cannot_read, lost_file,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::resilience::Resilience;
 use crate::source::object::{Cause, Fault, Opened, SteadyStore, TransferError};
@@ -144,7 +146,7 @@ impl Objects {
             let footer = footer.and_then(|footer| {
                 ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::default())
             });
-            let footer = footer.map_err(|e| cannot_read(self.store.url(&path), e))?;
+            let footer = footer.map_err(|e| lost_file(self.store.url(&path), e))?;
             Ok(Arc::clone(footer.schema()))
         }
         .boxed()

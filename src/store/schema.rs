@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
-use super::cannot_read;
+use super::lost_file;
 use crate::error::Result;
 
 /// The schemas of a table's files.
@@ -49,8 +49,8 @@ impl TableSchema {
 }
 
 fn of_file(file: &Path) -> Result<SchemaRef> {
-    let open = File::open(file).map_err(|e| cannot_read(file.display(), e))?;
+    let open = File::open(file).map_err(|e| lost_file(file.display(), e))?;
     let footer = ArrowReaderMetadata::load(&open, ArrowReaderOptions::default())
-        .map_err(|e| cannot_read(file.display(), e))?;
+        .map_err(|e| lost_file(file.display(), e))?;
     Ok(Arc::clone(footer.schema()))
 }

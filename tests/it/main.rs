@@ -19,6 +19,7 @@ mod performance;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod questions;
 mod reframe;
 mod render;
 mod render_edits;

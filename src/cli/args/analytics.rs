@@ -19,7 +19,8 @@ pub(in crate::cli) struct PerformanceArgs {
     /// gets the list.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
     pub metrics: Vec<String>,
-    /// Columns of the events or the variants to group by; without, all are one group.
+    /// Columns of the events, the variants or your own in the requests to group by; without, all are one
+    /// group.
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub by: Vec<String>,
     #[command(flatten)]
@@ -124,7 +125,7 @@ pub(in crate::cli) struct ImportEventsArgs {
     /// Day of figures that the export gives for a whole period, as 2026-05-01.
     #[arg(long, value_name = "DAY")]
     pub day: Option<String>,
-    /// Parquet file for the events.
+    /// File for the events: .csv or .ndjson, else Parquet.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
 }

@@ -17,14 +17,12 @@ use arrow::compute::{cast, concat_batches};
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
 use arrow::datatypes::{DataType, Date32Type, Field, Schema};
-use parquet::arrow::ArrowWriter;
 
 pub use shapes::Export;
 use shapes::{Figure, Reading};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::event::daily_fields;
-use crate::store::cannot_write;
 
 /// What is imported.
 #[derive(Debug, Clone)]
@@ -61,21 +59,6 @@ impl Imported {
     /// How many variants they are of.
     pub fn variants(&self) -> usize {
         self.batch.column(0).as_string::<i32>().iter().flatten().collect::<HashSet<_>>().len()
-    }
-
-    /// Write them as one Parquet file.
-    ///
-    /// # Errors
-    /// `store.write`.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let fault = |e: std::io::Error| cannot_write(path, e);
-        let file = File::create(path).map_err(fault)?;
-        let write = || {
-            let mut writer = ArrowWriter::try_new(file, self.batch.schema(), None)?;
-            writer.write(&self.batch)?;
-            writer.close()
-        };
-        write().map(|_| ()).map_err(|e| fault(std::io::Error::other(e)))
     }
 }
 

@@ -67,8 +67,13 @@ impl Choice {
         if query.lag_hours > 0.0 && !events.has_time {
             return Err(config("--lag-hours needs times, and the events have no column ts or day"));
         }
-        let figures = query.metrics.iter().map(|name| Ok((name.clone(), figure(name)?)));
-        let figures = figures.collect::<Result<Vec<_>>>()?;
+        let mut figures: Vec<(String, Figure)> = vec![];
+        for name in &query.metrics {
+            // Asked for twice, it is answered once, as a column to group by is.
+            if !figures.iter().any(|(known, _)| known == name) {
+                figures.push((name.clone(), figure(name)?));
+            }
+        }
         if figures.is_empty() {
             return Err(config(format!("name at least one metric; there are {}", metric_names())));
         }
@@ -168,7 +173,7 @@ fn axis(name: &str, events: &EventTable, variants: &[String]) -> Result<Axis> {
         )
     } else {
         format!(
-            "neither the events nor the variants have a column {name} to group by; the events have {theirs}, the variants {}",
+            "neither the events nor the variants have a column {name} to group by; the events have {theirs}, the variants {}, and what columns of your own the requests had",
             variants.join(", ")
         )
     }))

@@ -14,6 +14,7 @@ use choice::Choice;
 pub(super) use function::arguments;
 pub use function::register_performance;
 
+use super::again;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
@@ -34,7 +35,7 @@ pub struct PerformanceQuery {
     /// Names of metrics ([`METRICS`](crate::kernels::metrics::METRICS), with `mean_` the mean of the
     /// variants' values), figures, `audience_reach` or `new_viewers`.
     pub metrics: Vec<String>,
-    /// Columns of the events or of `variants` to group by.
+    /// Columns of the events, of `variants`, or of the user's own in `requests` to group by.
     pub by: Vec<String>,
     /// Leaves out the newest events: those of so many hours before the last one, which platforms may
     /// still complete.
@@ -98,6 +99,9 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
         None => register_reference(&ctx)?,
     }
     let table = register_events(&ctx, &query.events, &resilience).await?;
+    if query.results.is_some() {
+        carry_own_columns(&ctx, &table, query).await?;
+    }
     let choice = choose(&ctx, &table, query).await?;
     let frame = plan(&ctx, &table, query, &choice).await?;
     let passes = if choice.counts_viewers_apart(&table) { 2 } else { 1 };
@@ -176,4 +180,34 @@ async fn register_results(
         ));
     }
     Ok(())
+}
+
+/// Put the columns that only the requests have, such as a campaign, beside the columns of `variants` as far
+/// as they are grouped by.
+async fn carry_own_columns(
+    ctx: &SessionContext,
+    events: &EventTable,
+    query: &PerformanceQuery,
+) -> Result<()> {
+    let columns = async |table: &str| -> Result<Vec<String>> {
+        let table = ctx.table(table).await.map_err(query_error)?;
+        let fields = table.schema().fields().iter().filter(|f| !f.data_type().is_nested());
+        Ok(fields.map(|f| f.name().clone()).collect())
+    };
+    let (variants, requests) = (columns("variants").await?, columns("requests").await?);
+    let mut own = vec![];
+    for name in &query.by {
+        let known = events.dimensions.contains(name) || variants.contains(name);
+        if !known && requests.contains(name) && !own.contains(name) {
+            own.push(name.clone());
+        }
+    }
+    if own.is_empty() {
+        return Ok(());
+    }
+    let own: String = own.iter().map(|name| format!(", r.{}", events::quote(name))).collect();
+    let joined = format!(
+        "SELECT v.*{own} FROM variants v LEFT JOIN requests r ON r.request_id = v.request_id"
+    );
+    again::view(ctx, "variants", &joined).await
 }

@@ -25,10 +25,12 @@ pub(super) fn mean(metric: &'static Metric) -> Aggregate {
 type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
-    let arguments = metric.inputs.len();
+    let numbers =
+        Signature::uniform(metric.inputs.len(), vec![DataType::Float64], Volatility::Immutable);
     Aggregate {
         name: format!("{how}_{}", metric.name),
-        signature: Signature::uniform(arguments, vec![DataType::Float64], Volatility::Immutable),
+        // Refused only for names that are not one each.
+        signature: numbers.clone().with_parameter_names(metric.inputs.to_vec()).unwrap_or(numbers),
         return_type: DataType::Float64,
         of: metric.name,
         make,

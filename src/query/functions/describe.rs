@@ -26,7 +26,7 @@ const MOST_CHARS: usize = 100;
 pub fn keyphrases() -> Function {
     let item = Arc::new(Field::new_list_field(keyphrase::data_type(), true));
     let return_type = DataType::List(Arc::clone(&item));
-    Function::new("keyphrases", Some(3), return_type, move |args| {
+    Function::new("keyphrases", Some(&["text", "language", "n"]), return_type, move |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST)?;
         let mut found: Vec<Keyphrase> = vec![];
@@ -56,30 +56,35 @@ pub fn keyphrases() -> Function {
 pub fn hashtags() -> Function {
     let item = Arc::new(Field::new_list_field(DataType::Utf8, true));
     let return_type = DataType::List(item);
-    Function::new("hashtags", Some(3), return_type.clone(), move |args| {
-        if args[0].data_type() == &DataType::Null {
-            return Ok(new_null_array(&return_type, args[0].len()));
-        }
-        let phrases = list(&args[0], "keyphrases")?;
-        let most = most(&args[2], MOST)?;
-        let mut lists = ListBuilder::new(StringBuilder::new());
-        for (row, most) in most.into_iter().enumerate() {
-            if phrases.is_null(row) {
-                lists.append_null();
-                continue;
+    Function::new(
+        "hashtags",
+        Some(&["keyphrases", "interests", "n"]),
+        return_type.clone(),
+        move |args| {
+            if args[0].data_type() == &DataType::Null {
+                return Ok(new_null_array(&return_type, args[0].len()));
             }
-            let given = phrases_of(&phrases.value(row))?;
-            let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
-            lists.append_value(tags.into_iter().map(Some));
-        }
-        Ok(Arc::new(lists.finish()))
-    })
+            let phrases = list(&args[0], "keyphrases")?;
+            let most = most(&args[2], MOST)?;
+            let mut lists = ListBuilder::new(StringBuilder::new());
+            for (row, most) in most.into_iter().enumerate() {
+                if phrases.is_null(row) {
+                    lists.append_null();
+                    continue;
+                }
+                let given = phrases_of(&phrases.value(row))?;
+                let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
+                lists.append_value(tags.into_iter().map(Some));
+            }
+            Ok(Arc::new(lists.finish()))
+        },
+    )
 }
 
 /// `clip_title(text, language, most_chars)`: the sentence that says most, in that many grapheme
 /// clusters; see [`Script::title`]. NULL where nothing is said.
 pub fn clip_title() -> Function {
-    Function::new("clip_title", Some(3), DataType::Utf8, |args| {
+    Function::new("clip_title", Some(&["text", "language", "most_chars"]), DataType::Utf8, |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST_CHARS)?;
         let title = |row: usize| {

@@ -28,7 +28,7 @@ pub fn all() -> Vec<Function> {
 
 /// `wilson(successes, trials, confidence)`: struct of `low` and `high`; see [`kernel::wilson`].
 pub fn wilson() -> Function {
-    pairs("wilson", 3, ["low", "high"], |a| {
+    pairs("wilson", &["successes", "trials", "confidence"], ["low", "high"], |a| {
         let Some(confidence) = a[2] else { return Ok(None) };
         let interval = kernel::wilson(a[0], a[1], kernel::checked_confidence(confidence)?);
         Ok(interval.map(|i| [i.low, i.high]))
@@ -38,7 +38,7 @@ pub fn wilson() -> Function {
 /// `two_proportion_z(successes1, trials1, successes2, trials2)`: struct of `z` and `p`; see
 /// [`kernel::two_proportion_z`].
 pub fn two_proportion_z() -> Function {
-    pairs("two_proportion_z", 4, ["z", "p"], |a| {
+    pairs("two_proportion_z", &["k1", "n1", "k2", "n2"], ["z", "p"], |a| {
         Ok(kernel::two_proportion_z((a[0], a[1]), (a[2], a[3])).map(|t| [t.z, t.p]))
     })
 }
@@ -46,7 +46,7 @@ pub fn two_proportion_z() -> Function {
 /// `difference_interval(successes1, trials1, successes2, trials2, confidence)`: struct of `low` and
 /// `high`; see [`kernel::difference_interval`].
 pub fn difference_interval() -> Function {
-    pairs("difference_interval", 5, ["low", "high"], |a| {
+    pairs("difference_interval", &["k1", "n1", "k2", "n2", "confidence"], ["low", "high"], |a| {
         let Some(confidence) = a[4] else { return Ok(None) };
         let confidence = kernel::checked_confidence(confidence)?;
         let interval = kernel::difference_interval((a[0], a[1]), (a[2], a[3]), confidence);
@@ -56,7 +56,7 @@ pub fn difference_interval() -> Function {
 
 /// `min_detectable_effect(rate, trials1, trials2)`; see [`kernel::min_detectable_effect`].
 pub fn min_detectable_effect() -> Function {
-    Function::new("min_detectable_effect", Some(3), DataType::Float64, |args| {
+    Function::new("min_detectable_effect", Some(&["rate", "n1", "n2"]), DataType::Float64, |args| {
         let columns = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         let effect = |row| {
             let [rate, n1, n2] = [0, 1, 2].map(|i| value(&columns[i], row));
@@ -68,7 +68,7 @@ pub fn min_detectable_effect() -> Function {
 
 /// `holm(p_values)`: the list, corrected; see [`kernel::holm`].
 pub fn holm() -> Function {
-    Function::new("holm", Some(1), list_type(DataType::Float64), |args| {
+    Function::new("holm", Some(&["p_values"]), list_type(DataType::Float64), |args| {
         let lists = float_lists(&args[0])?;
         lists_of(lists.len(), |row| Ok(list(&lists, row).map(|p| kernel::holm(&p))))
     })
@@ -77,26 +77,31 @@ pub fn holm() -> Function {
 /// `thompson_split(successes, trials, seed)`: of two lists that belong together, a list of shares; see
 /// [`kernel::thompson_split`].
 pub fn thompson_split() -> Function {
-    Function::new("thompson_split", Some(3), list_type(DataType::Float64), |args| {
-        let (successes, trials) = (float_lists(&args[0])?, float_lists(&args[1])?);
-        let seeds = numbers::<UInt64Type>(&args[2])?;
-        lists_of(successes.len(), |row| {
-            let (Some(k), Some(n)) = (list(&successes, row), list(&trials, row)) else {
-                return Ok(None);
-            };
-            if k.len() != n.len() {
-                return Err(misused("thompson_split takes two lists of the same length"));
-            }
-            let arms: Vec<_> = k.into_iter().zip(n).collect();
-            Ok(seeds.is_valid(row).then(|| kernel::thompson_split(&arms, seeds.value(row))))
-        })
-    })
+    Function::new(
+        "thompson_split",
+        Some(&["successes", "trials", "seed"]),
+        list_type(DataType::Float64),
+        |args| {
+            let (successes, trials) = (float_lists(&args[0])?, float_lists(&args[1])?);
+            let seeds = numbers::<UInt64Type>(&args[2])?;
+            lists_of(successes.len(), |row| {
+                let (Some(k), Some(n)) = (list(&successes, row), list(&trials, row)) else {
+                    return Ok(None);
+                };
+                if k.len() != n.len() {
+                    return Err(misused("thompson_split takes two lists of the same length"));
+                }
+                let arms: Vec<_> = k.into_iter().zip(n).collect();
+                Ok(seeds.is_valid(row).then(|| kernel::thompson_split(&arms, seeds.value(row))))
+            })
+        },
+    )
 }
 
 /// A function of numbers that gives two, or none.
 fn pairs(
     name: &'static str,
-    arguments: usize,
+    arguments: &'static [&'static str],
     names: [&'static str; 2],
     of: impl Fn(&[Option<f64>]) -> Result<Option<[f64; 2]>> + Send + Sync + 'static,
 ) -> Function {

@@ -27,7 +27,7 @@ pub fn stable_id() -> Function {
 /// `source_location(url)`: the absolute place of a `source_url`; see [`Location::resolve`].
 pub fn source_location(base: &Location) -> Function {
     let base = base.clone();
-    let function = Function::new("source_location", Some(1), DataType::Utf8, move |args| {
+    let function = Function::new("source_location", Some(&["url"]), DataType::Utf8, move |args| {
         let urls = text(&args[0])?;
         let places: StringArray = urls.iter().map(|u| u.map(|u| base.resolve(u))).collect();
         Ok(Arc::new(places))
@@ -37,7 +37,7 @@ pub fn source_location(base: &Location) -> Function {
 
 /// `without_signature(url)`: a source as it may be shown; see [`location::without_signature`].
 pub fn without_signature() -> Function {
-    Function::new("without_signature", Some(1), DataType::Utf8, |args| {
+    Function::new("without_signature", Some(&["url"]), DataType::Utf8, |args| {
         let urls = text(&args[0])?;
         let shown: StringArray = urls.iter().map(|u| u.map(location::without_signature)).collect();
         Ok(Arc::new(shown))

@@ -12,7 +12,7 @@ use crate::error::Result;
 
 /// `json_text(value)`: `{"age":"18-35"}` from a struct, list or map; NULL stays NULL.
 pub fn json_text() -> Function {
-    Function::new("json_text", Some(1), DataType::Utf8, |args| json_of(&args[0]))
+    Function::new("json_text", Some(&["value"]), DataType::Utf8, |args| json_of(&args[0]))
 }
 
 /// Each value of an array as JSON text.

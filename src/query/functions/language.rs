@@ -10,7 +10,7 @@ use crate::kernels::text::to_iso639_3;
 
 /// `same_language('en-US', 'eng')` is true; NULL if either tag is NULL.
 pub fn same_language() -> Function {
-    Function::new("same_language", Some(2), DataType::Boolean, |args| {
+    Function::new("same_language", Some(&["a", "b"]), DataType::Boolean, |args| {
         let (left, right) = (text(&args[0])?, text(&args[1])?);
         let answers: BooleanArray =
             left.iter().zip(&right).map(|(l, r)| Some(same(l?, r?))).collect();

@@ -12,7 +12,7 @@ use crate::resilience;
 /// `may_change('source.unreachable')` is true: such faults pass; the others are to be mended first.
 /// NULL for what is no error code.
 pub fn may_change() -> Function {
-    Function::new("may_change", Some(1), DataType::Boolean, |args| {
+    Function::new("may_change", Some(&["error_code"]), DataType::Boolean, |args| {
         let codes = text(&args[0])?;
         let answer = |code: Option<&str>| {
             let code = ErrorCode::parse(code?)?;

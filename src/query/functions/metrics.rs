@@ -20,7 +20,7 @@ pub fn all() -> Vec<Function> {
 
 /// A metric of each row; over sums of counts, the metric of the group.
 pub fn metric(metric: &'static Metric) -> Function {
-    Function::new(metric.name, Some(metric.inputs.len()), DataType::Float64, |args| {
+    Function::new(metric.name, Some(metric.inputs), DataType::Float64, |args| {
         let counts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(rows(&counts, metric.of)))
     })
@@ -28,7 +28,7 @@ pub fn metric(metric: &'static Metric) -> Function {
 
 /// `safe_ratio(a, b)`: `a / b`; NULL where `b` is NULL or not above 0.
 pub fn safe_ratio() -> Function {
-    Function::new("safe_ratio", Some(2), DataType::Float64, |args| {
+    Function::new("safe_ratio", Some(&["a", "b"]), DataType::Float64, |args| {
         let parts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         let of = |v: &[Option<f64>]| match v {
             [a, b] => ratio(*a, *b),
@@ -40,7 +40,7 @@ pub fn safe_ratio() -> Function {
 
 /// `cumulative_reach(k, seeds, generations)`: see [`cumulative_reach`].
 fn cumulative() -> Function {
-    Function::new("cumulative_reach", Some(3), DataType::Float64, |args| {
+    Function::new("cumulative_reach", Some(&["k", "seeds", "n"]), DataType::Float64, |args| {
         let parts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         let of = |v: &[Option<f64>]| match v {
             [k, seeds, n] => cumulative_reach(*k, *seeds, *n),
@@ -53,7 +53,7 @@ fn cumulative() -> Function {
 /// `half_life_of(hours, views)`: the half-life of two lists that belong together: hours since
 /// publication, and the views at each.
 pub fn half_life_of() -> Function {
-    Function::new("half_life_of", Some(2), DataType::Float64, |args| {
+    Function::new("half_life_of", Some(&["hours", "views"]), DataType::Float64, |args| {
         let (hours, views) = (float_lists(&args[0])?, float_lists(&args[1])?);
         let answer = |row: usize| {
             if hours.is_null(row) || views.is_null(row) {
@@ -79,7 +79,7 @@ pub fn half_life_of() -> Function {
 
 /// `reach_estimate(sketch)`: how many viewers a sketch has counted, about (see [`Sketch`]).
 pub fn reach_estimate() -> Function {
-    Function::new("reach_estimate", Some(1), DataType::Float64, |args| {
+    Function::new("reach_estimate", Some(&["sketch"]), DataType::Float64, |args| {
         let sketches = as_type(&args[0], &DataType::Binary)?;
         let estimate = |bytes: Option<&[u8]>| match bytes {
             None => Ok(None),

@@ -62,12 +62,15 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
 /// From columns of one length to a column of that length.
 type Kernel = dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync;
 
+/// Names of arguments, in order.
+type Arguments = &'static [&'static str];
+
 /// A kernel, its name and its types, for any engine.
 #[derive(Clone)]
 pub(in crate::query) struct Function {
     pub(in crate::query) name: &'static str,
-    /// How many arguments it takes; `None`: one or more. Of any type: the kernel casts or refuses.
-    arguments: Option<usize>,
+    /// Names of the arguments it takes; `None`: one or more. Of any type: the kernel casts or refuses.
+    arguments: Option<Arguments>,
     pub(in crate::query) return_type: DataType,
     volatility: Volatility,
     kernel: Arc<Kernel>,
@@ -77,7 +80,7 @@ impl Function {
     /// A function of its arguments alone.
     fn new(
         name: &'static str,
-        arguments: Option<usize>,
+        arguments: Option<Arguments>,
         return_type: DataType,
         kernel: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
     ) -> Self {
@@ -95,10 +98,10 @@ impl Function {
     /// # Errors
     /// `query.invalid` for a wrong number or type of arguments, else what the kernel says.
     pub(in crate::query) fn call(&self, columns: &[ArrayRef]) -> Result<ArrayRef> {
-        if self.arguments.map_or(columns.is_empty(), |n| n != columns.len()) {
+        if self.arguments.map_or(columns.is_empty(), |names| names.len() != columns.len()) {
             let wanted = self
                 .arguments
-                .map_or("at least one argument".to_owned(), |n| format!("{n} arguments"));
+                .map_or("at least one argument".to_owned(), |n| format!("{} arguments", n.len()));
             return Err(misused(format!("{} takes {wanted}, not {}", self.name, columns.len())));
         }
         (self.kernel)(columns)
@@ -106,8 +109,7 @@ impl Function {
 
     /// The function for a DataFusion session. A constant argument arrives as a column of the batch's length.
     pub(in crate::query) fn into_sql(self) -> ScalarUDF {
-        let types = self.arguments.map_or(TypeSignature::VariadicAny, TypeSignature::Any);
-        let signature = Signature::new(types, self.volatility);
+        let signature = signature(self.arguments, self.volatility);
         let (name, return_type) = (self.name, self.return_type.clone());
         let fun = move |args: &[ColumnarValue]| {
             let columns = ColumnarValue::values_to_arrays(args)?;
@@ -122,6 +124,16 @@ impl Function {
             Arc::new(fun),
         ))
     }
+}
+
+/// Arguments of any type; their names stand in what is said to who calls it otherwise.
+fn signature(arguments: Option<Arguments>, volatility: Volatility) -> Signature {
+    let Some(names) = arguments else {
+        return Signature::new(TypeSignature::VariadicAny, volatility);
+    };
+    let any = Signature::any(names.len(), volatility);
+    // Refused only for names that are not one each.
+    any.clone().with_parameter_names(names.to_vec()).unwrap_or(any)
 }
 
 /// A function was called with what it does not take.

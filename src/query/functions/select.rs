@@ -14,21 +14,26 @@ use crate::model::{candidate, cue, shot, signal};
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips)`: every window
 /// considered, as a list of [`candidate`] structs, scored by `weights`; see [`select::select_clips_with`].
 pub fn select_clips(weights: Weights) -> Function {
-    Function::new("select_clips", Some(6), list_type(candidate::data_type()), move |args| {
-        let signals = list(&args[0], signal::data_type())?;
-        let shots = list(&args[1], shot::data_type())?;
-        let cues = list(&args[2], cue::data_type())?;
-        let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
-        let max_clips = numbers::<Int64Type>(&args[5])?;
-        let lengths = (&min, &max, &max_clips);
-        Ok(Arc::new(select::select_clips_with(&signals, &shots, &cues, lengths, &weights)?))
-    })
+    Function::new(
+        "select_clips",
+        Some(&["signals", "shots", "cues", "min", "max", "n"]),
+        list_type(candidate::data_type()),
+        move |args| {
+            let signals = list(&args[0], signal::data_type())?;
+            let shots = list(&args[1], shot::data_type())?;
+            let cues = list(&args[2], cue::data_type())?;
+            let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
+            let max_clips = numbers::<Int64Type>(&args[5])?;
+            let lengths = (&min, &max, &max_clips);
+            Ok(Arc::new(select::select_clips_with(&signals, &shots, &cues, lengths, &weights)?))
+        },
+    )
 }
 
 /// `cues_in(cues, language)`: the cues of that language and those of an unknown one.
 pub fn cues_in() -> Function {
     let return_type = list_type(cue::data_type());
-    Function::new("cues_in", Some(2), return_type.clone(), move |args| {
+    Function::new("cues_in", Some(&["cues", "language"]), return_type.clone(), move |args| {
         let kept = cues::in_language(&list(&args[0], cue::data_type())?, &text(&args[1])?)?;
         as_type(&(Arc::new(kept) as ArrayRef), &return_type)
     })
@@ -37,21 +42,26 @@ pub fn cues_in() -> Function {
 /// `no_candidate_message(duration, min_clip_length, max_clip_length)`: why a source of that many
 /// seconds gave no clip, as a sentence.
 pub fn no_candidate_message() -> Function {
-    Function::new("no_candidate_message", Some(3), DataType::Utf8, |args| {
-        let numbers = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
-        let sentence = |row: usize| {
-            let (duration, min, max) =
-                (numbers[0].value(row), numbers[1].value(row), numbers[2].value(row));
-            if numbers[0].is_null(row) || duration >= min {
-                format!(
-                    "no window of {min} to {max} s of the source is worth a clip; widen the lengths"
-                )
-            } else {
-                NoCandidate::SourceTooShort { duration, min }.to_string()
-            }
-        };
-        Ok(Arc::new(StringArray::from_iter_values((0..numbers[0].len()).map(sentence))))
-    })
+    Function::new(
+        "no_candidate_message",
+        Some(&["duration", "min", "max"]),
+        DataType::Utf8,
+        |args| {
+            let numbers = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
+            let sentence = |row: usize| {
+                let (duration, min, max) =
+                    (numbers[0].value(row), numbers[1].value(row), numbers[2].value(row));
+                if numbers[0].is_null(row) || duration >= min {
+                    format!(
+                        "no window of {min} to {max} s of the source is worth a clip; widen the lengths"
+                    )
+                } else {
+                    NoCandidate::SourceTooShort { duration, min }.to_string()
+                }
+            };
+            Ok(Arc::new(StringArray::from_iter_values((0..numbers[0].len()).map(sentence))))
+        },
+    )
 }
 
 pub(super) fn list_type(item: DataType) -> DataType {

@@ -15,19 +15,24 @@ pub fn validate_request() -> Function {
         Field::new("error_code", DataType::Utf8, true),
         Field::new("error_message", DataType::Utf8, true),
     ]);
-    Function::new("validate_request", Some(5), DataType::Struct(fields.clone()), move |args| {
-        let (min, max) = (numbers::<Float64Type>(&args[2])?, numbers::<Float64Type>(&args[3])?);
-        let max_clips = numbers::<Int64Type>(&args[4])?;
-        let verdict = validate(&RequestColumns {
-            source_url: args[0].as_ref(),
-            language: Some(args[1].as_ref()),
-            min_clip_length: Some(&min),
-            max_clip_length: Some(&max),
-            max_clips: Some(&max_clips),
-        })?;
-        let columns: Vec<ArrayRef> =
-            vec![Arc::new(verdict.error_code), Arc::new(verdict.error_message)];
-        let verdicts = StructArray::try_new(fields.clone(), columns, None);
-        Ok(Arc::new(verdicts.map_err(|e| misused(e.to_string()).with_source(e))?))
-    })
+    Function::new(
+        "validate_request",
+        Some(&["source_url", "language", "min", "max", "n"]),
+        DataType::Struct(fields.clone()),
+        move |args| {
+            let (min, max) = (numbers::<Float64Type>(&args[2])?, numbers::<Float64Type>(&args[3])?);
+            let max_clips = numbers::<Int64Type>(&args[4])?;
+            let verdict = validate(&RequestColumns {
+                source_url: args[0].as_ref(),
+                language: Some(args[1].as_ref()),
+                min_clip_length: Some(&min),
+                max_clip_length: Some(&max),
+                max_clips: Some(&max_clips),
+            })?;
+            let columns: Vec<ArrayRef> =
+                vec![Arc::new(verdict.error_code), Arc::new(verdict.error_message)];
+            let verdicts = StructArray::try_new(fields.clone(), columns, None);
+            Ok(Arc::new(verdicts.map_err(|e| misused(e.to_string()).with_source(e))?))
+        },
+    )
 }

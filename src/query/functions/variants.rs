@@ -20,29 +20,37 @@ use crate::model::{clip_text, cue, shot, signal, variant};
 pub fn clip_brief() -> Function {
     // Its type is only unknown if the program is broken; then every call says so.
     let return_type = variants::brief_type().unwrap_or(DataType::Null);
-    Function::new("clip_brief", Some(12), return_type, |args| {
-        let size = [numbers::<Int64Type>(&args[5])?, numbers::<Int64Type>(&args[6])?];
-        let span = [numbers::<Float64Type>(&args[8])?, numbers::<Float64Type>(&args[9])?];
-        let lengths = [numbers::<Float64Type>(&args[10])?, numbers::<Float64Type>(&args[11])?];
-        Ok(Arc::new(variants::briefs(&BriefColumns {
-            signals: &list(&args[0], signal::data_type())?,
-            shots: &list(&args[1], shot::data_type())?,
-            cues: &list(&args[2], cue::data_type())?,
-            language: &text(&args[3])?,
-            topic: &text(&args[4])?,
-            size: size.each_ref(),
-            fps: &numbers::<Float64Type>(&args[7])?,
-            span: span.each_ref(),
-            lengths: lengths.each_ref(),
-        })?))
-    })
+    Function::new(
+        "clip_brief",
+        Some(&[
+            "signals", "shots", "cues", "language", "topic", "width", "height", "fps", "start",
+            "end", "min", "max",
+        ]),
+        return_type,
+        |args| {
+            let size = [numbers::<Int64Type>(&args[5])?, numbers::<Int64Type>(&args[6])?];
+            let span = [numbers::<Float64Type>(&args[8])?, numbers::<Float64Type>(&args[9])?];
+            let lengths = [numbers::<Float64Type>(&args[10])?, numbers::<Float64Type>(&args[11])?];
+            Ok(Arc::new(variants::briefs(&BriefColumns {
+                signals: &list(&args[0], signal::data_type())?,
+                shots: &list(&args[1], shot::data_type())?,
+                cues: &list(&args[2], cue::data_type())?,
+                language: &text(&args[3])?,
+                topic: &text(&args[4])?,
+                size: size.each_ref(),
+                fps: &numbers::<Float64Type>(&args[7])?,
+                span: span.each_ref(),
+                lengths: lengths.each_ref(),
+            })?))
+        },
+    )
 }
 
 /// `with_texts(brief, texts)`: the brief with `texts` (a struct of [`clip_text`]'s columns) in place of
 /// its own; NULL leaves it as it is. See [`variants::ClipBrief::with_texts`].
 pub fn with_texts() -> Function {
     let return_type = variants::brief_type().unwrap_or(DataType::Null);
-    Function::new("with_texts", Some(2), return_type, |args| {
+    Function::new("with_texts", Some(&["brief", "texts"]), return_type, |args| {
         let briefs = args[0].as_struct_opt().ok_or_else(|| {
             misused(format!("with_texts takes a clip_brief, not {}", args[0].data_type()))
         })?;
@@ -57,20 +65,26 @@ pub fn with_texts() -> Function {
 /// [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
 /// names with commas between, or NULL for all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
 pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
-    Function::new("make_variants", Some(5), list_type(variant::data_type()), move |args| {
-        let briefs = args[0].as_struct_opt().ok_or_else(|| {
-            misused(format!("make_variants takes a clip_brief, not {}", args[0].data_type()))
-        })?;
-        let scorer = match &scorer {
-            Some(scorer) => Arc::clone(scorer),
-            None => built_in()?,
-        };
-        let n = numbers::<Int64Type>(&args[1])?;
-        let (audience, platforms, captions) = (text(&args[2])?, text(&args[3])?, text(&args[4])?);
-        Ok(Arc::new(variants::variant_lists(
-            briefs, &n, &audience, &platforms, &captions, &scorer,
-        )?))
-    })
+    Function::new(
+        "make_variants",
+        Some(&["brief", "n", "audience", "platforms", "captions"]),
+        list_type(variant::data_type()),
+        move |args| {
+            let briefs = args[0].as_struct_opt().ok_or_else(|| {
+                misused(format!("make_variants takes a clip_brief, not {}", args[0].data_type()))
+            })?;
+            let scorer = match &scorer {
+                Some(scorer) => Arc::clone(scorer),
+                None => built_in()?,
+            };
+            let n = numbers::<Int64Type>(&args[1])?;
+            let (audience, platforms, captions) =
+                (text(&args[2])?, text(&args[3])?, text(&args[4])?);
+            Ok(Arc::new(variants::variant_lists(
+                briefs, &n, &audience, &platforms, &captions, &scorer,
+            )?))
+        },
+    )
 }
 
 fn built_in() -> Result<Arc<Scorer>> {
