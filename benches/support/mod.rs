@@ -1,15 +1,15 @@
 //! What the benchmarks share: CPU time, repeats, generated video.
-#![allow(dead_code, reason = "each benchmark uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each benchmark uses a part of this")]
 
 pub mod processes;
 pub mod requests;
 pub mod video;
 
 use std::error::Error;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use clipflow::processors::benchmark::{Cost, Spread};
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// What a benchmark returns: any error ends it with a message.
@@ -49,15 +49,6 @@ pub fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What a piece of work took.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Cost {
-    /// Elapsed seconds.
-    pub wall: f64,
-    /// Processor seconds, user and system, of this process and its children that have ended.
-    pub cpu: f64,
-}
-
 /// A running measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
@@ -94,37 +85,6 @@ fn cpu_seconds() -> Result<f64> {
         }
     }
     Ok(total)
-}
-
-/// The middle of some measurements and how far they spread.
-#[derive(Debug, Clone, Copy)]
-pub struct Spread {
-    /// The median.
-    pub median: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-}
-
-impl Spread {
-    /// Of `values`; NaN of none.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = values.into_iter().collect();
-        sorted.sort_by(f64::total_cmp);
-        let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
-        let n = sorted.len();
-        let median = (at(n.saturating_sub(1) / 2) + at(n / 2)) / 2.0;
-        Self { median, min: at(0), max: at(n.saturating_sub(1)) }
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = f.precision().unwrap_or(2);
-        let Self { median, min, max } = self;
-        write!(f, "{median:.digits$} ({min:.digits$}–{max:.digits$})")
-    }
 }
 
 /// `met` or `MISSED`.

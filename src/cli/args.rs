@@ -13,7 +13,7 @@ pub(super) use analytics::{
 
 use super::settings::SettingsArgs;
 use crate::kernels::variants::caption_mode;
-use crate::media::{Encoding, Format as Encoded, Hardware, Quality, VideoCodec};
+use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
 use crate::model::edit::CaptionMode;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
@@ -172,10 +172,12 @@ pub(super) struct EncodingArgs {
     pub smart_cut: bool,
 }
 
-impl From<EncodingArgs> for Encoding {
-    fn from(args: EncodingArgs) -> Self {
-        let EncodingArgs { format, codec, quality, hardware, smart_cut: _ } = args;
-        Self { format, codec, quality, hardware }
+impl EncodingArgs {
+    /// What rendering is to do by them and by `--thumbnails`.
+    pub(super) fn settings(self, thumbnails: bool) -> RenderSettings {
+        let Self { format, codec, quality, hardware, smart_cut } = self;
+        let encoding = Encoding { format, codec, quality, hardware };
+        RenderSettings { thumbnails, smart_cut, encoding, ..RenderSettings::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use super::args::RenderArgs;
 use super::{OK, ROWS_FAILED, print, progress};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::media::{CancelToken, RenderSettings};
+use crate::media::CancelToken;
 use crate::pipeline::{self, RenderChosen, RunConfig};
 
 pub(super) async fn render(
@@ -14,12 +14,7 @@ pub(super) async fn render(
 ) -> Result<u8> {
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
-        render: RenderSettings {
-            thumbnails: args.thumbnails,
-            smart_cut: args.encoding.smart_cut,
-            encoding: args.encoding.into(),
-            ..RenderSettings::default()
-        },
+        render: args.encoding.settings(args.thumbnails),
         parallel,
         observer: progress::observer(args.quiet),
         stop,

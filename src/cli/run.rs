@@ -8,7 +8,7 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::media::{CancelToken, RenderSettings};
+use crate::media::CancelToken;
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// Characters of a plan's line that `--explain` prints without -v.
@@ -33,12 +33,7 @@ pub(super) async fn run(
         },
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
-        render: RenderSettings {
-            thumbnails: args.thumbnails,
-            smart_cut: args.encoding.smart_cut,
-            encoding: args.encoding.into(),
-            ..RenderSettings::default()
-        },
+        render: args.encoding.settings(args.thumbnails),
         parallel,
         observer: progress::observer(args.quiet),
         stop,

@@ -37,6 +37,7 @@ mod index;
 mod kept;
 mod loudness;
 mod measure;
+mod part;
 mod passes;
 mod plan;
 mod queue;
@@ -45,6 +46,7 @@ mod smart_cut;
 mod source;
 mod turns;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +66,6 @@ pub use plan::{Pass, plan_passes};
 use queue::Queue;
 use shape::Shape;
 use source::Source;
-use tempfile::TempPath;
 pub use turns::{Share, Turns};
 
 /// A clip to write, as it is or edited.
@@ -173,6 +174,30 @@ pub struct RenderSettings {
     pub limits: MediaLimits,
 }
 
+impl RenderSettings {
+    /// Whether the numbers are ones that encoders take.
+    ///
+    /// # Errors
+    /// `config.invalid` names the first that is not.
+    pub fn check(&self) -> Result<()> {
+        self.encoding.check()?;
+        let wrong = |what: &str, value: u32, from: u32, to: u32| {
+            let message = format!("{what} is {value}; give a number from {from} to {to}");
+            Err(Error::new(ErrorCode::Config, message))
+        };
+        match *self {
+            Self { crf: 52.., .. } => wrong("crf", self.crf.into(), 0, 51),
+            Self { encoder_threads: 0 | 65.., .. } => {
+                wrong("encoder_threads", self.encoder_threads, 1, 64)
+            }
+            Self { audio_bitrate: ..16_000 | 320_001.., .. } => {
+                wrong("audio_bitrate", self.audio_bitrate, 16_000, 320_000)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Default for RenderSettings {
     fn default() -> Self {
         Self {
@@ -246,6 +271,8 @@ impl Renderer<'_> {
         if let Err(error) = formats::fit(&mut source, &settings.encoding) {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
+        let folders: BTreeSet<&Path> = spans.iter().filter_map(|span| span.path.parent()).collect();
+        folders.into_iter().for_each(part::remove_abandoned);
         let checker = Checker { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
@@ -280,7 +307,7 @@ impl Renderer<'_> {
             Report::Advanced(running) => meter.tell(running),
             Report::Finished(member, result) => {
                 meter.done += length(&sound[member]);
-                results[places[member]] = result;
+                results[places[member]] = *result;
             }
         });
         meter.finished();
@@ -328,26 +355,6 @@ fn extent<'a>(spans: impl Iterator<Item = &'a Output>) -> (f64, f64) {
         let read = span.read(shape.as_ref());
         (start.min(read.0), end.max(read.1))
     })
-}
-
-/// A new empty file in the folder where `path` will be, which is made if need be.
-fn temporary(path: &Path) -> Result<TempPath> {
-    use std::os::unix::fs::PermissionsExt;
-    let failed = |cause: std::io::Error| {
-        let message = format!("a clip's file cannot be made in the output folder: {cause}");
-        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
-    };
-    let path = std::path::absolute(path).map_err(failed)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let file = tempfile::Builder::new()
-        .prefix(".clip-")
-        .suffix(".part")
-        // As any new file: less the process's umask.
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    Ok(file.into_temp_path())
 }
 
 fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::query::results::register_dataset;
 use crate::query::sql;
 use crate::query::{query_error, session};
-use crate::store::{Dataset, cannot_write};
+use crate::store::{Dataset, temporary_folder};
 
 /// The statement `analysis` over the tables of a dataset.
 const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
@@ -46,7 +46,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
     ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
     view(&ctx, "checked", "SELECT *, CAST(NULL AS VARCHAR) AS error_code FROM asked").await?;
-    let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
+    let folder = temporary_folder()?;
     describe::run(&ctx, config, folder.path()).await?;
     let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;
     frame.collect().await.map_err(query_error)

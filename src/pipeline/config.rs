@@ -158,7 +158,7 @@ impl RunConfig {
     pub fn check(&self) -> Result<()> {
         self.parallel.check()?;
         self.variants.check()?;
-        self.render.encoding.check()?;
+        self.render.check()?;
         let format = self.render.encoding.format;
         if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
             return Err(Error::new(

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::media::{self, CancelToken, MediaTools};
 use crate::query::sql::{self, Step};
 use crate::query::{query_error, register_media_relations, session};
-use crate::store::cannot_write;
+use crate::store::temporary_folder;
 
 /// The plans of a run, step by step, and what it will cost at the most.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     config.check()?;
     let config = &config.clone().with_text_model()?;
     let tools = MediaTools::find()?;
-    let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
+    let folder = temporary_folder()?;
     let parameters = config.parameters();
     let requests = Requests::at_hand(config, folder.path()).await?;
     let config = &requests.config;

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use super::requests::Requests;
 use super::run::check_requests;
 use super::{RunConfig, steps, summary};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::query::session;
-use crate::store::cannot_write;
+use crate::store::{cannot_write, temporary_folder};
 
 /// A checked request file: the table `checked` of a session, for as long as this lives.
 pub struct Validated {
@@ -52,12 +52,7 @@ impl Validated {
 /// # Errors
 /// `input.*` if the file as a whole cannot be read.
 pub async fn validate(config: &RunConfig) -> Result<Validated> {
-    let folder = tempfile::tempdir().map_err(|e| {
-        Error::new(
-            ErrorCode::StoreWrite,
-            format!("cannot make a temporary folder ({e}); set TMPDIR"),
-        )
-    })?;
+    let folder = temporary_folder()?;
     let requests = Requests::at_hand(config, folder.path()).await?;
     let config = &requests.config;
     let entry = check_requests(&requests, &config.parameters(), folder.path()).await?;

@@ -13,7 +13,7 @@ use super::stats::ProcessingStats;
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
 use crate::pipeline::{self, Engine, RunConfig, VariantSettings};
-use crate::store::cannot_write;
+use crate::store::{cannot_write, temporary_folder};
 
 /// How batches are run. Clones share engine and counters.
 #[derive(Debug, Clone)]
@@ -77,12 +77,7 @@ impl Job {
     }
 
     async fn run(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let folder = tempfile::tempdir().map_err(|e| {
-            Error::new(
-                ErrorCode::StoreWrite,
-                format!("cannot make a temporary folder ({e}); set TMPDIR"),
-            )
-        })?;
+        let folder = temporary_folder()?;
         let path = folder.path().join("requests.parquet");
         let target = path.clone();
         let written = tokio::task::spawn_blocking(move || write_batch(&target, &batch)).await;

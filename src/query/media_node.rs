@@ -17,7 +17,7 @@ use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
 use datafusion::logical_expr::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, Query, TableFactor,
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, TableFactor, TableFunctionArgs,
 };
 use datafusion::logical_expr::{
     Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
@@ -141,22 +141,27 @@ impl RelationPlanner for MediaRelationPlanner {
             "render_media" => &self.render,
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] =
-            args.args.as_slice()
-        else {
+        let Some(query) = only_query(args) else {
             return plan_err!(
                 "{name} takes one query in parentheses: SELECT * FROM {name}((SELECT …))"
             );
         };
-        let input = context.plan(derived(query.clone()))?;
+        let input = context.plan(query)?;
         let plan =
             LogicalPlan::Extension(Extension { node: Arc::new(MediaNode::try_new(spec, input)?) });
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
     }
 }
 
-pub(super) fn derived(subquery: Box<Query>) -> TableFactor {
-    TableFactor::Derived { lateral: false, subquery, alias: None, sample: None }
+/// The argument of a table function, if it is one query in parentheses, as a relation to plan.
+pub(super) fn only_query(args: &TableFunctionArgs) -> Option<TableFactor> {
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] =
+        args.args.as_slice()
+    else {
+        return None;
+    };
+    let subquery = query.clone();
+    Some(TableFactor::Derived { lateral: false, subquery, alias: None, sample: None })
 }
 
 /// Plans a [`MediaNode`] to a [`MediaExec`], everything else as DataFusion does.

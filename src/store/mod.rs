@@ -37,7 +37,9 @@ pub use writer::{ShardWriter, TableWriter};
 use std::fmt;
 use std::path::Path;
 
-use crate::error::{Error, ErrorCode};
+use tempfile::TempDir;
+
+use crate::error::{Error, ErrorCode, Result};
 
 /// A `store.write` error about `path`.
 pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
@@ -48,6 +50,14 @@ pub(crate) fn cannot_write(path: &Path, cause: std::io::Error) -> Error {
     };
     Error::new(ErrorCode::StoreWrite, format!("cannot write {} ({cause}); {hint}", path.display()))
         .with_source(cause)
+}
+
+/// A folder of the system's for temporary files, removed when it is dropped.
+pub(crate) fn temporary_folder() -> Result<TempDir> {
+    tempfile::tempdir().map_err(|cause| {
+        let message = format!("cannot make a temporary folder ({cause}); set TMPDIR");
+        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    })
 }
 
 /// A `store.read` error about `place`.

@@ -6,10 +6,9 @@ use std::path::Path;
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::resilience::cache::CacheKeyFn;
 
-use super::support::gated::{Gate, files, wait_until};
-use super::support::show;
-
-const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
+use super::support::gated::{Gate, files};
+use super::support::waiting::until;
+use super::support::{HEAD, show};
 
 fn sources(folder: &Path, names: &[&str]) -> Gate {
     show::make(&folder.join("a.mp4"));
@@ -94,7 +93,7 @@ fn two_processes_that_start_the_same_analysis_do_it_once() {
     let run =
         |out| gate.start(&["-vv", "run", "r.csv", "--out", out, "--cache", "--cache-dir", "cache"]);
     let first = run("one");
-    wait_until("the first one analyses", || gate.peek().len() == 1);
+    until("the first one analyses", || gate.peek().len() == 1);
     let mut second = run("two");
     second.wait_for_line("waiting for what another process is making");
     assert_eq!(gate.peek().len(), 1);
@@ -115,10 +114,10 @@ fn one_that_is_killed_lets_the_other_do_it() {
     let gate = sources(folder.path(), &["a"]);
     let run = |out| gate.start(&["run", "r.csv", "--out", out, "--cache", "--cache-dir", "cache"]);
     let mut first = run("one");
-    wait_until("the first one analyses", || gate.peek().len() == 1);
+    until("the first one analyses", || gate.peek().len() == 1);
     let second = run("two");
     first.child.kill().unwrap();
-    wait_until("the second one analyses", || gate.peek().len() == 2);
+    until("the second one analyses", || gate.peek().len() == 2);
     gate.open("all");
     let (status, said) = second.end();
     assert_eq!(status.code(), Some(0), "{said}");

@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use clipflow::ErrorCode;
-use clipflow::query::{SessionOptions, query_error, sql::VIEWS};
+use clipflow::query::{SessionOptions, sql::VIEWS};
 use datafusion::prelude::{CsvReadOptions, SessionContext};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::support::{clipflow, query, show, stderr, stdout};
+use super::support::{clipflow, lines, query, show, stderr, stdout, try_rows};
 use super::variants;
 
 const EVENTS: &str = "variant_id,platform,ts,event,viewer_id,value
@@ -31,23 +29,8 @@ fn foreign(base: &Path) -> SessionContext {
     ctx
 }
 
-async fn rows(ctx: &SessionContext, sql: &str) -> clipflow::Result<RecordBatch> {
-    let frame = ctx.sql(sql).await.map_err(query_error)?;
-    let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
-    let batches = frame.collect().await.map_err(query_error)?;
-    Ok(concat_batches(&schema, &batches).unwrap())
-}
-
-/// Rows as CSV lines without the header.
-async fn lines(ctx: &SessionContext, sql: &str) -> Vec<String> {
-    let batch = rows(ctx, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-    let mut text = vec![];
-    arrow::csv::WriterBuilder::new().with_header(false).build(&mut text).write(&batch).unwrap();
-    String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
-}
-
 async fn refused(ctx: &SessionContext, sql: &str) -> String {
-    match rows(ctx, sql).await {
+    match try_rows(ctx, sql).await {
         Ok(batch) => panic!("{sql} gives {batch:?}"),
         Err(error) => format!("{}: {}", error.code(), error.message()),
     }
@@ -177,7 +160,7 @@ async fn what_is_not_there_is_said_in_a_sentence() {
         let error = refused(&ctx, sql).await;
         assert!(error.contains(says), "{sql}: {error}");
     }
-    let error = rows(&ctx, "SELECT * FROM clips('nowhere')").await.unwrap_err();
+    let error = try_rows(&ctx, "SELECT * FROM clips('nowhere')").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::StoreRead);
     // Once more changes nothing.
     clipflow::register_all(&ctx).unwrap();

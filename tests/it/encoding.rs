@@ -11,7 +11,7 @@ use clipflow::model::edit::{CaptionMode, Edit, Segment};
 use clipflow::model::{Cue, Rendition, VideoClipRequest};
 use clipflow::processors::{VideoClipProcessor, VideoEncodingProcessor};
 
-use super::support::counter::{ffmpeg, make, numbers, ticks};
+use super::support::counter::{self, ffmpeg, make, numbers, ticks};
 use super::support::{clipflow, query, show, stderr};
 
 /// Frames 30 to 104 of a counter, with tones at whole seconds of the source.
@@ -227,11 +227,10 @@ fn captions_are_a_text_track_with_times_and_a_language() {
         };
         let mut all = render(&tools, &source, &probe, &[output], &settings, &cancel, &|_| ());
         all.remove(0).unwrap_or_else(|e| panic!("{format}: {e}"));
-        let args = ["-v", "error", "-select_streams", "s", "-of", "csv=p=0"];
         let file = path.to_str().unwrap();
-        let asked = ["-show_entries", "stream=codec_name:stream_tags=language", file];
-        let said = std::process::Command::new("ffprobe").args(args).args(asked).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), format!("{codec},deu"));
+        let entries =
+            ["-select_streams", "s", "-show_entries", "stream=codec_name:stream_tags=language"];
+        assert_eq!(counter::probe(file, &entries), [codec, "deu"]);
         // As they stand in the file: the sound's lead is before its start.
         let read = ["-copyts", "-i", file, "-map", "0:s", "-f", "srt", "-"];
         let text = String::from_utf8(ffmpeg(&read));

@@ -2,34 +2,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use hyper::Method;
 
-use crate::support::counter::{ffmpeg, probe};
+use crate::support::counter::probe;
 use crate::support::s3::{Harm, S3, SECRET};
-use crate::support::{show, stderr, stdout};
+use crate::support::{HEAD, csv_rows, show, stderr, stdout};
 
 const RESULTS: &str = "s3://bucket/results";
-const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
-
-/// A short video, made once.
-fn video() -> &'static [u8] {
-    static VIDEO: OnceLock<Vec<u8>> = OnceLock::new();
-    VIDEO.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("short.mp4");
-        let path = path.to_str().unwrap();
-        let picture = ["-f", "lavfi", "-t", "6", "-i", "testsrc2=s=160x90:r=10"];
-        ffmpeg(&[&picture[..], &["-c:v", "libx264", "-preset", "ultrafast", path]].concat());
-        fs::read(path).unwrap()
-    })
-}
 
 /// A bucket with `short.mp4`, and `requests.csv` of `rows` of an id and a source.
 fn bucket(rows: &[(&str, &str)]) -> S3 {
     let server = S3::start();
-    fs::write(server.bucket().join("short.mp4"), video()).unwrap();
+    fs::write(server.bucket().join("short.mp4"), show::short()).unwrap();
     requests(&server, "requests.csv", rows);
     server
 }
@@ -52,9 +37,7 @@ fn run(server: &S3, requests: &str, code: i32) -> String {
 
 fn query(server: &S3, sql: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let output = server.clipflow(folder.path(), &["sql", RESULTS, sql, "--format", "csv"]);
-    assert!(output.status.success(), "{sql}: {}", stderr(&output));
-    stdout(&output).lines().skip(1).map(str::to_owned).collect()
+    csv_rows(sql, &server.clipflow(folder.path(), &["sql", RESULTS, sql, "--format", "csv"]))
 }
 
 /// Names and contents of the files in `folder` of the dataset, sorted.
@@ -118,7 +101,7 @@ fn the_same_run_again_changes_nothing_and_other_requests_are_added() {
     assert_eq!(files(&server, "media"), media);
     assert_eq!(server.statuses(&Method::PUT, "/media/").len(), uploads);
 
-    fs::write(server.bucket().join("other.mp4"), video()).unwrap();
+    fs::write(server.bucket().join("other.mp4"), show::short()).unwrap();
     requests(&server, "more.csv", &[("b", "other.mp4")]);
     run(&server, "more.csv", 0);
     let outcomes = query(&server, "SELECT request_id, status FROM outcomes ORDER BY 1");

@@ -440,8 +440,12 @@ fn quiet_speech_is_made_loud_and_the_noise_of_a_room_is_not() {
     };
     // Words and pauses, at −60 LUFS together, above faint noise.
     let words = "aevalsrc='0.0016*sin(2*PI*300*t)*lt(mod(t,1.3),0.8)+0.00002*(random(0)-0.5)'";
-    let found = one(&footage("speech.mov", words));
-    assert!((found + 14.0).abs() < 1.0, "{found}");
+    // A few words above a murmur that R128's gate leaves out until both are made loud.
+    let murmur = "aevalsrc='0.0017*sin(2*PI*300*t)*(0.22+0.78*lt(mod(t,4),0.6))'";
+    for (name, sound) in [("speech.mov", words), ("murmur.mov", murmur)] {
+        let found = one(&footage(name, sound));
+        assert!((found + 14.0).abs() < 1.0, "{name}: {found}");
+    }
     for (name, noise) in
         [("noise.mov", "aevalsrc='0.0025*(random(0)-0.5)'"), ("none.mov", "aevalsrc='0'")]
     {

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::telemetry::{Event, Observer};
 
 use super::support::counter::ffmpeg;
-use super::support::show;
-use super::support::{clipflow, query, stderr, stdout};
+use super::support::waiting::{eventually, until};
+use super::support::workers::naming;
+use super::support::{HEAD, clipflow, query, show, stderr, stdout};
 
 /// Remembers which sources were worked on in which stage.
 #[derive(Debug, Default)]
@@ -258,7 +258,6 @@ fn two_runs_at_a_time_lose_nothing_and_write_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     show::make(&path.join("show.mp4"));
-    let head = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
     let row = |id: &str| format!("{id},show.mp4,4,8,1\n");
     for round in 0..3 {
         let files = [
@@ -271,7 +270,7 @@ fn two_runs_at_a_time_lose_nothing_and_write_nothing_twice() {
             .enumerate()
             .map(|(i, ids)| {
                 let name = format!("{round}-{i}.csv");
-                fs::write(path.join(&name), format!("{head}{}{}", row(&ids[0]), row(&ids[1])))
+                fs::write(path.join(&name), format!("{HEAD}{}{}", row(&ids[0]), row(&ids[1])))
                     .unwrap();
                 let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_clipflow"));
                 command
@@ -345,50 +344,23 @@ fn a_failing_source_costs_its_own_rows_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_dropped_leaves_no_process_and_nothing_visible() {
     let folder = tempfile::tempdir().unwrap();
-    let video = folder.path().join("long.mp4");
-    let source = "testsrc2=s=1280x720:r=30:d=600";
-    ffmpeg(&[
-        "-f",
-        "lavfi",
-        "-i",
-        source,
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        "-g",
-        "600",
-        video.to_str().unwrap(),
-    ]);
+    let video = long_video(folder.path(), 600);
     fs::write(folder.path().join("r.csv"), "source_url\nlong.mp4\n").unwrap();
     let (config, recorder) = config(folder.path());
-    let mine = video.to_string_lossy().into_owned();
     let run = tokio::spawn(async move { pipeline::run(&config).await });
-    wait_until(|| processes_on(&mine) > 0).await;
+    eventually("the video is decoded", || naming(&video) > 0).await;
     run.abort();
     assert!(run.await.unwrap_err().is_cancelled());
-    wait_until(|| processes_on(&mine) == 0).await;
+    eventually("its processes end", || naming(&video) == 0).await;
     assert!(!folder.path().join("out/_commit").exists());
-    wait_until(|| !folder.path().join("out/_staging").exists()).await;
+    eventually("nothing is staged", || !folder.path().join("out/_staging").exists()).await;
     drop(recorder);
 }
 
 #[test]
 fn what_a_killed_run_leaves_is_removed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
-    let video = folder.path().join("long.mp4");
-    let source = "testsrc2=s=1280x720:r=30:d=120";
-    ffmpeg(&[
-        "-f",
-        "lavfi",
-        "-i",
-        source,
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        video.to_str().unwrap(),
-    ]);
+    let video = long_video(folder.path(), 120);
     fs::write(
         folder.path().join("r.csv"),
         "source_url,min_clip_length,max_clip_length\nlong.mp4,5,9\n",
@@ -402,33 +374,22 @@ fn what_a_killed_run_leaves_is_removed_by_the_next() {
             .spawn()
             .unwrap()
     };
-    let mine = video.to_string_lossy().into_owned();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut killed = start();
-    runtime.block_on(wait_until(|| processes_on(&mine) > 0));
+    until("the video is decoded", || naming(&video) > 0);
     killed.kill().unwrap();
     killed.wait().unwrap();
-    runtime.block_on(wait_until(|| processes_on(&mine) == 0));
+    until("its processes end", || naming(&video) == 0);
     assert_eq!(fs::read_dir(folder.path().join("out/_staging")).unwrap().count(), 1);
     assert!(start().wait().unwrap().success());
     assert!(!folder.path().join("out/_staging").exists());
     assert_eq!(query(folder.path(), "SELECT status FROM outcomes"), ["ok"]);
 }
 
-/// Processes with `file` on their command line.
-fn processes_on(file: &str) -> usize {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let lines = entries.filter_map(|e| fs::read(e.path().join("cmdline")).ok());
-    lines.filter(|l| String::from_utf8_lossy(l).contains(file) && l.starts_with(b"/")).count()
-}
-
-/// Looks every 20 ms, for 20 s at the most.
-async fn wait_until(done: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("what was awaited did not happen");
+/// Writes `long.mp4`, which takes a while to decode.
+fn long_video(folder: &Path, seconds: u32) -> String {
+    let video = folder.join("long.mp4").to_str().unwrap().to_owned();
+    let source = format!("testsrc2=s=1280x720:r=30:d={seconds}");
+    let coded = ["-c:v", "libx264", "-preset", "ultrafast", &video];
+    ffmpeg(&[&["-f", "lavfi", "-i", &source], &coded[..]].concat());
+    video
 }

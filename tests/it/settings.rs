@@ -8,16 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::backend::AsyncBackend;
-use clipflow::exec::{MediaRuntime, MediaRuntimeConfig};
-use clipflow::media::MediaTools;
 use clipflow::query::{SessionOptions, query_error, register_media_relations, session};
 use clipflow::resilience::Resilience;
 use clipflow::source::{LocalCopy, Source, Sources};
-use clipflow::telemetry::Silent;
 use clipflow::{Error, ErrorCode};
 
-use super::support::{stderr, stdout};
+use super::support::{bare_runtime, stderr, stdout};
 
 /// `clipflow ARGS` in `folder` with these variables and no settings but those.
 fn run(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -220,19 +216,8 @@ impl Source for Counting {
 #[tokio::test]
 async fn a_session_sets_how_many_rows_a_media_relation_works_on() {
     let counting = Counting::default();
-    let nowhere = Path::new("/nowhere").to_path_buf();
-    let runtime = MediaRuntime::new(MediaRuntimeConfig {
-        tools: MediaTools {
-            ffmpeg: nowhere.clone(),
-            ffprobe: nowhere.clone(),
-            identity: String::new(),
-        },
-        sources: Sources::new(vec![Box::new(counting.clone())]),
-        media_dir: nowhere,
-        backend: Arc::new(AsyncBackend::new(4)),
-        resilience: Resilience::new(&ParallelConfig::default()),
-        observer: Arc::new(Silent),
-    });
+    let resilience = Resilience::new(&ParallelConfig::default());
+    let runtime = bare_runtime(Sources::new(vec![Box::new(counting.clone())]), 4, resilience);
     let options = SessionOptions::default();
     let ctx = session(&options, Some(Arc::new(runtime))).unwrap();
     register_media_relations(&ctx, &options).unwrap();

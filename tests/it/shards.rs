@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::support::show;
-use super::support::{clipflow, query, stderr, stdout};
+use super::support::{HEAD, clipflow, query, show, stderr, stdout};
 
 fn run(folder: &Path, requests: &str, text: &str, code: i32) -> String {
     fs::write(folder.join(requests), text).unwrap();
@@ -32,8 +31,6 @@ fn rows(folder: &Path) -> Vec<BTreeMap<String, u64>> {
         })
         .collect()
 }
-
-const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
 
 #[test]
 fn other_requests_of_a_source_add_their_own_rows_and_nothing_else() {

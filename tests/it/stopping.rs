@@ -6,10 +6,9 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use super::support::gated::{Gate, Running, files, wait_until};
-use super::support::show;
-
-const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
+use super::support::gated::{Gate, Running, files};
+use super::support::waiting::until;
+use super::support::{HEAD, show};
 
 /// A folder with sources `a.mp4`, `b.mp4`, … and a request for each in `r.csv`.
 fn sources(folder: &Path, names: &[&str]) -> Gate {
@@ -62,7 +61,7 @@ fn told_to_stop_it_finishes_what_is_under_way_and_goes_on_next_time() {
         let folder = tempfile::tempdir().unwrap();
         let gate = sources(folder.path(), &["a", "b", "c", "d", "e"]);
         let mut running = start(&gate, &["--workers", "2", "--backend", backend]);
-        wait_until("two rows are under way", || gate.peek().len() == 2);
+        until("two rows are under way", || gate.peek().len() == 2);
         running.signal(signal);
         running.wait_for_line("what is under way is finished");
         gate.open("analyze");
@@ -83,7 +82,7 @@ fn stopped_while_it_renders_it_keeps_analyses_and_files() {
     gate.open("analyze");
     let mut running = start(&gate, &["--workers", "1"]);
     let rendering = |gate: &Gate| gate.peek().iter().filter(|c| c.starts_with("render")).count();
-    wait_until("a clip is rendered", || rendering(&gate) == 1);
+    until("a clip is rendered", || rendering(&gate) == 1);
     running.signal(Signal::SIGTERM);
     running.wait_for_line("what is under way is finished");
     gate.open("render");
@@ -116,7 +115,7 @@ fn told_twice_it_leaves_at_once() {
         running.signal(Signal::SIGINT);
         let (status, said) = running.end();
         assert_eq!(status.code(), Some(130), "{said}");
-        wait_until("media processes end with it", || gate.processes() == 0);
+        until("media processes end with it", || gate.processes() == 0);
         assert_clean(&gate);
         gate.calls();
         assert_resumes(&gate);
@@ -129,7 +128,7 @@ fn what_does_not_finish_in_time_is_ended() {
     let gate = sources(folder.path(), &["a", "b"]);
     gate.open("analyze");
     let mut running = start(&gate, &["--workers", "1", "--drain", "0.2"]);
-    wait_until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
+    until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
     running.signal(Signal::SIGTERM);
     running.wait_for_line("what is under way is finished");
     let (status, said) = running.end();
@@ -146,7 +145,7 @@ fn told_to_stop_when_all_rows_are_under_way_it_is_done() {
     let gate = sources(folder.path(), &["a"]);
     gate.open("analyze");
     let mut running = start(&gate, &["--workers", "2"]);
-    wait_until("the only clip is rendered", || gate.peek().len() == 2);
+    until("the only clip is rendered", || gate.peek().len() == 2);
     running.signal(Signal::SIGTERM);
     running.wait_for_line("what is under way is finished");
     gate.open("render");
@@ -165,7 +164,7 @@ fn killed_it_does_only_what_was_in_flight_again() {
         running.signal(Signal::SIGKILL);
         let (status, _) = running.end();
         assert_eq!(status.code(), None);
-        wait_until("media processes end with it", || gate.processes() == 0);
+        until("media processes end with it", || gate.processes() == 0);
         let in_flight = gate.peek().pop().unwrap();
         gate.calls();
         gate.open("all");
@@ -182,13 +181,36 @@ fn killed_it_does_only_what_was_in_flight_again() {
 }
 
 #[test]
+fn what_a_run_that_was_killed_while_it_rendered_has_left_goes_with_the_next() {
+    for backend in ["thread", "process"] {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = sources(folder.path(), &["a"]);
+        gate.open("analyze");
+        let running = start(&gate, &["--backend", backend]);
+        until("a clip is rendered", || gate.peek().iter().any(|c| c.starts_with("render")));
+        running.signal(Signal::SIGKILL);
+        running.end();
+        until("media processes end with it", || gate.processes() == 0);
+        let parts = || -> Vec<String> {
+            let left = files(&gate.folder.join("out/media"));
+            left.into_iter().filter(|file| file.ends_with(".part")).collect()
+        };
+        assert_eq!(parts().len(), 1, "{backend}: bad test");
+        gate.open("all");
+        let (code, said) = gate.run(&["run", "r.csv", "--out", "out"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(parts(), Vec::<String>::new(), "{backend}");
+    }
+}
+
+#[test]
 fn a_query_is_ended_by_the_first_signal() {
     let folder = tempfile::tempdir().unwrap();
     let gate = sources(folder.path(), &["a"]);
     let running = gate.start(&["shots", "a.mp4"]);
-    wait_until("the video is analysed", || gate.peek().len() == 1);
+    until("the video is analysed", || gate.peek().len() == 1);
     running.signal(Signal::SIGTERM);
     let (status, said) = running.end();
     assert_eq!(status.code(), Some(143), "{said}");
-    wait_until("its media process ends", || gate.processes() == 0);
+    until("its media process ends", || gate.processes() == 0);
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::support::{clipflow, query, show, stderr, stdout};
+use super::support::{HEAD, clipflow, query, show, stderr, stdout};
 
 /// A folder with many planned variants, made once.
 fn planned() -> &'static Path {
@@ -15,8 +15,7 @@ fn planned() -> &'static Path {
         .get_or_init(|| {
             let folder = tempfile::tempdir().unwrap();
             show::make(&folder.path().join("show.mp4"));
-            let mut requests =
-                "request_id,source_url,min_clip_length,max_clip_length,max_clips\n".to_owned();
+            let mut requests = HEAD.to_owned();
             for i in 0..12 {
                 let _ = writeln!(requests, "r{i},show.mp4,{},{},3", 4 + i / 3, 8 + i);
             }

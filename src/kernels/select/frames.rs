@@ -61,19 +61,11 @@ impl FrameGrid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::select::OwnedColumns;
-    use crate::model::{Shot, Transition};
+    use crate::kernels::select::{OwnedColumns, tests};
+    use crate::model::Shot;
 
     fn shot(start: f64, end: f64, first_frame: i64, last_frame: i64) -> Shot {
-        Shot {
-            shot_id: 0,
-            start,
-            end,
-            transition: Transition::Cut,
-            score: 1.0,
-            first_frame,
-            last_frame,
-        }
+        Shot { first_frame, last_frame, ..tests::shot(start, end) }
     }
 
     #[test]

@@ -233,7 +233,8 @@ impl Page {
             let _ = write!(tags, "{{\\fscx{scale}\\fscy{scale}}}");
         }
         let body = if style == CaptionStyle::Karaoke {
-            karaoke(&line.text, end - start)
+            let said = (line.said_until * 100.0).round() as i64;
+            karaoke(&line.text, said.clamp(start + 1, end) - start)
         } else {
             escape(&line.text)
         };
@@ -337,6 +338,17 @@ mod tests {
         let times = event.split("{\\k").skip(1);
         let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
         assert_eq!(sum, 250, "{event}");
+    }
+
+    #[test]
+    fn karaoke_keeps_to_the_speech_where_a_line_stays_for_longer() {
+        // Too short to be read: it stays on after its words were said.
+        let burned = burned(CaptionStyle::Karaoke, &[cue(1.0, 1.8, "one three fifteen")]);
+        let event = events(&burned)[0];
+        assert!(event.contains("0:00:02."), "{event}");
+        let times = event.split("{\\k").skip(1);
+        let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
+        assert_eq!(sum, 80, "{event}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct CaptionLine {
     pub start: f64,
     /// When it goes, in seconds of the variant, before the next appears.
     pub end: f64,
+    /// When its words have been said, in seconds of the variant: it may stay for longer.
+    pub said_until: f64,
     /// At most two lines, separated by `\n`.
     pub text: String,
 }
@@ -32,6 +34,8 @@ pub(super) struct Room {
 const TELEVISION: Room = Room { width: 21.0, lines: 2 };
 /// No text is shown for less, in seconds, unless its cue is.
 const LEAST_SHOWN: f64 = 0.35;
+/// What begins within so much of each other is said together, in seconds.
+const TOGETHER: f64 = 0.1;
 /// Comfortable reading, in em a second (17 Latin letters).
 const READING: f64 = 9.0;
 /// A text may stay so long after its cue, in seconds, so that it can be read.
@@ -49,7 +53,7 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: Room) -> Vec<CaptionLine
     for cue in in_order(cues) {
         for (start, end) in map.spans(cue.start, cue.end) {
             let text = cue.text.as_str();
-            shown.push(CaptionLine { start, end, text: text.to_owned() });
+            shown.push(CaptionLine { start, end, said_until: end, text: text.to_owned() });
         }
     }
     shown.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -83,11 +87,39 @@ fn in_order(cues: &[Cue]) -> Vec<&Cue> {
     kept
 }
 
-/// The next text ends the one before: two at a time would be four lines.
+/// One text at a time, since two would be four lines. What is said together stands together; else
+/// the next text takes the place of the one before, which comes back if it lasts longer.
 fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
-    for i in 1..lines.len() {
-        let next = lines[i].start;
-        lines[i - 1].end = lines[i - 1].end.min(next);
+    lines.dedup_by(|next, line| {
+        let together = next.start - line.start < TOGETHER;
+        if together {
+            line.text = format!("{}\n{}", line.text, next.text);
+            line.end = line.end.max(next.end);
+        }
+        together
+    });
+    let mut i = 1;
+    while i < lines.len() {
+        let (start, end) = (lines[i - 1].end.min(lines[i].start), lines[i - 1].end);
+        // When nothing that came later stands there any more.
+        let mut free = lines[i].end;
+        for later in &lines[i + 1..] {
+            if later.start - free < LEAST_SHOWN {
+                free = free.max(later.end);
+            }
+        }
+        if end - free >= LEAST_SHOWN {
+            let rest = CaptionLine { start: free, ..lines[i - 1].clone() };
+            let place = lines.partition_point(|line| line.start <= free);
+            lines.insert(place, rest);
+            // A glimpse of what is seen later would only distract.
+            if start - lines[i - 1].start < LEAST_SHOWN {
+                lines.remove(i - 1);
+                continue;
+            }
+        }
+        lines[i - 1].end = start;
+        i += 1;
     }
     lines.retain(|line| line.end > line.start);
 }
@@ -111,7 +143,8 @@ fn split(line: &CaptionLine, room: Room) -> Vec<CaptionLine> {
         .map(|text| {
             let start = at;
             at += long * width(&text) / whole;
-            CaptionLine { start, end: at.min(line.end), text }
+            let end = at.min(line.end);
+            CaptionLine { start, end, said_until: end, text }
         })
         .collect()
 }

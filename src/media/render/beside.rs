@@ -3,7 +3,7 @@
 use super::Output;
 use super::captions::{lines, no_room};
 use super::check::Checker;
-use super::temporary;
+use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{to_srt, to_vtt};
 use crate::media::thumbnail;
@@ -39,7 +39,7 @@ fn still(checker: &Checker<'_>, output: &Output, facts: &Rendition) -> Result<bo
     if path.is_file() {
         return Ok(true);
     }
-    let file = temporary(&path)?;
+    let file = Part::beside(&path)?;
     let limits = &checker.settings.limits;
     let video = (demuxer, output.path.as_path());
     thumbnail(checker.tools, limits, video, facts.duration, &file, checker.cancel)?;

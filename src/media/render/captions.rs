@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use tempfile::TempPath;
-
+use super::Output;
 use super::encoding::Format;
-use super::{Output, temporary};
+use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ass::document;
 use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
@@ -15,7 +14,7 @@ use crate::model::edit::{CaptionMode, CaptionStyle};
 
 /// A document for libass, in a file that lives as long as this.
 #[derive(Debug)]
-pub(super) struct Captions(TempPath);
+pub(super) struct Captions(Part);
 
 impl Captions {
     /// The filter that draws them.
@@ -50,7 +49,7 @@ pub(super) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
 /// The captions of an output as a text track, in a file that lives as long as this.
 #[derive(Debug)]
 pub(super) struct Track {
-    file: TempPath,
+    file: Part,
     language: Option<String>,
 }
 
@@ -98,7 +97,7 @@ pub(super) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLin
 
 /// In the folder of the output: what a killed run leaves there is removed by the next.
 fn written(output: &Output, text: &str) -> Result<Captions> {
-    let file = temporary(&output.path)?;
+    let file = Part::beside(&output.path)?;
     std::fs::write(&file, text).map_err(|cause| no_room(&file, cause))?;
     Ok(Captions(file))
 }

@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
-use tempfile::TempPath;
-
 use super::encoding::Format;
 use super::encoding::arguments::size;
 use super::formats::Wanted;
 use super::frame_log::FrameLog;
 use super::measure::Found;
+use super::part::Part;
 use super::shape::Shape;
 use super::source::{Source, TOLERANCE};
 use super::{Output, RenderSettings};
@@ -37,12 +36,7 @@ impl Checker<'_> {
     /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
     /// span's path. The file is removed when it does not pass, and when a whole one stands at the
     /// path by now: then the facts are of that one.
-    pub(super) fn accept(
-        &self,
-        span: &Output,
-        file: TempPath,
-        log: &FrameLog,
-    ) -> Result<Rendition> {
+    pub(super) fn accept(&self, span: &Output, file: Part, log: &FrameLog) -> Result<Rendition> {
         let shape = span.shape()?;
         let (start, end) = span.read(shape.as_ref());
         let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
@@ -80,19 +74,19 @@ impl Checker<'_> {
     }
 
     /// Puts a file that passed in its place; its facts.
-    fn named(&self, span: &Output, file: TempPath, found: Found) -> Result<Rendition> {
+    fn named(&self, span: &Output, file: Part, found: Found) -> Result<Rendition> {
         let (bytes, blake3) = seal(&file)?;
         let other = self.publish(file, span)?;
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
     /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
-    fn publish(&self, file: TempPath, span: &Output) -> Result<Option<Rendition>> {
+    fn publish(&self, file: Part, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
-        if let Err(taken) = file.persist_noclobber(&path) {
-            if taken.error.kind() != std::io::ErrorKind::AlreadyExists {
-                return Err(not_written(taken.error));
+        if let Err((error, file)) = file.persist_noclobber(&path) {
+            if error.kind() != std::io::ErrorKind::AlreadyExists {
+                return Err(not_written(error));
             }
             // Of two processes that find the same damage, the second must find the first's file.
             // File systems that cannot lock folders leave only a moment in which it may not.
@@ -100,7 +94,7 @@ impl Checker<'_> {
             if let Some(facts) = self.kept(span)? {
                 return Ok(Some(facts));
             }
-            taken.path.persist(&path).map_err(|error| not_written(error.error))?;
+            file.persist(&path).map_err(not_written)?;
         }
         folder.sync_all().map_err(not_written)?;
         Ok(None)

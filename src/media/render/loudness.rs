@@ -4,15 +4,14 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::rc::Rc;
 
-use tempfile::TempPath;
-
+use super::Output;
 use super::check::Checker;
 use super::command::{Inputs, audio_inputs};
 use super::encoding::Format;
 use super::encoding::arguments;
 use super::graph::audio::{self, Heard};
+use super::part::Part;
 use super::shape::Shape;
-use super::{Output, temporary};
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
@@ -100,7 +99,7 @@ impl Measured {
 pub(super) struct Sound {
     pub(super) gain: Option<Gain>,
     /// The sound as it goes into the output's file, if it was encoded already.
-    pub(super) encoded: Option<Rc<TempPath>>,
+    pub(super) encoded: Option<Rc<Part>>,
 }
 
 /// The sounds of a pass's outputs, as loud as their edits ask for by EBU R128 (ITU-R BS.1770), wherever
@@ -175,7 +174,9 @@ impl Sounds<'_> {
                 sounds[number].gain = Some(gain);
                 // Of what is quiet the gate took a part away.
                 let known = !gain.limited && found.loudness >= LOUD;
-                if !known || (self.encode && shared(number)) {
+                // What was encoded with another gain is so no longer.
+                let encoded = sounds[number].encoded.is_some();
+                if !known || encoded || (self.encode && shared(number)) {
                     again.push((number, known));
                 }
             }
@@ -225,7 +226,7 @@ impl Sounds<'_> {
             let mut label = format!("a{number}");
             if self.encode && gain.is_some() {
                 graph.push_str(&format!(";[{label}]asplit[b{number}][c{number}]"));
-                let file = temporary(&output.path)?;
+                let file = Part::beside(&output.path)?;
                 outputs.extend(arguments::sound_file(settings, &format!("c{number}"), &file));
                 sounds[*number].encoded = Some(Rc::new(file));
                 label = format!("b{number}");

@@ -4,17 +4,16 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use tempfile::TempPath;
-
 use super::check::Checker;
 use super::command::{self, Ahead, Plan};
 use super::frame_log::FrameLog;
+use super::part::Part;
 use super::queue::Queue;
 use super::shape::Shape;
 use super::smart_cut::SmartCut;
 use super::source::Source;
 use super::turns::Turns;
-use super::{Output, beside, captions, extent, length, loudness, not_reached, temporary};
+use super::{Output, beside, captions, extent, length, loudness, not_reached};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::process::MediaCommand;
 use crate::media::tools::MediaLimits;
@@ -33,7 +32,7 @@ pub(super) enum Report {
     /// Seconds of outputs that the passes under way have done.
     Advanced(f64),
     /// An output is done.
-    Finished(usize, Result<Rendition>),
+    Finished(usize, Box<Result<Rendition>>),
 }
 
 /// What was decoded.
@@ -87,7 +86,7 @@ impl Job<'_> {
                     Said::Finished(results) => {
                         running[worker] = 0.0;
                         for (member, result) in results {
-                            report(Report::Finished(member, result));
+                            report(Report::Finished(member, Box::new(result)));
                         }
                     }
                 }
@@ -164,10 +163,10 @@ impl Job<'_> {
     /// One ffmpeg process for all of `spans`; the error is of the process.
     fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
         self.checker.cancel.check()?;
-        let files: Vec<TempPath> =
-            spans.iter().map(|span| temporary(&span.path)).collect::<Result<_>>()?;
+        let files: Vec<Part> =
+            spans.iter().map(|span| Part::beside(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, tell)?;
-        let check = |(span, file): (&&Output, TempPath)| {
+        let check = |(span, file): (&&Output, Part)| {
             beside::complete(&self.checker, span, self.checker.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
@@ -175,82 +174,91 @@ impl Job<'_> {
 
     /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
     /// only then is none of the clip's frames missing.
-    fn encode(
-        &self,
-        spans: &[&Output],
-        files: &[TempPath],
-        tell: &dyn Fn(f64),
-    ) -> Result<FrameLog> {
+    fn encode(&self, spans: &[&Output], files: &[Part], tell: &dyn Fn(f64)) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
-        let Checker { tools, path, source, settings, cancel } = self.checker;
+        let Checker { path, source, settings, .. } = self.checker;
         let limits = &self.limits();
         let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
         let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
-        let (start, end) = extent(spans.iter().copied());
-        let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
-        let sounds = loudness::sounds(&self.checker, source.seek(start, 0), spans, &shapes)?;
-        let captions = captions::burned(spans)?;
-        let (outputs, shapes, sounds) = (spans, shapes.as_slice(), sounds.as_slice());
-        let tracks = captions::tracks(spans)?;
-        let (captions, tracks) = (captions.as_slice(), tracks.as_slice());
+        let (captions, tracks) = (captions::burned(spans)?, captions::tracks(spans)?);
+        let (start, _) = extent(spans.iter().copied());
         let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
-            let ahead_seek = teaser.and_then(|start| source.seek(start, attempt));
-            if tried == Some((seek, ahead_seek)) {
+            let ahead = teaser.and_then(|start| source.seek(start, attempt));
+            if tried == Some((seek, ahead)) {
                 continue;
             }
-            tried = Some((seek, ahead_seek));
-            let mut command = MediaCommand::new(&tools.ffmpeg, limits);
-            let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
-            let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
-            let ahead_log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
-            let ahead = teaser.map(|_| Ahead { seek: ahead_seek, log: ahead_log });
+            tried = Some((seek, ahead));
+            // Where the picture's seek came down late, the sound's may have.
+            let sounds = loudness::sounds(&self.checker, seek, spans, &shapes)?;
             let plan = Plan {
                 path,
                 source,
                 seek,
-                ahead,
-                outputs,
-                shapes,
-                sounds,
-                captions,
-                tracks,
+                ahead: teaser.map(|_| Ahead { seek: ahead, log: "" }),
+                outputs: spans,
+                shapes: &shapes,
+                sounds: &sounds,
+                captions: &captions,
+                tracks: &tracks,
                 settings,
                 limits,
             };
-            command.args(command::arguments(&plan, &names));
-            let reader = command.stdout_pipe()?;
-            let child = command.start(cancel)?;
-            let (log, ahead) = std::thread::scope(|scope| {
-                let ahead = ahead_pipe.map(|(_, reader)| {
-                    let first = teaser.map_or(0, |start| source.first_tick(start));
-                    // Without its reader ffmpeg ends.
-                    let read = move || Listed::read(reader, source, (ahead_seek, first), |_| ());
-                    scope.spawn(read)
-                });
-                let log = Listed::read(reader, source, (seek, first), |pts| {
-                    tell((pts - first).max(0) as f64 / all);
-                });
-                if log.late && !log.log.frames.is_empty() {
-                    child.stop();
-                }
-                (log, ahead.and_then(|thread| thread.join().ok()).unwrap_or_default())
-            });
-            let finished = child.wait()?;
-            let late = (log.late || ahead.late) && !cancel.is_cancelled();
-            let read = !log.log.frames.is_empty() || !ahead.log.frames.is_empty();
-            if late && (finished.success() || read) {
-                continue;
+            if let Some(log) = self.attempt(plan, &names, teaser, tell)? {
+                return Ok(log);
             }
-            finished.check(ErrorCode::RenderFailed)?;
-            return Ok(log.log);
         }
         Err(Error::new(
             ErrorCode::RenderMismatch,
             "the clip's first frame could not be reached in the source; export the source again",
         ))
+    }
+
+    /// Runs ffmpeg once, to `names`; nothing if a seek came down late.
+    fn attempt(
+        &self,
+        plan: Plan<'_>,
+        names: &[&Path],
+        teaser: Option<f64>,
+        tell: &dyn Fn(f64),
+    ) -> Result<Option<FrameLog>> {
+        let Checker { tools, source, settings, cancel, .. } = self.checker;
+        let mut command = MediaCommand::new(&tools.ffmpeg, plan.limits);
+        let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
+        let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
+        let log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
+        let plan = Plan { ahead: plan.ahead.map(|ahead| Ahead { log, ..ahead }), ..plan };
+        let (start, end) = extent(plan.outputs.iter().copied());
+        let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
+        let (seek, ahead_seek) = (plan.seek, plan.ahead.and_then(|ahead| ahead.seek));
+        command.args(command::arguments(&plan, names));
+        let reader = command.stdout_pipe()?;
+        let child = command.start(cancel)?;
+        let (log, ahead) = std::thread::scope(|scope| {
+            let ahead = ahead_pipe.map(|(_, reader)| {
+                let first = teaser.map_or(0, |start| source.first_tick(start));
+                // Without its reader ffmpeg ends.
+                let read = move || Listed::read(reader, source, (ahead_seek, first), |_| ());
+                scope.spawn(read)
+            });
+            let log = Listed::read(reader, source, (seek, first), |pts| {
+                tell((pts - first).max(0) as f64 / all);
+            });
+            if log.late && !log.log.frames.is_empty() {
+                child.stop();
+            }
+            (log, ahead.and_then(|thread| thread.join().ok()).unwrap_or_default())
+        });
+        let finished = child.wait()?;
+        let late = (log.late || ahead.late) && !cancel.is_cancelled();
+        let read = !log.log.frames.is_empty() || !ahead.log.frames.is_empty();
+        if late && (finished.success() || read) {
+            return Ok(None);
+        }
+        finished.check(ErrorCode::RenderFailed)?;
+        Ok(Some(log.log))
     }
 
     /// The limits of a pass. Where several run at a time, each has one thread for decoding and

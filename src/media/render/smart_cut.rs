@@ -20,16 +20,15 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
-use tempfile::TempPath;
-
 use super::check::{Checker, mismatch};
 use super::command::{Inputs, audio_inputs};
 use super::encoding::arguments::copied;
 use super::encoding::{Format, Hardware, Quality, VideoCodec};
 use super::graph::audio::{self, Heard};
+use super::part::Part;
 use super::shape::Shape;
 use super::source::TOLERANCE;
-use super::{Output, captions, loudness, temporary};
+use super::{Output, captions, loudness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
@@ -106,7 +105,7 @@ impl SmartCut<'_> {
         let cut = divided(&track, &file, from, until)?;
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
-        let edges = temporary(&output.path)?;
+        let edges = Part::beside(&output.path)?;
         // The edges begin at 0, so that their file leaves nothing out.
         let ticks_shown = track.packets.iter().map(|packet| packet.tick);
         let zero = ticks_shown.filter(|tick| *tick >= from).min().unwrap_or(from);
@@ -140,7 +139,7 @@ impl SmartCut<'_> {
         (track, file, cut): (&Track, &File, &Cut),
         edges: &Path,
         clip: &Clip<'_>,
-    ) -> Result<TempPath> {
+    ) -> Result<Part> {
         let edges_track = match cut.encoded() {
             0 => None,
             _ => Some(packets::list(self.checker, (edges, 0), None)?),
@@ -154,7 +153,7 @@ impl SmartCut<'_> {
             size: (side(width)?, side(height)?),
             ticks: u32::try_from(clip.ticks).map_err(|_| unfit("its clock is too fine"))?,
         };
-        let picture = temporary(&output.path)?;
+        let picture = Part::beside(&output.path)?;
         picture::write(&picture, &samples, (file, &edges), entry)?;
         Ok(picture)
     }
@@ -167,7 +166,7 @@ impl SmartCut<'_> {
         picture: &Path,
         seek: Option<f64>,
         clip: &Clip<'_>,
-    ) -> Result<TempPath> {
+    ) -> Result<Part> {
         let Self { checker, limits } = *self;
         let Checker { source, settings, path, .. } = *checker;
         let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
@@ -184,7 +183,7 @@ impl SmartCut<'_> {
         }
         let length = (clip.length * clip.ticks as f64).round() as i64;
         command.args(copied(source, (clip.ticks, length), settings));
-        let file = temporary(&output.path)?;
+        let file = Part::beside(&output.path)?;
         let mut name = OsString::from("file:");
         name.push(&*file);
         command.arg(name);

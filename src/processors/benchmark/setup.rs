@@ -22,7 +22,7 @@ use crate::model::VideoClipRequest;
 use crate::query::{SessionOptions, query_error, register_media_relations, session};
 use crate::resilience::Resilience;
 use crate::source::{LocalFiles, Sources};
-use crate::store::cannot_write;
+use crate::store::{cannot_write, temporary_folder};
 use crate::telemetry::Silent;
 
 /// Different media files that are generated; batches of more rows have copies of them.
@@ -86,7 +86,7 @@ impl Bench {
     pub(super) async fn prepare(options: &BenchmarkOptions) -> Result<Self> {
         options.parallel.check()?;
         let tools = MediaTools::find()?;
-        let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
+        let folder = temporary_folder()?;
         let (measurements, notes) = (vec![], vec![]);
         let bench = Self { options: options.clone(), tools, folder, measurements, notes };
         bench.say("generating media");

@@ -11,16 +11,14 @@ use datafusion::error::Result;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
-use datafusion::logical_expr::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, TableFactor,
-};
+use datafusion::logical_expr::sqlparser::ast::TableFactor;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::exec::{RollupExec, output_schema};
-use crate::query::media_node::derived;
+use crate::query::media_node::only_query;
 
 const NAME: &str = "rollup_events";
 
@@ -93,14 +91,12 @@ impl RelationPlanner for RollupRelationPlanner {
         if name.to_string() != NAME {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         }
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Subquery(query)))] =
-            args.args.as_slice()
-        else {
+        let Some(query) = only_query(args) else {
             return plan_err!(
                 "rollup_events takes one query in parentheses: SELECT * FROM rollup_events((SELECT variant_id, platform, event, viewer_id, value FROM events))"
             );
         };
-        let table = RollupTable::try_new(context.plan(derived(query.clone()))?)?;
+        let table = RollupTable::try_new(context.plan(query)?)?;
         let source = provider_as_source(Arc::new(table));
         let plan = LogicalPlanBuilder::scan(NAME, source, None)?.build()?;
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))

@@ -13,7 +13,7 @@ use clipflow::{Error, ErrorCode};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::rig::{Rig, Row, WORKERS, batch, codes, one, rows};
-use crate::support::workers::eventually;
+use crate::support::waiting::eventually;
 
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {

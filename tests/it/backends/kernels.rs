@@ -12,7 +12,7 @@ use clipflow::pipeline::{self, RunConfig};
 use futures::TryStreamExt;
 
 use super::rig::{Rig, WORKERS, batch, one, rows};
-use crate::support::workers::eventually;
+use crate::support::waiting::eventually;
 
 fn one_chunk() -> BatchOptions {
     BatchOptions { chunk_size: 10_000, ..BatchOptions::default() }

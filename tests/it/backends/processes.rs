@@ -15,7 +15,8 @@ use clipflow::media::{AnalyzeSettings, CancelToken};
 use futures::{StreamExt, TryStreamExt};
 
 use super::rig::{Rig, batch, codes, one, rows};
-use crate::support::workers::{below, eventually, kill, program, runs, until};
+use crate::support::waiting::{eventually, until};
+use crate::support::workers::{below, kill, program, runs};
 
 fn two() -> ProcessConfig {
     ProcessConfig { workers: 2, ..ProcessConfig::default() }

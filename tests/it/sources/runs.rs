@@ -5,51 +5,24 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::backend::AsyncBackend;
-use clipflow::exec::{AnalyzeWork, MediaRuntime, MediaRuntimeConfig, PATH_COLUMN, Work, WorkEnv};
-use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools};
+use clipflow::exec::{AnalyzeWork, MediaRuntime, PATH_COLUMN, Work, WorkEnv};
+use clipflow::media::{AnalyzeSettings, CancelToken};
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::query::{SessionOptions, register_media_relations, session};
 use clipflow::resilience::{Clock, HostKey, Hosts, Jitter, Resilience, ScriptedClock};
 use clipflow::source::{LocalCopy, Source, Sources};
-use clipflow::telemetry::Silent;
 use clipflow::{Error, ErrorCode};
 
-use crate::support::counter::ffmpeg;
 use crate::support::http::{Server, Then, empty, file, head};
-use crate::support::{query, show};
-
-/// A short video with something to choose from, made once.
-fn video() -> &'static [u8] {
-    static VIDEO: OnceLock<Vec<u8>> = OnceLock::new();
-    VIDEO.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("short.mp4");
-        ffmpeg(&[
-            "-f",
-            "lavfi",
-            "-t",
-            "6",
-            "-i",
-            "testsrc2=s=160x90:r=10",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            path.to_str().unwrap(),
-        ]);
-        fs::read(path).unwrap()
-    })
-}
-
-const HEAD: &str = "request_id,source_url,min_clip_length,max_clip_length,max_clips\n";
+use crate::support::waiting::eventually;
+use crate::support::{HEAD, bare_runtime, query, show};
 
 /// A run over `rows` of an id and a URL.
 fn config(folder: &Path, rows: impl IntoIterator<Item = (String, String)>) -> RunConfig {
@@ -83,7 +56,7 @@ async fn what_fails_at_first_is_tried_again_and_the_row_says_how_often() {
         let mut asked = asked.lock().unwrap();
         let times = asked.entry(request.path.clone()).or_default();
         *times += usize::from(!request.is_head());
-        let (times, content) = (*times, video());
+        let (times, content) = (*times, show::short());
         if request.is_head() {
             return file(request, stream, content, "\"v1\"");
         }
@@ -123,7 +96,7 @@ async fn what_fails_at_first_is_tried_again_and_the_row_says_how_often() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_requests_to_a_dead_host_are_few_connections_and_others_are_answered() {
     let dead = Server::dead();
-    let fine = Server::start(|request, stream| file(request, stream, video(), "\"v1\""));
+    let fine = Server::start(|request, stream| file(request, stream, show::short(), "\"v1\""));
     let folder = tempfile::tempdir().unwrap();
     let lost = (0..1000).map(|i| (format!("dead{i}"), dead.url(&format!("/{i}.mp4"))));
     let good = (0..4).map(|i| (format!("fine{i}"), fine.url(&format!("/{i}.mp4"))));
@@ -146,7 +119,7 @@ async fn a_thousand_requests_to_a_dead_host_are_few_connections_and_others_are_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_of_twenty_requests_is_fetched_once_for_analysis_and_rendering() {
-    let server = Server::start(|request, stream| file(request, stream, video(), "\"v1\""));
+    let server = Server::start(|request, stream| file(request, stream, show::short(), "\"v1\""));
     let folder = tempfile::tempdir().unwrap();
     let rows = (0..20).map(|i| (format!("r{i}"), server.url("/a.mp4")));
     let config = config(folder.path(), rows);
@@ -162,7 +135,7 @@ async fn a_source_of_twenty_requests_is_fetched_once_for_analysis_and_rendering(
 async fn signatures_are_in_no_answer_and_a_failed_request_can_still_be_tried_again() {
     let server = Server::start(|request, stream| match request.path.as_str() {
         path if path.starts_with("/gone") => empty(stream, 403, &[]),
-        _ => file(request, stream, video(), "\"v1\""),
+        _ => file(request, stream, show::short(), "\"v1\""),
     });
     let folder = tempfile::tempdir().unwrap();
     let urls = ["/a.mp4?id=7&X-Amz-Signature=5ec2e7", "/gone.mp4?v=1&token=5ec2e7"];
@@ -191,7 +164,7 @@ async fn a_changed_tag_makes_the_next_run_anew() {
     let served = Arc::clone(&version);
     let server = Server::start(move |request, stream| {
         let tag = format!("\"v{}\"", served.load(Ordering::SeqCst));
-        file(request, stream, video(), &tag)
+        file(request, stream, show::short(), &tag)
     });
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), one(server.url("/a.mp4")));
@@ -208,7 +181,7 @@ async fn a_source_that_changes_while_the_run_is_under_way_gives_no_clips_of_two_
     let server = Server::start(move |request, stream| {
         let before = fetched.load(Ordering::SeqCst);
         fetched.fetch_add(usize::from(!request.is_head()), Ordering::SeqCst);
-        file(request, stream, video(), &format!("\"v{}\"", before.min(1)))
+        file(request, stream, show::short(), &format!("\"v{}\"", before.min(1)))
     });
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), one(server.url("/a.mp4")));
@@ -225,7 +198,7 @@ async fn a_row_that_failed_of_a_passing_fault_is_tried_by_the_next_run() {
     let is_up = Arc::clone(&up);
     let server = Server::start(move |request, stream| {
         match request.is_head() || is_up.load(Ordering::SeqCst) {
-            true => file(request, stream, video(), "\"v1\""),
+            true => file(request, stream, show::short(), "\"v1\""),
             false => empty(stream, 502, &[]),
         }
     });
@@ -240,7 +213,7 @@ async fn a_row_that_failed_of_a_passing_fault_is_tried_by_the_next_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn explain_fetches_nothing_and_says_so() {
-    let server = Server::start(|request, stream| file(request, stream, video(), "\"v1\""));
+    let server = Server::start(|request, stream| file(request, stream, show::short(), "\"v1\""));
     let folder = tempfile::tempdir().unwrap();
     show::make(&folder.path().join("show.mp4"));
     let rows = [
@@ -262,7 +235,7 @@ async fn a_source_larger_than_the_limit_fails_its_row_and_no_other() {
             head(stream, 200, &["Content-Length: 5000000000", "Connection: close"]);
             return Then::Close;
         }
-        file(request, stream, video(), "\"v1\"")
+        file(request, stream, show::short(), "\"v1\"")
     });
     let folder = tempfile::tempdir().unwrap();
     let rows = ["large", "small"].map(|n| (n.to_owned(), server.url(&format!("/{n}.mp4"))));
@@ -312,29 +285,13 @@ impl Source for Scripted {
     }
 }
 
-fn runtime(sources: Vec<Box<dyn Source>>, resilience: Resilience) -> MediaRuntime {
-    let nowhere = Path::new("/nowhere").to_path_buf();
-    MediaRuntime::new(MediaRuntimeConfig {
-        tools: MediaTools {
-            ffmpeg: nowhere.clone(),
-            ffprobe: nowhere.clone(),
-            identity: String::new(),
-        },
-        sources: Sources::new(sources),
-        media_dir: nowhere,
-        backend: Arc::new(AsyncBackend::new(2)),
-        resilience,
-        observer: Arc::new(Silent),
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_slow_host_do_not_keep_out_those_of_another() {
     let resilience = Resilience::new(&ParallelConfig::default());
     let hosts = resilience.hosts.clone();
     let all = 300;
     let source = Scripted { hosts: hosts.clone(), done: Arc::default(), all, told: Arc::default() };
-    let runtime = Arc::new(runtime(vec![Box::new(source)], resilience));
+    let runtime = Arc::new(bare_runtime(Sources::new(vec![Box::new(source)]), 2, resilience));
     let options = SessionOptions::default();
     let ctx = session(&options, Some(Arc::clone(&runtime))).unwrap();
     register_media_relations(&ctx, &options).unwrap();
@@ -382,7 +339,7 @@ fn failing(
     let opened = Arc::new(AtomicUsize::new(0));
     let resilience = Resilience::with_clock(config, Arc::new(clock.clone()), Jitter::seeded(1));
     let source = Failing { error, opened: Arc::clone(&opened) };
-    (Arc::new(runtime(vec![Box::new(source)], resilience)), opened)
+    (Arc::new(bare_runtime(Sources::new(vec![Box::new(source)]), 2, resilience)), opened)
 }
 
 fn row(location: &str) -> RecordBatch {
@@ -522,29 +479,9 @@ impl Work for Gated {
 /// A runtime over web servers.
 fn over_http(config: &ParallelConfig, workers: usize) -> Arc<MediaRuntime> {
     let resilience = Resilience::new(config);
-    let nowhere = Path::new("/nowhere").to_path_buf();
     let no_roots: [&str; 0] = [];
-    let config = MediaRuntimeConfig {
-        tools: MediaTools {
-            ffmpeg: nowhere.clone(),
-            ffprobe: nowhere.clone(),
-            identity: String::new(),
-        },
-        sources: Sources::standard(no_roots, config, &resilience.hosts),
-        media_dir: nowhere,
-        backend: Arc::new(AsyncBackend::new(workers)),
-        resilience,
-        observer: Arc::new(Silent),
-    };
-    Arc::new(MediaRuntime::new(config))
-}
-
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let sources = Sources::standard(no_roots, config, &resilience.hosts);
+    Arc::new(bare_runtime(sources, workers, resilience))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -565,7 +502,7 @@ async fn a_row_that_takes_too_long_is_ended_and_waiting_for_a_turn_is_not_counte
         tokio::spawn(Arc::clone(&runtime).run_work(work, row(&server.url(path)), token))
     };
     let first = run(&stuck, "/a");
-    until("the first row does not begin", || stuck.begun.load(Ordering::SeqCst) == 1).await;
+    eventually("the first row begins", || stuck.begun.load(Ordering::SeqCst) == 1).await;
     // It waits for longer than it may take.
     let second = run(&quick, "/b");
     assert_eq!(first.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);

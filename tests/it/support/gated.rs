@@ -6,13 +6,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// Beyond this a test has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+use super::waiting::until;
+use super::workers::naming;
 
 /// A folder with a gated ffmpeg in it.
 pub struct Gate {
@@ -61,7 +60,7 @@ exec {ffmpeg} "$@"
     /// Wait for `calls` calls, letting all but the last go on one after the other.
     pub fn up_to(&self, calls: usize) {
         for number in 1..=calls {
-            wait_until("the next row is under way", || self.peek().len() >= number);
+            until("the next row is under way", || self.peek().len() >= number);
             if number < calls {
                 self.open(&self.peek()[number - 1].replace(' ', "-"));
             }
@@ -111,10 +110,7 @@ exec {ffmpeg} "$@"
 
     /// Processes that have the folder on their command line.
     pub fn processes(&self) -> usize {
-        let folder = self.folder.to_string_lossy().into_owned();
-        let entries = fs::read_dir("/proc").unwrap().flatten();
-        let lines = entries.filter_map(|e| fs::read(e.path().join("cmdline")).ok());
-        lines.filter(|l| String::from_utf8_lossy(l).contains(&folder)).count()
+        naming(&self.folder.to_string_lossy())
     }
 
     /// All tables of the results in `out` but what time it took, a line a row.
@@ -161,7 +157,7 @@ impl Running {
 
     /// Wait for the end: exit code and the rest of standard error.
     pub fn end(mut self) -> (ExitStatus, String) {
-        wait_until("the command ends", || self.child.try_wait().unwrap().is_some());
+        until("the command ends", || self.child.try_wait().unwrap().is_some());
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap(), said)
@@ -172,16 +168,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Look until it is so.
-pub fn wait_until(what: &str, done: impl FnMut() -> bool) {
-    let mut done = done;
-    let deadline = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}: did not happen");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

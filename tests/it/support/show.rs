@@ -44,6 +44,19 @@ pub fn make(path: &Path) {
     fs::remove_file(captions).expect("the captions are there");
 }
 
+/// A video of 6 s with something to choose from, made once.
+pub fn short() -> &'static [u8] {
+    static VIDEO: OnceLock<Vec<u8>> = OnceLock::new();
+    VIDEO.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("short.mp4");
+        let file = path.to_str().expect("UTF-8");
+        let picture = ["-f", "lavfi", "-t", "6", "-i", "testsrc2=s=160x90:r=10"];
+        ffmpeg(&[&picture[..], &["-c:v", "libx264", "-preset", "ultrafast", file]].concat());
+        fs::read(path).expect("ffmpeg has written it")
+    })
+}
+
 const CAPTIONS: &str = "1\n00:00:00,500 --> 00:00:03,000\nHere is the first scene of the show.\n\n\
 2\n00:00:07,000 --> 00:00:10,000\nNow we zoom into a beautiful set.\n\n\
 3\n00:00:13,500 --> 00:00:16,000\nThis is the loudest part of all!\n\n\
@@ -65,7 +78,6 @@ text,notes.mp4,en,4,9,1,autumn
 pub fn finished() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        // Named after the test process and cleaned at its start: a static is not dropped.
         // A static is not dropped: what processes that are gone have left is removed here.
         let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
         for old in fs::read_dir(all).expect("cargo makes it").flatten().map(|e| e.path()) {

@@ -1,7 +1,6 @@
 //! The worker binary, and processes as the kernel lists them.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// `examples/stumbling_worker.rs`, which cargo builds with the tests.
 pub fn program() -> PathBuf {
@@ -14,24 +13,6 @@ pub fn program() -> PathBuf {
         found.display()
     );
     found
-}
-
-/// Waits for `condition`, at most a minute.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// The same without holding a thread.
-pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within a minute");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// A process that runs (a dead one that nobody has waited for does not).
@@ -82,4 +63,11 @@ pub fn kill(id: i32) {
     use nix::sys::signal::{Signal, kill};
     // It may have ended by itself.
     let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGKILL);
+}
+
+/// How many processes have `text` on their command line.
+pub fn naming(text: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(text)).count()
 }

@@ -51,7 +51,67 @@ fn a_teaser_shows_its_captions_twice_and_two_tracks_say_a_thing_once() {
     assert!(lines[1].end > 4.6, "{lines:?}");
 }
 
+/// Start, end and text of the lines of `cues` in a variant that is the source from 0 to 10 s.
+fn shown(cues: &[Cue]) -> Vec<(f64, f64, String)> {
+    let lines = caption_lines(&edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]), cues);
+    lines.into_iter().map(|line| (line.start, line.end, line.text)).collect()
+}
+
+#[test]
+fn two_who_speak_at_once_stand_together() {
+    let both = shown(&[cue(1.0, 4.0, "Who is there?"), cue(1.05, 3.0, "It is me.")]);
+    assert_eq!(both, [(1.0, 4.0, "Who is there?\nIt is me.".to_owned())]);
+}
+
+#[test]
+fn what_was_interrupted_comes_back() {
+    let lines = shown(&[cue(3.0, 9.0, "A long story"), cue(5.2, 6.0, "Yes.")]);
+    let texts: Vec<&str> = lines.iter().map(|line| line.2.as_str()).collect();
+    assert_eq!(texts, ["A long story", "Yes.", "A long story"]);
+    assert_eq!((lines[0].1, lines[2].0, lines[2].1), (5.2, 6.0, 9.0));
+    // Not for a glimpse before, nor after.
+    let lines = shown(&[cue(5.0, 9.0, "A long story"), cue(5.2, 6.0, "Yes.")]);
+    assert_eq!(lines.iter().map(|line| line.0).collect::<Vec<_>>(), [5.2, 6.0]);
+    let rolling = shown(&[cue(1.0, 4.0, "one"), cue(2.0, 5.0, "two"), cue(3.0, 6.0, "three")]);
+    let texts: Vec<&str> = rolling.iter().map(|line| line.2.as_str()).collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+}
+
 proptest! {
+    #[test]
+    fn each_text_is_seen_and_nothing_stands_where_nobody_spoke(
+        spans in prop::collection::vec((0.0..9.0f64, 0.8..5.0f64), 1..6),
+    ) {
+        let cues: Vec<_> = spans
+            .iter()
+            .enumerate()
+            .map(|(n, (at, long))| cue(*at, at + long, &format!("text{n}.")))
+            .collect();
+        let mut lines: Vec<CaptionLine> = cues
+            .iter()
+            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone() })
+            .collect();
+        lines.sort_by(|a, b| a.start.total_cmp(&b.start));
+        one_at_a_time(&mut lines);
+        for line in &lines {
+            let said = cues.iter().filter(|c| line.text.contains(&c.text));
+            let (start, end) = said.fold((f64::INFINITY, 0.0_f64), |(start, end), c| {
+                (start.min(c.start), end.max(c.end))
+            });
+            prop_assert!(line.start >= start && line.end <= end, "{line:?}");
+        }
+        for pair in lines.windows(2) {
+            prop_assert!(pair[0].end <= pair[1].start + 1e-9 && pair[0].start < pair[1].start);
+        }
+        // The text that began last at any time is the one that stands then.
+        for cue in &cues {
+            let newer = |c: &&Cue| c.start >= cue.start && c.start < cue.end && c.text != cue.text;
+            if !cues.iter().any(|c| newer(&c)) {
+                prop_assert!(lines.iter().any(|line| line.text.contains(&cue.text)), "{lines:?}");
+            }
+        }
+    }
+
     #[test]
     fn no_word_is_lost_and_nothing_overlaps(
         texts in prop::collection::vec(("[a-zA-Z漢字かな,。 \n]{1,120}", 0.0..20.0f64, 0.1..6.0f64), 0..6),

@@ -14,8 +14,7 @@ pub(in super::super) fn is_wide(c: char) -> bool {
     c.width().is_some_and(|columns| columns > 1)
 }
 
-/// The width of the longest of a text's lines as a whole, in em: an estimate on the wide side for bold
-/// sans serif faces.
+/// The width of a text in one line, in em: an estimate on the wide side for bold sans serif faces.
 pub(in super::super) fn width(text: &str) -> f64 {
     text.chars().map(char_width).sum()
 }

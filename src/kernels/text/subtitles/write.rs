@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let line = |start, end, text: &str| CaptionLine { start, end, text: text.into() };
+        let line =
+            |start, end, text: &str| CaptionLine { start, end, said_until: end, text: text.into() };
         let lines = [
             line(0.0, 1.25, "one & two"),
             line(1.25, 3661.5, "מה\n漢字 --> x"),

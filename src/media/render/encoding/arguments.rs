@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Encoding, Format, Hardware, Kind, Quality, VideoCodec};
+use crate::media::render::graph::SCALER;
 use crate::media::render::source::Source;
 use crate::media::render::{Output, RenderSettings};
 
-/// Scaling is exact and the same on every machine.
-const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 /// Samples at 48 kHz that libopus puts before the sound, in milliseconds of WebM's clock.
 const OPUS_LEAD_MS: u32 = 7;
 
@@ -187,7 +186,7 @@ pub(in crate::media::render) fn encoder(settings: &RenderSettings) -> Vec<OsStri
             let rate = if lossless { ["-qp", "0"] } else { ["-crf", &level] };
             let mut args = words(&["-c:v", "libx264", "-preset", settings.preset.as_str()]);
             args.extend(words(&rate));
-            args.extend(words(&["-threads:v", &settings.encoder_threads.to_string()]));
+            args.extend(words(&["-threads:v", &count]));
             args
         }
         VideoCodec::Hevc => {

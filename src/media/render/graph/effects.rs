@@ -42,7 +42,7 @@ fn filter(source: &Source, effect: &Effect) -> Option<String> {
         EffectKind::Vignette => format!("vignette=angle={:.4}:dither=0", 0.9 * strength),
         EffectKind::Glitch => {
             let shift = (4.0 + 16.0 * strength).round();
-            let when = match effect.at {
+            let when = match effect.at.filter(|at| at.is_finite()) {
                 Some(at) => {
                     let at = source.start + at;
                     format!(":enable='between(t,{at:.4},{:.4})'", at + GLITCH)
