@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::model::edit::{Anchor, Layout};
+use crate::model::edit::{Anchor, Layout, SafeZone};
 
 /// A close-up is enlarged so many times as much as what it stands beside.
 const CLOSER: f64 = 1.8;
@@ -20,6 +20,20 @@ const ROOMY_CLOSE: f64 = 0.6;
 /// Windows of a grid beside the largest: the close-up, and those that look elsewhere.
 const GRID_CLOSE: f64 = 0.5;
 const GRID_ELSEWHERE: f64 = 0.6;
+
+/// Between a small picture in a corner and what it keeps clear of, as share of the frame's width.
+const CORNER_GAP: f64 = 0.03;
+/// What captions need above the safe zone, or above where they stand in a tall frame, as shares of the
+/// height.
+const CAPTIONS: f64 = 0.13;
+const TALL_CAPTIONS_FROM: f64 = 0.22;
+/// A face is so much higher, as share of the frame, than the middle of what draws the eye.
+const FACE_ABOVE: f64 = 0.12;
+/// So far from its middle, as share of it, a frame shows its subject when its window is at the edge.
+const LEANS: f64 = 0.2;
+/// A corner at the top is taken unless one above the captions is so much farther from the face, as share
+/// of the frame's width.
+const TOP_FIRST: f64 = 0.1;
 
 /// Where the middle of a window lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -174,6 +188,54 @@ pub fn enlarges(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> f64 {
         Layout::Split => split(source, frame)[1].enlarges(),
         Layout::Grid => grid_close(source, frame).enlarges(),
     }
+}
+
+/// Where a small picture of size `small` lies over a window that fills the frame: in the corner that is
+/// farthest from the face of what draws the eye, inside the safe zone and above captions. `gaze` is where
+/// the window's path is on the whole and, the way in which it cannot move, where the eye is drawn.
+pub fn corner(
+    (source, frame): ((u32, u32), (u32, u32)),
+    small: (u32, u32),
+    zone: SafeZone,
+    gaze: (f64, f64),
+) -> (u32, u32) {
+    let (wide, high) = (f64::from(frame.0), f64::from(frame.1));
+    let (w, h) = (f64::from(small.0), f64::from(small.1));
+    let window = largest(source, frame, 1.0);
+    let shown = |gaze: f64, part: u32, all: u32| match f64::from(part) / f64::from(all.max(1)) {
+        share if share > 0.99 => gaze,
+        share => 0.5 + LEANS * ((gaze - 0.5) / (0.5 - 0.5 * share)).clamp(-1.0, 1.0),
+    };
+    let face = (
+        wide * shown(gaze.0, window.0, source.0),
+        high * (shown(gaze.1, window.1, source.1) - FACE_ABOVE),
+    );
+    let gap = CORNER_GAP * wide;
+    let captions =
+        if high > 1.2 * wide { zone.bottom.max(TALL_CAPTIONS_FROM) } else { zone.bottom };
+    let (left, right) = (wide * zone.left + gap, wide * (1.0 - zone.right) - gap - w);
+    let (top, bottom) = (high * zone.top + gap, high * (1.0 - captions - CAPTIONS) - h);
+    let inside = |at: f64, most: f64| at.clamp(0.0, most.max(0.0));
+    let corner = |x: f64, y: f64, bonus: f64| {
+        let (x, y) = (inside(x, wide - w), inside(y, high - h));
+        let beside = |at: f64, length: f64, face: f64| (at - face).max(face - at - length).max(0.0);
+        let clear = beside(x, w, face.0).hypot(beside(y, h, face.1));
+        ((x as u32 & !1, y as u32 & !1), clear + bonus * wide)
+    };
+    let corners = [
+        corner(right, top, TOP_FIRST),
+        corner(left, top, TOP_FIRST),
+        corner(right, bottom, 0.0),
+        corner(left, bottom, 0.0),
+    ];
+    // The first of equals.
+    let mut best = corners[0];
+    for corner in corners {
+        if corner.1 > best.1 + 1e-9 {
+            best = corner;
+        }
+    }
+    best.0
 }
 
 /// Where a path is on the whole.

@@ -15,6 +15,8 @@ pub enum BoundKind {
     Pause,
     /// A sentence of the captions starts or ends.
     Sentence,
+    /// The picture is back from black, or last there before it.
+    Fade,
     /// The source itself starts or ends.
     Source,
     /// Nothing: a regular step, taken where the source offers no better place.
@@ -28,6 +30,7 @@ impl BoundKind {
             Self::Shot => "shot",
             Self::Pause => "pause",
             Self::Sentence => "sentence",
+            Self::Fade => "fade",
             Self::Source => "source",
             Self::Grid => "grid",
         }

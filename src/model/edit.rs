@@ -208,7 +208,8 @@ pub struct Edit {
 
 /// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
 /// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ. 3: the blur
-/// behind `fit` keeps its colours in small frames.
+/// behind `fit` keeps its colours in small frames; the small picture of `picture_in_picture` is smaller and
+/// keeps clear of the subject's face.
 pub const EDIT_VERSION: u32 = 3;
 
 /// Length of a dissolve or slide between two segments, in seconds; both are seen in it.

@@ -103,3 +103,36 @@ fn the_gaze_is_the_paths_mean() {
     assert_eq!(gaze(&[anchor(0.25), anchor(0.5), anchor(f64::NAN)]), (0.375, 0.25));
     assert_eq!(gaze(&[]), (0.5, 0.5));
 }
+
+const TALL: (u32, u32) = (1080, 1920);
+const WIDE: (u32, u32) = (1280, 720);
+const ZONE: SafeZone = SafeZone { top: 0.07, right: 0.13, bottom: 0.19, left: 0.05 };
+
+#[test]
+fn the_small_picture_covered_the_face() {
+    let small = (360, 210);
+    // A face in the middle of the upper half: beside and above it.
+    assert_eq!(corner((WIDE, TALL), small, ZONE, (0.5, 0.5)), (86, 166));
+    // One that is high: above the captions.
+    let (_, y) = corner((WIDE, TALL), small, ZONE, (0.5, 0.28));
+    assert!(y > 900 && f64::from(y + 210) < 0.66 * 1920.0, "{y}");
+    // A window at the picture's right edge shows its subject on the right.
+    assert_eq!(corner((WIDE, TALL), small, ZONE, (0.84, 0.5)).0, 86);
+    assert_eq!(corner((WIDE, TALL), small, ZONE, (0.16, 0.5)).0, 546);
+}
+
+proptest! {
+    #[test]
+    fn the_small_picture_lies_inside_and_no_other_corner_is_much_farther_from_the_face(
+        x in 0.0..=1.0_f64, y in 0.0..=1.0_f64, wide in 20..300_u32, high in 20..300_u32,
+        frame in prop::sample::select(vec![TALL, WIDE, (1080, 1080), (540, 676)]),
+    ) {
+        let small = (2 * (wide * frame.0 / 2000), 2 * (high * frame.1 / 2000));
+        let at = corner((WIDE, frame), small, ZONE, (x, y));
+        prop_assert!(at.0 + small.0 <= frame.0 && at.1 + small.1 <= frame.1);
+        prop_assert_eq!((at.0 % 2, at.1 % 2), (0, 0));
+        prop_assert!(f64::from(at.1) + 2.0 >= ZONE.top * f64::from(frame.1));
+        // Captions keep their place.
+        prop_assert!(f64::from(at.1 + small.1) <= 0.82 * f64::from(frame.1), "{at:?}");
+    }
+}

@@ -26,7 +26,8 @@ fn anchor_fields() -> Fields {
 /// [`reframe_path`] for each row: lists of [`crate::model::signal`] and [`crate::model::shot`] structs,
 /// then `[start, end, source_width, source_height, width, height]`. The list is NULL where one of the
 /// numbers or the signals are; NULL shots count as none. With `layouts` the path is that of the window
-/// which the layout moves in a frame of `width` × `height`; `fit` has none.
+/// which the layout moves in a frame of `width` × `height`; `fit` has none. That of `picture_in_picture`
+/// says where the eye is drawn in the way in which its window cannot move.
 ///
 /// # Errors
 /// `input.column` if the columns differ in length, a struct column is missing or no number, or there is no
@@ -89,7 +90,36 @@ fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<A
     }
     let even = |side: f64| (side as u32) & !1;
     let size = |wide: f64, high: f64| (even(wide), even(high));
-    Ok(window_path(gaze, (start, end), moving_window(layout, size(w, h), size(width, height))))
+    let window = moving_window(layout, size(w, h), size(width, height));
+    let mut anchors = window_path(gaze, (start, end), window);
+    if layout == Layout::PictureInPicture {
+        tell_subject(&mut anchors, gaze, (start, end), window);
+    }
+    Ok(anchors)
+}
+
+/// The way in which a window cannot move, its path says where the eye is drawn on the whole: the small
+/// picture goes to where that is not.
+fn tell_subject(
+    anchors: &mut [Anchor],
+    gaze: Gaze<'_>,
+    (start, end): (f64, f64),
+    window: (f64, f64),
+) {
+    let mean = |of: &[f64]| {
+        let seen =
+            gaze.t.iter().zip(of).filter(|(t, v)| **t >= start && **t < end && v.is_finite());
+        let (count, sum) = seen.fold((0.0, 0.0), |(count, sum), (_, v)| (count + 1.0, sum + v));
+        if count > 0.0 { (sum / count).clamp(0.0, 1.0) } else { 0.5 }
+    };
+    if window.0 > 0.99 {
+        let x = mean(gaze.x);
+        anchors.iter_mut().for_each(|anchor| anchor.x = x);
+    }
+    if window.1 > 0.99 {
+        let y = mean(gaze.y);
+        anchors.iter_mut().for_each(|anchor| anchor.y = y);
+    }
 }
 
 /// A number of every struct of a list column. What is NULL is not finite, and passed over.

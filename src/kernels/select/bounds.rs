@@ -4,6 +4,7 @@
 //! place; where two of them meet within [`FLASH`] they are one, which is better than either. A cut
 //! in the picture while somebody speaks is worse.
 
+use super::black::Blacks;
 use super::columns::SourceColumns;
 use super::features::Timeline;
 use super::frames::FrameGrid;
@@ -24,6 +25,7 @@ const CELL: f64 = 1.0;
 
 const SOURCE_QUALITY: f64 = 0.8;
 const SHOT_QUALITY: f64 = 0.65;
+const FADE_QUALITY: f64 = 0.65;
 const SENTENCE_QUALITY: f64 = 0.75;
 const PAUSE_QUALITY: f64 = 0.5;
 pub(super) const GRID_QUALITY: f64 = 0.2;
@@ -49,6 +51,8 @@ pub(super) struct Bounds {
     pub cuts: Vec<f64>,
     pub starts: Vec<Bound>,
     pub ends: Vec<Bound>,
+    /// Where the picture is gone.
+    pub blacks: Blacks,
     /// Where the frames are.
     pub frames: FrameGrid,
 }
@@ -84,25 +88,22 @@ impl Bounds {
         let cues = sorted_cues(columns, (from, to));
         let pauses = pauses(timeline, &cues);
         let frames = FrameGrid::new(columns);
+        let cut_times: Vec<f64> = cuts.iter().map(|c| c.0).collect();
+        let blacks = Blacks::new(timeline, &cut_times, &frames);
         let of = |side| {
             let mut bounds = cut_bounds(&cuts, (from, to), side);
+            out_of_black(&mut bounds, &blacks, (from, to), side);
             for bound in &mut bounds {
                 bound.quality *= speech_factor(bound.t, &cues, timeline);
             }
-            let cut_times: Vec<f64> = cuts.iter().map(|c| c.0).collect();
             let mut spoken = sentence_bounds(&cues, side);
             spoken.extend(pauses.iter().map(|pause| pause_bound(pause, side)));
             spoken.iter_mut().for_each(|b| b.t = frames.nearest(b.t));
-            spoken.retain(|b| b.t > from && b.t < to);
-            let forced = if side == Side::Start { from } else { to };
+            spoken.retain(|b| b.t > from && b.t < to && may_stand(b, &blacks, side));
+            let forced = if side == Side::Start { blacks.start(from) } else { blacks.end(to) };
             thin(join(bounds, spoken, &cut_times, side), forced)
         };
-        Self {
-            starts: of(Side::Start),
-            ends: of(Side::End),
-            cuts: cuts.iter().map(|c| c.0).collect(),
-            frames,
-        }
+        Self { starts: of(Side::Start), ends: of(Side::End), cuts: cut_times, blacks, frames }
     }
 
     /// Number of shot boundaries inside `start..end`, without those at its ends.
@@ -156,6 +157,38 @@ fn cut_bounds(cuts: &[(f64, f64)], (from, to): (f64, f64), side: Side) -> Vec<Bo
         Side::Start => std::iter::once(source(from)).chain(shots).collect(),
         Side::End => shots.chain(std::iter::once(source(to))).collect(),
     }
+}
+
+/// In place of those where nothing is seen, the moments at which the picture is back (or last there).
+fn out_of_black(bounds: &mut Vec<Bound>, blacks: &Blacks, (from, to): (f64, f64), side: Side) {
+    let fades: Vec<f64> = match side {
+        Side::Start => blacks.backs().collect(),
+        Side::End => blacks.goings().collect(),
+    };
+    bounds.retain(|bound| !is_hidden(bound.t, blacks, side));
+    let is_new =
+        |t: &f64| *t > from && *t < to && bounds.binary_search_by(|b| b.t.total_cmp(t)).is_err();
+    let fades: Vec<f64> = fades.into_iter().filter(is_new).collect();
+    bounds.extend(fades.into_iter().map(|t| Bound {
+        t,
+        quality: FADE_QUALITY,
+        kind: BoundKind::Fade,
+    }));
+    bounds.sort_by(|a, b| a.t.total_cmp(&b.t));
+}
+
+/// Whether who starts (or ends) at `t` sees nothing there.
+fn is_hidden(t: f64, blacks: &Blacks, side: Side) -> bool {
+    match side {
+        Side::Start => blacks.start(t) != t,
+        Side::End => blacks.end(t) != t,
+    }
+}
+
+/// What is said over black is heard to its end; else nothing begins or ends there.
+fn may_stand(bound: &Bound, blacks: &Blacks, side: Side) -> bool {
+    let is_said = side == Side::End && bound.kind == BoundKind::Sentence;
+    is_said || !is_hidden(bound.t, blacks, side)
 }
 
 /// What a cut at `t` is worth while somebody may be speaking. Captions know better than sound.

@@ -103,6 +103,11 @@ impl Timeline {
         (self.edges[i], self.edges[i + 1])
     }
 
+    /// Mean luma in bucket `i`.
+    pub(super) fn luma(&self, i: usize) -> f64 {
+        self.values[i][Sum::Luma as usize]
+    }
+
     /// Share of silence in bucket `i`; 0 where no sound was measured.
     pub(super) fn silence(&self, i: usize) -> f64 {
         self.values[i][Sum::Silence as usize]

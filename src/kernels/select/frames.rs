@@ -9,7 +9,7 @@ const NEAR: f64 = 1e-6;
 /// rate these are the PTS; with a variable one they are near them, and a clip that starts between two
 /// frames begins by holding the first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct FrameGrid {
+pub(in crate::kernels) struct FrameGrid {
     /// Start, end and time between frames of each shot, by start.
     shots: Vec<(f64, f64, f64)>,
 }

@@ -1,6 +1,7 @@
 //! Which windows of a source become clips.
 //!
-//! 1. *Places* at which a viewer would cut: shot boundaries, pauses, sentences, the ends of the source.
+//! 1. *Places* at which a viewer would cut: shot boundaries, pauses, sentences, the ends of the source;
+//!    where the picture is black, when it is back or last there.
 //! 2. *Windows* from place to place, of a length that was asked for; a few for each place to start,
 //!    so at most about 2.5 for each second of the source (9,000 for an hour).
 //! 3. *Score* of each window from what was measured in it, see [`Weights`].
@@ -8,6 +9,7 @@
 //!
 //! Deterministic: the same columns, parameters and weights give the same candidates.
 
+mod black;
 mod bounds;
 mod choice;
 mod columns;
@@ -22,9 +24,11 @@ mod windows;
 
 use std::fmt;
 
+pub(in crate::kernels) use black::Blacks;
 pub(in crate::kernels) use bounds::CueSpan;
 pub use columns::{Nullable, OwnedColumns, SourceColumns};
 pub(in crate::kernels) use features::Timeline;
+pub(in crate::kernels) use frames::FrameGrid;
 pub use list::{select_clips, select_clips_with};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;

@@ -30,6 +30,11 @@ pub(super) fn windows(bounds: &Bounds, span: (f64, f64), params: &SelectParams) 
     let last_start = span.1 - params.min_clip_length + TOLERANCE;
     let mut starts = with_grid(bounds, span, params);
     starts.retain(|s| s.t <= last_start);
+    if starts.is_empty() {
+        // The picture comes late: as much of the black is left out as the shortest clip allows.
+        let t = bounds.frames.before((span.1 - params.min_clip_length).max(span.0)).max(span.0);
+        starts.push(Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid });
+    }
     let bands = (WINDOWS_PER_SECOND * (span.1 - span.0) / starts.len().max(1) as f64) as usize;
     let bands = bands.clamp(FEWEST_ENDS, MOST_ENDS);
 
@@ -70,7 +75,7 @@ fn with_grid(bounds: &Bounds, span: (f64, f64), params: &SelectParams) -> Vec<Bo
             let cut = bounds.cuts.get(bounds.cuts.partition_point(|c| *c <= t));
             // Moved onto frames, two steps may meet.
             let is_new = t < next && starts.last().is_none_or(|last| last.t < t);
-            if is_new && cut.is_none_or(|c| c - t >= FLASH) {
+            if is_new && cut.is_none_or(|c| c - t >= FLASH) && bounds.blacks.start(t) == t {
                 starts.push(Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid });
             }
         }
@@ -104,7 +109,7 @@ fn best_by_length<'a>(
 }
 
 /// An end where the source offers none: at the length that fits best, after a shot boundary rather
-/// than just behind one.
+/// than just behind one, and before a black stretch rather than in it.
 fn grid_end(bounds: &Bounds, start: f64, source_end: f64, params: &SelectParams) -> Bound {
     let longest = (start + params.max_clip_length).min(source_end);
     // To the frame, unless the lengths asked for leave no room for that.
@@ -116,6 +121,10 @@ fn grid_end(bounds: &Bounds, start: f64, source_end: f64, params: &SelectParams)
     if let Some(cut) = behind.filter(|cut| t - cut < FLASH) {
         let clear = bounds.frames.after(cut + FLASH);
         t = if clear <= longest { clear } else { to_frame(longest) };
+    }
+    let lit = bounds.blacks.end(t);
+    if lit - start >= params.min_clip_length {
+        t = lit;
     }
     Bound { t, quality: GRID_QUALITY, kind: BoundKind::Grid }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::select::{CueSpan, OwnedColumns, Timeline, pauses};
+use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, pauses};
 use crate::kernels::text::{
     Facts, Line, Script, TextInput, TextOrigin, TitleStyle, keyphrases, trim_to,
 };
@@ -176,6 +176,7 @@ pub fn clip_brief(
     let spans: Vec<CueSpan> = inside.iter().map(CueSpan::from).collect();
     let found = pauses(&timeline, &spans);
     let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
+    let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
     let texts = Texts::of(facts, &inside);
     let silence = |t: f64| {
@@ -188,9 +189,13 @@ pub fn clip_brief(
         .copied()
         .chain(inside.iter().map(|c| c.start))
         .chain(found.iter().map(|p| p.to));
+    let lit_end = |cut: &f64| match blacks.end(*cut) {
+        lit if lit == *cut => lit,
+        lit => grid(lit),
+    };
     let own = Moment { t: start, strength: strength(start), silence: silence(start) };
     let mut better: Vec<Moment> = places
-        .map(grid)
+        .map(|t| grid(blacks.start(t)))
         .filter(|t| *t >= start + APART && *t <= end - MOMENT)
         .map(|t| Moment { t, strength: strength(t), silence: silence(t) })
         .collect();
@@ -219,8 +224,8 @@ pub fn clip_brief(
         endings: endings(
             facts,
             &inside,
-            &cuts,
-            &found.iter().map(|p| p.from).collect::<Vec<_>>(),
+            &cuts.iter().map(lit_end).collect::<Vec<_>>(),
+            &found.iter().map(|p| blacks.end(p.from)).collect::<Vec<_>>(),
             &grid,
         ),
         pauses: found

@@ -6,6 +6,8 @@ use crate::model::edit::Layout;
 
 /// A picture is not made larger than this: beyond it looks soft.
 pub const MAX_UPSCALE: f64 = 1.5;
+/// Where less moves, on the mean, there is no subject that a close window could show beside the whole.
+const ENOUGH_MOTION: f64 = 0.002;
 /// Shapes within this of each other are the same.
 const SAME_SHAPE: f64 = 0.03;
 
@@ -36,13 +38,14 @@ pub fn fitting_size(layout: Layout, source: (i64, i64), platform: &Platform) -> 
 
 /// The layouts that do the source justice on the platform, each at the largest size that does not
 /// enlarge it beyond [`MAX_UPSCALE`]. There is always one: the whole picture over a blurred copy, in
-/// which the rendering enlarges no further.
-pub(super) fn layouts(source: (i64, i64), platform: &Platform) -> Vec<Fitted> {
+/// which the rendering enlarges no further. `motion` is the clip's mean.
+pub(super) fn layouts(source: (i64, i64), motion: f64, platform: &Platform) -> Vec<Fitted> {
     let aspect = source.0 as f64 / source.1.max(1) as f64;
     let is_same = (aspect / platform.aspect() - 1.0).abs() <= SAME_SHAPE;
     let wanted = if is_same { &Layout::ALL[..1] } else { Layout::ALL };
     let mut fitted = Vec::with_capacity(wanted.len());
-    for layout in wanted.iter().copied() {
+    let worth = |layout: &Layout| *layout != Layout::PictureInPicture || motion >= ENOUGH_MOTION;
+    for layout in wanted.iter().copied().filter(worth) {
         let Some(size) = fitting_size(layout, source, platform) else { continue };
         fitted.push(Fitted {
             layout,

@@ -133,7 +133,7 @@ pub fn make_variants(
     let shelf = |platform: &&'static Platform| Shelf {
         platform,
         timings: timings(brief, platform),
-        layouts: layouts(source, platform),
+        layouts: layouts(source, brief.motion, platform),
         captions: caption_styles(brief, platform, captions),
         caption_mode: captions.filter(|_| brief.captioned),
         accents,
@@ -344,7 +344,10 @@ fn edit(
             within().take(1).map(|t| effect(EffectKind::Glitch, Some(t), 0.6)).collect()
         }
     };
-    effects.push(effect(EffectKind::FadeOut, None, 0.5));
+    // Played again and again, a fade to black is a hole in it.
+    if !platform.loops {
+        effects.push(effect(EffectKind::FadeOut, None, 0.5));
+    }
     Edit {
         width: layout.size.0,
         height: layout.size.1,

@@ -39,6 +39,8 @@ pub struct Platform {
     pub caption_styles: Vec<CaptionStyle>,
     /// Youngest and oldest of most of its viewers, in years.
     pub ages: (f64, f64),
+    /// Whether it plays a video again and again: the last frame is then followed by the first.
+    pub loops: bool,
 }
 
 impl Platform {
@@ -68,6 +70,7 @@ struct Row {
     caption_styles: String,
     age_low: f64,
     age_high: f64,
+    loops: bool,
 }
 
 /// The columns of the table of platforms.
@@ -79,6 +82,7 @@ pub fn schema() -> SchemaRef {
         let kind = match name {
             name if texts.contains(&name) => DataType::Utf8,
             name if whole.contains(&name) => DataType::Int64,
+            "loops" => DataType::Boolean,
             _ => DataType::Float64,
         };
         Field::new(name, kind, false)
@@ -161,6 +165,7 @@ fn platform(row: Row) -> Result<Platform> {
         },
         caption_styles: row.caption_styles.split('|').map(style).collect::<Result<_>>()?,
         ages: (row.age_low, row.age_high),
+        loops: row.loops,
     })
 }
 

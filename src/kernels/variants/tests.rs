@@ -239,3 +239,55 @@ fn variants_are_as_long_as_the_request_wants() {
     assert!(variants.len() == 12);
     assert!(variants.iter().all(|v| v.duration > 24.9 && v.duration < 31.1));
 }
+
+#[test]
+fn looping_platforms_ended_in_black() {
+    let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    let (mut ending, mut looping) = (0, 0);
+    for v in made(&brief, 24) {
+        let fades = v.edit.effects.iter().any(|e| e.kind == EffectKind::FadeOut);
+        assert_eq!(fades, !["tiktok", "shorts", "reels"].contains(&&*v.platform), "{}", v.platform);
+        if fades { ending += 1 } else { looping += 1 }
+    }
+    assert!(ending > 0 && looping > 0);
+}
+
+#[test]
+fn a_small_picture_lay_over_one_in_which_nothing_moves() {
+    let pictured = |motion: f64| {
+        let brief = ClipBrief { motion, ..brief(10.0, 30.0, 25.0, (1920, 1080), 2) };
+        let layouts: Vec<_> = made(&brief, 60).iter().map(|v| v.edit.layout).collect();
+        layouts.contains(&crate::model::edit::Layout::PictureInPicture)
+    };
+    assert!(pictured(0.02) && !pictured(0.0003));
+}
+
+#[test]
+fn a_variant_opened_or_ended_in_the_black_of_a_fade() {
+    let luma = |t: f64| (0.4 * ((9.0 - t).max(t - 10.0))).clamp(0.0, 0.4);
+    let signals: Vec<Signal> = (0..80)
+        .map(|i| f64::from(i) * 0.25)
+        .map(|t| Signal { t, luma: luma(t + 0.125), motion: 0.01, ..Signal::default() })
+        .collect();
+    let shot = |start: f64, end: f64| Shot {
+        shot_id: 0,
+        start,
+        end,
+        transition: Transition::Fade,
+        score: 1.0,
+        first_frame: (start * 25.0) as i64,
+        last_frame: (end * 25.0) as i64 - 1,
+    };
+    let facts = ClipFacts {
+        start: 0.0,
+        end: 20.0,
+        language: None,
+        topic: None,
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 20.0),
+    };
+    let brief = clip_brief(&facts, &signals, &[shot(0.0, 9.6), shot(9.6, 20.0)], &[]);
+    let (moment, ending) = (brief.moments[1].t, brief.endings[1].t);
+    assert!((10.4..10.8).contains(&moment) && (8.2..8.6).contains(&ending), "{moment} {ending}");
+}

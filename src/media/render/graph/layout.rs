@@ -1,7 +1,7 @@
 //! How the source's picture fills the variant's.
 
 use super::{Graph, SCALER, piecewise};
-use crate::kernels::layout::{Cell, Place, gaze, grid, largest, split};
+use crate::kernels::layout::{Cell, Place, corner, gaze, grid, largest, split};
 use crate::media::render::source::{Source, TOLERANCE, even};
 use crate::model::edit::{Anchor, Edit, Layout};
 
@@ -12,7 +12,7 @@ const BLUR_AT: u32 = 8;
 /// Narrower than this it is not: `gblur` of ffmpeg 5.1 spoils chroma of up to 16 columns.
 const LEAST_BLURRED: u32 = 48;
 /// Width of the small picture in the corner, as a share of the frame's.
-const CORNER: f64 = 0.4;
+const CORNER: f64 = 0.32;
 /// The frame's shorter side in widths of the light lines around it and between windows.
 const LINES: u32 = 135;
 
@@ -198,15 +198,8 @@ impl Canvas<'_> {
             framed.1
         );
         graph.add(&copies[1..], &line, std::slice::from_ref(&front));
-        let (zone, margin) = (self.edit.safe_zone, 0.03 * f64::from(size.0));
-        // A window leans towards the middle of the picture, so that its subject is on the outer side.
-        let x = match gaze(&self.edit.reframe).0 {
-            outer if outer > 0.5 => f64::from(size.0) * zone.left + margin,
-            _ => f64::from(size.0) * (1.0 - zone.right) - margin - f64::from(framed.0),
-        };
-        let top = f64::from(size.1) * zone.top + margin;
-        let lowest = f64::from(size.1.saturating_sub(framed.1));
-        let at = (even_or_zero(x.max(0.0) as u32), even_or_zero(top.clamp(0.0, lowest) as u32));
+        let (pictures, zone) = ((self.source.size(), size), self.edit.safe_zone);
+        let at = corner(pictures, framed, zone, gaze(&self.edit.reframe));
         let over = format!("overlay={}:{}:format=yuv420,setsar=1", at.0, at.1);
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
