@@ -70,7 +70,7 @@ async fn check(
     let path = requests.path();
     intake::register(&ctx, path).await.map_err(|e| requests.named(e))?;
     let files = file_schemas(&ctx).await?;
-    if !requests.is_flat() && files.iter().any(has_list_of_profiles) {
+    if !requests.is_flat() && files.iter().any(|columns| has_list_of_profiles(columns)) {
         return Err(Error::new(
             ErrorCode::InputColumn,
             format!("audience_profile of {} is a list in some rows", path.display()),
@@ -111,7 +111,7 @@ async fn file_schemas(ctx: &SessionContext) -> Result<Vec<Vec<(String, DataType)
 
 /// Whether the profile is a list in some row: JSON in which it is a text or an object in others has been
 /// read as lists of one then.
-fn has_list_of_profiles(columns: &Vec<(String, DataType)>) -> bool {
+fn has_list_of_profiles(columns: &[(String, DataType)]) -> bool {
     columns.iter().any(|(name, data_type)| {
         name.eq_ignore_ascii_case("audience_profile") && matches!(data_type, DataType::List(_))
     })
