@@ -19,23 +19,54 @@ pub fn hashtags(
     language: Option<&str>,
     most: usize,
 ) -> Vec<String> {
-    let sample = keyphrases.first().map_or("", |k| k.text.as_str());
-    hashtags_in(keyphrases, interests, &Lexicon::of(language, sample), most)
+    hashtags_and_match(keyphrases, interests, language, most).0
 }
 
-/// The same, in a language whose words are at hand.
+/// The same, and the share of the interests that keyphrases are about, in [0, 1]; `None` without an
+/// interest that has a word.
+pub fn hashtags_and_match(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    language: Option<&str>,
+    most: usize,
+) -> (Vec<String>, Option<f64>) {
+    let sample = keyphrases.first().map_or("", |k| k.text.as_str());
+    matched(keyphrases, interests, &Lexicon::of(language, sample), most)
+}
+
+/// Hashtags in a language whose words are at hand.
 pub(super) fn hashtags_in(
     keyphrases: &[Keyphrase],
     interests: &[String],
     lexicon: &Lexicon,
     most: usize,
 ) -> Vec<String> {
-    let interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, lexicon)).collect();
-    let matches = |k: &&Keyphrase| {
-        let about = |said: &[String]| interests.iter().any(|interest| is_about(said, interest));
-        !interests.is_empty() && about(&stems(&k.text, lexicon))
+    matched(keyphrases, interests, lexicon, most).0
+}
+
+fn matched(
+    keyphrases: &[Keyphrase],
+    interests: &[String],
+    lexicon: &Lexicon,
+    most: usize,
+) -> (Vec<String>, Option<f64>) {
+    let mut interests: Vec<Vec<String>> = interests.iter().map(|i| stems(i, lexicon)).collect();
+    interests.retain(|interest| !interest.is_empty());
+    let mut met = vec![false; interests.len()];
+    let mut matches = |k: &&Keyphrase| {
+        if interests.is_empty() {
+            return false;
+        }
+        let (said, mut any) = (stems(&k.text, lexicon), false);
+        for (interest, met) in interests.iter().zip(&mut met) {
+            let about = is_about(&said, interest);
+            (any, *met) = (any || about, *met || about);
+        }
+        any
     };
-    let (wanted, others): (Vec<_>, Vec<_>) = keyphrases.iter().partition(matches);
+    let (wanted, others): (Vec<_>, Vec<_>) = keyphrases.iter().partition(&mut matches);
+    let count = met.iter().filter(|met| **met).count();
+    let share = (!met.is_empty()).then(|| count as f64 / met.len() as f64);
     let mut tags: Vec<String> = vec![];
     let mut seen: Vec<String> = vec![];
     for tag in wanted.into_iter().chain(others).filter_map(|k| hashtag(&k.text)) {
@@ -45,7 +76,7 @@ pub(super) fn hashtags_in(
             tags.push(tag);
         }
     }
-    tags
+    (tags, share)
 }
 
 /// The hashtag of a phrase: its letters, digits and their marks, words joined `#InCamelCase`, in
@@ -95,14 +126,14 @@ fn stems(phrase: &str, lexicon: &Lexicon) -> Vec<String> {
     phrase.unicode_words().map(|word| lexicon.stem(lexicon.core(word))).collect()
 }
 
-/// Whether words (their stems) speak of all words of an interest, in any form or as the beginning of
+/// Whether words (their stems) speak of all words of an interest, of which there are some, in any form or as the beginning of
 /// a longer one: `tech` is what `technology` is about.
 fn is_about(said: &[String], interest: &[String]) -> bool {
     let speaks_of = |wanted: &String| {
         let may_begin = wanted.chars().nth(LEAST_STEM - 1).is_some();
         said.iter().any(|word| word == wanted || (may_begin && word.starts_with(wanted.as_str())))
     };
-    !interest.is_empty() && interest.iter().all(speaks_of)
+    interest.iter().all(speaks_of)
 }
 
 #[cfg(test)]
@@ -132,6 +163,20 @@ mod tests {
         assert_eq!(tags(&said, &[], 1), ["#SolarPanels"]);
         assert_eq!(tags(&["Mars", "mars", "12"], &[], 9), ["#Mars"]);
         assert!(tags(&said, &["Tech"], 0).is_empty());
+    }
+
+    #[test]
+    fn interests_are_matched_as_tags_are() {
+        let share = |said: &[&str], interests: &[&str]| {
+            let interests: Vec<String> = interests.iter().map(|i| (*i).to_owned()).collect();
+            hashtags_and_match(&phrases(said), &interests, Some("en"), 0).1
+        };
+        let said = ["birthday party", "robots"];
+        assert_eq!(share(&said, &["art"]), Some(0.0));
+        assert_eq!(share(&said, &["Robot "]), Some(1.0));
+        assert_eq!(share(&said, &["", "robots", " ", "parties", "art", "cooking"]), Some(0.5));
+        assert_eq!((share(&said, &[]), share(&said, &["", " "])), (None, None));
+        assert_eq!(share(&[], &["robots"]), Some(0.0));
     }
 
     #[test]

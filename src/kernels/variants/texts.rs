@@ -1,7 +1,7 @@
 //! The texts of a clip's variants: made ready in the brief, cut to each platform's lengths.
 
 use super::brief::{ClipBrief, DESCRIPTION_CHARS, TITLE_CHARS};
-use crate::kernels::text::{hashtags, trim_to};
+use crate::kernels::text::{hashtags_and_match, trim_to};
 use crate::model::AudienceProfile;
 
 /// Hashtags of a variant at the most.
@@ -18,11 +18,10 @@ pub(super) struct TextsFor<'a> {
 impl<'a> TextsFor<'a> {
     pub(super) fn new(brief: &'a ClipBrief, audience: &AudienceProfile) -> Self {
         let language = brief.language.as_deref();
-        let tags = match brief.hashtags.as_slice() {
-            [] => hashtags(&brief.keyphrases, &audience.interests, language, HASHTAGS),
-            written => written.to_vec(),
-        };
-        Self { brief, tags, interest_match: interest_match(brief, &audience.interests) }
+        let (made, interest_match) =
+            hashtags_and_match(&brief.keyphrases, &audience.interests, language, HASHTAGS);
+        let tags = if brief.hashtags.is_empty() { made } else { brief.hashtags.clone() };
+        Self { brief, tags, interest_match: interest_match.unwrap_or(f64::NAN) }
     }
 
     /// 1 if title `i` asks something.
@@ -46,16 +45,4 @@ impl<'a> TextsFor<'a> {
     pub(super) fn hashtags(&self, most: usize) -> Vec<String> {
         self.tags.iter().take(most).cloned().collect()
     }
-}
-
-fn interest_match(brief: &ClipBrief, interests: &[String]) -> f64 {
-    if interests.is_empty() {
-        return f64::NAN;
-    }
-    let phrases: Vec<String> = brief.keyphrases.iter().map(|k| k.text.to_lowercase()).collect();
-    let is_met = |interest: &&String| {
-        let interest = interest.to_lowercase();
-        phrases.iter().any(|phrase| phrase.contains(&interest))
-    };
-    interests.iter().filter(is_met).count() as f64 / interests.len() as f64
 }
