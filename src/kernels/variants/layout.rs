@@ -18,8 +18,19 @@ pub(super) struct Fitted {
     pub(super) size: (i64, i64),
     /// Share of the frame that shows the picture sharp.
     pub(super) fill: f64,
-    /// Whether the platform would take a larger one.
-    pub(super) is_reduced: bool,
+    /// How that suits it.
+    pub(super) sharpness: Sharpness,
+}
+
+/// How sharp a source is for what is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharpness {
+    /// Sharp enough for the platform's largest size.
+    Full,
+    /// For one of the smaller ones.
+    Reduced,
+    /// For none.
+    Soft,
 }
 
 /// How much a layout enlarges a source of that size in a frame of this size.
@@ -37,8 +48,10 @@ pub fn fitting_size(layout: Layout, source: (i64, i64), platform: &Platform) -> 
 }
 
 /// The layouts that do the source justice on the platform, each at the largest size that does not
-/// enlarge it beyond [`MAX_UPSCALE`]. There is always one: the whole picture over a blurred copy, in
-/// which the rendering enlarges no further. `motion` is the clip's mean.
+/// enlarge it beyond [`MAX_UPSCALE`]. There is always one: a source that is too small for all of them at
+/// every size falls back to the one that enlarges least, the whole picture over a blurred copy, at the
+/// platform's smallest size. It is enlarged further there, and [`words`] says so. `motion` is the clip's
+/// mean.
 pub(super) fn layouts(source: (i64, i64), motion: f64, platform: &Platform) -> Vec<Fitted> {
     let aspect = source.0 as f64 / source.1.max(1) as f64;
     let is_same = (aspect / platform.aspect() - 1.0).abs() <= SAME_SHAPE;
@@ -47,22 +60,16 @@ pub(super) fn layouts(source: (i64, i64), motion: f64, platform: &Platform) -> V
     let worth = |layout: &Layout| *layout != Layout::PictureInPicture || motion >= ENOUGH_MOTION;
     for layout in wanted.iter().copied().filter(worth) {
         let Some(size) = fitting_size(layout, source, platform) else { continue };
-        fitted.push(Fitted {
-            layout,
-            size,
-            fill: fill(layout, aspect, platform),
-            is_reduced: platform.sizes.first() != Some(&size),
-        });
+        let is_largest = platform.sizes.first() == Some(&size);
+        let sharpness = if is_largest { Sharpness::Full } else { Sharpness::Reduced };
+        fitted.push(Fitted { layout, size, fill: fill(layout, aspect, platform), sharpness });
     }
     if fitted.is_empty() {
         let layout = Layout::Fit;
         let size = platform.sizes.last().copied().unwrap_or((540, 540));
-        fitted.push(Fitted {
-            layout,
-            size,
-            fill: fill(layout, aspect, platform),
-            is_reduced: true,
-        });
+        let is_soft = upscale(layout, source, size) > MAX_UPSCALE;
+        let sharpness = if is_soft { Sharpness::Soft } else { Sharpness::Reduced };
+        fitted.push(Fitted { layout, size, fill: fill(layout, aspect, platform), sharpness });
     }
     fitted
 }
@@ -89,7 +96,10 @@ pub(super) fn words(fitted: &Fitted) -> String {
         Layout::Grid => "four windows",
     };
     let (wide, high) = fitted.size;
-    let reduced =
-        if fitted.is_reduced { ", as much as the source is sharp enough for" } else { "" };
-    format!("{what} ({wide}x{high}{reduced})")
+    let sharpness = match fitted.sharpness {
+        Sharpness::Full => "",
+        Sharpness::Reduced => ", as much as the source is sharp enough for",
+        Sharpness::Soft => ", more than the source is sharp enough for",
+    };
+    format!("{what} ({wide}x{high}{sharpness})")
 }
