@@ -101,7 +101,7 @@ fn variants_of_a_clip_differ_in_what_is_seen_and_in_score() {
         "SELECT a.variant_id FROM variants a JOIN variants b ON a.clip_id = b.clip_id AND a.rank < b.rank
          WHERE a.viral_score = b.viral_score OR a.reason = b.reason
             OR (a.layout = b.layout AND a.platform = b.platform AND a.caption_style = b.caption_style
-                AND a.duration = b.duration AND a.start = b.start)",
+                AND a.duration = b.duration AND a.start = b.start AND json_text(a.effects) = json_text(b.effects))",
     );
     assert!(alike.is_empty(), "{alike:?}");
     let range = query(folder, "SELECT min(viral_score) > 0 AND max(viral_score) < 1 FROM variants");

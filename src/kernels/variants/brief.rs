@@ -332,11 +332,15 @@ impl Texts {
         };
         let made = script.describe(&limits(DESCRIPTION_CHARS[0]), TitleStyle::Statement);
         let styles = script.styles(TITLE_CHARS);
-        let titles = styles.iter().filter_map(|style| {
-            let text = script.title(*style, TITLE_CHARS)?;
-            Some(Title { style: style.as_str().to_owned(), text })
-        });
-        let mut titles: Vec<Title> = titles.collect();
+        let mut titles: Vec<Title> = vec![];
+        for style in styles {
+            let text = script.title(style, TITLE_CHARS);
+            // Two forms of the same words are one title.
+            let is_new = |text: &String| titles.iter().all(|title| title.text != *text);
+            if let Some(text) = text.filter(is_new) {
+                titles.push(Title { style: style.as_str().to_owned(), text });
+            }
+        }
         if titles.is_empty() {
             let text = trim_to(&made.title, TITLE_CHARS);
             titles.push(Title { style: TitleStyle::Statement.as_str().to_owned(), text });

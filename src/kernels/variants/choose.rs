@@ -4,20 +4,27 @@
 //! options with the greatest `LAMBDA · gain − (1 − LAMBDA) · redundancy`. A gain is what an option adds
 //! to the score, before its link; the redundancy of an option is its axis's weight times the share of
 //! the variants taken so far that have it. Both are sums over the axes, so that the best combination
-//! is found exactly, without going through all of them.
+//! is found exactly, without going through all of them. One axis is not independent: what accents are
+//! worth, and whether there are any to be had, is a matter of the timing; so timings are ranked with the
+//! best accents for each, and the accents anew for each timing.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 /// Number of axes beside the platform.
 pub(super) const AXES: usize = 5;
+/// The axis whose options are others for each option of the first.
+const LAST: usize = AXES - 1;
+/// Most options that it has.
+pub(super) const ACCENTS: usize = 4;
 /// Weight of the score against difference.
 pub(super) const LAMBDA: f64 = 0.6;
 /// How much a difference on each axis is worth: timing, layout, captions, title, accents.
 pub(super) const WEIGHTS: [f64; AXES] = [1.0, 1.0, 0.6, 0.4, 0.5];
 /// On how many axes two variants differ at least, the platform being one of them, while there are such.
 pub(super) const DIFFERENCES: usize = 2;
-/// Combinations that are looked at for one that differs enough.
+/// Combinations that are looked at for one that differs enough; from then on, one that differs at all
+/// will do.
 const LOOKS: usize = 400;
 
 /// An option of an axis.
@@ -34,7 +41,11 @@ pub(super) struct Choice {
 pub(super) struct Offer {
     /// What the platform itself adds to the score.
     pub(super) gain: f64,
-    pub(super) axes: [Vec<Choice>; AXES],
+    /// Timing, layout, captions, title.
+    pub(super) axes: [Vec<Choice>; LAST],
+    /// For each timing, what each of the accents adds, by their numbers, which are their keys; `None`:
+    /// there are none of these with that timing.
+    pub(super) accents: Vec<[Option<f64>; ACCENTS]>,
 }
 
 /// A combination: number of the offer, and of the option on each axis.
@@ -45,12 +56,27 @@ pub(super) struct Pick {
 }
 
 /// The variants taken so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Taken {
     picks: Vec<(usize, [u8; AXES])>,
+    /// How many of them have each key on each axis.
+    counts: Vec<[u32; AXES]>,
+}
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self { picks: vec![], counts: vec![[0; AXES]; usize::from(u8::MAX) + 1] }
+    }
 }
 
 impl Taken {
+    fn add(&mut self, offer: usize, keys: [u8; AXES]) {
+        for (axis, key) in keys.iter().enumerate() {
+            self.counts[usize::from(*key)][axis] += 1;
+        }
+        self.picks.push((offer, keys));
+    }
+
     fn differs(&self, offer: usize, keys: &[u8; AXES], least: usize) -> bool {
         self.picks.iter().all(|(other, taken)| {
             let axes = keys.iter().zip(taken).filter(|(a, b)| a != b).count();
@@ -58,19 +84,111 @@ impl Taken {
         })
     }
 
-    /// The value of an option.
-    fn value(&self, axis: usize, choice: &Choice) -> f64 {
-        let same = self.picks.iter().filter(|(_, keys)| keys[axis] == choice.key).count();
-        let share = same as f64 / self.picks.len().max(1) as f64;
-        LAMBDA * choice.gain - (1.0 - LAMBDA) * WEIGHTS[axis] * share
+    /// The value of an option of that key that adds `gain`.
+    fn value(&self, axis: usize, key: u8, gain: f64) -> f64 {
+        let same = self.counts[usize::from(key)][axis];
+        let share = f64::from(same) / self.picks.len().max(1) as f64;
+        LAMBDA * gain - (1.0 - LAMBDA) * WEIGHTS[axis] * share
     }
+}
+
+/// Options of an axis by what they are worth, best first: value and number.
+type Ranking = Vec<(f64, u8)>;
+
+/// The options of an offer, beside what is taken.
+struct Ranked<'a> {
+    /// Timings are worth what they are with the best accents for each.
+    axes: [Ranking; LAST],
+    /// What each of the accents adds to each timing, and is worth by its difference alone.
+    gains: &'a [[Option<f64>; ACCENTS]],
+    apart: [f64; ACCENTS],
+    /// Of each timing.
+    best_accents: Vec<Option<(f64, u8)>>,
+}
+
+impl<'a> Ranked<'a> {
+    fn new(offer: &'a Offer, taken: &Taken) -> Self {
+        let mut ranked = Self {
+            axes: Default::default(),
+            gains: &offer.accents,
+            apart: std::array::from_fn(|i| taken.value(LAST, i as u8, 0.0)),
+            best_accents: vec![],
+        };
+        let timings = 0..offer.accents.len();
+        ranked.best_accents =
+            timings.map(|timing| ranked.accents(timing).min_by(better_first)).collect();
+        for (axis, options) in offer.axes.iter().enumerate() {
+            let value = |(i, choice): (usize, &Choice)| {
+                let best = if axis == 0 { ranked.best_accents[i]?.0 } else { 0.0 };
+                Some((taken.value(axis, choice.key, choice.gain) + best, i as u8))
+            };
+            let mut ranking = Ranking::with_capacity(options.len());
+            ranking.extend(options.iter().enumerate().filter_map(value));
+            ranking.sort_by(better_first);
+            ranked.axes[axis] = ranking;
+        }
+        ranked
+    }
+
+    /// The timing in that place.
+    fn timing(&self, place: u8) -> usize {
+        usize::from(self.axes[0][usize::from(place)].1)
+    }
+
+    /// The accents for a timing, by their numbers.
+    fn accents(&self, timing: usize) -> impl Iterator<Item = (f64, u8)> {
+        let gains = (0_u8..).zip(&self.gains[timing]).zip(&self.apart);
+        gains.filter_map(|((i, gain), apart)| Some((LAMBDA * (*gain)? + apart, i)))
+    }
+
+    /// The accents in that place for a timing, and what the best are worth more. Few are asked for: they
+    /// are ranked when they are.
+    fn accents_at(&self, timing: usize, place: u8) -> (f64, u8) {
+        let best = self.best_accents[timing].unwrap_or_default();
+        if place == 0 {
+            return (0.0, best.1);
+        }
+        let (mut ranking, mut count) = ([(0.0, 0); ACCENTS], 0);
+        for accents in self.accents(timing) {
+            ranking[count] = accents;
+            count += 1;
+        }
+        ranking[..count].sort_by(better_first);
+        let (value, i) = ranking[usize::from(place)];
+        (best.0 - value, i)
+    }
+
+    fn value(&self, places: &[u8; AXES]) -> f64 {
+        let independent = self.axes.iter().zip(places).map(|(axis, i)| axis[usize::from(*i)].0);
+        independent.sum::<f64>() - self.accents_at(self.timing(places[0]), places[LAST]).0
+    }
+
+    /// The options in those places.
+    fn options(&self, places: &[u8; AXES]) -> [u8; AXES] {
+        std::array::from_fn(|axis| match axis {
+            LAST => self.accents_at(self.timing(places[0]), places[LAST]).1,
+            _ => self.axes[axis][usize::from(places[axis])].1,
+        })
+    }
+
+    /// How many places an axis has, beside those of the others.
+    fn count(&self, axis: usize, places: &[u8; AXES]) -> usize {
+        match axis {
+            LAST => self.gains[self.timing(places[0])].iter().flatten().count(),
+            _ => self.axes[axis].len(),
+        }
+    }
+}
+
+fn better_first(a: &(f64, u8), b: &(f64, u8)) -> Ordering {
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
 /// At most `most` combinations, spread evenly over the offers; fewer if there are no more.
 pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
     let mut taken = Taken::default();
     let mut counts = vec![0_usize; offers.len()];
-    let mut open: Vec<bool> = offers.iter().map(|o| o.axes.iter().all(|a| !a.is_empty())).collect();
+    let mut open = vec![true; offers.len()];
     let mut picks = Vec::with_capacity(most);
     while picks.len() < most {
         let turn = (0..offers.len()).filter(|i| open[*i]).map(|i| counts[i]).min();
@@ -87,7 +205,7 @@ pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
         }
         if let Some((_, pick, keys)) = best {
             counts[pick.offer] += 1;
-            taken.picks.push((pick.offer, keys));
+            taken.add(pick.offer, keys);
             picks.push(pick);
         }
     }
@@ -97,35 +215,39 @@ pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
 /// The best combination of an offer that is not taken and differs enough, else one that differs at
 /// all; `None` if there is none.
 fn next(offer: &Offer, number: usize, taken: &Taken) -> Option<(f64, Pick, [u8; AXES])> {
-    let ranked: [Vec<(f64, u8)>; AXES] = std::array::from_fn(|axis| {
-        let options = offer.axes[axis].iter().enumerate();
-        let mut values: Vec<(f64, u8)> =
-            options.map(|(i, choice)| (taken.value(axis, choice), i as u8)).collect();
-        values.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        values
-    });
+    let ranked = Ranked::new(offer, taken);
+    if ranked.axes.iter().any(Vec::is_empty) {
+        return None;
+    }
     let step = |places: [u8; AXES], from: usize| {
-        let value = (0..AXES).map(|axis| ranked[axis][usize::from(places[axis])].0).sum::<f64>();
-        Step { value: LAMBDA * offer.gain + value, places, from }
+        let value = LAMBDA * offer.gain + ranked.value(&places);
+        Step { value, places, from }
     };
     let mut heap = BinaryHeap::from([step([0; AXES], 0)]);
     let mut second = None;
-    for _ in 0..LOOKS {
-        let Some(best) = heap.pop() else { break };
-        let options: [u8; AXES] =
-            std::array::from_fn(|axis| ranked[axis][usize::from(best.places[axis])].1);
-        let keys: [u8; AXES] =
-            std::array::from_fn(|axis| offer.axes[axis][usize::from(options[axis])].key);
+    let mut looks = 0;
+    while let Some(best) = heap.pop() {
+        let options = ranked.options(&best.places);
+        let keys = std::array::from_fn(|axis| match axis {
+            LAST => options[LAST],
+            _ => offer.axes[axis][usize::from(options[axis])].key,
+        });
         let found = (best.value, Pick { offer: number, options }, keys);
-        if taken.differs(number, &keys, DIFFERENCES) {
+        let enough = if looks < LOOKS { DIFFERENCES } else { 1 };
+        if taken.differs(number, &keys, enough) {
             return Some(found);
         }
         if second.is_none() && taken.differs(number, &keys, 1) {
             second = Some(found);
         }
-        // Each combination is reached in one way: places go up from the axis that went up last.
+        looks += 1;
+        if looks == LOOKS && second.is_some() {
+            break;
+        }
+        // Each combination is reached in one way: places go up from the axis that went up last. So
+        // that of the timing never goes up once that of the accents has.
         for axis in best.from..AXES {
-            if usize::from(best.places[axis]) + 1 < ranked[axis].len() {
+            if usize::from(best.places[axis]) + 1 < ranked.count(axis, &best.places) {
                 let mut places = best.places;
                 places[axis] += 1;
                 heap.push(step(places, axis));
@@ -163,118 +285,4 @@ impl PartialEq for Step {
 impl Eq for Step {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn offer() -> impl Strategy<Value = Offer> {
-        let axis = || prop::collection::vec((0_u8..4, -1.0..1.0_f64), 1..4);
-        (-1.0..1.0_f64, [axis(), axis(), axis(), axis(), axis()]).prop_map(|(gain, axes)| Offer {
-            gain,
-            axes: axes
-                .map(|axis| axis.into_iter().map(|(key, gain)| Choice { key, gain }).collect()),
-        })
-    }
-
-    /// Every combination of every offer whose turn it is, looked at.
-    fn greedy(offers: &[Offer], most: usize) -> Vec<(f64, usize, [u8; AXES])> {
-        let mut taken = Taken::default();
-        let mut counts = vec![0; offers.len()];
-        let mut all = vec![];
-        while all.len() < most {
-            let mut best: Option<(f64, usize, [u8; AXES])> = None;
-            // An offer without anything new leaves its turn to the others.
-            let mut turns: Vec<usize> = counts.clone();
-            turns.sort_unstable();
-            turns.dedup();
-            for least in [DIFFERENCES, 1] {
-                for turn in &turns {
-                    for (i, offer) in offers.iter().enumerate().filter(|(i, _)| counts[*i] == *turn)
-                    {
-                        for keys in combinations(offer) {
-                            let (keys, gain) = keys;
-                            if !taken.differs(i, &keys.map(|c| c.key), least) {
-                                continue;
-                            }
-                            let value = LAMBDA * gain
-                                + (0..AXES).map(|a| taken.value(a, &keys[a])).sum::<f64>();
-                            if best.as_ref().is_none_or(|b| value > b.0 + 1e-12) {
-                                best = Some((value, i, keys.map(|c| c.key)));
-                            }
-                        }
-                    }
-                    if best.is_some() {
-                        break;
-                    }
-                }
-                if best.is_some() {
-                    break;
-                }
-            }
-            let Some(found) = best else { break };
-            counts[found.1] += 1;
-            taken.picks.push((found.1, found.2));
-            all.push(found);
-        }
-        all
-    }
-
-    fn combinations(offer: &Offer) -> Vec<([Choice; AXES], f64)> {
-        let [a, b, c, d, e] = &offer.axes;
-        let mut all = vec![];
-        for a in a {
-            for b in b {
-                for c in c {
-                    for d in d {
-                        for e in e {
-                            all.push(([*a, *b, *c, *d, *e], offer.gain));
-                        }
-                    }
-                }
-            }
-        }
-        all
-    }
-
-    proptest! {
-        #[test]
-        fn each_pick_is_the_best_of_all_combinations(offers in prop::collection::vec(offer(), 1..3)) {
-            // The first three: later ones may fall back to fewer differences offer by offer.
-            let picks = choose(&offers, 3);
-            let brute = greedy(&offers, 3);
-            let mut taken = Taken::default();
-            for (pick, wanted) in picks.iter().zip(&brute) {
-                let keys: [u8; AXES] = std::array::from_fn(|a| {
-                    offers[pick.offer].axes[a][usize::from(pick.options[a])].key
-                });
-                let value = LAMBDA * offers[pick.offer].gain
-                    + (0..AXES)
-                        .map(|a| taken.value(a, &offers[pick.offer].axes[a][usize::from(pick.options[a])]))
-                        .sum::<f64>();
-                if !taken.differs(pick.offer, &keys, DIFFERENCES) {
-                    break;
-                }
-                prop_assert!((value - wanted.0).abs() < 1e-9, "{value} is not {}", wanted.0);
-                taken.picks.push((pick.offer, keys));
-                if (pick.offer, keys) != (wanted.1, wanted.2) {
-                    break;
-                }
-            }
-        }
-
-        #[test]
-        fn no_two_picks_are_the_same(offers in prop::collection::vec(offer(), 1..3), most in 1..40_usize) {
-            let picks = choose(&offers, most);
-            let keys = |pick: &Pick| -> (usize, Vec<u8>) {
-                let of = |a: usize| offers[pick.offer].axes[a][usize::from(pick.options[a])].key;
-                (pick.offer, (0..AXES).map(of).collect())
-            };
-            let mut seen: Vec<_> = picks.iter().map(keys).collect();
-            let count = seen.len();
-            seen.sort();
-            seen.dedup();
-            prop_assert_eq!(seen.len(), count);
-            prop_assert!(count <= most && count > 0);
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@
 //!
 //! Deterministic: the same brief, audience, platforms and models give the same variants.
 
+mod accents;
 mod brief;
 mod choose;
 mod layout;
@@ -29,6 +30,7 @@ use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
 use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind};
 use crate::model::{AudienceProfile, Variant};
+use accents::Accents;
 use choose::{Choice, Offer, Pick, choose};
 use layout::{Fitted, layouts};
 use platforms::Platform;
@@ -89,23 +91,13 @@ impl Scorer {
     }
 }
 
-/// Accents beside cuts and captions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Accents {
-    Clean,
-    Punches,
-    Vignette,
-    Glitch,
-}
-
 /// What a platform offers, with what stands behind each option.
-struct Shelf<'a> {
+struct Shelf {
     platform: &'static Platform,
     timings: Vec<Timing>,
     layouts: Vec<Fitted>,
     captions: Vec<CaptionStyle>,
     caption_mode: Option<CaptionMode>,
-    accents: &'a [Accents],
     platform_match: f64,
 }
 
@@ -125,10 +117,6 @@ pub fn make_variants(
 ) -> Result<Vec<Variant>> {
     let ages = audience.ages()?;
     let texts = TextsFor::new(brief, audience);
-    let accents: &[Accents] = match brief.onsets.len() {
-        0 => &[Accents::Clean, Accents::Vignette],
-        _ => &[Accents::Clean, Accents::Punches, Accents::Vignette, Accents::Glitch],
-    };
     let source = (brief.width, brief.height);
     let shelf = |platform: &&'static Platform| Shelf {
         platform,
@@ -136,10 +124,9 @@ pub fn make_variants(
         layouts: layouts(source, brief.motion, platform),
         captions: caption_styles(brief, platform, captions),
         caption_mode: captions.filter(|_| brief.captioned),
-        accents,
         platform_match: ages.map_or(f64::NAN, |ages| overlap(ages, platform.ages)),
     };
-    let shelves: Vec<Shelf<'_>> =
+    let shelves: Vec<Shelf> =
         platforms.iter().map(shelf).filter(|shelf| !shelf.timings.is_empty()).collect();
     let offers: Vec<Offer> =
         shelves.iter().map(|shelf| offer(shelf, brief, &texts, scorer)).collect();
@@ -170,7 +157,7 @@ pub fn platforms_for(
     Ok(if both.is_empty() { theirs } else { both })
 }
 
-fn offer(shelf: &Shelf<'_>, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer) -> Offer {
+fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer) -> Offer {
     let gain = |axis: usize, values: &[f64]| -> f64 {
         let features = AXIS_FEATURES[axis].clone().zip(values);
         features.map(|(i, value)| scorer.viral.part(i, *value)).sum()
@@ -199,8 +186,12 @@ fn offer(shelf: &Shelf<'_>, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Sc
             ),
             choices(2, &mut shelf.captions.iter().map(|c| (*c as u8, one(emphasis(*c)), 1))),
             choices(3, &mut (0..brief.titles.len()).map(|i| (i as u8, one(texts.question(i)), 1))),
-            choices(4, &mut shelf.accents.iter().map(|a| (*a as u8, one(accent(*a, brief)), 1))),
         ],
+        accents: shelf
+            .timings
+            .iter()
+            .map(|t| Accents::ALL.map(|a| a.a_second(t).map(|value| gain(4, &[value]))))
+            .collect(),
     }
 }
 
@@ -230,16 +221,6 @@ fn emphasis(style: CaptionStyle) -> f64 {
         CaptionStyle::Classic => 0.55,
         CaptionStyle::Minimal => 0.35,
         CaptionStyle::Off => 0.0,
-    }
-}
-
-/// Accents a second, at the most one in two seconds.
-fn accent(accents: Accents, brief: &ClipBrief) -> f64 {
-    match accents {
-        Accents::Clean => 0.0,
-        Accents::Vignette => 0.02,
-        Accents::Glitch => 1.0 / (brief.end - brief.start).max(1.0),
-        Accents::Punches => brief.onsets.len() as f64 / (brief.end - brief.start).max(1.0),
     }
 }
 
@@ -281,7 +262,7 @@ fn caption_styles(
 }
 
 fn variant(
-    shelf: &Shelf<'_>,
+    shelf: &Shelf,
     pick: &Pick,
     brief: &ClipBrief,
     texts: &TextsFor<'_>,
@@ -290,13 +271,13 @@ fn variant(
 ) -> Variant {
     let [timing, layout, captions, title, accents] = pick.options.map(usize::from);
     let (timing, layout) = (&shelf.timings[timing], &shelf.layouts[layout]);
-    let (captions, accents) = (shelf.captions[captions], shelf.accents[accents]);
+    let (captions, accents) = (shelf.captions[captions], Accents::ALL[accents]);
     let mut features = [f64::NAN; FEATURES.len()];
     features[AXIS_FEATURES[0].clone()].copy_from_slice(&timing_features(timing, shelf.platform));
     features[AXIS_FEATURES[1].clone()].copy_from_slice(&layout_features(layout, shelf.platform));
     features[AXIS_FEATURES[2].start] = emphasis(captions);
     features[AXIS_FEATURES[3].start] = texts.question(title);
-    features[AXIS_FEATURES[4].start] = accent(accents, brief);
+    features[AXIS_FEATURES[4].start] = accents.a_second(timing).unwrap_or(0.0);
     features[PLATFORM_FEATURE] = shelf.platform_match;
     features[CLIP_FEATURES].copy_from_slice(clip);
     let chosen = &brief.titles[title];
@@ -325,7 +306,7 @@ fn variant(
 }
 
 fn edit(
-    shelf: &Shelf<'_>,
+    shelf: &Shelf,
     timing: &Timing,
     layout: &Fitted,
     captions: CaptionStyle,
@@ -333,8 +314,7 @@ fn edit(
     brief: &ClipBrief,
 ) -> Edit {
     let platform = shelf.platform;
-    let (start, end) = (timing.start(), timing.ending.t);
-    let within = || brief.onsets.iter().copied().filter(|t| *t > start && *t < end);
+    let within = || timing.onsets(brief);
     let effect = |kind, at, strength| Effect { kind, at, strength };
     let mut effects: Vec<Effect> = match accents {
         Accents::Clean => vec![],
@@ -367,7 +347,7 @@ fn edit(
 
 /// What the variant is, as a sentence.
 fn reason(
-    shelf: &Shelf<'_>,
+    shelf: &Shelf,
     timing: &Timing,
     layout: &Fitted,
     captions: CaptionStyle,
@@ -381,12 +361,7 @@ fn reason(
         (CaptionStyle::Off, _) => "no captions".to_owned(),
         (style, _) => format!("{style} captions"),
     };
-    let accents = match accents {
-        Accents::Clean => "",
-        Accents::Punches => ", zooms on beats",
-        Accents::Vignette => ", darker corners",
-        Accents::Glitch => ", a glitch on a beat",
-    };
+    let accents = accents.words();
     format!(
         "for {}: {}; {}; {captions}; {title} title{accents}",
         shelf.platform.name,

@@ -1,12 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
+mod offers;
+
 use proptest::prelude::*;
 
 use super::brief::{DESCRIPTION_CHARS, TITLE_CHARS};
 use super::*;
+use crate::kernels::ids::stable_id;
 use crate::kernels::score::{Link, ScoreModels};
 use crate::kernels::text::graphemes;
-use crate::model::edit::Join;
+use crate::model::edit::{Join, Layout};
 use crate::model::{Cue, Keyphrase, Shot, Signal, Transition};
 
 const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
@@ -73,7 +76,7 @@ prop_compose! {
         start in 0.0..500.0_f64,
         length in 4.0..240.0_f64,
         fps in prop::sample::select(vec![23.976, 25.0, 30.0, 59.94, 120.0]),
-        size in prop::sample::select(vec![(320, 180), (640, 360), (1280, 720), (1920, 1080), (720, 1280), (640, 480), (3840, 2160)]),
+        size in prop::sample::select(vec![(201, 113), (320, 180), (640, 360), (1280, 720), (1920, 1080), (720, 1280), (640, 480), (3840, 2160)]),
         seed in 0_u64..1000,
     ) -> ClipBrief {
         brief(start, length, fps, size, seed)
@@ -95,7 +98,14 @@ proptest! {
             prop_assert!((edit.duration() - v.duration).abs() < 1e-9, "{} is not {}", edit.duration(), v.duration);
             prop_assert!(platform.sizes.contains(&(edit.width, edit.height)));
             let enlarged = upscale(edit.layout, (brief.width, brief.height), (edit.width, edit.height));
-            prop_assert!(enlarged <= MAX_UPSCALE || edit.layout == crate::model::edit::Layout::Fit);
+            let is_fallback = edit.layout == Layout::Fit && v.reason.contains("more than the source is sharp");
+            prop_assert_eq!(enlarged > MAX_UPSCALE, is_fallback, "{}", v.reason);
+            if is_fallback {
+                // At the smallest size, and only where nothing else will do.
+                prop_assert_eq!(platform.sizes.last(), Some(&(edit.width, edit.height)));
+                let fits = |layout: &Layout| fitting_size(*layout, (brief.width, brief.height), platform).is_some();
+                prop_assert!(!Layout::ALL.iter().any(fits));
+            }
             prop_assert!(edit.fps <= platform.max_fps && edit.fps <= brief.fps);
             prop_assert!(graphemes(&v.title) <= platform.limits.title_chars.min(TITLE_CHARS));
             prop_assert!(graphemes(&v.description) <= platform.limits.description_chars);
@@ -113,6 +123,58 @@ proptest! {
             let shown = &edit.segments[usize::from(v.reason.contains("strongest moment first"))..];
             prop_assert!(shown.is_sorted_by(|a, b| a.end <= b.start));
             prop_assert!(edit.join == Join::Cut || edit.segments.len() == 2);
+        }
+    }
+
+    #[test]
+    fn a_teaser_shows_what_comes_again(brief in any_brief(), most in 10.0..100.0_f64) {
+        let brief = ClipBrief { most, ..brief };
+        for v in made(&brief, 60).iter().filter(|v| v.reason.contains("strongest moment first")) {
+            prop_assert_eq!(v.edit.segments.len(), 2);
+            let (teaser, whole) = (v.edit.segments[0], v.edit.segments[1]);
+            prop_assert!(teaser.start > whole.start && teaser.end <= whole.end, "{:?}", v.edit.segments);
+            prop_assert_eq!((whole.start, whole.end), (v.start, v.end));
+        }
+    }
+
+    #[test]
+    fn accents_are_where_the_variant_says_and_counts_them(brief in any_brief(), n in 1..100_usize) {
+        for v in made(&brief, n) {
+            let of = |kind: EffectKind| v.edit.effects.iter().filter(move |e| e.kind == kind);
+            let (punches, glitches, corners) = (EffectKind::ZoomPunch, EffectKind::Glitch, EffectKind::Vignette);
+            let counts = [punches, glitches, corners].map(|kind| of(kind).count());
+            let said = ["zooms on beats", "a glitch on a beat", "darker corners"].map(|words| v.reason.contains(words));
+            prop_assert_eq!(counts.map(|count| count > 0), said, "{} {:?}", v.reason, v.edit.effects);
+            prop_assert!(counts.iter().filter(|count| **count > 0).count() <= 1);
+            for at in of(punches).chain(of(glitches)).map(|e| e.at.unwrap()) {
+                prop_assert!(brief.onsets.contains(&at));
+                prop_assert!(v.edit.segments.iter().any(|s| s.start <= at && at < s.end), "{at} is not shown");
+            }
+            let accents = v.score_parts.iter().find(|p| p.feature == "accents").unwrap();
+            let beats = (counts[0] + counts[1]) as f64 / v.duration.max(1.0);
+            let wanted = if counts[2] > 0 { 0.02 } else { beats };
+            prop_assert!((accents.value.unwrap() - wanted).abs() < 1e-12, "{accents:?} is not {wanted}");
+            // Every onset that is shown has its punch.
+            let is_shown = |t: &&f64| **t > v.start && v.edit.segments.iter().any(|s| s.start <= **t && **t < s.end);
+            prop_assert!(counts[0] == 0 || counts[0] == brief.onsets.iter().filter(is_shown).count());
+        }
+    }
+
+    #[test]
+    fn no_variant_comes_twice(brief in any_brief(), onsets in 0..3_usize, small in any::<bool>(), n in 20..120_usize) {
+        // One title, and layouts as few as can be: timings and accents are all that is left.
+        let brief = ClipBrief {
+            onsets: brief.onsets.iter().copied().take(onsets).collect(),
+            titles: brief.titles[..if small { 1 } else { 2 }].to_vec(),
+            ..brief
+        };
+        let asked: &[&str] = if small { &["x"] } else { &[] };
+        let platforms = platforms::named(asked).unwrap();
+        let variants = make_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
+        let mut ids = std::collections::BTreeSet::new();
+        for v in &variants {
+            let edit = serde_json::to_string(&v.edit).unwrap();
+            prop_assert!(ids.insert(stable_id([&v.platform, &edit, &v.title].map(|part| Some(part.as_str())))), "twice: {}", v.reason);
         }
     }
 

@@ -59,6 +59,8 @@ pub(super) struct Timing {
     pub(super) ending: Ending,
     /// How long it plays, in seconds.
     pub(super) duration: f64,
+    /// Number of [its onsets](Self::onsets).
+    pub(super) beats: usize,
 }
 
 impl Timing {
@@ -93,6 +95,12 @@ impl Timing {
         }
     }
 
+    /// Whether the same is shown in the same way, whatever it is called.
+    fn shows_what(&self, other: &Self) -> bool {
+        let of = |t: &Self| (t.opening.t, t.ending.t, t.pace, t.cold() > 0.0, t.join());
+        of(self) == of(other)
+    }
+
     /// Where the span begins, whatever is shown first.
     pub(super) fn start(&self) -> f64 {
         self.opening.t
@@ -124,9 +132,24 @@ impl Timing {
             }
         };
         if let (Shape::ColdOpen(_), Some(best)) = (self.shape, brief.moments.get(1)) {
-            segments.insert(0, segment(best.t, grid(best.t + TEASER), 1.0));
+            segments.insert(0, segment(best.t, teaser_end(brief, best), 1.0));
         }
         segments
+    }
+
+    /// Onsets in what is shown, in order of time. The teaser of a cold open is shown again later: its
+    /// onsets are among them once.
+    pub(super) fn onsets<'a>(&self, brief: &'a ClipBrief) -> impl Iterator<Item = f64> + 'a {
+        let (start, end) = (self.start(), self.ending.t);
+        let first = brief.onsets.partition_point(|t| *t <= start);
+        let last = brief.onsets.partition_point(|t| *t < end);
+        let within = brief.onsets.get(first..last).unwrap_or_default();
+        let cut = (self.pace == Pace::Tight).then(|| pauses_within(brief, start, end));
+        let mut cut = cut.into_iter().flatten().peekable();
+        within.iter().copied().filter(move |t| {
+            while cut.next_if(|(_, until)| until <= t).is_some() {}
+            cut.peek().is_none_or(|(from, _)| t < from)
+        })
     }
 
     /// What sets it apart, in words.
@@ -152,6 +175,11 @@ impl Timing {
     }
 }
 
+/// Where the teaser that begins at a moment ends.
+fn teaser_end(brief: &ClipBrief, best: &Moment) -> f64 {
+    brief.start + ((best.t + TEASER - brief.start) * brief.fps).round() / brief.fps
+}
+
 /// Pauses between `start` and `end` that can be cut out, as start and end.
 fn pauses_within(brief: &ClipBrief, start: f64, end: f64) -> impl Iterator<Item = (f64, f64)> {
     let mut at = start;
@@ -164,62 +192,101 @@ fn pauses_within(brief: &ClipBrief, start: f64, end: f64) -> impl Iterator<Item 
     })
 }
 
+/// Options, as they are found.
+struct Options<'a> {
+    brief: &'a ClipBrief,
+    /// Shortest and longest that platform and request want, in seconds.
+    least: f64,
+    most: f64,
+    all: Vec<Timing>,
+}
+
 /// Every option for a platform that is as long as platform and request want it, the most natural first.
 pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
-    let mut all = Vec::with_capacity(14);
-    let (least, most) =
-        (platform.min_seconds.max(brief.least), platform.max_seconds.min(brief.most));
+    let mut options = Options {
+        brief,
+        least: platform.min_seconds.max(brief.least),
+        most: platform.max_seconds.min(brief.most),
+        all: Vec::with_capacity(14),
+    };
     let (Some(own), Some(last)) = (brief.moments.first(), brief.endings.first()) else {
-        return all;
+        return options.all;
     };
-    let mut add = |shape: Shape, pace: Pace, opening: &Moment, ending: &Ending| {
-        let Some(duration) = duration(brief, shape, pace, opening.t, ending.t) else { return };
-        if duration + NEAR >= least && duration <= most + NEAR {
-            let first = match (shape, brief.moments.get(1)) {
-                (Shape::ColdOpen(_), Some(best)) => *best,
-                _ => *opening,
-            };
-            all.push(Timing { shape, pace, opening: *opening, first, ending: *ending, duration });
-        }
-    };
-    let whole = match last.t - own.t > most + NEAR {
-        true => before(brief, own.t + 1.0, own.t + most),
+    let whole = match last.t - own.t > options.most + NEAR {
+        true => before(brief, own.t + 1.0, own.t + options.most),
         false => Some(*last),
     };
-    let short = (last.t - own.t > LONG * platform.sweet_seconds)
-        .then(|| nearest(brief, own.t + platform.sweet_seconds))
-        .flatten();
-    let Some(whole) = whole else { return all };
-    for pace in [Pace::Natural, Pace::Brisk, Pace::Fast, Pace::Tight, Pace::Ramp] {
-        add(Shape::Whole, pace, own, &whole);
+    if let Some(whole) = &whole {
+        for pace in [Pace::Natural, Pace::Brisk, Pace::Fast, Pace::Tight, Pace::Ramp] {
+            options.add(Shape::Whole, pace, own, whole);
+        }
     }
-    for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
-        let end = before(brief, moment.t + 1.0, moment.t + most);
-        if let Some(end) = end {
-            add(Shape::Hook(n), Pace::Natural, moment, &end);
+    options.add_hooks();
+    if last.t - own.t > LONG * platform.sweet_seconds {
+        options.add_short(platform.sweet_seconds, own, last);
+    }
+    if let Some(whole) = &whole {
+        options.add_cold_opens(own, whole);
+    }
+    options.all
+}
+
+impl Options<'_> {
+    /// Adds an option, unless it is too short or too long or there already.
+    fn add(&mut self, shape: Shape, pace: Pace, opening: &Moment, ending: &Ending) {
+        let brief = self.brief;
+        let Some(duration) = duration(brief, shape, pace, opening.t, ending.t) else { return };
+        if duration + NEAR < self.least || duration > self.most + NEAR {
+            return;
+        }
+        let first = match (shape, brief.moments.get(1)) {
+            (Shape::ColdOpen(_), Some(best)) => *best,
+            _ => *opening,
+        };
+        let (opening, ending) = (*opening, *ending);
+        let mut option = Timing { shape, pace, opening, first, ending, duration, beats: 0 };
+        if !self.all.iter().any(|other| other.shows_what(&option)) {
+            option.beats = option.onsets(brief).count();
+            self.all.push(option);
+        }
+    }
+
+    fn add_hooks(&mut self) {
+        let brief = self.brief;
+        for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
+            let end = before(brief, moment.t + 1.0, moment.t + self.most);
+            let Some(end) = end else { continue };
+            self.add(Shape::Hook(n), Pace::Natural, moment, &end);
             if n == 1 {
-                add(Shape::Hook(n), Pace::Brisk, moment, &end);
-                add(Shape::Hook(n), Pace::Tight, moment, &end);
+                self.add(Shape::Hook(n), Pace::Brisk, moment, &end);
+                self.add(Shape::Hook(n), Pace::Tight, moment, &end);
             }
         }
     }
-    if let Some(short) = short {
-        add(Shape::Short, Pace::Natural, own, &short);
-        if let Some(best) = brief.moments.get(1) {
-            let end = nearest(brief, best.t + platform.sweet_seconds);
-            if let Some(end) = end.filter(|end| end.t < last.t) {
-                add(Shape::HookShort, Pace::Natural, best, &end);
-            }
+
+    /// Those that end early, after about `seconds`.
+    fn add_short(&mut self, seconds: f64, own: &Moment, last: &Ending) {
+        let brief = self.brief;
+        let Some(short) = nearest(brief, own.t + seconds) else { return };
+        self.add(Shape::Short, Pace::Natural, own, &short);
+        let Some(best) = brief.moments.get(1) else { return };
+        let end = nearest(brief, best.t + seconds);
+        if let Some(end) = end.filter(|end| end.t < last.t) {
+            self.add(Shape::HookShort, Pace::Natural, best, &end);
         }
     }
-    if let Some(best) = brief.moments.get(1).filter(|best| best.t + TEASER <= brief.end) {
-        // Who has just seen it must not meet it again at once.
-        if best.t - own.t >= 2.0 * TEASER {
-            add(Shape::ColdOpen(Join::Dissolve), Pace::Natural, own, &whole);
-            add(Shape::ColdOpen(Join::Cut), Pace::Natural, own, &whole);
+
+    fn add_cold_opens(&mut self, own: &Moment, whole: &Ending) {
+        let brief = self.brief;
+        let Some(best) = brief.moments.get(1) else { return };
+        // Who has just seen it must not meet it again at once, but meet it they must: the platform may
+        // take only what comes before it.
+        let again = best.t - own.t;
+        if again >= 2.0 * TEASER && teaser_end(brief, best) <= whole.t {
+            self.add(Shape::ColdOpen(Join::Dissolve), Pace::Natural, own, whole);
+            self.add(Shape::ColdOpen(Join::Cut), Pace::Natural, own, whole);
         }
     }
-    all
 }
 
 /// How long an option plays; `None` if its pace changes nothing.
