@@ -95,7 +95,8 @@ impl Taken {
 /// Options of an axis by what they are worth, best first: value and number.
 type Ranking = Vec<(f64, u8)>;
 
-/// The options of an offer, beside what is taken.
+/// The options of an offer, beside what is taken. Its room is used again for the next offer.
+#[derive(Default)]
 struct Ranked<'a> {
     /// Timings are worth what they are with the best accents for each.
     axes: [Ranking; LAST],
@@ -107,27 +108,23 @@ struct Ranked<'a> {
 }
 
 impl<'a> Ranked<'a> {
-    fn new(offer: &'a Offer, taken: &Taken) -> Self {
-        let mut ranked = Self {
-            axes: Default::default(),
-            gains: &offer.accents,
-            apart: std::array::from_fn(|i| taken.value(LAST, i as u8, 0.0)),
-            best_accents: vec![],
-        };
+    fn rank(&mut self, offer: &'a Offer, taken: &Taken) {
+        self.gains = &offer.accents;
+        self.apart = std::array::from_fn(|i| taken.value(LAST, i as u8, 0.0));
+        let mut best_accents = std::mem::take(&mut self.best_accents);
+        best_accents.clear();
         let timings = 0..offer.accents.len();
-        ranked.best_accents =
-            timings.map(|timing| ranked.accents(timing).min_by(better_first)).collect();
-        for (axis, options) in offer.axes.iter().enumerate() {
+        best_accents.extend(timings.map(|timing| self.accents(timing).min_by(better_first)));
+        for (axis, (options, ranking)) in offer.axes.iter().zip(&mut self.axes).enumerate() {
             let value = |(i, choice): (usize, &Choice)| {
-                let best = if axis == 0 { ranked.best_accents[i]?.0 } else { 0.0 };
+                let best = if axis == 0 { best_accents[i]?.0 } else { 0.0 };
                 Some((taken.value(axis, choice.key, choice.gain) + best, i as u8))
             };
-            let mut ranking = Ranking::with_capacity(options.len());
+            ranking.clear();
             ranking.extend(options.iter().enumerate().filter_map(value));
-            ranking.sort_by(better_first);
-            ranked.axes[axis] = ranking;
+            ranking.sort_unstable_by(better_first);
         }
-        ranked
+        self.best_accents = best_accents;
     }
 
     /// The timing in that place.
@@ -153,7 +150,7 @@ impl<'a> Ranked<'a> {
             ranking[count] = accents;
             count += 1;
         }
-        ranking[..count].sort_by(better_first);
+        ranking[..count].sort_unstable_by(better_first);
         let (value, i) = ranking[usize::from(place)];
         (best.0 - value, i)
     }
@@ -190,12 +187,16 @@ pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
     let mut counts = vec![0_usize; offers.len()];
     let mut open = vec![true; offers.len()];
     let mut picks = Vec::with_capacity(most);
+    let mut ranked = Ranked::default();
     while picks.len() < most {
         let turn = (0..offers.len()).filter(|i| open[*i]).map(|i| counts[i]).min();
         let Some(turn) = turn else { break };
         let mut best: Option<(f64, Pick, [u8; AXES])> = None;
-        for i in (0..offers.len()).filter(|i| open[*i] && counts[*i] == turn).collect::<Vec<_>>() {
-            match next(&offers[i], i, &taken) {
+        for i in 0..offers.len() {
+            if !open[i] || counts[i] != turn {
+                continue;
+            }
+            match next(&mut ranked, &offers[i], i, &taken) {
                 None => open[i] = false,
                 Some(found) if best.as_ref().is_none_or(|best| found.0 > best.0) => {
                     best = Some(found)
@@ -214,8 +215,13 @@ pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
 
 /// The best combination of an offer that is not taken and differs enough, else one that differs at
 /// all; `None` if there is none.
-fn next(offer: &Offer, number: usize, taken: &Taken) -> Option<(f64, Pick, [u8; AXES])> {
-    let ranked = Ranked::new(offer, taken);
+fn next<'a>(
+    ranked: &mut Ranked<'a>,
+    offer: &'a Offer,
+    number: usize,
+    taken: &Taken,
+) -> Option<(f64, Pick, [u8; AXES])> {
+    ranked.rank(offer, taken);
     if ranked.axes.iter().any(Vec::is_empty) {
         return None;
     }
@@ -223,10 +229,12 @@ fn next(offer: &Offer, number: usize, taken: &Taken) -> Option<(f64, Pick, [u8; 
         let value = LAMBDA * offer.gain + ranked.value(&places);
         Step { value, places, from }
     };
-    let mut heap = BinaryHeap::from([step([0; AXES], 0)]);
+    // Mostly the first look finds it.
+    let mut heap = BinaryHeap::new();
+    let mut first = Some(step([0; AXES], 0));
     let mut second = None;
     let mut looks = 0;
-    while let Some(best) = heap.pop() {
+    while let Some(best) = first.take().or_else(|| heap.pop()) {
         let options = ranked.options(&best.places);
         let keys = std::array::from_fn(|axis| match axis {
             LAST => options[LAST],

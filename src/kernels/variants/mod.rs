@@ -170,6 +170,12 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
         options.map(choice).collect::<Vec<_>>()
     };
     let one = |value: f64| [value, 0.0, 0.0, 0.0, 0.0, 0.0];
+    // Most add the same to every timing.
+    let fixed = Accents::ALL.map(|accents| accents.always().map(|value| gain(4, &[value])));
+    let accents = |timing: &Timing| {
+        let own = |i: usize| Some(gain(4, &[Accents::ALL[i].a_second(timing)?]));
+        std::array::from_fn(|i| fixed[i].or_else(|| own(i)))
+    };
     Offer {
         gain: scorer.viral.part(PLATFORM_FEATURE, shelf.platform_match),
         axes: [
@@ -187,11 +193,7 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
             choices(2, &mut shelf.captions.iter().map(|c| (*c as u8, one(emphasis(*c)), 1))),
             choices(3, &mut (0..brief.titles.len()).map(|i| (i as u8, one(texts.question(i)), 1))),
         ],
-        accents: shelf
-            .timings
-            .iter()
-            .map(|t| Accents::ALL.map(|a| a.a_second(t).map(|value| gain(4, &[value]))))
-            .collect(),
+        accents: shelf.timings.iter().map(accents).collect(),
     }
 }
 

@@ -97,8 +97,10 @@ impl Timing {
 
     /// Whether the same is shown in the same way, whatever it is called.
     fn shows_what(&self, other: &Self) -> bool {
-        let of = |t: &Self| (t.opening.t, t.ending.t, t.pace, t.cold() > 0.0, t.join());
-        of(self) == of(other)
+        self.pace == other.pace
+            && self.ending.t == other.ending.t
+            && self.opening.t == other.opening.t
+            && (self.cold() > 0.0, self.join()) == (other.cold() > 0.0, other.join())
     }
 
     /// Where the span begins, whatever is shown first.
@@ -141,15 +143,28 @@ impl Timing {
     /// onsets are among them once.
     pub(super) fn onsets<'a>(&self, brief: &'a ClipBrief) -> impl Iterator<Item = f64> + 'a {
         let (start, end) = (self.start(), self.ending.t);
-        let first = brief.onsets.partition_point(|t| *t <= start);
-        let last = brief.onsets.partition_point(|t| *t < end);
-        let within = brief.onsets.get(first..last).unwrap_or_default();
+        let within = self.span_onsets(brief);
         let cut = (self.pace == Pace::Tight).then(|| pauses_within(brief, start, end));
         let mut cut = cut.into_iter().flatten().peekable();
         within.iter().copied().filter(move |t| {
             while cut.next_if(|(_, until)| until <= t).is_some() {}
             cut.peek().is_none_or(|(from, _)| t < from)
         })
+    }
+
+    /// Onsets in the span, with those in what is cut out of it.
+    fn span_onsets<'a>(&self, brief: &'a ClipBrief) -> &'a [f64] {
+        let first = brief.onsets.partition_point(|t| *t <= self.start());
+        let last = brief.onsets.partition_point(|t| *t < self.ending.t);
+        brief.onsets.get(first..last).unwrap_or_default()
+    }
+
+    /// Number of its onsets.
+    fn count_onsets(&self, brief: &ClipBrief) -> usize {
+        match self.pace {
+            Pace::Tight => self.onsets(brief).count(),
+            _ => self.span_onsets(brief).len(),
+        }
     }
 
     /// What sets it apart, in words.
@@ -246,7 +261,7 @@ impl Options<'_> {
         let (opening, ending) = (*opening, *ending);
         let mut option = Timing { shape, pace, opening, first, ending, duration, beats: 0 };
         if !self.all.iter().any(|other| other.shows_what(&option)) {
-            option.beats = option.onsets(brief).count();
+            option.beats = option.count_onsets(brief);
             self.all.push(option);
         }
     }
