@@ -174,11 +174,13 @@ impl Fields {
     }
 }
 
-/// The first line of a file, with its end.
+/// The first line of a file, with its end; none of a file that does not look like one with lines.
 fn header(file: &Path) -> Option<String> {
+    const LONGEST: u64 = 1 << 20;
     let mut line = String::new();
-    BufReader::new(File::open(file).ok()?).read_line(&mut line).ok()?;
-    Some(line)
+    let read = File::open(file).ok()?.take(LONGEST);
+    let bytes = BufReader::new(read).read_line(&mut line).ok()?;
+    ((bytes as u64) < LONGEST).then_some(line)
 }
 
 /// The requests themselves: the file, or those of the folder in order of name.

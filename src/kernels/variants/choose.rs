@@ -108,34 +108,44 @@ struct Ranked<'a> {
 }
 
 impl<'a> Ranked<'a> {
-    fn rank(&mut self, offer: &'a Offer, taken: &Taken) {
+    /// Takes the options of `offer`: the best of each axis in front, the others in any order.
+    fn take(&mut self, offer: &'a Offer, taken: &Taken) {
         self.gains = &offer.accents;
         self.apart = std::array::from_fn(|i| taken.value(LAST, i as u8, 0.0));
-        let mut best_accents = std::mem::take(&mut self.best_accents);
-        best_accents.clear();
-        let timings = 0..offer.accents.len();
-        best_accents.extend(timings.map(|timing| self.accents(timing).min_by(better_first)));
-        for (axis, (options, ranking)) in offer.axes.iter().zip(&mut self.axes).enumerate() {
-            let value = |(i, choice): (usize, &Choice)| {
-                let best = if axis == 0 { best_accents[i]?.0 } else { 0.0 };
-                Some((taken.value(axis, choice.key, choice.gain) + best, i as u8))
-            };
-            ranking.clear();
-            ranking.extend(options.iter().enumerate().filter_map(value));
-            ranking.sort_unstable_by(better_first);
+        self.best_accents.clear();
+        for gains in self.gains {
+            let best = accents(gains, &self.apart).reduce(better);
+            self.best_accents.push(best);
         }
-        self.best_accents = best_accents;
+        for (axis, (options, ranking)) in offer.axes.iter().zip(&mut self.axes).enumerate() {
+            ranking.clear();
+            let mut first = 0;
+            for (i, choice) in options.iter().enumerate() {
+                let accents = match axis {
+                    0 => self.best_accents[i].map(|best| best.0),
+                    _ => Some(0.0),
+                };
+                let Some(accents) = accents else { continue };
+                let value = taken.value(axis, choice.key, choice.gain) + accents;
+                ranking.push((value, i as u8));
+                if value > ranking[first].0 {
+                    first = ranking.len() - 1;
+                }
+            }
+            if first > 0 {
+                ranking.swap(0, first);
+            }
+        }
+    }
+
+    /// Ranks the others too.
+    fn sort(&mut self) {
+        self.axes.iter_mut().for_each(|ranking| ranking.sort_unstable_by(better_first));
     }
 
     /// The timing in that place.
     fn timing(&self, place: u8) -> usize {
         usize::from(self.axes[0][usize::from(place)].1)
-    }
-
-    /// The accents for a timing, by their numbers.
-    fn accents(&self, timing: usize) -> impl Iterator<Item = (f64, u8)> {
-        let gains = (0_u8..).zip(&self.gains[timing]).zip(&self.apart);
-        gains.filter_map(|((i, gain), apart)| Some((LAMBDA * (*gain)? + apart, i)))
     }
 
     /// The accents in that place for a timing, and what the best are worth more. Few are asked for: they
@@ -146,7 +156,7 @@ impl<'a> Ranked<'a> {
             return (0.0, best.1);
         }
         let (mut ranking, mut count) = ([(0.0, 0); ACCENTS], 0);
-        for accents in self.accents(timing) {
+        for accents in accents(&self.gains[timing], &self.apart) {
             ranking[count] = accents;
             count += 1;
         }
@@ -168,6 +178,20 @@ impl<'a> Ranked<'a> {
         })
     }
 
+    fn step(&self, offer: &Offer, places: [u8; AXES], from: usize) -> Step {
+        Step { value: LAMBDA * offer.gain + self.value(&places), places, from }
+    }
+
+    /// The combination of a step, with its keys.
+    fn found(&self, offer: &Offer, number: usize, step: &Step) -> (f64, Pick, [u8; AXES]) {
+        let options = self.options(&step.places);
+        let keys = std::array::from_fn(|axis| match axis {
+            LAST => options[LAST],
+            _ => offer.axes[axis][usize::from(options[axis])].key,
+        });
+        (step.value, Pick { offer: number, options }, keys)
+    }
+
     /// How many places an axis has, beside those of the others.
     fn count(&self, axis: usize, places: &[u8; AXES]) -> usize {
         match axis {
@@ -175,6 +199,20 @@ impl<'a> Ranked<'a> {
             _ => self.axes[axis].len(),
         }
     }
+}
+
+/// What accents are worth that add `gains` and are worth `apart` by their difference, by their numbers.
+fn accents(
+    gains: &[Option<f64>; ACCENTS],
+    apart: &[f64; ACCENTS],
+) -> impl Iterator<Item = (f64, u8)> {
+    let each = (0_u8..).zip(gains.iter().zip(apart));
+    each.filter_map(|(i, (gain, apart))| gain.map(|gain| (LAMBDA * gain + apart, i)))
+}
+
+/// The first of equals.
+fn better(a: (f64, u8), b: (f64, u8)) -> (f64, u8) {
+    if b.0 > a.0 { b } else { a }
 }
 
 fn better_first(a: &(f64, u8), b: &(f64, u8)) -> Ordering {
@@ -221,31 +259,27 @@ fn next<'a>(
     number: usize,
     taken: &Taken,
 ) -> Option<(f64, Pick, [u8; AXES])> {
-    ranked.rank(offer, taken);
+    ranked.take(offer, taken);
     if ranked.axes.iter().any(Vec::is_empty) {
         return None;
     }
-    let step = |places: [u8; AXES], from: usize| {
-        let value = LAMBDA * offer.gain + ranked.value(&places);
-        Step { value, places, from }
-    };
-    // Mostly the first look finds it.
-    let mut heap = BinaryHeap::new();
-    let mut first = Some(step([0; AXES], 0));
+    // Mostly the best of each axis will do, and nothing need be ranked.
+    let best = ranked.step(offer, [0; AXES], 0);
+    let found = ranked.found(offer, number, &best);
+    if taken.differs(number, &found.2, DIFFERENCES) {
+        return Some(found);
+    }
+    ranked.sort();
+    let mut heap = BinaryHeap::from([best]);
     let mut second = None;
     let mut looks = 0;
-    while let Some(best) = first.take().or_else(|| heap.pop()) {
-        let options = ranked.options(&best.places);
-        let keys = std::array::from_fn(|axis| match axis {
-            LAST => options[LAST],
-            _ => offer.axes[axis][usize::from(options[axis])].key,
-        });
-        let found = (best.value, Pick { offer: number, options }, keys);
+    while let Some(best) = heap.pop() {
+        let found = ranked.found(offer, number, &best);
         let enough = if looks < LOOKS { DIFFERENCES } else { 1 };
-        if taken.differs(number, &keys, enough) {
+        if taken.differs(number, &found.2, enough) {
             return Some(found);
         }
-        if second.is_none() && taken.differs(number, &keys, 1) {
+        if second.is_none() && taken.differs(number, &found.2, 1) {
             second = Some(found);
         }
         looks += 1;
@@ -258,7 +292,7 @@ fn next<'a>(
             if usize::from(best.places[axis]) + 1 < ranked.count(axis, &best.places) {
                 let mut places = best.places;
                 places[axis] += 1;
-                heap.push(step(places, axis));
+                heap.push(ranked.step(offer, places, axis));
             }
         }
     }
