@@ -203,9 +203,7 @@ impl EncodingArgs {
         let encoding = Encoding { format, codec, quality, hardware };
         RenderSettings { thumbnails, smart_cut, encoding, ..RenderSettings::default() }
     }
-}
 
-impl EncodingArgs {
     /// What was asked for that the files of this format cannot have, a sentence each.
     pub(super) fn idle(&self, thumbnails: bool) -> Vec<String> {
         let Self { format, codec, .. } = self;
