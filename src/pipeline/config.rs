@@ -18,7 +18,7 @@ use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
-use crate::kernels::variants::{Scorer, platforms};
+use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
@@ -90,9 +90,6 @@ pub struct VariantSettings {
     /// What they are scored with; `None`: the built-in models.
     pub models: Option<ScoreModels>,
 }
-
-/// Most variants of a clip.
-pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {

@@ -21,7 +21,7 @@ const MOMENT: f64 = 3.0;
 /// Least time between two moments, and between a moment and the clip's start, in seconds.
 const APART: f64 = 1.5;
 /// Moments beside the clip's start.
-const MOMENTS: usize = 3;
+pub(super) const MOMENTS: usize = 3;
 /// A pause that tight pacing cuts out is longer than this, in seconds.
 const LONG_PAUSE: f64 = 0.6;
 /// What is left of it on either side, in seconds.

@@ -151,7 +151,8 @@ pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArr
     array(&rows, (0..briefs.len()).map(|i| briefs.is_valid(i)).collect())
 }
 
-/// Lists of variants of briefs, one a row. `audience` is JSON; NULL is an audience nobody knows.
+/// Lists of variants of briefs, one a row, of at most [`MAX_VARIANTS`](super::MAX_VARIANTS) each.
+/// `audience` is JSON; NULL is an audience nobody knows.
 /// `captions` is a mode or `off`; NULL: burned in.
 ///
 /// # Errors

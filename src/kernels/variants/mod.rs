@@ -37,6 +37,9 @@ use platforms::Platform;
 use texts::TextsFor;
 use timing::{Timing, timings};
 
+/// Most variants of a clip.
+pub const MAX_VARIANTS: u32 = 50;
+
 /// The features that models may use, in the order in which they are measured.
 pub const FEATURES: [&str; 19] = [
     "hook_strength",
@@ -101,13 +104,25 @@ struct Shelf {
     platform_match: f64,
 }
 
-/// At most `n` variants of a clip for `audience`, best first; fewer if the clip fits no platform or
-/// allows no more that differ. `platforms` are those asked for; of an audience that names platforms
-/// only theirs count, unless none of them is asked for. `captions` says where they go; `None`: nowhere.
+/// At most `n` variants of a clip for `audience` (and no more than [`MAX_VARIANTS`]), best first; fewer if
+/// the clip fits no platform or allows no more that differ. `platforms` are those that they are made for
+/// ([`platforms_for`]). `captions` says where they go; `None`: nowhere.
 ///
 /// # Errors
 /// `invalid_request.bad_value` if the audience's ages are no range.
 pub fn make_variants(
+    brief: &ClipBrief,
+    n: usize,
+    audience: &AudienceProfile,
+    platforms: &[&'static Platform],
+    captions: Option<CaptionMode>,
+    scorer: &Scorer,
+) -> Result<Vec<Variant>> {
+    best_variants(brief, n.min(MAX_VARIANTS as usize), audience, platforms, captions, scorer)
+}
+
+/// [`make_variants`], as many as are asked for.
+fn best_variants(
     brief: &ClipBrief,
     n: usize,
     audience: &AudienceProfile,
@@ -169,6 +184,8 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
         };
         options.map(choice).collect::<Vec<_>>()
     };
+    // Nobody writes more.
+    let titles = u8::try_from(brief.titles.len()).unwrap_or(u8::MAX);
     let one = |value: f64| [value, 0.0, 0.0, 0.0, 0.0, 0.0];
     // Most add the same to every timing.
     let fixed = Accents::ALL.map(|accents| accents.always().map(|value| gain(4, &[value])));
@@ -191,7 +208,7 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
                 }),
             ),
             choices(2, &mut shelf.captions.iter().map(|c| (*c as u8, one(emphasis(*c)), 1))),
-            choices(3, &mut (0..brief.titles.len()).map(|i| (i as u8, one(texts.question(i)), 1))),
+            choices(3, &mut (0..titles).map(|i| (i, one(texts.question(usize::from(i))), 1))),
         ],
         accents: shelf.timings.iter().map(accents).collect(),
     }

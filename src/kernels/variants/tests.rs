@@ -85,7 +85,7 @@ prop_compose! {
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
     let platforms = platforms::named::<&str>(&[]).unwrap();
-    make_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
 }
 
 proptest! {
@@ -172,7 +172,7 @@ proptest! {
         };
         let asked: &[&str] = if small { &["x"] } else { &[] };
         let platforms = platforms::named(asked).unwrap();
-        let variants = make_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
+        let variants = best_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
         let mut ids = std::collections::BTreeSet::new();
         for v in &variants {
             let edit = serde_json::to_string(&v.edit).unwrap();
@@ -217,6 +217,27 @@ fn platforms_get_the_same_number_and_variants_differ() {
             assert_ne!(a.reason, b.reason);
         }
     }
+}
+
+#[test]
+fn no_more_are_made_than_a_clip_may_have() {
+    let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    let platforms = platforms::named::<&str>(&[]).unwrap();
+    let audience = AudienceProfile::default();
+    let count = |n: usize| {
+        make_variants(&brief, n, &audience, &platforms, BURNED, &scorer()).unwrap().len()
+    };
+    assert_eq!([3, usize::MAX].map(count), [3, MAX_VARIANTS as usize]);
+}
+
+#[test]
+fn a_brief_of_somebodys_own_may_say_more_than_is_looked_at() {
+    let mut brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    brief.moments =
+        (0..600).map(|i| Moment { t: 10.0 + f64::from(i) * 0.04, ..brief.moments[1] }).collect();
+    brief.titles =
+        (0..600).map(|i| Title { text: i.to_string(), ..brief.titles[0].clone() }).collect();
+    assert_eq!(made(&brief, 500).len(), 500);
 }
 
 #[test]

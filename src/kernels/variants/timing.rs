@@ -1,6 +1,6 @@
 //! Where a variant opens, where it ends and how fast it goes.
 
-use super::brief::{ClipBrief, Ending, Moment};
+use super::brief::{ClipBrief, Ending, MOMENTS, Moment};
 use super::platforms::Platform;
 use crate::model::edit::{JOIN_SECONDS, Join, Segment};
 
@@ -268,7 +268,7 @@ impl Options<'_> {
 
     fn add_hooks(&mut self) {
         let brief = self.brief;
-        for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
+        for (n, moment) in (1..).zip(brief.moments.iter().skip(1).take(MOMENTS)) {
             let end = before(brief, moment.t + 1.0, moment.t + self.most);
             let Some(end) = end else { continue };
             self.add(Shape::Hook(n), Pace::Natural, moment, &end);

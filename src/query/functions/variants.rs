@@ -63,7 +63,8 @@ pub fn with_texts() -> Function {
 
 /// `make_variants(brief, n, audience_profile, platforms, captions)`: the clip's best variants, as a list of
 /// [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
-/// names with commas between, or NULL for all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
+/// names with commas between, or NULL for those of the audience, or all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
+/// There are at most [`variants::MAX_VARIANTS`].
 pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
     Function::new(
         "make_variants",
