@@ -13,6 +13,10 @@ use crate::store::{Dataset, temporary_folder};
 /// The statement `analysis` over the tables of a dataset.
 const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
 
+/// `checked` as the run had it: a row whose id stood in an earlier row is no request.
+const CHECKED: &str = r#"SELECT a.*, o.error_code
+    FROM asked a JOIN outcomes o ON o.request_id = a.request_id AND o."row" = a."row""#;
+
 /// Register the dataset, and `analysis` and `selected` as a run over it had them.
 ///
 /// # Errors
@@ -45,7 +49,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let mine = ctx.table("requests").await.map_err(query_error)?;
     let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
     ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
-    view(&ctx, "checked", "SELECT *, CAST(NULL AS VARCHAR) AS error_code FROM asked").await?;
+    view(&ctx, "checked", CHECKED).await?;
     let folder = temporary_folder()?;
     describe::run(&ctx, config, folder.path()).await?;
     let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;
