@@ -3,8 +3,8 @@
 use arrow::array::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::{RunConfig, describe, steps};
-use crate::error::Result;
+use super::{MAX_VARIANTS, RunConfig, describe, steps};
+use crate::error::{Error, ErrorCode, Result};
 use crate::query::results::register_dataset;
 use crate::query::sql;
 use crate::query::{query_error, session};
@@ -38,9 +38,15 @@ pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<
 /// `variants`. Nothing is written.
 ///
 /// # Errors
-/// `config.invalid`; `store.read` if there are no results.
+/// `config.invalid`, also if no variants are asked for; `store.read` if there are no results.
 pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Vec<RecordBatch>> {
     config.check()?;
+    if config.variants.count == 0 {
+        let message = format!(
+            "variants.count is 0, so there are no variants to plan; set it to a number from 1 to {MAX_VARIANTS}"
+        );
+        return Err(Error::new(ErrorCode::Config, message));
+    }
     let config = &config.clone().with_text_model()?;
     let dataset = config.place(&config.resilience())?.existing().await?;
     let ctx = session(&config.session_options(), None)?;
