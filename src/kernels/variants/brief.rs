@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, pauses};
 use crate::kernels::text::{
-    Facts, Line, Script, TextInput, TextOrigin, TitleStyle, keyphrases, trim_to,
+    Facts, Script, TextInput, TextOrigin, TitleStyle, keyphrases, lines_in, said, trim_to,
 };
 use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 
@@ -110,7 +110,7 @@ pub struct ClipBrief {
     pub keyphrases: Vec<Keyphrase>,
     /// Titles, one a form that it has words for; at least one.
     pub titles: Vec<Title>,
-    /// First sentence; NULL without captions.
+    /// First sentence that is said in it; NULL without captions.
     pub hook_text: Option<String>,
     /// Descriptions, longest first.
     pub descriptions: Vec<String>,
@@ -120,7 +120,7 @@ pub struct ClipBrief {
     pub hashtags: Vec<String>,
     /// Why the texts were not written by the model that was asked.
     pub text_note: Option<String>,
-    /// Whether there are captions to show.
+    /// Whether there are captions to show, a neighbour's line at either end among them.
     pub captioned: bool,
 }
 
@@ -178,7 +178,7 @@ pub fn clip_brief(
     let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
     let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
-    let texts = Texts::of(facts, &inside);
+    let texts = Texts::of(facts, cues);
     let silence = |t: f64| {
         let sound = timeline.means(t, (t + 2.0).min(end)).sound;
         sound.map_or(0.0, |sound| sound.silence)
@@ -310,10 +310,8 @@ struct Texts {
 
 impl Texts {
     fn of(facts: &ClipFacts<'_>, cues: &[Cue]) -> Self {
-        let lines: Vec<Line<'_>> =
-            cues.iter().map(|c| Line { text: &c.text, start: c.start, end: c.end }).collect();
-        let said = cues.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
-        let mut found = keyphrases(&said, facts.language, KEYPHRASES);
+        let lines = lines_in(cues, (facts.start, facts.end));
+        let mut found = keyphrases(&said(&lines), facts.language, KEYPHRASES);
         if found.is_empty() {
             found = keyphrases(facts.topic.unwrap_or(""), facts.language, KEYPHRASES);
         }
