@@ -12,6 +12,8 @@ use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 pub(super) const TITLE_CHARS: usize = 100;
 /// Lengths in which a description is made ready.
 pub(super) const DESCRIPTION_CHARS: [usize; 2] = [500, 250];
+/// Variants have at least so many frames a second: slides that stand for seconds come more than once.
+pub const MIN_FPS: f64 = 10.0;
 /// `title_style` of a title that somebody wrote.
 const WRITTEN: &str = "written";
 /// Keyphrases that are looked for.
@@ -82,7 +84,7 @@ pub struct ClipBrief {
     pub width: i64,
     /// Height of the source.
     pub height: i64,
-    /// Frames a second of the source.
+    /// Frames a second of the source; [`MIN_FPS`] if it has fewer.
     pub fps: f64,
     /// Shortest that the request wants, in seconds.
     pub least: f64,
@@ -167,7 +169,8 @@ pub fn clip_brief(
     shots: &[Shot],
     cues: &[Cue],
 ) -> ClipBrief {
-    let ClipFacts { start, end, language, size, fps, lengths, .. } = *facts;
+    let ClipFacts { start, end, language, size, lengths, .. } = *facts;
+    let fps = facts.fps.max(MIN_FPS);
     let grid = |t: f64| start + ((t - start) * fps).round() / fps;
     let inside: Vec<Cue> =
         cues.iter().filter(|c| c.start < end && c.end > start).cloned().collect();

@@ -19,7 +19,7 @@ mod rescore;
 mod texts;
 mod timing;
 
-pub use brief::{ClipBrief, ClipFacts, Ending, Moment, Stretch, Title, clip_brief};
+pub use brief::{ClipBrief, ClipFacts, Ending, MIN_FPS, Moment, Stretch, Title, clip_brief};
 pub use layout::{MAX_UPSCALE, fitting_size, upscale};
 pub use list::{
     BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists, with_texts,

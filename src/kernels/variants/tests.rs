@@ -108,7 +108,7 @@ proptest! {
                 let fits = |layout: &Layout| fitting_size(*layout, (brief.width, brief.height), platform).is_some();
                 prop_assert!(!Layout::ALL.iter().any(fits));
             }
-            prop_assert!(edit.fps <= platform.max_fps && edit.fps <= brief.fps);
+            prop_assert!(edit.fps <= platform.max_fps && edit.fps <= brief.fps && edit.fps >= MIN_FPS);
             prop_assert!(graphemes(&v.title) <= platform.limits.title_chars.min(TITLE_CHARS));
             prop_assert!(graphemes(&v.description) <= platform.limits.description_chars);
             prop_assert!(v.hashtags.len() <= platform.limits.hashtags);
