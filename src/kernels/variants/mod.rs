@@ -28,7 +28,7 @@ pub use rescore::{features_of, rescore};
 
 use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
-use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind};
+use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Layout, SafeZone};
 use crate::model::{AudienceProfile, Variant};
 use accents::Accents;
 use choose::{Choice, Offer, Pick, choose};
@@ -333,6 +333,8 @@ fn edit(
     brief: &ClipBrief,
 ) -> Edit {
     let platform = shelf.platform;
+    // What changes nothing in the file is left out: equal pictures are one file.
+    let keeps_clear = captions != CaptionStyle::Off || layout.layout == Layout::PictureInPicture;
     let within = || timing.onsets(brief);
     let effect = |kind, at, strength| Effect { kind, at, strength };
     let mut effects: Vec<Effect> = match accents {
@@ -357,8 +359,8 @@ fn edit(
         join: timing.join(),
         caption_style: captions,
         caption_mode: shelf.caption_mode.unwrap_or(CaptionMode::Burned),
-        language: brief.language.clone(),
-        safe_zone: platform.safe_zone,
+        language: brief.language.clone().filter(|_| shelf.caption_mode.is_some()),
+        safe_zone: if keeps_clear { platform.safe_zone } else { SafeZone::default() },
         effects,
         loudness: Some(platform.loudness),
     }
