@@ -160,7 +160,8 @@ pub(super) struct VariantArgs {
     /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
     #[arg(long, value_name = "JSON", requires = "variants")]
     pub audience: Option<String>,
-    /// Platforms that variants are made for, with commas between; else those of the audience, or all.
+    /// Platforms that variants are made for, with commas between; a row's own audience_profile goes
+    /// before. Else those of --audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "variants")]
     pub platforms: Vec<String>,
     /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off.

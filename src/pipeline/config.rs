@@ -81,7 +81,8 @@ pub struct VariantSettings {
     pub count: u32,
     /// Whom they are for where the request does not say, as JSON of an [`AudienceProfile`].
     pub audience: Option<String>,
-    /// Platforms they are made for, by name; empty: those of the audience, else all.
+    /// Platforms they are made for, by name, where the request's own profile names none; empty: those of
+    /// `audience`, else all.
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,

@@ -157,7 +157,8 @@ fn best_variants(
     Ok(variants)
 }
 
-/// The platforms of a request: of those asked for (all, for none) the audience's, if it names any.
+/// The platforms that variants are made for: those asked for; if none are, the audience's; if it names
+/// none, all.
 ///
 /// # Errors
 /// `config.invalid` for a name that is none.
@@ -165,11 +166,7 @@ pub fn platforms_for(
     asked: &[String],
     audience: &AudienceProfile,
 ) -> Result<Vec<&'static Platform>> {
-    let asked = platforms::named(asked)?;
-    let theirs = platforms::named(&audience.platforms)?;
-    let both: Vec<_> =
-        asked.iter().copied().filter(|p| theirs.iter().any(|t| t.name == p.name)).collect();
-    Ok(if both.is_empty() { theirs } else { both })
+    platforms::named(if asked.is_empty() { &audience.platforms } else { asked })
 }
 
 fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer) -> Offer {

@@ -249,6 +249,15 @@ fn an_audience_moves_platforms_and_scores() {
         make_variants(&brief, 4, &audience, &platforms, BURNED, &scorer()).unwrap()
     };
     assert!(make(r#"{"platforms":["youtube"]}"#).iter().all(|v| v.platform == "shorts"));
+    // Those asked for go before the audience's.
+    let profile = AudienceProfile { platforms: vec!["x".into()], ..AudienceProfile::default() };
+    let names = |asked: &[&str]| -> Vec<&str> {
+        let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
+        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name).collect()
+    };
+    assert_eq!(names(&[]), ["x"]);
+    assert_eq!(names(&["x", "feed"]), ["x", "feed"]);
+    assert_eq!(names(&["feed"]), ["feed"]);
     let keen = make(r#"{"platforms":["x"],"interests":["mandelbrot"]}"#);
     let bored = make(r#"{"platforms":["x"],"interests":["football"]}"#);
     assert!(keen[0].viral_score > bored[0].viral_score);

@@ -33,6 +33,8 @@ use crate::kernels::select::Weights;
 pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
         audience::audience_error(),
+        audience::audience_language(),
+        audience::audience_platforms(),
         ids::stable_id(),
         ids::source_location(base),
         ids::without_signature(),
