@@ -16,7 +16,7 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
-use crate::kernels::text::TextModel;
+use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
@@ -118,10 +118,19 @@ impl VariantSettings {
             Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
-            AudienceProfile::parse_strictly(audience).map_err(|e| {
+            let profile = AudienceProfile::parse_strictly(audience).map_err(|e| {
                 let message = e.message().replacen("audience_profile", "--audience", 1);
                 Error::new(ErrorCode::Config, message)
             })?;
+            let language = profile.language.filter(|language| !is_language_tag(language));
+            if let Some(language) = language.filter(|language| !language.trim().is_empty()) {
+                return Err(Error::new(
+                    ErrorCode::Config,
+                    format!(
+                        "--audience has the language {language:?}; give an ISO 639 or BCP 47 tag such as en, eng or pt-BR"
+                    ),
+                ));
+            }
         }
         Ok(())
     }
