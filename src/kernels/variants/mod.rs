@@ -22,7 +22,8 @@ mod timing;
 pub use brief::{ClipBrief, ClipFacts, Ending, MIN_FPS, Moment, Stretch, Title, clip_brief};
 pub use layout::{MAX_UPSCALE, fitting_size, upscale};
 pub use list::{
-    BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists, with_texts,
+    BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists,
+    no_variant_message, with_texts,
 };
 pub use rescore::{features_of, rescore};
 

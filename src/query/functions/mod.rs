@@ -49,6 +49,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         variants::clip_brief(),
         variants::with_texts(),
         variants::make_variants(None),
+        variants::no_variant_message(),
         describe::keyphrases(),
         describe::hashtags(),
         describe::clip_title(),
