@@ -175,6 +175,13 @@ pub struct RenderSettings {
 }
 
 impl RenderSettings {
+    /// Whether a still is written beside each file: where they are asked for, of a format that has a
+    /// picture and can be read back.
+    pub(crate) fn makes_stills(&self) -> bool {
+        let Encoding { format, .. } = self.encoding;
+        self.thumbnails && self.encoding.has_picture() && format.demuxer().is_some()
+    }
+
     /// Whether the numbers are ones that encoders take.
     ///
     /// # Errors
