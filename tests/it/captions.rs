@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use clipflow::kernels::text::ass::{Faces, document};
-use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools, thumbnail};
+use clipflow::media::thumbnail::{Footage, thumbnail};
+use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools};
 use clipflow::model::Cue;
 use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};
 
@@ -129,27 +130,26 @@ fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     let filter = "color=black:s=640x360:r=25:d=2[a];testsrc2=s=640x360:r=25:d=2[b];\
         testsrc2=s=640x360:r=25:d=2,boxblur=20[c];[a][b][c]concat=n=3,format=yuv420p";
     let name = video.to_str().unwrap();
-    ffmpeg(&[
-        "-filter_complex",
-        filter,
-        "-g",
-        "25",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        name,
-    ]);
-    let tools = MediaTools::find().unwrap();
-    let to = folder.path().join("100%d.jpg");
-    let source = (Demuxer::Mov, video.as_path());
-    let limits = MediaLimits::default();
-    thumbnail(&tools, &limits, source, 6.0, &to, &CancelToken::new()).unwrap();
-    let grey = folder.path().join("thumbnail.gray");
-    let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
-    ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
-    let picture = std::fs::read(grey).unwrap();
-    assert_eq!(picture.len(), 640 * 360);
-    let steps = picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count();
-    assert!(steps > 500, "only {steps} edges");
+    let coded = ["-g", "25", "-c:v", "libx264", "-preset", "ultrafast", name];
+    ffmpeg(&[&["-filter_complex", filter], &coded[..]].concat());
+    let edges = |captioned: &[(f64, f64)]| {
+        let (tools, limits) = (MediaTools::find().unwrap(), MediaLimits::default());
+        let to = folder.path().join("100%d.jpg");
+        let footage = Footage { demuxer: Demuxer::Mov, path: &video, seconds: 6.0, captioned };
+        thumbnail(&tools, &limits, footage, &to, &CancelToken::new()).unwrap();
+        let grey = folder.path().join("thumbnail.gray");
+        let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
+        ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
+        let picture = std::fs::read(grey).unwrap();
+        assert_eq!(picture.len(), 640 * 360);
+        picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count()
+    };
+    let sharp = edges(&[]);
+    assert!(sharp > 500, "only {sharp} edges");
+    // Where a caption stands there is more to see, but not what is to be seen.
+    let soft = edges(&[(1.9, 2.4), (2.4, 4.0)]);
+    assert!(soft < 50, "{soft} edges");
+    // Black shows nothing, whatever does not stand on it.
+    assert_eq!(edges(&[(2.0, 6.0)]), sharp);
+    assert_eq!(edges(&[(0.0, 6.0)]), sharp);
 }

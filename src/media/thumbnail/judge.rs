@@ -4,9 +4,9 @@
 pub(super) const WIDTH: usize = 160;
 pub(super) const HEIGHT: usize = 90;
 
-/// A frame without captions is good enough unless it is so much worse than the best one with them: a
-/// black one scores nothing, and letters count as detail.
-const GOOD_ENOUGH: f64 = 0.2;
+/// A frame without captions is taken from this share of the best score with them on. Letters count as
+/// detail; black and faded frames have scores of 0 to 0.7, others of 3 to 8.
+const GOOD_ENOUGH: f64 = 0.1;
 
 /// The best frames so far: score and number.
 #[derive(Debug, Default)]
