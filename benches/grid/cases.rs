@@ -95,7 +95,7 @@ impl Case {
 }
 
 /// Least share of a still in which pictures differ that are not the same.
-const UNLIKE: f64 = 0.002;
+const UNLIKE: f64 = 0.003;
 
 /// What is the same picture and should not be: of two layouts with one caption style, or two styles in one
 /// layout, for one platform. `stills` are those of `cases`, at a moment when a caption stands.
@@ -108,7 +108,6 @@ pub fn twins(cases: &[Case], stills: &[Vec<u8>]) -> Vec<String> {
                 && (case.edit.layout == other.edit.layout
                     || case.edit.caption_style == other.edit.caption_style);
             let share = difference(still, others);
-            if comparable { eprintln!("SHARE {share:.5} {} {}", case.name(), other.name()); }
             if comparable && share < UNLIKE {
                 let (one, two) = (case.name(), other.name());
                 twins.push(format!("{one} and {two} differ in {:.2} % only", 100.0 * share));

@@ -146,9 +146,9 @@ fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     };
     let sharp = edges(&[]);
     assert!(sharp > 500, "only {sharp} edges");
-    // Where a caption stands there is more to see, but not what is to be seen.
+    // A frame without a caption is preferred, the blurred one here.
     let soft = edges(&[(1.9, 2.4), (2.4, 4.0)]);
-    assert!(soft < 50, "{soft} edges");
+    assert!(soft < sharp / 4, "{soft} edges");
     // Black shows nothing, whatever does not stand on it.
     assert_eq!(edges(&[(2.0, 6.0)]), sharp);
     assert_eq!(edges(&[(0.0, 6.0)]), sharp);
