@@ -44,6 +44,7 @@ impl Film {
             text: "All of this is said while a square goes by".into(),
             language: Some("en".into()),
             origin: "test".into(),
+            words: None,
         };
         Output {
             rendition_id: "film".into(),

@@ -5,8 +5,8 @@ use std::path::Path;
 use clipflow::kernels::text::ass::{Faces, document};
 use clipflow::media::thumbnail::{Footage, thumbnail};
 use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools};
-use clipflow::model::Cue;
 use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};
+use clipflow::model::{Cue, CueWord};
 
 const SENTENCES: [(&str, &str); 6] = [
     ("eng", "Watch what happens when the quick brown fox jumps over {the} lazy dog"),
@@ -77,6 +77,7 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
                     text: text.into(),
                     language: Some(language.into()),
                     origin: "sidecar".into(),
+                    words: None,
                 };
                 let edit = edit(size, style);
                 let burned_in = document(&edit, &[cue], fonts);
@@ -120,6 +121,34 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
             }
         }
     }
+}
+
+#[test]
+fn karaoke_marks_a_word_when_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = (540, 960);
+    let word = |start: f64, text: &str| CueWord { start, text: text.into() };
+    let cue = |words: Option<Vec<CueWord>>| Cue {
+        cue_id: 0,
+        start: 0.0,
+        end: 4.0,
+        text: "first other".into(),
+        language: None,
+        origin: "sidecar".into(),
+        words,
+    };
+    let timed = cue(Some(vec![word(0.2, "first"), word(3.0, "other")]));
+    // White: not yet said; what is said is yellow, a darker grey (white is 235).
+    let white = |cue: &Cue, at: f64| {
+        let edit = edit(size, CaptionStyle::Karaoke);
+        let text = document(&edit, std::slice::from_ref(cue), Fonts::system()).document.unwrap();
+        burned(folder.path(), &text, size, at).iter().filter(|grey| **grey > 225).count()
+    };
+    let (both, one) = (white(&timed, 0.08), white(&timed, 2.6));
+    assert!(one > 100 && 4 * one < 3 * both && 4 * one > both, "{one} of {both}");
+    assert_eq!(white(&timed, 3.2), 0);
+    // By the length of its words alone the second would be said by then.
+    assert_eq!(white(&cue(None), 2.6), 0);
 }
 
 #[test]

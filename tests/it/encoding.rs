@@ -242,6 +242,7 @@ fn captions_are_a_text_track_with_times_and_a_language() {
         text: text.into(),
         language: Some("de".into()),
         origin: "test".into(),
+        words: None,
     };
     for (format, codec) in [(Format::Webm, "webvtt"), (Format::Mp4, "mov_text")] {
         let settings = RenderSettings { encoding: of(format), ..RenderSettings::default() };
