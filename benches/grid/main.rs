@@ -160,7 +160,7 @@ impl Footage {
             let at = case.captioned(&self.analysis.cues).ok_or("no caption is shown")?;
             measured::still(file, at)
         };
-        let stills = cases.iter().zip(files).map(still).collect::<Result<Vec<_>, _>>()?;
+        let stills = cases.iter().zip(files).map(still).collect::<Result<Vec<_>>>()?;
         Ok(twins(cases, &stills))
     }
 

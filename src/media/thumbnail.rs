@@ -77,7 +77,8 @@ fn best_frame(
     cancel: &CancelToken,
 ) -> Result<usize> {
     let mut command = frames(tools, limits, footage);
-    let (small, mark) = (format!("scale={WIDTH}:{HEIGHT}:flags=area"), mark(footage.captioned));
+    let (small, mark) =
+        (format!("scale={WIDTH}:{HEIGHT}:flags=area"), mark(footage.captioned, step));
     command.arg("-vf").arg(format!("{},{small},format=gray{mark}", every(step)));
     command.args(["-frames:v"]).arg(MOST_FRAMES.to_string());
     command.args(["-vsync", "passthrough", "-f", "rawvideo", "pipe:1"]);
@@ -94,9 +95,9 @@ fn best_frame(
 }
 
 /// One more row below a frame, which is white while a caption stands: raw pictures have no times.
-fn mark(captioned: &[(f64, f64)]) -> String {
+fn mark(captioned: &[(f64, f64)], step: f64) -> String {
     let mut row = ",pad=h=ih+1".to_owned();
-    let spans: Vec<String> = joined(captioned)
+    let spans: Vec<String> = joined(captioned, step / 4.0)
         .into_iter()
         .map(|(start, end)| format!("between(t\\,{start:.3}\\,{end:.3})"))
         .collect();
@@ -107,12 +108,13 @@ fn mark(captioned: &[(f64, f64)]) -> String {
     row
 }
 
-/// The spans with what is too short between them, and some room: a file may begin with a lead of its sound.
-fn joined(spans: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut all: Vec<(f64, f64)> = Vec::with_capacity(spans.len());
+/// The spans with some room, as a file may begin with a lead of its sound, and with what between them is
+/// shorter than `gap`: hardly a frame of that is looked at, and a filter takes no thousands of them.
+fn joined(spans: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = Vec::new();
     for (start, end) in spans.iter().map(|(start, end)| (start - ROOM, end + ROOM)) {
         match all.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            Some(last) if start < last.1 + gap => last.1 = last.1.max(end),
             _ => all.push((start, end)),
         }
     }
@@ -142,8 +144,11 @@ mod tests {
 
     #[test]
     fn captions_one_after_the_other_are_one_span() {
-        let spans = [(0.5, 1.0), (1.05, 2.0), (1.2, 1.4), (3.0, 4.0)];
-        assert_eq!(joined(&spans), [(0.45, 2.05), (2.95, 4.05)]);
-        assert_eq!(mark(&[]), ",pad=h=ih+1");
+        let spans = [(0.5, 1.0), (1.15, 2.0), (1.2, 1.4), (3.0, 4.0)];
+        assert_eq!(joined(&spans, 0.1), [(0.45, 2.05), (2.95, 4.05)]);
+        assert_eq!(mark(&[], 0.4), ",pad=h=ih+1");
+        // As long as an argument may be, however many there are.
+        let many: Vec<_> = (0..50_000).map(|n| (f64::from(n), f64::from(n) + 0.5)).collect();
+        assert!(mark(&many, 50_000.0 / MOST_FRAMES as f64).len() < 10_000);
     }
 }

@@ -111,6 +111,9 @@ impl Default for VariantSettings {
 impl VariantSettings {
     /// What is asked for of variants where none are, as flags. (Captions that are off are off.)
     fn idle(&self) -> Vec<String> {
+        if self.count > 0 {
+            return vec![];
+        }
         let burned = Some(CaptionMode::Burned);
         let captions = self.captions.filter(|_| self.captions != burned);
         let lone = |is: bool, flag: &str| is.then(|| flag.to_owned());
@@ -121,7 +124,7 @@ impl VariantSettings {
             lone(self.models.is_some(), "--model"),
             lone(!self.plain_clips, "--variants-only"),
         ];
-        idle.into_iter().flatten().filter(|_| self.count == 0).collect()
+        idle.into_iter().flatten().collect()
     }
 
     /// The refusal of `flags`, which do nothing without variants.

@@ -38,7 +38,7 @@ impl Publisher {
             Place::Folder(_) => None,
             Place::Objects(objects) => Some(Objects::clone(objects)),
         };
-        Self { objects, media_dir, stills: settings.makes_stills(), done: Mutex::default() }
+        Self { objects, media_dir, stills: settings.stills().is_some(), done: Mutex::default() }
     }
 
     /// Find out which files of the table `outputs` are there already, from an earlier run or one

@@ -9,6 +9,7 @@ use super::check::Checker;
 use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{to_srt, to_vtt};
+use crate::media::sniff::Demuxer;
 use crate::media::thumbnail::{Footage, thumbnail};
 use crate::model::Rendition;
 use crate::model::edit::CaptionMode;
@@ -31,26 +32,24 @@ pub(super) fn complete(
         named(vtt, output, "vtt")?;
         facts.sidecar = true;
     }
-    if checker.settings.makes_stills() && facts.frames > 0 {
-        facts.thumbnail = still(checker, output, &facts)?;
+    if let Some(demuxer) = checker.settings.stills().filter(|_| facts.frames > 0) {
+        still(checker, output, (demuxer, facts.duration))?;
+        facts.thumbnail = true;
     }
     Ok(facts)
 }
 
-/// The still of the output's file; `false` for a format that cannot be read back.
-fn still(checker: &Checker<'_>, output: &Output, facts: &Rendition) -> Result<bool> {
-    let Some(demuxer) = checker.settings.encoding.format.demuxer() else { return Ok(false) };
+/// The still of the output's file, which is so many seconds long.
+fn still(checker: &Checker<'_>, output: &Output, (demuxer, seconds): (Demuxer, f64)) -> Result<()> {
     let path = output.path.with_extension("jpg");
     if path.is_file() {
-        return Ok(true);
+        return Ok(());
     }
     let file = Part::beside(&path)?;
     let captioned = standing(output);
-    let seconds = facts.duration;
     let footage = Footage { demuxer, path: &output.path, seconds, captioned: &captioned };
     thumbnail(checker.tools, &checker.settings.limits, footage, &file, checker.cancel)?;
-    named(file, output, "jpg")?;
-    Ok(true)
+    named(file, output, "jpg")
 }
 
 /// Gives a file its name: that of the output, with `extension`.

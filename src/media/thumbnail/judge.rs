@@ -84,8 +84,7 @@ mod tests {
 
     #[test]
     fn a_frame_without_captions_is_taken_if_it_shows_something() {
-        let stripes =
-            |period: usize| picture(|x, _| if x / period % 2 == 0 { 60.0 } else { 180.0 });
+        let stripes = |period: usize| picture(|x, _| 60.0 + 120.0 * (x / period % 2) as f64);
         let (black, soft, sharp) = (picture(|_, _| 0.0), stripes(20), stripes(2));
         let best = |frames: &[(&[u8], bool)]| {
             let mut best = Best::default();
