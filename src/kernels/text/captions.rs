@@ -109,10 +109,11 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
         let (start, end) = (lines[i - 1].end.min(lines[i].start), lines[i - 1].end);
         // When nothing that came later stands there any more.
         let mut free = lines[i].end;
-        for later in &lines[i + 1..] {
-            if later.start - free < LEAST_SHOWN {
-                free = free.max(later.end);
+        for later in lines[i + 1..].iter().take_while(|later| later.start < end) {
+            if later.start - free >= LEAST_SHOWN {
+                break;
             }
+            free = free.max(later.end);
         }
         if end - free >= LEAST_SHOWN {
             let rest = CaptionLine { start: free, ..lines[i - 1].clone() };

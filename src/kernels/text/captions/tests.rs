@@ -48,6 +48,42 @@ fn japanese_breaks_between_characters_but_not_before_a_full_stop() {
 }
 
 #[test]
+fn a_character_keeps_its_marks_and_its_modifiers() {
+    // が as か and its mark, a Hangul syllable of its letters, a family, a thumb with its colour.
+    for whole in ["か\u{3099}", "\u{1112}\u{1161}\u{11AB}", "👩\u{200D}👧", "👍\u{1F3FD}"] {
+        let text = whole.repeat(30);
+        let screens = wrap(&text, Room { width: 5.3, lines: 2 });
+        assert!(screens.len() > 2, "{whole}");
+        for line in screens.iter().flat_map(|screen| screen.split('\n')) {
+            assert_eq!(line.replace(whole, ""), "", "{whole}");
+        }
+    }
+}
+
+#[test]
+fn clauses_without_spaces_are_broken_only_where_they_must() {
+    let text = "สวัสดีครับ วันนี้เราจะมาดูเรื่องที่น่าสนใจมากที่สุดในโลกกันนะครับ";
+    let lines = |width: f64| -> Vec<String> {
+        let screens = wrap(text, Room { width, lines: 2 });
+        screens.iter().flat_map(|screen| screen.split('\n').map(str::to_owned)).collect()
+    };
+    assert_eq!(lines(60.0).join(" "), text);
+    let narrow = lines(12.0);
+    assert!(narrow.len() > 2 && narrow.iter().all(|line| super::width(line) <= 14.0), "{narrow:?}");
+    assert!(narrow.iter().all(|line| !line.ends_with(['เ', 'แ', 'โ', 'ใ', 'ไ'])), "{narrow:?}");
+}
+
+#[test]
+fn a_very_long_text_in_a_short_time_is_done_at_once() {
+    let text = "word, ".repeat(200_000);
+    let lines = shown(&[cue(1.0, 1.3, &text)]);
+    assert_eq!(lines.len(), 1);
+    let many: Vec<_> =
+        (0..50_000).map(|n| cue(1.0 + f64::from(n) * 1e-4, 9.0, &n.to_string())).collect();
+    assert!(!shown(&many).is_empty());
+}
+
+#[test]
 fn a_teaser_shows_its_captions_twice_and_two_tracks_say_a_thing_once() {
     let cues = [cue(7.0, 8.0, "hello there"), cue(7.1, 8.0, "hello there")];
     let segments = vec![
