@@ -159,10 +159,11 @@ pub(super) struct VariantArgs {
     /// Variants of each clip.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number::<u32>)]
     pub variants: u32,
-    /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
+    /// Whom variants are for where a row has no audience_profile: '{"age":"18-35","interests":["tech"]}'.
     #[arg(long, value_name = "JSON")]
     pub audience: Option<String>,
-    /// Platforms that variants are made for, with commas between; else those of the audience, or all.
+    /// Platforms that variants are made for, with commas between; a row's own audience_profile goes
+    /// before. Else those of --audience, or all.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
     /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off

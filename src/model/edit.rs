@@ -196,9 +196,9 @@ pub struct Edit {
     pub caption_style: CaptionStyle,
     /// Where captions go.
     pub caption_mode: CaptionMode,
-    /// Language of the captions; NULL: all that there are.
+    /// Language of the captions; NULL: all that there are, or none are shown.
     pub language: Option<String>,
-    /// Where no captions may stand.
+    /// Where no captions and no small picture may stand; all 0 if there are neither.
     pub safe_zone: SafeZone,
     /// Effects, in the order in which they are applied.
     pub effects: Vec<Effect>,

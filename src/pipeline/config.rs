@@ -16,9 +16,9 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
-use crate::kernels::text::TextModel;
+use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
-use crate::kernels::variants::{Scorer, platforms};
+use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
@@ -82,7 +82,8 @@ pub struct VariantSettings {
     pub count: u32,
     /// Whom they are for where the request does not say, as JSON of an [`AudienceProfile`].
     pub audience: Option<String>,
-    /// Platforms they are made for, by name; empty: those of the audience, else all.
+    /// Platforms they are made for, by name, where the request's own profile names none; empty: those of
+    /// `audience`, else all.
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
@@ -91,9 +92,6 @@ pub struct VariantSettings {
     /// What they are scored with; `None`: the built-in models.
     pub models: Option<ScoreModels>,
 }
-
-/// Most variants of a clip.
-pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
@@ -152,10 +150,19 @@ impl VariantSettings {
             Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
-            AudienceProfile::parse_strictly(audience).map_err(|e| {
+            let profile = AudienceProfile::parse_strictly(audience).map_err(|e| {
                 let message = e.message().replacen("audience_profile", "--audience", 1);
                 Error::new(ErrorCode::Config, message)
             })?;
+            let language = profile.language.filter(|language| !is_language_tag(language));
+            if let Some(language) = language.filter(|language| !language.trim().is_empty()) {
+                return Err(Error::new(
+                    ErrorCode::Config,
+                    format!(
+                        "--audience has the language {language:?}; give an ISO 639 or BCP 47 tag such as en, eng or pt-BR"
+                    ),
+                ));
+            }
         }
         Ok(())
     }

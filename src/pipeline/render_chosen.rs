@@ -109,18 +109,20 @@ impl RenderChosen {
         config
     }
 
-    /// `shaped`: the variants that meet the condition. `selected`: the clips, with the files that they
-    /// are with these settings, if plain ones are asked for.
+    /// `shaped`: the variants that meet the condition. `selected`: all clips, and the files that those
+    /// asked for as plain ones are with these settings.
     async fn choose(&self, ctx: &SessionContext, config: &RunConfig) -> Result<()> {
         if config.variants.plain_clips {
             let ids = self.plain_clips_of.iter().map(|id| lit(id.as_str())).collect();
             let clips = ctx.table("clips").await.map_err(query_error)?;
-            let mine = clips.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
-            ctx.register_table("clips_asked", mine.into_view()).map_err(query_error)?;
+            let is_asked = col("request_id").in_list(ids, false);
+            let clips = clips.with_column("is_asked", is_asked).map_err(query_error)?;
+            ctx.register_table("clips_asked", clips.into_view()).map_err(query_error)?;
             let settings = config.render_settings().replace('\'', "''");
+            // The others stay, for their variants: they are no files of their own.
             let sql = format!(
-                r#"SELECT * EXCEPT (media_id),
-                       stable_id(source_id, start, "end", '{settings}') AS media_id FROM clips_asked"#
+                r#"SELECT * EXCEPT (media_id, is_asked), CASE WHEN is_asked THEN
+                       stable_id(source_id, start, "end", '{settings}') END AS media_id FROM clips_asked"#
             );
             again::view(ctx, "selected", &sql).await?;
         }

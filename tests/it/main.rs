@@ -35,4 +35,5 @@ mod support;
 mod tables;
 mod text_model;
 mod training;
+mod variant_rules;
 mod variants;
