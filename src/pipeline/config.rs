@@ -77,7 +77,8 @@ pub struct RunConfig {
 /// The versions made of each clip.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VariantSettings {
-    /// Variants of each clip, 0 to [`MAX_VARIANTS`]; 0: none.
+    /// Variants of each clip, 0 to [`MAX_VARIANTS`]; 0: none, and then what the other fields ask for is
+    /// refused.
     pub count: u32,
     /// Whom they are for where the request does not say, as JSON of an [`AudienceProfile`].
     pub audience: Option<String>,
@@ -106,7 +107,38 @@ impl Default for VariantSettings {
 }
 
 impl VariantSettings {
+    /// What is asked for of variants where none are, as flags. (Captions that are off are off.)
+    fn idle(&self) -> Vec<String> {
+        if self.count > 0 {
+            return vec![];
+        }
+        let burned = Some(CaptionMode::Burned);
+        let captions = self.captions.filter(|_| self.captions != burned);
+        let lone = |is: bool, flag: &str| is.then(|| flag.to_owned());
+        let idle = [
+            lone(self.audience.is_some(), "--audience"),
+            lone(!self.platforms.is_empty(), "--platforms"),
+            captions.map(|mode| format!("--captions {mode}")),
+            lone(self.models.is_some(), "--model"),
+            lone(!self.plain_clips, "--variants-only"),
+        ];
+        idle.into_iter().flatten().collect()
+    }
+
+    /// The refusal of `flags`, which do nothing without variants.
+    pub(crate) fn none_asked_for(flags: &[String]) -> Error {
+        let (flags, is) = (flags.join(", "), if flags.len() == 1 { "is" } else { "are" });
+        let message = format!(
+            "{flags} {is} for variants, and none are asked for; add --variants N, so many of each clip"
+        );
+        Error::new(ErrorCode::Config, message)
+    }
+
     fn check(&self) -> Result<()> {
+        let idle = self.idle();
+        if !idle.is_empty() {
+            return Err(Self::none_asked_for(&idle));
+        }
         if self.count > MAX_VARIANTS {
             return Err(Error::new(
                 ErrorCode::Config,

@@ -60,16 +60,16 @@ pub struct Rendered {
 /// they had. A file that is there already is found and not rendered again.
 ///
 /// # Errors
-/// `store.read` if there are no results, `query.invalid` if the condition is none; what concerns one
-/// variant is in the answer.
+/// `store.read` if there are no results, `query.invalid` for a condition that cannot be
+/// understood; what concerns one variant is in the answer.
 pub async fn render_chosen(chosen: &RenderChosen) -> Result<Rendered> {
     stoppable(&chosen.config.stop, chosen.run()).await
 }
 
 impl RenderChosen {
     async fn run(&self) -> Result<Rendered> {
+        self.config.check()?;
         let config = self.config();
-        config.check()?;
         let started = Instant::now();
         let tools = MediaTools::find()?;
         let config = config.decided(&tools).await?;
@@ -87,7 +87,7 @@ impl RenderChosen {
         self.choose(&ctx, &config).await?;
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
-        let publisher = Publisher::new(&place, place.media_dir(&writer));
+        let publisher = Publisher::new(&place, place.media_dir(&writer), &config.render);
         render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
         let rendered = self.rendered(&ctx, started).await?;
@@ -128,7 +128,11 @@ impl RenderChosen {
         }
         let fault = |e| {
             let error = query_error(e);
-            let message = format!("the condition {} is none: {}", self.condition, error.message());
+            let message = format!(
+                "the condition {} cannot be understood: {}",
+                self.condition,
+                error.message()
+            );
             Error::new(ErrorCode::Query, message).with_source(error)
         };
         let variants = ctx.table("variants").await.map_err(query_error)?;

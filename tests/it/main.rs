@@ -5,6 +5,7 @@ mod analytics;
 mod analyze;
 mod backends;
 mod bench;
+mod beside;
 mod caching;
 mod captions;
 mod cli;

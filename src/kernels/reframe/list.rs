@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 
 use super::{Gaze, MAX_SECONDS, reframe_path, window_path};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::layout::moving_window;
+use crate::kernels::layout::{even, moving_window};
 use crate::model::edit::{Anchor, Layout};
 
 /// The struct type of one anchor: `t` in seconds, `x` and `y` as shares.
@@ -93,8 +93,7 @@ fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<A
     if layout == Layout::Fit || !usable {
         return Ok(Vec::new());
     }
-    let even = |side: f64| (side as u32) & !1;
-    let size = |wide: f64, high: f64| (even(wide), even(high));
+    let size = |wide: f64, high: f64| (even(wide as u32), even(high as u32));
     let window = moving_window(layout, size(w, h), size(width, height));
     let mut anchors = window_path(gaze, (start, end), window);
     if layout == Layout::PictureInPicture {

@@ -21,7 +21,15 @@ pub(crate) fn shot(start: f64, end: f64) -> Shot {
 }
 
 pub(crate) fn cue(start: f64, end: f64, text: &str) -> Cue {
-    Cue { cue_id: 0, start, end, text: text.into(), language: None, origin: "sidecar".into() }
+    Cue {
+        cue_id: 0,
+        start,
+        end,
+        text: text.into(),
+        language: None,
+        origin: "sidecar".into(),
+        words: None,
+    }
 }
 
 /// A source in which everything varies, the same for the same seed.

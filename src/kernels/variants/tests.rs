@@ -302,6 +302,7 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         text: text.into(),
         language: None,
         origin: "sidecar".into(),
+        words: None,
     };
     let facts = ClipFacts {
         start: 2.0,
