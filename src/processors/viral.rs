@@ -184,7 +184,7 @@ impl ViralVideoProcessor {
     /// for `audience_profile` where a request has none of its own. One response a request, in order.
     ///
     /// # Errors
-    /// As [`VideoClipProcessor::process_batch_parallel`].
+    /// As [`VideoClipProcessor::process_batch_parallel`]; `config.invalid` for an audience of no variants.
     pub fn process_batch_parallel(
         &self,
         requests: &[VideoClipRequest],
