@@ -34,9 +34,7 @@ fn request(id: &str) -> VideoClipRequest {
 }
 
 fn processor(folder: &Path) -> ViralVideoProcessor {
-    let mut processor = ViralVideoProcessor::new(folder.join("out")).with_base(folder);
-    processor.config_mut().variants.platforms = vec!["x".to_owned()];
-    processor
+    ViralVideoProcessor::new(folder.join("out")).with_base(folder)
 }
 
 #[test]

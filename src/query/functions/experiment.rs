@@ -74,8 +74,8 @@ pub fn holm() -> Function {
     })
 }
 
-/// `thompson_split(successes, trials, seed)`: of two lists that belong together, a list of shares; see
-/// [`kernel::thompson_split`].
+/// `thompson_split(successes, trials, seed)`: of two lists that belong together, of at most
+/// [`kernel::MAX_ARMS`] each, a list of shares; see [`kernel::thompson_split`].
 pub fn thompson_split() -> Function {
     Function::new(
         "thompson_split",
@@ -90,6 +90,12 @@ pub fn thompson_split() -> Function {
                 };
                 if k.len() != n.len() {
                     return Err(misused("thompson_split takes two lists of the same length"));
+                }
+                if k.len() > kernel::MAX_ARMS {
+                    let (arms, most) = (k.len(), kernel::MAX_ARMS);
+                    return Err(misused(format!(
+                        "thompson_split takes at most {most} arms, not {arms}"
+                    )));
                 }
                 let arms: Vec<_> = k.into_iter().zip(n).collect();
                 Ok(seeds.is_valid(row).then(|| kernel::thompson_split(&arms, seeds.value(row))))
