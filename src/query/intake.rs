@@ -17,6 +17,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::files::{self, Kind, RequestFile, file_url};
 use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::validate::MAX_CLIPS;
 use crate::model::request;
 
 /// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
@@ -394,9 +395,10 @@ fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
         let exact = format!("TRY_CAST({text} AS BIGINT)");
         let value = format!("coalesce({exact}, TRY_CAST({number} AS BIGINT))");
         let lost = format!("{value} IS NULL OR ({exact} IS NULL AND {value} <> {number})");
-        (value, lost, "a whole number")
+        // The one whole number of a request.
+        (value, lost, format!("a whole number from 1 to {MAX_CLIPS}"))
     } else {
-        (number.clone(), format!("{number} IS NULL"), "a number")
+        (number.clone(), format!("{number} IS NULL"), "a number".to_owned())
     };
     let name = name.replace('\'', "''");
     let sentence =
