@@ -112,6 +112,8 @@ impl<'a> Shards<'a> {
 
     /// The keys of the run's own table that `shards` have too.
     async fn common(&self, table: &str, key: &str, shards: &[&Manifest]) -> Result<Vec<String>> {
+        // A file that is gone would be taken for one without rows.
+        self.dataset.check_table(table, shards).await?;
         if !self.register("older", table, shards.iter().copied()).await? {
             return Ok(vec![]);
         }

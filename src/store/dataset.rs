@@ -108,22 +108,46 @@ impl Dataset {
         if entries.is_empty() {
             return Ok(None);
         }
-        self.schema_of(table, &entries).await.map(Some)
+        let anew = "to make it anew, run the same requests again; without their file";
+        let schema = self.schema_of(&entries).await;
+        schema.map(Some).map_err(|fault| self.lost(table, fault, anew))
     }
 
-    /// See that each table of a shard is there.
+    /// See that each table of a shard is as it was written: in a folder to the byte, in an object store,
+    /// which sees to that itself, by its footer.
     ///
     /// # Errors
-    /// As [`Dataset::schema`].
+    /// `store.read` if a file is lost or damaged, with the way out of it for who cannot make it anew.
     pub async fn check(&self, shard: &Manifest) -> Result<()> {
         for (table, entry) in shard.tables.iter().filter(|(_, entry)| entry.rows > 0) {
-            self.schema_of(table, &[entry]).await?;
+            let fault = match &self.place {
+                Place::Folder(root) => folder::check(root, entry),
+                Place::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
+            };
+            fault.map_err(|fault| self.lost(table, fault, "to go on"))?;
         }
         Ok(())
     }
 
-    async fn schema_of(&self, table: &str, entries: &[&FileEntry]) -> Result<TableSchema> {
-        let schema = match &self.place {
+    /// See that a table's files are there in some of the shards.
+    ///
+    /// # Errors
+    /// As [`Dataset::check`].
+    pub async fn check_table(&self, table: &str, shards: &[&Manifest]) -> Result<()> {
+        let entries = shards.iter().filter_map(|m| m.tables.get(table)).filter(|e| e.rows > 0);
+        let found = self.schema_of(&entries.collect::<Vec<_>>()).await;
+        found.map(|_| ()).map_err(|fault| self.lost(table, fault, "to go on"))
+    }
+
+    /// The same without one of its shards.
+    pub fn without(&self, number: u64) -> Self {
+        let mut rest = self.clone();
+        rest.live.retain(|m| m.number != number);
+        rest
+    }
+
+    async fn schema_of(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
+        match &self.place {
             Place::Folder(_) => {
                 let places = entries.iter().map(|e| self.location(e));
                 let files: Vec<PathBuf> =
@@ -131,21 +155,21 @@ impl Dataset {
                 TableSchema::read(&files)
             }
             Place::Objects(objects) => objects.schema(entries).await,
-        };
-        schema.map_err(|fault| self.lost(table, fault))
+        }
     }
 
-    /// What can be done about a table that is lost: everything but its rows is still there.
-    fn lost(&self, table: &str, fault: Error) -> Error {
+    /// What can be done about a table that is lost: everything but its rows is still there. `purpose`:
+    /// what the requests are run into a new folder for.
+    fn lost(&self, table: &str, fault: Error, purpose: &str) -> Error {
         let place = self.place.location();
-        let again = match table {
-            "requests" => "run the requests again into a new folder".to_owned(),
+        let commands = match table {
+            "requests" => String::new(),
             _ => format!(
-                "to make it anew, run the requests again into a new folder: `clipflow sql {place} \"SELECT * FROM requests\" -o again.parquet`, then `clipflow run again.parquet --out NEW`"
+                ": `clipflow sql {place} \"SELECT * FROM requests\" -o again.parquet`, then `clipflow run again.parquet --out NEW`"
             ),
         };
         let message = format!(
-            "{}: a file of the table {table} is lost or damaged; the other tables can be read; {again}",
+            "{}: a file of the table {table} is lost or damaged; the other tables can be read; {purpose}, run the requests into a new folder{commands}",
             fault.message()
         );
         Error::new(fault.code(), message).with_source(fault)

@@ -169,10 +169,7 @@ fn a_lost_table_file_leaves_the_other_tables_readable_and_says_how_to_make_it_an
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         assert!(said.contains(&name) && said.contains("SELECT * FROM requests"), "{sql}: {said}");
     }
-    // The same requests are not taken for answered, and the way out is one.
-    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
-    let again = clipflow(path, &["run", "requests.csv", "--out", "out"]);
-    assert!(stderr(&again).contains("lost or damaged"), "{}", stdout(&again));
+    // Without the file of the requests the way out is one.
     let kept = clipflow(path, &["sql", "out", "SELECT * FROM requests", "-o", "again.parquet"]);
     assert!(kept.status.success(), "{}", stderr(&kept));
     let anew = clipflow(path, &["run", "again.parquet", "--out", "new", "--plan-only"]);
@@ -182,6 +179,51 @@ fn a_lost_table_file_leaves_the_other_tables_readable_and_says_how_to_make_it_an
     let more = clipflow(path, &["run", "more.csv", "--out", "out"]);
     assert_eq!(more.status.code(), Some(3), "{}", stderr(&more));
     assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["8"]);
+    // With it the tables are made anew, and what others have added stays.
+    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
+    let again = clipflow(path, &["run", "requests.csv", "--out", "out"]);
+    let (said, noted) = (stdout(&again), stderr(&again));
+    assert!(said.contains("3 answered with 5 clips") && !said.contains("nothing to do"), "{said}");
+    assert!(noted.contains("lost or damaged; its rows are made anew"), "{noted}");
+    assert_eq!(query(path, "SELECT count(*) FROM clips"), ["5"]);
+    assert_eq!(query(path, "SELECT count(*), count(DISTINCT request_id) FROM outcomes"), ["8,8"]);
+    assert!(
+        stdout(&clipflow(path, &["run", "requests.csv", "--out", "out"])).contains("nothing to do")
+    );
+}
+
+#[test]
+fn damage_inside_a_table_file_is_noticed_and_rows_of_other_runs_are_never_dropped() {
+    let folder = copied();
+    let path = folder.path();
+    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
+    let run = |requests: &str, flags: &[&str]| {
+        clipflow(path, &[&["run", requests, "--out", "out"], flags].concat())
+    };
+    let clips = "SELECT clip_id, start FROM clips ORDER BY 1";
+    let before = query(path, clips);
+    let file = table_file(path, "clips");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.iter_mut().skip(60).take(80).for_each(|byte| *byte ^= 0xff);
+    fs::write(&file, bytes).unwrap();
+    let again = run("requests.csv", &[]);
+    assert!(stderr(&again).contains("made anew"), "{}{}", stdout(&again), stderr(&again));
+    assert_eq!(query(path, clips), before);
+    // Outcomes that are gone are not taken for those of nobody.
+    fs::remove_file(table_file(path, "outcomes")).unwrap();
+    let other = run("requests.csv", &["--plan-only"]);
+    let said = stderr(&other);
+    assert!(said.contains("table outcomes is lost") && said.contains("new folder"), "{said}");
+    run("requests.csv", &[]);
+    assert_eq!(query(path, clips), before);
+    // The shard of this run has taken over rows of another one.
+    fs::write(path.join("one.csv"), show::REQUESTS.lines().take(2).collect::<Vec<_>>().join("\n"))
+        .unwrap();
+    run("one.csv", &["--plan-only"]);
+    fs::remove_file(table_file(path, "clips")).unwrap();
+    let refused = run("one.csv", &["--plan-only"]);
+    let said = stderr(&refused);
+    assert!(said.starts_with("error[store.read]") && said.contains("new folder"), "{said}");
 }
 
 #[test]
