@@ -7,45 +7,32 @@ use crate::error::Result;
 use crate::store::{Dataset, Place, ShardWriter};
 use crate::telemetry::{Event, Observer};
 
-/// The commit of an earlier run over the same requests, settings and files, by its number.
+/// The commit of an earlier run over the same requests, settings and files.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Earlier {
-    /// There is none.
-    Nothing,
-    /// All its tables are there.
-    Whole(u64),
-    /// Some are lost. It holds rows of that run alone, so that this one makes them all anew.
-    Lost(u64),
+pub(super) struct Earlier {
+    number: u64,
+    /// Whether all its tables are there.
+    pub(super) is_whole: bool,
 }
 
 impl Earlier {
-    /// Look for it in `dataset`, where it has the id `shard`.
-    ///
-    /// # Errors
-    /// `store.read` if tables are lost that held rows of other runs too.
+    /// Look for it in `dataset`, where it has the id `shard`. What it has lost is told to the observer.
     pub(super) async fn find(
         dataset: &Dataset,
         shard: &str,
         observer: &dyn Observer,
-    ) -> Result<Self> {
-        let Some(manifest) = dataset.shard(shard) else { return Ok(Self::Nothing) };
-        match dataset.check(manifest).await {
-            Ok(()) => Ok(Self::Whole(manifest.number)),
-            Err(fault) if manifest.replaces.is_empty() => {
-                let cause = fault.message().split("; the other tables").next().unwrap_or_default();
-                let sentence = format!("{cause}; its rows are made anew");
+    ) -> Option<Self> {
+        let manifest = dataset.shard(shard)?;
+        let mut is_whole = true;
+        for table in manifest.tables.keys() {
+            if let Err(fault) = dataset.check(table, manifest).await {
+                let cause = fault.message();
+                let sentence = format!("{cause}; the rows of the table {table} are made anew");
                 observer.event(&Event::Note { sentence: &sentence });
-                Ok(Self::Lost(manifest.number))
+                is_whole = false;
             }
-            Err(fault) => Err(fault),
         }
-    }
-
-    fn number(self) -> Option<u64> {
-        match self {
-            Self::Nothing => None,
-            Self::Whole(number) | Self::Lost(number) => Some(number),
-        }
+        Some(Self { number: manifest.number, is_whole })
     }
 }
 
@@ -56,20 +43,15 @@ pub(super) async fn commit(
     ctx: &SessionContext,
     mut writer: ShardWriter,
     shard: &str,
-    earlier: Earlier,
+    earlier: Option<Earlier>,
 ) -> Result<()> {
     let _lock = place.lock().await?;
     loop {
         let dataset = place.dataset().await?;
-        if dataset.shard(shard).is_some_and(|m| Some(m.number) != earlier.number()) {
+        if dataset.shard(shard).is_some_and(|m| Some(m.number) != earlier.map(|e| e.number)) {
             return Ok(());
         }
-        if let Earlier::Lost(number) = earlier {
-            merge::take_over(ctx, &dataset.without(number), &mut writer).await?;
-            writer.replace(number);
-        } else {
-            merge::take_over(ctx, &dataset, &mut writer).await?;
-        }
+        merge::take_over(ctx, &dataset, &mut writer).await?;
         if let Some(manifest) = place.commit(&dataset, &writer, shard).await? {
             place.remove_replaced(&dataset, &manifest).await;
             return Ok(());

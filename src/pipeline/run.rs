@@ -144,8 +144,8 @@ where
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
-    let earlier = Earlier::find(&dataset, &shard, config.observer.as_ref()).await?;
-    if matches!(earlier, Earlier::Whole(_)) && is_complete(&dataset, &ctx, &writer).await? {
+    let earlier = Earlier::find(&dataset, &shard, config.observer.as_ref()).await;
+    if earlier.is_some_and(|e| e.is_whole) && is_complete(&dataset, &ctx, &writer).await? {
         let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
         return Ok((summary, read(ctx).await?));
     }

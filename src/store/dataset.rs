@@ -108,42 +108,21 @@ impl Dataset {
         if entries.is_empty() {
             return Ok(None);
         }
-        let anew = "to make it anew, run the same requests again; without their file";
         let schema = self.schema_of(&entries).await;
-        schema.map(Some).map_err(|fault| self.lost(table, fault, anew))
+        schema.map(Some).map_err(|fault| self.lost(table, fault))
     }
 
-    /// See that each table of a shard is as it was written: in a folder to the byte, in an object store,
+    /// See that a shard's file of a table is as it was written: in a folder to the byte, in an object store,
     /// which sees to that itself, by its footer.
     ///
     /// # Errors
-    /// `store.read` if a file is lost or damaged, with the way out of it for who cannot make it anew.
-    pub async fn check(&self, shard: &Manifest) -> Result<()> {
-        for (table, entry) in shard.tables.iter().filter(|(_, entry)| entry.rows > 0) {
-            let fault = match &self.place {
-                Place::Folder(root) => folder::check(root, entry),
-                Place::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
-            };
-            fault.map_err(|fault| self.lost(table, fault, "to go on"))?;
+    /// `store.read` if it is lost or damaged; see [`Dataset::lost`] for what to say of it.
+    pub async fn check(&self, table: &str, shard: &Manifest) -> Result<()> {
+        let Some(entry) = shard.tables.get(table).filter(|e| e.rows > 0) else { return Ok(()) };
+        match &self.place {
+            Place::Folder(root) => folder::check(root, entry),
+            Place::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
         }
-        Ok(())
-    }
-
-    /// See that a table's files are there in some of the shards.
-    ///
-    /// # Errors
-    /// As [`Dataset::check`].
-    pub async fn check_table(&self, table: &str, shards: &[&Manifest]) -> Result<()> {
-        let entries = shards.iter().filter_map(|m| m.tables.get(table)).filter(|e| e.rows > 0);
-        let found = self.schema_of(&entries.collect::<Vec<_>>()).await;
-        found.map(|_| ()).map_err(|fault| self.lost(table, fault, "to go on"))
-    }
-
-    /// The same without one of its shards.
-    pub fn without(&self, number: u64) -> Self {
-        let mut rest = self.clone();
-        rest.live.retain(|m| m.number != number);
-        rest
     }
 
     async fn schema_of(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
@@ -158,9 +137,8 @@ impl Dataset {
         }
     }
 
-    /// What can be done about a table that is lost: everything but its rows is still there. `purpose`:
-    /// what the requests are run into a new folder for.
-    fn lost(&self, table: &str, fault: Error, purpose: &str) -> Error {
+    /// A fault of a table's file with what can be done about it: everything but its rows is still there.
+    pub fn lost(&self, table: &str, fault: Error) -> Error {
         let place = self.place.location();
         let commands = match table {
             "requests" => String::new(),
@@ -169,7 +147,7 @@ impl Dataset {
             ),
         };
         let message = format!(
-            "{}: a file of the table {table} is lost or damaged; the other tables can be read; {purpose}, run the requests into a new folder{commands}",
+            "{}: a file of the table {table} is lost or damaged; the other tables can be read; to make it anew, run all requests that wrote it again, or run them into a new folder{commands}",
             fault.message()
         );
         Error::new(fault.code(), message).with_source(fault)
