@@ -91,6 +91,7 @@ fn source(duration: f64) -> (Vec<Signal>, Vec<Shot>, Vec<Cue>) {
             text: text.to_owned(),
             language: None,
             origin: "sidecar".to_owned(),
+            words: None,
         });
         start = end + random.unit() * 2.0;
     }

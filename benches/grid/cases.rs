@@ -5,13 +5,14 @@ use std::error::Error;
 use clipflow::kernels::layout::moving_window;
 use clipflow::kernels::reframe::{Gaze, window_path};
 use clipflow::kernels::score::ScoreModels;
+use clipflow::kernels::text::caption_lines;
 use clipflow::kernels::variants::platforms::Platform;
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, fitting_size, make_variants};
 use clipflow::media::Analysis;
 use clipflow::model::edit::{Anchor, CaptionMode, CaptionStyle, Edit, Layout};
-use clipflow::model::{AudienceProfile, Shot, Signal};
+use clipflow::model::{AudienceProfile, Cue, Shot, Signal};
 
-use super::measured::Measured;
+use super::measured::{Measured, difference};
 
 /// An edit, and what it is one of.
 #[derive(Debug, Clone)]
@@ -42,6 +43,14 @@ impl Case {
     /// Seconds in which it does not fade out yet.
     pub fn clear(&self) -> f64 {
         0.7 * self.edit.duration()
+    }
+
+    /// When a caption stands in it that fades neither in nor out: the middle of the longest one of `cues`,
+    /// in seconds.
+    pub fn captioned(&self, cues: &[Cue]) -> Option<f64> {
+        let lines = caption_lines(&self.edit, cues);
+        let longest = lines.iter().max_by(|a, b| (a.end - a.start).total_cmp(&(b.end - b.start)));
+        longest.map(|line| 0.5 * (line.start + line.end))
     }
 
     /// What in its file is not as promised; `source` is what the source holds there.
@@ -83,6 +92,29 @@ impl Case {
         }
         faults
     }
+}
+
+/// Least share of a still in which pictures differ that are not the same.
+const UNLIKE: f64 = 0.003;
+
+/// What is the same picture and should not be: of two layouts with one caption style, or two styles in one
+/// layout, for one platform. `stills` are those of `cases`, at a moment when a caption stands.
+pub fn twins(cases: &[Case], stills: &[Vec<u8>]) -> Vec<String> {
+    let all: Vec<(&Case, &Vec<u8>)> = cases.iter().zip(stills).collect();
+    let mut twins = Vec::new();
+    for (number, (case, still)) in all.iter().enumerate() {
+        for (other, others) in &all[number + 1..] {
+            let comparable = case.platform.name == other.platform.name
+                && (case.edit.layout == other.edit.layout
+                    || case.edit.caption_style == other.edit.caption_style);
+            let share = difference(still, others);
+            if comparable && share < UNLIKE {
+                let (one, two) = (case.name(), other.name());
+                twins.push(format!("{one} and {two} differ in {:.2} % only", 100.0 * share));
+            }
+        }
+    }
+    twins
 }
 
 /// Every layout with every style on every one of `platforms`, of what the source shows from `start` to

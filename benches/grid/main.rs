@@ -24,7 +24,7 @@ use clipflow::media::render::{Output, RenderSettings, render};
 use clipflow::media::{Analysis, AnalyzeSettings, CancelToken, MediaTools, analyze};
 use clipflow::model::edit::{CaptionStyle, Edit, Layout};
 
-use cases::{Case, cases};
+use cases::{Case, cases, twins};
 use measured::{BLACK, DARK, Measured, measure};
 use sheet::{Row, Still, sheet};
 use support::video::Video;
@@ -78,6 +78,9 @@ fn main() -> Result<()> {
             for fault in case.faults(&measure(file, case.clear(), BLACK)?, &footage.shown) {
                 failures.push(format!("{stem} {}: {fault}", case.name()));
             }
+        }
+        for twins in footage.twins(&cases, &files)? {
+            failures.push(format!("{stem} {twins}"));
         }
         footage.sheets(&platforms, &cases)?;
         effects::look(&footage)?;
@@ -149,6 +152,16 @@ impl Footage {
 
     fn file(&self, name: &str) -> PathBuf {
         self.folder.join(format!("out/{name}.mp4"))
+    }
+
+    /// Which of the files show the same picture under a caption.
+    fn twins(&self, cases: &[Case], files: &[PathBuf]) -> Result<Vec<String>> {
+        let still = |(case, file): (&Case, &PathBuf)| {
+            let at = case.captioned(&self.analysis.cues).ok_or("no caption is shown")?;
+            measured::still(file, at)
+        };
+        let stills = cases.iter().zip(files).map(still).collect::<Result<Vec<_>>>()?;
+        Ok(twins(cases, &stills))
     }
 
     /// A sheet for each platform: layouts as rows, caption styles as columns.

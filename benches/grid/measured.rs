@@ -9,6 +9,11 @@ pub const BLACK: u32 = 24;
 /// Up to this one they may become black by what is done to the picture (darker corners).
 pub const DARK: u32 = 64;
 
+/// Side of a still in pixels.
+pub const STILL: usize = 160;
+/// Values differ by more than an encoder makes of them.
+const UNLIKE: u8 = 40;
+
 /// Name of the list of loudness that ffmpeg writes.
 const LOUDNESS: &str = "loudness.txt";
 
@@ -39,7 +44,7 @@ pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn 
     let mut found = Measured::default();
     let entries = "stream=codec_type,width,height,duration,r_frame_rate:format=duration";
     let answer = run("ffprobe", file, &[], &["-show_entries", entries, "-of", "json"])?.0;
-    let answer: serde_json::Value = serde_json::from_str(&answer)?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer)?;
     let number = |value: &serde_json::Value| -> f64 {
         value.as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
     };
@@ -60,6 +65,7 @@ pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn 
         args.extend(["-map", "0:a:0", "-af", &heard]);
     }
     let (said, faults) = run("ffmpeg", file, &["-xerror"], &[&args[..], &null].concat())?;
+    let said = String::from_utf8(said)?;
     found.faults = faults;
     found.frames = said.lines().filter(|line| line.starts_with("frame:")).count();
     found.bars = bars(&said, until, found.size);
@@ -71,6 +77,23 @@ pub fn measure(file: &Path, until: f64, limit: u32) -> Result<Measured, Box<dyn 
         found.loudness = last.and_then(|text| text.parse().ok());
     }
     Ok(found)
+}
+
+/// The picture that `file` shows at `at` seconds, in colours, stretched to a square of [`STILL`] pixels.
+///
+/// # Errors
+/// If there is none.
+pub fn still(file: &Path, at: f64) -> Result<Vec<u8>, Box<dyn Error>> {
+    let small = format!("scale={STILL}:{STILL}:flags=area,format=rgb24");
+    let one = ["-map", "0:v:0", "-frames:v", "1", "-vf", &small, "-f", "rawvideo", "-"];
+    let (picture, faults) = run("ffmpeg", file, &["-ss", &format!("{at:.3}")], &one)?;
+    if picture.len() == 3 * STILL * STILL { Ok(picture) } else { Err(faults.into()) }
+}
+
+/// Share of two stills that is not alike, in [0, 1].
+pub fn difference(one: &[u8], other: &[u8]) -> f64 {
+    let differs = |(a, b): &(&u8, &u8)| a.abs_diff(**b) > UNLIKE;
+    one.iter().zip(other).filter(differs).count() as f64 / one.len().max(1) as f64
 }
 
 /// What `cropdetect` had seen of the picture when `until` seconds were over. Without a word all was dark.
@@ -100,7 +123,7 @@ fn run(
     file: &Path,
     before: &[&str],
     after: &[&str],
-) -> Result<(String, String), Box<dyn Error>> {
+) -> Result<(Vec<u8>, String), Box<dyn Error>> {
     let folder = file.parent().ok_or("a file lies in a folder")?;
     let name = file.file_name().ok_or("a file has a name")?;
     let mut command = Command::new(program);
@@ -113,5 +136,5 @@ fn run(
     if !output.status.success() {
         faults.push_str(&format!("{program} ended with {}", output.status));
     }
-    Ok((String::from_utf8(output.stdout)?, faults))
+    Ok((output.stdout, faults))
 }

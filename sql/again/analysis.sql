@@ -14,7 +14,7 @@ shot_lists AS (
 ),
 cue_lists AS (
     SELECT source_id, array_agg(named_struct('cue_id', cue_id, 'start', start, 'end', "end", 'text', text,
-        'language', language, 'origin', origin) ORDER BY cue_id) AS cues
+        'language', language, 'origin', origin, 'words', words) ORDER BY cue_id) AS cues
     FROM cues
     GROUP BY source_id
 )

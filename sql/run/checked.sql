@@ -2,7 +2,8 @@
 -- Reads intake (the request file as it is, columns coerced; `malformed` says which value would not coerce).
 WITH filled AS (
     SELECT * REPLACE (
-        coalesce(nullif(trim(language), ''), $language) AS language,
+        coalesce(nullif(trim(language), ''),
+            audience_language(coalesce(nullif(trim(audience_profile), ''), $audience)), $language) AS language,
         -- A row that gives only one bound moves the other one's default out of its way.
         coalesce(min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
         coalesce(max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,

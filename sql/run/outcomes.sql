@@ -1,6 +1,6 @@
 -- outcomes: exactly one row per request row. A request is ok when it has clips, their plain files, where they
--- are wanted, and some of its variants' (one that failed says so in variants); else it carries the first
--- thing that went wrong and has no clips.
+-- are wanted, and some of its variants' (one that failed says so in variants), or at least one where there are
+-- only variants; else it carries the first thing that went wrong and has no clips.
 WITH windows AS (
     SELECT request_id, count(*) AS candidates FROM candidates GROUP BY request_id
 ),
@@ -25,9 +25,12 @@ spent AS (
 ended AS (
     SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
         coalesce(r.error_code, a.error_code, b.error_code,
-            CASE WHEN f.clips IS NULL THEN 'selection.no_candidate' END) AS code,
+            CASE WHEN f.clips IS NULL OR ($variants > 0 AND NOT $plain_clips AND v.variants IS NULL)
+                THEN 'selection.no_candidate' END) AS code,
         coalesce(r.error_message, a.error_message, b.error_message,
-            CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length) END) AS message
+            CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length)
+                ELSE no_variant_message(coalesce(nullif(trim(r.audience_profile), ''), $audience),
+                    coalesce(audience_platforms(r.audience_profile), $platforms), r.min_clip_length, r.max_clip_length) END) AS message
     FROM checked r
     LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
     LEFT JOIN (SELECT source_id, attempts, elapsed FROM rendered) d ON d.source_id = a.source_id

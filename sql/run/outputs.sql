@@ -1,5 +1,6 @@
 -- outputs: one row per file that somebody is to get: the plain clips, if they are wanted, and the variants.
--- The same picture and sound of the same source is one file (media_id), whoever asked for it.
+-- The same picture and sound of the same source is one file (media_id), whoever asked for it; a clip without a
+-- media_id stands there for its variants alone.
 WITH variants AS (
     SELECT s.variant_id, s.clip_id, s.request_id, s.source_id, c.clip_rank, s.rank AS variant_rank, s.start, s."end", s.duration,
         named_struct('width', s.width, 'height', s.height, 'fps', s.fps, 'layout', s.layout, 'reframe', s.reframe,
@@ -15,4 +16,4 @@ WHERE $encode
 UNION ALL
 SELECT clip_id, NULL, request_id, source_id, clip_rank, 0, media_id, start, "end", duration, NULL
 FROM selected
-WHERE $encode AND $plain_clips
+WHERE $encode AND $plain_clips AND media_id IS NOT NULL

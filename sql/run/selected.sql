@@ -12,7 +12,8 @@ spoken AS (
         string_agg(q.text, ' ' ORDER BY q.start, q.cue_id) AS transcript
     FROM chosen c
     JOIN checked r ON r.request_id = c.request_id AND r.error_code IS NULL
-    JOIN cues q ON q.source_id = c.source_id AND q.start < c."end" AND q."end" > c.start
+    -- Lines that are seen in it for the greater part of their time.
+    JOIN cues q ON q.source_id = c.source_id AND (q.start + q."end") / 2 >= c.start AND (q.start + q."end") / 2 < c."end"
     WHERE q.language IS NULL OR same_language(q.language, r.language)
     GROUP BY c.request_id, c.clip_rank
 )

@@ -3,7 +3,9 @@
 WITH wanted AS (
     SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.topic, r.experiment_id, d.texts,
         r.min_clip_length, r.max_clip_length,
-        coalesce(nullif(trim(r.audience_profile), ''), $audience) AS audience
+        coalesce(nullif(trim(r.audience_profile), ''), $audience) AS audience,
+        -- A row's own go before those of the batch.
+        coalesce(audience_platforms(r.audience_profile), $platforms) AS platforms
     FROM selected c
     JOIN checked r ON r.request_id = c.request_id AND r.error_code IS NULL
     LEFT JOIN described d ON d.clip_id = c.clip_id
@@ -14,7 +16,7 @@ made AS (
         unnest(make_variants(
             with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
                 a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts),
-            $variants, w.audience, $platforms, $captions
+            $variants, w.audience, w.platforms, $captions
         )) AS v
     FROM wanted w
     JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.source_id = w.source_id

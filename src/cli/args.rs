@@ -13,9 +13,11 @@ pub(super) use analytics::{
 };
 
 use super::settings::SettingsArgs;
+use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
 use crate::model::edit::CaptionMode;
+use crate::pipeline::VariantSettings;
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -157,21 +159,40 @@ pub(super) struct VariantArgs {
     /// Variants of each clip.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number::<u32>)]
     pub variants: u32,
-    /// Whom variants are for where a row does not say: '{"age":"18-35","interests":["tech"]}'.
-    #[arg(long, value_name = "JSON", requires = "variants")]
+    /// Whom variants are for where a row has no audience_profile: '{"age":"18-35","interests":["tech"]}'.
+    #[arg(long, value_name = "JSON")]
     pub audience: Option<String>,
-    /// Platforms that variants are made for, with commas between; else those of the audience, or all.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "variants")]
+    /// Platforms that variants are made for, with commas between; a row's own audience_profile goes
+    /// before. Else those of --audience, or all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub platforms: Vec<String>,
-    /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off.
-    #[arg(long, value_name = "WHERE", default_value = "burned", value_parser = caption_value)]
-    pub captions: CaptionsArg,
+    /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off
+    /// [default: burned].
+    #[arg(long, value_name = "WHERE", value_parser = caption_value)]
+    pub captions: Option<CaptionsArg>,
     /// Score variants with this model, as written by hand or fitted; see the README.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Render the variants without the plain clips.
-    #[arg(long, requires = "variants")]
+    #[arg(long)]
     pub variants_only: bool,
+}
+
+impl VariantArgs {
+    /// The variants that are asked for, scored with `models`.
+    ///
+    /// # Errors
+    /// `config.invalid` for captions that are to be burned into none. That is what settings say without
+    /// a word, too: only here is it known that somebody asked for it.
+    pub(super) fn settings(self, models: Option<ScoreModels>) -> crate::Result<VariantSettings> {
+        let Self { variants: count, audience, platforms, captions, variants_only, .. } = self;
+        if count == 0 && captions.is_some_and(|asked| asked.0 == Some(CaptionMode::Burned)) {
+            return Err(VariantSettings::none_asked_for(&["--captions burned".to_owned()]));
+        }
+        let captions = captions.map_or(Some(CaptionMode::Burned), |asked| asked.0);
+        let plain_clips = !variants_only;
+        Ok(VariantSettings { count, audience, platforms, plain_clips, captions, models })
+    }
 }
 
 /// What the files are; see the README, "Formats and quality".

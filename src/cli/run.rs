@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
 use crate::media::CancelToken;
-use crate::pipeline::{self, RunConfig, VariantSettings};
+use crate::pipeline::{self, RunConfig};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
@@ -21,17 +21,11 @@ pub(super) async fn run(
     verbose: bool,
 ) -> Result<u8> {
     args.encoding.idle(args.thumbnails).iter().for_each(|idle| print::warning(idle));
+    let models = args.variants.model.as_deref().map(models).transpose()?;
     let config = RunConfig {
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         max_clips: args.max_clips,
-        variants: VariantSettings {
-            count: args.variants.variants,
-            audience: args.variants.audience,
-            platforms: args.variants.platforms,
-            plain_clips: !args.variants.variants_only,
-            captions: args.variants.captions.0,
-            models: args.variants.model.as_deref().map(models).transpose()?,
-        },
+        variants: args.variants.settings(models)?,
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
         render: args.encoding.settings(args.thumbnails),

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::analyze::structs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    TextLimits, TextModel, TextModelAnswer, TextModelRequest, TextOrigin, keyphrases,
+    TextLimits, TextModel, TextModelAnswer, TextModelRequest, TextOrigin, keyphrases, lines_in,
+    said,
 };
 use crate::model::clip_text::{self, WrittenTexts};
 use crate::model::{AudienceProfile, Cue};
@@ -91,16 +92,15 @@ struct ClipRow {
 
 impl ClipRow {
     fn request(&self, limits: TextLimits) -> Result<TextModelRequest> {
-        let lines = self.lines();
-        let said: Vec<&str> = lines.iter().map(|(text, ..)| text.as_str()).collect();
+        let lines = lines_in(self.cues.as_deref().unwrap_or_default(), (self.start, self.end));
         let language = self.language.as_deref();
-        let mut found = keyphrases(&said.join("\n"), language, KEYPHRASES);
+        let mut found = keyphrases(&said(&lines), language, KEYPHRASES);
         if found.is_empty() {
             found = keyphrases(self.topic.as_deref().unwrap_or(""), language, KEYPHRASES);
         }
         let audience = AudienceProfile::parse(self.audience.as_deref().unwrap_or(""))?;
         Ok(TextModelRequest {
-            lines,
+            lines: lines.iter().map(|l| (l.text.to_owned(), l.start, l.end)).collect(),
             keyphrases: found,
             language: self.language.clone(),
             topic: self.topic.clone(),
@@ -109,16 +109,6 @@ impl ClipRow {
             size: self.width.zip(self.height),
             limits,
         })
-    }
-
-    /// The lines that are seen in the clip for the greater part of their time.
-    fn lines(&self) -> Vec<(String, f64, f64)> {
-        let is_in = |cue: &&Cue| {
-            let middle = (cue.start + cue.end) / 2.0;
-            self.start <= middle && middle < self.end
-        };
-        let cues = self.cues.iter().flatten().filter(is_in);
-        cues.map(|cue| (cue.text.clone(), cue.start, cue.end)).collect()
     }
 }
 

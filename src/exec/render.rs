@@ -12,7 +12,7 @@ use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::to_iso639_3;
+use crate::kernels::cues::in_tag;
 use crate::media::render::Renderer;
 use crate::media::{self, CancelToken, Output, RenderSettings};
 use crate::model::{Cue, Edit, Rendition, rendition};
@@ -192,14 +192,8 @@ fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Re
     let cues: Vec<Cue> = serde_arrow::from_record_batch(&cues).map_err(fault)?;
     for span in spans {
         let Some(edit) = &span.edit else { continue };
-        let code = |tag: &Option<String>| tag.as_deref().and_then(to_iso639_3);
-        let wanted = code(&edit.language);
-        // As the kernel of cues: those in the language, and those whose language is not known.
-        let fits = |cue: &&Cue| {
-            let theirs = code(&cue.language);
-            wanted.is_none() || theirs.is_none() || theirs == wanted
-        };
-        span.cues = cues.iter().filter(fits).cloned().collect();
+        let fits = in_tag(edit.language.as_deref());
+        span.cues = cues.iter().filter(|cue| fits(cue.language.as_deref())).cloned().collect();
     }
     Ok(())
 }

@@ -10,6 +10,16 @@ use arrow::datatypes::DataType;
 use super::text::to_iso639_3;
 use crate::error::{Error, ErrorCode, Result};
 
+/// Whether captions are those of who speaks `tag`, by the tag of their own language: those in it, and those
+/// whose language is not known. Without a tag that says something all are.
+pub fn in_tag(tag: Option<&str>) -> impl Fn(Option<&str>) -> bool {
+    let wanted = tag.and_then(to_iso639_3);
+    move |theirs| {
+        let theirs = theirs.and_then(to_iso639_3);
+        wanted.is_none() || theirs.is_none() || theirs == wanted
+    }
+}
+
 /// For each row the cues (a list of [`crate::model::cue`] structs) whose language is that of the row's
 /// tag, and those whose language is not known. NULL lists stay NULL; a NULL tag keeps every cue.
 ///
@@ -34,15 +44,13 @@ pub fn in_language(cues: &ListArray, tags: &StringArray) -> Result<ListArray> {
     let mut kept = vec![false; languages.len()];
     let mut lengths = Vec::with_capacity(cues.len());
     for row in 0..cues.len() {
-        let wanted = tags.is_valid(row).then(|| to_iso639_3(tags.value(row))).flatten();
+        let fits = in_tag(tags.is_valid(row).then(|| tags.value(row)));
         let (from, to) =
             (cues.value_offsets()[row] as usize, cues.value_offsets()[row + 1] as usize);
         let mut count = 0;
         if cues.is_valid(row) {
             for (item, kept) in kept.iter_mut().enumerate().take(to).skip(from) {
-                let theirs =
-                    languages.is_valid(item).then(|| to_iso639_3(languages.value(item))).flatten();
-                *kept = wanted.is_none() || theirs.is_none() || theirs == wanted;
+                *kept = fits(languages.is_valid(item).then(|| languages.value(item)));
                 count += usize::from(*kept);
             }
         }

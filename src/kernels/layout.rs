@@ -286,7 +286,7 @@ fn ratio(size: (u32, u32)) -> f64 {
     f64::from(size.0.max(1)) / f64::from(size.1.max(1))
 }
 
-/// The nearest even length that is not larger, at least 2.
-fn even(length: u32) -> u32 {
+/// The nearest even length that is not larger, at least 2: pictures have colour for every other pixel.
+pub(crate) fn even(length: u32) -> u32 {
     (length & !1).max(2)
 }

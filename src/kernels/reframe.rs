@@ -11,6 +11,8 @@ use crate::model::edit::Anchor;
 
 /// Steps a second in which a path is worked out.
 const RATE: f64 = 10.0;
+/// Longest span that has a path, in seconds: a day, which is longer than any source that is analysed.
+pub const MAX_SECONDS: f64 = 86_400.0;
 /// A window looks so much higher, as share of its height, than what draws the eye: that is mostly a body,
 /// and its face is above its middle.
 const HEADROOM: f64 = 0.1;
@@ -34,7 +36,8 @@ pub struct Gaze<'a> {
 /// In each shot the window holds still while what draws the eye stays near its middle, else follows
 /// smoothly and no faster than 0.45 of the picture a second (1.8 % a frame at 25 frames a second); at a
 /// shot's start it jumps: two anchors of one time. It lies wholly in the picture. Empty, which is the
-/// middle, where there is nothing to follow: no signals, no room to move, an empty span or size.
+/// middle, where there is nothing to follow: no signals, no room to move, an empty span or size, or one longer
+/// than [`MAX_SECONDS`].
 pub fn reframe_path(
     gaze: Gaze<'_>,
     (start, end): (f64, f64),
@@ -57,7 +60,7 @@ pub fn window_path(
     (width, height): (f64, f64),
 ) -> Vec<Anchor> {
     let usable = [width, height].iter().all(|share| *share > 0.0 && *share <= 1.0);
-    if !usable || !start.is_finite() || !end.is_finite() || end <= start {
+    if !usable || !(0.0..=MAX_SECONDS).contains(&(end - start)) || end == start {
         return Vec::new();
     }
     if width > 0.999 && height > 0.999 {

@@ -33,7 +33,7 @@ pub const MAX_URL_BYTES: usize = 8192;
 const SHOWN_CHARS: usize = 80;
 
 /// The columns that are checked, all of one length. A column that is `None` and a cell that is
-/// NULL have the default, except for the source.
+/// NULL have the default, except for the source; so has a blank language.
 #[derive(Clone, Copy)]
 pub struct RequestColumns<'a> {
     /// Path or URL: `Utf8`, `LargeUtf8` or `Utf8View`.
@@ -227,7 +227,8 @@ impl<'a> Request<'a> {
         if !(1..=MAX_CLIPS).contains(&max_clips) {
             return Err(Fault::MaxClips(max_clips));
         }
-        let language = self.language.unwrap_or(DEFAULT_LANGUAGE);
+        let given = self.language.filter(|language| !language.trim().is_empty());
+        let language = given.unwrap_or(DEFAULT_LANGUAGE);
         if !is_language_tag(language) {
             return Err(Fault::Language(language));
         }

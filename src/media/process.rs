@@ -6,10 +6,12 @@
 //! said are kept.
 
 mod group;
+mod script;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,7 +42,8 @@ pub struct MediaCommand {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdout: Option<PipeWriter>,
-    outputs: Vec<PipeWriter>,
+    /// What the child keeps open beside its standard streams.
+    kept: Vec<OwnedFd>,
     limits: MediaLimits,
 }
 
@@ -55,7 +58,7 @@ impl MediaCommand {
             args: Vec::new(),
             env: vec![("LC_ALL".into(), "C".into()), ("MALLOC_ARENA_MAX".into(), "2".into())],
             stdout: None,
-            outputs: Vec::new(),
+            kept: Vec::new(),
             limits: limits.clone(),
         }
     }
@@ -95,7 +98,7 @@ impl MediaCommand {
         // The child keeps the number that the pipe has here: moving it to 3, 4, … could fall on
         // the descriptor over which the standard library reports a failed exec.
         let name = format!("pipe:{}", writer.as_raw_fd());
-        self.outputs.push(writer);
+        self.kept.push(writer.into());
         Ok((name, reader))
     }
 
@@ -116,12 +119,13 @@ impl MediaCommand {
     /// [`ErrorCode::Cancelled`] when `cancel` was thrown before.
     pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
         cancel.check()?;
-        let Self { program, args, env, stdout, outputs, limits } = self;
+        let Self { program, mut args, env, stdout, mut kept, limits } = self;
+        kept.extend(script::by_file(&mut args)?);
         let (errors, stderr) = std::io::pipe().map_err(no_pipe)?;
         let mut command = Command::new(&program);
         command.args(&args).env_clear().envs(env).stdin(Stdio::null()).stderr(stderr);
         command.stdout(stdout.map_or_else(Stdio::null, Stdio::from)).process_group(0);
-        confine(&mut command, &limits, outputs);
+        confine(&mut command, &limits, kept);
         let started = Instant::now();
         let child = command.spawn().map_err(|cause| cannot_start(&program, cause))?;
         // The writing ends live in the command; a reader sees the end only once they are closed.
@@ -240,7 +244,7 @@ impl Drop for MediaChild {
 }
 
 /// Sets what the child does to itself between fork and exec.
-fn confine(command: &mut Command, limits: &MediaLimits, outputs: Vec<PipeWriter>) {
+fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
     let parent = nix::unistd::getpid();
     let table = [
         (Resource::RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
@@ -254,8 +258,8 @@ fn confine(command: &mut Command, limits: &MediaLimits, outputs: Vec<PipeWriter>
         for (resource, soft, hard) in table {
             setrlimit(resource, soft, hard)?;
         }
-        for output in &outputs {
-            fcntl(output, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        for open in &kept {
+            fcntl(open, FcntlArg::F_SETFD(FdFlag::empty()))?;
         }
         #[cfg(target_os = "linux")]
         {

@@ -53,6 +53,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cancel::CancelToken;
 use super::probe::Probe;
+use super::sniff::Demuxer;
 use super::tools::{MediaLimits, MediaTools};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
@@ -175,6 +176,13 @@ pub struct RenderSettings {
 }
 
 impl RenderSettings {
+    /// What reads the files beside which stills are written; `None` where none are: not asked for, or of a
+    /// format without a picture, or of one that cannot be read back.
+    pub(crate) fn stills(&self) -> Option<Demuxer> {
+        let wanted = self.thumbnails && self.encoding.has_picture();
+        self.encoding.format.demuxer().filter(|_| wanted)
+    }
+
     /// Whether the numbers are ones that encoders take.
     ///
     /// # Errors

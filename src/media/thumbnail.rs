@@ -1,6 +1,7 @@
 //! A still that stands for a clip: its sharpest well lit frame, as JPEG.
 //!
-//! Frames at even distances are judged small, and the chosen one is decoded once more in full.
+//! Frames at even distances are judged small, and the chosen one is decoded once more in full. Captions
+//! that are burned in hide what a still is to show, and look like detail: a frame without any is preferred.
 
 mod judge;
 
@@ -12,18 +13,33 @@ use super::input::ffmpeg_args;
 use super::sniff::Demuxer;
 use super::{CancelToken, MediaCommand, MediaLimits, MediaTools, input_args};
 use crate::error::{Error, ErrorCode, Result};
-use judge::{HEIGHT, WIDTH, score};
+use judge::{Best, HEIGHT, WIDTH};
 
 /// So many frames are looked at.
 const MOST_FRAMES: usize = 60;
 /// Frames that are looked at are this far apart at least, in seconds.
 const LEAST_STEP: f64 = 0.4;
+/// Seconds around a caption in which it may stand too.
+const ROOM: f64 = 0.05;
 /// ffmpeg's scale from 2 (best) to 31.
 const JPEG_QUALITY: &str = "3";
 
-/// Writes the still of the video at `path`, which is `seconds` long, to `to`, in the video's size. It is
-/// the frame with the most detail, above all around the middle, that is neither dark nor washed out; of
-/// equal ones the first.
+/// A video file of which a still is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Footage<'a> {
+    /// What reads it.
+    pub demuxer: Demuxer,
+    /// The file.
+    pub path: &'a Path,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// When captions stand in its picture: start and end in seconds, in order of start.
+    pub captioned: &'a [(f64, f64)],
+}
+
+/// Writes the still of `footage` to `to`, in the video's size. It is the frame with the most detail, above
+/// all around the middle, that is neither dark nor washed out; of equal ones the first. One on which a
+/// caption stands is taken only where there is no other that shows anything.
 ///
 /// # Errors
 /// `render.failed` if no frame can be decoded or the file cannot be written, `media.limits` and
@@ -31,14 +47,13 @@ const JPEG_QUALITY: &str = "3";
 pub fn thumbnail(
     tools: &MediaTools,
     limits: &MediaLimits,
-    (demuxer, path): (Demuxer, &Path),
-    seconds: f64,
+    footage: Footage<'_>,
     to: &Path,
     cancel: &CancelToken,
 ) -> Result<()> {
-    let step = LEAST_STEP.max(seconds / MOST_FRAMES as f64);
-    let best = best_frame(tools, limits, (demuxer, path), step, cancel)?;
-    let mut command = frames(tools, limits, (demuxer, path));
+    let step = LEAST_STEP.max(footage.seconds / MOST_FRAMES as f64);
+    let best = best_frame(tools, limits, footage, step, cancel)?;
+    let mut command = frames(tools, limits, footage);
     command
         .args(["-vf"])
         .arg(format!("{},select=eq(n\\,{best}),scale=out_range=full,format=yuvj420p", every(step)));
@@ -57,30 +72,53 @@ pub fn thumbnail(
 fn best_frame(
     tools: &MediaTools,
     limits: &MediaLimits,
-    source: (Demuxer, &Path),
+    footage: Footage<'_>,
     step: f64,
     cancel: &CancelToken,
 ) -> Result<usize> {
-    let mut command = frames(tools, limits, source);
-    command
-        .arg("-vf")
-        .arg(format!("{},scale={WIDTH}:{HEIGHT}:flags=area,format=gray", every(step)));
+    let mut command = frames(tools, limits, footage);
+    let (small, mark) =
+        (format!("scale={WIDTH}:{HEIGHT}:flags=area"), mark(footage.captioned, step));
+    command.arg("-vf").arg(format!("{},{small},format=gray{mark}", every(step)));
     command.args(["-frames:v"]).arg(MOST_FRAMES.to_string());
     command.args(["-vsync", "passthrough", "-f", "rawvideo", "pipe:1"]);
     let mut reader = command.stdout_pipe()?;
     let child = command.start(cancel)?;
-    let mut picture = vec![0; WIDTH * HEIGHT];
-    let mut best: Option<(f64, usize)> = None;
-    let mut number = 0;
-    while reader.read_exact(&mut picture).is_ok() {
-        let found = score(&picture);
-        if best.is_none_or(|(most, _)| found > most) {
-            best = Some((found, number));
-        }
-        number += 1;
+    let mut rows = vec![0; WIDTH * (HEIGHT + 1)];
+    let mut best = Best::default();
+    while reader.read_exact(&mut rows).is_ok() {
+        let (picture, mark) = rows.split_at(WIDTH * HEIGHT);
+        best.look(picture, mark.iter().all(|value| *value > 127));
     }
     child.wait()?.check(ErrorCode::RenderFailed)?;
-    best.map(|(_, number)| number).ok_or_else(no_frame)
+    best.frame().ok_or_else(no_frame)
+}
+
+/// One more row below a frame, which is white while a caption stands: raw pictures have no times.
+fn mark(captioned: &[(f64, f64)], step: f64) -> String {
+    let mut row = ",pad=h=ih+1".to_owned();
+    let spans: Vec<String> = joined(captioned, step / 4.0)
+        .into_iter()
+        .map(|(start, end)| format!("between(t\\,{start:.3}\\,{end:.3})"))
+        .collect();
+    if !spans.is_empty() {
+        row.push_str(",fillborders=bottom=1:mode=fixed:color=white:enable=");
+        row.push_str(&spans.join("+"));
+    }
+    row
+}
+
+/// The spans with some room, as a file may begin with a lead of its sound, and with what between them is
+/// shorter than `gap`: hardly a frame of that is looked at, and a filter takes no thousands of them.
+fn joined(spans: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = Vec::new();
+    for (start, end) in spans.iter().map(|(start, end)| (start - ROOM, end + ROOM)) {
+        match all.last_mut() {
+            Some(last) if start < last.1 + gap => last.1 = last.1.max(end),
+            _ => all.push((start, end)),
+        }
+    }
+    all
 }
 
 /// Lets frames pass that are `step` seconds apart.
@@ -88,18 +126,29 @@ fn every(step: f64) -> String {
     format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{step:.3})")
 }
 
-fn frames(
-    tools: &MediaTools,
-    limits: &MediaLimits,
-    (demuxer, path): (Demuxer, &Path),
-) -> MediaCommand {
+fn frames(tools: &MediaTools, limits: &MediaLimits, footage: Footage<'_>) -> MediaCommand {
     let mut command = MediaCommand::new(&tools.ffmpeg, limits);
     command.args(ffmpeg_args());
-    command.args(input_args(demuxer, path, limits, &["-threads", "1"]));
+    command.args(input_args(footage.demuxer, footage.path, limits, &["-threads", "1"]));
     command.args(["-map", "0:v:0", "-an", "-sn", "-dn"]);
     command
 }
 
 fn no_frame() -> Error {
     Error::new(ErrorCode::RenderFailed, "no frame of the video can be decoded for a thumbnail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_one_after_the_other_are_one_span() {
+        let spans = [(0.5, 1.0), (1.15, 2.0), (1.2, 1.4), (3.0, 4.0)];
+        assert_eq!(joined(&spans, 0.1), [(0.45, 2.05), (2.95, 4.05)]);
+        assert_eq!(mark(&[], 0.4), ",pad=h=ih+1");
+        // As long as an argument may be, however many there are.
+        let many: Vec<_> = (0..50_000).map(|n| (f64::from(n), f64::from(n) + 0.5)).collect();
+        assert!(mark(&many, 50_000.0 / MOST_FRAMES as f64).len() < 10_000);
+    }
 }

@@ -40,7 +40,8 @@ pub struct AudienceProfile {
     /// What they like, in the words of the request.
     #[serde(default, deserialize_with = "one_or_many")]
     pub interests: Vec<String>,
-    /// BCP 47 tag of the language they read.
+    /// BCP 47 or ISO 639 tag of the language they read: that of captions and texts where the request has
+    /// none of its own.
     #[serde(default)]
     pub language: Option<String>,
     /// Where they are: names of platforms.

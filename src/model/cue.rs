@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
+use super::edit::list;
 use super::{float, int, text};
 
 /// A caption line. Times are on the same clock as the shots.
@@ -21,6 +22,18 @@ pub struct Cue {
     pub language: Option<String>,
     /// `embedded` or `sidecar`.
     pub origin: String,
+    /// When its words are said, in order, if the captions tell; NULL if not.
+    #[serde(default)]
+    pub words: Option<Vec<CueWord>>,
+}
+
+/// A word of a caption line, or a few that have one time together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CueWord {
+    /// When it is said, in seconds; it ends where the next begins, or the line.
+    pub start: f64,
+    /// As it stands in the line, without the spaces around it.
+    pub text: String,
 }
 
 /// The columns of a cue, without its source.
@@ -32,6 +45,7 @@ pub fn fields() -> Vec<Field> {
         text("text", false),
         text("language", true),
         text("origin", false),
+        list("words", vec![float("start", false), text("text", false)]).with_nullable(true),
     ]
 }
 

@@ -196,9 +196,9 @@ pub struct Edit {
     pub caption_style: CaptionStyle,
     /// Where captions go.
     pub caption_mode: CaptionMode,
-    /// Language of the captions; NULL: all that there are.
+    /// Language of the captions; NULL: all that there are, or none are shown.
     pub language: Option<String>,
-    /// Where no captions may stand.
+    /// Where no captions and no small picture may stand; all 0 if there are neither.
     pub safe_zone: SafeZone,
     /// Effects, in the order in which they are applied.
     pub effects: Vec<Effect>,
@@ -209,8 +209,8 @@ pub struct Edit {
 /// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
 /// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ. 3: the blur
 /// behind `fit` keeps its colours in small frames; the small picture of `picture_in_picture` is smaller and
-/// keeps clear of the subject's face.
-pub const EDIT_VERSION: u32 = 3;
+/// keeps clear of the subject's face. 4: words are marked when they are said, where the captions tell.
+pub const EDIT_VERSION: u32 = 4;
 
 /// Length of a dissolve or slide between two segments, in seconds; both are seen in it.
 pub const JOIN_SECONDS: f64 = 0.4;

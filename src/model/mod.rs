@@ -27,7 +27,7 @@ pub use audience::AudienceProfile;
 pub use candidate::{BoundKind, Candidate};
 pub use clip::Clip;
 pub use clip_text::WrittenTexts;
-pub use cue::Cue;
+pub use cue::{Cue, CueWord};
 pub use edit::Edit;
 pub use experiment::ExperimentRow;
 pub use keyphrase::Keyphrase;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{float, int, text};
 
-/// `language` where a request leaves it out.
+/// `language` where neither a request nor its audience says one.
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// `min_clip_length` where a request leaves it out, in seconds.
 pub const DEFAULT_MIN_CLIP_LENGTH: f64 = 15.0;
@@ -24,7 +24,8 @@ pub struct VideoClipRequest {
     /// Path or URL of the source. Also read from `youtube_url`.
     #[serde(default, alias = "youtube_url", deserialize_with = "null_as_default")]
     pub source_url: String,
-    /// BCP 47 or ISO 639 tag of the language spoken, by which captions are picked; [`DEFAULT_LANGUAGE`].
+    /// BCP 47 or ISO 639 tag of the language of captions and texts; empty: that of the audience;
+    /// [`DEFAULT_LANGUAGE`] without one.
     #[serde(default = "default_language", deserialize_with = "language_or_default")]
     pub language: String,
     /// Shortest clip wanted, in seconds; [`DEFAULT_MIN_CLIP_LENGTH`].

@@ -3,8 +3,8 @@
 use arrow::array::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::{RunConfig, describe, steps};
-use crate::error::Result;
+use super::{MAX_VARIANTS, RunConfig, describe, steps};
+use crate::error::{Error, ErrorCode, Result};
 use crate::query::results::register_dataset;
 use crate::query::sql;
 use crate::query::{query_error, session};
@@ -12,6 +12,10 @@ use crate::store::{Dataset, temporary_folder};
 
 /// The statement `analysis` over the tables of a dataset.
 const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
+
+/// `checked` as the run had it: a row whose id stood in an earlier row is no request.
+const CHECKED: &str = r#"SELECT a.*, o.error_code
+    FROM asked a JOIN outcomes o ON o.request_id = a.request_id AND o."row" = a."row""#;
 
 /// Register the dataset, and `analysis` and `selected` as a run over it had them.
 ///
@@ -34,9 +38,15 @@ pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<
 /// `variants`. Nothing is written.
 ///
 /// # Errors
-/// `config.invalid`; `store.read` if there are no results.
+/// `config.invalid`, also if no variants are asked for; `store.read` if there are no results.
 pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Vec<RecordBatch>> {
     config.check()?;
+    if config.variants.count == 0 {
+        let message = format!(
+            "variants.count is 0, so there are no variants to plan; set it to a number from 1 to {MAX_VARIANTS}"
+        );
+        return Err(Error::new(ErrorCode::Config, message));
+    }
     let config = &config.clone().with_text_model()?;
     let dataset = config.place(&config.resilience())?.existing().await?;
     let ctx = session(&config.session_options(), None)?;
@@ -45,7 +55,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let mine = ctx.table("requests").await.map_err(query_error)?;
     let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
     ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
-    view(&ctx, "checked", "SELECT *, CAST(NULL AS VARCHAR) AS error_code FROM asked").await?;
+    view(&ctx, "checked", CHECKED).await?;
     let folder = temporary_folder()?;
     describe::run(&ctx, config, folder.path()).await?;
     let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;

@@ -16,9 +16,9 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
-use crate::kernels::text::TextModel;
+use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
-use crate::kernels::variants::{Scorer, platforms};
+use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
 use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
@@ -77,11 +77,13 @@ pub struct RunConfig {
 /// The versions made of each clip.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VariantSettings {
-    /// Variants of each clip, 0 to [`MAX_VARIANTS`]; 0: none.
+    /// Variants of each clip, 0 to [`MAX_VARIANTS`]; 0: none, and then what the other fields ask for is
+    /// refused.
     pub count: u32,
     /// Whom they are for where the request does not say, as JSON of an [`AudienceProfile`].
     pub audience: Option<String>,
-    /// Platforms they are made for, by name; empty: those of the audience, else all.
+    /// Platforms they are made for, by name, where the request's own profile names none; empty: those of
+    /// `audience`, else all.
     pub platforms: Vec<String>,
     /// Whether the plain clips are rendered beside the variants.
     pub plain_clips: bool,
@@ -90,9 +92,6 @@ pub struct VariantSettings {
     /// What they are scored with; `None`: the built-in models.
     pub models: Option<ScoreModels>,
 }
-
-/// Most variants of a clip.
-pub const MAX_VARIANTS: u32 = 50;
 
 impl Default for VariantSettings {
     fn default() -> Self {
@@ -108,7 +107,38 @@ impl Default for VariantSettings {
 }
 
 impl VariantSettings {
+    /// What is asked for of variants where none are, as flags. (Captions that are off are off.)
+    fn idle(&self) -> Vec<String> {
+        if self.count > 0 {
+            return vec![];
+        }
+        let burned = Some(CaptionMode::Burned);
+        let captions = self.captions.filter(|_| self.captions != burned);
+        let lone = |is: bool, flag: &str| is.then(|| flag.to_owned());
+        let idle = [
+            lone(self.audience.is_some(), "--audience"),
+            lone(!self.platforms.is_empty(), "--platforms"),
+            captions.map(|mode| format!("--captions {mode}")),
+            lone(self.models.is_some(), "--model"),
+            lone(!self.plain_clips, "--variants-only"),
+        ];
+        idle.into_iter().flatten().collect()
+    }
+
+    /// The refusal of `flags`, which do nothing without variants.
+    pub(crate) fn none_asked_for(flags: &[String]) -> Error {
+        let (flags, is) = (flags.join(", "), if flags.len() == 1 { "is" } else { "are" });
+        let message = format!(
+            "{flags} {is} for variants, and none are asked for; add --variants N, so many of each clip"
+        );
+        Error::new(ErrorCode::Config, message)
+    }
+
     fn check(&self) -> Result<()> {
+        let idle = self.idle();
+        if !idle.is_empty() {
+            return Err(Self::none_asked_for(&idle));
+        }
         if self.count > MAX_VARIANTS {
             return Err(Error::new(
                 ErrorCode::Config,
@@ -120,10 +150,19 @@ impl VariantSettings {
             Scorer::new(models)?;
         }
         if let Some(audience) = &self.audience {
-            AudienceProfile::parse_strictly(audience).map_err(|e| {
+            let profile = AudienceProfile::parse_strictly(audience).map_err(|e| {
                 let message = e.message().replacen("audience_profile", "--audience", 1);
                 Error::new(ErrorCode::Config, message)
             })?;
+            let language = profile.language.filter(|language| !is_language_tag(language));
+            if let Some(language) = language.filter(|language| !language.trim().is_empty()) {
+                return Err(Error::new(
+                    ErrorCode::Config,
+                    format!(
+                        "--audience has the language {language:?}; give an ISO 639 or BCP 47 tag such as en, eng or pt-BR"
+                    ),
+                ));
+            }
         }
         Ok(())
     }

@@ -159,12 +159,7 @@ impl<'a> Shards<'a> {
 
     /// The ids in a table of `shards` as the table `name`; whether there are any. Where the outcomes of a
     /// shard are lost, its requests are what it has answered.
-    async fn register(
-        &self,
-        name: &str,
-        table: &str,
-        shards: &[&Manifest],
-    ) -> Result<bool> {
+    async fn register(&self, name: &str, table: &str, shards: &[&Manifest]) -> Result<bool> {
         let mut files = vec![];
         for shard in shards {
             let mut named = table;

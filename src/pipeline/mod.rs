@@ -31,9 +31,10 @@ mod train_selection;
 mod trials;
 mod validate;
 
+pub use crate::kernels::variants::MAX_VARIANTS;
 pub use again::plan_variants;
 pub use caching::{RESUME_FOLDER, cache, cache_place};
-pub use config::{MAX_VARIANTS, RunConfig, VariantSettings};
+pub use config::{RunConfig, VariantSettings};
 pub use embed::{register_all, register_all_with};
 pub use engine::Engine;
 pub use experiment::{ExperimentQuery, Experiments, experiment, register_experiment};

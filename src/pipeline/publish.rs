@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::summary;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::media_file_name;
+use crate::media::RenderSettings;
 use crate::model::{Rendition, rendition};
 use crate::query::query_error;
 use crate::store::{Objects, Place, Published};
@@ -26,20 +27,22 @@ const AT_A_TIME: usize = 16;
 pub(super) struct Publisher {
     objects: Option<Objects>,
     media_dir: PathBuf,
+    /// Whether each file with a picture is to have a still beside it.
+    stills: bool,
     done: Mutex<Vec<Published>>,
 }
 
 impl Publisher {
-    pub(super) fn new(place: &Place, media_dir: PathBuf) -> Self {
+    pub(super) fn new(place: &Place, media_dir: PathBuf, settings: &RenderSettings) -> Self {
         let objects = match place {
             Place::Folder(_) => None,
             Place::Objects(objects) => Some(Objects::clone(objects)),
         };
-        Self { objects, media_dir, done: Mutex::default() }
+        Self { objects, media_dir, stills: settings.stills().is_some(), done: Mutex::default() }
     }
 
     /// Find out which files of the table `outputs` are there already, from an earlier run or one
-    /// that was killed.
+    /// that was killed. One without the still that is asked for is rendered again, with it.
     pub(super) async fn look(&self, ctx: &SessionContext) -> Result<()> {
         if let Some(objects) = &self.objects {
             let wanted = summary::texts(ctx, "SELECT DISTINCT media_id FROM outputs").await?;
@@ -50,9 +53,14 @@ impl Publisher {
                 .try_filter_map(|found| async { Ok(found) })
                 .try_collect()
                 .await?;
-            self.done().extend(found);
+            self.done().extend(found.into_iter().filter(|file| self.is_all(&file.facts)));
         }
         self.register(ctx)
+    }
+
+    /// Whether there is nothing to be added to a file that is there.
+    fn is_all(&self, facts: &Rendition) -> bool {
+        facts.thumbnail || facts.frames == 0 || !self.stills
     }
 
     /// Send the files of rendered rows. What is sent is removed here.

@@ -60,16 +60,16 @@ pub struct Rendered {
 /// they had. A file that is there already is found and not rendered again.
 ///
 /// # Errors
-/// `store.read` if there are no results, `query.invalid` if the condition is none; what concerns one
-/// variant is in the answer.
+/// `store.read` if there are no results, `query.invalid` for a condition that cannot be
+/// understood; what concerns one variant is in the answer.
 pub async fn render_chosen(chosen: &RenderChosen) -> Result<Rendered> {
     stoppable(&chosen.config.stop, chosen.run()).await
 }
 
 impl RenderChosen {
     async fn run(&self) -> Result<Rendered> {
+        self.config.check()?;
         let config = self.config();
-        config.check()?;
         let started = Instant::now();
         let tools = MediaTools::find()?;
         let config = config.decided(&tools).await?;
@@ -87,7 +87,7 @@ impl RenderChosen {
         self.choose(&ctx, &config).await?;
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
-        let publisher = Publisher::new(&place, place.media_dir(&writer));
+        let publisher = Publisher::new(&place, place.media_dir(&writer), &config.render);
         render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
         let rendered = self.rendered(&ctx, started).await?;
@@ -109,24 +109,30 @@ impl RenderChosen {
         config
     }
 
-    /// `shaped`: the variants that meet the condition. `selected`: the clips, with the files that they
-    /// are with these settings, if plain ones are asked for.
+    /// `shaped`: the variants that meet the condition. `selected`: all clips, and the files that those
+    /// asked for as plain ones are with these settings.
     async fn choose(&self, ctx: &SessionContext, config: &RunConfig) -> Result<()> {
         if config.variants.plain_clips {
             let ids = self.plain_clips_of.iter().map(|id| lit(id.as_str())).collect();
             let clips = ctx.table("clips").await.map_err(query_error)?;
-            let mine = clips.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
-            ctx.register_table("clips_asked", mine.into_view()).map_err(query_error)?;
+            let is_asked = col("request_id").in_list(ids, false);
+            let clips = clips.with_column("is_asked", is_asked).map_err(query_error)?;
+            ctx.register_table("clips_asked", clips.into_view()).map_err(query_error)?;
             let settings = config.render_settings().replace('\'', "''");
+            // The others stay, for their variants: they are no files of their own.
             let sql = format!(
-                r#"SELECT * EXCEPT (media_id),
-                       stable_id(source_id, start, "end", '{settings}') AS media_id FROM clips_asked"#
+                r#"SELECT * EXCEPT (media_id, is_asked), CASE WHEN is_asked THEN
+                       stable_id(source_id, start, "end", '{settings}') END AS media_id FROM clips_asked"#
             );
             again::view(ctx, "selected", &sql).await?;
         }
         let fault = |e| {
             let error = query_error(e);
-            let message = format!("the condition {} is none: {}", self.condition, error.message());
+            let message = format!(
+                "the condition {} cannot be understood: {}",
+                self.condition,
+                error.message()
+            );
             Error::new(ErrorCode::Query, message).with_source(error)
         };
         let variants = ctx.table("variants").await.map_err(query_error)?;

@@ -154,7 +154,7 @@ where
     for step in sql::SHAPE {
         run_step(&ctx, step, &parameters, &mut writer).await?;
     }
-    let publisher = Publisher::new(&place, place.media_dir(&writer));
+    let publisher = Publisher::new(&place, place.media_dir(&writer), &config.render);
     render(&ctx, &parameters, &mut writer, &runtime, &publisher).await?;
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     summary.hosts = runtime.hosts().snapshot();
@@ -253,7 +253,9 @@ async fn is_complete(
         passing.join(", ")
     );
     let failed = summary::texts(&tables, &failed).await?;
-    let named = "SELECT DISTINCT uri || ' ' || CAST(bytes AS VARCHAR) FROM renditions";
+    let named = "SELECT DISTINCT uri || ' ' || CAST(bytes AS VARCHAR) FROM renditions
+         UNION SELECT captions_uri FROM renditions UNION SELECT thumbnail_uri FROM renditions
+         UNION SELECT replace(captions_uri, '.srt', '.vtt') FROM renditions";
     let files = summary::texts(&tables, named).await?;
     let complete = failed.is_empty() && dataset.place().holds(&files).await?;
     if complete {

@@ -8,10 +8,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::prelude::SessionContext;
 
-use super::RunConfig;
+use super::{RunConfig, steps};
 use crate::error::Result;
 use crate::kernels::location::Location;
-use crate::query::query_error;
+use crate::query::{query_error, sql};
 use crate::resilience::HostState;
 use crate::resilience::cache::CacheStats;
 
@@ -26,6 +26,9 @@ pub struct RunSummary {
     pub failures: Vec<(String, u64, String)>,
     /// Variants of answered requests that have no file though they were to have one, by code: as `failures`.
     pub failed_variants: Vec<(String, u64, String)>,
+    /// Clips of answered requests that were to have variants and fit none of their platforms: how many, and
+    /// of the first the request and why.
+    pub without_variants: Option<(u64, String)>,
     /// Clips of answered requests.
     pub clips: u64,
     /// Variants of those clips.
@@ -87,6 +90,7 @@ pub(super) async fn read(
         answered: total(1) as u64,
         failures: failures(ctx).await?,
         failed_variants: failed_variants(ctx).await?,
+        without_variants: unshaped(ctx, config).await?,
         clips: total(2) as u64,
         variants: total(3) as u64,
         files: total(4) as u64,
@@ -114,6 +118,16 @@ async fn failed_variants(ctx: &SessionContext) -> Result<Vec<(String, u64, Strin
         WHERE error_code IS NOT NULL AND request_id IN (SELECT request_id FROM checked)
         GROUP BY error_code ORDER BY count(*) DESC, error_code";
     counted(ctx, sql).await
+}
+
+async fn unshaped(ctx: &SessionContext, config: &RunConfig) -> Result<Option<(u64, String)>> {
+    let frame = steps::plan(ctx, &sql::UNSHAPED, &config.parameters()).await?;
+    let batches = frame.collect().await.map_err(query_error)?;
+    let clips: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let Some(first) = batches.iter().find(|b| b.num_rows() > 0) else { return Ok(None) };
+    let [requests, whys] = [texts_of(first, 0)?, texts_of(first, 1)?];
+    let example = requests.first().zip(whys.first());
+    Ok(example.map(|(request, why)| (clips as u64, format!("of request {request}: {why}"))))
 }
 
 /// The rows of a query: a text, a number as text, a text.
@@ -182,6 +196,10 @@ impl fmt::Display for RunSummary {
         }
         for (code, count, example) in &self.failed_variants {
             writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
+        }
+        if let Some((clips, example)) = &self.without_variants {
+            let have = if *clips == 1 { "has" } else { "have" };
+            writeln!(f, "{} {have} no variants, e.g. {example}", plural(*clips, "clip"))?;
         }
         writeln!(
             f,

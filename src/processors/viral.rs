@@ -1,5 +1,7 @@
 //! [`ViralVideoProcessor`]: requests to clips to variants.
 
+use std::collections::HashMap;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
@@ -211,7 +213,8 @@ impl ViralVideoProcessor {
     /// failed response has none.
     ///
     /// # Errors
-    /// `store.read` if the dataset is gone, `config.invalid`.
+    /// `store.read` if the dataset is gone, `config.invalid`, also if the settings ask for no variants,
+    /// which is the default.
     pub fn batch_generate_variants(
         &self,
         results: &[ViralVideoBatchResponse],
@@ -223,10 +226,13 @@ impl ViralVideoProcessor {
             self.clips.block_on(async move { pipeline::plan_variants(&config, &ids).await })?;
         let mut variants = read(&planned, &out)?;
         variants.sort_by(|a, b| (&a.clip_id, a.rank).cmp(&(&b.clip_id, b.rank)));
-        let of = |response: &ViralVideoBatchResponse| {
-            let mine =
-                |v: &&ViralVideoVariant| response.success && v.request_id == response.request_id;
-            variants.iter().filter(mine).cloned().collect()
+        let mut by_request: HashMap<String, Vec<ViralVideoVariant>> = HashMap::new();
+        for variant in variants {
+            by_request.entry(variant.request_id.clone()).or_default().push(variant);
+        }
+        let of = |response: &ViralVideoBatchResponse| match response.success {
+            true => by_request.get(&response.request_id).cloned().unwrap_or_default(),
+            false => vec![],
         };
         Ok(results.iter().map(of).collect())
     }

@@ -58,6 +58,9 @@ pub const RENDERED: Step = step!("rendered", wide);
 pub const RENDER: &[Step] =
     &[step!("files"), step!("outcomes"), step!("clips"), step!("variants"), step!("renditions")];
 
+/// What a summary says of clips without variants.
+pub const UNSHAPED: Step = step!("unshaped");
+
 /// The step that makes the table `name`.
 ///
 /// # Errors

@@ -88,7 +88,8 @@ impl Place {
         }
     }
 
-    /// Whether all media files are there that `files` names, each as its uri, a space and its bytes.
+    /// Whether all media files are there that `files` names, each as its uri, or its uri, a space and its
+    /// bytes.
     ///
     /// # Errors
     /// `store.read`.
@@ -100,10 +101,12 @@ impl Place {
             })),
             Self::Objects(objects) => {
                 let there = objects.media_files().await?;
-                let is_there = |(uri, bytes): (&str, &str)| {
-                    there.get(uri).is_some_and(|size| size.to_string() == bytes)
-                };
-                Ok(files.iter().all(|file| file.split_once(' ').is_some_and(is_there)))
+                Ok(files.iter().all(|file| match file.split_once(' ') {
+                    Some((uri, bytes)) => {
+                        there.get(uri).is_some_and(|size| size.to_string() == bytes)
+                    }
+                    None => there.contains_key(file),
+                }))
             }
         }
     }

@@ -337,6 +337,29 @@ fn captions_come_from_tracks_and_from_files_beside() {
 }
 
 #[test]
+fn words_have_their_times_where_captions_tell() {
+    let bench = Bench::new();
+    bench.make("base.mp4", &[&PICTURE, &X264]);
+    let timed =
+        "WEBVTT\n\n00:00.500 --> 00:03.000\nHello<00:00:01.250><c> there,</c>\n<00:02.000>you\n";
+    bench.write("lines", timed);
+    let (base, vtt) = (bench.text("base.mp4"), bench.text("lines"));
+    let inputs = ["-i", &base, "-f", "webvtt", "-i", &vtt, "-map", "0", "-map", "1", "-c", "copy"];
+    let embedded = bench.make("track.mkv", &[&inputs]);
+    let beside = bench.make("beside.mp4", &[&["-i", &base, "-c", "copy"]]);
+    bench.write("beside.en.vtt", timed);
+    for path in [embedded, beside] {
+        let cues = bench.analyze(&path).cues;
+        assert_eq!(cues.len(), 1, "{}", path.display());
+        assert_eq!((cues[0].start, cues[0].end), (0.5, 3.0));
+        assert_eq!(cues[0].text, "Hello there,\nyou");
+        let words: Vec<_> =
+            cues[0].words.iter().flatten().map(|w| (w.start, w.text.as_str())).collect();
+        assert_eq!(words, [(0.5, "Hello"), (1.25, "there,"), (2.0, "you")]);
+    }
+}
+
+#[test]
 fn twelve_kinds_of_bad_file_have_their_codes() {
     let bench = Bench::new();
     let fast = ["-c:a", "aac", "-movflags", "+faststart"];

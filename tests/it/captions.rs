@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clipflow::kernels::text::ass::{Faces, document};
-use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools, thumbnail};
-use clipflow::model::Cue;
+use clipflow::media::thumbnail::{Footage, thumbnail};
+use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools};
 use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};
+use clipflow::model::{Cue, CueWord};
 
 const SENTENCES: [(&str, &str); 6] = [
     ("eng", "Watch what happens when the quick brown fox jumps over {the} lazy dog"),
@@ -76,6 +77,7 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
                     text: text.into(),
                     language: Some(language.into()),
                     origin: "sidecar".into(),
+                    words: None,
                 };
                 let edit = edit(size, style);
                 let burned_in = document(&edit, &[cue], fonts);
@@ -122,6 +124,34 @@ fn every_style_stays_inside_the_safe_zone_in_every_script() {
 }
 
 #[test]
+fn karaoke_marks_a_word_when_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = (540, 960);
+    let word = |start: f64, text: &str| CueWord { start, text: text.into() };
+    let cue = |words: Option<Vec<CueWord>>| Cue {
+        cue_id: 0,
+        start: 0.0,
+        end: 4.0,
+        text: "first other".into(),
+        language: None,
+        origin: "sidecar".into(),
+        words,
+    };
+    let timed = cue(Some(vec![word(0.2, "first"), word(3.0, "other")]));
+    // White: not yet said; what is said is yellow, a darker grey (white is 235).
+    let white = |cue: &Cue, at: f64| {
+        let edit = edit(size, CaptionStyle::Karaoke);
+        let text = document(&edit, std::slice::from_ref(cue), Fonts::system()).document.unwrap();
+        burned(folder.path(), &text, size, at).iter().filter(|grey| **grey > 225).count()
+    };
+    let (both, one) = (white(&timed, 0.08), white(&timed, 2.6));
+    assert!(one > 100 && 4 * one < 3 * both && 4 * one > both, "{one} of {both}");
+    assert_eq!(white(&timed, 3.2), 0);
+    // By the length of its words alone the second would be said by then.
+    assert_eq!(white(&cue(None), 2.6), 0);
+}
+
+#[test]
 fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     let folder = tempfile::tempdir().unwrap();
     let video = folder.path().join("video.mp4");
@@ -129,27 +159,26 @@ fn the_thumbnail_is_the_sharp_frame_in_the_light() {
     let filter = "color=black:s=640x360:r=25:d=2[a];testsrc2=s=640x360:r=25:d=2[b];\
         testsrc2=s=640x360:r=25:d=2,boxblur=20[c];[a][b][c]concat=n=3,format=yuv420p";
     let name = video.to_str().unwrap();
-    ffmpeg(&[
-        "-filter_complex",
-        filter,
-        "-g",
-        "25",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        name,
-    ]);
-    let tools = MediaTools::find().unwrap();
-    let to = folder.path().join("100%d.jpg");
-    let source = (Demuxer::Mov, video.as_path());
-    let limits = MediaLimits::default();
-    thumbnail(&tools, &limits, source, 6.0, &to, &CancelToken::new()).unwrap();
-    let grey = folder.path().join("thumbnail.gray");
-    let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
-    ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
-    let picture = std::fs::read(grey).unwrap();
-    assert_eq!(picture.len(), 640 * 360);
-    let steps = picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count();
-    assert!(steps > 500, "only {steps} edges");
+    let coded = ["-g", "25", "-c:v", "libx264", "-preset", "ultrafast", name];
+    ffmpeg(&[&["-filter_complex", filter], &coded[..]].concat());
+    let edges = |captioned: &[(f64, f64)]| {
+        let (tools, limits) = (MediaTools::find().unwrap(), MediaLimits::default());
+        let to = folder.path().join("100%d.jpg");
+        let footage = Footage { demuxer: Demuxer::Mov, path: &video, seconds: 6.0, captioned };
+        thumbnail(&tools, &limits, footage, &to, &CancelToken::new()).unwrap();
+        let grey = folder.path().join("thumbnail.gray");
+        let (from, raw) = (format!("file:{}", to.display()), grey.to_str().unwrap());
+        ffmpeg(&["-f", "mjpeg", "-i", &from, "-f", "rawvideo", "-pix_fmt", "gray", raw]);
+        let picture = std::fs::read(grey).unwrap();
+        assert_eq!(picture.len(), 640 * 360);
+        picture.windows(2).filter(|w| w[0].abs_diff(w[1]) > 60).count()
+    };
+    let sharp = edges(&[]);
+    assert!(sharp > 500, "only {sharp} edges");
+    // A frame without a caption is preferred, the blurred one here.
+    let soft = edges(&[(1.9, 2.4), (2.4, 4.0)]);
+    assert!(soft < sharp / 4, "{soft} edges");
+    // Black shows nothing, whatever does not stand on it.
+    assert_eq!(edges(&[(2.0, 6.0)]), sharp);
+    assert_eq!(edges(&[(0.0, 6.0)]), sharp);
 }

@@ -125,6 +125,36 @@ fn animations_play_as_long_without_sound() {
 }
 
 #[test]
+fn an_animated_webp_shows_the_frames_of_its_span_in_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = footage(folder.path());
+    for quality in [Quality::High, Quality::Lossless] {
+        let encoding = Encoding { quality, ..of(Format::Webp) };
+        let (path, facts) = render_one(&source, encoding, quality.as_str());
+        let facts = facts.unwrap();
+        // ffmpeg 5.1 writes animations and cannot read them.
+        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let mut decoder = image_webp::WebPDecoder::new(file).unwrap();
+        assert!(decoder.is_animated());
+        assert_eq!(decoder.dimensions(), (256, 96), "{quality}");
+        assert_eq!(i64::from(decoder.num_frames()), facts.frames, "{quality}");
+        let channels = if decoder.has_alpha() { 4 } else { 3 };
+        let mut picture = vec![0; decoder.output_buffer_size().unwrap()];
+        let mut shown = Vec::new();
+        while let Ok(milliseconds) = decoder.read_frame(&mut picture) {
+            shown.push((counter::number(&picture, channels), milliseconds));
+        }
+        assert_eq!(shown.len(), facts.frames as usize, "{quality}: all of them decode");
+        // Frames differ, in the order of the source, and what is shown is what the span holds.
+        assert!(shown.is_sorted_by(|a, b| a.0 < b.0), "{quality}: {shown:?}");
+        assert!(shown[0].0 == 30 && (102..105).contains(&shown[shown.len() - 1].0), "{shown:?}");
+        let total: u32 = shown.iter().map(|(_, milliseconds)| milliseconds).sum();
+        assert!((f64::from(total) / 1000.0 - facts.duration).abs() < 1e-9, "{quality}: {total} ms");
+        assert!(total.abs_diff(3000) <= 50, "{quality}: {total} ms");
+    }
+}
+
+#[test]
 fn sound_alone_is_cut_to_the_sample_and_has_no_picture() {
     let folder = tempfile::tempdir().unwrap();
     let source = footage(folder.path());
@@ -212,6 +242,7 @@ fn captions_are_a_text_track_with_times_and_a_language() {
         text: text.into(),
         language: Some("de".into()),
         origin: "test".into(),
+        words: None,
     };
     for (format, codec) in [(Format::Webm, "webvtt"), (Format::Mp4, "mov_text")] {
         let settings = RenderSettings { encoding: of(format), ..RenderSettings::default() };

@@ -6,8 +6,8 @@ use clipflow::media::render::{Output, RenderSettings, render};
 use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools, analyze};
 
 use super::support::counter::ffmpeg;
-use cases::{Case, cases};
-use measured::{BLACK, DARK, measure};
+use cases::{Case, cases, twins};
+use measured::{BLACK, DARK, measure, still};
 
 #[allow(dead_code, reason = "the benchmark uses more of it")]
 #[path = "../../benches/grid/cases.rs"]
@@ -74,4 +74,14 @@ fn every_layout_and_caption_style_keeps_its_promises() {
         faults.extend(wrong.into_iter().map(|fault| format!("{}: {fault}", case.name())));
     }
     assert!(faults.is_empty(), "{faults:#?}");
+    // Layouts and styles are different pictures.
+    let captioned = |(case, output): (&Case, &Output)| {
+        still(&output.path, case.captioned(&analysis.cues).unwrap()).unwrap()
+    };
+    let stills: Vec<Vec<u8>> = cases.iter().zip(&outputs).map(captioned).collect();
+    let alike = twins(&cases, &stills);
+    assert!(alike.is_empty(), "{alike:#?}");
+    // Two that are the same are found.
+    let alike = twins(&cases, &vec![stills[0].clone(); stills.len()]);
+    assert_eq!(alike.len(), 2 * (5 * 10 + 5 * 10));
 }

@@ -181,11 +181,33 @@ fn what_does_nothing_is_said_or_refused() {
     fs::write(folder.join("r.csv"), "source_url\nnone.mp4\n").unwrap();
     fs::write(folder.join("afile"), "x").unwrap();
     let run = |more: &[&str]| clipflow(folder, &[&["run", "r.csv", "--out", "out"], more].concat());
-    for lone in [["--platforms", "tiktok"], ["--audience", "{}"]] {
-        let output = run(&lone);
-        assert_eq!(output.status.code(), Some(2), "{lone:?}");
-        assert!(stderr(&output).contains("--variants <N>"), "{}", stderr(&output));
+    let model = include_str!("../../src/kernels/score/built_in.json");
+    let model: serde_json::Value = serde_json::from_str(model).unwrap();
+    fs::write(folder.join("model.json"), model["viral_score"].to_string()).unwrap();
+    for lone in [
+        &["--platforms", "tiktok"][..],
+        &["--audience", "{}"],
+        &["--captions", "soft"],
+        &["--captions", "sidecar"],
+        &["--captions", "burned"],
+        &["--model", "model.json"],
+        &["--variants-only"],
+    ] {
+        for zero in [&[][..], &["--variants", "0"]] {
+            let output = run(&[lone, zero].concat());
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{lone:?}");
+            assert!(said.starts_with("error[config.invalid]: "), "{lone:?}: {said}");
+            assert!(said.contains(lone[0]) && said.contains("add --variants N"), "{said}");
+            assert!(!folder.join("out").exists(), "{lone:?}");
+        }
     }
+    let both = stderr(&run(&["--captions", "soft", "--platforms", "x"]));
+    assert!(both.contains("--platforms, --captions soft are for variants"), "{both}");
+    // No captions are what plain clips have.
+    let mut config = clipflow::pipeline::RunConfig::new("r.csv", "out");
+    config.variants.captions = None;
+    config.check().unwrap();
     let error = stderr(&run(&["--max-clips", "abc"]));
     assert!(error.contains("give a whole number") && !error.contains("digit"), "{error}");
     for (more, wanted) in [

@@ -26,9 +26,14 @@ fn requests(server: &S3, name: &str, rows: &[(&str, &str)]) {
 
 /// Run `requests` into the bucket; standard error.
 fn run(server: &S3, requests: &str, code: i32) -> String {
+    run_with(server, requests, &[], code)
+}
+
+fn run_with(server: &S3, requests: &str, more: &[&str], code: i32) -> String {
     let folder = tempfile::tempdir().unwrap();
     let requests = format!("s3://bucket/{requests}");
-    let output = server.clipflow(folder.path(), &["run", &requests, "--out", RESULTS]);
+    let args = [&["run", &requests, "--out", RESULTS], more].concat();
+    let output = server.clipflow(folder.path(), &args);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(code), "{said}{}", stdout(&output));
     assert!(!said.contains(SECRET) && !stdout(&output).contains(SECRET));
@@ -78,15 +83,48 @@ fn requests_videos_and_results_lie_in_a_bucket() {
 #[test]
 fn stills_lie_beside_the_files_in_a_bucket() {
     let server = bucket(&[("a", "short.mp4")]);
-    let folder = tempfile::tempdir().unwrap();
-    let args = ["run", "s3://bucket/requests.csv", "--out", RESULTS, "--thumbnails"];
-    let output = server.clipflow(folder.path(), &args);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let uris = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
-    let [uri, still] = uris[0].split(',').collect::<Vec<_>>()[..] else { panic!("{uris:?}") };
-    assert_eq!(uri.strip_suffix("mp4").unwrap(), still.strip_suffix("jpg").unwrap());
-    let path = server.bucket().join("results").join(still);
+    let sent = || server.statuses(&Method::PUT, "/results/media/").len();
+    run(&server, "requests.csv", 0);
+    let named = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
+    let uri = named[0].strip_suffix(',').unwrap();
+    assert_eq!(sent(), 1);
+    // Asked for later, it is added to the file that is there.
+    let still = format!("{}jpg", uri.strip_suffix("mp4").unwrap());
+    let path = server.bucket().join("results").join(&still);
+    run_with(&server, "requests.csv", &["--thumbnails"], 0);
+    let named = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
+    assert_eq!(named, [format!("{uri},{still}")]);
     assert_eq!(probe(path.to_str().unwrap(), &["-show_entries", "stream=codec_name"]), ["mjpeg"]);
+    // Then it is there, whoever asks for the same file.
+    let before = sent();
+    run_with(&server, "requests.csv", &["--thumbnails"], 0);
+    requests(&server, "more.csv", &[("b", "short.mp4")]);
+    run_with(&server, "more.csv", &["--thumbnails"], 0);
+    assert_eq!(sent(), before);
+    // One that is lost is made again.
+    fs::remove_file(&path).unwrap();
+    run_with(&server, "requests.csv", &["--thumbnails"], 0);
+    assert!(path.is_file());
+}
+
+#[test]
+fn captions_lie_beside_the_files_in_a_bucket() {
+    let server = bucket(&[("a", "show.mp4")]);
+    show::make(&server.bucket().join("show.mp4"));
+    let beside = ["--variants", "1", "--platforms", "feed", "--captions", "sidecar"];
+    let asked = [&beside[..], &["--variants-only"]].concat();
+    run_with(&server, "requests.csv", &asked, 0);
+    let captions = query(&server, "SELECT captions_uri FROM renditions").remove(0);
+    let srt = server.bucket().join("results").join(captions);
+    let vtt = srt.with_extension("vtt");
+    let before = fs::read_to_string(&srt).unwrap();
+    assert!(before.contains("-->") && fs::read_to_string(&vtt).unwrap().starts_with("WEBVTT"));
+    for lost in [&srt, &vtt] {
+        fs::remove_file(lost).unwrap();
+        run_with(&server, "requests.csv", &asked, 0);
+        assert!(vtt.is_file());
+        assert_eq!(fs::read_to_string(&srt).unwrap(), before);
+    }
 }
 
 #[test]

@@ -202,8 +202,7 @@ fn a_table_that_is_lost_or_damaged_is_made_anew_by_a_run_over_the_same_requests(
     run(&[]);
     assert!(run(&[]).0.contains("nothing to do"));
     let all = ["requests", "outcomes", "sources", "signals", "candidates", "clips", "renditions"];
-    let counts =
-        || all.map(|table| query(path, &format!("SELECT count(*) FROM {table}")).concat());
+    let counts = || all.map(|table| query(path, &format!("SELECT count(*) FROM {table}")).concat());
     let before = counts();
     let lose = |tables: &[&str], how: &dyn Fn(&Path)| {
         tables.iter().for_each(|table| how(&table_file(path, table)));

@@ -1,8 +1,10 @@
 //! The window of a tall picture over a wide one, from the file to its path.
 
 use clipflow::kernels::reframe::{Gaze, reframe_path};
+use clipflow::media::probe::probe;
+use clipflow::media::render::{Output, RenderSettings, render};
 use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools, analyze};
-use clipflow::model::edit::Anchor;
+use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Layout, Segment};
 
 use super::support::counter::ffmpeg;
 
@@ -65,4 +67,46 @@ fn a_moving_object_stays_inside_the_window() {
         assert!(frame == 0 || frame == 200 || moved <= 0.02, "{moved} at {now}");
     }
     assert!(inside >= 392, "{inside} of 400 frames");
+}
+
+/// A window that never rests, and more cuts and accents than an expression of ffmpeg's may have terms: the
+/// graph is longer than an argument may be.
+#[test]
+fn a_restless_edit_of_many_pieces_is_rendered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("film.mp4");
+    film(file.to_str().expect("UTF-8"));
+    let anchor = |n: u32| {
+        let share = f64::from(n) / 2999.0;
+        Anchor { t: 16.0 * share, x: 0.5 + 0.2 * (share * 900.0).sin(), y: 0.5 }
+    };
+    let segment = |n: u32| {
+        let start = 0.12 * f64::from(n);
+        Segment { start, end: start + 0.08, speed: 1.0 }
+    };
+    let accent = |n: u32| Effect {
+        kind: EffectKind::ZoomPunch,
+        at: Some(0.12 * f64::from(n)),
+        strength: 0.5,
+    };
+    let edit = Edit {
+        layout: Layout::Grid,
+        reframe: (0..3000).map(anchor).collect(),
+        effects: (0..110).map(accent).collect(),
+        ..Edit::plain((180, 320), 25.0, (0..130).map(segment))
+    };
+    let output = Output {
+        rendition_id: "restless".into(),
+        start: 0.0,
+        end: 16.0,
+        path: folder.path().join("restless.mp4"),
+        edit: Some(edit),
+        cues: Vec::new(),
+    };
+    let (tools, cancel) = (MediaTools::find().expect("ffmpeg is installed"), CancelToken::new());
+    let settings = RenderSettings::default();
+    let probe = probe(&tools, &file, &settings.limits, &cancel).expect("a probe");
+    let done = render(&tools, &file, &probe, &[output], &settings, &cancel, &|_| ());
+    let facts = done.into_iter().next().expect("an answer").expect("a file");
+    assert_eq!((facts.frames, facts.width, facts.height), (260, 180, 320));
 }

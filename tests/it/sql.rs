@@ -96,7 +96,7 @@ fn the_functions_give_what_the_slt_files_say() {
 
 #[test]
 fn every_statement_of_the_run_is_used() {
-    let single = [&sql::CHECKED, &sql::DESCRIBED, &sql::RENDERED];
+    let single = [&sql::CHECKED, &sql::DESCRIBED, &sql::RENDERED, &sql::UNSHAPED];
     let steps = single.into_iter().chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     let mut used: Vec<String> = steps.map(|s| s.name.to_owned()).collect();
     used.sort();

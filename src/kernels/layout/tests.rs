@@ -136,3 +136,8 @@ proptest! {
         prop_assert!(f64::from(at.1 + small.1) <= 0.82 * f64::from(frame.1), "{at:?}");
     }
 }
+
+#[test]
+fn lengths_become_even() {
+    assert_eq!((even(1), even(2), even(427)), (2, 2, 426));
+}

@@ -9,9 +9,9 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 
-use super::{Gaze, reframe_path, window_path};
+use super::{Gaze, MAX_SECONDS, reframe_path, window_path};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::layout::moving_window;
+use crate::kernels::layout::{even, moving_window};
 use crate::model::edit::{Anchor, Layout};
 
 /// The struct type of one anchor: `t` in seconds, `x` and `y` as shares.
@@ -30,8 +30,8 @@ fn anchor_fields() -> Fields {
 /// says where the eye is drawn in the way in which its window cannot move.
 ///
 /// # Errors
-/// `input.column` if the columns differ in length, a struct column is missing or no number, or there is no
-/// layout of that name.
+/// `input.column` if the columns differ in length, a struct column is missing or no number, a span is
+/// longer than [`MAX_SECONDS`], or there is no layout of that name.
 pub fn reframe_paths(
     signals: &ListArray,
     shots: &ListArray,
@@ -78,6 +78,11 @@ pub fn reframe_paths(
 /// The path of one row.
 fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<Anchor>> {
     let [start, end, w, h, width, height] = numbers;
+    if end - start > MAX_SECONDS {
+        return Err(column_error(format!(
+            "reframe_path is asked for {start} to {end} s; give a span of at most {MAX_SECONDS} s"
+        )));
+    }
     let Some(name) = layout else {
         return Ok(reframe_path(gaze, (start, end), (w, h), (width, height)));
     };
@@ -88,8 +93,7 @@ fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<A
     if layout == Layout::Fit || !usable {
         return Ok(Vec::new());
     }
-    let even = |side: f64| (side as u32) & !1;
-    let size = |wide: f64, high: f64| (even(wide), even(high));
+    let size = |wide: f64, high: f64| (even(wide as u32), even(high as u32));
     let window = moving_window(layout, size(w, h), size(width, height));
     let mut anchors = window_path(gaze, (start, end), window);
     if layout == Layout::PictureInPicture {

@@ -64,6 +64,7 @@ fn a_close_up_follows_both_ways() {
     let anchors = window_path(gaze, (0.0, 1.0), (0.25, 0.25));
     assert!((anchors[0].x - 0.7).abs() < 0.04 && (anchors[0].y - 0.2).abs() < 0.04, "{anchors:?}");
     assert!(window_path(gaze, (0.0, 1.0), (1.0, 1.0)).is_empty());
+    assert!(window_path(gaze, (0.0, 1e12), (0.25, 0.25)).is_empty(), "nothing lasts so long");
     assert!(window_path(gaze, (0.0, 1.0), (0.5, f64::NAN)).is_empty());
 }
 

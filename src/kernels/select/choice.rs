@@ -3,13 +3,14 @@
 use super::schedule::schedule;
 use super::score::Scored;
 use super::windows::Window;
+use crate::kernels::validate::MAX_CLIPS;
 use crate::model::Candidate;
 
-/// Candidates for `windows`, in their order: ranked, the best `max_clips` that do not overlap
-/// chosen, and a reason for each of the others.
+/// Candidates for `windows`, in their order: ranked, the best `max_clips` that do not overlap (at most
+/// [`MAX_CLIPS`]) chosen, and a reason for each of the others.
 pub(super) fn choose(windows: Vec<(Window, Scored)>, max_clips: i64) -> Vec<Candidate> {
     let intervals: Vec<_> = windows.iter().map(|(w, s)| (w.start.t, w.end.t, s.score)).collect();
-    let limit = usize::try_from(max_clips).unwrap_or_default();
+    let limit = usize::try_from(max_clips.min(MAX_CLIPS)).unwrap_or_default();
     let chosen = schedule(&intervals, limit);
     let mut candidates: Vec<Candidate> = windows
         .into_iter()

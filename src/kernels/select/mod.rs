@@ -48,7 +48,7 @@ pub struct SelectParams {
     pub min_clip_length: f64,
     /// Longest clip, in seconds.
     pub max_clip_length: f64,
-    /// Most clips.
+    /// Most clips; above [`MAX_CLIPS`](crate::kernels::validate::MAX_CLIPS) it stands for that many.
     pub max_clips: i64,
 }
 

@@ -21,7 +21,15 @@ pub(crate) fn shot(start: f64, end: f64) -> Shot {
 }
 
 pub(crate) fn cue(start: f64, end: f64, text: &str) -> Cue {
-    Cue { cue_id: 0, start, end, text: text.into(), language: None, origin: "sidecar".into() }
+    Cue {
+        cue_id: 0,
+        start,
+        end,
+        text: text.into(),
+        language: None,
+        origin: "sidecar".into(),
+        words: None,
+    }
 }
 
 /// A source in which everything varies, the same for the same seed.
@@ -64,6 +72,21 @@ pub(crate) fn noisy_source(seed: u64, duration: f64) -> (Vec<Signal>, Vec<Shot>,
         t = end + random() * 2.0 - 0.3;
     }
     (signals, shots, cues)
+}
+
+#[test]
+fn what_lasts_for_ages_and_asks_for_ages_is_gone_through_all_the_same() {
+    let columns = |end| OwnedColumns::new(&[], &[shot(0.0, end)], &[]);
+    let params = SelectParams { min_clip_length: 0.5, max_clip_length: 1.0, max_clips: i64::MAX };
+    let select = |end| {
+        let source = PreparedSource::new(&columns(end).columns());
+        source.select(&params, &Weights::default()).unwrap()
+    };
+    let ages = select(1e12);
+    assert!(ages.candidates.len() <= 90_000, "{}", ages.candidates.len());
+    assert_eq!(ages.chosen().count(), 100);
+    // An hour is looked at as closely as ever.
+    assert_eq!(select(3600.0).candidates.len(), 3600);
 }
 
 fn quiet_source(duration: f64, shots: &[f64]) -> (Vec<Signal>, Vec<Shot>) {

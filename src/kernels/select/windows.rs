@@ -15,6 +15,8 @@ const FEWEST_ENDS: usize = 2;
 const MOST_ENDS: usize = 12;
 /// Places on the grid are no closer than this, in seconds.
 const MIN_STEP: f64 = 1.0;
+/// Places on the grid at the most: further apart in what is said to last longer than a day.
+const MOST_STEPS: f64 = 86_400.0;
 
 /// A window before it is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,7 +64,7 @@ pub(super) fn windows(bounds: &Bounds, span: (f64, f64), params: &SelectParams) 
 /// The places to start, and a regular grid where there is none for longer than a clip may be: a
 /// single shot without sound still gives clips.
 fn with_grid(bounds: &Bounds, span: (f64, f64), params: &SelectParams) -> Vec<Bound> {
-    let step = (params.min_clip_length / 2.0).max(MIN_STEP);
+    let step = (params.min_clip_length / 2.0).max(MIN_STEP).max((span.1 - span.0) / MOST_STEPS);
     let mut starts = Vec::with_capacity(bounds.starts.len());
     for (i, bound) in bounds.starts.iter().enumerate() {
         starts.push(*bound);

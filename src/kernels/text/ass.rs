@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
-use super::captions::{CaptionLine, Room, is_wide, lines_in, width};
-use crate::model::Cue;
+use super::captions::{CaptionLine, Room, is_wide, lines_in, seen, width};
 use crate::model::edit::{CaptionStyle, Edit};
+use crate::model::{Cue, CueWord};
 
 /// The faces that captions can be drawn with.
 pub trait Faces {
@@ -112,7 +112,9 @@ pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn Faces) -> Burned {
     let mut readable = Vec::with_capacity(cues.len());
     for cue in cues {
         match drawable(&cue.text, faces) {
-            Some(text) => readable.push(Cue { text, ..cue.clone() }),
+            Some(text) => {
+                readable.push(Cue { text, words: drawable_words(cue, faces), ..cue.clone() })
+            }
             None => unreadable += 1,
         }
     }
@@ -135,15 +137,26 @@ pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn Faces) -> Burned {
 
 /// `text` without what no face has; `None` if that is more than a sign here and there.
 fn drawable(text: &str, faces: &dyn Faces) -> Option<String> {
-    let invisible = |c: char| c.is_whitespace() || is_joiner(c);
-    let kept: String = text
-        .chars()
-        .filter(|c| (!c.is_control() || *c == '\n') && (invisible(*c) || faces.covers(*c)))
-        .collect();
+    let kept = covered(text, faces);
     let count = |t: &str| t.chars().filter(|c| c.is_alphanumeric()).count() as f64;
     let (all, left) = (count(text), count(&kept));
-    let enough = all - left <= MOST_MISSING * all && kept.chars().any(|c| !invisible(c));
+    let enough = all - left <= MOST_MISSING * all && kept.chars().any(|c| !is_invisible(c));
     enough.then_some(kept)
+}
+
+/// The words of a cue without what no face has.
+fn drawable_words(cue: &Cue, faces: &dyn Faces) -> Option<Vec<CueWord>> {
+    let drawn = |word: &CueWord| CueWord { text: covered(&word.text, faces), ..word.clone() };
+    Some(cue.words.as_ref()?.iter().map(drawn).collect())
+}
+
+fn covered(text: &str, faces: &dyn Faces) -> String {
+    let kept = |c: &char| (!c.is_control() || *c == '\n') && (is_invisible(*c) || faces.covers(*c));
+    text.chars().filter(kept).collect()
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace() || is_joiner(c)
 }
 
 /// Shapes or orders its neighbours and has no glyph of its own.
@@ -233,8 +246,7 @@ impl Page {
             let _ = write!(tags, "{{\\fscx{scale}\\fscy{scale}}}");
         }
         let body = if style == CaptionStyle::Karaoke {
-            let said = (line.said_until * 100.0).round() as i64;
-            karaoke(&line.text, said.clamp(start + 1, end) - start)
+            karaoke(line, start, end)
         } else {
             escape(&line.text)
         };
@@ -243,8 +255,39 @@ impl Page {
     }
 }
 
-/// Every word for its share of `hundredths`, by its width: cues have no times of words.
-fn karaoke(text: &str, hundredths: i64) -> String {
+/// Every word for as long as it is said, from `start` to at most `end`, in hundredths of a second: where the
+/// cue does not tell, for its share of the time, by its width.
+fn karaoke(line: &CaptionLine, start: i64, end: i64) -> String {
+    let said = (line.said_until * 100.0).round() as i64;
+    let said = said.clamp(start + 1, end);
+    let words = words(&line.text);
+    let whole: f64 = words.iter().map(|word| width(word)).sum::<f64>().max(1e-9);
+    let (all, mut sum, mut count) = (seen(&line.text), 0.0, 0);
+    let mut until = |word: &str| {
+        sum += width(word);
+        count += seen(word);
+        if line.spoken.is_known() {
+            (line.spoken.moment(count, all, said as f64 / 100.0) * 100.0).round() as i64
+        } else {
+            start + ((said - start) as f64 * sum / whole).round() as i64
+        }
+    };
+    let (mut at, mut out) = (start, String::new());
+    let first = (line.spoken.moment(0, all, line.start) * 100.0).round() as i64;
+    if first.min(said) > at {
+        let _ = write!(out, "{{\\k{}}}", first.min(said) - at);
+        at = first.min(said);
+    }
+    for word in words {
+        let next = until(word).clamp(at, said);
+        let _ = write!(out, "{{\\k{}}}{}", next - at, escape(word));
+        at = next;
+    }
+    out
+}
+
+/// What is marked at once: words, each with the space after it, or single wide characters.
+fn words(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     for part in text.split_inclusive([' ', '\n']) {
         let mut start = 0;
@@ -256,15 +299,7 @@ fn karaoke(text: &str, hundredths: i64) -> String {
         }
         words.push(&part[start..]);
     }
-    let whole: f64 = words.iter().map(|word| width(word)).sum::<f64>().max(1e-9);
-    let (mut passed, mut sum, mut out) = (0, 0.0, String::new());
-    for word in words {
-        sum += width(word);
-        let until = (hundredths as f64 * sum / whole).round() as i64;
-        let _ = write!(out, "{{\\k{}}}{}", until - passed, escape(word));
-        passed = until;
-    }
-    out
+    words
 }
 
 /// Text that means nothing to libass: no overrides, no escapes, no line ends but ours.
@@ -294,7 +329,7 @@ fn clock(hundredths: i64) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::captions::tests::{cue, edit};
+    use super::super::captions::tests::{cue, edit, timed};
     use super::*;
     use crate::model::edit::Segment;
 
@@ -349,6 +384,15 @@ mod tests {
         let times = event.split("{\\k").skip(1);
         let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
         assert_eq!(sum, 80, "{event}");
+    }
+
+    #[test]
+    fn karaoke_marks_each_word_when_the_cue_says_so() {
+        let cue = timed(cue(1.0, 5.0, "one two \u{1F600} three"), &[1.5, 1.75, 2.0, 4.0]);
+        let burned = burned(CaptionStyle::Karaoke, &[cue]);
+        let event = events(&burned)[0];
+        let body = event.splitn(10, ',').last().unwrap();
+        assert_eq!(body, "{\\k50}{\\k25}one {\\k225}two {\\k100}three", "{event}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Caption lines of a variant: cues on its clock, broken and timed so that they can be read.
 
+mod spoken;
 mod wrap;
 
+pub(super) use spoken::{Spoken, seen};
 pub(super) use wrap::{is_wide, width, wrap};
 
 use crate::kernels::timemap::TimeMap;
@@ -19,6 +21,8 @@ pub struct CaptionLine {
     pub said_until: f64,
     /// At most two lines, separated by `\n`.
     pub text: String,
+    /// When its words are said, if its cue tells.
+    pub(super) spoken: Spoken,
 }
 
 /// How much may stand on the screen at one time.
@@ -52,8 +56,8 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: Room) -> Vec<CaptionLine
     let mut shown: Vec<CaptionLine> = Vec::new();
     for cue in in_order(cues) {
         for (start, end) in map.spans(cue.start, cue.end) {
-            let text = cue.text.as_str();
-            shown.push(CaptionLine { start, end, said_until: end, text: text.to_owned() });
+            let (text, spoken) = (cue.text.clone(), Spoken::new(&map, cue, (start, end)));
+            shown.push(CaptionLine { start, end, said_until: end, text, spoken });
         }
     }
     shown.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -94,6 +98,8 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
         let together = next.start - line.start < TOGETHER;
         if together {
             line.text = format!("{}\n{}", line.text, next.text);
+            // Two voices: no order of their words is right.
+            line.spoken = Spoken::default();
             line.end = line.end.max(next.end);
         }
         together
@@ -103,10 +109,11 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
         let (start, end) = (lines[i - 1].end.min(lines[i].start), lines[i - 1].end);
         // When nothing that came later stands there any more.
         let mut free = lines[i].end;
-        for later in &lines[i + 1..] {
-            if later.start - free < LEAST_SHOWN {
-                free = free.max(later.end);
+        for later in lines[i + 1..].iter().take_while(|later| later.start < end) {
+            if later.start - free >= LEAST_SHOWN {
+                break;
             }
+            free = free.max(later.end);
         }
         if end - free >= LEAST_SHOWN {
             let rest = CaptionLine { start: free, ..lines[i - 1].clone() };
@@ -124,7 +131,7 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
     lines.retain(|line| line.end > line.start);
 }
 
-/// A text in as many pieces as the room asks for, each for its share of the time.
+/// A text in as many pieces as the room asks for, each for its share of the time, or while it is said.
 fn split(line: &CaptionLine, room: Room) -> Vec<CaptionLine> {
     let long = line.end - line.start;
     let mut pieces = wrap(&line.text, room);
@@ -136,17 +143,52 @@ fn split(line: &CaptionLine, room: Room) -> Vec<CaptionLine> {
             Room { width: (1.15 * all / (most * room.lines) as f64).max(room.width), ..room };
         pieces = wrap(&line.text, wider);
     }
-    let whole: f64 = pieces.iter().map(|piece| width(piece)).sum::<f64>().max(1e-9);
-    let mut at = line.start;
-    pieces
-        .into_iter()
-        .map(|text| {
-            let start = at;
-            at += long * width(&text) / whole;
-            let end = at.min(line.end);
-            CaptionLine { start, end, said_until: end, text }
-        })
-        .collect()
+    let mut ends = line.ends(&pieces);
+    line.spoken.ends(&pieces, &mut ends);
+    in_steps((line.start, line.end), &mut ends);
+    let (mut start, mut before) = (line.start, 0);
+    let mut found = Vec::with_capacity(pieces.len());
+    for (text, end) in pieces.into_iter().zip(ends) {
+        let characters = seen(&text);
+        let spoken = line.spoken.part(before, characters, start);
+        found.push(CaptionLine { start, end, said_until: end, text, spoken });
+        (start, before) = (end, before + characters);
+    }
+    found
+}
+
+impl CaptionLine {
+    /// When each of `pieces` goes, by their width.
+    fn ends(&self, pieces: &[String]) -> Vec<f64> {
+        let long = self.end - self.start;
+        let whole: f64 = pieces.iter().map(|piece| width(piece)).sum::<f64>().max(1e-9);
+        let mut at = self.start;
+        let mut end = |piece: &String| {
+            at += long * width(piece) / whole;
+            at.min(self.end)
+        };
+        pieces.iter().map(&mut end).collect()
+    }
+}
+
+/// Makes the times at which pieces go such that each is seen for [`LEAST_SHOWN`], or all for as long if
+/// there is too little time, and the last one goes at the end.
+fn in_steps((start, end): (f64, f64), ends: &mut [f64]) {
+    let step = LEAST_SHOWN.min((end - start) / ends.len().max(1) as f64);
+    let mut least = start;
+    for at in ends.iter_mut() {
+        least += step;
+        *at = at.max(least);
+        least = *at;
+    }
+    let mut most = end;
+    for at in ends.iter_mut().rev() {
+        *at = at.min(most);
+        most = *at - step;
+    }
+    if let Some(last) = ends.last_mut() {
+        *last = end;
+    }
 }
 
 #[cfg(test)]

@@ -155,14 +155,17 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candida
             }
         }
     }
-    let within = |part: &Forms<'_>| {
-        let holds = |whole: &Forms<'_>| {
-            whole.stems.len() > part.stems.len()
-                && whole.count >= part.count
-                && whole.stems.windows(part.stems.len()).any(|w| w == part.stems)
-        };
-        forms.values().any(holds)
-    };
+    // How often the longer phrases that hold a phrase are said, the most often said one of them.
+    let mut held: HashMap<&[&str], usize> = HashMap::new();
+    for whole in forms.values() {
+        for length in 1..whole.stems.len() {
+            for part in whole.stems.windows(length) {
+                let count = held.entry(part).or_default();
+                *count = whole.count.max(*count);
+            }
+        }
+    }
+    let within = |part: &Forms<'_>| held.get(&*part.stems).is_some_and(|most| *most >= part.count);
     let is_topic = |(_, f): &(&String, &Forms<'_>)| (f.is_whole || f.count > 1) && !within(f);
     let candidate = |(key, forms): (&String, &Forms<'_>)| {
         let words = forms.stems.len().max(1) as f64;

@@ -2,11 +2,16 @@
 //!
 //! One lenient reader for both: a cue is a timing line and the lines up to the next blank line,
 //! counter with timing line, or timing line. Counters, identifiers, cue settings, headers and
-//! `NOTE`/`STYLE`/`REGION` blocks fall away. See <https://www.w3.org/TR/webvtt1/>.
+//! `NOTE`/`STYLE`/`REGION` blocks fall away; time stamps within a WebVTT cue are when its words are said.
+//! See <https://www.w3.org/TR/webvtt1/>.
 
+mod rolling;
 mod write;
 
 pub use write::{to_srt, to_vtt};
+
+use super::captions::seen;
+use crate::model::CueWord;
 
 /// One caption as the file has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +22,24 @@ pub struct RawCue {
     pub end: f64,
     /// The words without markup, not blank; lines are separated by `\n`.
     pub text: String,
+    /// When its words are said, in order, if the file tells.
+    pub words: Option<Vec<CueWord>>,
+}
+
+/// A cue as it is read.
+#[derive(Debug, Clone, PartialEq)]
+struct Read {
+    start: f64,
+    end: f64,
+    text: Marked,
+}
+
+/// Text with time stamps in it.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Marked {
+    text: String,
+    /// Characters that are seen before the time stamp, and its seconds.
+    marks: Vec<(usize, f64)>,
 }
 
 /// No cue starts or ends after this many seconds (100 days): such numbers are damage.
@@ -29,19 +52,21 @@ const MAX_ENTITY_BYTES: usize = 12;
 ///
 /// Never fails: lines that are no part of a cue are passed over, and so are cues without words
 /// or that end before they start. Accepts a byte order mark, any line ends, `hh:mm:ss,mmm` and
-/// `mm:ss.mmm`.
+/// `mm:ss.mmm`. Lines that roll up, each cue repeating the last line of the one before as live and
+/// automatic captions do, are said once.
 pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
+    let vtt = text.starts_with("WEBVTT");
     let mut cues = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         if let Some((start, end)) = parse_timing(lines[at]) {
             let first = at + 1;
-            at = first + body_length(&lines[first..]);
+            at = first + body_length(&lines[first..], vtt);
             let text = clean(&lines[first..at].join("\n"));
-            if end > start && !text.is_empty() {
-                cues.push(RawCue { start, end, text });
+            if end > start && !text.text.is_empty() {
+                cues.push(Read { start, end, text });
             }
         } else if is_block_start(lines[at]) && (at == 0 || lines[at - 1].trim().is_empty()) {
             while at < lines.len() && !lines[at].trim().is_empty() {
@@ -52,15 +77,60 @@ pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
         }
     }
     cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
-    cues
+    rolling::unroll(&mut cues);
+    cues.into_iter().map(Read::cue).collect()
 }
 
-/// How many of `lines` belong to the cue whose timing line came before them.
-fn body_length(lines: &[&str]) -> usize {
+impl Read {
+    fn cue(self) -> RawCue {
+        let words = self.words();
+        RawCue { start: self.start, end: self.end, text: self.text.text, words }
+    }
+
+    /// The words that the time stamps part; those that are not in order or not within the cue part none.
+    fn words(&self) -> Option<Vec<CueWord>> {
+        let mut parts: Vec<(usize, f64)> = vec![(0, self.start)];
+        let all = seen(&self.text.text);
+        for &(place, time) in &self.text.marks {
+            let (last, before) = parts[parts.len() - 1];
+            if place >= all || time < before || time >= self.end {
+                continue;
+            }
+            // Without a word between them the later one counts.
+            if place == last {
+                parts.pop();
+            }
+            parts.push((place, time));
+        }
+        if parts == [(0, self.start)] {
+            return None;
+        }
+        let mut rest = self.text.text.as_str();
+        let mut words = Vec::with_capacity(parts.len());
+        for (n, &(place, start)) in parts.iter().enumerate() {
+            let next = parts.get(n + 1).map_or(all, |next| next.0);
+            let (word, after) = split_seen(rest, next - place);
+            words.push(CueWord { start, text: word.trim().to_owned() });
+            rest = after;
+        }
+        Some(words)
+    }
+}
+
+/// `text` in two, the first with `count` characters that are seen.
+fn split_seen(text: &str, count: usize) -> (&str, &str) {
+    let shown = text.char_indices().filter(|(_, c)| !c.is_whitespace());
+    let at = shown.map(|(at, _)| at).nth(count).unwrap_or(text.len());
+    text.split_at(at)
+}
+
+/// How many of `lines` belong to the cue whose timing line came before them. In WebVTT a line of spaces is
+/// part of it: automatic captions have one where the next line comes up.
+fn body_length(lines: &[&str], vtt: bool) -> usize {
     let ends_before = |i: usize| {
         let line = lines[i].trim();
         let is_counter = || !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit());
-        line.is_empty()
+        (if vtt { lines[i].is_empty() } else { line.is_empty() })
             || parse_timing(line).is_some()
             || (is_counter() && lines.get(i + 1).is_some_and(|next| parse_timing(next).is_some()))
     };
@@ -105,14 +175,26 @@ fn parse_digits(text: &str) -> Option<u32> {
 
 /// The words of a cue: without tags, override blocks and control characters, entities decoded,
 /// lines trimmed, blank lines left out.
-fn clean(body: &str) -> String {
+fn clean(body: &str) -> Marked {
     let mut out = String::with_capacity(body.len());
+    let (mut marks, mut counted, mut count) = (Vec::new(), 0, 0);
     let mut rest = body;
     while let Some(at) = rest.find(['<', '{', '&', '\\']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let (text, length) = match rest.as_bytes()[0] {
-            b'<' => ("".into(), tag_length(rest)),
+            b'<' => {
+                let length = tag_length(rest);
+                if let Some(time) = rest.get(1..length.saturating_sub(1)).and_then(parse_time) {
+                    count += out[counted..]
+                        .chars()
+                        .filter(|c| is_kept(*c) && !c.is_whitespace())
+                        .count();
+                    counted = out.len();
+                    marks.push((count, time));
+                }
+                ("".into(), length)
+            }
             b'{' => ("".into(), override_length(rest)),
             b'&' => decode_entity(rest),
             _ => match rest.as_bytes().get(1) {
@@ -130,7 +212,11 @@ fn clean(body: &str) -> String {
         }
     }
     out.push_str(rest);
-    tidy(&out)
+    Marked { text: tidy(&out), marks }
+}
+
+fn is_kept(c: char) -> bool {
+    !c.is_control() && c != '\u{FEFF}'
 }
 
 fn tidy(text: &str) -> String {
@@ -138,7 +224,7 @@ fn tidy(text: &str) -> String {
     for line in text.split('\n') {
         let line: String =
             line.chars().map(|c| if c == '\t' || c == '\u{A0}' { ' ' } else { c }).collect();
-        let line: String = line.chars().filter(|c| !c.is_control() && *c != '\u{FEFF}').collect();
+        let line: String = line.chars().filter(|c| is_kept(*c)).collect();
         let line = line.trim();
         if !line.is_empty() {
             if !out.is_empty() {

@@ -226,7 +226,7 @@ fn reference((url, language, min, max, clips): &Row) -> Option<&'static str> {
         return Some("invalid_request.bad_max_clips");
     }
     match language.as_deref() {
-        None | Some("en" | "pt-BR" | "eng" | "zh_Hant") => None,
+        None | Some("" | "en" | "pt-BR" | "eng" | "zh_Hant") => None,
         Some(_) => Some("invalid_request.bad_language"),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, pauses};
 use crate::kernels::text::{
-    Facts, Line, Script, TextInput, TextOrigin, TitleStyle, keyphrases, trim_to,
+    Facts, Script, TextInput, TextOrigin, TitleStyle, keyphrases, lines_in, said, trim_to,
 };
 use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 
@@ -12,6 +12,8 @@ use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 pub(super) const TITLE_CHARS: usize = 100;
 /// Lengths in which a description is made ready.
 pub(super) const DESCRIPTION_CHARS: [usize; 2] = [500, 250];
+/// Variants have at least so many frames a second: slides that stand for seconds come more than once.
+pub const MIN_FPS: f64 = 10.0;
 /// `title_style` of a title that somebody wrote.
 const WRITTEN: &str = "written";
 /// Keyphrases that are looked for.
@@ -21,7 +23,7 @@ const MOMENT: f64 = 3.0;
 /// Least time between two moments, and between a moment and the clip's start, in seconds.
 const APART: f64 = 1.5;
 /// Moments beside the clip's start.
-const MOMENTS: usize = 3;
+pub(super) const MOMENTS: usize = 3;
 /// A pause that tight pacing cuts out is longer than this, in seconds.
 const LONG_PAUSE: f64 = 0.6;
 /// What is left of it on either side, in seconds.
@@ -82,7 +84,7 @@ pub struct ClipBrief {
     pub width: i64,
     /// Height of the source.
     pub height: i64,
-    /// Frames a second of the source.
+    /// Frames a second of the source; [`MIN_FPS`] if it has fewer.
     pub fps: f64,
     /// Shortest that the request wants, in seconds.
     pub least: f64,
@@ -110,7 +112,7 @@ pub struct ClipBrief {
     pub keyphrases: Vec<Keyphrase>,
     /// Titles, one a form that it has words for; at least one.
     pub titles: Vec<Title>,
-    /// First sentence; NULL without captions.
+    /// First sentence that is said in it; NULL without captions.
     pub hook_text: Option<String>,
     /// Descriptions, longest first.
     pub descriptions: Vec<String>,
@@ -120,7 +122,7 @@ pub struct ClipBrief {
     pub hashtags: Vec<String>,
     /// Why the texts were not written by the model that was asked.
     pub text_note: Option<String>,
-    /// Whether there are captions to show.
+    /// Whether there are captions to show, a neighbour's line at either end among them.
     pub captioned: bool,
 }
 
@@ -167,7 +169,8 @@ pub fn clip_brief(
     shots: &[Shot],
     cues: &[Cue],
 ) -> ClipBrief {
-    let ClipFacts { start, end, language, size, fps, lengths, .. } = *facts;
+    let ClipFacts { start, end, language, size, lengths, .. } = *facts;
+    let fps = facts.fps.max(MIN_FPS);
     let grid = |t: f64| start + ((t - start) * fps).round() / fps;
     let inside: Vec<Cue> =
         cues.iter().filter(|c| c.start < end && c.end > start).cloned().collect();
@@ -178,7 +181,7 @@ pub fn clip_brief(
     let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
     let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
-    let texts = Texts::of(facts, &inside);
+    let texts = Texts::of(facts, cues);
     let places = cuts.iter().copied().chain(inside.iter().map(|c| c.start));
     let places = places.chain(found.iter().map(|p| p.to)).map(|t| grid(blacks.start(t)));
     let lit_end = |cut: &f64| match blacks.end(*cut) {
@@ -309,10 +312,8 @@ struct Texts {
 
 impl Texts {
     fn of(facts: &ClipFacts<'_>, cues: &[Cue]) -> Self {
-        let lines: Vec<Line<'_>> =
-            cues.iter().map(|c| Line { text: &c.text, start: c.start, end: c.end }).collect();
-        let said = cues.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
-        let mut found = keyphrases(&said, facts.language, KEYPHRASES);
+        let lines = lines_in(cues, (facts.start, facts.end));
+        let mut found = keyphrases(&said(&lines), facts.language, KEYPHRASES);
         if found.is_empty() {
             found = keyphrases(facts.topic.unwrap_or(""), facts.language, KEYPHRASES);
         }

@@ -224,7 +224,7 @@ pub(super) fn choose(offers: &[Offer], most: usize) -> Vec<Pick> {
     let mut taken = Taken::default();
     let mut counts = vec![0_usize; offers.len()];
     let mut open = vec![true; offers.len()];
-    let mut picks = Vec::with_capacity(most);
+    let mut picks = vec![];
     let mut ranked = Ranked::default();
     while picks.len() < most {
         let turn = (0..offers.len()).filter(|i| open[*i]).map(|i| counts[i]).min();

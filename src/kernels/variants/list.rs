@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
+use super::platforms::Platform;
 use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
@@ -151,7 +152,8 @@ pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArr
     array(&rows, (0..briefs.len()).map(|i| briefs.is_valid(i)).collect())
 }
 
-/// Lists of variants of briefs, one a row. `audience` is JSON; NULL is an audience nobody knows.
+/// Lists of variants of briefs, one a row, of at most [`MAX_VARIANTS`](super::MAX_VARIANTS) each.
+/// `audience` is JSON; NULL is an audience nobody knows.
 /// `captions` is a mode or `off`; NULL: burned in.
 ///
 /// # Errors
@@ -179,14 +181,7 @@ pub fn make_variants(
                 if column.is_valid(i) { column.value(i).to_owned() } else { String::new() }
             };
             let audience = AudienceProfile::parse(&text(audience))?;
-            let asked = text(platforms);
-            let asked: Vec<String> = asked
-                .split(',')
-                .map(str::trim)
-                .filter(|p| !p.is_empty())
-                .map(str::to_owned)
-                .collect();
-            let platforms = platforms_for(&asked, &audience)?;
+            let platforms = platforms_for(&names(&text(platforms)), &audience)?;
             if let Some(brief) = &brief {
                 let mode = caption_mode(&text(captions))?;
                 all.extend(super::make_variants(brief, most, &audience, &platforms, mode, scorer)?);
@@ -201,6 +196,31 @@ pub fn make_variants(
     let item = Arc::new(Field::new_list_field(variant::data_type(), true));
     ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(items), None)
         .map_err(|e| unfit(&e))
+}
+
+/// Why a clip that is to last from `min` to `max` seconds has no variants, as a sentence. `audience` and
+/// `platforms` as in [`make_variants`].
+///
+/// # Errors
+/// As there.
+pub fn no_variant_message(
+    audience: &str,
+    platforms: &str,
+    (min, max): (f64, f64),
+) -> Result<String> {
+    let platforms = platforms_for(&names(platforms), &AudienceProfile::parse(audience)?)?;
+    let takes = |p: &&Platform| format!("{} ({} to {} s)", p.name, p.min_seconds, p.max_seconds);
+    let takes: Vec<String> = platforms.iter().map(takes).collect();
+    Ok(format!(
+        "no clip of {min} to {max} s can be shaped for {}; change its lengths or the platforms",
+        takes.join(", ")
+    ))
+}
+
+/// Names with commas between.
+fn names(platforms: &str) -> Vec<String> {
+    let names = platforms.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 /// Where captions go, as a word: `off` is nowhere, nothing is burned in.

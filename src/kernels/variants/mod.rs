@@ -19,16 +19,17 @@ mod rescore;
 mod texts;
 mod timing;
 
-pub use brief::{ClipBrief, ClipFacts, Ending, Moment, Stretch, Title, clip_brief};
+pub use brief::{ClipBrief, ClipFacts, Ending, MIN_FPS, Moment, Stretch, Title, clip_brief};
 pub use layout::{MAX_UPSCALE, fitting_size, upscale};
 pub use list::{
-    BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists, with_texts,
+    BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists,
+    no_variant_message, with_texts,
 };
 pub use rescore::{features_of, rescore};
 
 use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
-use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind};
+use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Layout, SafeZone};
 use crate::model::{AudienceProfile, Variant};
 use accents::Accents;
 use choose::{Choice, Offer, Pick, choose};
@@ -36,6 +37,9 @@ use layout::{Fitted, layouts};
 use platforms::Platform;
 use texts::TextsFor;
 use timing::{Timing, timings};
+
+/// Most variants of a clip.
+pub const MAX_VARIANTS: u32 = 50;
 
 /// The features that models may use, in the order in which they are measured.
 pub const FEATURES: [&str; 19] = [
@@ -101,13 +105,25 @@ struct Shelf {
     platform_match: f64,
 }
 
-/// At most `n` variants of a clip for `audience`, best first; fewer if the clip fits no platform or
-/// allows no more that differ. `platforms` are those asked for; of an audience that names platforms
-/// only theirs count, unless none of them is asked for. `captions` says where they go; `None`: nowhere.
+/// At most `n` variants of a clip for `audience` (and no more than [`MAX_VARIANTS`]), best first; fewer if
+/// the clip fits no platform or allows no more that differ. `platforms` are those that they are made for
+/// ([`platforms_for`]). `captions` says where they go; `None`: nowhere.
 ///
 /// # Errors
 /// `invalid_request.bad_value` if the audience's ages are no range.
 pub fn make_variants(
+    brief: &ClipBrief,
+    n: usize,
+    audience: &AudienceProfile,
+    platforms: &[&'static Platform],
+    captions: Option<CaptionMode>,
+    scorer: &Scorer,
+) -> Result<Vec<Variant>> {
+    best_variants(brief, n.min(MAX_VARIANTS as usize), audience, platforms, captions, scorer)
+}
+
+/// [`make_variants`], as many as are asked for.
+fn best_variants(
     brief: &ClipBrief,
     n: usize,
     audience: &AudienceProfile,
@@ -142,7 +158,8 @@ pub fn make_variants(
     Ok(variants)
 }
 
-/// The platforms of a request: of those asked for (all, for none) the audience's, if it names any.
+/// The platforms that variants are made for: those asked for; if none are, the audience's; if it names
+/// none, all.
 ///
 /// # Errors
 /// `config.invalid` for a name that is none.
@@ -150,11 +167,7 @@ pub fn platforms_for(
     asked: &[String],
     audience: &AudienceProfile,
 ) -> Result<Vec<&'static Platform>> {
-    let asked = platforms::named(asked)?;
-    let theirs = platforms::named(&audience.platforms)?;
-    let both: Vec<_> =
-        asked.iter().copied().filter(|p| theirs.iter().any(|t| t.name == p.name)).collect();
-    Ok(if both.is_empty() { theirs } else { both })
+    platforms::named(if asked.is_empty() { &audience.platforms } else { asked })
 }
 
 fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer) -> Offer {
@@ -169,6 +182,8 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
         };
         options.map(choice).collect::<Vec<_>>()
     };
+    // Nobody writes more.
+    let titles = u8::try_from(brief.titles.len()).unwrap_or(u8::MAX);
     let one = |value: f64| [value, 0.0, 0.0, 0.0, 0.0, 0.0];
     // Most add the same to every timing.
     let fixed = Accents::ALL.map(|accents| accents.always().map(|value| gain(4, &[value])));
@@ -191,7 +206,7 @@ fn offer(shelf: &Shelf, brief: &ClipBrief, texts: &TextsFor<'_>, scorer: &Scorer
                 }),
             ),
             choices(2, &mut shelf.captions.iter().map(|c| (*c as u8, one(emphasis(*c)), 1))),
-            choices(3, &mut (0..brief.titles.len()).map(|i| (i as u8, one(texts.question(i)), 1))),
+            choices(3, &mut (0..titles).map(|i| (i, one(texts.question(usize::from(i))), 1))),
         ],
         accents: shelf.timings.iter().map(accents).collect(),
     }
@@ -316,6 +331,8 @@ fn edit(
     brief: &ClipBrief,
 ) -> Edit {
     let platform = shelf.platform;
+    // What changes nothing in the file is left out: equal pictures are one file.
+    let keeps_clear = captions != CaptionStyle::Off || layout.layout == Layout::PictureInPicture;
     let within = || timing.onsets(brief);
     let effect = |kind, at, strength| Effect { kind, at, strength };
     let mut effects: Vec<Effect> = match accents {
@@ -326,8 +343,11 @@ fn edit(
             within().take(1).map(|t| effect(EffectKind::Glitch, Some(t), 0.6)).collect()
         }
     };
-    // Played again and again, a fade to black is a hole in it.
+    // Played again and again, a fade is a hole in it.
     if !platform.loops {
+        if timing.opens_calmly() {
+            effects.push(effect(EffectKind::FadeIn, None, 0.2));
+        }
         effects.push(effect(EffectKind::FadeOut, None, 0.5));
     }
     Edit {
@@ -340,8 +360,8 @@ fn edit(
         join: timing.join(),
         caption_style: captions,
         caption_mode: shelf.caption_mode.unwrap_or(CaptionMode::Burned),
-        language: brief.language.clone(),
-        safe_zone: platform.safe_zone,
+        language: brief.language.clone().filter(|_| shelf.caption_mode.is_some()),
+        safe_zone: if keeps_clear { platform.safe_zone } else { SafeZone::default() },
         effects,
         loudness: Some(platform.loudness),
     }

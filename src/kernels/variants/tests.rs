@@ -85,7 +85,7 @@ prop_compose! {
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
     let platforms = platforms::named::<&str>(&[]).unwrap();
-    make_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
 }
 
 proptest! {
@@ -108,7 +108,7 @@ proptest! {
                 let fits = |layout: &Layout| fitting_size(*layout, (brief.width, brief.height), platform).is_some();
                 prop_assert!(!Layout::ALL.iter().any(fits));
             }
-            prop_assert!(edit.fps <= platform.max_fps && edit.fps <= brief.fps);
+            prop_assert!(edit.fps <= platform.max_fps && edit.fps <= brief.fps && edit.fps >= MIN_FPS);
             prop_assert!(graphemes(&v.title) <= platform.limits.title_chars.min(TITLE_CHARS));
             prop_assert!(graphemes(&v.description) <= platform.limits.description_chars);
             prop_assert!(v.hashtags.len() <= platform.limits.hashtags);
@@ -172,7 +172,7 @@ proptest! {
         };
         let asked: &[&str] = if small { &["x"] } else { &[] };
         let platforms = platforms::named(asked).unwrap();
-        let variants = make_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
+        let variants = best_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
         let mut ids = std::collections::BTreeSet::new();
         for v in &variants {
             let edit = serde_json::to_string(&v.edit).unwrap();
@@ -220,6 +220,27 @@ fn platforms_get_the_same_number_and_variants_differ() {
 }
 
 #[test]
+fn no_more_are_made_than_a_clip_may_have() {
+    let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    let platforms = platforms::named::<&str>(&[]).unwrap();
+    let audience = AudienceProfile::default();
+    let count = |n: usize| {
+        make_variants(&brief, n, &audience, &platforms, BURNED, &scorer()).unwrap().len()
+    };
+    assert_eq!([3, usize::MAX].map(count), [3, MAX_VARIANTS as usize]);
+}
+
+#[test]
+fn a_brief_of_somebodys_own_may_say_more_than_is_looked_at() {
+    let mut brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    brief.moments =
+        (0..600).map(|i| Moment { t: 10.0 + f64::from(i) * 0.04, ..brief.moments[1] }).collect();
+    brief.titles =
+        (0..600).map(|i| Title { text: i.to_string(), ..brief.titles[0].clone() }).collect();
+    assert_eq!(made(&brief, 500).len(), 500);
+}
+
+#[test]
 fn an_audience_moves_platforms_and_scores() {
     let brief = brief(10.0, 30.0, 25.0, (1280, 720), 2);
     let make = |json: &str| {
@@ -228,6 +249,15 @@ fn an_audience_moves_platforms_and_scores() {
         make_variants(&brief, 4, &audience, &platforms, BURNED, &scorer()).unwrap()
     };
     assert!(make(r#"{"platforms":["youtube"]}"#).iter().all(|v| v.platform == "shorts"));
+    // Those asked for go before the audience's.
+    let profile = AudienceProfile { platforms: vec!["x".into()], ..AudienceProfile::default() };
+    let names = |asked: &[&str]| -> Vec<&str> {
+        let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
+        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name).collect()
+    };
+    assert_eq!(names(&[]), ["x"]);
+    assert_eq!(names(&["x", "feed"]), ["x", "feed"]);
+    assert_eq!(names(&["feed"]), ["feed"]);
     let keen = make(r#"{"platforms":["x"],"interests":["mandelbrot"]}"#);
     let bored = make(r#"{"platforms":["x"],"interests":["football"]}"#);
     assert!(keen[0].viral_score > bored[0].viral_score);
@@ -272,6 +302,7 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         text: text.into(),
         language: None,
         origin: "sidecar".into(),
+        words: None,
     };
     let facts = ClipFacts {
         start: 2.0,
@@ -314,6 +345,132 @@ fn looping_platforms_ended_in_black() {
         if fades { ending += 1 } else { looping += 1 }
     }
     assert!(ending > 0 && looping > 0);
+}
+
+#[test]
+fn calm_openings_fade_in_where_nothing_loops() {
+    // Of each variant whether it opens as the clip does, and whether it fades in.
+    let fades = |platform: &str, strength: f64| -> std::collections::BTreeSet<(bool, bool)> {
+        let mut brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+        brief.moments[0].strength = strength;
+        let platforms = platforms::named(&[platform]).unwrap();
+        let audience = AudienceProfile::default();
+        let made = best_variants(&brief, 400, &audience, &platforms, BURNED, &scorer()).unwrap();
+        let fades = |v: &Variant| v.edit.effects.iter().any(|e| e.kind == EffectKind::FadeIn);
+        made.iter().map(|v| (v.reason.contains("opens as"), fades(v))).collect()
+    };
+    assert_eq!(fades("x", 0.3), [(false, false), (true, true)].into());
+    assert_eq!(fades("x", 0.6), [(false, false), (true, false)].into());
+    assert!(fades("tiktok", 0.3).iter().all(|(_, fades)| !fades));
+}
+
+#[test]
+fn cold_opens_are_pushed_out_or_dissolve_and_no_picture_changes_its_colours_or_sides() {
+    let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
+    let variants = made(&brief, 2000);
+    let joins = |platform: &str| -> std::collections::BTreeSet<Join> {
+        let cold = variants.iter().filter(|v| v.reason.contains("strongest moment first"));
+        cold.filter(|v| v.platform == platform).map(|v| v.edit.join).collect()
+    };
+    for platform in ["tiktok", "shorts", "reels"] {
+        assert_eq!(joins(platform), [Join::Cut, Join::Slide].into(), "{platform}");
+    }
+    for platform in ["x", "linkedin", "feed"] {
+        assert_eq!(joins(platform), [Join::Cut, Join::Dissolve].into(), "{platform}");
+    }
+    let unasked = [EffectKind::Mirror, EffectKind::Sepia, EffectKind::Grayscale];
+    assert!(!variants.iter().flat_map(|v| &v.edit.effects).any(|e| unasked.contains(&e.kind)));
+}
+
+#[test]
+fn equal_pictures_are_equal_edits() {
+    let quiet = ClipBrief { captioned: false, ..brief(10.0, 30.0, 25.0, (1920, 1080), 2) };
+    let spanish = ClipBrief { language: Some("es".into()), ..quiet.clone() };
+    let edits = |brief: &ClipBrief| made(brief, 60).into_iter().map(|v| v.edit).collect::<Vec<_>>();
+    assert_eq!(edits(&quiet), edits(&spanish));
+    for edit in edits(&quiet) {
+        let is_clear = edit.layout == Layout::PictureInPicture;
+        assert_eq!(edit.safe_zone != SafeZone::default(), is_clear, "{}", edit.layout);
+    }
+    // Shown captions are in a language, and those that are drawn keep clear of the platform's buttons.
+    let spoken = ClipBrief { captioned: true, ..quiet };
+    let shown = |mode| -> Vec<Edit> {
+        let platforms = platforms::named(&["tiktok"]).unwrap();
+        let audience = AudienceProfile::default();
+        let made = make_variants(&spoken, 9, &audience, &platforms, mode, &scorer()).unwrap();
+        made.into_iter().map(|v| v.edit).filter(|e| e.layout != Layout::PictureInPicture).collect()
+    };
+    let said = |mode| -> std::collections::BTreeSet<(bool, bool)> {
+        let of = |e: &Edit| (e.language.is_some(), e.safe_zone != SafeZone::default());
+        shown(mode).iter().map(of).collect()
+    };
+    assert_eq!(said(BURNED), [(true, true)].into());
+    assert_eq!(said(Some(CaptionMode::Soft)), [(true, false)].into());
+    assert_eq!(said(None), [(false, false)].into());
+}
+
+#[test]
+fn slides_that_stand_for_seconds_have_frames_enough() {
+    let facts = ClipFacts {
+        start: 0.0,
+        end: 30.0,
+        language: None,
+        topic: None,
+        size: (1280, 720),
+        fps: 0.2,
+        lengths: (5.0, 60.0),
+    };
+    let shots: Vec<Shot> = (0..8)
+        .map(|i| f64::from(i) * 5.0)
+        .map(|start| Shot {
+            shot_id: 0,
+            start,
+            end: start + 5.0,
+            transition: Transition::Cut,
+            score: 1.0,
+            first_frame: (start / 5.0) as i64,
+            last_frame: (start / 5.0) as i64,
+        })
+        .collect();
+    let variants = made(&clip_brief(&facts, &[], &shots, &[]), 300);
+    assert!(variants.iter().any(|v| v.reason.contains("strongest moment first")));
+    for v in &variants {
+        assert_eq!(v.edit.fps, MIN_FPS);
+        assert!(v.edit.segments.iter().all(|s| s.end - s.start > 0.29), "{:?}", v.edit.segments);
+    }
+}
+
+#[test]
+fn a_neighbours_line_is_not_the_clips_and_no_space_cuts_a_word_in_two() {
+    let cue = |start: f64, end: f64, text: &str| Cue {
+        cue_id: 0,
+        start,
+        end,
+        text: text.into(),
+        language: None,
+        origin: "sidecar".into(),
+    };
+    let facts = ClipFacts {
+        start: 10.0,
+        end: 20.0,
+        language: Some("zh"),
+        topic: None,
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 20.0),
+    };
+    let cues = [
+        cue(7.0, 10.5, "上一句话。"),
+        cue(11.0, 13.0, "今天我们看看人工"),
+        cue(13.0, 15.0, "智能是什么。"),
+        cue(15.0, 17.0, "人工智能很有用。"),
+    ];
+    let brief = clip_brief(&facts, &[], &[], &cues);
+    let hook = brief.hook_text.unwrap();
+    assert!(hook.starts_with("今天"), "{hook}");
+    assert!(brief.keyphrases.iter().any(|k| k.text.contains("人工智能")), "{:?}", brief.keyphrases);
+    // What is seen of it is still shown.
+    assert!(clip_brief(&facts, &[], &[], &cues[..1]).captioned);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where a variant opens, where it ends and how fast it goes.
 
-use super::brief::{ClipBrief, Ending, Moment};
+use super::brief::{ClipBrief, Ending, MOMENTS, Moment};
 use super::platforms::Platform;
 use crate::model::edit::{JOIN_SECONDS, Join, Segment};
 
@@ -71,8 +71,7 @@ impl Timing {
             Shape::Hook(n) => n,
             Shape::Short => 4,
             Shape::HookShort => 5,
-            Shape::ColdOpen(Join::Cut) => 6,
-            Shape::ColdOpen(_) => 7,
+            Shape::ColdOpen(join) => 6 + join as u8,
         };
         shape * 5 + self.pace as u8
     }
@@ -85,6 +84,11 @@ impl Timing {
     /// Whether the strongest moment comes first.
     pub(super) fn cold(&self) -> f64 {
         f64::from(u8::from(matches!(self.shape, Shape::ColdOpen(_))))
+    }
+
+    /// Whether it begins with less than is usual in the clip.
+    pub(super) fn opens_calmly(&self) -> bool {
+        matches!(self.shape, Shape::Whole | Shape::Short) && self.first.strength < 0.5
     }
 
     /// How segments pass into each other.
@@ -177,7 +181,14 @@ impl Timing {
             Shape::HookShort => {
                 format!("opens on a stronger moment {offset:.1} s in and ends early")
             }
-            Shape::ColdOpen(_) => "shows its strongest moment first".to_owned(),
+            Shape::ColdOpen(join) => {
+                let then = match join {
+                    Join::Cut => "",
+                    Join::Dissolve => ", dissolving into the rest",
+                    Join::Slide => ", pushed out by the rest",
+                };
+                format!("shows its strongest moment first{then}")
+            }
         };
         let pace = match self.pace {
             Pace::Natural => "",
@@ -241,7 +252,9 @@ pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
         options.add_short(platform.sweet_seconds, own, last);
     }
     if let Some(whole) = &whole {
-        options.add_cold_opens(own, whole);
+        // The restless like a push, the patient a dissolve.
+        let join = if platform.loops { Join::Slide } else { Join::Dissolve };
+        options.add_cold_opens(own, whole, join);
     }
     options.all
 }
@@ -268,7 +281,7 @@ impl Options<'_> {
 
     fn add_hooks(&mut self) {
         let brief = self.brief;
-        for (n, moment) in (1..).zip(brief.moments.iter().skip(1)) {
+        for (n, moment) in (1..).zip(brief.moments.iter().skip(1).take(MOMENTS)) {
             let end = before(brief, moment.t + 1.0, moment.t + self.most);
             let Some(end) = end else { continue };
             self.add(Shape::Hook(n), Pace::Natural, moment, &end);
@@ -291,14 +304,14 @@ impl Options<'_> {
         }
     }
 
-    fn add_cold_opens(&mut self, own: &Moment, whole: &Ending) {
+    fn add_cold_opens(&mut self, own: &Moment, whole: &Ending, join: Join) {
         let brief = self.brief;
         let Some(best) = brief.moments.get(1) else { return };
         // Who has just seen it must not meet it again at once, but meet it they must: the platform may
         // take only what comes before it.
         let again = best.t - own.t;
         if again >= 2.0 * TEASER && teaser_end(brief, best) <= whole.t {
-            self.add(Shape::ColdOpen(Join::Dissolve), Pace::Natural, own, whole);
+            self.add(Shape::ColdOpen(join), Pace::Natural, own, whole);
             self.add(Shape::ColdOpen(Join::Cut), Pace::Natural, own, whole);
         }
     }

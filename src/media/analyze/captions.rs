@@ -134,6 +134,7 @@ pub(super) fn cues(tracks: &[Track]) -> Vec<Cue> {
                 text: cue.text.clone(),
                 language: track.language.clone(),
                 origin: track.origin.to_owned(),
+                words: cue.words.clone(),
             })
         })
         .collect();
@@ -190,7 +191,12 @@ mod tests {
     fn track(cues: &[(f64, f64, &str)]) -> Track {
         let cues = cues
             .iter()
-            .map(|(start, end, text)| RawCue { start: *start, end: *end, text: (*text).to_owned() })
+            .map(|(start, end, text)| RawCue {
+                start: *start,
+                end: *end,
+                text: (*text).to_owned(),
+                words: None,
+            })
             .collect();
         Track { origin: "embedded", language: None, cues }
     }

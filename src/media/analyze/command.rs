@@ -53,7 +53,10 @@ impl<'a> Job<'a> {
         for stream in probe.subtitles.iter().filter(|stream| stream.text) {
             let (name, pipe) = command.output_pipe()?;
             let map = format!("0:{}", stream.index);
-            command.args(["-map", &map, "-c:s", "subrip", "-f", "srt", &name]);
+            // Copied, since decoding would lose when each word is said.
+            let (codec, format) =
+                if stream.codec == "webvtt" { ("copy", "webvtt") } else { ("subrip", "srt") };
+            command.args(["-map", &map, "-c:s", codec, "-f", format, &name]);
             subtitles.push((stream, pipe));
         }
         if let Some(index) = probe.anchor {

@@ -50,6 +50,19 @@ fn several_pipes_carry_their_own_data() {
 }
 
 #[test]
+fn a_filtergraph_that_is_too_long_for_an_argument_is_read_all_the_same() {
+    let tools = crate::media::MediaTools::find().unwrap();
+    let mut command = MediaCommand::new(&tools.ffmpeg, &MediaLimits::default());
+    let graph = " ".repeat(1 << 17) + "color=gray:s=64x64:r=25:d=1[out]";
+    command.args(["-v", "error", "-filter_complex", &graph, "-map", "[out]"]);
+    command.args(["-f", "framecrc", "-"]);
+    let (out, finished) = command.capture(&CancelToken::new(), 10_000).unwrap();
+    assert!(finished.success(), "{}", finished.last_words());
+    let frames = String::from_utf8(out).unwrap();
+    assert_eq!(frames.lines().filter(|line| !line.starts_with('#')).count(), 25);
+}
+
+#[test]
 fn the_environment_is_empty_but_for_ours() {
     let mut command = MediaCommand::new(Path::new("/usr/bin/env"), &MediaLimits::default());
     command.env("EXTRA", "1");

@@ -1,16 +1,22 @@
 //! What lies beside an output's file, named like it: its captions and a still.
 
+use std::fs::File;
+use std::path::Path;
+
 use super::Output;
-use super::captions::{lines, no_room};
+use super::captions::{lines, standing, written};
 use super::check::Checker;
 use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{to_srt, to_vtt};
-use crate::media::thumbnail;
+use crate::media::sniff::Demuxer;
+use crate::media::thumbnail::{Footage, thumbnail};
 use crate::model::Rendition;
 use crate::model::edit::CaptionMode;
 
 /// Writes what is wanted beside the file that `facts` are of and is not there yet; the facts say what is.
+/// Each file is whole or not there. Where one cannot be written, the output's own file stays, and is
+/// completed when it is found there again.
 ///
 /// # Errors
 /// `store.write` if there is no room, `render.failed` if the file has no frame for a still.
@@ -20,32 +26,43 @@ pub(super) fn complete(
     mut facts: Rendition,
 ) -> Result<Rendition> {
     if let Some(lines) = lines(output, CaptionMode::Sidecar) {
-        for (extension, text) in [("srt", to_srt(&lines)), ("vtt", to_vtt(&lines))] {
-            let path = output.path.with_extension(extension);
-            std::fs::write(&path, text).map_err(|cause| no_room(&path, cause))?;
-        }
+        // Without room for both there is none.
+        let (srt, vtt) = (written(output, &to_srt(&lines))?, written(output, &to_vtt(&lines))?);
+        named(srt, output, "srt")?;
+        named(vtt, output, "vtt")?;
         facts.sidecar = true;
     }
-    if checker.settings.thumbnails && facts.frames > 0 {
-        facts.thumbnail = still(checker, output, &facts)?;
+    if let Some(demuxer) = checker.settings.stills().filter(|_| facts.frames > 0) {
+        still(checker, output, (demuxer, facts.duration))?;
+        facts.thumbnail = true;
     }
     Ok(facts)
 }
 
-/// The still of the output's file; `false` for a format that cannot be read back.
-fn still(checker: &Checker<'_>, output: &Output, facts: &Rendition) -> Result<bool> {
+/// The still of the output's file, which is so many seconds long.
+fn still(checker: &Checker<'_>, output: &Output, (demuxer, seconds): (Demuxer, f64)) -> Result<()> {
     let path = output.path.with_extension("jpg");
-    let Some(demuxer) = checker.settings.encoding.format.demuxer() else { return Ok(false) };
     if path.is_file() {
-        return Ok(true);
+        return Ok(());
     }
     let file = Part::beside(&path)?;
-    let limits = &checker.settings.limits;
-    let video = (demuxer, output.path.as_path());
-    thumbnail(checker.tools, limits, video, facts.duration, &file, checker.cancel)?;
-    file.persist(&path).map_err(|cause| {
-        let message = format!("a still cannot be written to {} ({cause})", path.display());
+    let captioned = standing(output);
+    let footage = Footage { demuxer, path: &output.path, seconds, captioned: &captioned };
+    thumbnail(checker.tools, &checker.settings.limits, footage, &file, checker.cancel)?;
+    named(file, output, "jpg")
+}
+
+/// Gives a file its name: that of the output, with `extension`.
+fn named(file: Part, output: &Output, extension: &str) -> Result<()> {
+    let path = output.path.with_extension(extension);
+    put(file, &path).map_err(|cause| {
+        let message = format!("{} cannot be written ({cause}); make room there", path.display());
         Error::new(ErrorCode::StoreWrite, message).with_source(cause)
-    })?;
-    Ok(true)
+    })
+}
+
+/// On the disk first: a name outlives a fault of the machine, and what has it is taken for whole.
+fn put(file: Part, path: &Path) -> std::io::Result<()> {
+    File::open(&file)?.sync_all()?;
+    file.persist(path)
 }

@@ -1,13 +1,12 @@
 //! The captions of an output: burned in, or a text track of its file.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use super::Output;
 use super::encoding::Format;
 use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::ass::document;
+use crate::kernels::text::ass::{Burned, document};
 use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
 use crate::media::Fonts;
 use crate::model::edit::{CaptionMode, CaptionStyle};
@@ -29,11 +28,7 @@ impl Captions {
 /// `store.write` if there is no room for a temporary file.
 pub(super) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
     let captions = |output: &&Output| {
-        let wanted = output.edit.as_ref().filter(|edit| {
-            edit.caption_mode == CaptionMode::Burned && edit.caption_style != CaptionStyle::Off
-        });
-        let Some(edit) = wanted.filter(|_| !output.cues.is_empty()) else { return Ok(None) };
-        let burned = document(edit, &output.cues, Fonts::system());
+        let Some(burned) = drawn(output) else { return Ok(None) };
         if burned.unreadable > 0 {
             tracing::warn!(
                 rendition = output.rendition_id,
@@ -41,9 +36,39 @@ pub(super) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
                 "captions are left out, as no typeface of this machine has their characters; install one (Debian: fonts-noto)"
             );
         }
-        burned.document.map(|text| written(output, &text)).transpose()
+        burned.document.map(|text| written(output, &text).map(Captions)).transpose()
     };
     outputs.iter().map(captions).collect()
+}
+
+/// What is burned into an output; `None` if nothing is to be.
+fn drawn(output: &Output) -> Option<Burned> {
+    let edit = output.edit.as_ref().filter(|edit| {
+        edit.caption_mode == CaptionMode::Burned && edit.caption_style != CaptionStyle::Off
+    })?;
+    let some = !output.cues.is_empty();
+    some.then(|| document(edit, &output.cues, Fonts::system()))
+}
+
+/// When captions stand in an output's picture: start and end in seconds, in order. How long a text stays
+/// depends on the room that its style leaves it, so the document itself is asked.
+pub(super) fn standing(output: &Output) -> Vec<(f64, f64)> {
+    let document = drawn(output).and_then(|burned| burned.document).unwrap_or_default();
+    let mut all: Vec<(f64, f64)> = document.lines().filter_map(event).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all
+}
+
+/// Start and end of an event of a document, in seconds.
+fn event(line: &str) -> Option<(f64, f64)> {
+    let mut fields = line.strip_prefix("Dialogue:")?.split(',').skip(1);
+    let mut seconds = || {
+        fields
+            .next()?
+            .split(':')
+            .try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
+    };
+    Some((seconds()?, seconds()?))
 }
 
 /// The captions of an output as a text track, in a file that lives as long as this.
@@ -82,7 +107,7 @@ impl Track {
 pub(super) fn tracks(outputs: &[&Output]) -> Result<Vec<Option<Track>>> {
     let track = |output: &&Output| {
         let Some(lines) = lines(output, CaptionMode::Soft) else { return Ok(None) };
-        let Captions(file) = written(output, &to_srt(&lines))?;
+        let file = written(output, &to_srt(&lines))?;
         let language = output.edit.as_ref().and_then(|edit| edit.language.as_deref());
         Ok(Some(Track { file, language: language.and_then(to_iso639_3) }))
     };
@@ -95,17 +120,15 @@ pub(super) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLin
     Some(caption_lines(edit, &output.cues)).filter(|lines| !lines.is_empty())
 }
 
-/// In the folder of the output: what a killed run leaves there is removed by the next.
-fn written(output: &Output, text: &str) -> Result<Captions> {
+/// A text in the folder of the output: what a killed run leaves there is removed by the next.
+pub(super) fn written(output: &Output, text: &str) -> Result<Part> {
     let file = Part::beside(&output.path)?;
-    std::fs::write(&file, text).map_err(|cause| no_room(&file, cause))?;
-    Ok(Captions(file))
-}
-
-pub(super) fn no_room(path: &Path, cause: std::io::Error) -> Error {
-    let message =
-        format!("captions cannot be written to {} ({cause}); make room there", path.display());
-    Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    std::fs::write(&file, text).map_err(|cause| {
+        let message =
+            format!("captions cannot be written to {} ({cause}); make room there", file.display());
+        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    })?;
+    Ok(file)
 }
 
 /// A file name as a value in a filtergraph: escaped for the filter's options and for the graph, see
@@ -122,6 +145,14 @@ fn escaped(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_say_when_they_stand() {
+        let line = "Dialogue: 0,1:02:03.50,1:02:04.00,Caption,,0,0,0,,{\\k50}a, 0:00:01.00,b";
+        assert_eq!(event(line), Some((3723.5, 3724.0)));
+        assert_eq!(event("Format: Layer, Start, End"), None);
+        assert_eq!(event("Dialogue: 0"), None);
+    }
 
     #[test]
     fn names_are_escaped_twice() {

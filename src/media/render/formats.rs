@@ -1,4 +1,4 @@
-//! A written file against what was asked for, where it is not MP4: on its format's own clock.
+//! A written file against what was asked for, on its format's own clock.
 
 use std::path::Path;
 
@@ -75,23 +75,29 @@ pub(super) fn measure_webp(file: &Path) -> Result<Found> {
 }
 
 impl Checker<'_> {
-    /// As for MP4, as exactly as the format counts.
-    pub(super) fn compare_format(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+    /// Whether the file holds what it is to hold, as exactly as its format counts.
+    pub(super) fn compare(&self, found: &Found, wanted: &Wanted) -> Result<()> {
         let encoding = &self.settings.encoding;
         match encoding.format.kind() {
-            Kind::Video => self.compare_webm(found, wanted),
+            Kind::Video => self.compare_video(found, wanted),
             Kind::Animation => compare_animation(encoding, found, wanted),
             Kind::Sound => self.compare_sound(found, wanted.length),
         }
     }
 
-    /// Frames to the millisecond, which is WebM's clock.
-    fn compare_webm(&self, found: &Found, wanted: &Wanted) -> Result<()> {
-        let rounded =
-            |pts: &i64| (*pts as f64 * MILLISECONDS as f64 / wanted.ticks as f64).round() as i64;
-        compare_frames(wanted.frames.iter().map(rounded), &found.frames)?;
+    /// Each frame at its time: MP4 has the source's clock, WebM milliseconds.
+    fn compare_video(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+        let ticks = match self.settings.encoding.format {
+            Format::Webm => MILLISECONDS,
+            _ => wanted.ticks,
+        };
+        if (i64::from(found.time_base.0), i64::from(found.time_base.1)) != (1, ticks) {
+            return Err(mismatch("the written clip counts time in other units than was asked for"));
+        }
+        let there = |pts: &i64| (*pts as f64 * ticks as f64 / wanted.ticks as f64).round() as i64;
+        compare_frames(wanted.frames.iter().map(there), &found.frames)?;
         same_size(found, wanted.size)?;
-        same_length(found.duration, wanted.length, 2.0 * TOLERANCE)?;
+        same_length("clip", found.duration, wanted.length, 2.0 * TOLERANCE)?;
         match (&found.audio, self.source.audio) {
             (None, None) => Ok(()),
             (Some(_), Some(_)) => self.compare_sound(found, wanted.length),
@@ -99,18 +105,20 @@ impl Checker<'_> {
         }
     }
 
-    /// Start and length of the sound, within two packets: encoders put a lead before it that not
-    /// every format states.
+    /// Start and length of the sound, within a packet in MP4, else two: encoders put a lead before it
+    /// that not every format states.
     fn compare_sound(&self, found: &Found, length: f64) -> Result<()> {
         let Some(sound) = &found.audio else {
             return Err(mismatch("the written clip has no sound"));
         };
+        let format = self.settings.encoding.format;
         let rate = self.source.audio.map_or(48_000, |audio| audio.out_rate());
-        let packets = 2.0 * self.settings.encoding.format.sound_frame() / f64::from(rate);
-        if (sound.start - found.start).abs() > packets {
+        let packets = if format == Format::Mp4 { 1.0 } else { 2.0 };
+        let near = packets * format.sound_frame() / f64::from(rate);
+        if (sound.start - found.start).abs() > near {
             return Err(mismatch("sound and picture of the written clip do not start together"));
         }
-        same_length(sound.duration, length, packets)
+        same_length("clip's sound", sound.duration, length, near)
     }
 }
 
@@ -125,7 +133,7 @@ fn compare_animation(encoding: &Encoding, found: &Found, wanted: &Wanted) -> Res
             format!("the written animation has {count} frames, {frames} were to be in it");
         return Err(mismatch(&message));
     }
-    same_length(found.duration, frames as f64 / rate, 1.0 / rate)
+    same_length("clip", found.duration, frames as f64 / rate, 1.0 / rate)
 }
 
 fn same_size(found: &Found, size: (i64, i64)) -> Result<()> {
@@ -135,10 +143,10 @@ fn same_size(found: &Found, size: (i64, i64)) -> Result<()> {
     Err(mismatch("the written clip has another picture size than was asked for"))
 }
 
-fn same_length(found: f64, length: f64, near: f64) -> Result<()> {
+fn same_length(what: &str, found: f64, length: f64, near: f64) -> Result<()> {
     if (found - length).abs() <= near {
         return Ok(());
     }
-    let message = format!("the written clip is {found:.4} s long instead of {length:.4} s");
+    let message = format!("the written {what} is {found:.4} s long instead of {length:.4} s");
     Err(mismatch(&message))
 }

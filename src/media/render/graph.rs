@@ -57,7 +57,19 @@ fn within(source: &Source, segments: &[Segment]) -> String {
         }
     }
     let terms = merged.iter().map(|(from, until)| format!("gte(pts,{from})*lt(pts,{until})"));
-    terms.collect::<Vec<_>>().join("+")
+    sum(&terms.collect::<Vec<_>>())
+}
+
+/// A balanced tree of sums: ffmpeg takes no expression that is more than a hundred terms deep.
+fn sum(terms: &[String]) -> String {
+    match terms {
+        [] => "0".into(),
+        [term] => term.clone(),
+        _ => {
+            let (left, right) = terms.split_at(terms.len() / 2);
+            format!("({}+{})", sum(left), sum(right))
+        }
+    }
 }
 
 /// A balanced tree of `if(lt(variable,until),…)`: the expression of the piece whose `until` is the

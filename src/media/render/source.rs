@@ -1,5 +1,6 @@
 //! What rendering needs to know of a source, from its [`Probe`].
 
+use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
 use crate::media::probe::Probe;
 use crate::media::sniff::Demuxer;
@@ -186,20 +187,10 @@ fn pixels(size: (u32, u32)) -> u64 {
     u64::from(size.0) * u64::from(size.1)
 }
 
-/// The nearest even size that is not larger, at least 2.
-pub(super) fn even(side: u32) -> u32 {
-    (side & !1).max(2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn sides_become_even() {
-        assert_eq!((even(1), even(2), even(427)), (2, 2, 426));
-    }
 
     #[test]
     fn large_pictures_shrink_in_shape() {

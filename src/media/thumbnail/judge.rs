@@ -4,9 +4,41 @@
 pub(super) const WIDTH: usize = 160;
 pub(super) const HEIGHT: usize = 90;
 
+/// A frame without captions is taken from this share of the best score with them on. Letters count as
+/// detail; black and faded frames have scores of 0 to 0.7, others of 3 to 8.
+const GOOD_ENOUGH: f64 = 0.1;
+
+/// The best frames so far: score and number.
+#[derive(Debug, Default)]
+pub(super) struct Best {
+    clear: Option<(f64, usize)>,
+    captioned: Option<(f64, usize)>,
+    looked_at: usize,
+}
+
+impl Best {
+    /// Judges the next frame.
+    pub(super) fn look(&mut self, picture: &[u8], captioned: bool) {
+        let found = score(picture);
+        let best = if captioned { &mut self.captioned } else { &mut self.clear };
+        if best.is_none_or(|(most, _)| found > most) {
+            *best = Some((found, self.looked_at));
+        }
+        self.looked_at += 1;
+    }
+
+    /// The number of the one to take.
+    pub(super) fn frame(&self) -> Option<usize> {
+        let clear = self.clear.filter(|(clear, _)| {
+            self.captioned.is_none_or(|(captioned, _)| *clear >= GOOD_ENOUGH * captioned)
+        });
+        clear.or(self.captioned).map(|(_, number)| number)
+    }
+}
+
 /// Detail times light: the mean squared Laplacian, which is the measure of sharpness, weighed
 /// towards the middle, on a scale of logarithms; less for what is dark, pale or flat.
-pub(super) fn score(picture: &[u8]) -> f64 {
+fn score(picture: &[u8]) -> f64 {
     let at = |x: usize, y: usize| f64::from(picture[y * WIDTH + x]);
     let (mut detail, mut weights) = (0.0, 0.0);
     for y in 1..HEIGHT - 1 {
@@ -48,5 +80,21 @@ mod tests {
         let plain = score(&picture(|_, _| 118.0));
         assert!(sharp > soft && soft > plain, "{sharp} {soft} {plain}");
         assert!(sharp > 2.0 * dark && sharp > 2.0 * pale, "{sharp} {dark} {pale}");
+    }
+
+    #[test]
+    fn a_frame_without_captions_is_taken_if_it_shows_something() {
+        let stripes = |period: usize| picture(|x, _| 60.0 + 120.0 * (x / period % 2) as f64);
+        let (black, soft, sharp) = (picture(|_, _| 0.0), stripes(20), stripes(2));
+        let best = |frames: &[(&[u8], bool)]| {
+            let mut best = Best::default();
+            frames.iter().for_each(|(picture, captioned)| best.look(picture, *captioned));
+            best.frame()
+        };
+        assert_eq!(best(&[(&sharp, true), (&soft, false), (&black, false)]), Some(1));
+        assert_eq!(best(&[(&soft, true), (&sharp, true), (&black, false)]), Some(1));
+        assert_eq!(best(&[(&black, false), (&soft, false), (&sharp, false)]), Some(2));
+        assert_eq!(best(&[(&soft, true), (&soft, true)]), Some(0));
+        assert_eq!(best(&[]), None);
     }
 }

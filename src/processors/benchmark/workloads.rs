@@ -83,6 +83,7 @@ fn source() -> (Vec<Signal>, Vec<Shot>, Vec<Cue>) {
         text: if i % 2 == 0 { "A sentence ends here." } else { "and it goes on" }.to_owned(),
         language: None,
         origin: "sidecar".to_owned(),
+        words: None,
     });
     (signals, shots.collect(), cues.collect())
 }

@@ -33,6 +33,8 @@ use crate::kernels::select::Weights;
 pub fn all(base: &Location) -> Vec<ScalarUDF> {
     let functions = [
         audience::audience_error(),
+        audience::audience_language(),
+        audience::audience_platforms(),
         ids::stable_id(),
         ids::source_location(base),
         ids::without_signature(),
@@ -47,6 +49,7 @@ pub fn all(base: &Location) -> Vec<ScalarUDF> {
         variants::clip_brief(),
         variants::with_texts(),
         variants::make_variants(None),
+        variants::no_variant_message(),
         describe::keyphrases(),
         describe::hashtags(),
         describe::clip_title(),

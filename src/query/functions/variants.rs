@@ -1,8 +1,9 @@
-//! `clip_brief(…)`, `with_texts(brief, texts)` and `make_variants(brief, n, audience_profile, platforms, captions)`.
+//! `clip_brief(…)`, `with_texts(brief, texts)`, `make_variants(brief, n, audience_profile, platforms, captions)`
+//! and `no_variant_message(…)`.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
@@ -63,7 +64,8 @@ pub fn with_texts() -> Function {
 
 /// `make_variants(brief, n, audience_profile, platforms, captions)`: the clip's best variants, as a list of
 /// [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
-/// names with commas between, or NULL for all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
+/// names with commas between, or NULL for those of the audience, or all, the captions `burned`, `soft`, `sidecar`, `off` or NULL.
+/// There are at most [`variants::MAX_VARIANTS`].
 pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
     Function::new(
         "make_variants",
@@ -83,6 +85,29 @@ pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
             Ok(Arc::new(variants::variant_lists(
                 briefs, &n, &audience, &platforms, &captions, &scorer,
             )?))
+        },
+    )
+}
+
+/// `no_variant_message(audience_profile, platforms, min_clip_length, max_clip_length)`: why a clip of such
+/// a length has no variants, as a sentence; see [`variants::no_variant_message`]. NULL where the audience or
+/// the platforms cannot be read.
+pub fn no_variant_message() -> Function {
+    Function::new(
+        "no_variant_message",
+        Some(&["audience", "platforms", "min", "max"]),
+        DataType::Utf8,
+        |args| {
+            let (audience, platforms) = (text(&args[0])?, text(&args[1])?);
+            let lengths = [numbers::<Float64Type>(&args[2])?, numbers::<Float64Type>(&args[3])?];
+            let sentence = |row: usize| {
+                let word = |of: &StringArray| {
+                    if of.is_valid(row) { of.value(row).to_owned() } else { String::new() }
+                };
+                let [min, max] = lengths.each_ref().map(|length| length.value(row));
+                variants::no_variant_message(&word(&audience), &word(&platforms), (min, max)).ok()
+            };
+            Ok(Arc::new((0..audience.len()).map(sentence).collect::<StringArray>()))
         },
     )
 }

@@ -9,7 +9,11 @@ use crate::kernels::validate::MAX_CLIPS;
 use crate::query::events::quote;
 
 /// The SQL of a column's value, and of the sentence about a value that would not coerce.
-pub(super) fn coerce(found: &Field, wanted: &Field, path: &Path) -> Result<(String, Option<String>)> {
+pub(super) fn coerce(
+    found: &Field,
+    wanted: &Field,
+    path: &Path,
+) -> Result<(String, Option<String>)> {
     let column = quote(found.name());
     let from = value_type(found.data_type());
     let is_text =

@@ -76,7 +76,7 @@ pub fn with_texts(brief: Expr, texts: Expr) -> Expr {
 }
 
 /// The best `n` variants of a clip, as a list of [`crate::model::variant`] structs to `explode` and
-/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for all, `captions` `burned`, `soft`, `sidecar`, `off` or NULL.
+/// `unnest`. `audience` is JSON or NULL, `platforms` names with commas between, or NULL for those of the audience, or all, `captions` `burned`, `soft`, `sidecar`, `off` or NULL.
 pub fn make_variants(
     brief: Expr,
     n: Expr,

@@ -32,8 +32,7 @@ impl Objects {
         let hash = facts.blake3.get(..16).unwrap_or(&facts.blake3);
         let uri = format!("media/{media_id}-{hash}.{}", facts.container);
         self.send(file, &uri).await?;
-        for extension in beside(facts) {
-            let uri = format!("media/{media_id}-{hash}.{extension}");
+        for (extension, uri) in beside(&uri, facts) {
             self.send(&file.with_extension(extension), &uri).await?;
         }
         let published = Published { media_id, uri, facts: facts.clone() };
@@ -45,7 +44,7 @@ impl Objects {
         Ok(published)
     }
 
-    /// The file that shows `media_id`, if a complete one is there.
+    /// The file that shows `media_id`, if a complete one is there with all that lies beside it.
     ///
     /// # Errors
     /// `store.read` if the store cannot be asked.
@@ -57,10 +56,23 @@ impl Objects {
         };
         // One that cannot be read is written anew.
         let Ok(published) = serde_json::from_slice::<Published>(&note) else { return Ok(None) };
-        let path = self.path(&published.uri);
+        let size = self.size(&published.uri).await?.map(i64::try_from);
+        if published.media_id != media_id || size != Some(Ok(published.facts.bytes)) {
+            return Ok(None);
+        }
+        for (_, uri) in beside(&published.uri, &published.facts) {
+            if self.size(&uri).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(published))
+    }
+
+    /// Bytes of the object at `relative`, if there is one.
+    async fn size(&self, relative: &str) -> Result<Option<u64>> {
+        let path = self.path(relative);
         let facts = self.store.facts(&path).await.map_err(|f| self.cannot_read(&path, &f))?;
-        let complete = facts.is_some_and(|f| i64::try_from(f.size) == Ok(published.facts.bytes));
-        Ok((complete && published.media_id == media_id).then_some(published))
+        Ok(facts.map(|facts| facts.size))
     }
 
     /// Size in bytes of every media file that is there, by its uri.
@@ -77,10 +89,12 @@ impl Objects {
     }
 }
 
-/// The ends of the names of what lies beside a file.
-fn beside(facts: &Rendition) -> impl Iterator<Item = &'static str> {
+/// What lies beside the file at `uri`: how the names end, and where it is.
+fn beside(uri: &str, facts: &Rendition) -> impl Iterator<Item = (&'static str, String)> {
     let captions: &[&str] = if facts.sidecar { &["srt", "vtt"] } else { &[] };
-    captions.iter().copied().chain(facts.thumbnail.then_some("jpg"))
+    let stem = uri.strip_suffix(facts.container.as_str()).unwrap_or(uri).to_owned();
+    let named = move |extension| (extension, format!("{stem}{extension}"));
+    captions.iter().copied().chain(facts.thumbnail.then_some("jpg")).map(named)
 }
 
 /// `_media/<media_id>.json`

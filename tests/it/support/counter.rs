@@ -79,12 +79,13 @@ pub fn numbers(path: &Path, filters: &str) -> Vec<usize> {
         "rawvideo",
         "-",
     ]);
-    raw.chunks_exact(WIDTH * HEIGHT)
-        .map(|picture| {
-            let lit = |bit: &usize| picture[BITS_HIGH / 2 * WIDTH + bit * BIT + BIT / 2] > 125;
-            (0..WIDTH / BIT).filter(lit).map(|bit| 1 << bit).sum()
-        })
-        .collect()
+    raw.chunks_exact(WIDTH * HEIGHT).map(|picture| number(picture, 1)).collect()
+}
+
+/// The number of a decoded frame with so many bytes a pixel.
+pub fn number(picture: &[u8], bytes: usize) -> usize {
+    let lit = |bit: &usize| picture[(BITS_HIGH / 2 * WIDTH + bit * BIT + BIT / 2) * bytes] > 125;
+    (0..WIDTH / BIT).filter(lit).map(|bit| 1 << bit).sum()
 }
 
 /// PTS in seconds of the frames of `path` as decoded, counted from the container's start time.

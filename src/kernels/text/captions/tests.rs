@@ -2,7 +2,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::edit::{CaptionStyle, SafeZone, Segment};
+use crate::model::CueWord;
+use crate::model::edit::{CaptionStyle, Join, SafeZone, Segment};
 
 pub(in super::super) fn edit(segments: Vec<Segment>) -> Edit {
     Edit {
@@ -13,7 +14,15 @@ pub(in super::super) fn edit(segments: Vec<Segment>) -> Edit {
 }
 
 pub(in super::super) fn cue(start: f64, end: f64, text: &str) -> Cue {
-    Cue { cue_id: 0, start, end, text: text.into(), language: None, origin: "sidecar".into() }
+    Cue {
+        cue_id: 0,
+        start,
+        end,
+        text: text.into(),
+        language: None,
+        origin: "sidecar".into(),
+        words: None,
+    }
 }
 
 #[test]
@@ -39,6 +48,42 @@ fn japanese_breaks_between_characters_but_not_before_a_full_stop() {
 }
 
 #[test]
+fn a_character_keeps_its_marks_and_its_modifiers() {
+    // が as か and its mark, a Hangul syllable of its letters, a family, a thumb with its colour.
+    for whole in ["か\u{3099}", "\u{1112}\u{1161}\u{11AB}", "👩\u{200D}👧", "👍\u{1F3FD}"] {
+        let text = whole.repeat(30);
+        let screens = wrap(&text, Room { width: 5.3, lines: 2 });
+        assert!(screens.len() > 2, "{whole}");
+        for line in screens.iter().flat_map(|screen| screen.split('\n')) {
+            assert_eq!(line.replace(whole, ""), "", "{whole}");
+        }
+    }
+}
+
+#[test]
+fn clauses_without_spaces_are_broken_only_where_they_must() {
+    let text = "สวัสดีครับ วันนี้เราจะมาดูเรื่องที่น่าสนใจมากที่สุดในโลกกันนะครับ";
+    let lines = |width: f64| -> Vec<String> {
+        let screens = wrap(text, Room { width, lines: 2 });
+        screens.iter().flat_map(|screen| screen.split('\n').map(str::to_owned)).collect()
+    };
+    assert_eq!(lines(60.0).join(" "), text);
+    let narrow = lines(12.0);
+    assert!(narrow.len() > 2 && narrow.iter().all(|line| super::width(line) <= 14.0), "{narrow:?}");
+    assert!(narrow.iter().all(|line| !line.ends_with(['เ', 'แ', 'โ', 'ใ', 'ไ'])), "{narrow:?}");
+}
+
+#[test]
+fn a_very_long_text_in_a_short_time_is_done_at_once() {
+    let text = "word, ".repeat(200_000);
+    let lines = shown(&[cue(1.0, 1.3, &text)]);
+    assert_eq!(lines.len(), 1);
+    let many: Vec<_> =
+        (0..50_000).map(|n| cue(1.0 + f64::from(n) * 1e-4, 9.0, &n.to_string())).collect();
+    assert!(!shown(&many).is_empty());
+}
+
+#[test]
 fn a_teaser_shows_its_captions_twice_and_two_tracks_say_a_thing_once() {
     let cues = [cue(7.0, 8.0, "hello there"), cue(7.1, 8.0, "hello there")];
     let segments = vec![
@@ -49,6 +94,43 @@ fn a_teaser_shows_its_captions_twice_and_two_tracks_say_a_thing_once() {
     assert_eq!(lines.iter().map(|l| l.start).collect::<Vec<_>>(), [0.0, 4.0]);
     // Half a second is too short to read it.
     assert!(lines[1].end > 4.6, "{lines:?}");
+}
+
+/// The cue with the times at which its words are said, one for each.
+pub(in super::super) fn timed(cue: Cue, starts: &[f64]) -> Cue {
+    let word = |(text, start): (&str, &f64)| CueWord { start: *start, text: text.into() };
+    let words = cue.text.split_whitespace().zip(starts).map(word).collect();
+    Cue { words: Some(words), ..cue }
+}
+
+#[test]
+fn pieces_of_a_text_appear_when_they_are_said() {
+    let text = "First these words are said and then, after a long silence, all the others";
+    let starts: Vec<f64> =
+        (0..14).map(|n| if n < 7 { 1.0 + 0.2 * f64::from(n) } else { 7.0 }).collect();
+    let cue = timed(cue(1.0, 9.0, text), &starts);
+    let edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
+    let room = Room { width: 11.0, lines: 1 };
+    let lines = lines_in(&edit, &[cue], room);
+    let early = lines.iter().filter(|line| line.start < 2.4).count();
+    let spoken: usize = lines.iter().take(early).map(|line| line.text.split(' ').count()).sum();
+    assert!((6..=9).contains(&spoken), "{lines:?}");
+    assert!(lines[early].start > 6.0 || lines[early - 1].end > 6.9, "{lines:?}");
+}
+
+#[test]
+fn words_follow_speed_and_what_is_left_out() {
+    let cue = timed(cue(2.0, 8.0, "one two three four"), &[2.0, 3.0, 5.5, 7.0]);
+    // From 4 to 6 nothing is shown, and the rest at twice the speed.
+    let segment = |start, end, speed| Segment { start, end, speed };
+    let map = TimeMap::of(&[segment(2.5, 4.0, 1.0), segment(6.0, 9.0, 2.0)], Join::Cut);
+    let spans = map.spans(2.0, 8.0);
+    assert_eq!(spans, [(0.0, 2.5)]);
+    let spoken = Spoken::new(&map, &cue, spans[0]);
+    // "one" had been said, "three" is skipped, "four" comes half a second of the variant after 6 s.
+    let places = [0, 3, 6, 11].map(|place| spoken.moment(place, 15, 2.5));
+    assert_eq!(places, [0.0, 0.5, 0.5, 2.0]);
+    assert_eq!(spoken.moment(15, 15, 2.5), 2.5);
 }
 
 /// Start, end and text of the lines of `cues` in a variant that is the source from 0 to 10 s.
@@ -89,7 +171,7 @@ proptest! {
             .collect();
         let mut lines: Vec<CaptionLine> = cues
             .iter()
-            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone() })
+            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone(), spoken: Spoken::default() })
             .collect();
         lines.sort_by(|a, b| a.start.total_cmp(&b.start));
         one_at_a_time(&mut lines);
@@ -115,11 +197,22 @@ proptest! {
     #[test]
     fn no_word_is_lost_and_nothing_overlaps(
         texts in prop::collection::vec(("[a-zA-Z漢字かな,。 \n]{1,120}", 0.0..20.0f64, 0.1..6.0f64), 0..6),
+        said in prop::option::of(0.0..1.0f64),
         width in 6.0..30.0f64,
         lines in 1..=2usize,
         speed in 0.5..2.0f64,
     ) {
-        let cues: Vec<_> = texts.iter().map(|(t, at, long)| cue(*at, at + long, t)).collect();
+        // Words that come faster and faster, or slower and slower.
+        let bent = |at: f64, long: f64, count: usize| -> Vec<f64> {
+            let share = |n: usize| (n as f64 / count as f64).powf(0.2 + 4.0 * said.unwrap_or(0.5));
+            (0..count).map(|n| at + long * share(n)).collect()
+        };
+        let read = |(text, at, long): &(String, f64, f64)| {
+            let cue = cue(*at, at + long, text);
+            let count = text.split_whitespace().count();
+            if said.is_some() { timed(cue, &bent(*at, *long, count)) } else { cue }
+        };
+        let cues: Vec<_> = texts.iter().map(read).collect();
         for (text, ..) in &texts {
             let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             let wrapped = wrap(text, Room { width, lines });

@@ -1,13 +1,15 @@
 //! Breaking a text into screens of few lines of even width.
 
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+use super::super::script::{Spacing, spacing};
 use super::Room;
 
 /// May not begin a line in Chinese, Japanese and Korean.
 const NOT_FIRST: &str = "、。，．・：；？！゛゜ヽヾゝゞ々ー’”）〕］｝〉》」』】°′″℃ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ…‥,.!?:;)]}%";
-/// May not end one.
-const NOT_LAST: &str = "‘“（〔［｛〈《「『【([{$¥￥";
+/// May not end one, nor may the vowels that Thai and Lao write before their consonant.
+const NOT_LAST: &str = "‘“（〔［｛〈《「『【([{$¥￥เแโใไເແໂໃໄ";
 
 /// Whether a character takes the place of two Latin ones.
 pub(in super::super) fn is_wide(c: char) -> bool {
@@ -40,101 +42,136 @@ struct Word<'a> {
 /// `text` in screens of at most `room.lines` lines, separated by `\n`, of even width. A word that is
 /// wider than the room has a line of its own.
 pub(in super::super) fn wrap(text: &str, room: Room) -> Vec<String> {
-    let words = words(text);
-    let screens = groups(&words, room);
-    screens.iter().map(|screen| balance(screen, room)).collect()
+    let words = words(text, room);
+    let mut ends = vec![0.0];
+    for word in &words {
+        let space = if word.spaced { char_width(' ') } else { 0.0 };
+        ends.push(ends[ends.len() - 1] + space + width(word.text));
+    }
+    let (mut screens, mut rest) = (Vec::new(), Words { words: &words, ends: &ends });
+    while !rest.words.is_empty() {
+        let (screen, after) = rest.split(rest.screen(room));
+        screens.push(screen.balanced(room));
+        rest = after;
+    }
+    screens
 }
 
-fn words(text: &str) -> Vec<Word<'_>> {
+/// The pieces of a text that are not broken: what stands between spaces; in Chinese and Japanese each
+/// character with its marks; and in scripts that put spaces between clauses each cluster of what is too
+/// wide for a line.
+fn words(text: &str, room: Room) -> Vec<Word<'_>> {
     let mut found = Vec::new();
     for part in text.split_whitespace() {
-        let mut start = 0;
-        let mut spaced = true;
-        let mut last: Option<char> = None;
-        for (at, c) in part.char_indices() {
-            let breaks = last.is_some_and(|last| {
-                (is_wide(c) || is_wide(last)) && !NOT_FIRST.contains(c) && !NOT_LAST.contains(last)
-            });
+        let long = width(part) > room.width;
+        let (mut start, mut spaced) = (0, true);
+        let mut last: Option<&str> = None;
+        for (at, cluster) in part.grapheme_indices(true) {
+            let breaks = last.is_some_and(|last| breaks_between(last, cluster, long));
             if breaks {
                 found.push(Word { text: &part[start..at], spaced });
                 (start, spaced) = (at, false);
             }
-            last = Some(c);
+            last = Some(cluster);
         }
         found.push(Word { text: &part[start..], spaced });
     }
     found
 }
 
-/// Words as they stand in a line.
-fn line(words: &[Word<'_>]) -> String {
-    let mut text = String::new();
-    for word in words {
-        if word.spaced && !text.is_empty() {
-            text.push(' ');
+/// Whether a line may end between two clusters of a word that may be `long`er than a line.
+fn breaks_between(before: &str, after: &str, long: bool) -> bool {
+    let (Some(base), Some(end), Some(next)) =
+        (before.chars().next(), before.chars().next_back(), after.chars().next())
+    else {
+        return false;
+    };
+    let clauses = |c| spacing(c) == Spacing::Clauses;
+    let may = is_wide(base) || is_wide(next) || (long && clauses(base) && clauses(next));
+    may && !NOT_FIRST.contains(next) && !NOT_LAST.contains(end)
+}
+
+/// Words that follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Words<'w, 'a> {
+    words: &'w [Word<'a>],
+    /// Where each begins with the space before it, in em from some point, and where the last one ends.
+    ends: &'w [f64],
+}
+
+impl<'w, 'a> Words<'w, 'a> {
+    fn split(self, count: usize) -> (Self, Self) {
+        let (words, after) = self.words.split_at(count);
+        let ends = (&self.ends[..=count], &self.ends[count..]);
+        (Self { words, ends: ends.0 }, Self { words: after, ends: ends.1 })
+    }
+
+    /// Width of a line of the words from `from` to before `to`.
+    fn width(self, from: usize, to: usize) -> f64 {
+        let space = self.words.get(from).is_some_and(|word| word.spaced && from < to);
+        self.ends[to] - self.ends[from] - if space { char_width(' ') } else { 0.0 }
+    }
+
+    /// How many of the words fit on a screen, its lines filled one after the other; at least one.
+    fn most(self, room: Room) -> usize {
+        let (mut lines, mut from) = (1, 0);
+        for i in 1..self.words.len() {
+            if self.width(from, i + 1) > room.width {
+                (lines, from) = (lines + 1, i);
+            }
+            if lines > room.lines {
+                return i;
+            }
         }
-        text.push_str(word.text);
+        self.words.len()
     }
-    text
-}
 
-fn line_width(words: &[Word<'_>]) -> f64 {
-    let spaces = words.iter().skip(1).filter(|word| word.spaced).count() as f64;
-    words.iter().map(|word| width(word.text)).sum::<f64>() + spaces * char_width(' ')
-}
-
-/// How many lines of that width `words` take, filled one after the other.
-fn lines_needed(words: &[Word<'_>], most: f64) -> usize {
-    let (mut lines, mut from) = (usize::from(!words.is_empty()), 0);
-    for i in 1..words.len() {
-        if line_width(&words[from..=i]) > most {
-            lines += 1;
-            from = i;
+    /// How many words the next screen gets, of screens with about the same amount of text; the first that
+    /// fits into the fewest, ends of clauses preferred where they come late in a screen.
+    fn screen(self, room: Room) -> usize {
+        let (most, all) = (self.most(room), self.words.len());
+        if most == all {
+            return most;
         }
+        let left = self.width(0, all);
+        let screens = (left / self.width(0, most).max(1e-9)).ceil().max(1.0);
+        let even = left / screens;
+        let near = (1..=most).min_by(|a, b| {
+            let off = |n: usize| (self.width(0, n) - even).abs();
+            off(*a).total_cmp(&off(*b))
+        });
+        let clause = (1..=most).rev().find(|n| {
+            let ends = self.words[n - 1]
+                .text
+                .ends_with([',', '.', '!', '?', ';', ':', '，', '。', '、', '！', '？', '،', '؟']);
+            ends && self.width(0, *n) > 0.6 * even
+        });
+        clause.or(near).unwrap_or(most)
     }
-    lines
-}
 
-/// Screens of about the same amount of text; the first that fits into the fewest, ends of clauses
-/// preferred where they come late in a screen.
-fn groups<'w, 'a>(words: &'w [Word<'a>], room: Room) -> Vec<&'w [Word<'a>]> {
-    let mut found = Vec::new();
-    let mut rest = words;
-    while !rest.is_empty() {
-        let fits = |count: &usize| lines_needed(&rest[..*count], room.width) <= room.lines;
-        let most = (1..=rest.len()).take_while(fits).last().unwrap_or(1);
-        let mut take = most;
-        if most < rest.len() {
-            let left = line_width(rest);
-            let screens = (left / line_width(&rest[..most]).max(1e-9)).ceil().max(1.0);
-            let even = left / screens;
-            let near = (1..=most).min_by(|a, b| {
-                let off = |n: usize| (line_width(&rest[..n]) - even).abs();
-                off(*a).total_cmp(&off(*b))
-            });
-            let clause = (1..=most).rev().find(|n| {
-                let ends = rest[n - 1].text.ends_with([
-                    ',', '.', '!', '?', ';', ':', '，', '。', '、', '！', '？', '،', '؟',
-                ]);
-                ends && line_width(&rest[..*n]) > 0.6 * even
-            });
-            take = clause.or(near).unwrap_or(most);
+    /// One screen: one line if it fits the narrowest way, else broken where its lines are most even.
+    fn balanced(self, room: Room) -> String {
+        let all = self.words.len();
+        if room.lines < 2 || all < 2 || self.width(0, all) <= SHORT.min(room.width) {
+            return self.line();
         }
-        found.push(&rest[..take]);
-        rest = &rest[take..];
+        let longer = |n: usize| self.width(0, n).max(self.width(n, all));
+        let best = (1..all).min_by(|a, b| longer(*a).total_cmp(&longer(*b))).unwrap_or(1);
+        let (first, second) = self.split(best);
+        format!("{}\n{}", first.line(), second.line())
     }
-    found
-}
 
-/// One screen: one line if it fits the narrowest way, else broken where its lines are most even.
-fn balance(words: &[Word<'_>], room: Room) -> String {
-    let whole = line_width(words);
-    if room.lines < 2 || words.len() < 2 || whole <= SHORT.min(room.width) {
-        return line(words);
+    /// The words as they stand in a line.
+    fn line(self) -> String {
+        let mut text = String::new();
+        for word in self.words {
+            if word.spaced && !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word.text);
+        }
+        text
     }
-    let longer = |n: usize| line_width(&words[..n]).max(line_width(&words[n..]));
-    let best = (1..words.len()).min_by(|a, b| longer(*a).total_cmp(&longer(*b))).unwrap_or(1);
-    format!("{}\n{}", line(&words[..best]), line(&words[best..]))
 }
 
 /// Up to this width, in em, a text is not broken.

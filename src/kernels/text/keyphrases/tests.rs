@@ -77,6 +77,16 @@ fn forms_of_one_phrase_are_one_and_numbers_and_fillers_are_none() {
 }
 
 #[test]
+fn as_many_different_phrases_as_a_file_of_captions_can_hold_are_no_burden() {
+    let name = |n: u32| {
+        let letter = |place: u32| char::from(b'a' + ((n / 26_u32.pow(place)) % 26) as u8);
+        (0..4).map(letter).chain("zqx".chars()).collect::<String>()
+    };
+    let text: String = (0..150_000).map(|n| format!("{}, ", name(n))).collect();
+    assert_eq!(found(&text, Some("en"), 5).len(), 5);
+}
+
+#[test]
 fn nothing_is_found_in_nothing() {
     for text in ["", "  \n", "12 34", "the and of", "♪♪", "的了是", "のはが"] {
         assert!(keyphrases(text, None, 5).is_empty(), "{text}");

@@ -3,7 +3,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn cue(start: f64, end: f64, text: &str) -> RawCue {
-    RawCue { start, end, text: text.to_owned() }
+    RawCue { start, end, text: text.to_owned(), words: None }
 }
 
 #[test]
@@ -35,10 +35,64 @@ fn vtt_with_header_blocks_settings_and_tags() {
                NOTE this one is out\n00:01.000 --> 00:02.000\nnot shown\n\nintro\n00:01.500 --> 00:03.000 align:start line:0\n\
                <v Fred>Hi, <c.loud>I&#39;m</c> <00:00:02.000><b>Fred</b> &amp; &lt;you&gt;&nbsp;&#x41;\n\n\
                00:00:04.000 --> 00:00:05.000\nplain\n";
-    assert_eq!(
-        parse_subtitles(vtt),
-        [cue(1.5, 3.0, "Hi, I'm Fred & <you> A"), cue(4.0, 5.0, "plain")]
-    );
+    let cues = parse_subtitles(vtt);
+    let seen: Vec<_> = cues.iter().map(|c| (c.start, c.end, c.text.as_str())).collect();
+    assert_eq!(seen, [(1.5, 3.0, "Hi, I'm Fred & <you> A"), (4.0, 5.0, "plain")]);
+}
+
+/// Start and text of the words of a cue.
+fn said(cue: &RawCue) -> Vec<(f64, &str)> {
+    cue.words.iter().flatten().map(|word| (word.start, word.text.as_str())).collect()
+}
+
+#[test]
+fn time_stamps_in_a_cue_are_when_its_words_are_said() {
+    let vtt = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Ann>One <00:00:02.000><c>two,</c>\n\
+               <00:02.400>three &amp;<00:02.900> <00:03.000>f\u{0}our</v>\n\n\
+               00:05.000 --> 00:06.000\n<00:05.500>late\n\n\
+               00:07.000 --> 00:08.000\nback <00:07.600>and <00:07.300>forth <00:09.000>out\n";
+    let cues = parse_subtitles(vtt);
+    assert_eq!(cues[0].text, "One two,\nthree & four");
+    let words = [(1.0, "One"), (2.0, "two,"), (2.4, "three &"), (3.0, "four")];
+    assert_eq!(said(&cues[0]), words);
+    assert_eq!(said(&cues[1]), [(5.5, "late")]);
+    // What cannot be is not believed.
+    assert_eq!(said(&cues[2]), [(7.0, "back"), (7.6, "and forth out")]);
+    assert_eq!(parse_subtitles("00:01.000 --> 00:02.000\nplain\n")[0].words, None);
+}
+
+/// As automatic captions are written: two lines, of which the upper one is the last one again.
+const ROLLING: &str = "WEBVTT\n\n00:00:00.160 --> 00:00:02.000 align:start position:0%\n \n\
+    hello<00:00:00.500><c> there</c><00:00:01.000><c> everybody</c>\n\n\
+    00:00:02.000 --> 00:00:02.010 align:start position:0%\nhello there everybody\n \n\n\
+    00:00:02.010 --> 00:00:04.000 align:start position:0%\nhello there everybody\n\
+    this<00:00:02.500><c> is</c><00:00:03.000><c> new</c>\n\n\
+    00:00:04.000 --> 00:00:04.010 align:start position:0%\nthis is new\n \n\n\
+    00:00:04.010 --> 00:00:06.000 align:start position:0%\nthis is new\nand the end\n";
+
+#[test]
+fn lines_that_roll_up_are_said_once() {
+    let cues = parse_subtitles(ROLLING);
+    let seen: Vec<_> = cues.iter().map(|c| (c.start, c.end, c.text.as_str())).collect();
+    let want = [
+        (0.16, 2.01, "hello there everybody"),
+        (2.01, 4.01, "this is new"),
+        (4.01, 6.0, "and the end"),
+    ];
+    assert_eq!(seen, want);
+    assert_eq!(said(&cues[0]), [(0.16, "hello"), (0.5, "there"), (1.0, "everybody")]);
+    assert_eq!(said(&cues[1]), [(2.01, "this"), (2.5, "is"), (3.0, "new")]);
+}
+
+#[test]
+fn what_is_said_twice_on_purpose_stays() {
+    let song = "00:01.000 --> 00:02.000\nLa la\n\n00:02.000 --> 00:03.000\nLa la\n\n\
+                00:03.000 --> 00:04.000\nLa la\n\n00:04.000 --> 00:05.000\nEnd\n";
+    assert_eq!(parse_subtitles(song).len(), 4);
+    // One pair that looks like it among many that do not.
+    let talk = "00:01.000 --> 00:02.000\nYes\n\n00:02.000 --> 00:03.000\nYes\nand no\n\n\
+                00:03.000 --> 00:04.000\nGood\n\n00:04.000 --> 00:05.000\nBye\n";
+    assert_eq!(parse_subtitles(talk)[1].text, "Yes\nand no");
 }
 
 #[test]
@@ -54,7 +108,7 @@ fn characters_that_look_like_markup_stay() {
         ("<>x</>", "x"),
         ("a\u{0}b\tc", "ab c"),
     ] {
-        assert_eq!(clean(body), want, "{body}");
+        assert_eq!(clean(body).text, want, "{body}");
     }
 }
 
@@ -90,6 +144,8 @@ fn subtitle_like() -> impl Strategy<Value = String> {
         Just("NOTE".to_owned()),
         Just("WEBVTT\n".to_owned()),
         Just("<v ".to_owned()),
+        Just("<00:00:01.500>".to_owned()),
+        Just("<00:01.700>".to_owned()),
         Just(">".to_owned()),
         Just("{\\".to_owned()),
         Just("}".to_owned()),
@@ -113,6 +169,12 @@ proptest! {
             prop_assert!(!cue.text.trim().is_empty());
             prop_assert!(cue.text.chars().all(|c| c == '\n' || !c.is_control()));
             prop_assert!(cue.text.split('\n').all(|line| !line.is_empty() && line.trim() == line));
+            let Some(words) = &cue.words else { continue };
+            let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            let joined: String = words.iter().map(|word| squeezed(&word.text)).collect();
+            prop_assert_eq!(joined, squeezed(&cue.text));
+            prop_assert!(words.iter().all(|w| !w.text.is_empty() && w.start >= cue.start && w.start < cue.end));
+            prop_assert!(words.windows(2).all(|pair| pair[0].start <= pair[1].start));
         }
         prop_assert!(cues.windows(2).all(|pair| pair[0].start <= pair[1].start));
     }

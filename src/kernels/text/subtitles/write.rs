@@ -41,13 +41,19 @@ fn clock(seconds: f64, point: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::captions::Spoken;
     use super::super::parse_subtitles;
     use super::*;
 
     #[test]
     fn what_is_written_is_read_back() {
-        let line =
-            |start, end, text: &str| CaptionLine { start, end, said_until: end, text: text.into() };
+        let line = |start, end, text: &str| CaptionLine {
+            start,
+            end,
+            said_until: end,
+            text: text.into(),
+            spoken: Spoken::default(),
+        };
         let lines = [
             line(0.0, 1.25, "one & two"),
             line(1.25, 3661.5, "מה\n漢字 --> x"),

@@ -18,7 +18,7 @@ fn plain(end: f64, hook: f64, endings: &[f64], onsets: &[f64]) -> ClipBrief {
 
 fn made_for(brief: &ClipBrief, platform: &str, n: usize) -> Vec<Variant> {
     let platforms = platforms::named(&[platform]).unwrap();
-    make_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
 }
 
 #[test]

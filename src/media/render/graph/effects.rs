@@ -1,6 +1,6 @@
 //! What is done to the picture beside its layout.
 
-use super::Graph;
+use super::{Graph, sum};
 use crate::media::render::shape::Shape;
 use crate::media::render::source::Source;
 use crate::model::edit::{Edit, Effect, EffectKind};
@@ -82,7 +82,7 @@ fn punch(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> Strin
             at + rise
         ));
     }
-    let zoom = format!("min({},{PUNCH_ZOOM})", zoom.join("+"));
+    let zoom = format!("min({},{PUNCH_ZOOM})", sum(&zoom));
     let copies = graph.split(&from, "split", 2, |n| format!("{from}z{n}"));
     // In steps of four pixels the middle stays where chroma is.
     let side = |whole: i64| format!("'{whole}+4*trunc({whole}*{zoom}/4)'");
@@ -90,10 +90,8 @@ fn punch(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> Strin
     let scale =
         format!("scale=w={}:h={}:eval=frame:flags=bicubic", side(edit.width), side(edit.height));
     graph.add(&copies[1..], &scale, std::slice::from_ref(&large));
-    let over = format!(
-        "overlay=x='(W-w)/2':y='(H-h)/2':format=yuv420:enable='{}',setsar=1",
-        when.join("+")
-    );
+    let over =
+        format!("overlay=x='(W-w)/2':y='(H-h)/2':format=yuv420:enable='{}',setsar=1", sum(&when));
     graph.add(&[copies[0].clone(), large], &over, std::slice::from_ref(&to));
     to
 }

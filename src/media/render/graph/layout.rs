@@ -1,8 +1,8 @@
 //! How the source's picture fills the variant's.
 
 use super::{Graph, SCALER, piecewise};
-use crate::kernels::layout::{Cell, Place, corner, gaze, grid, largest, split};
-use crate::media::render::source::{Source, TOLERANCE, even};
+use crate::kernels::layout::{Cell, Place, corner, even, gaze, grid, largest, split};
+use crate::media::render::source::{Source, TOLERANCE};
 use crate::model::edit::{Anchor, Edit, Layout};
 
 /// Scaling where the result is blurred anyway.

@@ -1,0 +1,18 @@
+//! What is said in a stretch of a source.
+
+use super::describe::Line;
+use crate::model::Cue;
+
+/// The lines that are seen from `start` to `end` (exclusive) for the greater part of their time, in their
+/// order: others belong to what comes before or after.
+pub fn lines_in(cues: &[Cue], (start, end): (f64, f64)) -> Vec<Line<'_>> {
+    let is_in = |cue: &&Cue| (start..end).contains(&((cue.start + cue.end) / 2.0));
+    let lines = cues.iter().filter(is_in);
+    lines.map(|cue| Line { text: &cue.text, start: cue.start, end: cue.end }).collect()
+}
+
+/// Lines as one text. They are told apart by new lines, which are spaces only in scripts that have
+/// them.
+pub fn said(lines: &[Line<'_>]) -> String {
+    lines.iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
+}

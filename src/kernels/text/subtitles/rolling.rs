@@ -1,0 +1,65 @@
+//! Captions that roll up: each shows the last line of the one before once more, above its own.
+//!
+//! Live captions (CEA-608's roll-up) and automatic ones are written so, the latter with a cue of some
+//! hundredths of a second between two, in which the line has moved up and the next is not there yet.
+
+use super::{Marked, Read, seen};
+
+/// Two cues follow each other without a pause up to so much between them, in seconds.
+const TOUCHING: f64 = 0.1;
+/// A cue of less, in seconds, is only the moment at which a line moves up.
+const MOVING: f64 = 0.1;
+/// So many cues at least must repeat the one before them, and half of those that follow one at once.
+const LEAST: usize = 2;
+
+/// Takes the lines away that only repeat those of the cue before, if that is how these captions are.
+pub(super) fn unroll(cues: &mut Vec<Read>) {
+    let repeated: Vec<usize> = std::iter::once(0)
+        .chain(cues.windows(2).map(|pair| repeated(&pair[0], &pair[1])))
+        .collect();
+    let touching = cues.windows(2).filter(|pair| touch(&pair[0], &pair[1])).count();
+    let rolling = repeated.iter().filter(|lines| **lines > 0).count();
+    if rolling < LEAST || 2 * rolling < touching {
+        return;
+    }
+    let mut kept: Vec<Read> = Vec::with_capacity(cues.len());
+    for (mut cue, lines) in cues.drain(..).zip(repeated) {
+        cue.text = cue.text.without(lines);
+        match kept.last_mut() {
+            Some(last) if cue.text.text.is_empty() => last.end = last.end.max(cue.end),
+            _ => kept.push(cue),
+        }
+    }
+    *cues = kept;
+}
+
+fn touch(before: &Read, cue: &Read) -> bool {
+    (cue.start - before.end).abs() <= TOUCHING
+}
+
+/// How many lines `cue` begins with that `before` ends with; 0 if it is a text said twice.
+fn repeated(before: &Read, cue: &Read) -> usize {
+    if !touch(before, cue) {
+        return 0;
+    }
+    let old: Vec<&str> = before.text.text.split('\n').collect();
+    let new: Vec<&str> = cue.text.text.split('\n').collect();
+    let alike = |lines: &usize| old[old.len() - lines..] == new[..*lines];
+    let lines = (1..=old.len().min(new.len())).rev().find(alike).unwrap_or(0);
+    let again = lines == new.len() && cue.end - cue.start > MOVING;
+    if again { 0 } else { lines }
+}
+
+impl Marked {
+    /// The same without its first lines.
+    fn without(self, lines: usize) -> Self {
+        if lines == 0 {
+            return self;
+        }
+        let mut rest = self.text.splitn(lines + 1, '\n').skip(lines);
+        let text = rest.next().unwrap_or_default().to_owned();
+        let gone = seen(&self.text) - seen(&text);
+        let left = |(place, time): (usize, f64)| Some((place.checked_sub(gone)?, time));
+        Self { text, marks: self.marks.into_iter().filter_map(left).collect() }
+    }
+}
