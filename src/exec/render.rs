@@ -165,8 +165,8 @@ fn spans(row: &RecordBatch, env: &WorkEnv, extension: &str) -> Result<Vec<Output
     Ok(spans)
 }
 
-/// Adds the items' `edit`, if they have that field, and to edited ones the row's `cues` in their
-/// language.
+/// Adds the items' `edit`, if they have that field, and to edited ones those of the row's `cues` that they
+/// show: an hour's talk in thousands of outputs is not to be held thousands of times.
 fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Result<()> {
     let fault = |cause| {
         let message = "edit and cues must be as in the tables variants and cues";
@@ -193,7 +193,10 @@ fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Re
     for span in spans {
         let Some(edit) = &span.edit else { continue };
         let fits = in_tag(edit.language.as_deref());
-        span.cues = cues.iter().filter(|cue| fits(cue.language.as_deref())).cloned().collect();
+        let seen =
+            |cue: &&Cue| edit.segments.iter().any(|s| cue.start < s.end && cue.end > s.start);
+        let shown = cues.iter().filter(|cue| fits(cue.language.as_deref())).filter(seen);
+        span.cues = shown.cloned().collect();
     }
     Ok(())
 }

@@ -369,7 +369,7 @@ fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
     if span.shape()?.is_some() {
         let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
         let format = settings.encoding.format;
-        if soft && !format.has_text_track() {
+        if soft && format.has_picture() && !format.has_text_track() {
             let message = format!("{format} has no text track for the captions; take mp4 or webm");
             return Err(Error::new(ErrorCode::RenderFailed, message));
         }

@@ -14,7 +14,7 @@ use super::{Engine, RunConfig, again, merge, steps};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;
 use crate::kernels::location::Location;
-use crate::media::MediaTools;
+use crate::media::{Format, MediaTools};
 use crate::model::table::TABLES;
 use crate::query::results::register_store;
 use crate::query::sql;
@@ -87,6 +87,7 @@ impl RenderChosen {
         self.choose(&ctx, &config).await?;
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
+        check_captions(&ctx, config.render.encoding.format).await?;
         let publisher = Publisher::new(&place, place.media_dir(&writer), &config.render);
         render_outputs(&ctx, &parameters, &writer, &runtime, &publisher).await?;
         run_step(&ctx, &sql::step("files")?, &parameters, &mut writer).await?;
@@ -177,6 +178,24 @@ impl RenderChosen {
             elapsed: started.elapsed(),
             out: self.config.out.clone(),
         })
+    }
+}
+
+/// Whether what was planned with captions in a text track can be written as `format`: sound alone needs none.
+async fn check_captions(ctx: &SessionContext, format: Format) -> Result<()> {
+    if format.has_text_track() || !format.has_picture() {
+        return Ok(());
+    }
+    let counts =
+        summary::numbers(ctx, "SELECT count(*) FROM outputs WHERE edit['caption_mode'] = 'soft'");
+    match counts.await?.first() {
+        Some(count) if *count > 0.0 => Err(Error::new(
+            ErrorCode::Config,
+            format!(
+                "soft captions are planned for {count} of the variants, and {format} has no text track; take mp4 or webm, or choose others"
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -355,6 +355,14 @@ fn captions_go_into_a_track_or_beside_the_file_or_nowhere() {
     let looks =
         "SELECT DISTINCT caption_style, caption_mode, reason LIKE '%text track%' FROM variants";
     assert_eq!(query(folder, looks), ["off,soft,true"]);
+    // Of the same plans a format without a text track is refused, but not for who only listens.
+    let render =
+        |format| clipflow(folder, &["render", "out", "--where", "true", "--format", format]);
+    let refused = render("gif");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("gif has no text track"), "{}", stderr(&refused));
+    assert!(render("mp3").status.success());
+    run(folder, &[&only[..], &["--captions", "soft"]].concat(), 0);
     // A still of each file, which is its size.
     let stills = query(folder, "SELECT DISTINCT thumbnail_uri, width, height FROM renditions");
     for still in &stills {

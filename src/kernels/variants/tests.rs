@@ -449,6 +449,7 @@ fn a_neighbours_line_is_not_the_clips_and_no_space_cuts_a_word_in_two() {
         text: text.into(),
         language: None,
         origin: "sidecar".into(),
+        words: None,
     };
     let facts = ClipFacts {
         start: 10.0,

@@ -100,12 +100,15 @@ impl Track {
     }
 }
 
-/// The captions of each output that are a text track of it.
+/// The captions of each output that are a text track of its file, if files of `format` have one.
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
-pub(super) fn tracks(outputs: &[&Output]) -> Result<Vec<Option<Track>>> {
+pub(super) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<Track>>> {
     let track = |output: &&Output| {
+        if !format.has_text_track() {
+            return Ok(None);
+        }
         let Some(lines) = lines(output, CaptionMode::Soft) else { return Ok(None) };
         let file = written(output, &to_srt(&lines))?;
         let language = output.edit.as_ref().and_then(|edit| edit.language.as_deref());

@@ -174,6 +174,11 @@ impl Format {
         matches!(self, Self::Mp4 | Self::Webm)
     }
 
+    /// Whether its files have a picture, moving or animated.
+    pub(crate) const fn has_picture(self) -> bool {
+        !matches!(self.kind(), Kind::Sound)
+    }
+
     pub(super) const fn kind(self) -> Kind {
         match self {
             Self::Mp4 | Self::Webm => Kind::Video,
@@ -208,7 +213,7 @@ impl Encoding {
 
     /// Whether its files have a picture, moving or animated.
     pub(super) fn has_picture(&self) -> bool {
-        self.format.kind() != Kind::Sound
+        self.format.has_picture()
     }
 
     /// Whether it is that of plain clips. It leaves no trace in ids and settings, so that what was

@@ -180,7 +180,8 @@ impl Job<'_> {
         let limits = &self.limits();
         let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
         let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
-        let (captions, tracks) = (captions::burned(spans)?, captions::tracks(spans)?);
+        let (captions, tracks) =
+            (captions::burned(spans)?, captions::tracks(spans, settings.encoding.format)?);
         let (start, _) = extent(spans.iter().copied());
         let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
         let mut tried = None;

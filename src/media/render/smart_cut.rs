@@ -87,7 +87,8 @@ impl SmartCut<'_> {
             && encoding.quality != Quality::Lossless
             && output.edit.as_ref().is_none_or(|edit| only_cuts(edit, size))
             && captions::burned(&[output]).is_ok_and(|burned| burned.iter().all(Option::is_none))
-            && captions::tracks(&[output]).is_ok_and(|tracks| tracks.iter().all(Option::is_none))
+            && captions::tracks(&[output], settings.encoding.format)
+                .is_ok_and(|tracks| tracks.iter().all(Option::is_none))
     }
 
     fn cut(&self, output: &Output, tell: &dyn Fn(f64)) -> Result<Rendition> {

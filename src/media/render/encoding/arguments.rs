@@ -279,7 +279,7 @@ fn animation(encoding: &Encoding, number: usize) -> Vec<OsString> {
     args
 }
 
-/// Bits a second of the sound.
+/// Bits a second of the sound, of which Opus takes no more of a single channel and MP3 none at all.
 fn sound_rate(settings: &RenderSettings) -> String {
     let high = u64::from(settings.audio_bitrate);
     let rate = match settings.encoding.quality {
@@ -288,7 +288,12 @@ fn sound_rate(settings: &RenderSettings) -> String {
         Quality::High => high,
         Quality::Best | Quality::Lossless => high * 8 / 5,
     };
-    rate.to_string()
+    let most = match settings.encoding.format {
+        Format::Webm | Format::Opus => 256_000,
+        Format::Mp3 => 320_000,
+        _ => u64::MAX,
+    };
+    rate.min(most).to_string()
 }
 
 fn sound(settings: &RenderSettings, label: &str) -> Vec<OsString> {
