@@ -4,9 +4,8 @@
 mod files;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use clipflow::error::{ErrorCode, Result};
+use clipflow::error::Result;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, RenderSettings, plan_passes, render};
 use clipflow::media::{CancelToken, MediaTools};

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use clipflow::error::{ErrorCode, Result};
 use clipflow::media::CancelToken;
 use clipflow::media::render::{RenderSettings, render};
+use clipflow::model::Rendition;
 
 use super::{Footage, LONG_GOP};
-use crate::support::counter::{ffmpeg, make};
+use crate::support::counter::make;
 
 #[test]
 fn a_clip_has_the_same_bytes_whatever_is_rendered_beside_it() {

@@ -5,23 +5,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type};
 use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::{AnalyzeWork, MediaRuntime, PATH_COLUMN, Work, WorkEnv};
-use clipflow::media::{AnalyzeSettings, CancelToken};
 use clipflow::pipeline::{self, RunConfig};
 use clipflow::query::{SessionOptions, register_media_relations, session};
-use clipflow::resilience::{Clock, HostKey, Hosts, Jitter, Resilience, ScriptedClock};
+use clipflow::resilience::{HostKey, Hosts, Resilience};
 use clipflow::source::{LocalCopy, Source, Sources};
 use clipflow::{Error, ErrorCode};
 
 use crate::support::http::{Server, Then, empty, file, head};
-use crate::support::waiting::eventually;
 use crate::support::{HEAD, bare_runtime, query, show};
 
 /// A run over `rows` of an id and a URL.

@@ -1,7 +1,7 @@
 //! How often a row is tried, and how long it waits and may take: by a clock of the test's.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
 use clipflow::exec::{AnalyzeWork, MediaRuntime, PATH_COLUMN, Work, WorkEnv};
 use clipflow::media::{AnalyzeSettings, CancelToken};
-use clipflow::resilience::{Clock, HostKey, Hosts, Jitter, Resilience, ScriptedClock};
+use clipflow::resilience::{Clock, Jitter, Resilience, ScriptedClock};
 use clipflow::source::{LocalCopy, Source, Sources};
 use clipflow::{Error, ErrorCode};
 
 use crate::support::bare_runtime;
-use crate::support::http::{Server, Then, empty, file, head};
+use crate::support::http::{Server, file};
 use crate::support::waiting::eventually;
 
 /// Fails as it is told, and counts.
