@@ -52,17 +52,24 @@ pub(super) async fn run(
 
 /// The models with that of a file in its place.
 fn models(file: &Path) -> Result<ScoreModels> {
-    ScoreModels::with(&ScoreModel::from_json(&read(file, "the score model")?)?)
+    ScoreModels::with(&model(file)?)
+}
+
+/// The score model of a file that an argument names.
+pub(super) fn model(file: &Path) -> Result<ScoreModel> {
+    read(file, ScoreModel::from_json)
 }
 
 fn weights(file: &Path) -> Result<Weights> {
-    Ok(WeightsFile::from_json(&read(file, "the selection's weights")?)?.weights)
+    read(file, WeightsFile::from_json).map(|file| file.weights)
 }
 
-/// A file that an argument names; `what` it is for is part of the error.
-pub(super) fn read(file: &Path, what: &str) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|e| {
-        let message = format!("cannot read {what} in {} ({e})", file.display());
+/// What `parse` reads in a file; errors name the file.
+fn read<T>(file: &Path, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        let message = format!("cannot read {} ({e}); name a JSON file", file.display());
         Error::new(ErrorCode::Config, message).with_source(e)
-    })
+    })?;
+    parse(&text)
+        .map_err(|e| Error::new(e.code(), format!("in {}: {}", file.display(), e.message())))
 }

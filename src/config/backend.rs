@@ -42,6 +42,24 @@ impl BackendType {
             Self::Async => "async",
         }
     }
+
+    /// See that this version has it.
+    ///
+    /// # Errors
+    /// `config.invalid` for `dask`.
+    pub fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Dask => Err(Self::no_dask()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn no_dask() -> Error {
+        Error::new(
+            ErrorCode::Config,
+            "the backend dask (distributed) follows in a later version; take auto, thread, process, joblib or async",
+        )
+    }
 }
 
 impl fmt::Display for BackendType {

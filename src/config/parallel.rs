@@ -115,6 +115,7 @@ impl ParallelConfig {
     /// # Errors
     /// `config.invalid` with the setting, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
+        self.backend.check()?;
         SETTINGS.iter().try_for_each(|setting| {
             let text = self.get(setting.name).unwrap_or_default();
             if self.in_range(setting) { Ok(()) } else { Err(wrong(setting, &text, None)) }

@@ -40,13 +40,13 @@ pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<
 /// # Errors
 /// `config.invalid`, also if no variants are asked for; `store.read` if there are no results.
 pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Vec<RecordBatch>> {
-    config.check()?;
     if config.variants.count == 0 {
         let message = format!(
             "variants.count is 0, so there are no variants to plan; set it to a number from 1 to {MAX_VARIANTS}"
         );
         return Err(Error::new(ErrorCode::Config, message));
     }
+    config.check()?;
     let config = &config.clone().with_text_model()?;
     let dataset = config.place(&config.resilience())?.existing().await?;
     let ctx = session(&config.session_options(), None)?;

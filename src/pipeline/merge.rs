@@ -24,30 +24,22 @@ use crate::store::{Dataset, FileEntry, Manifest, ShardWriter};
 /// Reads the run's own tables from `ctx`; afterwards they are the merged ones.
 ///
 /// # Errors
-/// `store.*`; `store.read` if an older file is lost or damaged.
+/// `store.*`; `store.read` if an older file is lost or damaged that this run does not make anew.
 pub(super) async fn take_over(
     ctx: &SessionContext,
     dataset: &Dataset,
     writer: &mut ShardWriter,
 ) -> Result<()> {
-    let Err(fault) = merge(ctx, dataset, writer).await else { return Ok(()) };
-    // A file that is lost is worth a sentence of its own.
-    for shard in dataset.shards() {
-        dataset.check(shard).await?;
-    }
-    Err(fault)
-}
-
-async fn merge(ctx: &SessionContext, dataset: &Dataset, writer: &mut ShardWriter) -> Result<()> {
     let shards = Shards { ctx, dataset };
     let (replaced, held) = shards.in_the_way(writer.analysis()).await?;
     if !replaced.is_empty() {
-        shards.register("answered", "outcomes", dataset.shards().iter()).await?;
+        shards.register("answered", "outcomes", &shards.all()).await?;
     }
     for shard in replaced {
+        let lost = shards.lost(shard).await?;
         // All are written before any takes its place: the statements read each other's tables.
         let mut merged = vec![];
-        for table in TABLES {
+        for table in TABLES.iter().filter(|table| !lost.contains(&table.name)) {
             if let Some(old) = shards.file(shard, table.name) {
                 merged.push((table.name, union(ctx, table, old, writer).await?));
             }
@@ -79,9 +71,13 @@ struct Shards<'a> {
 }
 
 impl<'a> Shards<'a> {
+    fn all(&self) -> Vec<&'a Manifest> {
+        self.dataset.shards().iter().collect()
+    }
+
     /// The shards that must be replaced, and the sources of this run that others go on describing.
     async fn in_the_way(&self, analysis: &str) -> Result<(Vec<&'a Manifest>, Vec<String>)> {
-        let all: Vec<&Manifest> = self.dataset.shards().iter().collect();
+        let all = self.all();
         // Most runs answer new requests: one look at all shards says so.
         let (mut replaced, staying) =
             match self.common("outcomes", "request_id", &all).await?.is_empty() {
@@ -112,7 +108,7 @@ impl<'a> Shards<'a> {
 
     /// The keys of the run's own table that `shards` have too.
     async fn common(&self, table: &str, key: &str, shards: &[&Manifest]) -> Result<Vec<String>> {
-        if !self.register("older", table, shards.iter().copied()).await? {
+        if !self.register("older", table, shards).await? {
             return Ok(vec![]);
         }
         let sql =
@@ -120,14 +116,62 @@ impl<'a> Shards<'a> {
         summary::texts(self.ctx, &sql).await
     }
 
-    /// The ids in a table of `shards` as the table `name`; whether there are any.
-    async fn register(
-        &self,
-        name: &str,
-        table: &str,
-        shards: impl Iterator<Item = &Manifest>,
-    ) -> Result<bool> {
-        let files: Vec<String> = shards.filter_map(|shard| self.file(shard, table)).collect();
+    /// The tables of a shard that is replaced whose files are lost.
+    ///
+    /// # Errors
+    /// `store.read` if there is one, and rows of it were of requests or sources that this run does not
+    /// make anew.
+    async fn lost(&self, shard: &Manifest) -> Result<Vec<&'static str>> {
+        let mut lost = vec![];
+        for table in TABLES {
+            if let Err(fault) = self.dataset.check(table.name, shard).await {
+                if lost.is_empty() && self.holds_others(shard).await? {
+                    return Err(self.dataset.lost(table.name, fault));
+                }
+                lost.push(table.name);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Whether a shard answers requests that this run does not, or may be alone in describing sources of
+    /// such requests.
+    async fn holds_others(&self, shard: &Manifest) -> Result<bool> {
+        self.register("older", "outcomes", &[shard]).await?;
+        let others = "SELECT o.request_id FROM older o
+            LEFT ANTI JOIN outcomes n ON n.request_id = o.request_id LIMIT 1";
+        if !summary::texts(self.ctx, others).await?.is_empty() {
+            return Ok(true);
+        }
+        let mut rest = self.all();
+        rest.retain(|other| other.number != shard.number);
+        let described = match self.register("older", "sources", &rest).await? {
+            true => "LEFT ANTI JOIN older o ON o.source_id = p.source_id",
+            false => "",
+        };
+        let others = format!(
+            "SELECT p.source_id FROM answered p LEFT ANTI JOIN outcomes n ON n.request_id = p.request_id
+             LEFT ANTI JOIN sources s ON s.source_id = p.source_id {described}
+             WHERE p.source_id IS NOT NULL LIMIT 1"
+        );
+        Ok(!summary::texts(self.ctx, &others).await?.is_empty())
+    }
+
+    /// The ids in a table of `shards` as the table `name`; whether there are any. Where the outcomes of a
+    /// shard are lost, its requests are what it has answered.
+    async fn register(&self, name: &str, table: &str, shards: &[&Manifest]) -> Result<bool> {
+        let mut files = vec![];
+        for shard in shards {
+            let mut named = table;
+            // A file that is gone would be taken for one without rows.
+            if let Err(fault) = self.dataset.check(table, shard).await {
+                named = "requests";
+                if table != "outcomes" || self.dataset.check(named, shard).await.is_err() {
+                    return Err(self.dataset.lost(table, fault));
+                }
+            }
+            files.extend(self.file(shard, named));
+        }
         if files.is_empty() {
             return Ok(false);
         }

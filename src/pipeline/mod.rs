@@ -7,6 +7,7 @@
 mod again;
 mod caching;
 mod checked;
+mod commit;
 mod config;
 mod describe;
 mod embed;

@@ -8,10 +8,11 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 
 use super::checked::check_requests;
+use super::commit::{Earlier, commit};
 use super::publish::Publisher;
 use super::requests::Requests;
 use super::steps::{self, Parameters};
-use super::{Engine, RunConfig, RunSummary, describe, merge, summary};
+use super::{Engine, RunConfig, RunSummary, describe, summary};
 use crate::error::{ErrorCode, Result};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
 use crate::kernels::ids::stable_id;
@@ -22,7 +23,7 @@ use crate::query::results::{register_dataset, register_store};
 use crate::query::sql::{self, Step};
 use crate::query::{register_media_relations, session};
 use crate::resilience::may_have_passed;
-use crate::store::{Dataset, FileEntry, Place, ShardWriter};
+use crate::store::{Dataset, FileEntry, ShardWriter};
 use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
@@ -143,12 +144,8 @@ where
     register_media_relations(&ctx, &config.session_options())?;
     steps::register(&ctx, "checked", &writer.staged("checked")).await?;
     let shard = shard_id(config, &ctx, &runtime, &checked).await?;
-    let done_before = dataset.shard(&shard).map(|m| m.number);
-    if let Some(before) = dataset.shard(&shard) {
-        // What was lost since is no answer.
-        dataset.check(before).await?;
-    }
-    if done_before.is_some() && is_complete(&dataset, &ctx, &writer).await? {
+    let earlier = Earlier::find(&dataset, &shard, config.observer.as_ref()).await;
+    if earlier.is_some_and(|e| e.is_whole) && is_complete(&dataset, &ctx, &writer).await? {
         let summary = summary::read(&ctx, config, started.elapsed(), true).await?;
         return Ok((summary, read(ctx).await?));
     }
@@ -162,7 +159,7 @@ where
     let mut summary = summary::read(&ctx, config, started.elapsed(), false).await?;
     summary.hosts = runtime.hosts().snapshot();
     let answer = read(ctx.clone()).await?;
-    commit(&place, &ctx, writer, &shard, done_before).await?;
+    commit(&place, &ctx, writer, &shard, earlier).await?;
     if config.engine.is_none() {
         engine.runs_are_done().await;
     }
@@ -171,32 +168,6 @@ where
     tracing::info!(counts = ?runtime.counters.get(), "run done");
     drop(cancel);
     Ok((summary, answer))
-}
-
-/// Make the run's tables visible, merged with what older shards hold. If another run of the same
-/// requests was faster (and is not the incomplete one `done_before`), its results stay: they are as
-/// good.
-async fn commit(
-    place: &Place,
-    ctx: &SessionContext,
-    mut writer: ShardWriter,
-    shard: &str,
-    done_before: Option<u64>,
-) -> Result<()> {
-    let _lock = place.lock().await?;
-    loop {
-        let dataset = place.dataset().await?;
-        if dataset.shard(shard).is_some_and(|m| Some(m.number) != done_before) {
-            return Ok(());
-        }
-        merge::take_over(ctx, &dataset, &mut writer).await?;
-        if let Some(manifest) = place.commit(&dataset, &writer, shard).await? {
-            place.remove_replaced(&dataset, &manifest).await;
-            return Ok(());
-        }
-        // Each round lost is a commit of somebody else.
-        merge::forget(ctx, &mut writer).await?;
-    }
 }
 
 /// Ends the run's media work if the run is dropped half-way.

@@ -53,13 +53,7 @@ impl Tidied {
 pub(super) fn headers(requests: &Path, folder: &Path) -> Result<Option<Tidied>> {
     let spaced = |file: &Path| {
         let header = header(file)?;
-        let trimmed: Vec<&str> = header.trim_end_matches(['\r', '\n']).split(',').collect();
-        let is_spaced = trimmed.iter().any(|name| name.trim() != *name);
-        // Within quotes a comma is none, and a space may be meant.
-        (is_spaced && !header.contains('"')).then(|| {
-            let names: Vec<&str> = trimmed.iter().map(|name| name.trim()).collect();
-            (header.len(), names.join(",") + "\n")
-        })
+        trimmed(header.trim_end_matches(['\r', '\n'])).map(|names| (header.len(), names + "\n"))
     };
     if !files(requests).iter().any(|file| ends_in(file, &["csv"]) && spaced(file).is_some()) {
         return Ok(None);
@@ -73,6 +67,24 @@ pub(super) fn headers(requests: &Path, folder: &Path) -> Result<Option<Tidied>> 
     };
     copied(requests, &folder.join("trimmed"), |p| ends_in(p, &["csv"]), write)
         .map(|path| Some(Tidied { path, original: requests.to_path_buf(), flat: false }))
+}
+
+/// A CSV header without the spaces around its names, also within quotes; none if it has none, or goes
+/// on in the next line.
+fn trimmed(header: &str) -> Option<String> {
+    let mut quoted = false;
+    let names = header.split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    let trimmed: Vec<String> = names
+        .map(|name| match name.trim().strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
+            Some(inner) => format!("\"{}\"", inner.trim()),
+            None => name.trim().to_owned(),
+        })
+        .collect();
+    let trimmed = trimmed.join(",");
+    (!quoted && trimmed != header).then_some(trimmed)
 }
 
 /// The requests with every nested value of JSON files as text, if there is one and all is JSON: a
@@ -262,6 +274,22 @@ fn flatten_row(row: Value, to: &mut dyn Write) -> std::io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_trimmed_within_quotes_and_outside() {
+        for (header, names) in [
+            ("a,b", None),
+            ("\"a\",\"b, c\"", None),
+            ("a, b ", Some("a,b")),
+            ("\" a \",\"b\"", Some("\"a\",\"b\"")),
+            ("\"a\" , \" b, \"\"c\"\" \"", Some("\"a\",\"b, \"\"c\"\"\"")),
+            ("\"\", \"\"\"\"", Some("\"\",\"\"\"\"")),
+            ("5\" , b", None),
+            ("\" a", None),
+        ] {
+            assert_eq!(trimmed(header).as_deref(), names, "{header:?}");
+        }
+    }
 
     #[test]
     fn fields_are_counted_as_csv_has_them() {

@@ -50,8 +50,9 @@ impl Validated {
 /// Check every row of `config.requests`.
 ///
 /// # Errors
-/// `input.*` if the file as a whole cannot be read.
+/// `config.invalid` as for a run; `input.*` if the file as a whole cannot be read.
 pub async fn validate(config: &RunConfig) -> Result<Validated> {
+    config.check()?;
     let folder = temporary_folder()?;
     let requests = Requests::at_hand(config, folder.path()).await?;
     let config = &requests.config;

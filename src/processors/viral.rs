@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::model::variant::table_fields;
 use crate::model::{AudienceProfile, ScorePart, VideoClipRequest};
-use crate::pipeline::{self, RunConfig};
+use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// A variant of a clip: what it is, why, and its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -248,6 +248,11 @@ impl ViralVideoProcessor {
             Error::new(ErrorCode::Config, format!("the audience cannot be written as JSON: {e}"))
         })?;
         Ok(self.clips.asking(|variants| {
+            // What the settings say of variants is then for other batches.
+            if n_variants == 0 {
+                let plain_clips = variants.plain_clips;
+                *variants = VariantSettings { plain_clips, ..VariantSettings::default() };
+            }
             variants.count = n_variants;
             if audience.is_some() {
                 variants.audience.clone_from(&audience);

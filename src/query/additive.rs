@@ -1,7 +1,7 @@
 //! Sums of what does not add up are refused.
 //!
 //! Columns of distinct viewers carry the metadata [`ADDITIVE`](crate::model::event::ADDITIVE) = `false`, or
-//! the query itself counts them (`audience_reach`, `reach_estimate`). Who sums or averages one counts people
+//! the query itself counts them (`audience_reach`, `reach_estimate`, distinct `viewer_id` of `events`). Who sums or averages one counts people
 //! twice who saw two variants; the plan is refused with a sentence that says what to do instead.
 
 mod origin;

@@ -4,20 +4,24 @@
 //! the file's other columns as they are. A value that cannot be coerced without loss is named in
 //! `malformed`; a row is never dropped here.
 
+mod coerce;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::file_format::options::{
     ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
 };
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::events::quote;
 use super::files::{self, Kind, RequestFile, file_url};
 use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::request;
+use coerce::{carried, coerce, sql_type, value_type};
 
 /// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
@@ -286,36 +290,6 @@ fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> 
     Ok(known.join(",\n    "))
 }
 
-/// The SQL of a column that is carried through. A nested value becomes JSON text: the next file may
-/// have other fields in it, and the results of both lie in one table.
-fn carried(field: &Field, cast: Option<&str>) -> String {
-    let column = quote(field.name());
-    let value = value_type(field.data_type());
-    if value.is_nested() {
-        return format!("json_text({column})");
-    }
-    let of_dictionary = match (field.data_type(), value) {
-        (DataType::Dictionary(..), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
-            Some("VARCHAR")
-        }
-        (DataType::Dictionary(..), DataType::Int64) => Some("BIGINT"),
-        (DataType::Dictionary(..), DataType::Float64) => Some("DOUBLE"),
-        _ => None,
-    };
-    match cast.or(of_dictionary) {
-        Some(to) => format!("CAST({column} AS {to})"),
-        None => column,
-    }
-}
-
-/// The type of the values, however they are encoded.
-fn value_type(data_type: &DataType) -> &DataType {
-    match data_type {
-        DataType::Dictionary(_, value) => value_type(value),
-        other => other,
-    }
-}
-
 /// The column of that name, else one that differs in case only.
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Arc<Field>> {
     let fields = schema.fields();
@@ -335,83 +309,4 @@ fn no_source_column(schema: &Schema, path: &Path) -> Error {
             if found.is_empty() { "none".to_owned() } else { found.join(", ") }
         ),
     )
-}
-
-/// The SQL of a column's value, and of the sentence about a value that would not coerce.
-fn coerce(found: &Field, wanted: &Field, path: &Path) -> Result<(String, Option<String>)> {
-    let column = quote(found.name());
-    let from = value_type(found.data_type());
-    let is_text =
-        matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
-    match wanted.data_type() {
-        DataType::Utf8 if from.is_nested() && wanted.name() == "audience_profile" => {
-            Ok((format!("json_text({column})"), None))
-        }
-        DataType::Utf8 if is_text => {
-            Ok((format!("nullif(trim(CAST({column} AS VARCHAR)), '')"), None))
-        }
-        DataType::Utf8 if !from.is_nested() => Ok((format!("CAST({column} AS VARCHAR)"), None)),
-        DataType::Float64 if matches!(from, DataType::Duration(_)) => {
-            let parts = match from {
-                DataType::Duration(TimeUnit::Second) => "1e0",
-                DataType::Duration(TimeUnit::Millisecond) => "1e3",
-                DataType::Duration(TimeUnit::Microsecond) => "1e6",
-                _ => "1e9",
-            };
-            Ok((format!("CAST(CAST({column} AS BIGINT) AS DOUBLE) / {parts}"), None))
-        }
-        DataType::Int64 if from.is_integer() && *from != DataType::UInt64 => {
-            Ok((format!("CAST({column} AS BIGINT)"), None))
-        }
-        DataType::Float64 | DataType::Int64 if is_text || from.is_numeric() => {
-            let whole = wanted.data_type() == &DataType::Int64;
-            Ok(number(found.name(), is_text, whole))
-        }
-        _ => Err(Error::new(
-            ErrorCode::InputColumn,
-            format!(
-                "the column {} of {} holds {}, which cannot be read as {}",
-                found.name(),
-                path.display(),
-                found.data_type(),
-                if wanted.data_type() == &DataType::Utf8 { "text" } else { "numbers" }
-            ),
-        )),
-    }
-}
-
-/// The SQL of a number from a column of text or numbers, and of the sentence about what is none.
-fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
-    let column = quote(name);
-    let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
-    let number = if is_text {
-        format!("TRY_CAST({text} AS DOUBLE)")
-    } else {
-        format!("CAST({column} AS DOUBLE)")
-    };
-    let (value, lost, what) = if whole {
-        // As a DOUBLE only if it must be ("5.0"): that one has 53 bits.
-        let exact = format!("TRY_CAST({text} AS BIGINT)");
-        let value = format!("coalesce({exact}, TRY_CAST({number} AS BIGINT))");
-        let lost = format!("{value} IS NULL OR ({exact} IS NULL AND {value} <> {number})");
-        (value, lost, "a whole number")
-    } else {
-        (number.clone(), format!("{number} IS NULL"), "a number")
-    };
-    let name = name.replace('\'', "''");
-    let sentence =
-        format!("'{name} is ' || {text} || ', which is not {what}; correct it or leave it empty'");
-    (value, Some(format!("CASE WHEN {text} IS NOT NULL AND ({lost}) THEN {sentence} END")))
-}
-
-fn sql_type(data_type: &DataType) -> &'static str {
-    match data_type {
-        DataType::Float64 => "DOUBLE",
-        DataType::Int64 => "BIGINT",
-        _ => "VARCHAR",
-    }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -108,22 +108,25 @@ impl Dataset {
         if entries.is_empty() {
             return Ok(None);
         }
-        self.schema_of(table, &entries).await.map(Some)
+        let schema = self.schema_of(&entries).await;
+        schema.map(Some).map_err(|fault| self.lost(table, fault))
     }
 
-    /// See that each table of a shard is there.
+    /// See that a shard's file of a table is as it was written: in a folder to the byte, in an object store,
+    /// which sees to that itself, by its footer.
     ///
     /// # Errors
-    /// As [`Dataset::schema`].
-    pub async fn check(&self, shard: &Manifest) -> Result<()> {
-        for (table, entry) in shard.tables.iter().filter(|(_, entry)| entry.rows > 0) {
-            self.schema_of(table, &[entry]).await?;
+    /// `store.read` if it is lost or damaged; see [`Dataset::lost`] for what to say of it.
+    pub async fn check(&self, table: &str, shard: &Manifest) -> Result<()> {
+        let Some(entry) = shard.tables.get(table).filter(|e| e.rows > 0) else { return Ok(()) };
+        match &self.place {
+            Place::Folder(root) => folder::check(root, entry),
+            Place::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
         }
-        Ok(())
     }
 
-    async fn schema_of(&self, table: &str, entries: &[&FileEntry]) -> Result<TableSchema> {
-        let schema = match &self.place {
+    async fn schema_of(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
+        match &self.place {
             Place::Folder(_) => {
                 let places = entries.iter().map(|e| self.location(e));
                 let files: Vec<PathBuf> =
@@ -131,21 +134,20 @@ impl Dataset {
                 TableSchema::read(&files)
             }
             Place::Objects(objects) => objects.schema(entries).await,
-        };
-        schema.map_err(|fault| self.lost(table, fault))
+        }
     }
 
-    /// What can be done about a table that is lost: everything but its rows is still there.
-    fn lost(&self, table: &str, fault: Error) -> Error {
+    /// A fault of a table's file with what can be done about it: everything but its rows is still there.
+    pub fn lost(&self, table: &str, fault: Error) -> Error {
         let place = self.place.location();
-        let again = match table {
-            "requests" => "run the requests again into a new folder".to_owned(),
+        let commands = match table {
+            "requests" => String::new(),
             _ => format!(
-                "to make it anew, run the requests again into a new folder: `clipflow sql {place} \"SELECT * FROM requests\" -o again.parquet`, then `clipflow run again.parquet --out NEW`"
+                ": `clipflow sql {place} \"SELECT * FROM requests\" -o again.parquet`, then `clipflow run again.parquet --out NEW`"
             ),
         };
         let message = format!(
-            "{}: a file of the table {table} is lost or damaged; the other tables can be read; {again}",
+            "{}: a file of the table {table} is lost or damaged; the other tables can be read; to make it anew, run all requests that wrote it again, or run them into a new folder{commands}",
             fault.message()
         );
         Error::new(fault.code(), message).with_source(fault)

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::staging::Staging;
-use super::{CommitLock, Dataset, Manifest, ShardWriter, cannot_read, cannot_write, new_file};
+use super::{
+    CommitLock, Dataset, FileEntry, Manifest, ShardWriter, cannot_read, cannot_write, lost_file,
+    new_file,
+};
 use crate::error::Result;
 
 /// Every manifest in `root`, by number.
@@ -76,6 +79,23 @@ fn write_manifest(root: &Path, manifest: &Manifest) -> Result<()> {
     // The lock makes the number ours; whoever went without it must not be overwritten.
     file.persist_noclobber(&target).map_err(|e| cannot_write(&target, e.error))?;
     sync_folder(&folder)
+}
+
+/// See that a table's file is what was written.
+///
+/// # Errors
+/// `store.read` if it is gone, unreadable or another one.
+pub(super) fn check(root: &Path, entry: &FileEntry) -> Result<()> {
+    let path = root.join(&entry.path);
+    let mut hasher = blake3::Hasher::new();
+    File::open(&path)
+        .and_then(|file| hasher.update_reader(file).map(|_| ()))
+        .map_err(|e| lost_file(path.display(), e))?;
+    if hasher.finalize().to_hex().as_str() != entry.blake3 {
+        let fault = io::Error::other("its content is not what was written");
+        return Err(lost_file(path.display(), fault));
+    }
+    Ok(())
 }
 
 /// Remove table files and manifests of replaced shards. Media files stay: other tables of the user

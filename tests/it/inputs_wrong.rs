@@ -72,6 +72,9 @@ fn spaces_around_the_names_of_columns_are_none_of_them() {
     // The first name may be right and another one not.
     let (out, _) = checked("r.csv", "source_url, max_clips\r\na.mp4,0\r\n");
     assert!(out.contains("bad_max_clips"), "{out}");
+    let quoted = "\" source_url \", \"max_clips\",\" a, b\"\na.mp4,0,x\n";
+    let (out, error) = checked("r.csv", quoted);
+    assert!(out.contains("bad_max_clips"), "{out}{error}");
     let (_, error) = checked("r.csv", "name, link \na,b\n");
     assert!(error.contains("r.csv has no column source_url"), "{error}");
     assert!(!error.contains("trimmed"), "{error}");

@@ -169,10 +169,7 @@ fn a_lost_table_file_leaves_the_other_tables_readable_and_says_how_to_make_it_an
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         assert!(said.contains(&name) && said.contains("SELECT * FROM requests"), "{sql}: {said}");
     }
-    // The same requests are not taken for answered, and the way out is one.
-    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
-    let again = clipflow(path, &["run", "requests.csv", "--out", "out"]);
-    assert!(stderr(&again).contains("lost or damaged"), "{}", stdout(&again));
+    // Without the file of the requests the way out is one.
     let kept = clipflow(path, &["sql", "out", "SELECT * FROM requests", "-o", "again.parquet"]);
     assert!(kept.status.success(), "{}", stderr(&kept));
     let anew = clipflow(path, &["run", "again.parquet", "--out", "new", "--plan-only"]);
@@ -182,6 +179,74 @@ fn a_lost_table_file_leaves_the_other_tables_readable_and_says_how_to_make_it_an
     let more = clipflow(path, &["run", "more.csv", "--out", "out"]);
     assert_eq!(more.status.code(), Some(3), "{}", stderr(&more));
     assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["8"]);
+    // With it the tables are made anew, and what others have added stays.
+    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
+    let again = clipflow(path, &["run", "requests.csv", "--out", "out"]);
+    let said = stdout(&again);
+    assert!(said.contains("3 answered with 5 clips"), "{said}{}", stderr(&again));
+    assert_eq!(query(path, "SELECT count(*) FROM clips"), ["5"]);
+    assert_eq!(query(path, "SELECT count(*), count(DISTINCT request_id) FROM outcomes"), ["8,8"]);
+}
+
+#[test]
+fn a_table_that_is_lost_or_damaged_is_made_anew_by_a_run_over_the_same_requests() {
+    let folder = copied();
+    let path = folder.path();
+    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
+    let run = |flags: &[&str]| {
+        let output = clipflow(path, &[&["run", "requests.csv", "--out", "out"], flags].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        (stdout(&output), stderr(&output))
+    };
+    // A copy of the folder is another one to the sources in it.
+    run(&[]);
+    assert!(run(&[]).0.contains("nothing to do"));
+    let all = ["requests", "outcomes", "sources", "signals", "candidates", "clips", "renditions"];
+    let counts = || all.map(|table| query(path, &format!("SELECT count(*) FROM {table}")).concat());
+    let before = counts();
+    let lose = |tables: &[&str], how: &dyn Fn(&Path)| {
+        tables.iter().for_each(|table| how(&table_file(path, table)));
+        let (said, noted) = run(&[]);
+        for table in tables {
+            let rows = format!("the rows of the table {table} are made anew");
+            assert!(!said.contains("nothing to do") && noted.contains(&rows), "{said}{noted}");
+        }
+        assert_eq!(counts(), before, "{tables:?}");
+        assert!(run(&[]).0.contains("nothing to do"));
+    };
+    lose(&all[1..], &|file| {
+        let mut bytes = fs::read(file).unwrap();
+        bytes.iter_mut().skip(60).take(80).for_each(|byte| *byte ^= 0xff);
+        fs::write(file, bytes).unwrap();
+    });
+    lose(&["requests", "sources", "clips"], &|file| fs::remove_file(file).unwrap());
+    lose(&["outcomes"], &|file| fs::remove_file(file).unwrap());
+}
+
+#[test]
+fn rows_of_other_requests_are_never_dropped_with_a_lost_table() {
+    let folder = copied();
+    let path = folder.path();
+    let one: String = show::REQUESTS.lines().take(2).map(|line| format!("{line}\n")).collect();
+    fs::write(path.join("one.csv"), one).unwrap();
+    let run = || clipflow(path, &["run", "one.csv", "--out", "out", "--plan-only"]);
+    // Who replaces one request takes over the rows of the others.
+    assert!(run().status.success());
+    let clips = table_file(path, "clips");
+    let kept = fs::read(&clips).unwrap();
+    fs::remove_file(&clips).unwrap();
+    let said = stderr(&run());
+    assert!(said.contains("error[store.read]") && said.contains("table clips is lost"), "{said}");
+    assert!(said.contains("run all requests that wrote it again"), "{said}");
+    fs::write(&clips, kept).unwrap();
+    // Outcomes that are gone are not those of nobody.
+    fs::remove_file(table_file(path, "outcomes")).unwrap();
+    let said = stderr(&run());
+    assert!(said.contains("table outcomes is lost"), "{said}");
+    fs::write(path.join("requests.csv"), show::REQUESTS).unwrap();
+    let all = clipflow(path, &["run", "requests.csv", "--out", "out"]);
+    assert!(stdout(&all).contains("3 answered with 5 clips"), "{}", stderr(&all));
+    assert_eq!(query(path, "SELECT count(*) FROM requests"), ["7"]);
 }
 
 #[test]

@@ -166,6 +166,19 @@ fn a_wrong_setting_ends_the_command_with_2_and_a_sentence() {
 }
 
 #[test]
+fn the_check_refuses_a_backend_that_a_run_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("r.csv"), "source_url\na.mp4\n").unwrap();
+    let said = [&["validate", "r.csv"][..], &["run", "r.csv", "--out", "out"]].map(|command| {
+        let output = run(folder.path(), &[command, &["--backend", "dask"]].concat(), &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        stderr(&output)
+    });
+    assert!(said[0].starts_with("error[config.invalid]: the backend dask"), "{}", said[0]);
+    assert_eq!(said[0], said[1]);
+}
+
+#[test]
 fn a_stray_variable_is_mentioned_and_the_work_is_done() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("r.csv"), "source_url\na.mp4\n").unwrap();

@@ -2,4 +2,5 @@
 
 mod faults;
 mod runs;
+mod tries;
 mod youtube;

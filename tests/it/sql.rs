@@ -132,6 +132,34 @@ fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
 }
 
 #[test]
+fn a_clip_in_which_a_word_is_said_is_one_row_however_many_variants_it_has() {
+    let folder = super::variants::finished();
+    let recipe = fs::read_to_string(&files("sql/cookbook", "sql")[6]).unwrap();
+    let asked = |file: &str, of: &str, why: &str| {
+        let sql = format!(
+            "SELECT a.request_id, a.clip_rank FROM ({recipe}) a JOIN clips c ON c.request_id = a.request_id
+             AND c.clip_rank = a.clip_rank JOIN renditions r ON r.clip_id = c.clip_id AND r.uri = a.uri AND {file} ORDER BY 1, 2"
+        );
+        assert_eq!(query(folder, &sql), query(folder, of), "{why}");
+    };
+    let said =
+        "SELECT request_id, clip_rank FROM clips WHERE transcript ILIKE '%the%' ORDER BY 1, 2";
+    assert!(!query(folder, said).is_empty());
+    asked("r.variant_id IS NULL", said, "the plain file of each");
+    assert_eq!(query(folder, &recipe).len(), query(folder, said).len());
+    // Where there are variants alone, it is the best of them.
+    let recipe = recipe.replace(
+        "JOIN renditions r",
+        "JOIN (SELECT * FROM renditions WHERE variant_id IS NOT NULL) r",
+    );
+    let best = format!(
+        "SELECT count(*) FROM ({recipe}) a JOIN variants v ON v.request_id = a.request_id AND v.rank = 1
+         JOIN renditions r ON r.variant_id = v.variant_id AND r.uri = a.uri"
+    );
+    assert_eq!(query(folder, &best), [query(folder, said).len().to_string()]);
+}
+
+#[test]
 fn every_view_can_be_asked() {
     for (view, _) in sql::VIEWS {
         let folder =

@@ -70,6 +70,37 @@ fn train(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
+fn the_model_in_the_readme_scores_and_a_wrong_one_is_told_by_its_field() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let (_, after) = readme.split_once("```json\n").unwrap();
+    let (json, documented) = after.split_once("```").unwrap();
+    for feature in clipflow::kernels::variants::FEATURES {
+        assert!(documented.contains(&format!("`{feature}`")), "{feature} is not in the README");
+    }
+    let folder = planned();
+    let score = |model: &str| {
+        fs::write(folder.join("ours.json"), model).unwrap();
+        clipflow(folder, &["score", "out", "--model", "ours.json", "--format", "csv"])
+    };
+    let scored = score(json);
+    assert!(scored.status.success(), "{}", stderr(&scored));
+    let rows = stdout(&scored).lines().count() - 1;
+    assert_eq!(query(folder, "SELECT count(*) FROM variants"), [rows.to_string()]);
+    for (from, to, said) in [
+        ("0.2}", "\"0.2\"}", "in ours.json: the score model cannot be read (features[0].scale: "),
+        (", \"mean\": 0.6", "", "features[1]: missing field `mean`"),
+        ("logistic", "cubic", "link: unknown variant `cubic`"),
+        ("length_fit", "lenght_fit", "uses the feature lenght_fit, which is not measured"),
+    ] {
+        let output = score(&json.replacen(from, to, 1));
+        assert_eq!(output.status.code(), Some(2), "{from}");
+        let error = stderr(&output);
+        assert!(error.starts_with("error[config.invalid]") && error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn a_score_learns_what_goes_along_with_the_rate_and_is_applied() {
     let folder = planned();
     let features = features(folder);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ThreadBackend;
 use super::{AsyncBackend, AutoBackend, Backend, JoblibBackend, ProcessBackend, ProcessConfig};
 use crate::config::{BackendType, ParallelConfig};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 
 /// The backend that `config` asks for, at rest: threads and processes are started as work comes.
 ///
@@ -30,11 +30,6 @@ pub fn build(config: &ParallelConfig) -> Result<Arc<dyn Backend>> {
                 ..ProcessConfig::default()
             })?)
         }
-        BackendType::Dask => {
-            return Err(Error::new(
-                ErrorCode::Config,
-                "the backend dask (distributed) follows in a later version; take auto, thread, process, joblib or async",
-            ));
-        }
+        BackendType::Dask => return Err(BackendType::no_dask()),
     })
 }

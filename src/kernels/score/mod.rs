@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -109,10 +110,9 @@ impl ScoreModel {
     /// Reads a model.
     ///
     /// # Errors
-    /// `config.invalid` if it is none, or holds a number that cannot be used.
+    /// `config.invalid` if it is none, or holds a number that cannot be used; it names the field.
     pub fn from_json(json: &str) -> Result<Self> {
-        let model: Self = serde_json::from_str(json)
-            .map_err(|e| wrong(format!("the score model cannot be read ({e})")))?;
+        let model: Self = by_field(json, "the score model")?;
         model.check()?;
         Ok(model)
     }
@@ -133,19 +133,21 @@ impl ScoreModel {
     }
 
     fn check(&self) -> Result<()> {
-        for feature in &self.features {
-            let Feature { name, weight, mean, scale } = feature;
-            let sound = weight.is_finite() && mean.is_finite() && scale.is_finite();
-            if !sound || *scale <= 0.0 {
+        for (place, feature) in self.features.iter().enumerate() {
+            let Feature { name, scale, .. } = feature;
+            // JSON has finite numbers only.
+            if *scale <= 0.0 {
                 return Err(wrong(format!(
-                    "the score model's feature {name} has a weight, mean or scale that cannot be used; the scale must be above 0"
+                    "the score model cannot be used (features[{place}].scale of {name} is {scale}); the scale must be above 0"
+                )));
+            }
+            if self.features[..place].iter().any(|earlier| earlier.name == *name) {
+                return Err(wrong(format!(
+                    "the score model cannot be used (features[{place}].name is {name}, as that of an earlier one); give each feature once"
                 )));
             }
         }
-        match self.intercept.is_finite() {
-            true => Ok(()),
-            false => Err(wrong("the score model's intercept is no number".to_owned())),
-        }
+        Ok(())
     }
 
     /// The model over features that come in the order of `names`.
@@ -254,6 +256,21 @@ impl ScoreModels {
     }
 }
 
+/// What a JSON file holds.
+///
+/// # Errors
+/// `config.invalid` about `what`, with the field that is wrong and where it stands.
+pub(super) fn by_field<T: DeserializeOwned>(json: &str, what: &str) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        let field = e.path().to_string();
+        let place = if field == "." { String::new() } else { format!("{field}: ") };
+        format!("{place}{}", e.inner())
+    });
+    let whole = |value| deserializer.end().map(|()| value).map_err(|e| e.to_string());
+    read.and_then(whole).map_err(|cause| wrong(format!("{what} cannot be read ({cause})")))
+}
+
 fn wrong(message: String) -> Error {
     Error::new(ErrorCode::Config, message)
 }
@@ -302,7 +319,26 @@ mod tests {
         };
         let error = ScoreModel::from_json(&json("0", "")).unwrap_err();
         assert!(error.message().contains("the scale must be above 0"), "{error}");
-        assert!(ScoreModel::from_json(&json("1", r#","extra":1"#)).is_err());
+        for (scale, more, said) in [
+            ("0", "", "features[0].scale of b is 0"),
+            (r#""wide""#, "", r#"features[0].scale: invalid type: string "wide""#),
+            ("1e999", "", "number out of range"),
+            (r#"1,"skale":2"#, "", "features[0].skale: unknown field `skale`"),
+            ("1", r#","extra":1"#, "extra: unknown field `extra`"),
+            ("1", "} {", "trailing characters"),
+        ] {
+            let error = ScoreModel::from_json(&json(scale, more)).unwrap_err();
+            assert!(error.message().contains(said), "{error}");
+        }
+        let error = ScoreModel::from_json(r#"{"name":"m","link":"cubic"}"#).unwrap_err();
+        assert!(error.message().contains("link: unknown variant `cubic`"), "{error}");
+        let error = ScoreModel::from_json(&json(
+            "1},{\"name\":\"b\",\"weight\":1,\"mean\":1,\"scale\":1",
+            "",
+        ));
+        assert!(error.unwrap_err().message().contains("features[1].name is b"));
+        let error = ScoreModel::from_json(&json("1},{\"name\":\"c\"", "")).unwrap_err();
+        assert!(error.message().contains("features[1]: missing field `weight`"), "{error}");
         let model = ScoreModel::from_json(&json("1", "")).unwrap();
         let error = model.bind(&["a"]).unwrap_err();
         assert!(error.message().contains("uses the feature b"), "{error}");

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Weights;
+use super::{SIGNAL_PARTS, Weights};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::score::Training;
+use crate::kernels::score::{Training, by_field};
 
 /// Weights, and where they come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,14 +26,22 @@ impl WeightsFile {
     /// # Errors
     /// `config.invalid` if it is no such file, or holds weights that cannot be used.
     pub fn from_json(json: &str) -> Result<Self> {
-        let file: Self = serde_json::from_str(json)
-            .map_err(|e| wrong(format!("the selection's weights cannot be read ({e})")))?;
+        let file: Self = by_field(json, "the selection's weights")?;
         let Weights { hook, start, end, length, .. } = file.weights;
-        let all = || file.weights.signals().into_iter().chain([hook, start, end, length]);
-        if all().any(|w| w < 0.0 || !w.is_finite()) || all().sum::<f64>() <= 0.0 {
+        let named = SIGNAL_PARTS.into_iter().zip(file.weights.signals()).chain([
+            ("hook", hook),
+            ("start", start),
+            ("end", end),
+            ("length", length),
+        ]);
+        if let Some((name, weight)) = named.clone().find(|(_, weight)| *weight < 0.0) {
+            return Err(wrong(format!(
+                "the selection's weights cannot be used (weights.{name} is {weight}); each must be at least 0"
+            )));
+        }
+        if named.map(|(_, weight)| weight).sum::<f64>() <= 0.0 {
             return Err(wrong(
-                "the selection's weights cannot be used; each must be at least 0, and one above"
-                    .to_owned(),
+                "the selection's weights cannot be used (all are 0); give one above 0".to_owned(),
             ));
         }
         Ok(file)

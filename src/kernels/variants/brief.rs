@@ -182,33 +182,18 @@ pub fn clip_brief(
     let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
     let texts = Texts::of(facts, cues);
-    let silence = |t: f64| {
-        let sound = timeline.means(t, (t + 2.0).min(end)).sound;
-        sound.map_or(0.0, |sound| sound.silence)
-    };
-    let strength = |t: f64| strength(&timeline, (start, end), t);
-    let places = cuts
-        .iter()
-        .copied()
-        .chain(inside.iter().map(|c| c.start))
-        .chain(found.iter().map(|p| p.to));
+    let places = cuts.iter().copied().chain(inside.iter().map(|c| c.start));
+    let places = places.chain(found.iter().map(|p| p.to)).map(|t| grid(blacks.start(t)));
     let lit_end = |cut: &f64| match blacks.end(*cut) {
         lit if lit == *cut => lit,
         lit => grid(lit),
     };
-    let own = Moment { t: start, strength: strength(start), silence: silence(start) };
-    let mut better: Vec<Moment> = places
-        .map(|t| grid(blacks.start(t)))
-        .filter(|t| *t >= start + APART && *t <= end - MOMENT)
-        .map(|t| Moment { t, strength: strength(t), silence: silence(t) })
-        .collect();
-    better.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.t.total_cmp(&b.t)));
-    let mut moments = vec![own];
-    for moment in better {
-        if moments.len() <= MOMENTS && moments.iter().all(|m| (m.t - moment.t).abs() >= APART) {
-            moments.push(moment);
-        }
-    }
+    let lit: Vec<f64> = cuts.iter().map(lit_end).collect();
+    let silent_from: Vec<f64> = found.iter().map(|p| blacks.end(p.from)).collect();
+    let quiet = found
+        .iter()
+        .map(|p| Stretch { start: grid(p.from + BREATH), end: grid(p.to - BREATH) })
+        .filter(|p| p.end - p.start > LONG_PAUSE && p.start > start && p.end < end);
     ClipBrief {
         start,
         end,
@@ -223,19 +208,9 @@ pub fn clip_brief(
         loudness_peak: means.sound.map(|s| s.peak),
         cut_rate: cuts.len() as f64 * 60.0 / (end - start).max(1e-9),
         caption_density: means.caption,
-        moments,
-        endings: endings(
-            facts,
-            &inside,
-            &cuts.iter().map(lit_end).collect::<Vec<_>>(),
-            &found.iter().map(|p| blacks.end(p.from)).collect::<Vec<_>>(),
-            &grid,
-        ),
-        pauses: found
-            .iter()
-            .map(|p| Stretch { start: grid(p.from + BREATH), end: grid(p.to - BREATH) })
-            .filter(|p| p.end - p.start > LONG_PAUSE && p.start > start && p.end < end)
-            .collect(),
+        moments: moments(&timeline, (start, end), places),
+        endings: endings(facts, &inside, &lit, &silent_from, &grid),
+        pauses: quiet.collect(),
         onsets: onsets(signals, (start, end), &grid),
         keyphrases: texts.keyphrases,
         titles: texts.titles,
@@ -246,6 +221,30 @@ pub fn clip_brief(
         text_note: None,
         captioned: !inside.is_empty(),
     }
+}
+
+/// The clip's own beginning, and the strongest of the `places` where it could begin instead.
+fn moments(
+    timeline: &Timeline,
+    (start, end): (f64, f64),
+    places: impl Iterator<Item = f64>,
+) -> Vec<Moment> {
+    let silence = |t: f64| {
+        let sound = timeline.means(t, (t + 2.0).min(end)).sound;
+        sound.map_or(0.0, |sound| sound.silence)
+    };
+    let moment =
+        |t: f64| Moment { t, strength: strength(timeline, (start, end), t), silence: silence(t) };
+    let mut better: Vec<Moment> =
+        places.filter(|t| *t >= start + APART && *t <= end - MOMENT).map(moment).collect();
+    better.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.t.total_cmp(&b.t)));
+    let mut moments = vec![moment(start)];
+    for moment in better {
+        if moments.len() <= MOMENTS && moments.iter().all(|m| (m.t - moment.t).abs() >= APART) {
+            moments.push(moment);
+        }
+    }
+    moments
 }
 
 /// How much more is going on from `t` on than is usual in the clip, in [0, 1].

@@ -149,8 +149,7 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
         return None;
     }
     let between = Between::new(old, new);
-    let contrast = 0.5 * (old.contrast + new.contrast);
-    if between.distance < LEAST_DISTANCE * contrast {
+    if between.distance < LEAST_DISTANCE * mean_contrast(old, new) {
         return None;
     }
     let (share, residual) = between.blend(&middle.picture);
@@ -166,13 +165,36 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     if between.detail() < LEAST_DETAIL * between.distance || correlation(old, new) > RELIT {
         return None;
     }
+    let (apart, unlike) = unmoved(window, (first, middle, last), residual * between.distance)?;
+    let score = (1.0 - worst) * (unlike / (unlike + LEAST_SHARE));
+    if !around.stands_out(apart, score) {
+        return None;
+    }
+    let boundary = Boundary {
+        frame: number,
+        at: middle.at,
+        transition: Transition::Dissolve,
+        score: f64::from(score),
+        span: blended_span(window, &between, (first.at, last.at)),
+    };
+    Some(View { boundary, pictures: (first.at, last.at) })
+}
+
+/// How far apart the pictures of `first` and `last` are however one is moved, and as a share of their
+/// contrast; none if what lies between is motion and not a blend that misses the middle by `blended`:
+/// the pictures are alike once moved, or the middle is one of them moved.
+fn unmoved(
+    window: &Window,
+    (first, middle, last): (&Frame, &Frame, &Frame),
+    blended: f32,
+) -> Option<(f32, f32)> {
+    let (old, new) = (&first.picture, &last.picture);
     let structure = old.shared_structure(new);
     if structure > SAME_STRUCTURE {
         return None;
     }
-    // Motion: the pictures are alike once moved, or the middle is one of them moved.
     let apart = new.moved_difference(old, FAR);
-    let unlike = apart / (contrast + 3.0);
+    let unlike = apart / (mean_contrast(old, new) + 3.0);
     if unlike < LEAST_SHARE {
         return None;
     }
@@ -187,22 +209,11 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
     }
     let moved =
         middle.picture.moved_difference(old, FAR).min(new.moved_difference(&middle.picture, FAR));
-    let blended = residual * between.distance;
-    if blended > better * moved {
-        return None;
-    }
-    let score = (1.0 - worst) * (unlike / (unlike + LEAST_SHARE));
-    if !around.stands_out(apart, score) {
-        return None;
-    }
-    let boundary = Boundary {
-        frame: number,
-        at: middle.at,
-        transition: Transition::Dissolve,
-        score: f64::from(score),
-        span: blended_span(window, &between, (first.at, last.at)),
-    };
-    Some(View { boundary, pictures: (first.at, last.at) })
+    if blended > better * moved { None } else { Some((apart, unlike)) }
+}
+
+fn mean_contrast(old: &Picture, new: &Picture) -> f32 {
+    0.5 * (old.contrast + new.contrast)
 }
 
 /// Is one of the two pictures nearly plain: a blend of them is a fade?

@@ -10,22 +10,14 @@ const DAILY: &str = include_str!("../../../sql/analytics/roll_up_days.sql");
 const VIEWERS: &str = include_str!("../../../sql/analytics/viewers.sql");
 const PERFORMANCE: &str = include_str!("../../../sql/analytics/performance.sql");
 
+const JOIN_VARIANTS: &str = "LEFT JOIN variants v ON v.variant_id = c.variant_id";
+
 /// The whole statement.
 pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) -> String {
     let is_raw = events.form == Events::Raw;
     let apart = choice.counts_viewers_apart(events);
     let filter = lag(events, lag_hours);
-    let duration_key = match &choice.duration {
-        Some(Axis::Event(_, value)) if !choice.event_axes().any(|(n, _)| n == "duration") => {
-            format!(", {value} AS duration")
-        }
-        _ => String::new(),
-    };
-    let keys: String =
-        choice.event_axes().map(|(name, value)| format!(", {value} AS {}", quote(name))).collect();
-    let keys = format!("{keys}{duration_key}");
-    let names: String = choice.event_axes().map(|(name, _)| format!(", {}", quote(name))).collect();
-    let names = if duration_key.is_empty() { names } else { format!("{names}, duration") };
+    let (keys, names) = roll_up_keys(choice);
     let roll_up = if is_raw { RAW } else { DAILY };
     let roll_up = fill(
         roll_up,
@@ -41,30 +33,18 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
         choice.axes.iter().map(|a| format!("{prefix}{}, ", quote(a.name()))).collect()
     };
     let viewers = if apart { viewers(choice, &filter) } else { String::new() };
+    let uses_hours = choice.uses("hours");
+    let when = |holds: bool, sql: &'static str| if holds { sql } else { "" };
     fill(
         PERFORMANCE,
         &[
             ("roll_up", roll_up.trim()),
             ("span", &span(choice, events, &filter)),
             ("variant_columns", &variant_columns(choice)),
-            (
-                "join_variants",
-                if choice.joins {
-                    "LEFT JOIN variants v ON v.variant_id = c.variant_id"
-                } else {
-                    ""
-                },
-            ),
-            (
-                "join_span",
-                if choice.uses("hours") {
-                    "LEFT JOIN span s ON s.variant_id = c.variant_id"
-                } else {
-                    ""
-                },
-            ),
-            ("hours", if choice.uses("hours") { ", s.hours" } else { "" }),
-            ("sum_hours", if choice.uses("hours") { ", sum(hours) AS hours" } else { "" }),
+            ("join_variants", when(choice.joins, JOIN_VARIANTS)),
+            ("join_span", when(uses_hours, "LEFT JOIN span s ON s.variant_id = c.variant_id")),
+            ("hours", when(uses_hours, ", s.hours")),
+            ("sum_hours", when(uses_hours, ", sum(hours) AS hours")),
             (
                 "duration",
                 if choice.duration.is_some() { "duration" } else { "CAST(NULL AS DOUBLE)" },
@@ -76,7 +56,7 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("means", &means(choice)),
             ("viewers", &viewers),
             ("join_viewers", &join_viewers(choice, apart)),
-            ("reach_columns", if apart { ", w.audience_reach, w.new_viewers" } else { "" }),
+            ("reach_columns", when(apart, ", w.audience_reach, w.new_viewers")),
             ("metrics", &metrics(choice)),
             ("version", &METRIC_VERSION.to_string()),
             ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
@@ -84,6 +64,21 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("order_by", &list("ORDER BY", choice)),
         ],
     )
+}
+
+/// What the roll-up groups by beside the variant: as expressions, and by their names.
+fn roll_up_keys(choice: &Choice) -> (String, String) {
+    let mut keys: String =
+        choice.event_axes().map(|(name, value)| format!(", {value} AS {}", quote(name))).collect();
+    let mut names: String =
+        choice.event_axes().map(|(name, _)| format!(", {}", quote(name))).collect();
+    if let Some(Axis::Event(_, value)) = &choice.duration
+        && !choice.event_axes().any(|(name, _)| name == "duration")
+    {
+        keys += &format!(", {value} AS duration");
+        names += ", duration";
+    }
+    (keys, names)
 }
 
 /// `template` with each `{name}` replaced.

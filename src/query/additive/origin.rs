@@ -1,14 +1,29 @@
-//! Where a column comes from: whether it is a count of distinct viewers under another name.
+//! Where a column comes from: whether it is a count of distinct viewers, or the viewer of an event, under
+//! another name.
 
-use datafusion::common::{Column, ExprSchema};
-use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::common::Column;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{Expr, LogicalPlan, Operator, WindowFunctionDefinition};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
 use crate::model::event::ADDITIVE;
 
 /// Aggregates and functions that count distinct viewers.
 const COUNTS: [&str; 2] = ["audience_reach", "reach_estimate"];
+
+/// Aggregates that count distinct values of what they take: `count` only if told to.
+const DISTINCT: [&str; 2] = ["count", "approx_distinct"];
+
+/// The table whose viewers are people, and its column.
+const VIEWERS: (&str, &str) = ("events", "viewer_id");
+
+/// What a column may turn out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// A count of distinct viewers.
+    Count,
+    /// Who saw something: [`VIEWERS`].
+    Viewer,
+}
 
 /// Aggregates and window functions that give one of the values they take.
 const PICKS: [&str; 9] =
@@ -33,105 +48,108 @@ const FORMS: [&str; 12] = [
 /// The name of the distinct viewers that an argument of a sum over the rows of `input` is; none if it is
 /// something else.
 pub(super) fn viewers_in(argument: &Expr, input: &LogicalPlan) -> Option<String> {
-    if !is_count(argument, input) {
+    if !is(Sought::Count, argument, input) {
         return None;
     }
     let columns = argument.column_refs().into_iter();
-    let counted = columns.filter(|c| column(c, input)).map(|c| c.name().to_owned());
+    let counted = columns.filter(|c| column(Sought::Count, c, input)).map(|c| c.name().to_owned());
     // A set has no order, and the same query is to get the same sentence.
     Some(counted.min().unwrap_or_else(|| argument.to_string()))
 }
 
-/// Whether a column of what `plan` gives is a count of distinct viewers.
-fn column(wanted: &Column, plan: &LogicalPlan) -> bool {
-    let schema = plan.schema();
-    if let Ok(field) = schema.field_from_column(wanted)
-        && field.metadata().get(ADDITIVE).is_some_and(|v| v == "false")
-    {
-        return true;
-    }
-    schema.index_of_column(wanted).is_ok_and(|index| output(index, plan))
+/// Whether a column of what `plan` gives is what is sought.
+fn column(sought: Sought, wanted: &Column, plan: &LogicalPlan) -> bool {
+    plan.schema().index_of_column(wanted).is_ok_and(|index| nth(sought, index, plan))
 }
 
 /// The same of the column at `index`.
-fn output(index: usize, plan: &LogicalPlan) -> bool {
+fn nth(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
+    if index >= plan.schema().fields().len() {
+        return false;
+    }
+    let (relation, field) = plan.schema().qualified_field(index);
+    let says_so = match sought {
+        Sought::Count => field.metadata().get(ADDITIVE).is_some_and(|v| v == "false"),
+        Sought::Viewer => relation.is_some_and(|r| (r.table(), field.name().as_str()) == VIEWERS),
+    };
+    says_so || output(sought, index, plan)
+}
+
+/// The same, by how `plan` makes the column.
+fn output(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
     match plan {
-        LogicalPlan::Projection(p) => p.expr.get(index).is_some_and(|e| is_count(e, &p.input)),
-        LogicalPlan::SubqueryAlias(alias) => nth(index, &alias.input),
-        LogicalPlan::Union(union) => union.inputs.iter().any(|input| nth(index, input)),
+        LogicalPlan::Projection(p) => p.expr.get(index).is_some_and(|e| is(sought, e, &p.input)),
+        LogicalPlan::SubqueryAlias(alias) => nth(sought, index, &alias.input),
+        LogicalPlan::Union(union) => union.inputs.iter().any(|input| nth(sought, index, input)),
         LogicalPlan::Aggregate(a) => {
             let groups = grouping_set_to_exprlist(&a.group_expr).unwrap_or_default();
             match groups.get(index) {
-                Some(key) => is_count(key, &a.input),
+                Some(key) => is(sought, key, &a.input),
                 // A grouping set adds a column that says which set a row is of.
                 None => {
                     let first = a.schema.fields().len() - a.aggr_expr.len();
                     let made = index.checked_sub(first).and_then(|i| a.aggr_expr.get(i));
-                    made.is_some_and(|e| is_count(e, &a.input))
+                    made.is_some_and(|e| is(sought, e, &a.input))
                 }
             }
         }
         LogicalPlan::Window(w) => match index.checked_sub(w.input.schema().fields().len()) {
-            Some(made) => w.window_expr.get(made).is_some_and(|e| is_count(e, &w.input)),
-            None => nth(index, &w.input),
+            Some(made) => w.window_expr.get(made).is_some_and(|e| is(sought, e, &w.input)),
+            None => nth(sought, index, &w.input),
         },
         // The others pass columns on under their names.
         other => {
             let (relation, field) = other.schema().qualified_field(index);
             let name = Column::new(relation.cloned(), field.name());
-            other.inputs().into_iter().any(|input| column(&name, input))
+            other.inputs().into_iter().any(|input| column(sought, &name, input))
         }
     }
 }
 
-fn nth(index: usize, plan: &LogicalPlan) -> bool {
-    if index >= plan.schema().fields().len() {
-        return false;
+/// Whether what an expression gives is what is sought: one of a column, or of sums and differences of
+/// counts, but no ratio.
+fn is(sought: Sought, expression: &Expr, input: &LogicalPlan) -> bool {
+    let any = |inner: &[Expr]| inner.iter().any(|e| is(sought, e, input));
+    match expression {
+        Expr::Column(name) => column(sought, name, input),
+        Expr::Alias(alias) => is(sought, &alias.expr, input),
+        Expr::Cast(cast) => is(sought, &cast.expr, input),
+        Expr::TryCast(cast) => is(sought, &cast.expr, input),
+        Expr::Case(case) => {
+            let results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+            results.into_iter().any(|then| is(sought, then, input))
+        }
+        Expr::ScalarSubquery(query) => nth(sought, 0, &query.subquery),
+        Expr::ScalarFunction(f) if FORMS.contains(&f.name()) && any(&f.args) => true,
+        Expr::AggregateFunction(f) if PICKS.contains(&f.func.name()) => any(&f.params.args),
+        Expr::WindowFunction(f) if PICKS.contains(&f.fun.name()) => any(&f.params.args),
+        counted if sought == Sought::Count => counts(counted, input),
+        _ => false,
     }
-    let (relation, field) = plan.schema().qualified_field(index);
-    column(&Column::new(relation.cloned(), field.name()), plan)
 }
 
-/// Whether what an expression gives is a count of distinct viewers: one of a column, or of sums and
-/// differences of them, but no ratio.
-fn is_count(expression: &Expr, input: &LogicalPlan) -> bool {
-    let any = |inner: &[Expr]| inner.iter().any(|e| is_count(e, input));
+/// Whether an expression counts distinct viewers, or is computed of such a count.
+fn counts(expression: &Expr, input: &LogicalPlan) -> bool {
+    let is_count = |e: &Expr| is(Sought::Count, e, input);
+    let counts_viewers = |name: &str, distinct: bool, args: &[Expr]| {
+        let one = DISTINCT.contains(&name) && (distinct || name != "count") && args.len() == 1;
+        COUNTS.contains(&name) || one && args.iter().any(|e| is(Sought::Viewer, e, input))
+    };
     match expression {
-        Expr::Column(name) => column(name, input),
-        Expr::Alias(alias) => is_count(&alias.expr, input),
-        Expr::Cast(cast) => is_count(&cast.expr, input),
-        Expr::TryCast(cast) => is_count(&cast.expr, input),
-        Expr::Negative(inner) => is_count(inner, input),
+        Expr::Negative(inner) => is_count(inner),
         Expr::BinaryExpr(both) => {
-            let (left, right) = (is_count(&both.left, input), is_count(&both.right, input));
+            let (left, right) = (is_count(&both.left), is_count(&both.right));
             match both.op {
                 Operator::Plus | Operator::Minus | Operator::Multiply => left || right,
                 Operator::Divide => left && !right,
                 _ => false,
             }
         }
-        Expr::Case(case) => {
-            let results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
-            results.into_iter().any(|then| is_count(then, input))
+        Expr::ScalarFunction(f) => COUNTS.contains(&f.name()),
+        Expr::AggregateFunction(f) => {
+            counts_viewers(f.func.name(), f.params.distinct, &f.params.args)
         }
-        Expr::ScalarSubquery(query) => nth(0, &query.subquery),
-        Expr::ScalarFunction(f) => {
-            COUNTS.contains(&f.name()) || FORMS.contains(&f.name()) && any(&f.args)
-        }
-        Expr::AggregateFunction(f) => picks(f.func.name(), || any(&f.params.args)),
-        Expr::WindowFunction(f) => window(f, input),
+        Expr::WindowFunction(f) => counts_viewers(f.fun.name(), f.params.distinct, &f.params.args),
         _ => false,
     }
-}
-
-fn window(function: &WindowFunction, input: &LogicalPlan) -> bool {
-    let name = match &function.fun {
-        WindowFunctionDefinition::AggregateUDF(f) => f.name(),
-        WindowFunctionDefinition::WindowUDF(f) => f.name(),
-    };
-    picks(name, || function.params.args.iter().any(|e| is_count(e, input)))
-}
-
-fn picks(name: &str, takes_counts: impl FnOnce() -> bool) -> bool {
-    COUNTS.contains(&name) || PICKS.contains(&name) && takes_counts()
 }

@@ -9,12 +9,13 @@
 mod entry;
 mod key;
 mod place;
+mod stats;
 mod turn;
 mod usage;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow::array::ArrayRef;
@@ -24,10 +25,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 pub use entry::Header;
 pub use key::{CacheKey, CacheKeyFn, CacheSubject};
 pub use place::{Place, Stored};
+pub use stats::CacheStats;
 pub use turn::Turn;
 
 use crate::error::{Error, ErrorCode, Result};
 use entry::Reject;
+use stats::{Counts, count};
 use turn::Turns;
 use usage::Usage;
 
@@ -47,41 +50,6 @@ pub struct CacheLimits {
     pub bytes: u64,
 }
 
-/// What a cache has done since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CacheStats {
-    /// Results that were found.
-    pub hits: u64,
-    /// Results that were not.
-    pub misses: u64,
-    /// Results that were put in.
-    pub stored: u64,
-    /// Results that were removed to make room.
-    pub evicted: u64,
-    /// Entries that were removed since they were damaged or not what their name says.
-    pub rejected: u64,
-    /// Entries that were removed since they were too old.
-    pub expired: u64,
-    /// Times the place could not be read or written.
-    pub faults: u64,
-}
-
-impl CacheStats {
-    /// What was done after `before`.
-    #[must_use]
-    pub fn since(self, before: Self) -> Self {
-        Self {
-            hits: self.hits - before.hits,
-            misses: self.misses - before.misses,
-            stored: self.stored - before.stored,
-            evicted: self.evicted - before.evicted,
-            rejected: self.rejected - before.rejected,
-            expired: self.expired - before.expired,
-            faults: self.faults - before.faults,
-        }
-    }
-}
-
 /// See the module. One is shared by all who keep results in the same place.
 pub struct Cache {
     place: Place,
@@ -91,17 +59,6 @@ pub struct Cache {
     usage: Usage,
     counts: Counts,
     warned: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    stored: AtomicU64,
-    evicted: AtomicU64,
-    rejected: AtomicU64,
-    expired: AtomicU64,
-    faults: AtomicU64,
 }
 
 impl fmt::Debug for Cache {
@@ -172,17 +129,7 @@ impl Cache {
 
     /// The counters.
     pub fn stats(&self) -> CacheStats {
-        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let Counts { hits, misses, stored, evicted, rejected, expired, faults } = &self.counts;
-        CacheStats {
-            hits: get(hits),
-            misses: get(misses),
-            stored: get(stored),
-            evicted: get(evicted),
-            rejected: get(rejected),
-            expired: get(expired),
-            faults: get(faults),
-        }
+        self.counts.get()
     }
 
     /// The columns of `schema` kept under `key`. If there are none, waits until nobody else is
@@ -392,10 +339,6 @@ impl Cache {
         let message = format!("cannot remove from the cache in {} ({cause})", self.place);
         Error::new(ErrorCode::StoreWrite, message).with_source(cause)
     }
-}
-
-fn count(counter: &AtomicU64, by: u64) {
-    counter.fetch_add(by, Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
 use arrow::array::{Float64Array, ListArray, StringArray};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema};
