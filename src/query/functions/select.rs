@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray, new_null_array};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
+use arrow::error::ArrowError;
 
 use super::{Function, as_type, misused, numbers, text};
 use crate::error::Result;
@@ -35,8 +36,27 @@ pub fn cues_in() -> Function {
     let return_type = list_type(cue::data_type());
     Function::new("cues_in", Some(&["cues", "language"]), return_type.clone(), move |args| {
         let kept = cues::in_language(&list(&args[0], cue::data_type())?, &text(&args[1])?)?;
-        as_type(&(Arc::new(kept) as ArrayRef), &return_type)
+        as_type(&(Arc::new(with_words(kept)?) as ArrayRef), &return_type)
     })
+}
+
+/// Cues that were put together without the times of their words.
+fn with_words(cues: ListArray) -> Result<ListArray> {
+    let (DataType::Struct(fields), Some(items)) = (cue::data_type(), cues.values().as_struct_opt())
+    else {
+        return Ok(cues);
+    };
+    let (Some((_, words)), None) = (fields.find("words"), items.column_by_name("words")) else {
+        return Ok(cues);
+    };
+    let (own, mut columns, nulls) = items.clone().into_parts();
+    columns.push(new_null_array(words.data_type(), cues.values().len()));
+    let own: Fields = own.iter().chain([words]).cloned().collect();
+    let unfit = |e: ArrowError| misused(format!("cues cannot be read: {e}")).with_source(e);
+    let items = StructArray::try_new(own, columns, nulls).map_err(unfit)?;
+    let (_, offsets, _, nulls) = cues.into_parts();
+    let item = Field::new_list_field(items.data_type().clone(), true);
+    ListArray::try_new(Arc::new(item), offsets, Arc::new(items), nulls).map_err(unfit)
 }
 
 /// `no_candidate_message(duration, min_clip_length, max_clip_length)`: why a source of that many
