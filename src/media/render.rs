@@ -280,7 +280,7 @@ impl Renderer<'_> {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
         let folders: BTreeSet<&Path> = spans.iter().filter_map(|span| span.path.parent()).collect();
-        folders.into_iter().for_each(part::remove_abandoned);
+        folders.into_iter().for_each(|folder| turns.sweep(folder, part::remove_abandoned));
         let checker = Checker { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();

@@ -1,6 +1,6 @@
 //! Where a dataset lies, and what can be done there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, Manifest, Objects, ShardWriter, cannot_write, folder};
@@ -94,21 +94,20 @@ impl Place {
     /// # Errors
     /// `store.read`.
     pub async fn holds(&self, files: &[String]) -> Result<bool> {
-        match self {
-            Self::Folder(path) => Ok(files.iter().all(|file| {
-                let uri = file.split_once(' ').map_or(file.as_str(), |(uri, _)| uri);
-                path.join(uri).is_file()
-            })),
+        let there: Box<dyn Fn(&str) -> Option<u64>> = match self {
+            Self::Folder(path) => Box::new(|uri| {
+                let facts = fs::metadata(path.join(uri)).ok().filter(Metadata::is_file)?;
+                Some(facts.len())
+            }),
             Self::Objects(objects) => {
                 let there = objects.media_files().await?;
-                Ok(files.iter().all(|file| match file.split_once(' ') {
-                    Some((uri, bytes)) => {
-                        there.get(uri).is_some_and(|size| size.to_string() == bytes)
-                    }
-                    None => there.contains_key(file),
-                }))
+                Box::new(move |uri| there.get(uri).copied())
             }
-        }
+        };
+        Ok(files.iter().all(|file| match file.split_once(' ') {
+            Some((uri, bytes)) => there(uri).is_some_and(|size| size.to_string() == bytes),
+            None => there(file).is_some(),
+        }))
     }
 
     /// Folder that rendered files are written to.

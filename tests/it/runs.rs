@@ -207,12 +207,17 @@ fn going_back_to_an_earlier_request_file_loses_nothing() {
         assert_eq!(lengths("SELECT clips FROM outcomes WHERE request_id = 'z'"), ["1"]);
     }
     assert!(run("a.csv").contains("nothing to do"));
-    // A media file that is removed comes back, as often as that happens, and then all is done again.
-    for _ in 0..3 {
+    // A media file that is removed or damaged comes back, as often as that happens, and then all is done again.
+    for round in 0..4 {
         let uri = query(path, "SELECT uri FROM renditions WHERE request_id = 'z'").remove(0);
-        fs::remove_file(path.join("out").join(&uri)).unwrap();
+        let file = path.join("out").join(&uri);
+        let whole = fs::read(&file).unwrap();
+        match round % 2 {
+            0 => fs::remove_file(&file).unwrap(),
+            _ => fs::write(&file, &whole[..whole.len() / 2]).unwrap(),
+        }
         assert!(!run("a.csv").contains("nothing to do"));
-        assert!(path.join("out").join(&uri).is_file());
+        assert_eq!(fs::read(&file).unwrap().len(), whole.len());
         assert!(run("a.csv").contains("nothing to do"));
     }
     assert_eq!(query(path, "SELECT count(*) FROM outcomes"), ["2"]);

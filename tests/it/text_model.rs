@@ -256,6 +256,7 @@ fn clips() -> RecordBatch {
         Arc::new(StringArray::from(said.to_vec())),
         Arc::new(StringArray::from(vec![Some("eng"); 3])),
         Arc::new(StringArray::from(vec!["sidecar"; 3])),
+        arrow::array::new_null_array(fields[6].data_type(), 3),
     ];
     let cues = StructArray::new(fields.into(), columns, None);
     let both = arrow::compute::concat(&[&cues, &cues]).unwrap();

@@ -343,11 +343,8 @@ fn edit(
             within().take(1).map(|t| effect(EffectKind::Glitch, Some(t), 0.6)).collect()
         }
     };
-    // Played again and again, a fade is a hole in it.
+    // Played again and again, a fade is a hole in it. None fades in: feeds show the first frame.
     if !platform.loops {
-        if timing.opens_calmly() {
-            effects.push(effect(EffectKind::FadeIn, None, 0.2));
-        }
         effects.push(effect(EffectKind::FadeOut, None, 0.5));
     }
     Edit {

@@ -86,11 +86,6 @@ impl Timing {
         f64::from(u8::from(matches!(self.shape, Shape::ColdOpen(_))))
     }
 
-    /// Whether it begins with less than is usual in the clip.
-    pub(super) fn opens_calmly(&self) -> bool {
-        matches!(self.shape, Shape::Whole | Shape::Short) && self.first.strength < 0.5
-    }
-
     /// How segments pass into each other.
     pub(super) fn join(&self) -> Join {
         match self.shape {

@@ -12,6 +12,10 @@ use crate::error::{Error, ErrorCode, Result};
 
 const START: &str = ".clip-";
 const END: &str = ".part";
+/// The end of its name until it is locked, which takes no time.
+const UNLOCKED: &str = ".new";
+/// Seconds after which a file that is not locked will not be.
+const ABANDONED: u64 = 3600;
 
 /// A file in the folder of an output, which goes when this is dropped. It is locked for as long:
 /// the kernel lets go of a lock however a process ends.
@@ -36,7 +40,7 @@ impl Part {
         fs::create_dir_all(folder).map_err(failed)?;
         let new = tempfile::Builder::new()
             .prefix(START)
-            .suffix(".new")
+            .suffix(UNLOCKED)
             // As any new file: less the process's umask.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
@@ -87,7 +91,7 @@ pub(super) fn remove_abandoned(folder: &Path) {
         let name = name.to_string_lossy();
         // Of the entry itself: a link may lead anywhere.
         let ours = name.starts_with(START)
-            && name.ends_with(END)
+            && (name.ends_with(END) || (name.ends_with(UNLOCKED) && is_old(&entry)))
             && entry.file_type().is_ok_and(|kind| kind.is_file());
         let free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if ours && free() {
@@ -95,6 +99,11 @@ pub(super) fn remove_abandoned(folder: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let changed = entry.metadata().and_then(|facts| facts.modified());
+    changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > ABANDONED))
 }
 
 #[cfg(test)]
@@ -108,11 +117,16 @@ mod tests {
         let held = Part::beside(&folder.path().join("a.mp4")).unwrap();
         let left = folder.path().join(".clip-left.part");
         let others = folder.path().join("clip.part");
-        for path in [&left, &others] {
+        let (new, old) = (folder.path().join(".clip-a.new"), folder.path().join(".clip-b.new"));
+        for path in [&left, &others, &new, &old] {
             fs::write(path, "x").unwrap();
         }
+        let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(86_400);
+        File::options().write(true).open(&old).unwrap().set_modified(yesterday).unwrap();
         remove_abandoned(folder.path());
         assert!(held.is_file() && others.is_file() && !left.exists());
+        assert!(new.is_file() && !old.exists());
+        fs::remove_file(new).unwrap();
         let name = folder.path().join("a.mp4");
         fs::write(&name, "other").unwrap();
         let (_, held) = held.persist_noclobber(&name).unwrap_err();

@@ -1,6 +1,7 @@
 //! Who renders when: passes of all sources share the cores and the memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub struct Turns(Arc<Inner>);
 struct Inner {
     share: Share,
     state: Mutex<State>,
+    /// Folders in which nothing is left of killed runs any more.
+    swept: Mutex<BTreeSet<PathBuf>>,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +89,15 @@ impl Default for Turns {
 impl Turns {
     /// Turns within `share`.
     pub fn new(share: Share) -> Self {
-        Self(Arc::new(Inner { share, state: Mutex::default() }))
+        Self(Arc::new(Inner { share, state: Mutex::default(), swept: Mutex::default() }))
+    }
+
+    /// Has `sweep` done in `folder`, once however many sources have their files there.
+    pub(super) fn sweep(&self, folder: &Path, sweep: impl FnOnce(&Path)) {
+        let mut swept = self.0.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.insert(folder.to_owned()) {
+            sweep(folder);
+        }
     }
 
     /// Most passes at a time.

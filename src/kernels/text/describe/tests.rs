@@ -128,9 +128,9 @@ proptest! {
             prop_assert!(text.hook_text.as_deref().is_none_or(|h| graphemes(h) <= title_chars));
             prop_assert!(text.hashtags.len() <= hashtags);
             prop_assert_eq!(&text, &Script::of(&input).describe(&limits, style));
-            // Letters and digits are those of the source, in its order.
+            // Letters and digits are those of the source, in its order; µ and Μ, ſ and S are the same.
             let letters = |text: &str| -> String {
-                text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
+                text.to_uppercase().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
             };
             if text.origin == TextOrigin::Captions && style != TitleStyle::Keyword {
                 let kept = text.title.trim_end_matches(['…', '”', '»', '“', '」', '\u{202F}']);

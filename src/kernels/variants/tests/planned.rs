@@ -6,23 +6,6 @@ use super::*;
 use crate::kernels::select::tests::{cue, shot};
 
 #[test]
-fn calm_openings_fade_in_where_nothing_loops() {
-    // Of each variant whether it opens as the clip does, and whether it fades in.
-    let fades = |platform: &str, strength: f64| -> BTreeSet<(bool, bool)> {
-        let mut brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
-        brief.moments[0].strength = strength;
-        let platforms = platforms::named(&[platform]).unwrap();
-        let audience = AudienceProfile::default();
-        let made = best_variants(&brief, 200, &audience, &platforms, BURNED, &scorer()).unwrap();
-        let fades = |v: &Variant| v.edit.effects.iter().any(|e| e.kind == EffectKind::FadeIn);
-        made.iter().map(|v| (v.reason.contains("opens as"), fades(v))).collect()
-    };
-    assert_eq!(fades("x", 0.3), [(false, false), (true, true)].into());
-    assert_eq!(fades("x", 0.6), [(false, false), (true, false)].into());
-    assert!(fades("tiktok", 0.3).iter().all(|(_, fades)| !fades));
-}
-
-#[test]
 fn cold_opens_are_pushed_out_where_it_loops_and_dissolve_elsewhere() {
     let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
     for platform in platforms::all().unwrap() {
@@ -36,7 +19,8 @@ fn cold_opens_are_pushed_out_where_it_loops_and_dissolve_elsewhere() {
 #[test]
 fn no_picture_changes_its_colours_or_sides_unasked() {
     let variants = made(&brief(10.0, 30.0, 25.0, (1920, 1080), 2), 60);
-    let unasked = [EffectKind::Mirror, EffectKind::Sepia, EffectKind::Grayscale];
+    let unasked =
+        [EffectKind::Mirror, EffectKind::Sepia, EffectKind::Grayscale, EffectKind::FadeIn];
     assert!(!variants.iter().flat_map(|v| &v.edit.effects).any(|e| unasked.contains(&e.kind)));
 }
 
