@@ -94,15 +94,16 @@ impl Place {
     /// # Errors
     /// `store.read`.
     pub async fn holds(&self, files: &[String]) -> Result<bool> {
-        let there: Box<dyn Fn(&str) -> Option<u64>> = match self {
-            Self::Folder(path) => Box::new(|uri| {
+        let listed = match self {
+            Self::Folder(_) => None,
+            Self::Objects(objects) => Some(objects.media_files().await?),
+        };
+        let there = |uri: &str| match (self, &listed) {
+            (Self::Folder(path), _) => {
                 let facts = fs::metadata(path.join(uri)).ok().filter(Metadata::is_file)?;
                 Some(facts.len())
-            }),
-            Self::Objects(objects) => {
-                let there = objects.media_files().await?;
-                Box::new(move |uri| there.get(uri).copied())
             }
+            (_, listed) => listed.as_ref()?.get(uri).copied(),
         };
         Ok(files.iter().all(|file| match file.split_once(' ') {
             Some((uri, bytes)) => there(uri).is_some_and(|size| size.to_string() == bytes),
