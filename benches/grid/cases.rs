@@ -23,6 +23,8 @@ pub struct Case {
     pub soft: bool,
     /// The edit.
     pub edit: Edit,
+    /// Width of the source's picture by its height.
+    pub shape: f64,
 }
 
 /// Black lines at an edge that are the encoder's, not a bar.
@@ -35,6 +37,13 @@ const SILENCE: f64 = -55.0;
 const MOST_GAIN: f64 = 28.0;
 
 impl Case {
+    /// Whether the frame is the whole picture of the source and no more.
+    fn is_whole(&self) -> bool {
+        let frame = self.edit.width as f64 / self.edit.height as f64;
+        matches!(self.edit.layout, Layout::Crop | Layout::Fit)
+            && (frame / self.shape - 1.0).abs() < ALIKE
+    }
+
     /// What tells it from the others.
     pub fn name(&self) -> String {
         format!("{}-{}-{}", self.platform.name, self.edit.layout, self.edit.caption_style)
@@ -94,11 +103,15 @@ impl Case {
     }
 }
 
-/// Least share of a still in which pictures differ that are not the same.
-const UNLIKE: f64 = 0.003;
+/// Least share of a still in which pictures differ that are not the same: of a small caption on a light
+/// picture little more is seen.
+const UNLIKE: f64 = 0.001;
+/// Shapes that differ by less than this share are one.
+const ALIKE: f64 = 0.02;
 
 /// What is the same picture and should not be: of two layouts with one caption style, or two styles in one
-/// layout, for one platform. `stills` are those of `cases`, at a moment when a caption stands.
+/// layout, for one platform. (In a frame of the source's shape there is nothing to cut off or to fill.)
+/// `stills` are those of `cases`, at a moment when a caption stands.
 pub fn twins(cases: &[Case], stills: &[Vec<u8>]) -> Vec<String> {
     let all: Vec<(&Case, &Vec<u8>)> = cases.iter().zip(stills).collect();
     let mut twins = Vec::new();
@@ -106,7 +119,8 @@ pub fn twins(cases: &[Case], stills: &[Vec<u8>]) -> Vec<String> {
         for (other, others) in &all[number + 1..] {
             let comparable = case.platform.name == other.platform.name
                 && (case.edit.layout == other.edit.layout
-                    || case.edit.caption_style == other.edit.caption_style);
+                    || case.edit.caption_style == other.edit.caption_style)
+                && !(case.is_whole() && other.is_whole() && case.edit.layout != other.edit.layout);
             let share = difference(still, others);
             if comparable && share < UNLIKE {
                 let (one, two) = (case.name(), other.name());
@@ -159,7 +173,8 @@ pub fn cases(
                 caption_style: *style,
                 ..best.edit.clone()
             };
-            let case = |edit| Case { platform, soft: fitting.is_none(), edit };
+            let (soft, shape) = (fitting.is_none(), info.width as f64 / info.height as f64);
+            let case = |edit| Case { platform, soft, edit, shape };
             all.extend(CaptionStyle::ALL.iter().map(edit).map(case));
         }
     }
