@@ -9,9 +9,10 @@ use super::brief::{DESCRIPTION_CHARS, TITLE_CHARS};
 use super::*;
 use crate::kernels::ids::stable_id;
 use crate::kernels::score::{Link, ScoreModels};
+use crate::kernels::select::tests::cue;
 use crate::kernels::text::graphemes;
 use crate::model::edit::{Join, Layout};
-use crate::model::{Cue, Keyphrase, Shot, Signal, Transition};
+use crate::model::{Keyphrase, Shot, Signal, Transition};
 
 const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
 
@@ -295,15 +296,6 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         score: 1.0,
         first_frame: (start * 25.0) as i64,
         last_frame: (end * 25.0) as i64 - 1,
-    };
-    let cue = |start: f64, end: f64, text: &str| Cue {
-        cue_id: 0,
-        start,
-        end,
-        text: text.into(),
-        language: None,
-        origin: "sidecar".into(),
-        words: None,
     };
     let facts = ClipFacts {
         start: 2.0,

@@ -2,6 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
+pub(in super::super) use crate::kernels::select::tests::cue;
 use crate::model::CueWord;
 use crate::model::edit::{CaptionStyle, Join, SafeZone, Segment};
 
@@ -10,18 +11,6 @@ pub(in super::super) fn edit(segments: Vec<Segment>) -> Edit {
         caption_style: CaptionStyle::Classic,
         safe_zone: SafeZone { top: 0.1, right: 0.12, bottom: 0.2, left: 0.04 },
         ..Edit::plain((1080, 1920), 30.0, segments)
-    }
-}
-
-pub(in super::super) fn cue(start: f64, end: f64, text: &str) -> Cue {
-    Cue {
-        cue_id: 0,
-        start,
-        end,
-        text: text.into(),
-        language: None,
-        origin: "sidecar".into(),
-        words: None,
     }
 }
 
