@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::kernels::validate;
 use crate::media::CancelToken;
-use crate::model::request::{self, VideoClipRequest};
+use crate::model::VideoClipRequest;
 use crate::pipeline::{RunConfig, VariantSettings};
 use crate::query::query_error;
 use crate::resilience::cache::{CacheKeyFn, CacheSubject};
@@ -294,7 +294,7 @@ impl<S: Stream<Item = Result<RecordBatch>> + Send> Streaming<S> {
 
 /// Typed requests in the columns of `requests`.
 fn to_batch(requests: &[VideoClipRequest]) -> Result<RecordBatch> {
-    let fields: Vec<_> = request::fields().into_iter().map(Arc::new).collect();
+    let fields: Vec<_> = VideoClipRequest::fields().into_iter().map(Arc::new).collect();
     serde_arrow::to_record_batch(&fields, &requests).map_err(|e| {
         Error::new(ErrorCode::Internal, format!("the requests do not make a batch: {e}"))
             .with_source(e)
