@@ -15,6 +15,7 @@
 //! | [`exec`] | media work as rows, and how many run at a time |
 //! | [`store`] | a results dataset: files, manifests, atomic commit |
 //! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
+//! | [`analytics`] | performance of variants, experiments, training, import of events |
 //! | [`pipeline`] | the flow, wired |
 //! | [`processors`] | the API: [`VideoClipProcessor`](processors::VideoClipProcessor) |
 //! | [`cli`] | the command |
@@ -40,6 +41,8 @@ pub mod store;
 
 pub mod query;
 
+pub mod analytics;
+
 pub mod pipeline;
 
 pub mod processors;
@@ -50,7 +53,7 @@ pub use error::{Error, ErrorCode, Result};
 
 pub use exec::backend::process::worker;
 
-pub use pipeline::{register_all, register_all_with};
+pub use analytics::{register_all, register_all_with};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "error",
     "telemetry",
     "config",
@@ -16,6 +16,7 @@ const LAYERS: [&str; 14] = [
     "exec",
     "store",
     "query",
+    "analytics",
     "pipeline",
     "processors",
     "cli",
