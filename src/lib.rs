@@ -15,6 +15,7 @@
 //! | [`exec`] | media work as rows, and how many run at a time |
 //! | [`store`] | a results dataset: files, manifests, atomic commit |
 //! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
+//! | [`analytics`] | performance of variants, experiments, training, import of events |
 //! | [`pipeline`] | the flow, wired |
 //! | [`processors`] | the API: [`VideoClipProcessor`](processors::VideoClipProcessor) |
 //! | [`cli`] | the command |
@@ -36,21 +37,30 @@ pub mod media;
 
 pub mod exec;
 
+#[cfg(feature = "datafusion")]
 pub mod store;
 
+#[cfg(feature = "datafusion")]
 pub mod query;
 
+#[cfg(feature = "datafusion")]
+pub mod analytics;
+
+#[cfg(feature = "datafusion")]
 pub mod pipeline;
 
+#[cfg(feature = "datafusion")]
 pub mod processors;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use error::{Error, ErrorCode, Result};
 
 pub use exec::backend::process::worker;
 
-pub use pipeline::{register_all, register_all_with};
+#[cfg(feature = "datafusion")]
+pub use analytics::{register_all, register_all_with};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};
