@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::input::ffmpeg_args;
-use super::{CancelToken, MediaCommand, MediaLimits, MediaTools};
+use super::{MediaCommand, MediaLimits, MediaTools};
+use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
 
 /// What a sample looks like.

@@ -6,8 +6,8 @@ use arrow::compute::concat_batches;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::kernels::location::Location;
 use crate::kernels::score::Link;
+use crate::location::Location;
 use crate::pipeline::{
     self, ExperimentQuery, Experiments, Performance, PerformanceQuery, TrainQuery, Trained,
     TrainedWeights,

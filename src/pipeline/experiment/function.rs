@@ -16,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use super::{ExperimentQuery, VARIANT, experiment, fields_by};
 use crate::config::ParallelConfig;
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::pipeline::performance::arguments;
 use crate::query::SessionOptions;
 use crate::query::table_functions::{external, share_store};

@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use super::{PerformanceQuery, performance};
 use crate::config::ParallelConfig;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::SessionOptions;
 use crate::query::table_functions::{share_store, texts, wait};
 use crate::resilience::Resilience;

@@ -13,7 +13,7 @@ use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig}
 use url::{Position, Url};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{OBJECT_SCHEMES, redacted};
+use crate::location::{OBJECT_SCHEMES, redacted};
 
 /// An object store that also takes large objects in parts.
 pub trait Store: ObjectStore + MultipartStore {}
@@ -39,7 +39,7 @@ pub struct Stores(Mutex<HashMap<String, Arc<dyn Store>>>);
 
 /// Whether `location` is the URL of an object store.
 pub fn is_object_url(location: &str) -> bool {
-    crate::kernels::location::scheme(location)
+    crate::location::scheme(location)
         .is_some_and(|scheme| OBJECT_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
 }
 
