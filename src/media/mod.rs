@@ -10,7 +10,6 @@ pub mod input;
 pub mod probe;
 pub mod process;
 pub mod render;
-pub mod sample;
 pub mod sniff;
 pub mod thumbnail;
 pub mod tools;

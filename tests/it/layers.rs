@@ -153,7 +153,7 @@ fn imports_only_go_down() {
 /// Where a process is started: our own binary as a worker; ffmpeg and ffprobe, confined; yt-dlp, with
 /// next to no environment.
 const STARTS_PROCESSES: [&str; 3] =
-    ["exec/backend/process/child.rs", "media/process.rs", "source/ytdlp/process.rs"];
+    ["exec/backend/process/child.rs", "media/process/mod.rs", "source/ytdlp/process.rs"];
 
 #[test]
 fn processes_are_started_in_three_places() {
@@ -189,5 +189,5 @@ fn unsafe_stands_in_two_files() {
         .map(|p| p.strip_prefix(&root).unwrap().to_string_lossy().into_owned())
         .collect();
     found.sort();
-    assert_eq!(found, ["media/process.rs", "query/polars/crossing.rs"]);
+    assert_eq!(found, ["media/process/mod.rs", "query/polars/crossing.rs"]);
 }

@@ -9,6 +9,7 @@ use futures::{TryStreamExt, stream};
 use tempfile::TempDir;
 
 use super::measure::Sampled;
+use super::sample::{Sample, sample};
 use super::{BenchmarkOptions, Measurement, Part, viral, workloads};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
@@ -17,7 +18,6 @@ use crate::exec::backend::{self, Backend};
 use crate::exec::{
     BatchOptions, MediaRuntime, MediaRuntimeConfig, Work, WorkEnv, WorkSpec, run_batches,
 };
-use crate::media::sample::{Sample, sample};
 use crate::media::{AnalyzeSettings, MediaTools};
 use crate::model::VideoClipRequest;
 use crate::query::{SessionOptions, query_error, register_media_relations, session};

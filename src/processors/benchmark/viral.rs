@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::measure::in_turns;
+use super::sample::Sample;
 use super::setup::{Batch, Bench, Contender};
 use super::{Part, parts};
 use crate::error::Result;
-use crate::media::sample::Sample;
 use crate::model::VideoClipRequest;
 use crate::processors::ViralVideoProcessor;
 use crate::store::cannot_write;

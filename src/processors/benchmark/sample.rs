@@ -1,28 +1,33 @@
-//! Videos that nobody filmed, to try things out on.
+//! Generated test videos: moving patterns with a tone.
 
 use std::path::Path;
 
-use super::input::ffmpeg_args;
-use super::{MediaCommand, MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
+use crate::media::input::ffmpeg_args;
+use crate::media::{MediaCommand, MediaLimits, MediaTools};
 
-/// What a sample looks like.
+/// Length, size and look of a generated video.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// Duration.
-    pub seconds: u32,
+pub(super) struct Sample {
+    /// Duration in seconds.
+    pub(super) seconds: u32,
     /// Width and height in pixels, even.
-    pub size: (u32, u32),
+    pub(super) size: (u32, u32),
     /// Makes its colours and its tone differ from those of other seeds.
-    pub seed: u32,
+    pub(super) seed: u32,
 }
 
 /// Writes a sample to `path`: moving test pictures at 25 fps in H.264 and a tone in AAC, as MP4.
 ///
 /// # Errors
-/// `render.failed` if the encoder cannot, `cancelled`.
-pub fn sample(tools: &MediaTools, path: &Path, sample: Sample, cancel: &CancelToken) -> Result<()> {
+/// `render.failed` if the encoder fails, `cancelled`.
+pub(super) fn sample(
+    tools: &MediaTools,
+    path: &Path,
+    sample: Sample,
+    cancel: &CancelToken,
+) -> Result<()> {
     let Sample { seconds, size: (width, height), seed } = sample;
     let picture = format!("testsrc2=s={width}x{height}:r=25:d={seconds},hue=h={}", seed * 37 % 360);
     let sound = format!("sine=f={}:r=48000:d={seconds}", 220 + seed * 55 % 880);
