@@ -19,6 +19,7 @@
 //! | [`exec`] | media work as rows, and how many run at a time |
 //! | [`store`] | a results dataset: files, manifests, atomic commit |
 //! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
+//! | [`analytics`] | performance of variants, experiments, training, import of events |
 //! | [`pipeline`] | the flow, wired |
 //! | [`processors`] | the API: [`VideoClipProcessor`](processors::VideoClipProcessor) |
 //! | [`cli`] | the command |
@@ -56,6 +57,9 @@ pub mod store;
 pub mod query;
 
 #[cfg(feature = "datafusion")]
+pub mod analytics;
+
+#[cfg(feature = "datafusion")]
 pub mod pipeline;
 
 #[cfg(feature = "datafusion")]
@@ -69,7 +73,7 @@ pub use error::{Error, ErrorCode, Result};
 pub use exec::backend::process::worker;
 
 #[cfg(feature = "datafusion")]
-pub use pipeline::{register_all, register_all_with};
+pub use analytics::{register_all, register_all_with};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};

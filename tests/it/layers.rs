@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "error",
     "cancel",
     "location",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 20] = [
     "exec",
     "store",
     "query",
+    "analytics",
     "pipeline",
     "processors",
     "cli",
