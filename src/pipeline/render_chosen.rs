@@ -13,7 +13,7 @@ use super::summary::{self, clock, plural};
 use super::{Engine, RunConfig, from_results, merge, steps};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::{Format, MediaTools};
 use crate::model::table::TABLES;
 use crate::query::results::{register_store, register_view};
