@@ -15,24 +15,28 @@ mod choice;
 mod columns;
 mod features;
 mod frames;
+mod limits;
 mod list;
 mod pauses;
 mod schedule;
 mod score;
+mod timeline;
+mod track;
 mod weights_file;
 mod windows;
 
 use std::fmt;
 
 pub(in crate::kernels) use black::Blacks;
-pub(in crate::kernels) use bounds::CueSpan;
+pub(in crate::kernels) use columns::CueSpan;
 pub use columns::{Nullable, OwnedColumns, SourceColumns};
-pub(in crate::kernels) use features::Timeline;
+pub use features::{FEATURES, SelectionFeature, Weights, signal_features};
 pub(in crate::kernels) use frames::FrameGrid;
 pub use list::{select_clips, select_clips_with};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
-pub use score::{SIGNAL_PARTS, Weights};
+pub(in crate::kernels) use timeline::Timeline;
+pub(in crate::kernels) use track::Track;
 pub use weights_file::WeightsFile;
 
 use crate::error::{Error, ErrorCode};
@@ -169,11 +173,10 @@ impl PreparedSource {
         self.span.map_or(0.0, |(from, to)| to - from)
     }
 
-    /// What the signals of a stretch are in [0, 1], in the order of [`SIGNAL_PARTS`], 0.5 being usual in the
-    /// source where they have no scale of their own; `None` for what the source does not have.
-    pub fn signal_parts(&self, start: f64, end: f64) -> [Option<f64>; 10] {
-        let cut_rate = self.bounds.cuts_inside(start, end) as f64 / (end - start);
-        self.scales.signals(&self.timeline.means(start, end), cut_rate)
+    /// The features of [`signal_features`] in a stretch, in [0, 1], 0.5 being usual in the source where they
+    /// have no scale of their own; `None` for those that the source does not have.
+    pub fn signal_parts(&self, start: f64, end: f64) -> Vec<Option<f64>> {
+        self.scales.signals(&score::measure(&self.timeline, &self.bounds, start, end))
     }
 
     /// The windows that `params` allows, measured, scored and chosen.
@@ -192,7 +195,7 @@ impl PreparedSource {
             return Err(NoCandidate::NothingMeasured);
         };
         let (duration, min) = (span.1 - span.0, params.min_clip_length);
-        if duration < min - windows::TOLERANCE {
+        if duration < min - limits::TOLERANCE {
             return Err(NoCandidate::SourceTooShort { duration, min });
         }
         let windows = windows::windows(&self.bounds, span, params);
