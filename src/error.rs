@@ -176,7 +176,8 @@ pub enum Outlook {
 pub struct Error {
     code: ErrorCode,
     message: String,
-    settings: Vec<&'static str>,
+    /// Where in the message, and which.
+    settings: Vec<(usize, &'static str)>,
     outlook: Outlook,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -194,11 +195,12 @@ impl Error {
         Self::new(ErrorCode::ConfigInvalid, format!("{name} {what}")).about(name)
     }
 
-    /// Declare that the message names the setting `name`; the first time it occurs as a word is that name.
+    /// Declare that the message names the setting `name`, where that first occurs as a word.
     #[must_use]
     pub fn about(mut self, name: &'static str) -> Self {
-        debug_assert!(word(&self.message, name).is_some(), "{name} in {:?}", self.message);
-        self.settings.push(name);
+        let place = word(&self.message, name);
+        debug_assert!(place.is_some(), "{name} in {:?}", self.message);
+        self.settings.extend(place.map(|at| (at, name)));
         self
     }
 
@@ -236,6 +238,16 @@ impl Error {
         }
     }
 
+    /// The same error with `before` in front of its sentence, such as the file it is about, and `after`
+    /// behind it.
+    #[must_use]
+    pub fn framed(mut self, before: impl fmt::Display, after: impl fmt::Display) -> Self {
+        let before = before.to_string();
+        self.settings.iter_mut().for_each(|(at, _)| *at += before.len());
+        self.message = format!("{before}{}{after}", self.message);
+        self
+    }
+
     /// Whether a retry can succeed.
     pub fn outlook(&self) -> Outlook {
         self.outlook
@@ -260,17 +272,13 @@ impl Error {
     }
 
     /// The settings that the sentence names.
-    pub fn settings(&self) -> &[&'static str] {
-        &self.settings
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        self.settings.iter().map(|(_, name)| *name)
     }
 
     /// The sentence with each setting spelled as `spell` says, such as a flag.
     pub fn message_with(&self, spell: impl Fn(&str) -> String) -> String {
-        let mut places: Vec<_> = self
-            .settings
-            .iter()
-            .filter_map(|name| Some((word(&self.message, name)?, *name)))
-            .collect();
+        let mut places = self.settings.clone();
         places.sort_unstable();
         places.dedup();
         let mut message = self.message.clone();
@@ -323,6 +331,8 @@ mod tests {
             error.message_with(flag),
             "variants-like --variants and --captions: set captions, not my_captions"
         );
-        assert_eq!(error.copy().settings(), ["captions", "variants"]);
+        assert_eq!(error.copy().settings().collect::<Vec<_>>(), ["captions", "variants"]);
+        let error = Error::setting("day", "is 31").framed("day.csv: ", "; see day");
+        assert_eq!(error.message_with(flag), "day.csv: --day is 31; see day");
     }
 }

@@ -321,7 +321,7 @@ fn hardware_that_is_not_there_is_said_before_any_work_and_auto_goes_on() {
     // No build of ffmpeg for this system has it.
     let error = decide(Hardware::Videotoolbox).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Config);
-    assert!(error.message().contains("take --hardware off or auto"), "{error}");
+    assert!(error.message().contains("set hardware to off or auto"), "{error}");
     assert_ne!(decide(Hardware::Auto).unwrap().hardware, Hardware::Auto);
 }
 
