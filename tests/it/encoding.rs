@@ -338,7 +338,7 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
         &["run", "requests.csv", "--out", "out", "--format", "webm", "--codec", "h264"],
     );
     assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("webm cannot hold h264; take vp9 or av1"));
+    assert!(stderr(&refused).contains("webm cannot hold h264; set --codec to vp9 or av1"));
     assert!(!at.join("out").exists());
 
     let args = ["run", "requests.csv", "--out", "out", "--format", "mp3", "--quality", "low"];
