@@ -166,11 +166,21 @@ impl Weights {
     }
 }
 
-/// What the hook is beside motion: sound, each part with a difference that is just worth noticing.
-pub(super) const HOOK_SOUND: [(fn(&Means) -> Option<f64>, f64); 3] = [
-    (|means| means.heard(Track::Onset), 0.02),
-    (|means| means.loudness(), 1.0),
-    (|means| means.heard(Track::Speech), 0.1),
+/// A part of the hook beside motion.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HookPart {
+    /// The value; `None` where the stretch has no sound.
+    pub of: fn(&Means) -> Option<f64>,
+    /// A difference that is just worth noticing.
+    pub floor: f64,
+}
+
+/// What the hook is beside motion: sound.
+pub(super) const HOOK_SOUND: [HookPart; 3] = [
+    HookPart { of: |means| means.heard(Track::Onset), floor: 0.02 },
+    HookPart { of: |means| means.loudness(), floor: 1.0 },
+    HookPart { of: |means| means.heard(Track::Speech), floor: 0.1 },
 ];
+
 /// A difference in motion that is just worth noticing in the hook.
 pub(super) const HOOK_MOTION_FLOOR: f64 = 0.005;

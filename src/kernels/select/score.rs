@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 use super::bounds::Bounds;
 use super::features::{
-    FEATURES, HOOK_MOTION_FLOOR, HOOK_SOUND, Measure, SelectionFeature, StretchMeasures, Weights,
-    WindowMeasures,
+    FEATURES, HOOK_MOTION_FLOOR, HOOK_SOUND, HookPart, Measure, SelectionFeature, StretchMeasures,
+    Weights, WindowMeasures,
 };
 use super::timeline::{Means, Timeline};
 use super::track::{Medium, Track};
@@ -103,8 +103,9 @@ impl Scales {
         Self {
             features: FEATURES.map(usual),
             hook_motion: Usual::of(motion, HOOK_MOTION_FLOOR),
-            hook_sound: HOOK_SOUND
-                .map(|(of, floor)| Usual::of(short.iter().filter_map(of).collect(), floor)),
+            hook_sound: HOOK_SOUND.map(|HookPart { of, floor }| {
+                Usual::of(short.iter().filter_map(of).collect(), floor)
+            }),
             has_sound: timeline.has_sound(),
             has_captions: timeline.has_captions(),
         }
@@ -141,7 +142,7 @@ impl Scales {
         }
         // What is missing in a source that has sound is as good as silent.
         let sound = HOOK_SOUND.iter().zip(&self.hook_sound);
-        let sound = sound.filter_map(|((of, _), usual)| of(opening).map(|x| usual.place(x)));
+        let sound = sound.filter_map(|(part, usual)| (part.of)(opening).map(|x| usual.place(x)));
         (motion + sound.sum::<f64>()) / (HOOK_SOUND.len() + 1) as f64
     }
 

@@ -11,13 +11,19 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::score::{Link, ScoreModels};
 use crate::kernels::select::tests::cue;
 use crate::kernels::text::graphemes;
-use crate::model::edit::{Join, Layout};
+use crate::model::edit::{CaptionStyle, EffectKind, Join, Layout};
 use crate::model::{Keyphrase, Shot, Signal, Transition};
 
 const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
 
 fn scorer() -> Scorer {
     Scorer::new(ScoreModels::built_in().unwrap()).unwrap()
+}
+
+/// As many as there are, also more than a clip may have.
+fn best(brief: &ClipBrief, n: usize, platforms: &[&'static Platform]) -> Vec<Variant> {
+    let audience = AudienceProfile::default();
+    ClipOptions::new(brief, &audience, platforms, BURNED).unwrap().best(n, &scorer())
 }
 
 fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> ClipBrief {
@@ -87,7 +93,7 @@ prop_compose! {
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
     let platforms = platforms::named::<&str>(&[]).unwrap();
-    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    best(brief, n, &platforms)
 }
 
 proptest! {
@@ -174,7 +180,7 @@ proptest! {
         };
         let asked: &[&str] = if small { &["x"] } else { &[] };
         let platforms = platforms::named(asked).unwrap();
-        let variants = best_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
+        let variants = best(&brief, n, &platforms);
         let mut ids = std::collections::BTreeSet::new();
         for v in &variants {
             let edit = serde_json::to_string(&v.edit).unwrap();

@@ -1,5 +1,6 @@
 //! What is offered for clips that allow little.
 
+use super::super::timing::timings;
 use super::*;
 
 /// A clip from 0 to `end` that may open at its start and at `hook`, and end at `endings` too.
@@ -18,7 +19,7 @@ fn plain(end: f64, hook: f64, endings: &[f64], onsets: &[f64]) -> ClipBrief {
 
 fn made_for(brief: &ClipBrief, platform: &str, n: usize) -> Vec<Variant> {
     let platforms = platforms::named(&[platform]).unwrap();
-    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    best(brief, n, &platforms)
 }
 
 #[test]

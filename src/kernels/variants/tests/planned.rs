@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::super::timing::{Timing, timings};
 use super::*;
 use crate::kernels::select::tests::{cue, shot};
+use crate::model::edit::{Edit, SafeZone};
 
 #[test]
 fn cold_opens_are_pushed_out_where_it_loops_and_dissolve_elsewhere() {
