@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::settings::RenderSettings;
 use super::source::Source;
-use crate::media::cancel::CancelToken;
+use crate::cancel::CancelToken;
 use crate::media::tools::MediaTools;
 
 /// Measures written files and gives them their names.

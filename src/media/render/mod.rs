@@ -40,8 +40,8 @@ mod verify;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::media::cancel::CancelToken;
 use crate::media::probe::Probe;
 use crate::media::tools::MediaTools;
 use crate::model::Rendition;

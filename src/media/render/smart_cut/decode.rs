@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::cut::Cut;
 use super::parameters::Parameters;
+use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
-use crate::media::cancel::CancelToken;
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
 use crate::media::render::context::RenderContext;

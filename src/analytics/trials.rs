@@ -1,0 +1,81 @@
+//! Successes and trials of variants, counted in the events as [`performance`] counts them.
+
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+
+use super::{Performance, PerformanceQuery, performance};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::metrics::proportion::Proportion;
+use crate::location::Location;
+use crate::query::query_error;
+
+/// Whose successes and trials are wanted.
+#[derive(Debug, Clone)]
+pub(super) struct TrialsQuery<'a> {
+    pub(super) results: Option<Location>,
+    pub(super) events: Location,
+    pub(super) proportion: Proportion,
+    /// Columns of text that tell groups apart.
+    pub(super) by: &'a [&'a str],
+    pub(super) lag_hours: f64,
+    pub(super) parallel: ParallelConfig,
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Trials {
+    /// The values of the columns, in their order.
+    pub(super) key: Vec<Option<String>>,
+    pub(super) successes: Option<f64>,
+    pub(super) trials: Option<f64>,
+}
+
+/// The groups in the order of their keys, and the session they were counted in, which has the results.
+pub(super) async fn trials(query: &TrialsQuery<'_>) -> Result<(Vec<Trials>, Performance)> {
+    let metric = query.proportion.metric;
+    let performance = performance(&PerformanceQuery {
+        results: query.results.clone(),
+        events: query.events.clone(),
+        metrics: metric.inputs.iter().map(|i| (*i).to_owned()).collect(),
+        by: query.by.iter().map(|b| (*b).to_owned()).collect(),
+        lag_hours: query.lag_hours,
+        parallel: query.parallel.clone(),
+    })
+    .await?;
+    let mut rows = vec![];
+    for batch in performance.frame.clone().collect().await.map_err(query_error)? {
+        let keys = query.by.iter().map(|name| texts(&batch, name)).collect::<Result<Vec<_>>>()?;
+        let counts = metric.inputs.iter().map(|name| floats(&batch, name));
+        let counts = counts.collect::<Result<Vec<_>>>()?;
+        rows.extend((0..batch.num_rows()).map(|row| {
+            let key = keys.iter().map(|k| k.is_valid(row).then(|| k.value(row).to_owned()));
+            let counts: Vec<Option<f64>> =
+                counts.iter().map(|c| c.is_valid(row).then(|| c.value(row))).collect();
+            let (successes, trials) = query.proportion.trials(&counts);
+            Trials { key: key.collect(), successes, trials }
+        }));
+    }
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok((rows, performance))
+}
+
+/// The column `name` as text.
+pub(super) fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray> {
+    Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// The column `name` as numbers.
+pub(super) fn floats(batch: &RecordBatch, name: &str) -> Result<Float64Array> {
+    Ok(column(batch, name, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
+}
+
+fn column(batch: &RecordBatch, name: &str, to: &DataType) -> Result<arrow::array::ArrayRef> {
+    let missing = || Error::new(ErrorCode::Internal, format!("an answer lacks its column {name}"));
+    let column = batch.column_by_name(name).ok_or_else(missing)?;
+    cast(column, to).map_err(|e| {
+        Error::new(ErrorCode::InputColumn, format!("the column {name} cannot be read as {to}: {e}"))
+            .with_source(e)
+    })
+}
