@@ -3,36 +3,23 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::encoding::arguments::size;
-use super::formats::Wanted;
+use super::facts::{Found, Wanted, mismatch};
 use super::frame_log::FrameLog;
-use super::measure::Found;
-use super::part::Part;
-use super::shape::Shape;
-use super::source::Source;
-use super::{Output, RenderSettings};
-use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
-use crate::media::tools::MediaTools;
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::arguments::size;
+use crate::media::render::output::Output;
+use crate::media::render::partial_file::Part;
+use crate::media::render::shape::Shape;
 use crate::model::Rendition;
 
-/// Measures written files and gives them their names.
-#[derive(Clone, Copy)]
-pub(super) struct Checker<'a> {
-    pub(super) tools: &'a MediaTools,
-    pub(super) path: &'a Path,
-    pub(super) source: &'a Source,
-    pub(super) settings: &'a RenderSettings,
-    pub(super) cancel: &'a CancelToken,
-}
-
-impl Checker<'_> {
+impl RenderContext<'_> {
     /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
     /// span's path. The file is removed when it does not pass, and when a whole one stands at the
     /// path by now: then the facts are of that one.
-    pub(super) fn accept(&self, span: &Output, file: Part, log: &FrameLog) -> Result<Rendition> {
+    pub(crate) fn accept(&self, span: &Output, file: Part, log: &FrameLog) -> Result<Rendition> {
         let shape = span.shape()?;
         let (start, end) = span.read(shape.as_ref());
         let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
@@ -48,7 +35,7 @@ impl Checker<'_> {
     }
 
     /// What the file of `span` is to hold, of which the source shows `frames`.
-    pub(super) fn wanted(&self, span: &Output, shape: Option<&Shape>, frames: &[i64]) -> Wanted {
+    pub(crate) fn wanted(&self, span: &Output, shape: Option<&Shape>, frames: &[i64]) -> Wanted {
         let (source, size) = (self.source, size(self.source, span));
         if let Some(shape) = shape {
             let step = shape.clock.step();
@@ -136,25 +123,8 @@ impl Checker<'_> {
     }
 }
 
-/// The frames' times must be those of the source, to the tick or its rounding.
-pub(super) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
-    let wanted: Vec<i64> = wanted.collect();
-    if wanted.len() != found.len() {
-        let message = format!(
-            "the written clip has {} frames, {} were to be in it",
-            found.len(),
-            wanted.len()
-        );
-        return Err(Error::new(ErrorCode::RenderMismatch, message));
-    }
-    if wanted.iter().zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
-        return Err(mismatch("a frame of the written clip is not at its time"));
-    }
-    Ok(())
-}
-
 /// Puts the file's data on the disk; its size and BLAKE3.
-pub(super) fn seal(file: &Path) -> Result<(i64, String)> {
+pub(crate) fn seal(file: &Path) -> Result<(i64, String)> {
     let read = || -> std::io::Result<(u64, String)> {
         let mut open = File::open(file)?;
         open.sync_all()?;
@@ -169,23 +139,4 @@ pub(super) fn seal(file: &Path) -> Result<(i64, String)> {
 fn not_written(cause: std::io::Error) -> Error {
     let message = format!("a clip's file cannot be put in its place: {cause}");
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)
-}
-
-pub(super) fn mismatch(message: &str) -> Error {
-    Error::new(ErrorCode::RenderMismatch, message)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn frames_must_agree_in_number_and_time() {
-        assert!(compare_frames([0, 512, 1024].into_iter(), &[0, 512, 1025]).is_ok());
-        for found in [&[0, 512][..], &[0, 512, 1026], &[0, 512, 1024, 1536]] {
-            let error = compare_frames([0, 512, 1024].into_iter(), found).unwrap_err();
-            assert_eq!(error.code(), ErrorCode::RenderMismatch);
-        }
-    }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::shared::{Wholes, groups, shown};
 use super::{Graph, SCALER, effects, layout, segments, within};
-use crate::media::render::Output;
-use crate::media::render::captions::Captions;
-use crate::media::render::command::Inputs;
+use crate::media::render::ffmpeg::captions::Captions;
+use crate::media::render::ffmpeg::inputs::Inputs;
+use crate::media::render::output::Output;
 use crate::media::render::shape::{Part, Shape};
 use crate::media::render::source::Source;
 use crate::model::edit::{Edit, Segment};
@@ -16,7 +16,7 @@ use crate::model::edit::{Edit, Segment};
 ///
 /// Nothing before a clip's own trim knows where the pass begins or ends, so that a picture does
 /// not depend on it.
-pub(in crate::media::render) fn graph(
+pub(crate) fn graph(
     source: &Source,
     outputs: &[&Output],
     shapes: &[Option<Shape>],
@@ -101,7 +101,7 @@ fn cut(source: &Source, span: &Output) -> String {
 }
 
 /// Filters that make the picture what a clip holds.
-pub(in crate::media::render) fn picture(source: &Source) -> String {
+pub(crate) fn picture(source: &Source) -> String {
     let (wide, high) = source.scaled;
     // First of all, for behind it the size is the same for good.
     let mut filters = format!("scale={wide}:{high}:flags={SCALER}");

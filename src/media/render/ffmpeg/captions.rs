@@ -2,22 +2,22 @@
 
 use std::ffi::OsString;
 
-use super::Output;
 use super::encoding::Format;
-use super::part::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ass::{Burned, document};
 use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
 use crate::media::Fonts;
+use crate::media::render::output::Output;
+use crate::media::render::partial_file::Part;
 use crate::model::edit::{CaptionMode, CaptionStyle};
 
 /// A document for libass, in a file that lives as long as this.
 #[derive(Debug)]
-pub(super) struct Captions(Part);
+pub(crate) struct Captions(Part);
 
 impl Captions {
     /// The filter that draws them.
-    pub(super) fn filter(&self) -> String {
+    pub(crate) fn filter(&self) -> String {
         format!("ass=filename={}", escaped(&self.0.to_string_lossy()))
     }
 }
@@ -26,7 +26,7 @@ impl Captions {
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
-pub(super) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
+pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
     let captions = |output: &&Output| {
         let Some(burned) = drawn(output) else { return Ok(None) };
         if burned.unreadable > 0 {
@@ -52,7 +52,7 @@ fn drawn(output: &Output) -> Option<Burned> {
 
 /// When captions stand in an output's picture: start and end in seconds, in order. How long a text stays
 /// depends on the room that its style leaves it, so the document itself is asked.
-pub(super) fn standing(output: &Output) -> Vec<(f64, f64)> {
+pub(crate) fn standing(output: &Output) -> Vec<(f64, f64)> {
     let document = drawn(output).and_then(|burned| burned.document).unwrap_or_default();
     let mut all: Vec<(f64, f64)> = document.lines().filter_map(event).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -73,14 +73,14 @@ fn event(line: &str) -> Option<(f64, f64)> {
 
 /// The captions of an output as a text track, in a file that lives as long as this.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(crate) struct Track {
     file: Part,
     language: Option<String>,
 }
 
 impl Track {
     /// The options of the input that is read for it: a file of our own making.
-    pub(super) fn input(&self) -> Vec<OsString> {
+    pub(crate) fn input(&self) -> Vec<OsString> {
         let mut name = OsString::from("file:");
         name.push(&*self.file);
         let options = ["-protocol_whitelist", "file", "-f", "srt", "-i"];
@@ -88,7 +88,7 @@ impl Track {
     }
 
     /// The options that write input `number` as a track of a file of `format`.
-    pub(super) fn output(&self, number: usize, format: Format) -> Vec<OsString> {
+    pub(crate) fn output(&self, number: usize, format: Format) -> Vec<OsString> {
         let codec = if format == Format::Webm { "webvtt" } else { "mov_text" };
         let map = format!("{number}:0");
         let mut args: Vec<OsString> =
@@ -104,7 +104,7 @@ impl Track {
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
-pub(super) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<Track>>> {
+pub(crate) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<Track>>> {
     let track = |output: &&Output| {
         if !format.has_text_track() {
             return Ok(None);
@@ -118,13 +118,13 @@ pub(super) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<T
 }
 
 /// The captions of an output that wants them as `mode`; `None` without any.
-pub(super) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLine>> {
+pub(crate) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLine>> {
     let edit = output.edit.as_ref().filter(|edit| edit.caption_mode == mode)?;
     Some(caption_lines(edit, &output.cues)).filter(|lines| !lines.is_empty())
 }
 
 /// A text in the folder of the output: what a killed run leaves there is removed by the next.
-pub(super) fn written(output: &Output, text: &str) -> Result<Part> {
+pub(crate) fn written(output: &Output, text: &str) -> Result<Part> {
     let file = Part::beside(&output.path)?;
     std::fs::write(&file, text).map_err(|cause| {
         let message =

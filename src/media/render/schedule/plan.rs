@@ -1,9 +1,10 @@
 //! Which clips share one decode.
 
-use super::shape::is_cold_open;
-use super::source::Source;
-use super::{Output, RenderSettings};
 use crate::media::probe::Probe;
+use crate::media::render::output::{Output, extent};
+use crate::media::render::settings::RenderSettings;
+use crate::media::render::shape::is_cold_open;
+use crate::media::render::source::Source;
 use crate::model::Edit;
 use crate::model::edit::Join;
 
@@ -52,9 +53,9 @@ pub fn plan_passes(probe: &Probe, spans: &[Output], settings: &RenderSettings) -
 }
 
 /// [`plan_passes`] for what rendering needs to know of the source.
-pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
+pub(crate) fn divide(source: &Source, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
     let mut order: Vec<usize> = (0..spans.len()).collect();
-    let read: Vec<(f64, f64)> = spans.iter().map(|s| super::extent(std::iter::once(s))).collect();
+    let read: Vec<(f64, f64)> = spans.iter().map(|s| extent(std::iter::once(s))).collect();
     order.sort_by(|a, b| {
         let (x, y) = (&read[*a], &read[*b]);
         x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1)).then(a.cmp(b))
@@ -109,7 +110,7 @@ pub(super) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
 
 /// What a further pass costs beside its clips, in seconds of the source that could be decoded
 /// in the same CPU time.
-pub(super) fn fixed_cost(source: &Source) -> f64 {
+pub(crate) fn fixed_cost(source: &Source) -> f64 {
     let pixels = f64::from(source.coded_width) * f64::from(source.coded_height) * source.fps;
     let startup = STARTUP / (pixels * DECODE_PER_PIXEL).max(1e-4);
     startup + source.margin() + HALF_GOP
@@ -117,15 +118,15 @@ pub(super) fn fixed_cost(source: &Source) -> f64 {
 
 /// What memory passes need, in bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Needs {
+pub(crate) struct Needs {
     /// A process without outputs.
-    pub(super) base: u64,
+    pub(crate) base: u64,
     /// Each output.
-    pub(super) each: Vec<u64>,
+    pub(crate) each: Vec<u64>,
 }
 
 impl Needs {
-    pub(super) fn new(source: &Source, spans: &[Output], settings: &RenderSettings) -> Self {
+    pub(crate) fn new(source: &Source, spans: &[Output], settings: &RenderSettings) -> Self {
         // ffmpeg and its libraries, and the decoder's pictures: references (H.264 level 4.1 allows 9
         // at 720p and 4 at 1080p) and those in flight. Measured at 720p: 72 MB, with 3 references;
         // 62 MB with one output of sound alone, which has no decoder of pictures.
@@ -140,7 +141,7 @@ impl Needs {
     }
 
     /// A pass of these outputs.
-    pub(super) fn of(&self, pass: &[usize]) -> u64 {
+    pub(crate) fn of(&self, pass: &[usize]) -> u64 {
         let each = |span: &usize| self.each.get(*span).copied().unwrap_or(0);
         pass.iter().map(each).fold(self.base, u64::saturating_add)
     }

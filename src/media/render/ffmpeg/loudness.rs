@@ -4,22 +4,19 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::rc::Rc;
 
-use super::Output;
-use super::check::Checker;
-use super::command::{Inputs, audio_inputs};
-use super::encoding::Format;
-use super::encoding::arguments;
-use super::graph::audio::{self, Heard};
-use super::part::Part;
-use super::shape::Shape;
+use super::encoding::{Format, arguments};
+use super::graph::audio;
+use super::graph::audio::{CEILING_DB, Gain, Heard};
+use super::inputs::{Inputs, audio_inputs};
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
+use crate::media::render::context::RenderContext;
+use crate::media::render::output::Output;
+use crate::media::render::partial_file::Part;
+use crate::media::render::shape::Shape;
 use crate::model::edit::{Edit, Effect, EffectKind};
 
-/// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
-/// and for the encoder.
-const CEILING_DB: f64 = -1.5;
 /// Sound from here on is brought to its target whatever it is, in LUFS.
 const LOUD: f64 = -55.0;
 /// Below this R128 hears nothing, in LUFS: its absolute gate, with what ffmpeg rounds away.
@@ -34,28 +31,6 @@ const MOST: f64 = 60.0;
 const NEAR: f64 = 0.4;
 /// How often a limited sound is measured again: limiting takes loudness away.
 const ROUNDS: usize = 4;
-
-/// Made of a measurement.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Gain {
-    /// In dB.
-    pub(super) db: f64,
-    /// Whether the gain would clip without a limiter.
-    pub(super) limited: bool,
-}
-
-impl Gain {
-    /// Its filters.
-    pub(super) fn filters(self) -> String {
-        let limiter = if self.limited {
-            let ceiling = 10.0_f64.powf(CEILING_DB / 20.0);
-            format!(",alimiter=limit={ceiling:.4}:level=0:attack=5:release=50:latency=1")
-        } else {
-            String::new()
-        };
-        format!("volume={:.3}dB{limiter}", self.db)
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Measured {
@@ -96,10 +71,10 @@ impl Measured {
 
 /// How the sound of an output is made.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sound {
-    pub(super) gain: Option<Gain>,
+pub(crate) struct Sound {
+    pub(crate) gain: Option<Gain>,
     /// The sound as it goes into the output's file, if it was encoded already.
-    pub(super) encoded: Option<Rc<Part>>,
+    pub(crate) encoded: Option<Rc<Part>>,
 }
 
 /// The sounds of a pass's outputs, as loud as their edits ask for by EBU R128 (ITU-R BS.1770), wherever
@@ -111,30 +86,30 @@ pub(super) struct Sound {
 /// it, packet by packet, to the very bytes that they would have had from an encoder of their own.
 /// (WebM's time stamps in milliseconds would not be the same.) Of five outputs three of which sound
 /// alike, that is 2 × 0.2 of 11 CPU seconds.
-pub(super) fn sounds(
-    checker: &Checker<'_>,
+pub(crate) fn sounds(
+    context: &RenderContext<'_>,
     seek: Option<f64>,
     outputs: &[&Output],
     shapes: &[Option<Shape>],
 ) -> Result<Vec<Sound>> {
-    let encode = checker.settings.encoding.format == Format::Mp4;
-    Sounds { checker, seek, outputs, shapes, encode }.made()
+    let encode = context.settings.encoding.format == Format::Mp4;
+    Sounds { context, seek, outputs, shapes, encode }.made()
 }
 
 /// The gain of an output that is rendered by itself.
-pub(super) fn gain(
-    checker: &Checker<'_>,
+pub(crate) fn gain(
+    context: &RenderContext<'_>,
     seek: Option<f64>,
     output: &Output,
     shape: Option<&Shape>,
 ) -> Result<Option<Gain>> {
     let (outputs, shapes) = (&[output], &[shape.cloned()]);
-    let sounds = Sounds { checker, seek, outputs, shapes, encode: false }.made()?;
+    let sounds = Sounds { context, seek, outputs, shapes, encode: false }.made()?;
     Ok(sounds.first().and_then(|sound| sound.gain))
 }
 
 struct Sounds<'a> {
-    checker: &'a Checker<'a>,
+    context: &'a RenderContext<'a>,
     seek: Option<f64>,
     outputs: &'a [&'a Output],
     shapes: &'a [Option<Shape>],
@@ -150,7 +125,7 @@ impl Sounds<'_> {
 
     fn made(&self) -> Result<Vec<Sound>> {
         let mut sounds = vec![Sound::default(); self.outputs.len()];
-        if self.checker.source.audio.is_none() {
+        if self.context.source.audio.is_none() {
             return Ok(sounds);
         }
         let (first, alike) = self.different();
@@ -205,7 +180,7 @@ impl Sounds<'_> {
     /// Loudness and peak of each of the outputs `which`, with the gains so far; those that have one
     /// are encoded.
     fn measure(&self, which: &[usize], sounds: &mut [Sound]) -> Result<Vec<Measured>> {
-        let Checker { tools, path, source, settings, cancel } = *self.checker;
+        let RenderContext { tools, path, source, settings, cancel } = *self.context;
         let Some(audio) = source.audio else { return Ok(Vec::new()) };
         let heard = |number: &usize| Heard {
             number: *number,
@@ -315,11 +290,5 @@ mod tests {
         assert!(!NOTHING.is_heard());
         let moments = [-120.7, -75.0, -62.0, -61.0].map(|m| format!("lavfi.r128.M={m}\n"));
         assert!((last(moments.concat().as_bytes()).spread - 14.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_limiter_only_where_it_would_clip() {
-        assert_eq!(Gain { db: -3.0, limited: false }.filters(), "volume=-3.000dB");
-        assert!(Gain { db: 6.0, limited: true }.filters().contains("alimiter=limit=0.8414"));
     }
 }

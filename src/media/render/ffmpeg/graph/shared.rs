@@ -1,7 +1,7 @@
 //! What the layouts of a pass have in common, which is drawn once.
 
 use super::{Graph, layout, within};
-use crate::media::render::Output;
+use crate::media::render::output::Output;
 use crate::media::render::shape::Shape;
 use crate::media::render::source::Source;
 use crate::model::edit::{Edit, Layout, Segment};

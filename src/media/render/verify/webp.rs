@@ -7,17 +7,15 @@ use std::io::{Read, Seek, SeekFrom};
 
 /// Size, frames and length of an animation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::media::render) struct Animation {
-    pub(in crate::media::render) width: i64,
-    pub(in crate::media::render) height: i64,
-    pub(in crate::media::render) frames: i64,
-    pub(in crate::media::render) milliseconds: i64,
+pub(crate) struct Animation {
+    pub(crate) width: i64,
+    pub(crate) height: i64,
+    pub(crate) frames: i64,
+    pub(crate) milliseconds: i64,
 }
 
 /// Reads a file to its end; `None` if it is not a whole WebP of frames, or a single picture.
-pub(in crate::media::render) fn read(
-    mut file: impl Read + Seek,
-) -> std::io::Result<Option<Animation>> {
+pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<Animation>> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
     let mut head = [0; 12];

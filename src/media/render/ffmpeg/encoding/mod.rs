@@ -21,16 +21,18 @@
 //! H.264 and sound follow the settings `crf` and `audio_bitrate`, which are those of `high`. Picture
 //! only is lossless, and few players take H.264 without loss.
 
-pub(super) mod arguments;
-pub(super) mod hardware;
-pub(super) mod webp;
-
-use std::fmt;
-use std::str::FromStr;
+pub(crate) mod arguments;
+mod choices;
+pub(crate) mod hardware;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
+
+use choices::refused;
+
+pub(crate) use choices::Kind;
+pub use choices::{Format, Hardware, Quality, VideoCodec};
 
 /// How files are written. The default is what a plain clip is: H.264 and AAC in MP4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,165 +48,6 @@ pub struct Encoding {
     pub hardware: Hardware,
 }
 
-/// An enum with a name for each value, the same in configuration, JSON and on the command line.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $($(#[$own:meta])* $value:ident = $text:literal),+) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$own])* $value),+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$value),+];
-
-            /// The name.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$value => $text),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::ALL.iter().copied().find(|v| text.eq_ignore_ascii_case(v.as_str())).ok_or_else(|| {
-                    let names: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    refused(format!("there is no {} {text}; take one of {}", $what, names.join(", ")))
-                })
-            }
-        }
-    };
-}
-
-named!(
-    /// The kind of file.
-    Format, "format",
-    /// MPEG-4, index first.
-    #[default]
-    Mp4 = "mp4",
-    /// WebM.
-    Webm = "webm",
-    /// Animated GIF, without sound.
-    Gif = "gif",
-    /// Animated WebP, without sound.
-    Webp = "webp",
-    /// MP3, without picture.
-    Mp3 = "mp3",
-    /// AAC in MPEG-4 (`.m4a`), without picture.
-    Aac = "aac",
-    /// Opus in Ogg, without picture.
-    Opus = "opus"
-);
-
-named!(
-    /// A picture codec.
-    VideoCodec, "codec",
-    /// H.264, which everything plays.
-    #[default]
-    H264 = "h264",
-    /// H.265.
-    Hevc = "hevc",
-    /// AV1.
-    Av1 = "av1",
-    /// VP9.
-    Vp9 = "vp9"
-);
-
-named!(
-    /// Picture and sound against size.
-    Quality, "quality",
-    /// To look a clip over.
-    Low = "low",
-    /// Smaller than `high`, and it shows on a large screen.
-    Medium = "medium",
-    /// Hard to tell from the source.
-    #[default]
-    High = "high",
-    /// For further editing.
-    Best = "best",
-    /// Every pixel of the picture, after its conversion to 8-bit 4:2:0.
-    Lossless = "lossless"
-);
-
-named!(
-    /// Who encodes the picture. One machine's hardware gives other bytes than another's.
-    Hardware, "hardware",
-    /// Software: the same bytes everywhere.
-    #[default]
-    Off = "off",
-    /// The first hardware encoder that passes a trial, else software.
-    Auto = "auto",
-    /// NVIDIA.
-    Nvenc = "nvenc",
-    /// Intel Quick Sync.
-    Qsv = "qsv",
-    /// Apple.
-    Videotoolbox = "videotoolbox"
-);
-
-/// What a format holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Picture, and sound if there is one.
-    Video,
-    /// Picture at a rate and size of its own.
-    Animation,
-    /// Sound.
-    Sound,
-}
-
-impl Format {
-    /// The end of the file's name, which is the `container` of its rendition too.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Aac => "m4a",
-            other => other.as_str(),
-        }
-    }
-
-    /// Whether it holds captions as a text track.
-    pub const fn has_text_track(self) -> bool {
-        matches!(self, Self::Mp4 | Self::Webm)
-    }
-
-    /// Whether its files have a picture, moving or animated.
-    pub(crate) const fn has_picture(self) -> bool {
-        !matches!(self.kind(), Kind::Sound)
-    }
-
-    pub(super) const fn kind(self) -> Kind {
-        match self {
-            Self::Mp4 | Self::Webm => Kind::Video,
-            Self::Gif | Self::Webp => Kind::Animation,
-            Self::Mp3 | Self::Aac | Self::Opus => Kind::Sound,
-        }
-    }
-
-    /// Samples in a packet of its sound.
-    pub(super) const fn sound_frame(self) -> f64 {
-        match self {
-            Self::Mp3 => 1152.0,
-            Self::Webm | Self::Opus => 960.0,
-            _ => 1024.0,
-        }
-    }
-
-    const fn codecs(self) -> &'static [VideoCodec] {
-        match self {
-            Self::Mp4 => &[VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1],
-            Self::Webm => &[VideoCodec::Vp9, VideoCodec::Av1],
-            _ => &[],
-        }
-    }
-}
-
 impl Encoding {
     /// The picture codec of a video format; `None` for animations and sound.
     pub fn video_codec(&self) -> Option<VideoCodec> {
@@ -212,7 +55,7 @@ impl Encoding {
     }
 
     /// Whether its files have a picture, moving or animated.
-    pub(super) fn has_picture(&self) -> bool {
+    pub(crate) fn has_picture(&self) -> bool {
         self.format.has_picture()
     }
 
@@ -269,7 +112,7 @@ impl Encoding {
     /// Measured as growth of the resident memory for each output, of plain clips at 720p: HEVC 160 MB
     /// (`veryfast`), AV1 178, VP9 142; of edits at 1080 × 1920: HEVC 353, AV1 358, VP9 288. An animation
     /// is smaller than the clip: GIF 39, WebP 4.
-    pub(super) fn pictures(&self) -> Option<u64> {
+    pub(crate) fn pictures(&self) -> Option<u64> {
         match self.format.kind() {
             Kind::Sound => Some(0),
             Kind::Animation if self.format == Format::Gif => Some(200),
@@ -285,7 +128,7 @@ impl Encoding {
 
     /// Longer side in pixels, at most, and frames a second of an animation. GIF counts time in
     /// hundredths of a second, so that the rate is a divisor of 100.
-    pub(super) const fn animation(&self) -> (i64, f64) {
+    pub(crate) const fn animation(&self) -> (i64, f64) {
         match self.quality {
             Quality::Low => (320, 10.0),
             Quality::Medium => (400, 12.5),
@@ -295,7 +138,7 @@ impl Encoding {
     }
 
     /// Size of an animation of a picture of this size: the same shape, not larger, even.
-    pub(super) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
+    pub(crate) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
         let most = self.animation().0;
         let scale = (most as f64 / width.max(height).max(1) as f64).min(1.0);
         let side = |side: i64| ((side as f64 * scale).round() as i64 & !1).max(2);
@@ -303,24 +146,21 @@ impl Encoding {
     }
 
     /// Size of the pictures that are encoded of a clip of this size.
-    pub(super) fn encoded(&self, size: (i64, i64)) -> (i64, i64) {
+    pub(crate) fn encoded(&self, size: (i64, i64)) -> (i64, i64) {
         if self.format.kind() == Kind::Animation { self.animated(size) } else { size }
     }
 
     /// Frames of an animation that plays for `seconds`.
-    pub(super) fn animated_frames(&self, seconds: f64) -> i64 {
+    pub(crate) fn animated_frames(&self, seconds: f64) -> i64 {
         ((seconds * self.animation().1).round() as i64).max(1)
     }
-}
-
-fn refused(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Config, message.into())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::error::ErrorCode;
 
     #[test]
     fn what_no_file_can_be_is_refused_with_a_way_out() {

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Graph, effects};
-use crate::media::render::Output;
-use crate::media::render::command::Inputs;
-use crate::media::render::loudness::Gain;
+use crate::media::render::ffmpeg::inputs::Inputs;
+use crate::media::render::output::Output;
 use crate::media::render::shape::{Part, Shape};
 use crate::media::render::source::{Audio, Source, TOLERANCE};
 use crate::model::edit::{Edit, Join};
@@ -13,24 +12,45 @@ use crate::model::edit::{Edit, Join};
 /// Fade at each edge of a segment, in seconds: a cut within a wave would click.
 const EDGE: f64 = 0.005;
 
+/// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
+/// and for the encoder.
+pub(crate) const CEILING_DB: f64 = -1.5;
+
+/// Made of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Gain {
+    /// In dB.
+    pub(crate) db: f64,
+    /// Whether the gain would clip without a limiter.
+    pub(crate) limited: bool,
+}
+
+impl Gain {
+    /// Its filters.
+    pub(crate) fn filters(self) -> String {
+        let limiter = if self.limited {
+            let ceiling = 10.0_f64.powf(CEILING_DB / 20.0);
+            format!(",alimiter=limit={ceiling:.4}:level=0:attack=5:release=50:latency=1")
+        } else {
+            String::new()
+        };
+        format!("volume={:.3}dB{limiter}", self.db)
+    }
+}
+
 /// An output whose sound is made.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::media::render) struct Heard<'a> {
+pub(crate) struct Heard<'a> {
     /// Of the output in its pass.
-    pub(in crate::media::render) number: usize,
-    pub(in crate::media::render) output: &'a Output,
-    pub(in crate::media::render) shape: Option<&'a Shape>,
-    pub(in crate::media::render) gain: Option<Gain>,
+    pub(crate) number: usize,
+    pub(crate) output: &'a Output,
+    pub(crate) shape: Option<&'a Shape>,
+    pub(crate) gain: Option<Gain>,
 }
 
 /// One decode, copied to each clip: cut to the sample at its start and end, missing sound filled
 /// with silence, exactly as long as the clip. Output 0 ends in `[a0]`, output 1 in `[a1]`, …
-pub(in crate::media::render) fn graph(
-    source: &Source,
-    audio: Audio,
-    heard: &[Heard<'_>],
-    inputs: Inputs,
-) -> String {
+pub(crate) fn graph(source: &Source, audio: Audio, heard: &[Heard<'_>], inputs: Inputs) -> String {
     let sample = sampler(source, audio);
     let ends = heard.iter().map(|heard| heard.output.read(heard.shape).1);
     let last = ends.map(&sample).max().unwrap_or(0);
@@ -188,4 +208,15 @@ fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<String>) -> St
         graph.add(&[whole, next], &cross, std::slice::from_ref(&to));
         to
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limiter_only_where_it_would_clip() {
+        assert_eq!(Gain { db: -3.0, limited: false }.filters(), "volume=-3.000dB");
+        assert!(Gain { db: 6.0, limited: true }.filters().contains("alimiter=limit=0.8414"));
+    }
 }

@@ -4,31 +4,34 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use super::check::Checker;
-use super::command::{self, Ahead, Plan};
-use super::frame_log::FrameLog;
-use super::part::Part;
 use super::queue::Queue;
-use super::shape::Shape;
-use super::smart_cut::SmartCut;
-use super::source::Source;
-use super::turns::Turns;
-use super::{Output, beside, captions, extent, length, loudness, not_reached};
+use super::slots::Turns;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::process::MediaCommand;
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::command::Plan;
+use crate::media::render::ffmpeg::inputs::Ahead;
+use crate::media::render::ffmpeg::{captions, command, loudness};
+use crate::media::render::output::{Output, extent, length, not_reached};
+use crate::media::render::partial_file::Part;
+use crate::media::render::shape::Shape;
+use crate::media::render::sidecars;
+use crate::media::render::smart_cut::SmartCut;
+use crate::media::render::source::Source;
+use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::tools::MediaLimits;
 use crate::model::Rendition;
 
 /// What all passes of a call share.
-pub(super) struct Job<'a> {
-    pub(super) checker: Checker<'a>,
-    pub(super) turns: &'a Turns,
-    pub(super) queue: &'a Queue,
-    pub(super) spans: &'a [Output],
+pub(crate) struct Job<'a> {
+    pub(crate) context: RenderContext<'a>,
+    pub(crate) turns: &'a Turns,
+    pub(crate) queue: &'a Queue,
+    pub(crate) spans: &'a [Output],
 }
 
 /// What a call hears of its passes.
-pub(super) enum Report {
+pub(crate) enum Report {
     /// Seconds of outputs that the passes under way have done.
     Advanced(f64),
     /// An output is done.
@@ -70,7 +73,7 @@ enum Said {
 
 impl Job<'_> {
     /// Runs all passes; `report` is called on this thread, once for each output with its result.
-    pub(super) fn run(&self, mut report: impl FnMut(Report)) {
+    pub(crate) fn run(&self, mut report: impl FnMut(Report)) {
         let workers = self.turns.processes().min(self.spans.len());
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
@@ -97,7 +100,7 @@ impl Job<'_> {
 
     /// Does passes until there is none left; after a cancellation what is left says so.
     fn work(&self, worker: usize, sender: &Sender<(usize, Said)>) {
-        let Checker { settings, cancel, .. } = self.checker;
+        let RenderContext { settings, cancel, .. } = self.context;
         // The receiver lives longer than all workers.
         let say = |said| sender.send((worker, said)).unwrap_or_default();
         loop {
@@ -136,9 +139,9 @@ impl Job<'_> {
 
     /// The output by smart cut; `None` if it is to be encoded.
     fn copied(&self, span: &Output, tell: &dyn Fn(f64)) -> Option<Result<Rendition>> {
-        let (checker, limits) = (&self.checker, &self.limits());
-        let facts = SmartCut { checker, limits }.attempt(span, tell).transpose()?;
-        Some(facts.and_then(|facts| beside::complete(checker, span, facts)))
+        let (context, limits) = (&self.context, &self.limits());
+        let facts = SmartCut { context, limits }.attempt(span, tell).transpose()?;
+        Some(facts.and_then(|facts| sidecars::complete(context, span, facts)))
     }
 
     /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
@@ -152,7 +155,7 @@ impl Job<'_> {
             Err(error) if spans.len() == 1 => vec![Err(error)],
             Err(_) => {
                 let alone = |span: &&Output| {
-                    self.checker.cancel.check()?;
+                    self.context.cancel.check()?;
                     self.together(&[*span], tell)?.pop().unwrap_or_else(|| Err(not_reached()))
                 };
                 spans.iter().map(alone).collect()
@@ -162,12 +165,12 @@ impl Job<'_> {
 
     /// One ffmpeg process for all of `spans`; the error is of the process.
     fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
-        self.checker.cancel.check()?;
+        self.context.cancel.check()?;
         let files: Vec<Part> =
             spans.iter().map(|span| Part::beside(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, tell)?;
         let check = |(span, file): (&&Output, Part)| {
-            beside::complete(&self.checker, span, self.checker.accept(span, file, &log)?)
+            sidecars::complete(&self.context, span, self.context.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
     }
@@ -176,7 +179,7 @@ impl Job<'_> {
     /// only then is none of the clip's frames missing.
     fn encode(&self, spans: &[&Output], files: &[Part], tell: &dyn Fn(f64)) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
-        let Checker { path, source, settings, .. } = self.checker;
+        let RenderContext { path, source, settings, .. } = self.context;
         let limits = &self.limits();
         let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
         let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
@@ -193,7 +196,7 @@ impl Job<'_> {
             }
             tried = Some((seek, ahead));
             // Where the picture's seek came down late, the sound's may have.
-            let sounds = loudness::sounds(&self.checker, seek, spans, &shapes)?;
+            let sounds = loudness::sounds(&self.context, seek, spans, &shapes)?;
             let plan = Plan {
                 path,
                 source,
@@ -225,7 +228,7 @@ impl Job<'_> {
         teaser: Option<f64>,
         tell: &dyn Fn(f64),
     ) -> Result<Option<FrameLog>> {
-        let Checker { tools, source, settings, cancel, .. } = self.checker;
+        let RenderContext { tools, source, settings, cancel, .. } = self.context;
         let mut command = MediaCommand::new(&tools.ffmpeg, plan.limits);
         let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
         let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
@@ -266,7 +269,7 @@ impl Job<'_> {
     /// filters, and all together the cores: threads that wait for each other cost 7 % of the CPU
     /// time of five outputs.
     fn limits(&self) -> MediaLimits {
-        let limits = &self.checker.settings.limits;
+        let limits = &self.context.settings.limits;
         let threads = if self.turns.processes() > 1 { 1 } else { limits.threads };
         MediaLimits { threads, ..limits.clone() }
     }

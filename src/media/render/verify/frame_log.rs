@@ -4,14 +4,14 @@ use std::io::{BufRead, BufReader, Read};
 
 /// PTS of the frames of one pass in the order of presentation, in ticks of the pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct FrameLog {
-    pub(super) frames: Vec<i64>,
+pub(crate) struct FrameLog {
+    pub(crate) frames: Vec<i64>,
 }
 
 impl FrameLog {
     /// Reads ffmpeg's `framecrc` text to its end, as PTS of `ticks` a second. `seen` is told of each
     /// frame and says whether to go on.
-    pub(super) fn read(from: impl Read, ticks: i64, mut seen: impl FnMut(i64) -> bool) -> Self {
+    pub(crate) fn read(from: impl Read, ticks: i64, mut seen: impl FnMut(i64) -> bool) -> Self {
         let mut log = Self::lines(from, ticks, &mut seen);
         // Packets come in the order of decoding.
         log.frames.sort_unstable();
@@ -39,7 +39,7 @@ impl FrameLog {
     }
 
     /// The frames in `[from, until)`.
-    pub(super) fn within(&self, from: i64, until: i64) -> &[i64] {
+    pub(crate) fn within(&self, from: i64, until: i64) -> &[i64] {
         let first = self.frames.partition_point(|pts| *pts < from);
         let last = self.frames.partition_point(|pts| *pts < until).max(first);
         &self.frames[first..last]

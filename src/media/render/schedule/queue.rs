@@ -4,21 +4,21 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::plan::Needs;
-use super::turns::{Choice, Free};
+use super::slots::{Choice, Free};
 
 /// Passes, each a list of outputs.
-pub(super) struct Queue {
+pub(crate) struct Queue {
     passes: Mutex<VecDeque<Vec<usize>>>,
     needs: Needs,
 }
 
 impl Queue {
-    pub(super) fn new(passes: impl IntoIterator<Item = Vec<usize>>, needs: Needs) -> Self {
+    pub(crate) fn new(passes: impl IntoIterator<Item = Vec<usize>>, needs: Needs) -> Self {
         Self { passes: Mutex::new(passes.into_iter().collect()), needs }
     }
 
     /// Takes all that is left.
-    pub(super) fn rest(&self) -> VecDeque<Vec<usize>> {
+    pub(crate) fn rest(&self) -> VecDeque<Vec<usize>> {
         std::mem::take(&mut *self.passes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -26,7 +26,7 @@ impl Queue {
     ///
     /// The first that fits is taken whole. If none does, or if a core would stay without work, a pass
     /// is divided: that costs one more decode of its clip, and the files are the same.
-    pub(super) fn next(&self, free: Free) -> Choice<Vec<usize>> {
+    pub(crate) fn next(&self, free: Free) -> Choice<Vec<usize>> {
         let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
         if passes.is_empty() {
             return Choice::Nothing;

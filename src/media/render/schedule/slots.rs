@@ -59,18 +59,18 @@ struct State {
 
 /// What there is for the next pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Free {
+pub(crate) struct Free {
     /// Memory in bytes.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Passes that may begin now.
-    pub(super) passes: usize,
+    pub(crate) passes: usize,
     /// Whether nothing runs: then something must, however large.
-    pub(super) alone: bool,
+    pub(crate) alone: bool,
 }
 
 /// What somebody does whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice<T> {
+pub(crate) enum Choice<T> {
     /// This, which may need so many bytes.
     Take(T, u64),
     /// Waits until there is more room.
@@ -93,7 +93,7 @@ impl Turns {
     }
 
     /// Has `sweep` done in `folder`, once however many sources have their files there.
-    pub(super) fn sweep(&self, folder: &Path, sweep: impl FnOnce(&Path)) {
+    pub(crate) fn sweep(&self, folder: &Path, sweep: impl FnOnce(&Path)) {
         let mut swept = self.0.swept.lock().unwrap_or_else(PoisonError::into_inner);
         if swept.insert(folder.to_owned()) {
             sweep(folder);
@@ -101,12 +101,12 @@ impl Turns {
     }
 
     /// Most passes at a time.
-    pub(super) fn processes(&self) -> usize {
+    pub(crate) fn processes(&self) -> usize {
         self.0.share.processes.max(1)
     }
 
     /// The memory that there is of `bytes` of the settings.
-    pub(super) fn memory(&self, bytes: u64) -> u64 {
+    pub(crate) fn memory(&self, bytes: u64) -> u64 {
         bytes / self.0.share.of.max(1)
     }
 
@@ -115,7 +115,7 @@ impl Turns {
     ///
     /// # Errors
     /// `cancelled`.
-    pub(super) fn take<T>(
+    pub(crate) fn take<T>(
         &self,
         memory_bytes: u64,
         cancel: &CancelToken,
@@ -196,7 +196,7 @@ impl Drop for Place<'_> {
 
 /// A pass that runs as long as this lives.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     turns: Turns,
     bytes: u64,
 }

@@ -1,17 +1,17 @@
 //! Filtergraphs, made of typed values alone: no text of a person gets into one.
 
-pub(super) mod audio;
+pub(crate) mod audio;
 mod effects;
 mod layout;
 mod segments;
 mod shared;
-pub(super) mod video;
+pub(crate) mod video;
 
-use super::source::Source;
+use crate::media::render::source::Source;
 use crate::model::edit::Segment;
 
 /// Converting is exact and the same on every machine.
-pub(super) const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
+pub(crate) const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 
 /// Statements of a filtergraph, which are separated by `;`.
 #[derive(Debug, Default)]

@@ -4,16 +4,17 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Encoding, Format, Hardware, Kind, Quality, VideoCodec};
-use crate::media::render::graph::SCALER;
+use crate::media::render::ffmpeg::graph::SCALER;
+use crate::media::render::output::Output;
+use crate::media::render::settings::RenderSettings;
 use crate::media::render::source::Source;
-use crate::media::render::{Output, RenderSettings};
 
 /// Samples at 48 kHz that libopus puts before the sound, in milliseconds of WebM's clock.
 const OPUS_LEAD_MS: u32 = 7;
 
 /// What a pass's graph needs behind output `number`, which plays for `seconds`; nothing for a video, and sound has
 /// no picture.
-pub(in crate::media::render) fn tail(
+pub(crate) fn tail(
     encoding: &Encoding,
     source: &Source,
     output: &Output,
@@ -44,7 +45,7 @@ pub(in crate::media::render) fn tail(
 }
 
 /// Picture size of an output before it is made an animation.
-pub(in crate::media::render) fn size(source: &Source, output: &Output) -> (i64, i64) {
+pub(crate) fn size(source: &Source, output: &Output) -> (i64, i64) {
     let plain = (i64::from(source.width), i64::from(source.height));
     output.edit.as_ref().map_or(plain, |edit| (edit.width, edit.height))
 }
@@ -52,7 +53,7 @@ pub(in crate::media::render) fn size(source: &Source, output: &Output) -> (i64, 
 /// Options of output `number`, without its name. Nothing in them depends on the other outputs, the
 /// machine or the day: with one encoder thread the same clip has the same bytes in whatever pass it
 /// is rendered. It counts `ticks` a second and is `length` of them long.
-pub(in crate::media::render) fn output(
+pub(crate) fn output(
     source: &Source,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
@@ -70,7 +71,7 @@ pub(in crate::media::render) fn output(
 
 /// Where an output's sound comes from.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::media::render) enum SoundFrom {
+pub(crate) enum SoundFrom {
     /// Nowhere: it has none.
     Nothing,
     /// The pass's graph.
@@ -80,11 +81,7 @@ pub(in crate::media::render) enum SoundFrom {
 }
 
 /// Options that encode the sound `[label]` by itself as it is in an MP4 output, to `file`.
-pub(in crate::media::render) fn sound_file(
-    settings: &RenderSettings,
-    label: &str,
-    file: &Path,
-) -> Vec<OsString> {
+pub(crate) fn sound_file(settings: &RenderSettings, label: &str, file: &Path) -> Vec<OsString> {
     let mut args = sound(settings, label);
     args.extend(words(&["-fflags", "+bitexact", "-f", "mp4"]));
     let mut name = OsString::from("file:");
@@ -95,7 +92,7 @@ pub(in crate::media::render) fn sound_file(
 
 /// Options of an MP4 file of which the picture is that of input 0, packet by packet, and the sound
 /// that of output 0; times as for [`output`].
-pub(in crate::media::render) fn copied(
+pub(crate) fn copied(
     source: &Source,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
@@ -171,7 +168,7 @@ fn video(
 /// Codec and its quality. The number of threads is part of the result; it is a setting, not the
 /// machine's. With one, 18 of 18 runs of x264 on variable and 120 fps material gave the same bytes;
 /// with two they did not.
-pub(in crate::media::render) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
+pub(crate) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let codec = encoding.video_codec().unwrap_or_default();
     let threads = settings.encoder_threads.max(1);
@@ -323,6 +320,6 @@ fn lasting(length: i64) -> String {
 }
 
 /// Arguments of fixed words.
-pub(in crate::media::render) fn words(words: &[&str]) -> Vec<OsString> {
+pub(crate) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }

@@ -5,13 +5,15 @@ use std::path::Path;
 
 use super::captions::{Captions, Track};
 use super::encoding::arguments::{SoundFrom, output, tail, words};
-use super::graph::audio::{self, Heard};
-use super::graph::video;
+use super::graph::audio::Heard;
+use super::graph::{audio, video};
+use super::inputs::{Ahead, Inputs, audio_inputs, video_input};
 use super::loudness::Sound;
-use super::shape::{Part, Shape};
-use super::source::Source;
-use super::{Output, RenderSettings};
 use crate::media::input::{ffmpeg_args, input_args};
+use crate::media::render::output::Output;
+use crate::media::render::settings::RenderSettings;
+use crate::media::render::shape::Shape;
+use crate::media::render::source::Source;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
@@ -21,40 +23,22 @@ const MORE: f64 = 2.0;
 /// A line for each, as it comes.
 const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc"];
 
-/// Numbers of a pass's inputs; its picture is input 0.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Inputs {
-    /// Sound.
-    pub(super) audio: usize,
-    /// Picture and sound of what is shown before what precedes it in the source.
-    pub(super) ahead_video: Option<usize>,
-    pub(super) ahead_audio: Option<usize>,
-}
-
-/// The reading of what is shown before what precedes it in the source.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ahead<'a> {
-    pub(super) seek: Option<f64>,
-    /// ffmpeg's name for where its frames are listed.
-    pub(super) log: &'a str,
-}
-
 /// A pass, as its command needs it.
-pub(super) struct Plan<'a> {
-    pub(super) path: &'a Path,
-    pub(super) source: &'a Source,
-    pub(super) seek: Option<f64>,
-    pub(super) ahead: Option<Ahead<'a>>,
-    pub(super) outputs: &'a [&'a Output],
+pub(crate) struct Plan<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) source: &'a Source,
+    pub(crate) seek: Option<f64>,
+    pub(crate) ahead: Option<Ahead<'a>>,
+    pub(crate) outputs: &'a [&'a Output],
     /// Of each output, if it is edited.
-    pub(super) shapes: &'a [Option<Shape>],
-    pub(super) sounds: &'a [Sound],
+    pub(crate) shapes: &'a [Option<Shape>],
+    pub(crate) sounds: &'a [Sound],
     /// The captions of each output, if some are burned in.
-    pub(super) captions: &'a [Option<Captions>],
+    pub(crate) captions: &'a [Option<Captions>],
     /// The text track of each output, if it has one.
-    pub(super) tracks: &'a [Option<Track>],
-    pub(super) settings: &'a RenderSettings,
-    pub(super) limits: &'a MediaLimits,
+    pub(crate) tracks: &'a [Option<Track>],
+    pub(crate) settings: &'a RenderSettings,
+    pub(crate) limits: &'a MediaLimits,
 }
 
 /// The arguments of a pass that begins to read at its seek and writes the clips to `files`, and
@@ -71,7 +55,7 @@ pub(super) struct Plan<'a> {
 /// get: whether the seek came down late and where the source ends shows in them as well.
 ///
 /// A sound that was encoded before is copied from its file; the source's own is then not read.
-pub(super) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
+pub(crate) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
     let Plan { source, ahead, settings, limits, .. } = *plan;
     let picture = settings.encoding.has_picture();
     let heard = heard(plan);
@@ -210,51 +194,5 @@ fn list_of_packets(plan: &Plan<'_>) -> Vec<OsString> {
     args.extend(words(&["-to", &format!("{until:.6}")]));
     args.extend(words(LISTED));
     args.push("pipe:1".into());
-    args
-}
-
-/// Options that begin to read at `seek`.
-fn seeking(target: &Option<String>) -> Vec<&str> {
-    match target {
-        Some(target) => vec!["-noaccurate_seek", "-ss", target],
-        None => Vec::new(),
-    }
-}
-
-fn target(seek: Option<f64>) -> Option<String> {
-    seek.map(|seconds| format!("{seconds:.6}"))
-}
-
-pub(super) fn video_input(
-    path: &Path,
-    source: &Source,
-    seek: Option<f64>,
-    limits: &MediaLimits,
-) -> Vec<OsString> {
-    let target = target(seek);
-    let mut extra = seeking(&target);
-    // A picture that changes its size in mid-stream goes to the scaler, which takes it, instead of
-    // starting all filters anew. A filter that turns pictures would not take it: such a source
-    // fails. (An angle that is no quarter turn is left out, as the size would change with it.)
-    if !source.turned {
-        extra.extend(["-noautorotate", "-reinit_filter", "0"]);
-    }
-    input_args(source.demuxer, path, limits, &extra)
-}
-
-/// The sound from `seek` on and, through an input of its own, that of `ahead`.
-pub(super) fn audio_inputs(
-    path: &Path,
-    source: &Source,
-    seek: Option<f64>,
-    ahead: Option<&Part>,
-    limits: &MediaLimits,
-) -> Vec<OsString> {
-    let own = target(seek);
-    let mut args = input_args(source.demuxer, path, limits, &seeking(&own));
-    if let Some(part) = ahead {
-        let first = target(source.seek(part.extent().0, 0));
-        args.extend(input_args(source.demuxer, path, limits, &seeking(&first)));
-    }
     args
 }

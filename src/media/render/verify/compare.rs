@@ -1,34 +1,20 @@
 //! A written file against what was asked for, on its format's own clock.
 
-use std::path::Path;
-
-use super::check::{Checker, compare_frames, mismatch};
-use super::encoding::{Encoding, Format, Kind, webp};
-use super::measure::Found;
-use super::source::{Source, TOLERANCE};
+use super::facts::{Found, Wanted, compare_frames, mismatch};
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::sniff::Demuxer;
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::{Encoding, Format, Kind};
+use crate::media::render::source::{Source, TOLERANCE};
 
 /// Ticks a second of WebM's clock.
 const MILLISECONDS: i64 = 1000;
-
-/// What a file is to hold.
-pub(super) struct Wanted {
-    /// PTS of its frames, in units of `ticks` a second.
-    pub(super) frames: Vec<i64>,
-    pub(super) ticks: i64,
-    /// Size of the picture.
-    pub(super) size: (i64, i64),
-    /// In seconds.
-    pub(super) length: f64,
-}
 
 /// Makes `source` what a format can hold of it.
 ///
 /// # Errors
 /// `config.invalid` for a format that there is not, `render.failed` where a format of sound finds
 /// none.
-pub(super) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
+pub(crate) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
     encoding.check()?;
     match encoding.format.kind() {
         Kind::Video => {}
@@ -45,38 +31,9 @@ pub(super) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
     Ok(())
 }
 
-impl Format {
-    /// Whether it is MP4, whose index lists all frames.
-    pub(super) const fn has_index(self) -> bool {
-        matches!(self, Self::Mp4 | Self::Aac)
-    }
-
-    /// What reads a file of this format; `None` where ffprobe does not.
-    pub(super) const fn demuxer(self) -> Option<Demuxer> {
-        match self {
-            Self::Mp4 | Self::Aac => Some(Demuxer::Mov),
-            Self::Webm => Some(Demuxer::Matroska),
-            Self::Gif => Some(Demuxer::Gif),
-            Self::Webp => None,
-            Self::Mp3 => Some(Demuxer::Mp3),
-            Self::Opus => Some(Demuxer::Ogg),
-        }
-    }
-}
-
-/// What stands in an animated WebP.
-pub(super) fn measure_webp(file: &Path) -> Result<Found> {
-    let failed = |cause: std::io::Error| {
-        mismatch("the written animation cannot be measured").with_source(cause)
-    };
-    let found = std::fs::File::open(file).and_then(webp::read).map_err(failed)?;
-    let found = found.ok_or_else(|| mismatch("the written animation has no frames"))?;
-    Ok(Found::animation("webp", (found.width, found.height), found.frames, found.milliseconds))
-}
-
-impl Checker<'_> {
+impl RenderContext<'_> {
     /// Whether the file holds what it is to hold, as exactly as its format counts.
-    pub(super) fn compare(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+    pub(crate) fn compare(&self, found: &Found, wanted: &Wanted) -> Result<()> {
         let encoding = &self.settings.encoding;
         match encoding.format.kind() {
             Kind::Video => self.compare_video(found, wanted),

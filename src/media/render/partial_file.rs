@@ -20,7 +20,7 @@ const ABANDONED: u64 = 3600;
 /// A file in the folder of an output, which goes when this is dropped. It is locked for as long:
 /// the kernel lets go of a lock however a process ends.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     path: TempPath,
     lock: File,
 }
@@ -30,7 +30,7 @@ impl Part {
     ///
     /// # Errors
     /// `store.write` if it cannot be made.
-    pub(super) fn beside(path: &Path) -> Result<Self> {
+    pub(crate) fn beside(path: &Path) -> Result<Self> {
         let failed = |cause: io::Error| {
             let message = format!("a clip's file cannot be made in the output folder: {cause}");
             Error::new(ErrorCode::StoreWrite, message).with_source(cause)
@@ -56,12 +56,12 @@ impl Part {
     }
 
     /// Gives it the name `path`, in place of what has it.
-    pub(super) fn persist(self, path: &Path) -> io::Result<()> {
+    pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
         self.path.persist(path).map_err(|error| error.error)
     }
 
     /// Gives it the name `path` unless another file has it: then this is still without.
-    pub(super) fn persist_noclobber(
+    pub(crate) fn persist_noclobber(
         self,
         path: &Path,
     ) -> std::result::Result<(), (io::Error, Self)> {
@@ -85,7 +85,7 @@ impl AsRef<Path> for Part {
 }
 
 /// Removes from `folder` the files of which no process holds the lock any more.
-pub(super) fn remove_abandoned(folder: &Path) {
+pub(crate) fn remove_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();

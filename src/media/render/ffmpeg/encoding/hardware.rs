@@ -12,7 +12,7 @@ impl Hardware {
     const REAL: [Self; 3] = [Self::Nvenc, Self::Qsv, Self::Videotoolbox];
 
     /// Whether there are such encoders at all.
-    pub(super) const fn encodes(self, codec: VideoCodec) -> bool {
+    pub(crate) const fn encodes(self, codec: VideoCodec) -> bool {
         match self {
             Self::Off => false,
             Self::Auto => true,
@@ -23,7 +23,7 @@ impl Hardware {
     }
 
     /// ffmpeg's name of the encoder.
-    pub(super) fn encoder(self, codec: VideoCodec) -> Option<String> {
+    pub(crate) fn encoder(self, codec: VideoCodec) -> Option<String> {
         match self {
             Self::Off | Self::Auto => None,
             real => Some(format!("{codec}_{real}")),

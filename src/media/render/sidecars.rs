@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::Output;
-use super::captions::{lines, standing, written};
-use super::check::Checker;
-use super::part::Part;
+use super::context::RenderContext;
+use super::ffmpeg::captions::{lines, standing, written};
+use super::output::Output;
+use super::partial_file::Part;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{to_srt, to_vtt};
 use crate::media::sniff::Demuxer;
@@ -20,8 +20,8 @@ use crate::model::edit::CaptionMode;
 ///
 /// # Errors
 /// `store.write` if there is no room, `render.failed` if the file has no frame for a still.
-pub(super) fn complete(
-    checker: &Checker<'_>,
+pub(crate) fn complete(
+    context: &RenderContext<'_>,
     output: &Output,
     mut facts: Rendition,
 ) -> Result<Rendition> {
@@ -32,15 +32,19 @@ pub(super) fn complete(
         named(vtt, output, "vtt")?;
         facts.sidecar = true;
     }
-    if let Some(demuxer) = checker.settings.stills().filter(|_| facts.frames > 0) {
-        still(checker, output, (demuxer, facts.duration))?;
+    if let Some(demuxer) = context.settings.stills().filter(|_| facts.frames > 0) {
+        still(context, output, (demuxer, facts.duration))?;
         facts.thumbnail = true;
     }
     Ok(facts)
 }
 
 /// The still of the output's file, which is so many seconds long.
-fn still(checker: &Checker<'_>, output: &Output, (demuxer, seconds): (Demuxer, f64)) -> Result<()> {
+fn still(
+    context: &RenderContext<'_>,
+    output: &Output,
+    (demuxer, seconds): (Demuxer, f64),
+) -> Result<()> {
     let path = output.path.with_extension("jpg");
     if path.is_file() {
         return Ok(());
@@ -48,7 +52,7 @@ fn still(checker: &Checker<'_>, output: &Output, (demuxer, seconds): (Demuxer, f
     let file = Part::beside(&path)?;
     let captioned = standing(output);
     let footage = Footage { demuxer, path: &output.path, seconds, captioned: &captioned };
-    thumbnail(checker.tools, &checker.settings.limits, footage, &file, checker.cancel)?;
+    thumbnail(context.tools, &context.settings.limits, footage, &file, context.cancel)?;
     named(file, output, "jpg")
 }
 

@@ -2,21 +2,22 @@
 
 use std::path::Path;
 
-use super::Output;
-use super::check::{Checker, seal};
-use super::encoding::{Format, Kind};
-use super::measure::Found;
-use super::source::TOLERANCE;
+use super::check::seal;
+use super::facts::Found;
 use crate::error::{ErrorCode, Result};
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::{Format, Kind};
+use crate::media::render::output::Output;
+use crate::media::render::source::TOLERANCE;
 use crate::model::{Edit, Rendition};
 
-impl Checker<'_> {
+impl RenderContext<'_> {
     /// The facts of the file at the span's path; `None` when there is none or it is not a whole
     /// video of the span's length, so that it is to be rendered.
     ///
     /// Its name is that of source, span and settings, and it was compared with the source before
     /// it got it; only what may have happened to it since is looked for.
-    pub(super) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
+    pub(crate) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
         let regular = std::fs::symlink_metadata(&span.path).is_ok_and(|facts| facts.is_file());
         if !regular {
             return Ok(None);

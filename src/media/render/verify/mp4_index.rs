@@ -6,7 +6,7 @@ use mp4_atom::{
     Atom, Codec, Error, FourCC, Header, Mdat, Moov, ReadFrom, Result, Stbl, StszSamples, Trak,
 };
 
-use super::measure::{Stream, Track};
+use super::facts::{Stream, Track};
 
 /// Largest index that is read: some 16 bytes a frame, a day of them.
 const MOST: usize = 256 << 20;
@@ -17,7 +17,7 @@ const MOST: usize = 256 << 20;
 /// # Errors
 /// The file is no MP4, or its boxes do not end where it does. The index comes first, so that a
 /// file that was cut off still states its full length.
-pub(super) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<Track>>> {
+pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<Track>>> {
     let length = file.seek(SeekFrom::End(0))?;
     let (mut at, mut moov, mut data) = (file.seek(SeekFrom::Start(0))?, None, 0_u64);
     while at < length {
