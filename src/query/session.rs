@@ -21,9 +21,10 @@ use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
-use crate::kernels::variants::{Scorer, platforms};
+use crate::kernels::variants::Scorer;
 use crate::location::Location;
 use crate::media::{AnalyzeSettings, RenderSettings};
+use crate::model::Platforms;
 
 /// How a session is set up.
 #[derive(Debug, Clone)]
@@ -116,7 +117,8 @@ pub fn session_with(
         .build();
     let ctx = SessionContext::new_with_state(state);
     register(&ctx, options, runtime.as_ref())?;
-    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
+    let platforms = Platforms::built_in()?.table().clone();
+    ctx.register_batch("platforms", platforms).map_err(query_error)?;
     Ok(ctx)
 }
 

@@ -24,7 +24,7 @@ mod words;
 
 pub use captions::{CaptionLine, caption_lines};
 pub use decode::decode_bytes;
-pub use describe::{ClipText, Facts, Line, Script, TextInput, TextLimits, TextOrigin, describe};
+pub use describe::{ClipText, Facts, Line, Script, TextInput, TextOrigin, describe};
 pub use hashtags::{hashtag, hashtags, hashtags_and_match};
 pub use keyphrases::keyphrases;
 pub use language::{detect_language, is_language_tag, to_iso639_3};

@@ -5,10 +5,11 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::describe::{ClipText, Facts, Line, Script, TextInput, TextLimits};
+use super::describe::{ClipText, Facts, Line, Script, TextInput};
 use super::titles::TitleStyle;
 use crate::error::Result;
 use crate::model::Keyphrase;
+use crate::model::platform::TextLimits;
 
 /// A clip that texts are wanted for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

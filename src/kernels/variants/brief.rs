@@ -6,6 +6,7 @@ use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline,
 use crate::kernels::text::{
     Facts, Script, TextInput, TextOrigin, TitleStyle, keyphrases, lines_in, said, trim_to,
 };
+use crate::model::platform::TextLimits;
 use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 
 /// Titles are made no longer than this; every platform takes it.
@@ -326,11 +327,8 @@ impl Texts {
             facts: Facts { duration: facts.end - facts.start, size: Some(facts.size) },
             ..TextInput::default()
         });
-        let limits = |chars| crate::kernels::text::TextLimits {
-            title_chars: TITLE_CHARS,
-            description_chars: chars,
-            hashtags: 0,
-        };
+        let limits =
+            |chars| TextLimits { title_chars: TITLE_CHARS, description_chars: chars, hashtags: 0 };
         let made = script.describe(&limits(DESCRIPTION_CHARS[0]), TitleStyle::Statement);
         let styles = script.styles(TITLE_CHARS);
         let mut titles: Vec<Title> = vec![];

@@ -17,7 +17,7 @@ use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind, La
 pub(super) struct Combination<'a> {
     brief: &'a ClipBrief,
     texts: &'a TextsFor<'a>,
-    options: &'a PlatformOptions,
+    options: &'a PlatformOptions<'a>,
     timing: &'a Timing,
     layout: &'a Fitted,
     captions: CaptionStyle,
@@ -29,7 +29,7 @@ impl<'a> Combination<'a> {
     /// The options of `options` that were picked.
     pub(super) fn new(
         pick: &Pick,
-        options: &'a PlatformOptions,
+        options: &'a PlatformOptions<'a>,
         brief: &'a ClipBrief,
         texts: &'a TextsFor<'a>,
     ) -> Self {

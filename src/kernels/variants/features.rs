@@ -6,7 +6,7 @@ use super::layout::Fitted;
 use super::offers::PlatformOptions;
 use super::texts::TextsFor;
 use super::timing::Timing;
-use crate::kernels::variants::platforms::Platform;
+use crate::model::Platform;
 use crate::model::edit::CaptionStyle;
 
 /// A feature of a variant's score.
@@ -40,7 +40,7 @@ pub(super) enum Measure {
     /// Which accents it has; `None` where the timing has no place for them.
     Accents(fn(Accents, &Timing) -> Option<f64>),
     /// Where it is shown.
-    Platform(fn(&PlatformOptions) -> f64),
+    Platform(fn(&PlatformOptions<'_>) -> f64),
     /// The clip itself.
     Clip(fn(&ClipBrief, &TextsFor<'_>) -> f64),
 }

@@ -17,7 +17,6 @@ mod features;
 mod layout;
 mod list;
 mod offers;
-pub mod platforms;
 mod rescore;
 mod scorer;
 mod texts;
@@ -35,11 +34,10 @@ pub use scorer::Scorer;
 
 use crate::error::Result;
 use crate::model::edit::CaptionMode;
-use crate::model::{AudienceProfile, Variant};
+use crate::model::{AudienceProfile, Platform, Platforms, Variant};
 use build::Combination;
 use choose::{Offer, choose};
 use offers::PlatformOptions;
-use platforms::Platform;
 use texts::TextsFor;
 
 /// Most variants of a clip.
@@ -55,7 +53,7 @@ pub fn make_variants(
     brief: &ClipBrief,
     n: usize,
     audience: &AudienceProfile,
-    platforms: &[&'static Platform],
+    platforms: &[&Platform],
     captions: Option<CaptionMode>,
     scorer: &Scorer,
 ) -> Result<Vec<Variant>> {
@@ -67,14 +65,14 @@ pub fn make_variants(
 struct ClipOptions<'a> {
     brief: &'a ClipBrief,
     texts: TextsFor<'a>,
-    platforms: Vec<PlatformOptions>,
+    platforms: Vec<PlatformOptions<'a>>,
 }
 
 impl<'a> ClipOptions<'a> {
     fn new(
         brief: &'a ClipBrief,
         audience: &AudienceProfile,
-        platforms: &[&'static Platform],
+        platforms: &[&'a Platform],
         captions: Option<CaptionMode>,
     ) -> Result<Self> {
         let ages = audience.ages()?;
@@ -113,7 +111,7 @@ pub fn platforms_for(
     asked: &[String],
     audience: &AudienceProfile,
 ) -> Result<Vec<&'static Platform>> {
-    platforms::named(if asked.is_empty() { &audience.platforms } else { asked })
+    Platforms::built_in()?.named(if asked.is_empty() { &audience.platforms } else { asked })
 }
 
 #[cfg(test)]

@@ -5,15 +5,15 @@ use super::brief::ClipBrief;
 use super::choose::{Choice, Offer};
 use super::features::Measure;
 use super::layout::{Fitted, layouts};
-use super::platforms::Platform;
 use super::scorer::Scorer;
 use super::texts::TextsFor;
 use super::timing::{Timing, timings};
+use crate::model::Platform;
 use crate::model::edit::{CaptionMode, CaptionStyle};
 
 /// The options that a platform leaves for a clip.
-pub(super) struct PlatformOptions {
-    pub(super) platform: &'static Platform,
+pub(super) struct PlatformOptions<'a> {
+    pub(super) platform: &'a Platform,
     pub(super) timings: Vec<Timing>,
     pub(super) layouts: Vec<Fitted>,
     pub(super) captions: Vec<CaptionStyle>,
@@ -22,10 +22,10 @@ pub(super) struct PlatformOptions {
     pub(super) platform_match: f64,
 }
 
-impl PlatformOptions {
+impl<'a> PlatformOptions<'a> {
     /// Those of `platform` for an audience of these ages.
     pub(super) fn new(
-        platform: &'static Platform,
+        platform: &'a Platform,
         brief: &ClipBrief,
         ages: Option<(u8, u8)>,
         captions: Option<CaptionMode>,

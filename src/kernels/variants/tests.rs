@@ -21,7 +21,7 @@ fn scorer() -> Scorer {
 }
 
 /// As many as there are, also more than a clip may have.
-fn best(brief: &ClipBrief, n: usize, platforms: &[&'static Platform]) -> Vec<Variant> {
+fn best(brief: &ClipBrief, n: usize, platforms: &[&Platform]) -> Vec<Variant> {
     let audience = AudienceProfile::default();
     ClipOptions::new(brief, &audience, platforms, BURNED).unwrap().best(n, &scorer())
 }
@@ -92,7 +92,7 @@ prop_compose! {
 }
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
-    let platforms = platforms::named::<&str>(&[]).unwrap();
+    let platforms = Platforms::built_in().unwrap().named::<&str>(&[]).unwrap();
     best(brief, n, &platforms)
 }
 
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn every_variant_is_valid_for_its_platform(brief in any_brief(), n in 1..12_usize) {
         for v in made(&brief, n) {
-            let platform = platforms::named(&[&v.platform]).unwrap()[0];
+            let platform = Platforms::built_in().unwrap().named(&[&v.platform]).unwrap()[0];
             let edit = &v.edit;
             let near = 0.004;
             prop_assert!(v.duration >= platform.min_seconds - near);
@@ -179,7 +179,7 @@ proptest! {
             ..brief
         };
         let asked: &[&str] = if small { &["x"] } else { &[] };
-        let platforms = platforms::named(asked).unwrap();
+        let platforms = Platforms::built_in().unwrap().named(asked).unwrap();
         let variants = best(&brief, n, &platforms);
         let mut ids = std::collections::BTreeSet::new();
         for v in &variants {
@@ -230,7 +230,7 @@ fn platforms_get_the_same_number_and_variants_differ() {
 #[test]
 fn no_more_are_made_than_a_clip_may_have() {
     let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
-    let platforms = platforms::named::<&str>(&[]).unwrap();
+    let platforms = Platforms::built_in().unwrap().named::<&str>(&[]).unwrap();
     let audience = AudienceProfile::default();
     let count = |n: usize| {
         make_variants(&brief, n, &audience, &platforms, BURNED, &scorer()).unwrap().len()
@@ -261,7 +261,7 @@ fn an_audience_moves_platforms_and_scores() {
     let profile = AudienceProfile { platforms: vec!["x".into()], ..AudienceProfile::default() };
     let names = |asked: &[&str]| -> Vec<&str> {
         let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
-        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name).collect()
+        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name.as_str()).collect()
     };
     assert_eq!(names(&[]), ["x"]);
     assert_eq!(names(&["x", "feed"]), ["x", "feed"]);

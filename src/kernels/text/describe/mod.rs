@@ -12,6 +12,7 @@ use super::sentences::sentences;
 use super::titles::{self, TitleStyle};
 use super::trim::{graphemes, trim_to};
 use crate::model::Keyphrase;
+use crate::model::platform::TextLimits;
 
 /// Keyphrases that are looked for where none are given.
 const KEYPHRASES: usize = 12;
@@ -51,24 +52,6 @@ pub struct TextInput<'a> {
     pub interests: &'a [String],
     /// What is known without captions.
     pub facts: Facts,
-}
-
-/// How long texts may be, in grapheme clusters, and how many hashtags there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct TextLimits {
-    /// Of the title, and of the hook.
-    pub title_chars: usize,
-    /// Of the description.
-    pub description_chars: usize,
-    /// Hashtags.
-    pub hashtags: usize,
-}
-
-impl Default for TextLimits {
-    /// What every large platform takes.
-    fn default() -> Self {
-        Self { title_chars: 100, description_chars: 500, hashtags: 5 }
-    }
 }
 
 /// What texts were made from.
