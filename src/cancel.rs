@@ -224,7 +224,17 @@ impl CancelToken {
     }
 }
 
-/// What work says that was stopped.
+/// Cancels a token when it is dropped, such as the work of a stream whose reader is gone.
+#[derive(Debug)]
+pub(crate) struct CancelOnDrop(pub(crate) CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// The error of work that was stopped.
 pub(crate) fn stopped() -> Error {
     Error::new(
         ErrorCode::Cancelled,

@@ -12,8 +12,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use super::backend::{Backend, Task};
 use super::outcome::{Outcome, finish_rows};
 use super::{Work, WorkEnv, WorkKind, outcome_fields};
-use crate::cancel::CancelToken;
-use crate::cancel::stopped;
+use crate::cancel::{CancelOnDrop, CancelToken, stopped};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -86,7 +85,7 @@ where
         0 => 2 * backend.choice(work.as_ref(), None).workers,
         n => n,
     };
-    let cancel = EndOnDrop(cancel.child());
+    let cancel = CancelOnDrop(cancel.child());
     let token = cancel.0.clone();
     let run = Arc::new(Run { backend, work, env, timeout: options.timeout, cancel });
     let tasks = rechunk(input, size).map_ok(move |chunk| Arc::clone(&run).chunk(chunk));
@@ -105,17 +104,7 @@ struct Run {
     work: Arc<dyn Work>,
     env: Arc<WorkEnv>,
     timeout: Option<Duration>,
-    cancel: EndOnDrop,
-}
-
-/// Ends the work of a stream that nobody reads any more.
-#[derive(Debug)]
-struct EndOnDrop(CancelToken);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
+    cancel: CancelOnDrop,
 }
 
 impl Run {

@@ -9,7 +9,6 @@ mod ahead;
 mod analyze;
 pub mod backend;
 pub mod batches;
-mod kept;
 mod outcome;
 mod registry;
 mod render;
@@ -18,16 +17,17 @@ mod runtime;
 mod select;
 mod validate;
 mod work;
+mod work_cache;
 
 pub use analyze::AnalyzeWork;
 pub use batches::{BatchOptions, run_batches};
-pub use kept::{Keeper, beside};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig};
 pub use select::SelectWork;
 pub use validate::ValidateWork;
 pub use work::{
-    NoProgress, OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv, WorkKind,
-    WorkSpec, outcome_fields,
+    Cacheable, NoProgress, OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv,
+    WorkKind, WorkSpec, outcome_fields,
 };
+pub use work_cache::{WorkCache, sidecar_state};

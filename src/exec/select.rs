@@ -17,9 +17,14 @@ use crate::model::candidate;
 #[derive(Debug)]
 pub struct SelectWork;
 
+impl SelectWork {
+    /// Its registered name.
+    pub const NAME: &str = "select";
+}
+
 impl Work for SelectWork {
     fn name(&self) -> &'static str {
-        "select"
+        Self::NAME
     }
 
     fn kind(&self) -> WorkKind {
@@ -39,7 +44,7 @@ impl Work for SelectWork {
     }
 
     fn spec(&self) -> Option<WorkSpec> {
-        Some(WorkSpec::Select)
+        Some(WorkSpec::registered(Self::NAME))
     }
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {

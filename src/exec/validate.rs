@@ -16,9 +16,14 @@ use crate::kernels::validate::{RequestColumns, validate};
 #[derive(Debug)]
 pub struct ValidateWork;
 
+impl ValidateWork {
+    /// Its registered name.
+    pub const NAME: &str = "validate";
+}
+
 impl Work for ValidateWork {
     fn name(&self) -> &'static str {
-        "validate"
+        Self::NAME
     }
 
     fn kind(&self) -> WorkKind {
@@ -38,7 +43,7 @@ impl Work for ValidateWork {
     }
 
     fn spec(&self) -> Option<WorkSpec> {
-        Some(WorkSpec::Validate)
+        Some(WorkSpec::registered(Self::NAME))
     }
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Engine;
-use crate::cache::{CacheKeyFn, Place as CachePlace};
+use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -49,7 +49,7 @@ pub struct RunConfig {
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
     /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
-    pub cache: Option<CachePlace>,
+    pub cache: Option<CacheStore>,
     /// What tells sources apart in the cache; `None`: location and validator.
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.

@@ -37,7 +37,7 @@ impl Engine {
         let kept = Kept::new(config, place, &tools).map(Arc::new);
         let runtime = config.runtime(tools, PathBuf::new(), config.resilience())?;
         let runtime = match &kept {
-            Some(kept) => runtime.with_keeper(Arc::clone(kept.keeper())),
+            Some(kept) => runtime.with_cache(Arc::clone(kept.keeper())),
             None => runtime,
         };
         Ok(Self { runtime, kept })

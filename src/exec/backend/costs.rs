@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::joblib::PIECE_NANOS;
 use crate::config::BackendType;
 
 /// Handing a task to a thread of ours and getting the answer, in nanoseconds.
@@ -21,6 +20,9 @@ const PROCESS_NANOS: f64 = 150_000.0;
 const JOBLIB_SHARE: f64 = 0.03;
 /// Work that takes no longer may run on the thread that asks for it.
 pub(super) const AT_ONCE_NANOS: f64 = 50_000.0;
+/// Target time of a piece of rows in `joblib`: long compared with splitting, stealing and joining,
+/// short compared with the time a thread would idle at the end.
+pub(super) const PIECE_NANOS: f64 = 250_000.0;
 /// Stands for a number of rows that is not known.
 pub(super) const MANY_ROWS: usize = 1_000_000;
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::Semaphore;
 
-use super::costs::{RowCost, RowCosts};
+use super::costs::{PIECE_NANOS, RowCost, RowCosts};
 use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
@@ -23,9 +23,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::WorkKind;
 use crate::exec::outcome::check_columns;
 
-/// A piece of rows takes about so many nanoseconds: long against what halving, stealing and joining
-/// the answers cost, short against what a thread would wait at the end.
-pub(super) const PIECE_NANOS: f64 = 250_000.0;
 /// Rows of the first piece of work whose rows have not been measured.
 const FIRST_PIECE: usize = 32;
 

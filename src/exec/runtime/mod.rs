@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use super::WorkEnv;
 use super::ahead::Ahead;
 use super::backend::{AsyncBackend, Backend};
-use super::kept::Keeper;
 use super::work::Progress;
+use super::work_cache::WorkCache;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
@@ -59,7 +59,7 @@ pub struct MediaRuntime {
     slots: Arc<Semaphore>,
     ahead: Arc<Ahead>,
     resilience: Resilience,
-    keeper: Option<Arc<Keeper>>,
+    cache: Option<Arc<WorkCache>>,
     /// Rows that were begun with and are not done.
     rows: watch::Sender<usize>,
 }
@@ -124,7 +124,7 @@ impl MediaRuntime {
             slots,
             ahead,
             resilience,
-            keeper: None,
+            cache: None,
             rows: watch::Sender::new(0),
         }
     }
@@ -145,7 +145,7 @@ impl MediaRuntime {
             slots: Arc::clone(&self.slots),
             ahead: Arc::clone(&self.ahead),
             resilience: self.resilience.clone(),
-            keeper: self.keeper.clone(),
+            cache: self.cache.clone(),
             rows: watch::Sender::new(0),
         }
     }
@@ -168,15 +168,15 @@ impl MediaRuntime {
         Self { token: stop.child(), ..self }
     }
 
-    /// The same with results kept by `keeper`.
+    /// The same runtime with results cached in `cache`.
     #[must_use]
-    pub fn with_keeper(self, keeper: Arc<Keeper>) -> Self {
-        Self { keeper: Some(keeper), ..self }
+    pub fn with_cache(self, cache: Arc<WorkCache>) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
-    /// Who keeps results.
-    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
-        self.keeper.as_ref()
+    /// The cache of results, if there is one.
+    pub fn cache(&self) -> Option<&Arc<WorkCache>> {
+        self.cache.as_ref()
     }
 
     /// What runs the work.

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::exec::Work;
 use crate::exec::ahead::acquire;
 use crate::exec::backend::Task;
-use crate::exec::kept::{Asked, Keeper, Pending};
 use crate::exec::outcome::{Outcome, finish_rows};
 use crate::exec::row::{text_at, with_source};
+use crate::exec::work_cache::{CacheLookup, CacheMiss, WorkCache};
 use crate::location::redacted;
 use crate::resilience::HostKey;
 use crate::source::LocalCopy;
@@ -128,14 +128,14 @@ impl MediaRuntime {
             false => None,
         };
         let mut watch = Stopwatch::start(elapsed);
-        let (mut pending, copy) =
+        let (mut miss, copy) =
             match unless_cancelled(cancel, self.at_hand(work, row, location)).await? {
                 AtHand::Done(columns) => return Ok(columns),
-                AtHand::Source(pending, copy) => (pending, copy),
+                AtHand::Source(miss, copy) => (miss, copy),
             };
         if let Some(copy) = &copy
             && let Some(columns) =
-                unless_cancelled(cancel, async { Ok(pending.fetched(&copy.validator).await) })
+                unless_cancelled(cancel, async { Ok(miss.look_up_fetched(&copy.validator).await) })
                     .await?
         {
             return Ok(columns);
@@ -154,7 +154,7 @@ impl MediaRuntime {
         let task = Task::new(Arc::clone(work), rows, Arc::clone(&self.env), cancel.clone());
         let result = self.backend.run(task.with_timeout(self.resilience.timeout)).await;
         if let (Ok(columns), Some(copy)) = (&result, &copy) {
-            pending.done(&copy.validator, columns).await;
+            miss.store(&copy.validator, columns).await;
         }
         result
     }
@@ -166,15 +166,15 @@ impl MediaRuntime {
         row: &RecordBatch,
         location: &str,
     ) -> Result<AtHand<'a>> {
-        let pending = match Keeper::ask(self.keeper.as_deref(), &self.sources, work, row).await {
-            Asked::Hit(columns) => return Ok(AtHand::Done(columns)),
-            Asked::Miss(pending) => pending,
+        let miss = match WorkCache::look_up(self.cache.as_deref(), &self.sources, work, row).await {
+            CacheLookup::Hit(columns) => return Ok(AtHand::Done(columns)),
+            CacheLookup::Miss(miss) => miss,
         };
         let copy = match work.needs_source() {
             true => Some(self.sources.open(location).await?),
             false => None,
         };
-        Ok(AtHand::Source(pending, copy))
+        Ok(AtHand::Source(miss, copy))
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -216,7 +216,7 @@ struct Ran {
 /// What there is before work.
 enum AtHand<'a> {
     Done(Vec<ArrayRef>),
-    Source(Pending<'a>, Option<LocalCopy>),
+    Source(CacheMiss<'a>, Option<LocalCopy>),
 }
 
 /// Adds the time it runs to another's.

@@ -20,7 +20,7 @@ use crate::exec::{PATH_COLUMN, VALIDATOR_COLUMN, Work, WorkSpec};
 use crate::media::MediaTools;
 
 /// Changes with every change of the messages.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 /// Settings of work are written by this version and must be read by the same.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Tells a program that it is a worker, and whose: `PROTOCOL:PID:NONCE`.
