@@ -1,4 +1,4 @@
-//! Analyse a source: one row with its `location` becomes its facts, signals, shots and cues.
+//! Analysis as work: adds facts, signals, shots and cues to a row with the `location` of a source.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::media::{self, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
 use crate::model::{cue, shot, signal, source_info};
 
-/// See the module.
+/// Analyses sources.
 #[derive(Debug)]
 pub struct AnalyzeWork {
     settings: AnalyzeSettings,

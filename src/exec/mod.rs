@@ -1,11 +1,12 @@
-//! Work on rows: what an engine-independent operator needs to run slow work on a table.
+//! Slow work on the rows of a table, independent of the query engine.
 //!
-//! A [`Work`] takes rows and gives its output columns back, or one typed error; a
-//! [`backend::Backend`] runs it, never more at a time than its workers; a [`MediaRuntime`] holds what
-//! all rows share (programs, sources, counters) and takes a row from its source to its outcome;
-//! [`run_batches()`] takes a stream of batches through work that needs no source.
+//! * A [`Work`] takes rows and returns its output columns, or one typed error.
+//! * A [`backend::Backend`] runs work, at most as many tasks at a time as it has workers.
+//! * A [`MediaRuntime`] holds what all rows share (programs, sources, cache, counters) and takes a row
+//!   from its source to its outcome.
+//! * [`run_batches()`] runs work that needs no source on a stream of batches.
 
-mod ahead;
+mod prefetch;
 mod analyze;
 pub mod backend;
 pub mod batches;

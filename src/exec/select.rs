@@ -1,4 +1,4 @@
-//! Choose clips: a row with a source's tables and a request's wishes gets every window considered.
+//! Selection as work: adds the candidates to a row with the tables of a source and the limits of a request.
 
 use std::sync::Arc;
 
@@ -49,10 +49,10 @@ impl Work for SelectWork {
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {
         let [signals, shots, cues] = ["signals", "shots", "cues"].map(|name| list(rows, name));
-        let wish = |name: &str, column: Option<ArrayRef>| column.ok_or_else(|| no_column(name));
-        let min = wish("min_clip_length", numbers::<Float64Type>(rows, "min_clip_length")?)?;
-        let max = wish("max_clip_length", numbers::<Float64Type>(rows, "max_clip_length")?)?;
-        let count = wish("max_clips", numbers::<Int64Type>(rows, "max_clips")?)?;
+        let required = |name: &str, column: Option<ArrayRef>| column.ok_or_else(|| no_column(name));
+        let min = required("min_clip_length", numbers::<Float64Type>(rows, "min_clip_length")?)?;
+        let max = required("max_clip_length", numbers::<Float64Type>(rows, "max_clip_length")?)?;
+        let count = required("max_clips", numbers::<Int64Type>(rows, "max_clips")?)?;
         let candidates = select_clips(
             signals?,
             shots?,

@@ -1,4 +1,4 @@
-//! Check requests: rows of `requests` get their verdict.
+//! Validation as work: adds the verdict to rows of `requests`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate::{RequestColumns, validate};
 
 /// The kernel [`validate`] as work: `invalid_code` and `invalid_message`, both NULL where the request
-/// is valid. Columns that are missing have their defaults, except for the source.
+/// is valid. Missing columns have their defaults, except for the source.
 #[derive(Debug)]
 pub struct ValidateWork;
 
