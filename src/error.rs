@@ -1,4 +1,4 @@
-//! The crate's one error: a stable code a program can act on and a sentence a person can.
+//! The error of this crate: a stable code for programs and a sentence for people.
 //!
 //! The same [`Error`] ends up in the `error_code` and `error_message` columns of `outcomes`
 //! when it belongs to a row, and on standard error when it belongs to the whole command.
@@ -27,13 +27,13 @@ pub enum ErrorCode {
     DuplicateId,
     /// The source does not exist.
     SourceNotFound,
-    /// The source exists but may not be read, by its permissions or by our rules.
+    /// The source exists but may not be read, because of its permissions or of `allow_roots`.
     SourceForbidden,
     /// The source's server could not be reached.
     SourceUnreachable,
     /// The source's server asks for fewer requests.
     SourceThrottled,
-    /// The source is another one than when this run first saw it.
+    /// The source has changed since this run first read it.
     SourceChanged,
     /// The source is larger than the limit.
     SourceTooLarge,
@@ -41,7 +41,7 @@ pub enum ErrorCode {
     SourceTruncated,
     /// The source is of a kind that clipflow does not read.
     SourceUnsupported,
-    /// The source is refused for safety.
+    /// The source is rejected for security.
     SourceBlocked,
     /// There is no moving picture in the source.
     NoVideo,
@@ -188,19 +188,19 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether the same thing tried again can end in another way.
+/// Whether a retry can succeed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outlook {
-    /// As things with this code mostly do; see [`crate::resilience::may_change`].
+    /// Depends on the code, see [`crate::resilience::may_change`].
     #[default]
     ByCode,
-    /// It can, after this time at the earliest.
+    /// It can, after this time.
     Passing(Duration),
-    /// It cannot, not in this run.
+    /// It cannot within this run.
     Lasting,
 }
 
-/// A code, a sentence, and what lies beneath.
+/// A code, a sentence, and the cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -212,12 +212,12 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `code`; `message` says in one sentence what happened and what the person can do.
+    /// An error of `code`; `message` says in one sentence what happened and what the user can do.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), outlook: Outlook::default(), source: None }
     }
 
-    /// The same error, keeping the one that caused it.
+    /// The same error with its cause.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -227,32 +227,32 @@ impl Error {
         self
     }
 
-    /// The same error, which can pass if it is tried again after `wait`; a server may have said so.
+    /// The same error, retryable after `wait`, for instance because a server asked for that pause.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.outlook = Outlook::Passing(wait);
         self
     }
 
-    /// The same error, which cannot pass in this run, whatever its code says.
+    /// The same error, not retryable in this run, whatever its code.
     #[must_use]
     pub fn lasting(mut self) -> Self {
         self.outlook = Outlook::Lasting;
         self
     }
 
-    /// The same error without what caused it, for another one who waits for the same thing.
+    /// A copy without the cause, for another caller that waits for the same operation.
     #[must_use]
     pub fn copy(&self) -> Self {
         Self { outlook: self.outlook, ..Self::new(self.code, self.message.as_str()) }
     }
 
-    /// Whether it can pass.
+    /// Whether a retry can succeed.
     pub fn outlook(&self) -> Outlook {
         self.outlook
     }
 
-    /// How long to wait before it is tried again, if somebody has said so.
+    /// The pause before a retry, if one is set.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.outlook {
             Outlook::Passing(wait) => Some(wait),
@@ -271,7 +271,7 @@ impl Error {
     }
 }
 
-/// The crate's result.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[cfg(test)]

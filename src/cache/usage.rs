@@ -54,7 +54,7 @@ impl Cache {
         if !self.usage.added(bytes, self.limits.bytes) {
             return;
         }
-        // An eviction that is under way sees what was added.
+        // A running eviction sees what was added.
         let Ok(_guard) = self.usage.evicting.try_lock() else { return };
         self.store.sweep((self.now)()).await;
         let entries = match self.store.list().await {

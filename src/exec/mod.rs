@@ -6,11 +6,11 @@
 //!   from its source to its outcome.
 //! * [`run_batches()`] runs work that needs no source on a stream of batches.
 
-mod prefetch;
 mod analyze;
 pub mod backend;
 pub mod batches;
 mod outcome;
+mod prefetch;
 mod registry;
 mod render;
 mod row;

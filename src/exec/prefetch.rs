@@ -43,7 +43,11 @@ impl Prefetch {
 
     /// Waits for a slot for a row whose source is on this host, or on this machine. Rows of a host that
     /// asked for a pause wait here.
-    pub(super) async fn enter(&self, hosts: &Hosts, host: Option<&HostKey>) -> Result<PrefetchSlot> {
+    pub(super) async fn enter(
+        &self,
+        hosts: &Hosts,
+        host: Option<&HostKey>,
+    ) -> Result<PrefetchSlot> {
         let Some(host) = host else {
             return Ok(PrefetchSlot { _of_host: None, _of_all: acquire(&self.local).await? });
         };

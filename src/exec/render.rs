@@ -85,7 +85,9 @@ impl Work for RenderWork {
             let folder = env.media_dir.display();
             Error::new(
                 ErrorCode::StoreWrite,
-                format!("cannot create the folder {folder} ({e}); choose another folder for the results"),
+                format!(
+                    "cannot create the folder {folder} ({e}); choose another folder for the results"
+                ),
             )
         })?;
         let total: f64 = spans.iter().map(|s| s.end - s.start).sum();
@@ -121,9 +123,12 @@ fn same_source(row: &RecordBatch) -> Result<()> {
 fn outcome(span: &Output, result: Result<Rendition>) -> RenderedSpan {
     let media_id = span.rendition_id.clone();
     match result {
-        Ok(rendition) => {
-            RenderedSpan { media_id, error_code: None, error_message: None, rendition: Some(rendition) }
-        }
+        Ok(rendition) => RenderedSpan {
+            media_id,
+            error_code: None,
+            error_message: None,
+            rendition: Some(rendition),
+        },
         Err(e) => RenderedSpan {
             media_id,
             error_code: Some(e.code().as_str()),

@@ -12,7 +12,7 @@ use crate::exec::WorkCache;
 use crate::location::Location;
 use crate::media::MediaTools;
 use crate::resilience::Resilience;
-use crate::source::object::{SteadyStore, Stores};
+use crate::source::object::{ObjectStores, SteadyStore};
 use crate::store;
 
 /// Folder in the results folder for analyses of a run that is not done yet.
@@ -33,7 +33,7 @@ pub fn cache_place(config: &ParallelConfig) -> Result<CacheStore> {
     match Location::from(&config.cache_dir) {
         Location::Path(folder) => CacheStore::folder(&folder),
         Location::Url(url) => {
-            let opened = Stores::default().open(&url)?;
+            let opened = ObjectStores::default().open(&url)?;
             let store = SteadyStore::new(&opened, &Resilience::new(config))?;
             Ok(CacheStore::objects(Arc::new(store), opened.path, Location::Url(url).to_string()))
         }
@@ -41,10 +41,10 @@ pub fn cache_place(config: &ParallelConfig) -> Result<CacheStore> {
 }
 
 /// Where a run into `results` keeps analyses until it is done.
-fn resume_place(results: &store::Place) -> Result<CacheStore> {
+fn resume_place(results: &store::DatasetRoot) -> Result<CacheStore> {
     match results {
-        store::Place::Folder(root) => CacheStore::folder(&root.join(RESUME_FOLDER)),
-        store::Place::Objects(objects) => {
+        store::DatasetRoot::Folder(root) => CacheStore::folder(&root.join(RESUME_FOLDER)),
+        store::DatasetRoot::Objects(objects) => {
             let (store, prefix) = (Arc::new(objects.store().clone()), objects.path(RESUME_FOLDER));
             Ok(CacheStore::objects(
                 store,
@@ -95,7 +95,7 @@ impl Kept {
     /// kept until this run is done, as without one.
     pub(super) fn new(
         config: &RunConfig,
-        results: &store::Place,
+        results: &store::DatasetRoot,
         tools: &MediaTools,
     ) -> Option<Self> {
         let keeper = |cache: Cache| {

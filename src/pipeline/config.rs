@@ -27,7 +27,7 @@ use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 use crate::telemetry::{Observer, Silent};
 use crate::text_model::HttpTextModel;
 
@@ -276,8 +276,8 @@ impl RunConfig {
     }
 
     /// Where the results lie.
-    pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
-        Place::new(&self.out, resilience)
+    pub(super) fn place(&self, resilience: &Resilience) -> Result<DatasetRoot> {
+        DatasetRoot::new(&self.out, resilience)
     }
 
     /// Folder for work in progress that does not lie with the results.

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::exec::{MediaRuntime, backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 use crate::telemetry::Counts;
 
 /// Workers, connections and what is known of hosts, fetched sources, kept analyses and counters: of
@@ -33,7 +33,7 @@ impl Engine {
         Self::with(config, MediaTools::find()?, &place)
     }
 
-    pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &Place) -> Result<Self> {
+    pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &DatasetRoot) -> Result<Self> {
         let kept = Kept::new(config, place, &tools).map(Arc::new);
         let runtime = config.runtime(tools, PathBuf::new(), config.resilience())?;
         let runtime = match &kept {

@@ -258,7 +258,7 @@ async fn is_complete(
          UNION SELECT captions_uri FROM renditions UNION SELECT thumbnail_uri FROM renditions
          UNION SELECT replace(captions_uri, '.srt', '.vtt') FROM renditions";
     let files = summary::texts(&tables, named).await?;
-    let complete = failed.is_empty() && dataset.place().holds(&files).await?;
+    let complete = failed.is_empty() && dataset.root().holds(&files).await?;
     if complete {
         register_dataset(ctx, dataset).await?;
     }

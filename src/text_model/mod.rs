@@ -1,9 +1,9 @@
 //! A language model behind an OpenAI-compatible endpoint (`/v1/chat/completions`) that writes the
 //! texts of clips.
 //!
-//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources:
-//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked; whatever
-//! goes wrong, the clip gets its built-in texts and the answer says why.
+//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources: with
+//! limits, a circuit breaker and `Retry-After` per host. Answers are checked; after any failure the clip
+//! gets its built-in texts and the answer says why.
 
 mod answer;
 mod describe;
@@ -25,29 +25,29 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{ClipText, TextModel, TextModelAnswer, TextModelRequest};
 use crate::location::redacted;
 use crate::net::HttpConfig;
-use crate::net::client::Client;
-use crate::net::target::{Refused, Rules};
+use crate::net::client::GuardedClient;
+use crate::net::target::{UrlRefusal, UrlRules};
 use crate::resilience::{HostKey, Resilience};
 
-/// A model may think before it answers, but not for longer.
+/// Longest time until an answer.
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 /// Largest answer, in bytes.
 const MOST_BYTES: usize = 256 << 10;
-/// Where an OpenAI-compatible server takes requests, below its base address.
+/// Path of requests to an OpenAI-compatible server, below its base address.
 const PATH: &str = "/chat/completions";
 
-/// Where a language model is, and how it is asked.
+/// Address, name and limits of a language model.
 #[derive(Clone)]
 pub struct TextModelConfig {
     /// The endpoint.
     pub url: Url,
     /// Name of the model.
     pub model: String,
-    /// Sent as a bearer token; never shown.
+    /// Bearer token; never shown.
     pub key: Option<String>,
-    /// Whether private and loopback addresses may be asked.
+    /// Whether private and loopback addresses are allowed.
     pub allow_private: bool,
-    /// Time until an answer is complete.
+    /// Time limit of a complete answer.
     pub timeout: Duration,
 }
 
@@ -64,8 +64,8 @@ impl fmt::Debug for TextModelConfig {
 }
 
 impl TextModelConfig {
-    /// What the settings say; `None` if no model is to be asked. `variable` gives the value of an
-    /// environment variable.
+    /// The model of the settings; `None` if none is set. `variable` returns the value of an environment
+    /// variable.
     ///
     /// # Errors
     /// `config.invalid` if the address or the key cannot be used.
@@ -78,7 +78,7 @@ impl TextModelConfig {
             return Ok(None);
         }
         let url = endpoint(given)?;
-        let rules = Rules { allow_private: config.allow_private };
+        let rules = UrlRules { allow_private: config.allow_private };
         rules.check(&url).map_err(|refused| not_allowed(&url, refused))?;
         let name = &*config.text_model_key_env;
         let key = match name.is_empty() {
@@ -104,11 +104,11 @@ impl TextModelConfig {
     }
 }
 
-/// The address that requests go to: a base address is completed.
+/// The address of requests: a base address is completed.
 fn endpoint(given: &str) -> Result<Url> {
     let mut url = Url::parse(given).map_err(|e| {
         wrong(format!(
-            "text_model_url {} is no URL ({e}); give one such as https://host/v1",
+            "text_model_url {} is not a URL ({e}); set one such as https://host/v1",
             redacted(given)
         ))
     })?;
@@ -121,10 +121,10 @@ fn endpoint(given: &str) -> Result<Url> {
     Ok(url)
 }
 
-fn not_allowed(url: &Url, refused: Refused) -> Error {
+fn not_allowed(url: &Url, refused: UrlRefusal) -> Error {
     let place = redacted(url.as_str());
     wrong(match refused {
-        Refused::Private | Refused::Port(_) => format!(
+        UrlRefusal::Private | UrlRefusal::Port(_) => format!(
             "text_model_url {place} is on this machine or network, or at a port where no public server is expected; set allow_private to ask a model there"
         ),
         other => format!("text_model_url {place} {other}"),
@@ -135,21 +135,21 @@ fn wrong(sentence: String) -> Error {
     Error::new(ErrorCode::Config, sentence)
 }
 
-/// How often a model was asked, and what came of it.
+/// Number of requests to a model, and of their results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextModelCounts {
-    /// Clips it was asked about.
+    /// Clips requested.
     pub asked: u64,
-    /// Of which it wrote the texts.
+    /// Clips whose texts the model wrote.
     pub answered: u64,
-    /// Of which have built-in texts, for it failed.
+    /// Clips with built-in texts because the model failed.
     pub fallbacks: u64,
 }
 
 /// A language model; see the module.
 pub struct HttpTextModel {
     config: TextModelConfig,
-    client: Client,
+    client: GuardedClient,
     host: HostKey,
     resilience: Resilience,
     asked: AtomicU64,
@@ -164,8 +164,8 @@ impl fmt::Debug for HttpTextModel {
 }
 
 impl HttpTextModel {
-    /// The model of the settings, with the key that this process's environment holds; `None` if none is
-    /// to be asked.
+    /// The model of the settings, with the key from the environment of this process; `None` if none is
+    /// set.
     ///
     /// # Errors
     /// As [`TextModelConfig::from_settings`] and [`HttpTextModel::new`].
@@ -174,13 +174,13 @@ impl HttpTextModel {
         found.map(|model| Self::new(model, resilience.clone())).transpose()
     }
 
-    /// A model that is asked under the limits of `resilience`. No request is made yet.
+    /// A model within the limits of `resilience`. No request is made yet.
     ///
     /// # Errors
     /// `config.invalid` for an address without a host or a key that no header can hold.
     pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host =
-            HostKey::of_url(&config.url).ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
+        let host = HostKey::of_url(&config.url)
+            .ok_or_else(|| not_allowed(&config.url, UrlRefusal::Host))?;
         authorization(config.key.as_deref())?;
         let http = HttpConfig {
             allow_private: config.allow_private,
@@ -192,17 +192,17 @@ impl HttpTextModel {
             timeout: Some(config.timeout),
         };
         let (asked, answered) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { client: Client::new(http), config, host, resilience, asked, answered })
+        Ok(Self { client: GuardedClient::new(http), config, host, resilience, asked, answered })
     }
 
-    /// How often it was asked so far. A clip under way counts as a fallback until it is answered.
+    /// The counts so far. A clip counts as a fallback until it is answered.
     pub fn counts(&self) -> TextModelCounts {
         let answered = self.answered.load(Ordering::Relaxed);
         let asked = self.asked.load(Ordering::Relaxed);
         TextModelCounts { asked, answered, fallbacks: asked.saturating_sub(answered) }
     }
 
-    /// Ask until there is an answer or none is to be expected.
+    /// Sends the request, with retries.
     async fn ask(&self, request: &TextModelRequest, built_in: &ClipText) -> Result<ClipText> {
         let body = prompt::body(&self.config.model, request)?;
         let mut retry = 0;
@@ -214,7 +214,7 @@ impl HttpTextModel {
             };
             let wait = self.resilience.wait_before_retry(retry, &error, Some(&self.host));
             let Some(wait) = wait else { return Err(error) };
-            tracing::debug!(host = %self.host, code = %error.code(), ?wait, "asking the text model again: {error}");
+            tracing::debug!(host = %self.host, code = %error.code(), ?wait, "retrying the text model: {error}");
             self.resilience.clock.sleep(wait).await;
             retry += 1;
         }
@@ -235,7 +235,7 @@ impl HttpTextModel {
         tokio::time::timeout(self.config.timeout, whole).await.unwrap_or_else(|_| {
             let (place, limit) = (redacted(url.as_str()), self.config.timeout.as_secs_f64());
             let sentence = format!(
-                "the text model at {place} did not answer within {limit} s; see that it is up"
+                "the text model at {place} did not answer within {limit} s; check that it is up"
             );
             Err(Error::new(ErrorCode::SourceUnreachable, sentence))
         })
@@ -250,7 +250,7 @@ impl TextModel for HttpTextModel {
 
     async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
         let built_in = request.built_in();
-        // Without words there is nothing to write about that would not be made up.
+        // Without captions a model could only invent texts.
         if built_in.origin == crate::kernels::text::TextOrigin::Facts {
             return Ok(TextModelAnswer { text: built_in, fallback: None });
         }
@@ -261,7 +261,7 @@ impl TextModel for HttpTextModel {
                 Ok(TextModelAnswer { text, fallback: None })
             }
             Err(error) => {
-                tracing::warn!(host = %self.host, code = %error.code(), "the text model did not help, the clip gets built-in texts: {error}");
+                tracing::warn!(host = %self.host, code = %error.code(), "the text model failed, the clip gets built-in texts: {error}");
                 let fallback = Some(error.message().to_owned());
                 Ok(TextModelAnswer { text: built_in, fallback })
             }
@@ -273,7 +273,7 @@ fn authorization(key: Option<&str>) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     if let Some(key) = key {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim())).map_err(|_| {
-            wrong("the key that text_model_key_env names holds characters that no header can; set it anew".to_owned())
+            wrong("the key that text_model_key_env names holds characters that a header cannot; correct it".to_owned())
         })?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
@@ -292,7 +292,7 @@ async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
         if bytes.len() + chunk.len() > MOST_BYTES {
-            return Err(answer::useless(&format!("is longer than {} KiB", MOST_BYTES >> 10)));
+            return Err(answer::unusable(&format!("is longer than {} KiB", MOST_BYTES >> 10)));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -93,10 +93,16 @@ impl AutoBackend {
     fn decide(&self, work: &dyn Work, rows: Option<usize>) -> Decision {
         let AutoLimits { workers, io_tasks, .. } = self.limits;
         match work.kind() {
-            WorkKind::Media => {
-                Decision { place: KernelPlace::Async, workers, reason: DecisionReason::Media(self.limits) }
-            }
-            WorkKind::Io => Decision { place: KernelPlace::Async, workers: io_tasks, reason: DecisionReason::Io },
+            WorkKind::Media => Decision {
+                place: KernelPlace::Async,
+                workers,
+                reason: DecisionReason::Media(self.limits),
+            },
+            WorkKind::Io => Decision {
+                place: KernelPlace::Async,
+                workers: io_tasks,
+                reason: DecisionReason::Io,
+            },
             WorkKind::Cpu => {
                 let nanos = self.costs.of(work.name()).nanos();
                 decide_kernel(nanos, rows, workers, work.is_bounded())
@@ -192,9 +198,9 @@ impl fmt::Display for DecisionReason {
                 "auto: media rows wait for media processes; {cores} cores and {memory_gb} GB hold {workers}"
             ),
             Self::Io => f.write_str("auto: rows wait for input and output, not for a core"),
-            Self::Unknown => f.write_str(
-                "auto: its rows are not measured yet; joblib measures them as they run",
-            ),
+            Self::Unknown => {
+                f.write_str("auto: its rows are not measured yet; joblib measures them as they run")
+            }
             Self::Measured { rows, nanos, estimates } => {
                 write!(f, "auto: {rows} rows × {:.2} µs:", nanos / 1e3)?;
                 let allowed = estimates.iter().filter(|e| e.nanos.is_finite());
@@ -220,11 +226,12 @@ fn decide_kernel(
     };
     let rows = rows.unwrap_or(costs::MANY_ROWS);
     let serial = nanos * rows as f64;
-    let mut estimates = [KernelPlace::Here, KernelPlace::Thread, KernelPlace::Joblib].map(|place| {
-        let allowed = place != KernelPlace::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
-        let nanos = costs::estimate(place.backend(), serial, workers);
-        Estimate { place, nanos: if allowed { nanos } else { f64::INFINITY } }
-    });
+    let mut estimates =
+        [KernelPlace::Here, KernelPlace::Thread, KernelPlace::Joblib].map(|place| {
+            let allowed = place != KernelPlace::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
+            let nanos = costs::estimate(place.backend(), serial, workers);
+            Estimate { place, nanos: if allowed { nanos } else { f64::INFINITY } }
+        });
     estimates.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
     let [Estimate { place, .. }, ..] = estimates;
     Decision { place, workers, reason: DecisionReason::Measured { rows, nanos, estimates } }
@@ -241,7 +248,11 @@ mod tests {
         };
         assert_eq!(place(100.0, 10, 4, true), KernelPlace::Here, "1 µs is less than any hand-over");
         assert_ne!(place(100.0, 10, 4, false), KernelPlace::Here, "it might wait");
-        assert_eq!(place(100.0, 1_000_000, 4, true), KernelPlace::Joblib, "0.1 s is worth four threads");
+        assert_eq!(
+            place(100.0, 1_000_000, 4, true),
+            KernelPlace::Joblib,
+            "0.1 s is worth four threads"
+        );
         assert_eq!(place(1e6, 8, 4, true), KernelPlace::Joblib, "few rows that cost much");
         assert_eq!(
             place(1e6, 1000, 1, true),

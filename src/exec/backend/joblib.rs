@@ -161,7 +161,10 @@ fn join(mut pieces: Vec<Vec<ArrayRef>>) -> Result<Vec<ArrayRef>> {
         let parts: Vec<&dyn Array> =
             pieces.iter().filter_map(|p| p.get(i).map(AsRef::as_ref)).collect();
         concat(&parts).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("the columns of pieces do not fit together: {e}"))
+            Error::new(
+                ErrorCode::Internal,
+                format!("the columns of pieces do not fit together: {e}"),
+            )
         })
     };
     (0..width).map(column).collect()

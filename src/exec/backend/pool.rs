@@ -70,7 +70,9 @@ impl WorkerPool {
             match self.start() {
                 Ok(()) => state.threads += 1,
                 // The threads that exist will take the ticket.
-                Err(cause) if state.threads > 0 => tracing::warn!("no further thread can be started: {cause}"),
+                Err(cause) if state.threads > 0 => {
+                    tracing::warn!("no further thread can be started: {cause}")
+                }
                 Err(cause) => {
                     if let Some(ticket) = state.tickets.pop_back() {
                         ticket.refuse(no_thread(cause));

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 use super::WorkEnv;
-use super::prefetch::Prefetch;
 use super::backend::{AsyncBackend, Backend};
+use super::prefetch::Prefetch;
 use super::work::Progress;
 use super::work_cache::WorkCache;
 use crate::cancel::CancelToken;
@@ -101,7 +101,8 @@ impl MediaRuntime {
         let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =
             config;
         let counters = Arc::new(Counters::default());
-        let progress = ProgressToObserver { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
+        let progress =
+            ProgressToObserver { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv {
             tools: Some(tools.clone()),
             media_dir,

@@ -10,9 +10,9 @@ use super::MediaRuntime;
 use crate::cancel::{CancelToken, stopped};
 use crate::error::{Error, Result};
 use crate::exec::Work;
-use crate::exec::prefetch::acquire;
 use crate::exec::backend::Task;
 use crate::exec::outcome::{RowsOutcome, finish_rows};
+use crate::exec::prefetch::acquire;
 use crate::exec::row::{text_at, with_source};
 use crate::exec::work_cache::{CacheLookup, CacheMiss, WorkCache};
 use crate::location::redacted;
@@ -33,7 +33,8 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let RowRun { result, attempts, elapsed } = self.unless_stopped(&work, &row, &cancel).await?;
+        let RowRun { result, attempts, elapsed } =
+            self.unless_stopped(&work, &row, &cancel).await?;
         let (attempts, elapsed) = (i64::from(attempts), elapsed.as_secs_f64());
         finish_rows(work.as_ref(), &row, RowsOutcome { result, attempts, elapsed })
     }

@@ -176,7 +176,12 @@ impl Drop for WorkerProcess {
 }
 
 /// Receives messages about task `id` until its answer.
-fn listen(stdout: &mut BufReader<ChildStdout>, id: u64, task: &Task, watch: &Watchdog<'_>) -> TaskEnd {
+fn listen(
+    stdout: &mut BufReader<ChildStdout>,
+    id: u64,
+    task: &Task,
+    watch: &Watchdog<'_>,
+) -> TaskEnd {
     loop {
         match frame::read::<FromWorker>(stdout) {
             Ok(Some((FromWorker::Started { id: of }, _))) if of == id => watch.has_started(),

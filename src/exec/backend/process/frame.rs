@@ -43,7 +43,10 @@ pub(super) fn read<H: DeserializeOwned>(from: &mut impl Read) -> Result<Option<(
     let [m0, m1, m2, m3, h0, h1, h2, h3, body @ ..] = prefix;
     let header = u32::from_le_bytes([h0, h1, h2, h3]);
     if [m0, m1, m2, m3] != MAGIC || header > MAX_HEADER {
-        return Err(Error::new(ErrorKind::InvalidData, "this is not a message of a clipflow worker"));
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            "this is not a message of a clipflow worker",
+        ));
     }
     let header = exactly(from, header.into())?;
     let body = exactly(from, u64::from_le_bytes(body))?;

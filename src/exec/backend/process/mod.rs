@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use self::child::{TaskEnd, TaskRequest, WorkerProcess};
-use super::pool::{NextTicket, WorkerPool, TicketQueue};
+use super::pool::{NextTicket, TicketQueue, WorkerPool};
 use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
@@ -158,7 +158,12 @@ impl WorkerThread {
             let mut current = match worker.take() {
                 Some(worker) => worker,
                 None => {
-                    match WorkerProcess::start(&self.program, &self.config, &self.registry, &task.cancel)? {
+                    match WorkerProcess::start(
+                        &self.program,
+                        &self.config,
+                        &self.registry,
+                        &task.cancel,
+                    )? {
                         Some(worker) => worker,
                         None => {
                             early_deaths = count_early_death(early_deaths)?;

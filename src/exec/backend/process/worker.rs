@@ -148,7 +148,10 @@ fn listen(input: &mut impl Read, tasks: &Sender<ReceivedTask>) -> Option<(u64, C
                 let cancel = CancelToken::new();
                 current = Some((id, cancel.clone()));
                 let turns = turns.clone();
-                if tasks.send(ReceivedTask { id, work, tools, media_dir, rows, cancel, turns }).is_err() {
+                if tasks
+                    .send(ReceivedTask { id, work, tools, media_dir, rows, cancel, turns })
+                    .is_err()
+                {
                     return current;
                 }
             }
@@ -171,7 +174,8 @@ fn work(inbox: &Receiver<ReceivedTask>, out: &Arc<AnswerPipe>) {
     while let Ok(task) = inbox.recv() {
         let id = task.id;
         out.send(&FromWorker::Started { id }, &[]);
-        let progress = Arc::new(PipeProgress { id, out: Arc::clone(out), pending: Mutex::default() });
+        let progress =
+            Arc::new(PipeProgress { id, out: Arc::clone(out), pending: Mutex::default() });
         let answer = answer(task, Arc::clone(&progress));
         progress.flush();
         match answer {
@@ -184,7 +188,12 @@ fn work(inbox: &Receiver<ReceivedTask>, out: &Arc<AnswerPipe>) {
 fn answer(received: ReceivedTask, progress: Arc<PipeProgress>) -> Result<Vec<u8>> {
     let rows = decode(&received.rows)?;
     drop(received.rows);
-    let env = WorkEnv { tools: received.tools, media_dir: received.media_dir, progress, turns: received.turns };
+    let env = WorkEnv {
+        tools: received.tools,
+        media_dir: received.media_dir,
+        progress,
+        turns: received.turns,
+    };
     let task = Task::new(received.work.build()?, rows, Arc::new(env), received.cancel);
     let columns: Vec<ArrayRef> =
         contained(&task, |task| task.work.run(&task.rows, &task.env, &task.cancel))?;
