@@ -97,7 +97,12 @@ impl UrlRefusal {
             Self::Host => ErrorCode::BadUrl,
             _ => ErrorCode::SourceBlocked,
         };
-        Error::new(code, format!("{} {self}", redacted(url.as_str()))).lasting()
+        let name = "allow_private";
+        let said = self.to_string();
+        let names_it = said.contains(name);
+        let error = Error::new(code, said);
+        let error = if names_it { error.about(name) } else { error };
+        error.framed(format_args!("{} ", redacted(url.as_str())), "").lasting()
     }
 }
 

@@ -34,21 +34,17 @@ impl LocalFiles {
         // A path outside is not examined: the request must not learn whether it exists.
         if !self.named.iter().chain(&self.real).any(|root| path.starts_with(root)) {
             let folder = path.parent().unwrap_or(path).display();
-            return Err(Error::new(
-                ErrorCode::SourceForbidden,
-                format!(
-                    "{location} lies outside the folders that sources may be read from; move it beside the request file or add {folder} to allow_roots"
-                ),
-            ));
+            let message = format!(
+                "{location} lies outside the folders that sources may be read from; move it beside the request file or add {folder} to allow_roots"
+            );
+            return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
         let real = fs::canonicalize(path).map_err(|e| cannot_open(location, e))?;
         if !self.real.iter().any(|root| real.starts_with(root)) {
-            return Err(Error::new(
-                ErrorCode::SourceForbidden,
-                format!(
-                    "{location} is a link to a file outside the folders that sources may be read from; copy the file, or add its folder to allow_roots"
-                ),
-            ));
+            let message = format!(
+                "{location} is a link to a file outside the folders that sources may be read from; copy the file, or add the folder of its target to allow_roots"
+            );
+            return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
         let metadata = fs::metadata(&real).map_err(|e| cannot_open(location, e))?;
         if metadata.is_dir() {

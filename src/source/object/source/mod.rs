@@ -69,10 +69,11 @@ impl ObjectSource {
             .is_some_and(|here| self.roots.iter().any(|root| root.holds(&here)))
         {
             let root = redacted(&url[..Position::BeforePath]);
-            return Err(forbidden(format!(
+            let message = format!(
                 "{} lies in a bucket that sources may not be read from; add {root} to allow_roots",
                 place()
-            )));
+            );
+            return Err(forbidden(message).about("allow_roots"));
         }
         let opened = self.stores.open(&url).map_err(|e| forbidden(e.message().to_owned()))?;
         if opened.path.as_ref().is_empty() {
