@@ -94,7 +94,7 @@ async fn concurrent_callers_share_one_fetch() {
     let paths: Vec<_> = copies.into_iter().map(|c| c.unwrap()).collect();
     assert!(paths.iter().all(|c| c.path == paths[0].path && c.validator == "v1"));
     assert_eq!(fake.fetches.load(Ordering::SeqCst), 1);
-    assert!(source.flights.lock().by_location.is_empty());
+    assert!(source.fetches.lock().by_location.is_empty());
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_fetch_runs_while_a_caller_waits_and_is_cancelled_without_one() {
     }
     drop(alone);
     assert_eq!(fake.given_up.load(Ordering::SeqCst), 1);
-    assert!(source.flights.lock().by_location.is_empty());
+    assert!(source.fetches.lock().by_location.is_empty());
     fake.may_end.add_permits(1);
     assert_eq!(source.open(PLACE).await.unwrap().validator, "v2");
 }
