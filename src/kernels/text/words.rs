@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::Lexicon;
-use super::script::{Spacing, spacing};
+use super::writing::{Spacing, spacing};
 
 /// A word that says something.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
-use super::super::script::{Spacing, spacing};
+use super::super::writing::{Spacing, spacing};
 use super::Room;
 
 /// May not begin a line in Chinese, Japanese and Korean.

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use rake::{Rake, StopWords};
 
 use super::lexicon::Lexicon;
-use super::script::{join, spoken};
 use super::words::{Word, runs};
+use super::writing::{join, spoken};
 use crate::model::Keyphrase;
 
 /// Most words of a phrase.
