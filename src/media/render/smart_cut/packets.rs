@@ -10,7 +10,7 @@ use super::parameters::is_idr;
 use crate::error::Result;
 use crate::media::ffprobe::{ProbeOutput, ProbePacket};
 use crate::media::render::context::RenderContext;
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 use crate::media::render::verify::facts::mismatch;
 use crate::media::sniff::Demuxer;
 
@@ -53,7 +53,7 @@ impl Packet {
 
 /// Packets in the order in which they are decoded.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(super) struct PacketTrack {
     pub(super) avcc: Avcc,
     pub(super) packets: Vec<Packet>,
 }
@@ -66,7 +66,7 @@ pub(super) fn list(
     context: &RenderContext<'_>,
     (path, video): (&Path, usize),
     span: Option<(f64, f64)>,
-) -> Result<Track> {
+) -> Result<PacketTrack> {
     let video = video.to_string();
     let ask = |what: &[&str]| {
         context.ask((Demuxer::Mov, path), &[&["-select_streams", &video], what].concat())
@@ -79,7 +79,7 @@ pub(super) fn list(
     let listed = ask(&what)?;
     let track = avcc(&configured).zip(packets(&listed, context.source));
     let (avcc, packets) = track.ok_or_else(|| mismatch("its packets cannot be copied"))?;
-    Ok(Track { avcc, packets })
+    Ok(PacketTrack { avcc, packets })
 }
 
 /// The configuration that the first stream states.
@@ -89,7 +89,7 @@ fn avcc(output: &ProbeOutput) -> Option<Avcc> {
 }
 
 /// The packets of the first stream, in the ticks of `source`.
-fn packets(output: &ProbeOutput, source: &Source) -> Option<Vec<Packet>> {
+fn packets(output: &ProbeOutput, source: &RenderSource) -> Option<Vec<Packet>> {
     let (num, den) = output.streams.first()?.tick()?;
     let (num, den) = (i128::from(num), i128::from(den));
     (den > 0).then_some(())?;
