@@ -17,6 +17,7 @@ pub mod results;
 pub mod rollup;
 pub mod session;
 mod settings;
+mod source_lists;
 pub mod sql;
 pub(crate) mod table_functions;
 
