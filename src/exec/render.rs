@@ -94,7 +94,8 @@ impl Work for RenderWork {
         let done = Cell::new(0.0);
         let progress =
             |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
-        let renderer = Renderer { tools, settings: &self.settings, turns: &env.turns, cancel };
+        let renderer =
+            Renderer { tools, settings: &self.settings, scheduler: &env.scheduler, cancel };
         let results = renderer.render(path, &probe, &spans, &progress);
         // A cancelled row is not a row of failed clips: the next run renders it again.
         cancel.check()?;

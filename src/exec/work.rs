@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::render::Turns;
+use crate::media::render::RenderScheduler;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 
 /// The resource that a kind of work mostly waits for.
@@ -114,7 +114,7 @@ pub struct WorkEnv {
     /// Receives progress.
     pub progress: Arc<dyn Progress>,
     /// Render slots, shared by the rows that render.
-    pub turns: Turns,
+    pub scheduler: RenderScheduler,
 }
 
 impl WorkEnv {
@@ -124,7 +124,7 @@ impl WorkEnv {
             tools: None,
             media_dir: PathBuf::new(),
             progress: Arc::new(NoProgress),
-            turns: Turns::default(),
+            scheduler: RenderScheduler::default(),
         }
     }
 

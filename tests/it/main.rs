@@ -10,6 +10,7 @@ mod caching;
 mod captions;
 mod cli;
 mod dependencies;
+mod docs;
 mod embed;
 mod encoding;
 mod grid;

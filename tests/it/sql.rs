@@ -117,10 +117,8 @@ fn every_statement_of_the_run_is_used() {
 }
 
 #[test]
-fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
+fn every_recipe_of_the_cookbook_runs() {
     let folder = show::finished();
-    let readme =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let recipes = files("sql/cookbook", "sql");
     assert_eq!(recipes.len(), 10);
     for recipe in recipes {
@@ -128,8 +126,6 @@ fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
             clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);
         assert!(output.status.success(), "{}: {}", recipe.display(), stderr(&output));
         assert!(stdout(&output).lines().count() > 1, "{} finds nothing", recipe.display());
-        let text = fs::read_to_string(&recipe).unwrap();
-        assert!(readme.contains(text.trim()), "{} is not in the README as it is", recipe.display());
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::media::MediaTools;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::telemetry::{Counters, Event, Observer, Silent};
+use crate::telemetry::{Event, MediaCounters, Observer, Silent};
 
 /// The parts of a [`MediaRuntime`].
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct MediaRuntime {
     /// Receives events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
-    pub counters: Arc<Counters>,
+    pub counters: Arc<MediaCounters>,
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
@@ -67,7 +67,7 @@ pub struct MediaRuntime {
 /// Forwards progress of work to the counters and the observer.
 #[derive(Debug)]
 struct ProgressToObserver {
-    counters: Arc<Counters>,
+    counters: Arc<MediaCounters>,
     observer: Arc<dyn Observer>,
 }
 
@@ -100,7 +100,7 @@ impl MediaRuntime {
     pub fn new(config: MediaRuntimeConfig) -> Self {
         let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =
             config;
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(MediaCounters::default());
         let progress =
             ProgressToObserver { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv {

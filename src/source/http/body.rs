@@ -7,6 +7,7 @@ use url::Url;
 use crate::error::Result;
 use crate::net::HttpConfig;
 use crate::net::body::{TransferPace, broken, empty, too_large};
+use crate::net::client::root;
 use crate::source::spool::{Spool, SpoolFile};
 
 /// Writes the body of an answer, `length` bytes if that is known, to a new file of `spool`.
@@ -26,7 +27,10 @@ pub(super) async fn receive(
         let chunk = match tokio::time::timeout_at(pace.next_check(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => break,
-            Ok(Err(cause)) => return Err(broken(url, file.written(), length, Some(cause))),
+            Ok(Err(cause)) => {
+                let error = broken(url, file.written(), length, Some(&root(&cause)));
+                return Err(error.with_source(cause.without_url()));
+            }
             Err(_) => {
                 pace.check(0, url)?;
                 continue;

@@ -21,7 +21,7 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
 use crate::media::MediaTools;
-use crate::media::render::{Share, Turns};
+use crate::media::render::{MemoryShare, RenderScheduler};
 
 /// Whether this program has called [`run_if_worker`] and so can be started as a worker.
 static CALLED: AtomicBool = AtomicBool::new(false);
@@ -131,25 +131,25 @@ struct ReceivedTask {
     media_dir: PathBuf,
     rows: Vec<u8>,
     cancel: CancelToken,
-    turns: Turns,
+    scheduler: RenderScheduler,
 }
 
 /// Receives messages until the pipe ends; returns the last task.
 fn listen(input: &mut impl Read, tasks: &Sender<ReceivedTask>) -> Option<(u64, CancelToken)> {
     let mut current: Option<(u64, CancelToken)> = None;
-    let mut turns = Turns::default();
+    let mut scheduler = RenderScheduler::default();
     loop {
         match frame::read::<ToWorker>(input) {
             Ok(Some((ToWorker::Setup { memory_bytes, workers }, _))) => {
                 limit_memory(memory_bytes);
-                turns = Turns::new(Share::one_of(workers));
+                scheduler = RenderScheduler::new(MemoryShare::one_of(workers));
             }
             Ok(Some((ToWorker::Task { id, work, tools, media_dir }, rows))) => {
                 let cancel = CancelToken::new();
                 current = Some((id, cancel.clone()));
-                let turns = turns.clone();
+                let scheduler = scheduler.clone();
                 if tasks
-                    .send(ReceivedTask { id, work, tools, media_dir, rows, cancel, turns })
+                    .send(ReceivedTask { id, work, tools, media_dir, rows, cancel, scheduler })
                     .is_err()
                 {
                     return current;
@@ -192,7 +192,7 @@ fn answer(received: ReceivedTask, progress: Arc<PipeProgress>) -> Result<Vec<u8>
         tools: received.tools,
         media_dir: received.media_dir,
         progress,
-        turns: received.turns,
+        scheduler: received.scheduler,
     };
     let task = Task::new(received.work.build()?, rows, Arc::new(env), received.cancel);
     let columns: Vec<ArrayRef> =
