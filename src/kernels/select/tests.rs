@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::limits::FLASH;
 use super::*;
+use crate::error::{Error, ErrorCode};
 use crate::model::{BoundKind, Cue, Shot, Signal, Transition};
 
 mod lists;

@@ -1,8 +1,8 @@
 //! Which windows are considered: for each place to start, the best few places to end.
 
-use super::SelectParams;
 use super::bounds::{Bound, Bounds, GRID_QUALITY};
 use super::limits::{FLASH, TOLERANCE};
+use super::params::SelectParams;
 use crate::model::BoundKind;
 
 /// Windows considered for each second of the source, at most (but for the ends of the source and

@@ -86,7 +86,7 @@ impl<'a> Combination<'a> {
             Measure::Captions(of) => of(self.captions),
             Measure::Title(of) => of(self.texts, self.title),
             Measure::Accents(of) => of(self.accents, self.timing).unwrap_or(0.0),
-            Measure::Platform(of) => of(self.options),
+            Measure::Platform(of) => of(self.options.platform, self.options.ages),
             Measure::Clip(of) => of(self.brief, self.texts),
         })
     }

@@ -3,7 +3,6 @@
 use super::accents::Accents;
 use super::brief::ClipBrief;
 use super::layout::Fitted;
-use super::offers::PlatformOptions;
 use super::texts::TextsFor;
 use super::timing::Timing;
 use crate::model::Platform;
@@ -39,8 +38,8 @@ pub(super) enum Measure {
     Title(fn(&TextsFor<'_>, usize) -> f64),
     /// Which accents it has; `None` where the timing has no place for them.
     Accents(fn(Accents, &Timing) -> Option<f64>),
-    /// Where it is shown.
-    Platform(fn(&PlatformOptions<'_>) -> f64),
+    /// Where it is shown, and to an audience of which ages.
+    Platform(fn(&Platform, Option<(u8, u8)>) -> f64),
     /// The clip itself.
     Clip(fn(&ClipBrief, &TextsFor<'_>) -> f64),
 }
@@ -84,7 +83,9 @@ features! {
     /// Accents a second.
     accents: Accents(Accents::a_second);
     /// Share of the audience's years that are also the platform's.
-    platform_match: Platform(|options| options.platform_match);
+    platform_match: Platform(|platform, ages| {
+        ages.map_or(f64::NAN, |ages| overlap(ages, platform.ages))
+    });
     /// Mean motion of the clip.
     motion: Clip(|brief, _| brief.motion);
     /// Mean likelihood of speech in the clip.
@@ -125,4 +126,12 @@ fn keyphrase_weight(brief: &ClipBrief) -> f64 {
         0 => f64::NAN,
         n => brief.keyphrases.iter().take(5).map(|k| k.weight).sum::<f64>() / n.min(5) as f64,
     }
+}
+
+/// Share of the audience's years that are also the platform's.
+fn overlap((low, high): (u8, u8), platform: (f64, f64)) -> f64 {
+    // Few are older.
+    let (low, high) = (f64::from(low), f64::from(high).min(80.0) + 1.0);
+    let both = high.min(platform.1 + 1.0) - low.max(platform.0);
+    (both / (high - low).max(1.0)).clamp(0.0, 1.0)
 }

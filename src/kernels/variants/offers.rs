@@ -18,8 +18,8 @@ pub(super) struct PlatformOptions<'a> {
     pub(super) layouts: Vec<Fitted>,
     pub(super) captions: Vec<CaptionStyle>,
     pub(super) caption_mode: Option<CaptionMode>,
-    /// Share of the audience's years that are also the platform's; NaN for an audience without ages.
-    pub(super) platform_match: f64,
+    /// Youngest and oldest of the audience, in years, if they are known.
+    pub(super) ages: Option<(u8, u8)>,
 }
 
 impl<'a> PlatformOptions<'a> {
@@ -36,7 +36,7 @@ impl<'a> PlatformOptions<'a> {
             layouts: layouts((brief.width, brief.height), brief.motion, platform),
             captions: caption_styles(brief, platform, captions),
             caption_mode: captions.filter(|_| brief.captioned),
-            platform_match: ages.map_or(f64::NAN, |ages| overlap(ages, platform.ages)),
+            ages,
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> PlatformOptions<'a> {
         let titles = u8::try_from(texts.titles()).unwrap_or(u8::MAX);
         Offer {
             gain: scorer.gain(|measure| match measure {
-                Measure::Platform(of) => Some(of(self)),
+                Measure::Platform(of) => Some(of(platform, self.ages)),
                 _ => None,
             }),
             axes: [
@@ -98,14 +98,6 @@ fn accents(timing: &Timing, scorer: &Scorer) -> [Option<f64>; Accents::ALL.len()
         })
     };
     Accents::ALL.map(|accents| accents.a_second(timing).map(|_| gain(accents)))
-}
-
-/// Share of the audience's years that are also the platform's.
-fn overlap((low, high): (u8, u8), platform: (f64, f64)) -> f64 {
-    // Few are older.
-    let (low, high) = (f64::from(low), f64::from(high).min(80.0) + 1.0);
-    let both = high.min(platform.1 + 1.0) - low.max(platform.0);
-    (both / (high - low).max(1.0)).clamp(0.0, 1.0)
 }
 
 /// Only what is burned in has a look.
