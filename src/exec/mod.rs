@@ -8,7 +8,7 @@
 mod ahead;
 mod analyze;
 pub mod backend;
-pub mod batches;
+pub(crate) mod batches;
 mod kept;
 mod outcome;
 mod registry;

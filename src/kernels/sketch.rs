@@ -13,7 +13,8 @@ use crate::error::{Error, ErrorCode, Result};
 const LG_K: u8 = 14;
 
 /// Relative standard error of [`Sketch::estimate`]: 1.04 / √2¹⁴.
-pub const STANDARD_ERROR: f64 = 1.04 / 128.0;
+#[cfg(test)]
+const STANDARD_ERROR: f64 = 1.04 / 128.0;
 
 /// A growing sketch.
 #[derive(Debug, Clone)]

@@ -4,13 +4,16 @@
 //! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
 
 #[cfg(feature = "http")]
+#[doc(hidden)]
 pub mod http;
 mod local;
-pub mod object;
+pub(crate) mod object;
 pub(crate) mod program;
 mod remote;
+#[doc(hidden)]
 pub mod spool;
 #[cfg(feature = "youtube")]
+#[doc(hidden)]
 pub mod ytdlp;
 
 use std::fmt::Debug;

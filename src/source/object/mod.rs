@@ -13,5 +13,5 @@ mod transfer;
 pub use fault::{Cause, Fault};
 pub use source::ObjectSource;
 pub use steady::SteadyStore;
-pub use stores::{Opened, Store, Stores, is_object_url};
+pub use stores::{Opened, Stores, is_object_url};
 pub use transfer::TransferError;
