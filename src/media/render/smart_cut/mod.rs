@@ -4,7 +4,7 @@
 //! its frames and for the edges; the written clip is decoded too. The clip is accepted if each of its
 //! frames is at its time, each copied frame has the source's checksum, and the frames of the edges
 //! resemble the source's. Otherwise the clip is encoded as a whole. Decoding twice costs a fraction of
-//! encoding once.
+//! encoding once (figures: docs/user/formats.md).
 //!
 //! Source and edges have separate parameter sets in one sample entry, distinguished by their identifiers
 //! (ISO/IEC 14496-15). The edges use the source's profile and need no more decoded picture buffers or
