@@ -177,7 +177,7 @@ impl Platforms {
     /// The platform that goes by `name`, or by another name it is known under.
     ///
     /// ```
-    /// use clipflow::model::platform::Platforms;
+    /// use clipflow::model::Platforms;
     /// # fn main() -> clipflow::Result<()> {
     /// let platforms = Platforms::built_in()?;
     /// assert_eq!(platforms.find("YouTube").map(|platform| platform.name.as_str()), Some("shorts"));

@@ -16,7 +16,7 @@ use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
 use clipflow::kernels::text::{BuiltIn, TextModel, TextModelRequest, TextOrigin};
 use clipflow::model::Cue;
-use clipflow::model::platform::TextLimits;
+use clipflow::model::TextLimits;
 use clipflow::resilience::{BreakerState, Jitter, Resilience, ScriptedClock};
 use clipflow::text_model::{HttpTextModel, TextModelConfig};
 use clipflow::text_model::{describe_clips, describe_rows, described_schema};
