@@ -36,20 +36,26 @@ pub mod media;
 
 pub mod exec;
 
+#[cfg(feature = "datafusion")]
 pub mod store;
 
+#[cfg(feature = "datafusion")]
 pub mod query;
 
+#[cfg(feature = "datafusion")]
 pub mod pipeline;
 
+#[cfg(feature = "datafusion")]
 pub mod processors;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use error::{Error, ErrorCode, Result};
 
 pub use exec::backend::process::worker;
 
+#[cfg(feature = "datafusion")]
 pub use pipeline::{register_all, register_all_with};
 
 #[cfg(feature = "polars")]

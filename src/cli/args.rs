@@ -18,6 +18,7 @@ use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
 use crate::model::edit::CaptionMode;
 use crate::pipeline::VariantSettings;
+#[cfg(feature = "bench")]
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -85,6 +86,7 @@ pub(super) enum Command {
     /// Look after the analyses that are kept for other runs (run --cache).
     Cache(CacheArgs),
     /// Measure the backends on this machine, on kernels and generated media.
+    #[cfg(feature = "bench")]
     Bench(BenchArgs),
 }
 
@@ -96,6 +98,7 @@ impl Command {
             Self::Render(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
+            #[cfg(feature = "bench")]
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
             Self::Experiment(args) => args.settings.clone(),
@@ -363,6 +366,7 @@ impl CacheCommand {
     }
 }
 
+#[cfg(feature = "bench")]
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
     /// Fewer rows and repeats: a minute or two instead of many.

@@ -1,6 +1,7 @@
 //! The command: arguments to configuration to session. The only code that prints or exits.
 
 mod args;
+#[cfg(feature = "bench")]
 mod bench;
 mod cache;
 mod experiment;
@@ -108,6 +109,7 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelTo
         Command::Train(args) => train::train(args, parallel).await,
         Command::Score(args) => score::score(args, parallel).await,
         Command::ImportEvents(args) => import_events::import_events(args).await,
+        #[cfg(feature = "bench")]
         Command::Bench(args) => bench::bench(args, parallel).await,
     }
 }

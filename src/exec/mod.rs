@@ -21,6 +21,7 @@ mod validate;
 mod work;
 
 pub use analyze::AnalyzeWork;
+#[cfg(feature = "bench")]
 pub(crate) use analyze::list_of;
 pub use batches::{BatchOptions, run_batches};
 pub use describe::{describe_clips, describe_rows, described_schema};

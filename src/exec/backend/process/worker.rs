@@ -243,11 +243,16 @@ fn address_space() -> Option<u64> {
     pages.checked_mul(u64::try_from(size).ok()?)
 }
 
-/// The coordinator passes each line on with its own time and level.
+/// The coordinator passes each line on with its own time and level. Without the command, the program sets
+/// up the logging of its workers itself.
 fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
-        .unwrap_or_else(|_| "clipflow=warn".into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A program that has set up its own keeps it.
-    let _ = builder.compact().without_time().with_ansi(false).try_init();
+    #[cfg(feature = "cli")]
+    {
+        let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
+            .unwrap_or_else(|_| "clipflow=warn".into());
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // A program that has set up its own keeps it.
+        let _ = builder.compact().without_time().with_ansi(false).try_init();
+    }
 }
