@@ -95,11 +95,17 @@ fn plain(text: &str) -> String {
     if let Some(inner) = text.strip_prefix("ParserError(\"").and_then(|t| t.strip_suffix("\")")) {
         text = inner;
     }
-    misused(text).unwrap_or_else(|| in_our_words(text).replace("datafusion.public.", ""))
+    let known = misused(text).or_else(|| unknown_function(text));
+    known.unwrap_or_else(|| in_our_words(text).replace("datafusion.public.", ""))
 }
 
 /// How a function is called, of one that was called otherwise.
 fn misused(text: &str) -> Option<String> {
+    // Functions with rules of their own, as all of ours, say what they take.
+    if let Some((_, own)) = text.split_once("user-defined coercion failed with: ") {
+        let own = own.split(". No function matches the given name").next().unwrap_or(own);
+        return Some(own.strip_prefix("Error during planning: ").unwrap_or(own).to_owned());
+    }
     let (_, candidates) = text.split_once("Candidate functions:\n")?;
     let forms: Vec<String> =
         candidates.lines().map(|form| form.trim().replace(": Any", "")).collect();
@@ -108,6 +114,64 @@ fn misused(text: &str) -> Option<String> {
     let given = if given.is_empty() { "nothing".to_owned() } else { format!("({given})") };
     Some(format!("{name} does not take {given}; it is called as {}", forms.join(" or ")))
 }
+
+/// A name that is no function, and the function that was probably meant.
+fn unknown_function(text: &str) -> Option<String> {
+    let (name, rest) = text.strip_prefix("Invalid function '")?.split_once("'.")?;
+    let other = OTHER_DIALECTS.iter().find(|(theirs, _)| name.eq_ignore_ascii_case(theirs));
+    if let Some((_, ours)) = other {
+        return Some(format!("there is no function {name}; use {ours}"));
+    }
+    let nearest =
+        rest.split_once("Did you mean '").and_then(|(_, n)| n.split_once('\'')).map(|n| n.0);
+    let nearest = nearest
+        .filter(|n| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), n) >= ALIKE);
+    Some(match nearest {
+        Some(nearest) => format!("there is no function {name}; did you mean {nearest}?"),
+        None => format!("there is no function {name}; SHOW FUNCTIONS lists those there are"),
+    })
+}
+
+/// Names that share this much are taken for one misspelled.
+const ALIKE: f64 = 0.6;
+
+/// Functions of other databases, and what does the same here.
+const OTHER_DIALECTS: &[(&str, &str)] = &[
+    ("strftime", "to_char(time, '%Y-%m-%d')"),
+    ("date_format", "to_char(time, '%Y-%m-%d')"),
+    ("format_datetime", "to_char(time, '%Y-%m-%d')"),
+    ("strptime", "to_timestamp(text, '%Y-%m-%d')"),
+    ("getdate", "now()"),
+    ("year", "date_part('year', time)"),
+    ("month", "date_part('month', time)"),
+    ("week", "date_part('week', time)"),
+    ("day", "date_part('day', time)"),
+    ("dayofweek", "date_part('dow', time)"),
+    ("hour", "date_part('hour', time)"),
+    ("minute", "date_part('minute', time)"),
+    ("epoch", "date_part('epoch', time)"),
+    ("len", "character_length(text)"),
+    ("group_concat", "string_agg(text, ',')"),
+    ("listagg", "string_agg(text, ',')"),
+    ("regexp_extract", "regexp_match(text, pattern)"),
+    ("regexp_matches", "regexp_match(text, pattern)"),
+    ("iff", "CASE WHEN condition THEN a ELSE b END"),
+    ("if", "CASE WHEN condition THEN a ELSE b END"),
+    ("countif", "count(*) FILTER (WHERE condition)"),
+    ("count_if", "count(*) FILTER (WHERE condition)"),
+    ("sumif", "sum(x) FILTER (WHERE condition)"),
+    ("sum_if", "sum(x) FILTER (WHERE condition)"),
+    ("any_value", "first_value(x)"),
+    ("arg_max", "first_value(x ORDER BY y DESC)"),
+    ("max_by", "first_value(x ORDER BY y DESC)"),
+    ("arg_min", "first_value(x ORDER BY y)"),
+    ("min_by", "first_value(x ORDER BY y)"),
+    ("quantile", "approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"),
+    ("percentile", "approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"),
+    ("approx_count_distinct", "approx_distinct(x)"),
+    ("struct_pack", "named_struct('name', value)"),
+    ("list", "array_agg(x)"),
+];
 
 /// A sentence of DataFusion's about what people do wrong, said so that they know what to do.
 fn in_our_words(text: &str) -> String {
@@ -152,5 +216,38 @@ mod tests {
             assert!(error.message().contains(part), "{error}");
         }
         assert!(!error.message().contains("datafusion"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_does_the_same_here_as_a_function_of_another_database_exists() {
+        let ctx = datafusion::prelude::SessionContext::new();
+        let state = ctx.state();
+        for (theirs, ours) in OTHER_DIALECTS {
+            let sql = format!("SELECT {theirs}('x')");
+            if let Err(error) = ctx.sql(&sql).await {
+                let said = query_error(error);
+                let expected = format!("there is no function {theirs}; use {ours}");
+                assert_eq!(said.message(), expected);
+            } else {
+                panic!("{theirs} is there: take it off the list");
+            }
+            let (name, _) = ours.split_once(['(', ' ']).unwrap();
+            let exists = state.scalar_functions().contains_key(name)
+                || state.aggregate_functions().contains_key(name)
+                || state.window_functions().contains_key(name);
+            assert!(exists || name == "CASE", "{ours}");
+        }
+        let said = |sql: &'static str| {
+            let ctx = ctx.clone();
+            async move { query_error(ctx.sql(sql).await.unwrap_err()).message().to_owned() }
+        };
+        assert_eq!(
+            said("SELECT charater_length('x')").await,
+            "there is no function charater_length; did you mean character_length?"
+        );
+        assert_eq!(
+            said("SELECT zzyzx(1)").await,
+            "there is no function zzyzx; SHOW FUNCTIONS lists those there are"
+        );
     }
 }

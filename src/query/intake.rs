@@ -16,9 +16,10 @@ use datafusion::datasource::file_format::options::{
 };
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::errors::query_error;
 use super::events::quote;
 use super::files::{self, Kind, RequestFile, file_url};
-use super::{json_files, query_error};
+use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::request;
 use coerce::{carried, coerce, sql_type, value_type};

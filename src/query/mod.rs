@@ -1,21 +1,27 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
 pub mod additive;
-pub mod aggregates;
+mod aggregates;
+mod arguments;
 pub mod conform;
+mod context;
+mod documentation;
 mod errors;
 pub mod events;
 pub(crate) mod files;
-pub mod functions;
+mod functions;
 pub mod intake;
 mod json_files;
 pub mod media_exec;
 pub mod media_node;
 mod memory;
+mod options;
 pub mod output;
 pub mod results;
 pub mod rollup;
-pub mod session;
+mod routines;
+mod scoring;
+mod session;
 mod settings;
 pub mod sql;
 pub(crate) mod table_functions;
@@ -23,10 +29,11 @@ pub(crate) mod table_functions;
 #[cfg(feature = "polars")]
 pub mod polars;
 
+pub use context::register_functions;
+pub use documentation::{FunctionDescription, FunctionKind, sql_functions};
 pub use errors::query_error;
 pub use media_exec::MediaExec;
+pub use options::SessionOptions;
 pub(crate) use session::register;
-pub use session::{
-    SessionOptions, register_functions, register_media_relations, session, session_with,
-};
+pub use session::{register_media_relations, session, session_with};
 pub use settings::SessionSettings;

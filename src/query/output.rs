@@ -14,7 +14,7 @@ use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::query_error;
+use crate::query::errors::query_error;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,9 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::stream;
 
+use super::errors::query_error;
 use super::files::table_url;
-use super::{query_error, sql};
+use super::sql;
 use crate::error::{Error, Result};
 use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};

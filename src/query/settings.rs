@@ -7,8 +7,8 @@ use datafusion::common::plan_err;
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 
-use super::scoring;
 use super::options::SessionOptions;
+use super::scoring;
 use crate::config::{ParallelConfig, SETTINGS};
 use crate::exec::MediaRuntime;
 use crate::kernels::location::Location;
@@ -89,6 +89,11 @@ impl SessionSettings {
     /// Where relative paths in SQL start from.
     pub fn base(&self) -> Location {
         Location::from(self.base.as_str())
+    }
+
+    /// The same as text.
+    pub fn base_text(&self) -> &str {
+        &self.base
     }
 
     /// The settings of the batch.

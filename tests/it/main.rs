@@ -11,6 +11,7 @@ mod captions;
 mod cli;
 mod embed;
 mod encoding;
+mod functions;
 mod grid;
 mod inputs;
 mod inputs_wrong;

@@ -14,34 +14,30 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::SessionContext;
 
 use super::{ExperimentQuery, VARIANT, experiment, fields_by};
-use crate::config::ParallelConfig;
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
 use crate::kernels::location::Location;
 use crate::pipeline::performance::arguments;
-use crate::query::SessionOptions;
+use crate::query::SessionSettings;
 use crate::query::table_functions::{external, share_store};
 use crate::resilience::Resilience;
 
 const NAME: &str = "experiment";
 const USAGE: &str = "events, a metric, what is compared (variant_id, layout, …) and, for columns of variants, a folder of results: experiment('events.parquet', 'hook_rate', 'layout', 'results')";
 
-/// Give a session the table function `experiment`. Relative paths start from the base of `options`.
-pub fn register_experiment(ctx: &SessionContext, options: &SessionOptions) {
-    let base = options.base.clone().absolute();
-    let function = ExperimentFunction { base, parallel: options.parallel.clone() };
-    ctx.register_udtf(NAME, Arc::new(function));
+/// Give a session the table function `experiment`. Relative paths start from `clipflow.base`.
+pub fn register_experiment(ctx: &SessionContext) {
+    ctx.register_udtf(NAME, Arc::new(ExperimentFunction));
 }
 
 #[derive(Debug)]
-struct ExperimentFunction {
-    base: Location,
-    parallel: ParallelConfig,
-}
+struct ExperimentFunction;
 
 impl TableFunctionImpl for ExperimentFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let ([events, metric, by], results) = arguments((NAME, USAGE), args.exprs())?;
-        let place = |text: &str| Location::from(self.base.resolve(text));
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let base = settings.base();
+        let place = |text: &str| Location::from(base.resolve(text));
         let query = ExperimentQuery {
             results: results.as_deref().map(place),
             events: place(&events),
@@ -51,9 +47,9 @@ impl TableFunctionImpl for ExperimentFunction {
             confidence: DEFAULT_CONFIDENCE,
             seed: 0,
             lag_hours: 0.0,
-            parallel: self.parallel.clone(),
+            parallel: settings.parallel().clone(),
         };
-        let resilience = Resilience::new(&self.parallel);
+        let resilience = Resilience::new(settings.parallel());
         for place in query.results.iter().chain([&query.events]) {
             share_store(args.session(), place, &resilience)?;
         }

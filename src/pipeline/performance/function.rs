@@ -9,41 +9,37 @@ use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 
 use super::{PerformanceQuery, performance};
-use crate::config::ParallelConfig;
 use crate::kernels::location::Location;
-use crate::query::SessionOptions;
+use crate::query::SessionSettings;
 use crate::query::table_functions::{share_store, texts, wait};
 use crate::resilience::Resilience;
 
 const NAME: &str = "performance";
 const USAGE: &str = "events, metrics, columns to group by and, to group by columns of variants, a folder of results: performance('events.parquet', 'engagement_rate,audience_reach', 'platform,layout', 'results')";
 
-/// Give a session the table function `performance`. Relative paths start from the base of `options`.
-pub fn register_performance(ctx: &SessionContext, options: &SessionOptions) {
-    let base = options.base.clone().absolute();
-    let function = PerformanceFunction { base, parallel: options.parallel.clone() };
-    ctx.register_udtf(NAME, Arc::new(function));
+/// Give a session the table function `performance`. Relative paths start from `clipflow.base`.
+pub fn register_performance(ctx: &SessionContext) {
+    ctx.register_udtf(NAME, Arc::new(PerformanceFunction));
 }
 
 #[derive(Debug)]
-struct PerformanceFunction {
-    base: Location,
-    parallel: ParallelConfig,
-}
+struct PerformanceFunction;
 
 impl TableFunctionImpl for PerformanceFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let ([events, metrics, by], results) = arguments((NAME, USAGE), args.exprs())?;
-        let place = |text: &str| Location::from(self.base.resolve(text));
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let base = settings.base();
+        let place = |text: &str| Location::from(base.resolve(text));
         let query = PerformanceQuery {
             results: results.as_deref().map(place),
             events: place(&events),
             metrics: names(&metrics),
             by: names(&by),
             lag_hours: 0.0,
-            parallel: self.parallel.clone(),
+            parallel: settings.parallel().clone(),
         };
-        let resilience = Resilience::new(&self.parallel);
+        let resilience = Resilience::new(settings.parallel());
         for place in query.results.iter().chain([&query.events]) {
             share_store(args.session(), place, &resilience)?;
         }

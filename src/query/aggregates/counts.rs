@@ -7,11 +7,11 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
 use super::{Aggregate, GroupStates};
 use crate::kernels::tally::{ViewerSets, marks};
 use crate::model::event::{EventKind, rolled_fields};
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
 
 const KINDS: usize = EventKind::ALL.len();
 
@@ -21,7 +21,20 @@ const KINDS: usize = EventKind::ALL.len();
 pub(super) fn event_counts() -> Aggregate {
     Aggregate {
         name: "event_counts".to_owned(),
-        signature: Signature::any(3, Volatility::Immutable),
+        arguments: Arguments::new([
+            Argument::new("event", Kind::Text, "Kind of the event, such as view or like"),
+            Argument::new(
+                "viewer_id",
+                Kind::Any,
+                "Who caused it, of any simple type; NULL: unknown",
+            ),
+            Argument::new("value", Kind::Number, "Seconds of watch_seconds; else NULL"),
+        ]),
+        about: About::new(
+            section::EVENTS,
+            "Raw events as counts by kind, seconds watched and exact distinct viewers: a struct with the columns of rollup_events, which is faster over many events.",
+            "SELECT event_counts(e, v, NULL) FROM (VALUES ('view', 'u1'), ('like', 'u1')) AS t(e, v)",
+        ),
         return_type: DataType::Struct(fields()),
         of: "",
         make: |types, _| {

@@ -5,17 +5,25 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
 use super::{Aggregate, GroupStates};
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life as kernel, half_life_hour};
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
 
 /// Hours until half of the views of the first 7 days were there: of rows that each say how many views
 /// came how many hours after publication.
 pub(super) fn half_life() -> Aggregate {
     Aggregate {
         name: "half_life".to_owned(),
-        signature: Signature::uniform(2, vec![DataType::Float64], Volatility::Immutable),
+        arguments: Arguments::new([
+            Argument::new("hours", Kind::Number, "Hours since publication"),
+            Argument::new("views", Kind::Number, "Views that came then"),
+        ]),
+        about: About::new(
+            section::METRICS,
+            "Hours until half of the views of the first 7 days were there.",
+            "SELECT half_life(h, v) FROM (VALUES (0, 50), (1, 30), (2, 20)) AS t(h, v)",
+        ),
         return_type: DataType::Float64,
         of: "",
         make: |_, _| Ok(Box::new(Hours { hourly: vec![] })),

@@ -6,10 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
 use super::{Aggregate, GroupStates};
 use crate::kernels::metrics::Metric;
+use crate::query::arguments::{About, section};
+use crate::query::functions::metrics::{counts, example};
 
 /// The metric of the sums.
 pub(super) fn pooled(metric: &'static Metric) -> Aggregate {
@@ -25,12 +26,16 @@ pub(super) fn mean(metric: &'static Metric) -> Aggregate {
 type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
-    let numbers =
-        Signature::uniform(metric.inputs.len(), vec![DataType::Float64], Volatility::Immutable);
+    let name = format!("{how}_{}", metric.name);
+    let what = match how {
+        "pooled" => "of the sums of the rows",
+        _ => "of each row, and the mean of these; rows without one do not count",
+    };
+    let description = format!("{}, {what}.", metric.definition);
     Aggregate {
-        name: format!("{how}_{}", metric.name),
-        // Refused only for names that are not one each.
-        signature: numbers.clone().with_parameter_names(metric.inputs.to_vec()).unwrap_or(numbers),
+        arguments: counts(metric),
+        about: About::new(section::METRICS, description, example(&name, metric)),
+        name,
         return_type: DataType::Float64,
         of: metric.name,
         make,

@@ -9,8 +9,6 @@ mod metric;
 mod reach;
 mod state;
 
-use datafusion::logical_expr::AggregateUDF;
-
 pub(in crate::query) use state::{Aggregate, GroupStates};
 
 use crate::kernels::metrics::METRICS;
@@ -19,7 +17,7 @@ use crate::kernels::metrics::METRICS;
 ///
 /// `pooled_M` is the ratio of sums of the metric `M`, `mean_M` the mean of the rows' ratios. Metrics that
 /// need to know the viewers have no pooled form: their counts do not add up.
-pub fn all() -> Vec<AggregateUDF> {
+pub(in crate::query) fn all() -> Vec<Aggregate> {
     let pooled = METRICS.iter().filter(|m| !m.needs_viewers()).map(metric::pooled);
     let mean = METRICS.iter().map(metric::mean);
     let others = [
@@ -29,5 +27,5 @@ pub fn all() -> Vec<AggregateUDF> {
         half_life::half_life(),
         counts::event_counts(),
     ];
-    pooled.chain(mean).chain(others).map(Aggregate::into_udaf).collect()
+    pooled.chain(mean).chain(others).collect()
 }

@@ -6,17 +6,25 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Signature, Volatility};
 
 use super::{Aggregate, GroupStates};
 use crate::kernels::sketch::Sketch;
 use crate::kernels::tally::ViewerSets;
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+
+const VIEWER: Argument =
+    Argument::new("viewer_id", Kind::Any, "Who it is, of any simple type; NULL counts as none");
 
 /// How many different viewers there are, exactly; NULL is nobody.
 pub(super) fn audience_reach() -> Aggregate {
     Aggregate {
         name: "audience_reach".to_owned(),
-        signature: Signature::any(1, Volatility::Immutable),
+        arguments: Arguments::new([VIEWER]),
+        about: About::new(
+            section::EVENTS,
+            "The number of distinct viewers, exactly.",
+            "SELECT audience_reach(v) FROM (VALUES ('u1'), ('u2'), ('u1')) AS t(v)",
+        ),
         return_type: DataType::Int64,
         of: "",
         make: |types, _| {
@@ -28,18 +36,30 @@ pub(super) fn audience_reach() -> Aggregate {
 
 /// A sketch of the viewers, to be stored and merged; see [`Sketch`].
 pub(super) fn reach_sketch() -> Aggregate {
-    sketches("reach_sketch", "viewers")
+    let about = About::new(
+        section::EVENTS,
+        "A sketch of the distinct viewers, to store and to merge: an HLL sketch of Apache DataSketches.",
+        "SELECT reach_sketch(v) FROM (VALUES ('u1'), ('u2'), ('u1')) AS t(v)",
+    );
+    sketches("reach_sketch", VIEWER, about, "viewers")
 }
 
 /// The sketch of all that the sketches have counted.
 pub(super) fn reach_merge() -> Aggregate {
-    sketches("reach_merge", "sketches")
+    let sketch = Argument::new("sketch", Kind::Bytes, "A sketch of reach_sketch or reach_merge");
+    let about = About::new(
+        section::EVENTS,
+        "The sketch of all viewers that the sketches have counted.",
+        "SELECT reach_estimate(reach_merge(s)) FROM (SELECT reach_sketch('u1') AS s UNION ALL SELECT reach_sketch('u2'))",
+    );
+    sketches("reach_merge", sketch, about, "sketches")
 }
 
-fn sketches(name: &str, of: &'static str) -> Aggregate {
+fn sketches(name: &str, argument: Argument, about: About, of: &'static str) -> Aggregate {
     Aggregate {
         name: name.to_owned(),
-        signature: Signature::any(1, Volatility::Immutable),
+        arguments: Arguments::new([argument]),
+        about,
         return_type: DataType::Binary,
         of,
         make: |_, of| Ok(Box::new(Sketches { of_sketches: of == "sketches", sketches: vec![] })),

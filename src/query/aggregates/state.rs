@@ -11,8 +11,11 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator,
+    Signature, Volatility,
 };
+
+use crate::query::arguments::{About, Arguments};
 
 /// The states of numbered groups.
 pub(in crate::query) trait GroupStates: Send + Sync + 'static {
@@ -46,7 +49,9 @@ pub(in crate::query) struct Aggregate {
     /// Its name in SQL.
     pub(in crate::query) name: String,
     /// What it takes.
-    pub(in crate::query) signature: Signature,
+    pub(in crate::query) arguments: Arguments,
+    /// What it does.
+    pub(in crate::query) about: About,
     /// What it gives.
     pub(in crate::query) return_type: DataType,
     /// Which metric it is of, if any; given to `make`.
@@ -56,8 +61,16 @@ pub(in crate::query) struct Aggregate {
 }
 
 impl Aggregate {
-    pub(super) fn into_udaf(self) -> AggregateUDF {
-        AggregateUDF::from(self)
+    /// What it does and how it is called.
+    pub(in crate::query) fn documentation(&self) -> Documentation {
+        self.arguments.documentation(&self.name, &self.about)
+    }
+
+    /// The aggregate for a DataFusion session.
+    pub(in crate::query) fn into_udaf(self) -> AggregateUDF {
+        let signature = self.arguments.signature(Volatility::Immutable);
+        let documentation = self.documentation();
+        AggregateUDF::from(SqlAggregate { aggregate: self, signature, documentation })
     }
 }
 
@@ -88,9 +101,17 @@ impl Aggregate {
     }
 }
 
-impl AggregateUDFImpl for Aggregate {
+/// An [`Aggregate`] in a DataFusion session.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct SqlAggregate {
+    aggregate: Aggregate,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl AggregateUDFImpl for SqlAggregate {
     fn name(&self) -> &str {
-        &self.name
+        &self.aggregate.name
     }
 
     fn signature(&self) -> &Signature {
@@ -98,11 +119,19 @@ impl AggregateUDFImpl for Aggregate {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.return_type.clone())
+        Ok(self.aggregate.return_type.clone())
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        self.aggregate.arguments.plan(&self.aggregate.name, given)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let mut states = self.states(&args)?;
+        let mut states = self.aggregate.states(&args)?;
         states.resize(1)?;
         Ok(Box::new(OneGroup(states)))
     }
@@ -121,8 +150,8 @@ impl AggregateUDFImpl for Aggregate {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
         let types: Vec<DataType> = args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
-        let make = (self.make, types, self.of);
-        Ok(Box::new(Groups { states: self.states(&args)?, make }))
+        let make = (self.aggregate.make, types, self.aggregate.of);
+        Ok(Box::new(Groups { states: self.aggregate.states(&args)?, make }))
     }
 }
 

@@ -16,8 +16,8 @@ use futures::TryStreamExt;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
+use crate::query::errors::query_error;
 use crate::query::files::table_url;
-use crate::query::query_error;
 
 /// The endings of event files.
 const ENDINGS: [&str; 6] = ["parquet", "pq", "csv", "ndjson", "jsonl", "json"];

@@ -9,7 +9,7 @@ use super::files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::location::Location;
 use crate::model::event::{EventKind, daily_fields, figure_fields, raw_fields};
-use crate::query::query_error;
+use crate::query::errors::query_error;
 
 /// Which of the two forms events have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,28 +5,44 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, ListArray, ListBuilder, StringArray, StringBuilder,
-    StructArray, new_null_array,
+    StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use serde_json::Value;
 
-use super::{Function, as_type, misused, numbers, text};
+use super::Function;
+use super::columns::{lists, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::text::{self as kernel, Line, Script, TextInput, TitleStyle};
 use crate::model::{AudienceProfile, Keyphrase, keyphrase};
+use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
 
 /// Keyphrases and hashtags where no number is given.
 const MOST: usize = 10;
 /// Characters of a title where no number is given.
 const MOST_CHARS: usize = 100;
 
+const TEXT: Argument = Argument::new("text", Kind::Text, "The text");
+const LANGUAGE: Argument =
+    Argument::new("language", Kind::Text, "Its language as a tag; NULL: recognised from the text");
+
 /// `keyphrases(text, language, most)`: a list of structs of `text` and `weight`; see
 /// [`kernel::keyphrases`]. Of a NULL language the text's own is recognised; NULL stays NULL.
 pub fn keyphrases() -> Function {
     let item = Arc::new(Field::new_list_field(keyphrase::data_type(), true));
     let return_type = DataType::List(Arc::clone(&item));
-    Function::new("keyphrases", Some(&["text", "language", "n"]), return_type, move |args| {
+    let arguments = Arguments::new([
+        TEXT,
+        LANGUAGE,
+        Argument::new("n", Kind::Whole, "How many at most; NULL: 10"),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "What a text is about: a list of structs of `text` and `weight`, the strongest first.",
+        "SELECT keyphrases('A solar panel lasts long. A solar panel saves money.', 'en', 3)",
+    );
+    Function::new("keyphrases", arguments, return_type, about, move |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST)?;
         let mut found: Vec<Keyphrase> = vec![];
@@ -54,37 +70,55 @@ pub fn keyphrases() -> Function {
 /// a list of such structs or of texts; interests a list of texts, JSON text (a list, or an audience
 /// profile) or NULL.
 pub fn hashtags() -> Function {
-    let item = Arc::new(Field::new_list_field(DataType::Utf8, true));
-    let return_type = DataType::List(item);
-    Function::new(
-        "hashtags",
-        Some(&["keyphrases", "interests", "n"]),
-        return_type.clone(),
-        move |args| {
-            if args[0].data_type() == &DataType::Null {
-                return Ok(new_null_array(&return_type, args[0].len()));
+    let arguments = Arguments::new([
+        Argument::new("keyphrases", Kind::Phrases, "What the text is about, as of keyphrases()"),
+        Argument::new(
+            "interests",
+            Kind::TextOrTexts,
+            "Interests of the audience, which go first: a list, JSON of a list, an audience profile or NULL",
+        ),
+        Argument::new("n", Kind::Whole, "How many at most; NULL: 10"),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "Hashtags of keyphrases, those that match the audience's interests first.",
+        "SELECT hashtags(keyphrases('A solar panel lasts long.', 'en', 5), ['solar'], 3)",
+    );
+    Function::new("hashtags", arguments, list_type(DataType::Utf8), about, |args| {
+        let phrases = lists(&args[0])?;
+        let most = most(&args[2], MOST)?;
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for (row, most) in most.into_iter().enumerate() {
+            if phrases.is_null(row) {
+                lists.append_null();
+                continue;
             }
-            let phrases = list(&args[0], "keyphrases")?;
-            let most = most(&args[2], MOST)?;
-            let mut lists = ListBuilder::new(StringBuilder::new());
-            for (row, most) in most.into_iter().enumerate() {
-                if phrases.is_null(row) {
-                    lists.append_null();
-                    continue;
-                }
-                let given = phrases_of(&phrases.value(row))?;
-                let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
-                lists.append_value(tags.into_iter().map(Some));
-            }
-            Ok(Arc::new(lists.finish()))
-        },
-    )
+            let given = phrases_of(&phrases.value(row))?;
+            let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
+            lists.append_value(tags.into_iter().map(Some));
+        }
+        Ok(Arc::new(lists.finish()))
+    })
 }
 
 /// `clip_title(text, language, most_chars)`: the sentence that says most, in that many grapheme
 /// clusters; see [`Script::title`]. NULL where nothing is said.
 pub fn clip_title() -> Function {
-    Function::new("clip_title", Some(&["text", "language", "most_chars"]), DataType::Utf8, |args| {
+    let arguments = Arguments::new([
+        TEXT,
+        LANGUAGE,
+        Argument::new(
+            "most_chars",
+            Kind::Whole,
+            "Characters at most, as a reader counts them; NULL: 100",
+        ),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "A title: the sentence of a text that says most; NULL where nothing is said.",
+        "SELECT clip_title('Hello. A solar panel lasts thirty years.', 'en', 40)",
+    );
+    Function::new("clip_title", arguments, DataType::Utf8, about, |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST_CHARS)?;
         let title = |row: usize| {
@@ -113,17 +147,6 @@ fn most(column: &ArrayRef, default: usize) -> Result<Vec<usize>> {
     Ok(numbers.iter().map(most).collect())
 }
 
-fn list(column: &ArrayRef, what: &str) -> Result<ListArray> {
-    let column = match column.data_type() {
-        DataType::LargeList(item) => as_type(column, &DataType::List(Arc::clone(item)))?,
-        _ => Arc::clone(column),
-    };
-    column
-        .as_list_opt::<i32>()
-        .cloned()
-        .ok_or_else(|| misused(format!("{what} are given as a list, not {}", column.data_type())))
-}
-
 /// Keyphrases from structs of `text` and `weight`, or from texts, the strongest first.
 fn phrases_of(items: &ArrayRef) -> Result<Vec<Keyphrase>> {
     let (texts, weights) = match items.as_struct_opt() {
@@ -147,8 +170,8 @@ fn interests(column: &ArrayRef, row: usize) -> Result<Vec<String>> {
     if column.is_null(row) || column.data_type() == &DataType::Null {
         return Ok(vec![]);
     }
-    if matches!(column.data_type(), DataType::List(_) | DataType::LargeList(_)) {
-        let items = text(&list(column, "interests")?.value(row))?;
+    if matches!(column.data_type(), DataType::List(_)) {
+        let items = text(&lists(column)?.value(row))?;
         return Ok(items.iter().flatten().map(str::to_owned).collect());
     }
     let texts = text(column)?;

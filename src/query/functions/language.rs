@@ -5,12 +5,23 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::datatypes::DataType;
 
-use super::{Function, text};
+use super::Function;
+use super::columns::text;
 use crate::kernels::text::to_iso639_3;
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
 
 /// `same_language('en-US', 'eng')` is true; NULL if either tag is NULL.
 pub fn same_language() -> Function {
-    Function::new("same_language", Some(&["a", "b"]), DataType::Boolean, |args| {
+    let arguments = Arguments::new([
+        Argument::new("a", Kind::Text, "An ISO 639 or BCP 47 tag"),
+        Argument::new("b", Kind::Text, "Another"),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "Whether two language tags mean the same language; NULL if either is.",
+        "SELECT same_language('en-US', 'eng')",
+    );
+    Function::new("same_language", arguments, DataType::Boolean, about, |args| {
         let (left, right) = (text(&args[0])?, text(&args[1])?);
         let answers: BooleanArray =
             left.iter().zip(&right).map(|(l, r)| Some(same(l?, r?))).collect();

@@ -5,12 +5,36 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 
-use super::{Function, as_type, float_lists, misused, numbers};
+use super::Function;
+use super::columns::{as_type, float_lists, misused, numbers};
 use crate::error::Result;
 use crate::kernels::metrics::reach::cumulative_reach;
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life, half_life_hour};
 use crate::kernels::metrics::{METRICS, Metric, ratio};
 use crate::kernels::sketch::Sketch;
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+
+fn about(description: &'static str, example: &'static str) -> About {
+    About::new(section::METRICS, description, example)
+}
+
+/// The counts that a metric takes, as arguments.
+pub(in crate::query) fn counts(metric: &Metric) -> Arguments {
+    let count = |name: &&'static str| Argument {
+        name,
+        kind: Kind::Number,
+        description: format!("{} of a row, or their sum over a group", name.replace('_', " "))
+            .into(),
+    };
+    Arguments::new(metric.inputs.iter().map(count).collect::<Vec<_>>())
+}
+
+/// A call of a function of a metric's counts, with numbers for them.
+pub(in crate::query) fn example(name: &str, metric: &Metric) -> String {
+    let counts: Vec<String> =
+        (0..metric.inputs.len()).map(|i| (10 * (i + 1)).to_string()).collect();
+    format!("SELECT {name}({})", counts.join(", "))
+}
 
 /// Every metric, then the functions beside them.
 pub fn all() -> Vec<Function> {
@@ -20,7 +44,10 @@ pub fn all() -> Vec<Function> {
 
 /// A metric of each row; over sums of counts, the metric of the group.
 pub fn metric(metric: &'static Metric) -> Function {
-    Function::new(metric.name, Some(metric.inputs), DataType::Float64, |args| {
+    let description =
+        format!("{}; NULL where the denominator is missing or not above 0.", metric.definition);
+    let about = About::new(section::METRICS, description, example(metric.name, metric));
+    Function::new(metric.name, counts(metric), DataType::Float64, about, |args| {
         let counts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(rows(&counts, metric.of)))
     })
@@ -28,7 +55,15 @@ pub fn metric(metric: &'static Metric) -> Function {
 
 /// `safe_ratio(a, b)`: `a / b`; NULL where `b` is NULL or not above 0.
 pub fn safe_ratio() -> Function {
-    Function::new("safe_ratio", Some(&["a", "b"]), DataType::Float64, |args| {
+    let arguments = Arguments::new([
+        Argument::new("a", Kind::Number, "The numerator"),
+        Argument::new("b", Kind::Number, "The denominator"),
+    ]);
+    let about = about(
+        "a / b; NULL where either is missing or b is not above 0, never NaN or infinity.",
+        "SELECT safe_ratio(1, 0)",
+    );
+    Function::new("safe_ratio", arguments, DataType::Float64, about, |args| {
         let parts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         let of = |v: &[Option<f64>]| match v {
             [a, b] => ratio(*a, *b),
@@ -40,7 +75,16 @@ pub fn safe_ratio() -> Function {
 
 /// `cumulative_reach(k, seeds, generations)`: see [`cumulative_reach`].
 fn cumulative() -> Function {
-    Function::new("cumulative_reach", Some(&["k", "seeds", "n"]), DataType::Float64, |args| {
+    let arguments = Arguments::new([
+        Argument::new("k", Kind::Number, "The viral coefficient: viewers that each viewer brings"),
+        Argument::new("seeds", Kind::Number, "Viewers of the first generation"),
+        Argument::new("n", Kind::Number, "Generations after it"),
+    ]);
+    let about = about(
+        "Viewers after so many generations of sharing, the first included.",
+        "SELECT cumulative_reach(0.5, 1000, 3)",
+    );
+    Function::new("cumulative_reach", arguments, DataType::Float64, about, |args| {
         let parts = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
         let of = |v: &[Option<f64>]| match v {
             [k, seeds, n] => cumulative_reach(*k, *seeds, *n),
@@ -53,7 +97,15 @@ fn cumulative() -> Function {
 /// `half_life_of(hours, views)`: the half-life of two lists that belong together: hours since
 /// publication, and the views at each.
 pub fn half_life_of() -> Function {
-    Function::new("half_life_of", Some(&["hours", "views"]), DataType::Float64, |args| {
+    let arguments = Arguments::new([
+        Argument::new("hours", Kind::Numbers, "Hours since publication"),
+        Argument::new("views", Kind::Numbers, "Views that came at each of them"),
+    ]);
+    let about = about(
+        "Hours until half of the views of the first 7 days were there, of two lists; over rows it is half_life.",
+        "SELECT half_life_of([0, 1, 2], [50, 30, 20])",
+    );
+    Function::new("half_life_of", arguments, DataType::Float64, about, |args| {
         let (hours, views) = (float_lists(&args[0])?, float_lists(&args[1])?);
         let answer = |row: usize| {
             if hours.is_null(row) || views.is_null(row) {
@@ -79,7 +131,13 @@ pub fn half_life_of() -> Function {
 
 /// `reach_estimate(sketch)`: how many viewers a sketch has counted, about (see [`Sketch`]).
 pub fn reach_estimate() -> Function {
-    Function::new("reach_estimate", Some(&["sketch"]), DataType::Float64, |args| {
+    let sketch = Argument::new("sketch", Kind::Bytes, "A sketch of reach_sketch or reach_merge");
+    let about = About::new(
+        section::EVENTS,
+        "How many distinct viewers a sketch has counted, within about 1 %.",
+        "SELECT reach_estimate(reach_sketch(v)) FROM (VALUES ('u1'), ('u2'), ('u1')) AS t(v)",
+    );
+    Function::new("reach_estimate", Arguments::new([sketch]), DataType::Float64, about, |args| {
         let sketches = as_type(&args[0], &DataType::Binary)?;
         let estimate = |bytes: Option<&[u8]>| match bytes {
             None => Ok(None),

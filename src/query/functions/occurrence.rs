@@ -10,31 +10,58 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
-    LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+    Documentation, LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
 };
 use datafusion::physical_expr::PhysicalExpr;
+
+use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+
+const NAME: &str = "occurrence";
 
 /// `occurrence(text) OVER (ORDER BY x)`: 1 at the first row with this text, 2 at the second, and so
 /// on in the order of `x`; NULL for NULL. The same as `row_number() OVER (PARTITION BY text ORDER BY x)`
 /// without the sort by `text`: rows in order of `x` stream through, for 10 to 21 bytes each if they are
 /// ids of ours and 19 to 39 if not.
 pub fn occurrence() -> WindowUDF {
-    let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
-    WindowUDF::from(Occurrence { signature })
+    let (arguments, documentation) = described();
+    let signature = arguments.signature(Volatility::Immutable);
+    WindowUDF::from(Occurrence { arguments, signature, documentation })
+}
+
+/// Its arguments, and what it does.
+pub(in crate::query) fn described() -> (Arguments, Documentation) {
+    let arguments = Arguments::new([Argument::new("text", Kind::Text, "What is counted")]);
+    let about = About::new(
+        section::REQUESTS,
+        "1 at the first row with a text, 2 at the second, in the order of the window; NULL for NULL. Like row_number() over a partition of the text, without a sort by it.",
+        "SELECT t, occurrence(t) OVER (ORDER BY n) FROM (VALUES (1, 'a'), (2, 'b'), (3, 'a')) AS rows(n, t)",
+    );
+    let documentation = arguments.documentation(NAME, &about);
+    (arguments, documentation)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Occurrence {
+    arguments: Arguments,
     signature: Signature,
+    documentation: Documentation,
 }
 
 impl WindowUDFImpl for Occurrence {
     fn name(&self) -> &'static str {
-        "occurrence"
+        NAME
     }
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        self.arguments.plan(NAME, given)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 
     fn partition_evaluator(

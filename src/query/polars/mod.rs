@@ -26,9 +26,9 @@ pub use analytics::{
 pub use crossing::{to_array, to_frame, to_record_batch, to_series};
 pub use exprs::{
     clip_brief, clip_title, cues_in, difference_interval, hashtags, holm, json_text, keyphrases,
-    make_variants, min_detectable_effect, no_candidate_message, reframe_path, same_language,
-    select_clips, source_location, stable_id, thompson_split, two_proportion_z, validate_request,
-    wilson, with_texts, without_signature,
+    make_variants, make_variants_with, min_detectable_effect, no_candidate_message, reframe_path,
+    same_language, select_clips, select_clips_with, source_location, stable_id, thompson_split,
+    two_proportion_z, validate_request, wilson, with_texts, without_signature,
 };
 pub use frames::{per_source, scan_dataset, scan_table};
 pub use methods::{ClipflowExprs, ClipflowFrames};

@@ -1,6 +1,7 @@
 //! Functions that stand where a table stands: `clips('results')`, `shots('talk.mp4')`, `platforms()`.
 
 mod dataset;
+pub(super) mod descriptions;
 mod reference;
 mod video;
 
@@ -11,26 +12,25 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 
-use super::SessionOptions;
 use super::sql::VIEWS;
 use crate::error::{Error, ErrorCode};
 use crate::model::table::TABLES;
 use dataset::ResultsFunction;
 pub(crate) use dataset::share_store;
-pub(super) use video::OnDemand;
 use video::VideoFunction;
 
-/// Give a session the table functions.
-pub(super) fn register(ctx: &SessionContext, options: &SessionOptions, runtime: &OnDemand) {
+/// Give a session the table functions. What they depend on beside their arguments are its
+/// [`SessionSettings`](super::settings::SessionSettings).
+pub(super) fn register(ctx: &SessionContext) {
     for (name, function) in reference::all() {
         ctx.register_udtf(name, Arc::new(function));
     }
     let tables = TABLES.iter().map(|table| table.name).chain(VIEWS.iter().map(|view| view.0));
     for name in tables {
-        ctx.register_udtf(name, Arc::new(ResultsFunction::new(name, options)));
+        ctx.register_udtf(name, Arc::new(ResultsFunction::new(name)));
     }
     // Last: they take a folder of results too.
-    for (name, function) in VideoFunction::all(options, runtime) {
+    for (name, function) in VideoFunction::all() {
         ctx.register_udtf(name, Arc::new(function));
     }
 }
@@ -73,7 +73,7 @@ pub(crate) fn wait<T: Send>(
     ended.map_err(external)
 }
 
-/// The crate's error inside DataFusion; [`query_error`](super::query_error) takes it out again.
+/// The crate's error inside DataFusion; [`query_error`](super::errors::query_error) takes it out again.
 pub(crate) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
