@@ -212,11 +212,6 @@ impl Arguments {
         Self { list: vec![argument], count: Count::OneOrMore }
     }
 
-    /// The arguments.
-    pub(in crate::query) fn list(&self) -> &[Argument] {
-        &self.list
-    }
-
     /// The types that each is received as, by name.
     pub(in crate::query) fn types(&self) -> Vec<String> {
         let types = self.list.iter().map(|argument| match argument.kind {
