@@ -9,7 +9,7 @@ use datafusion::common::types::NativeType;
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{DocSection, Documentation, Signature, Volatility};
 
-use crate::model::{cue, shot, signal};
+use crate::model::{Cue, Shot, Signal, WrittenTexts};
 
 /// What an argument accepts, and the type that the function then receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,12 +101,12 @@ impl Kind {
             Self::Whole => DataType::Int64,
             Self::Bytes => DataType::Binary,
             Self::Numbers => list_type(DataType::Float64),
-            Self::Signals => list_type(signal::data_type()),
-            Self::Shots => list_type(shot::data_type()),
-            Self::Cues => list_type(cue::data_type()),
+            Self::Signals => list_type(Signal::data_type()),
+            Self::Shots => list_type(Shot::data_type()),
+            Self::Cues => list_type(Cue::data_type()),
             // Its type is only unknown if the program is broken; then every call says so.
             Self::Brief => crate::kernels::variants::brief_type().unwrap_or(DataType::Null),
-            Self::Texts => crate::model::clip_text::data_type(),
+            Self::Texts => WrittenTexts::data_type(),
             Self::Phrases => list_type(DataType::Utf8),
         }
     }

@@ -1,7 +1,7 @@
 //! How a session is set up.
 
 use crate::config::ParallelConfig;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::media::{AnalyzeSettings, RenderSettings};

@@ -11,7 +11,7 @@ use super::options::SessionOptions;
 use super::scoring;
 use crate::config::{ParallelConfig, SETTINGS};
 use crate::exec::MediaRuntime;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::AnalyzeSettings;
 
 /// The one setting of a batch that a session can change: the others have gone into its runtime by then.
@@ -151,7 +151,7 @@ impl SessionSettings {
                 let json = given.unwrap_or_else(|| "{}".to_owned());
                 self.analyze = serde_json::from_str(&json).map_err(|e| {
                     let message = format!("clipflow.analyze cannot be read ({e})");
-                    crate::Error::new(crate::ErrorCode::Config, message)
+                    crate::error::Error::new(crate::error::ErrorCode::Config, message)
                 })?;
             }
         }
@@ -194,7 +194,7 @@ impl ExtensionOptions for SessionSettings {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let external = |e: crate::Error| DataFusionError::External(Box::new(e));
+        let external = |e: crate::error::Error| DataFusionError::External(Box::new(e));
         if OF_SESSIONS.iter().any(|(name, _)| *name == key) {
             return self.set_own(key, value).map_err(external);
         }

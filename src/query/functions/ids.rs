@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use super::Function;
 use super::columns::{by_runs, misused, text};
 use crate::kernels::ids;
-use crate::kernels::location::{self, Location};
+use crate::location::{self, Location};
 use crate::query::arguments::{About, Argument, Arguments, Kind, section};
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].

@@ -11,7 +11,7 @@ use super::columns::{as_type, by_runs, lists, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::cues;
 use crate::kernels::select::{self, NoCandidate, Weights};
-use crate::model::{candidate, cue};
+use crate::model::{Candidate, Cue};
 use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
 use crate::query::scoring::{self, LastRead};
 
@@ -19,7 +19,7 @@ const MIN: Argument = Argument::new("min", Kind::Number, "Shortest clip in secon
 const MAX: Argument = Argument::new("max", Kind::Number, "Longest clip in seconds; NULL: 60");
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips[, weights])`: every window
-/// considered, as a list of [`candidate`] structs, scored by weights in JSON, which are `clipflow.weights`
+/// considered, as a list of [`Candidate`] structs, scored by weights in JSON, which are `clipflow.weights`
 /// where they are left out; see [`select::select_clips_with`].
 pub fn select_clips() -> Function {
     let arguments = Arguments::with_optional_last([
@@ -42,7 +42,7 @@ pub fn select_clips() -> Function {
 FROM analyze_media((SELECT source_location('talk.mp4') AS location))"#,
     );
     let read = LastRead::default();
-    let return_type = list_type(candidate::data_type());
+    let return_type = list_type(Candidate::data_type());
     let function = Function::new("select_clips", arguments, return_type, about, move |args| {
         by_runs(args.get(6), &args[..6], |json, args| {
             let weights = match json {
@@ -69,7 +69,7 @@ pub fn cues_in() -> Function {
         "The cues of a language and those of an unknown one.",
         "SELECT cues_in(cues, 'en') FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     );
-    let return_type = list_type(cue::data_type());
+    let return_type = list_type(Cue::data_type());
     Function::new("cues_in", arguments, return_type.clone(), about, move |args| {
         let kept = cues::in_language(&lists(&args[0])?, &text(&args[1])?)?;
         as_type(&(Arc::new(with_words(kept)?) as ArrayRef), &return_type)
@@ -78,7 +78,7 @@ pub fn cues_in() -> Function {
 
 /// Cues that were put together without the times of their words.
 fn with_words(cues: ListArray) -> Result<ListArray> {
-    let (DataType::Struct(fields), Some(items)) = (cue::data_type(), cues.values().as_struct_opt())
+    let (DataType::Struct(fields), Some(items)) = (Cue::data_type(), cues.values().as_struct_opt())
     else {
         return Ok(cues);
     };

@@ -12,7 +12,7 @@ use super::columns::{by_runs, lists, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::{self, BriefColumns, Scorer};
-use crate::model::{clip_text, variant};
+use crate::model::{Variant, WrittenTexts};
 use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
 use crate::query::scoring::{self, LastRead};
 
@@ -76,7 +76,7 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     })
 }
 
-/// `with_texts(brief, texts)`: the brief with `texts` (a struct of [`clip_text`]'s columns) in place of
+/// `with_texts(brief, texts)`: the brief with `texts` (a struct of [`WrittenTexts`]'s columns) in place of
 /// its own; NULL leaves it as it is. See [`variants::ClipBrief::with_texts`].
 pub fn with_texts() -> Function {
     let texts = Argument::new("texts", Kind::Texts, "Texts of the clip; NULL leaves its own");
@@ -89,7 +89,7 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     );
     let arguments = Arguments::new([BRIEF, texts]);
     Function::new("with_texts", arguments, Kind::Brief.example(), about, |args| {
-        let texts = cast(&args[1], &clip_text::data_type()).map_err(|e| {
+        let texts = cast(&args[1], &WrittenTexts::data_type()).map_err(|e| {
             misused(format!("with_texts takes title, hook_text, description, hashtags and note in a struct ({e})"))
         })?;
         Ok(Arc::new(variants::with_texts(briefs(&args[0])?, texts.as_struct())?))
@@ -97,7 +97,7 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
 }
 
 /// `make_variants(brief, n, audience_profile, platforms, captions[, model])`: the clip's best variants, as a
-/// list of [`variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
+/// list of [`Variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
 /// names with commas between, or NULL for those of the audience, or all, the captions `burned`, `soft`,
 /// `sidecar`, `off` or NULL. The model is JSON; where it is left out it is `clipflow.model`.
 /// There are at most [`variants::MAX_VARIANTS`].
@@ -126,7 +126,7 @@ pub fn make_variants() -> Function {
 FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     );
     let (read, built_in) = (LastRead::default(), OnceLock::new());
-    let return_type = list_type(variant::data_type());
+    let return_type = list_type(Variant::data_type());
     let function = Function::new("make_variants", arguments, return_type, about, move |args| {
         by_runs(args.get(5), &args[..5], |model, args| {
             let scorer = match model {

@@ -7,7 +7,7 @@ use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TablePr
 use datafusion::error::Result;
 
 use super::{external, texts, wait};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::model::table::Table;
 use crate::query::context;
 use crate::query::errors::query_error;

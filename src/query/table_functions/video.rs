@@ -15,9 +15,9 @@ use futures::stream;
 
 use super::{ResultsFunction, external, texts};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
-use crate::kernels::location::{Location, OBJECT_SCHEMES};
+use crate::location::{Location, OBJECT_SCHEMES};
 use crate::media::AnalyzeSettings;
-use crate::model::{cue, shot, signal};
+use crate::model::{Cue, Shot, Signal};
 use crate::query::media_exec::CancelOnDrop;
 use crate::query::settings::SessionSettings;
 
@@ -36,7 +36,7 @@ impl VideoFunction {
     pub(super) fn all() -> impl Iterator<Item = (&'static str, Self)> {
         let runtime = OnDemand::default();
         let tables =
-            [("shots", shot::fields()), ("signals", signal::fields()), ("cues", cue::fields())];
+            [("shots", Shot::fields()), ("signals", Signal::fields()), ("cues", Cue::fields())];
         tables.into_iter().map(move |(name, fields)| {
             let function = Self {
                 name,
