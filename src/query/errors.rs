@@ -138,7 +138,6 @@ const ALIKE: f64 = 0.6;
 /// Functions of other databases, and what does the same here.
 const OTHER_DIALECTS: &[(&str, &str)] = &[
     ("strftime", "to_char(time, '%Y-%m-%d')"),
-    ("date_format", "to_char(time, '%Y-%m-%d')"),
     ("format_datetime", "to_char(time, '%Y-%m-%d')"),
     ("strptime", "to_timestamp(text, '%Y-%m-%d')"),
     ("getdate", "now()"),

@@ -1,9 +1,9 @@
 //! How a session is set up.
 
 use crate::config::ParallelConfig;
-use crate::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
+use crate::location::Location;
 use crate::media::{AnalyzeSettings, RenderSettings};
 
 /// How a session is set up.
