@@ -1,5 +1,4 @@
-//! A DataFusion session with the functions of columns and groups, without those that stand where a table
-//! stands.
+//! A DataFusion session with the scalar, aggregate and window functions, without table functions.
 
 use std::sync::Arc;
 
@@ -9,11 +8,11 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::additive::RefuseSums;
+use super::additive::RejectSums;
 use super::errors::query_error;
 use super::media_node::MediaQueryPlanner;
-use super::memory::QueryPool;
 use super::options::SessionOptions;
+use super::query_pool::QueryPool;
 use super::rollup::RollupRelationPlanner;
 use super::routines::RoutinesPlanner;
 use super::settings::SessionSettings;
@@ -36,9 +35,9 @@ pub(super) fn new(
     let mut config = SessionConfig::new()
         .with_batch_size(options.batch_size)
         .with_information_schema(true)
-        // Inputs are put on the side of a join where they fit; see sql/run/candidates.sql.
+        // Statements place the small input on the build side; see sql/run/candidates.sql.
         .set_bool("datafusion.optimizer.join_reordering", false)
-        // View types do not travel: Polars, Ballista and older readers want plain text.
+        // Polars, Ballista and older readers do not read view types.
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false);
     if options.partitions > 0 {
@@ -64,9 +63,9 @@ pub(super) fn new(
     Ok(ctx)
 }
 
-/// Give a session the settings of `options`, the functions of columns and of groups, and
-/// `rollup_events((…))`; it refuses sums that do not add up, and describes the functions in
-/// `information_schema`.
+/// Give a session the settings of `options`, the scalar, aggregate and window functions,
+/// `rollup_events((…))`, the rule that rejects sums of distinct viewers, and descriptions of the functions
+/// in `information_schema`.
 ///
 /// # Errors
 /// `config.invalid` for models that cannot be used, `query.invalid` if the session takes no relation
@@ -77,14 +76,14 @@ pub(super) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     ctx.register_relation_planner(Arc::new(RollupRelationPlanner)).map_err(query_error)?;
     ctx.register_relation_planner(Arc::new(RoutinesPlanner)).map_err(query_error)?;
     register_functions(ctx);
-    if !ctx.state().analyzer().rules.iter().any(|rule| rule.name() == RefuseSums.name()) {
-        ctx.add_analyzer_rule(Arc::new(RefuseSums));
+    if !ctx.state().analyzer().rules.iter().any(|rule| rule.name() == RejectSums.name()) {
+        ctx.add_analyzer_rule(Arc::new(RejectSums));
     }
     Ok(())
 }
 
-/// Give a session every function of columns and of groups. What they depend on beside their arguments are
-/// the [`SessionSettings`] of the session; without them, the defaults.
+/// Give a session the scalar, aggregate and window functions. They depend on their arguments and on the
+/// [`SessionSettings`] of the session, or the defaults if it has none.
 pub fn register_functions(ctx: &SessionContext) {
     for function in functions::all() {
         ctx.register_udf(function.into_sql());

@@ -1,13 +1,12 @@
-//! What DataFusion says, as a sentence of the crate's.
+//! Turns errors of DataFusion into errors of the crate.
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, ErrorCode};
 
-/// A DataFusion error as the crate's: one that was ours comes back as it was, one about memory is
-/// `query.limits`, any other is `query.invalid` with what DataFusion says innermost, without the layers it
-/// came through.
+/// A DataFusion error as the crate's: an error of ours is unwrapped, one about memory is `query.limits`, any
+/// other is `query.invalid` with DataFusion's innermost message.
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(ours) = ours(&error) {
         return Error::new(ours.code(), ours.message());
@@ -20,7 +19,7 @@ pub fn query_error(error: DataFusionError) -> Error {
     Error::new(code, message).with_source(error)
 }
 
-/// The crate's own error that went through the engine, if one did.
+/// The crate's own error inside an error of the engine, if there is one.
 fn ours(error: &DataFusionError) -> Option<&Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = cause {
@@ -32,7 +31,7 @@ fn ours(error: &DataFusionError) -> Option<&Error> {
     None
 }
 
-/// What a query had too little of, and what gives it more.
+/// The message for an exhausted resource, with the setting that raises its limit.
 fn exhausted(text: &str) -> String {
     if text.contains("disk") || text.contains("spill file") {
         return format!(
@@ -43,7 +42,7 @@ fn exhausted(text: &str) -> String {
     "the query needs more memory than it may take; raise memory_limit_gb (--memory-limit, CLIPFLOW_MEMORY_LIMIT_GB) or ask for less at a time".to_owned()
 }
 
-/// A name that is none, and those that are.
+/// The message for an unknown column, with the known ones.
 fn about_columns(error: &SchemaError) -> String {
     let SchemaError::FieldNotFound { field, valid_fields } = error else {
         return plain(&error.to_string());
@@ -59,7 +58,7 @@ fn about_columns(error: &SchemaError) -> String {
             other.name()
         );
     }
-    // One table's columns need not say whose they are.
+    // Columns of one table need no qualifier.
     let one = valid_fields.windows(2).all(|two| two[0].relation == two[1].relation);
     let names = valid_fields.iter().map(|f| match one {
         true => f.name().to_owned(),
@@ -68,7 +67,7 @@ fn about_columns(error: &SchemaError) -> String {
     format!("there is no column {named}; there are {}", names.collect::<Vec<_>>().join(", "))
 }
 
-/// Names of the layers that an error comes through.
+/// Prefixes that layers of DataFusion add to errors.
 const LAYERS: &[&str] = &[
     "Error during planning: ",
     "Internal error: ",
@@ -86,7 +85,7 @@ const LAYERS: &[&str] = &[
     "External: ",
 ];
 
-/// What DataFusion says, without its invitation to report bugs to it and its names for its layers.
+/// DataFusion's message without its prefixes and its request to report bugs.
 fn plain(text: &str) -> String {
     let mut text = text.split("\nThis issue was likely caused by").next().unwrap_or(text);
     while let Some(inner) = LAYERS.iter().find_map(|layer| text.strip_prefix(layer)) {
@@ -99,9 +98,9 @@ fn plain(text: &str) -> String {
     known.unwrap_or_else(|| in_our_words(text).replace("datafusion.public.", ""))
 }
 
-/// How a function is called, of one that was called otherwise.
+/// The message for wrong arguments of a function, with its signature.
 fn misused(text: &str) -> Option<String> {
-    // Functions with rules of their own, as all of ours, say what they take.
+    // Functions with their own coercion, as all of ours, describe their arguments themselves.
     if let Some((_, own)) = text.split_once("user-defined coercion failed with: ") {
         let own = own.split(". No function matches the given name").next().unwrap_or(own);
         return Some(own.strip_prefix("Error during planning: ").unwrap_or(own).to_owned());
@@ -115,7 +114,7 @@ fn misused(text: &str) -> Option<String> {
     Some(format!("{name} does not take {given}; it is called as {}", forms.join(" or ")))
 }
 
-/// A name that is no function, and the function that was probably meant.
+/// The message for an unknown function, with the one that was probably meant.
 fn unknown_function(text: &str) -> Option<String> {
     let (name, rest) = text.strip_prefix("Invalid function '")?.split_once("'.")?;
     let other = OTHER_DIALECTS.iter().find(|(theirs, _)| name.eq_ignore_ascii_case(theirs));
@@ -132,10 +131,10 @@ fn unknown_function(text: &str) -> Option<String> {
     })
 }
 
-/// Names that share this much are taken for one misspelled.
+/// Similarity from which a name counts as a misspelling of another.
 const ALIKE: f64 = 0.6;
 
-/// Functions of other databases, and what does the same here.
+/// Functions of other databases and their equivalents here.
 const OTHER_DIALECTS: &[(&str, &str)] = &[
     ("strftime", "to_char(time, '%Y-%m-%d')"),
     ("format_datetime", "to_char(time, '%Y-%m-%d')"),
@@ -172,7 +171,7 @@ const OTHER_DIALECTS: &[(&str, &str)] = &[
     ("list", "array_agg(x)"),
 ];
 
-/// A sentence of DataFusion's about what people do wrong, said so that they know what to do.
+/// A message of DataFusion about a frequent mistake, reworded to say what to do.
 fn in_our_words(text: &str) -> String {
     if let Some(rest) = text.strip_prefix("Cannot cast string '")
         && let Some((value, kind)) = rest.split_once("' to value of ")
@@ -185,7 +184,7 @@ fn in_our_words(text: &str) -> String {
     if text == "Divide by zero error" {
         return "a whole number was divided by 0; write nullif(x, 0) for NULL there".to_owned();
     }
-    // Several errors in one keep the name of their layer within.
+    // Combined errors keep the prefixes of their layers inside.
     text.replace("Error during planning: ", "").replace(".\n", "; ").replace('\n', "; ")
 }
 

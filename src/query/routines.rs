@@ -1,7 +1,7 @@
 //! Our functions in `information_schema.routines`, `information_schema.parameters` and `SHOW FUNCTIONS`.
 //!
-//! DataFusion lists a function's types from its signature, and ours coerce by rules of their own; of functions
-//! that stand where a table stands it lists the names alone. What is missing is added here.
+//! DataFusion derives the listed types from a signature, which it cannot for the coercion rules of ours, and
+//! lists table functions by name only. This module adds what is missing.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::documentation::{FunctionDescription, FunctionKind, sql_functions};
 
 const SCHEMA: &str = "information_schema";
 
-/// Adds what is known of our functions to the tables of functions in `information_schema`.
+/// Adds types and descriptions of our functions to `information_schema`.
 #[derive(Debug)]
 pub(super) struct RoutinesPlanner;
 
@@ -40,7 +40,7 @@ impl RelationPlanner for RoutinesPlanner {
             (Some(SCHEMA), "parameters") => parameters,
             _ => return original(relation),
         };
-        // Without the setting that turns it on there is no such table.
+        // The table is missing if `information_schema` is turned off.
         let Ok(source) = context.context_provider().get_table_source(reference.clone()) else {
             return original(relation);
         };

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::variants::platforms;
 
-/// A session with every function; `shots('…')` and the others over a video run on `runtime`, or on one
-/// that is made when they are asked for.
+/// A session with every function. Media work runs on `runtime`; without one, `shots('…')` and the others
+/// over a video create one when they run.
 ///
 /// # Errors
 /// `query.invalid` if the session cannot be set up, `config.invalid` for models that cannot be used.
@@ -39,9 +39,8 @@ pub fn session_with(
     Ok(ctx)
 }
 
-/// Give a session the settings of `options` and every function of this module and below: of columns, of
-/// groups, `rollup_events((…))`, and those that stand where a table stands. A session without a
-/// [`MediaRuntime`] makes one when a video is asked for.
+/// Give a session the settings of `options`, every function of this layer and `rollup_events((…))`. A
+/// session without a [`MediaRuntime`] creates one when a video is read.
 ///
 /// # Errors
 /// `config.invalid` for models that cannot be used, `query.invalid` if the session takes no relation
@@ -52,8 +51,8 @@ pub(crate) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     Ok(())
 }
 
-/// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files:
-/// a session for reading does without.
+/// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files, so
+/// a session for reading has neither.
 ///
 /// # Errors
 /// `query.invalid` if the session takes no relation planners.

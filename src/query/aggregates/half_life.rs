@@ -6,18 +6,18 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::error::Result;
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life as kernel, half_life_hour};
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
-/// Hours until half of the views of the first 7 days were there: of rows that each say how many views
-/// came how many hours after publication.
+/// Hours until half of the views of the first 7 days had occurred. Each row has a number of views and
+/// the hours since publication at which they occurred.
 pub(super) fn half_life() -> Aggregate {
     Aggregate {
         name: "half_life".to_owned(),
-        arguments: Arguments::new([
-            Argument::new("hours", Kind::Number, "Hours since publication"),
-            Argument::new("views", Kind::Number, "Views that came then"),
+        arguments: FunctionArguments::new([
+            Argument::new("hours", ArgumentKind::Number, "Hours since publication"),
+            Argument::new("views", ArgumentKind::Number, "Views that came then"),
         ]),
         about: About::new(
             section::METRICS,
@@ -26,16 +26,16 @@ pub(super) fn half_life() -> Aggregate {
         ),
         return_type: DataType::Float64,
         of: "",
-        make: |_, _| Ok(Box::new(Hours { hourly: vec![] })),
+        make: |_, _| Ok(Box::new(HourlyViews { hourly: vec![] })),
     }
 }
 
-/// Views of each hour of each group.
-struct Hours {
+/// Views by hour, for each group.
+struct HourlyViews {
     hourly: Vec<f64>,
 }
 
-impl GroupStates for Hours {
+impl GroupStates for HourlyViews {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.hourly.resize(self.hourly.len().max(groups * HALF_LIFE_HOURS), 0.0);
         Ok(())

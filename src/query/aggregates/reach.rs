@@ -7,19 +7,22 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::sketch::Sketch;
 use crate::kernels::tally::ViewerSets;
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
-const VIEWER: Argument =
-    Argument::new("viewer_id", Kind::Any, "Who it is, of any simple type; NULL counts as none");
+const VIEWER: Argument = Argument::new(
+    "viewer_id",
+    ArgumentKind::Any,
+    "Who it is, of any simple type; NULL counts as none",
+);
 
-/// How many different viewers there are, exactly; NULL is nobody.
+/// The exact number of distinct viewers; NULLs are skipped.
 pub(super) fn audience_reach() -> Aggregate {
     Aggregate {
         name: "audience_reach".to_owned(),
-        arguments: Arguments::new([VIEWER]),
+        arguments: FunctionArguments::new([VIEWER]),
         about: About::new(
             section::EVENTS,
             "The number of distinct viewers, exactly.",
@@ -29,12 +32,12 @@ pub(super) fn audience_reach() -> Aggregate {
         of: "",
         make: |types, _| {
             let viewers = types.first().cloned().unwrap_or(DataType::Utf8);
-            Ok(Box::new(Exact(ViewerSets::new(viewers))))
+            Ok(Box::new(ExactReach(ViewerSets::new(viewers))))
         },
     }
 }
 
-/// A sketch of the viewers, to be stored and merged; see [`Sketch`].
+/// A sketch of the viewers, which can be stored and merged; see [`Sketch`].
 pub(super) fn reach_sketch() -> Aggregate {
     let about = About::new(
         section::EVENTS,
@@ -44,9 +47,10 @@ pub(super) fn reach_sketch() -> Aggregate {
     sketches("reach_sketch", VIEWER, about, "viewers")
 }
 
-/// The sketch of all that the sketches have counted.
+/// The union of sketches.
 pub(super) fn reach_merge() -> Aggregate {
-    let sketch = Argument::new("sketch", Kind::Bytes, "A sketch of reach_sketch or reach_merge");
+    let sketch =
+        Argument::new("sketch", ArgumentKind::Bytes, "A sketch of reach_sketch or reach_merge");
     let about = About::new(
         section::EVENTS,
         "The sketch of all viewers that the sketches have counted.",
@@ -58,17 +62,19 @@ pub(super) fn reach_merge() -> Aggregate {
 fn sketches(name: &str, argument: Argument, about: About, of: &'static str) -> Aggregate {
     Aggregate {
         name: name.to_owned(),
-        arguments: Arguments::new([argument]),
+        arguments: FunctionArguments::new([argument]),
         about,
         return_type: DataType::Binary,
         of,
-        make: |_, of| Ok(Box::new(Sketches { of_sketches: of == "sketches", sketches: vec![] })),
+        make: |_, of| {
+            Ok(Box::new(ReachSketches { of_sketches: of == "sketches", sketches: vec![] }))
+        },
     }
 }
 
-struct Exact(ViewerSets);
+struct ExactReach(ViewerSets);
 
-impl GroupStates for Exact {
+impl GroupStates for ExactReach {
     fn resize(&mut self, groups: usize) -> Result<()> {
         Ok(self.0.resize(groups)?)
     }
@@ -106,7 +112,7 @@ impl GroupStates for Exact {
     }
 }
 
-struct Sketches {
+struct ReachSketches {
     of_sketches: bool,
     sketches: Vec<Option<Sketch>>,
 }
@@ -115,7 +121,7 @@ fn external(error: crate::error::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-impl Sketches {
+impl ReachSketches {
     fn with(
         &mut self,
         group: usize,
@@ -129,7 +135,7 @@ impl Sketches {
     }
 }
 
-impl GroupStates for Sketches {
+impl GroupStates for ReachSketches {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.sketches.resize_with(groups.max(self.sketches.len()), || None);
         Ok(())
@@ -146,7 +152,7 @@ impl GroupStates for Sketches {
                 self.with(group, |sketch| sketch.merge(sketches.value(row)))?;
             }
         } else {
-            // As text, so that a number and the text of it are the same viewer.
+            // As text, so that the number 1 and the text 1 are the same viewer.
             let viewers = cast(values, &DataType::Utf8)?;
             let viewers = viewers.as_string::<i32>();
             for (row, group) in rows {

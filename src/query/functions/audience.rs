@@ -6,14 +6,14 @@ use std::sync::Arc;
 use arrow::array::{Array, StringArray};
 use arrow::datatypes::DataType;
 
-use super::Function;
 use super::columns::text;
+use super::function::Function;
 use crate::model::AudienceProfile;
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 const PROFILE: Argument = Argument::new(
     "audience_profile",
-    Kind::Text,
+    ArgumentKind::Text,
     "An audience profile in JSON, such as {\"age\":\"18-35\",\"interests\":[\"tech\"],\"language\":\"en\",\"platforms\":[\"tiktok\"]}",
 );
 
@@ -25,13 +25,19 @@ pub fn audience_error() -> Function {
         "What is wrong with an audience profile, as a sentence; NULL if it can be read, and for NULL.",
         r#"SELECT audience_error('{"age":"35-18"}')"#,
     );
-    Function::new("audience_error", Arguments::new([PROFILE]), DataType::Utf8, about, |args| {
-        let profiles = text(&args[0])?;
-        let wrong = |json: Option<&str>| {
-            AudienceProfile::parse(json?).err().map(|error| error.message().to_owned())
-        };
-        Ok(Arc::new(profiles.iter().map(wrong).collect::<StringArray>()) as Arc<dyn Array>)
-    })
+    Function::new(
+        "audience_error",
+        FunctionArguments::new([PROFILE]),
+        DataType::Utf8,
+        about,
+        |args| {
+            let profiles = text(&args[0])?;
+            let wrong = |json: Option<&str>| {
+                AudienceProfile::parse(json?).err().map(|error| error.message().to_owned())
+            };
+            Ok(Arc::new(profiles.iter().map(wrong).collect::<StringArray>()) as Arc<dyn Array>)
+        },
+    )
 }
 
 /// `audience_language(audience_profile)`: the language that a profile in JSON names; NULL if it names none
@@ -57,7 +63,7 @@ pub fn audience_platforms() -> Function {
 }
 
 fn part(name: &'static str, about: About, of: fn(AudienceProfile) -> Option<String>) -> Function {
-    Function::new(name, Arguments::new([PROFILE]), DataType::Utf8, about, move |args| {
+    Function::new(name, FunctionArguments::new([PROFILE]), DataType::Utf8, about, move |args| {
         let profiles = text(&args[0])?;
         let part = |json: Option<&str>| {
             let part = of(AudienceProfile::parse(json?).ok()?)?;

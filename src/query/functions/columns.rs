@@ -1,4 +1,4 @@
-//! Columns as the kernels take them.
+//! Casts of columns to the types of the kernels.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::arguments::list_type;
 
-/// A function was called with what it does not take.
+/// An error about wrong arguments of a function.
 pub(super) fn misused(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::Query, message)
 }

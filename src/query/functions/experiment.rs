@@ -8,25 +8,27 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Fields, Float64Type, UInt64Type};
 
-use super::Function;
 use super::columns::{float_lists, misused, numbers};
+use super::function::Function;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment as kernel;
 use crate::model::float;
-use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 
 const CONFIDENCE: Argument =
-    Argument::new("confidence", Kind::Number, "Confidence as a share, such as 0.95");
-const K1: Argument = Argument::new("k1", Kind::Number, "Successes of the first");
-const N1: Argument = Argument::new("n1", Kind::Number, "Trials of the first");
-const K2: Argument = Argument::new("k2", Kind::Number, "Successes of the second");
-const N2: Argument = Argument::new("n2", Kind::Number, "Trials of the second");
+    Argument::new("confidence", ArgumentKind::Number, "Confidence as a share, such as 0.95");
+const K1: Argument = Argument::new("k1", ArgumentKind::Number, "Successes of the first");
+const N1: Argument = Argument::new("n1", ArgumentKind::Number, "Trials of the first");
+const K2: Argument = Argument::new("k2", ArgumentKind::Number, "Successes of the second");
+const N2: Argument = Argument::new("n2", ArgumentKind::Number, "Trials of the second");
 
 fn about(description: &'static str, example: &'static str) -> About {
     About::new(section::EXPERIMENTS, description, example)
 }
 
-/// Each of them.
+/// All functions of experiments.
 pub fn all() -> Vec<Function> {
     vec![
         wilson(),
@@ -41,15 +43,15 @@ pub fn all() -> Vec<Function> {
 /// `wilson(successes, trials, confidence)`: struct of `low` and `high`; see [`kernel::wilson`].
 pub fn wilson() -> Function {
     let arguments = [
-        Argument::new("successes", Kind::Number, "Successes"),
-        Argument::new("trials", Kind::Number, "Trials"),
+        Argument::new("successes", ArgumentKind::Number, "Successes"),
+        Argument::new("trials", ArgumentKind::Number, "Trials"),
         CONFIDENCE,
     ];
     let about = about(
         "The Wilson score interval of a rate: a struct of `low` and `high`; NULL without trials.",
         "SELECT wilson(30, 100, 0.95)",
     );
-    pairs("wilson", Arguments::new(arguments), about, ["low", "high"], |a| {
+    pairs("wilson", FunctionArguments::new(arguments), about, ["low", "high"], |a| {
         let Some(confidence) = a[2] else { return Ok(None) };
         let interval = kernel::wilson(a[0], a[1], kernel::checked_confidence(confidence)?);
         Ok(interval.map(|i| [i.low, i.high]))
@@ -63,7 +65,7 @@ pub fn two_proportion_z() -> Function {
         "Whether two rates differ: a struct of the statistic `z` and its two-sided `p`.",
         "SELECT two_proportion_z(300, 1000, 350, 1000)",
     );
-    pairs("two_proportion_z", Arguments::new([K1, N1, K2, N2]), about, ["z", "p"], |a| {
+    pairs("two_proportion_z", FunctionArguments::new([K1, N1, K2, N2]), about, ["z", "p"], |a| {
         Ok(kernel::two_proportion_z((a[0], a[1]), (a[2], a[3])).map(|t| [t.z, t.p]))
     })
 }
@@ -71,7 +73,7 @@ pub fn two_proportion_z() -> Function {
 /// `difference_interval(successes1, trials1, successes2, trials2, confidence)`: struct of `low` and
 /// `high`; see [`kernel::difference_interval`].
 pub fn difference_interval() -> Function {
-    let arguments = Arguments::new([K1, N1, K2, N2, CONFIDENCE]);
+    let arguments = FunctionArguments::new([K1, N1, K2, N2, CONFIDENCE]);
     let about = about(
         "The interval of the first rate less the second: a struct of `low` and `high`.",
         "SELECT difference_interval(300, 1000, 350, 1000, 0.95)",
@@ -86,8 +88,11 @@ pub fn difference_interval() -> Function {
 
 /// `min_detectable_effect(rate, trials1, trials2)`; see [`kernel::min_detectable_effect`].
 pub fn min_detectable_effect() -> Function {
-    let arguments =
-        Arguments::new([Argument::new("rate", Kind::Number, "The rate of the first"), N1, N2]);
+    let arguments = FunctionArguments::new([
+        Argument::new("rate", ArgumentKind::Number, "The rate of the first"),
+        N1,
+        N2,
+    ]);
     let about = about(
         "The smallest difference from a rate that a test at 5 % with 80 % power finds in so many trials.",
         "SELECT min_detectable_effect(0.3, 1000, 1000)",
@@ -104,9 +109,9 @@ pub fn min_detectable_effect() -> Function {
 
 /// `holm(p_values)`: the list, corrected; see [`kernel::holm`].
 pub fn holm() -> Function {
-    let arguments = Arguments::new([Argument::new(
+    let arguments = FunctionArguments::new([Argument::new(
         "p_values",
-        Kind::Numbers,
+        ArgumentKind::Numbers,
         "p-values of tests that belong together",
     )]);
     let about = about(
@@ -119,13 +124,13 @@ pub fn holm() -> Function {
     })
 }
 
-/// `thompson_split(successes, trials, seed)`: of two lists that belong together, of at most
-/// [`kernel::MAX_ARMS`] each, a list of shares; see [`kernel::thompson_split`].
+/// `thompson_split(successes, trials, seed)`: a list of shares, for parallel lists of at most
+/// [`kernel::MAX_ARMS`] arms; see [`kernel::thompson_split`].
 pub fn thompson_split() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("successes", Kind::Numbers, "Successes of each arm"),
-        Argument::new("trials", Kind::Numbers, "Trials of each arm"),
-        Argument::new("seed", Kind::Whole, "The same seed gives the same shares"),
+    let arguments = FunctionArguments::new([
+        Argument::new("successes", ArgumentKind::Numbers, "Successes of each arm"),
+        Argument::new("trials", ArgumentKind::Numbers, "Trials of each arm"),
+        Argument::new("seed", ArgumentKind::Whole, "The same seed gives the same shares"),
     ]);
     let about = about(
         "How to share out the next trials among arms: the chance of each to be the best.",
@@ -153,10 +158,10 @@ pub fn thompson_split() -> Function {
     })
 }
 
-/// A function of numbers that gives two, or none.
+/// A function of numbers that returns two numbers or NULL.
 fn pairs(
     name: &'static str,
-    arguments: Arguments,
+    arguments: FunctionArguments,
     about: About,
     names: [&'static str; 2],
     of: impl Fn(&[Option<f64>]) -> Result<Option<[f64; 2]>> + Send + Sync + 'static,

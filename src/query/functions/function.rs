@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 
 use super::columns::{as_type, misused};
 use crate::error::Result;
-use crate::query::arguments::{About, Arguments};
+use crate::query::arguments::{About, FunctionArguments};
 use crate::query::settings::SessionSettings;
 
 /// From columns of one length to a column of that length.
@@ -33,7 +33,7 @@ type FromSettings = fn(&SessionSettings) -> Option<String>;
 #[derive(Clone)]
 pub(in crate::query) struct Function {
     pub(in crate::query) name: &'static str,
-    pub(in crate::query) arguments: Arguments,
+    pub(in crate::query) arguments: FunctionArguments,
     pub(in crate::query) return_type: DataType,
     setting: Option<FromSettings>,
     about: About,
@@ -44,7 +44,7 @@ impl Function {
     /// A function of its arguments alone.
     pub(super) fn new(
         name: &'static str,
-        arguments: Arguments,
+        arguments: FunctionArguments,
         return_type: DataType,
         about: About,
         kernel: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,

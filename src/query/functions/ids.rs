@@ -5,17 +5,17 @@ use std::sync::Arc;
 use arrow::array::{Array, StringArray};
 use arrow::datatypes::DataType;
 
-use super::Function;
 use super::columns::{by_runs, misused, text};
+use super::function::Function;
 use crate::kernels::ids;
 use crate::location::{self, Location};
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].
 pub fn stable_id() -> Function {
-    let arguments = Arguments::one_or_more(Argument::new(
+    let arguments = FunctionArguments::one_or_more(Argument::new(
         "value",
-        Kind::Any,
+        ArgumentKind::Any,
         "A value that can be written as text; NULL differs from every text",
     ));
     let about = About::new(
@@ -38,11 +38,11 @@ pub fn stable_id() -> Function {
 /// `source_location(url[, base])`: the absolute place of a `source_url`, relative ones against `base`, which is
 /// `clipflow.base` where it is left out; see [`Location::resolve`].
 pub fn source_location() -> Function {
-    let arguments = Arguments::with_optional_last([
-        Argument::new("url", Kind::Text, "A path or URL"),
+    let arguments = FunctionArguments::with_optional_last([
+        Argument::new("url", ArgumentKind::Text, "A path or URL"),
         Argument::new(
             "base",
-            Kind::Text,
+            ArgumentKind::Text,
             "Folder or URL that a relative path starts from; left out: clipflow.base",
         ),
     ]);
@@ -69,10 +69,17 @@ pub fn without_signature() -> Function {
         "A source as it may be shown: without user, password and signature.",
         "SELECT without_signature('https://host/talk.mp4?X-Amz-Signature=abc&v=1')",
     );
-    let url = Argument::new("url", Kind::Text, "A path or URL");
-    Function::new("without_signature", Arguments::new([url]), DataType::Utf8, about, |args| {
-        let urls = text(&args[0])?;
-        let shown: StringArray = urls.iter().map(|u| u.map(location::without_signature)).collect();
-        Ok(Arc::new(shown))
-    })
+    let url = Argument::new("url", ArgumentKind::Text, "A path or URL");
+    Function::new(
+        "without_signature",
+        FunctionArguments::new([url]),
+        DataType::Utf8,
+        about,
+        |args| {
+            let urls = text(&args[0])?;
+            let shown: StringArray =
+                urls.iter().map(|u| u.map(location::without_signature)).collect();
+            Ok(Arc::new(shown))
+        },
+    )
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::datatypes::DataType;
 
-use super::Function;
 use super::columns::text;
+use super::function::Function;
 use crate::kernels::text::to_iso639_3;
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 /// `same_language('en-US', 'eng')` is true; NULL if either tag is NULL.
 pub fn same_language() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("a", Kind::Text, "An ISO 639 or BCP 47 tag"),
-        Argument::new("b", Kind::Text, "Another"),
+    let arguments = FunctionArguments::new([
+        Argument::new("a", ArgumentKind::Text, "An ISO 639 or BCP 47 tag"),
+        Argument::new("b", ArgumentKind::Text, "Another"),
     ]);
     let about = About::new(
         section::TEXT,

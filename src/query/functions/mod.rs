@@ -1,9 +1,7 @@
-//! The kernels as functions of columns, each described once: SQL and Polars are made from the same
-//! description.
+//! The kernels as functions of columns, each described once for both SQL and Polars.
 
 pub(in crate::query) mod audience;
 mod columns;
-pub(in crate::query) mod describe;
 pub(in crate::query) mod experiment;
 mod function;
 pub(in crate::query) mod ids;
@@ -14,6 +12,7 @@ pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
+pub(in crate::query) mod texts;
 pub(in crate::query) mod validate;
 pub(in crate::query) mod variants;
 
@@ -40,9 +39,9 @@ pub(in crate::query) fn all() -> Vec<Function> {
         variants::with_texts(),
         variants::make_variants(),
         variants::no_variant_message(),
-        describe::keyphrases(),
-        describe::hashtags(),
-        describe::clip_title(),
+        texts::keyphrases(),
+        texts::hashtags(),
+        texts::clip_title(),
     ];
     functions.into_iter().chain(metrics::all()).chain(experiment::all()).collect()
 }

@@ -4,28 +4,30 @@ use std::sync::Arc;
 
 use arrow::datatypes::Float64Type;
 
-use super::Function;
 use super::columns::{lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::reframe;
-use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 
 /// `reframe_path(signals, shots, start, end, source_width, source_height, width, height[, layout])`: the
 /// path of a cropped window as a list of structs `t`, `x`, `y`; see [`reframe::reframe_path`] and, with a
 /// layout, [`reframe::reframe_paths`].
 pub fn reframe_path() -> Function {
-    let arguments = Arguments::with_optional_last([
-        Argument::new("signals", Kind::Signals, "The signals of the source"),
-        Argument::new("shots", Kind::Shots, "Its shots"),
-        Argument::new("start", Kind::Number, "Start of the clip in seconds"),
-        Argument::new("end", Kind::Number, "Its end in seconds"),
-        Argument::new("source_width", Kind::Number, "Width of the source in pixels"),
-        Argument::new("source_height", Kind::Number, "Its height"),
-        Argument::new("width", Kind::Number, "Width of the output in pixels"),
-        Argument::new("height", Kind::Number, "Its height"),
+    let arguments = FunctionArguments::with_optional_last([
+        Argument::new("signals", ArgumentKind::Signals, "The signals of the source"),
+        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
+        Argument::new("start", ArgumentKind::Number, "Start of the clip in seconds"),
+        Argument::new("end", ArgumentKind::Number, "Its end in seconds"),
+        Argument::new("source_width", ArgumentKind::Number, "Width of the source in pixels"),
+        Argument::new("source_height", ArgumentKind::Number, "Its height"),
+        Argument::new("width", ArgumentKind::Number, "Width of the output in pixels"),
+        Argument::new("height", ArgumentKind::Number, "Its height"),
         Argument::new(
             "layout",
-            Kind::Text,
+            ArgumentKind::Text,
             "The layout of a variant; one that does not move a window has no path. Left out: crop",
         ),
     ]);

@@ -6,32 +6,40 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 
-use super::Function;
 use super::columns::{as_type, by_runs, lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::cues;
 use crate::kernels::select::{self, NoCandidate, Weights};
 use crate::model::{Candidate, Cue};
-use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 use crate::query::scoring::{self, LastRead};
 
-const MIN: Argument = Argument::new("min", Kind::Number, "Shortest clip in seconds; NULL: 15");
-const MAX: Argument = Argument::new("max", Kind::Number, "Longest clip in seconds; NULL: 60");
+const MIN: Argument =
+    Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds; NULL: 15");
+const MAX: Argument =
+    Argument::new("max", ArgumentKind::Number, "Longest clip in seconds; NULL: 60");
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips[, weights])`: every window
 /// considered, as a list of [`Candidate`] structs, scored by weights in JSON, which are `clipflow.weights`
 /// where they are left out; see [`select::select_clips_with`].
 pub fn select_clips() -> Function {
-    let arguments = Arguments::with_optional_last([
-        Argument::new("signals", Kind::Signals, "The signals of a source"),
-        Argument::new("shots", Kind::Shots, "Its shots"),
-        Argument::new("cues", Kind::Cues, "Its cues in the language of the clips, as of cues_in()"),
+    let arguments = FunctionArguments::with_optional_last([
+        Argument::new("signals", ArgumentKind::Signals, "The signals of a source"),
+        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
+        Argument::new(
+            "cues",
+            ArgumentKind::Cues,
+            "Its cues in the language of the clips, as of cues_in()",
+        ),
         MIN,
         MAX,
-        Argument::new("n", Kind::Whole, "Clips to choose at most; NULL: 3"),
+        Argument::new("n", ArgumentKind::Whole, "Clips to choose at most; NULL: 3"),
         Argument::new(
             "weights",
-            Kind::Text,
+            ArgumentKind::Text,
             "Weights of the score in JSON, such as {\"hook\":0.5}; left out: clipflow.weights",
         ),
     ]);
@@ -60,9 +68,13 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))"#,
 
 /// `cues_in(cues, language)`: the cues of that language and those of an unknown one.
 pub fn cues_in() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("cues", Kind::Cues, "The cues of a source"),
-        Argument::new("language", Kind::Text, "A language tag; NULL: cues of every language"),
+    let arguments = FunctionArguments::new([
+        Argument::new("cues", ArgumentKind::Cues, "The cues of a source"),
+        Argument::new(
+            "language",
+            ArgumentKind::Text,
+            "A language tag; NULL: cues of every language",
+        ),
     ]);
     let about = About::new(
         section::SELECTION,
@@ -76,7 +88,7 @@ pub fn cues_in() -> Function {
     })
 }
 
-/// Cues that were put together without the times of their words.
+/// Adds the column `words`, as NULL, to cues built without it.
 fn with_words(cues: ListArray) -> Result<ListArray> {
     let (DataType::Struct(fields), Some(items)) = (Cue::data_type(), cues.values().as_struct_opt())
     else {
@@ -98,8 +110,8 @@ fn with_words(cues: ListArray) -> Result<ListArray> {
 /// `no_candidate_message(duration, min_clip_length, max_clip_length)`: why a source of that many
 /// seconds gave no clip, as a sentence.
 pub fn no_candidate_message() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("duration", Kind::Number, "Duration of the source in seconds"),
+    let arguments = FunctionArguments::new([
+        Argument::new("duration", ArgumentKind::Number, "Duration of the source in seconds"),
         MIN,
         MAX,
     ]);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
 
-use super::Function;
 use super::columns::{misused, numbers};
+use super::function::Function;
 use crate::kernels::validate::{RequestColumns, validate};
-use crate::query::arguments::{About, Argument, Arguments, Kind, section};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 /// A struct of `error_code` and `error_message`, both NULL where the request is valid. NULL
 /// arguments stand for the defaults, a NULL `source_url` is an error.
@@ -17,12 +17,12 @@ pub fn validate_request() -> Function {
         Field::new("error_code", DataType::Utf8, true),
         Field::new("error_message", DataType::Utf8, true),
     ]);
-    let arguments = Arguments::new([
-        Argument::new("source_url", Kind::Text, "Path or URL of the source"),
-        Argument::new("language", Kind::Text, "Language of the clips as a tag"),
-        Argument::new("min", Kind::Number, "Shortest clip in seconds"),
-        Argument::new("max", Kind::Number, "Longest clip in seconds"),
-        Argument::new("n", Kind::Whole, "Clips at most"),
+    let arguments = FunctionArguments::new([
+        Argument::new("source_url", ArgumentKind::Text, "Path or URL of the source"),
+        Argument::new("language", ArgumentKind::Text, "Language of the clips as a tag"),
+        Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds"),
+        Argument::new("max", ArgumentKind::Number, "Longest clip in seconds"),
+        Argument::new("n", ArgumentKind::Whole, "Clips at most"),
     ]);
     let about = About::new(
         section::REQUESTS,

@@ -7,48 +7,60 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
-use super::Function;
 use super::columns::{by_runs, lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::{self, BriefColumns, Scorer};
 use crate::model::{Variant, WrittenTexts};
-use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 use crate::query::scoring::{self, LastRead};
 
-const BRIEF: Argument = Argument::new("brief", Kind::Brief, "The clip, as of clip_brief()");
+const BRIEF: Argument = Argument::new("brief", ArgumentKind::Brief, "The clip, as of clip_brief()");
 const AUDIENCE: Argument =
-    Argument::new("audience", Kind::Text, "An audience profile in JSON; NULL: unknown");
+    Argument::new("audience", ArgumentKind::Text, "An audience profile in JSON; NULL: unknown");
 const PLATFORMS: Argument = Argument::new(
     "platforms",
-    Kind::Text,
+    ArgumentKind::Text,
     "Names of platforms with commas between; NULL: those of the audience, or all",
 );
-const MIN: Argument =
-    Argument::new("min", Kind::Number, "Shortest that the request wants in seconds; NULL: any");
-const MAX: Argument =
-    Argument::new("max", Kind::Number, "Longest that the request wants in seconds; NULL: any");
+const MIN: Argument = Argument::new(
+    "min",
+    ArgumentKind::Number,
+    "Shortest that the request wants in seconds; NULL: any",
+);
+const MAX: Argument = Argument::new(
+    "max",
+    ArgumentKind::Number,
+    "Longest that the request wants in seconds; NULL: any",
+);
 
 /// `clip_brief(signals, shots, cues, language, topic, width, height, fps, start, end,
 /// min_clip_length, max_clip_length)`: what making variants
 /// needs to know of a clip, as a struct; see [`variants::ClipBrief`]. The cues are those of the
 /// clip's language.
 pub fn clip_brief() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("signals", Kind::Signals, "The signals of the source"),
-        Argument::new("shots", Kind::Shots, "Its shots"),
-        Argument::new("cues", Kind::Cues, "Its cues in the language of the clip, as of cues_in()"),
-        Argument::new("language", Kind::Text, "Language of the clip as a tag"),
+    let arguments = FunctionArguments::new([
+        Argument::new("signals", ArgumentKind::Signals, "The signals of the source"),
+        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
+        Argument::new(
+            "cues",
+            ArgumentKind::Cues,
+            "Its cues in the language of the clip, as of cues_in()",
+        ),
+        Argument::new("language", ArgumentKind::Text, "Language of the clip as a tag"),
         Argument::new(
             "topic",
-            Kind::Text,
+            ArgumentKind::Text,
             "What the request says that the source is about, or NULL",
         ),
-        Argument::new("width", Kind::Whole, "Width of the source in pixels"),
-        Argument::new("height", Kind::Whole, "Its height"),
-        Argument::new("fps", Kind::Number, "Its frames a second"),
-        Argument::new("start", Kind::Number, "Start of the clip in seconds"),
-        Argument::new("end", Kind::Number, "Its end in seconds"),
+        Argument::new("width", ArgumentKind::Whole, "Width of the source in pixels"),
+        Argument::new("height", ArgumentKind::Whole, "Its height"),
+        Argument::new("fps", ArgumentKind::Number, "Its frames a second"),
+        Argument::new("start", ArgumentKind::Number, "Start of the clip in seconds"),
+        Argument::new("end", ArgumentKind::Number, "Its end in seconds"),
         MIN,
         MAX,
     ]);
@@ -58,7 +70,7 @@ pub fn clip_brief() -> Function {
         "SELECT clip_brief(signals, shots, cues, 'en', NULL, info['width'], info['height'], info['fps'], 2, 12, NULL, NULL)
 FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     );
-    Function::new("clip_brief", arguments, Kind::Brief.example(), about, |args| {
+    Function::new("clip_brief", arguments, ArgumentKind::Brief.example(), about, |args| {
         let size = [numbers::<Int64Type>(&args[5])?, numbers::<Int64Type>(&args[6])?];
         let span = [numbers::<Float64Type>(&args[8])?, numbers::<Float64Type>(&args[9])?];
         let lengths = [numbers::<Float64Type>(&args[10])?, numbers::<Float64Type>(&args[11])?];
@@ -79,7 +91,8 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
 /// `with_texts(brief, texts)`: the brief with `texts` (a struct of [`WrittenTexts`]'s columns) in place of
 /// its own; NULL leaves it as it is. See [`variants::ClipBrief::with_texts`].
 pub fn with_texts() -> Function {
-    let texts = Argument::new("texts", Kind::Texts, "Texts of the clip; NULL leaves its own");
+    let texts =
+        Argument::new("texts", ArgumentKind::Texts, "Texts of the clip; NULL leaves its own");
     let about = About::new(
         section::VARIANTS,
         "A clip_brief with other texts in place of its own.",
@@ -87,8 +100,8 @@ pub fn with_texts() -> Function {
     named_struct('title', 'Mine', 'hook_text', NULL, 'description', NULL, 'hashtags', NULL, 'note', NULL))
 FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     );
-    let arguments = Arguments::new([BRIEF, texts]);
-    Function::new("with_texts", arguments, Kind::Brief.example(), about, |args| {
+    let arguments = FunctionArguments::new([BRIEF, texts]);
+    Function::new("with_texts", arguments, ArgumentKind::Brief.example(), about, |args| {
         let texts = cast(&args[1], &WrittenTexts::data_type()).map_err(|e| {
             misused(format!("with_texts takes title, hook_text, description, hashtags and note in a struct ({e})"))
         })?;
@@ -102,19 +115,19 @@ FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
 /// `sidecar`, `off` or NULL. The model is JSON; where it is left out it is `clipflow.model`.
 /// There are at most [`variants::MAX_VARIANTS`].
 pub fn make_variants() -> Function {
-    let arguments = Arguments::with_optional_last([
+    let arguments = FunctionArguments::with_optional_last([
         BRIEF,
-        Argument::new("n", Kind::Whole, "Variants at most"),
+        Argument::new("n", ArgumentKind::Whole, "Variants at most"),
         AUDIENCE,
         PLATFORMS,
         Argument::new(
             "captions",
-            Kind::Text,
+            ArgumentKind::Text,
             "Where captions go: burned, soft, sidecar or off; NULL: burned",
         ),
         Argument::new(
             "model",
-            Kind::Text,
+            ArgumentKind::Text,
             "Score model in JSON, as of clipflow train; left out: clipflow.model",
         ),
     ]);
@@ -154,7 +167,7 @@ pub fn no_variant_message() -> Function {
         "Why a clip of such a length has no variants, as a sentence; NULL where the audience or the platforms cannot be read.",
         "SELECT no_variant_message(NULL, 'tiktok', 1, 2)",
     );
-    let arguments = Arguments::new([AUDIENCE, PLATFORMS, MIN, MAX]);
+    let arguments = FunctionArguments::new([AUDIENCE, PLATFORMS, MIN, MAX]);
     Function::new("no_variant_message", arguments, DataType::Utf8, about, |args| {
         let (audience, platforms) = (text(&args[0])?, text(&args[1])?);
         let lengths = [numbers::<Float64Type>(&args[2])?, numbers::<Float64Type>(&args[3])?];

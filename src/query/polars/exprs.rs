@@ -8,10 +8,10 @@ use arrow::array::{ArrayRef, new_empty_array};
 use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, lit, map_multiple};
 
 use super::crossing::{to_array, to_series};
-use super::into_polars;
+use super::errors::into_polars;
 use crate::location::Location;
 use crate::query::functions::{
-    Function, describe, experiment, ids, json, language, reframe, select, validate, variants,
+    Function, experiment, ids, json, language, reframe, select, texts, validate, variants,
 };
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -166,19 +166,19 @@ pub fn json_text(value: Expr) -> Expr {
 /// What a text is about: a list of structs of `text` and `weight`, at most `most`; see
 /// [`crate::kernels::text::keyphrases`].
 pub fn keyphrases(text: Expr, language: Expr, most: Expr) -> Expr {
-    expression(describe::keyphrases(), &[text, language, most])
+    expression(texts::keyphrases(), &[text, language, most])
 }
 
 /// Hashtags of [`keyphrases`], those of the audience's interests (a list of texts, or JSON) first; see
 /// [`crate::kernels::text::hashtags`].
 pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
-    expression(describe::hashtags(), &[keyphrases, interests, most])
+    expression(texts::hashtags(), &[keyphrases, interests, most])
 }
 
 /// A title from what is said, in at most `most_chars` characters as a reader counts; NULL where nothing
 /// is said.
 pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
-    expression(describe::clip_title(), &[text, language, most_chars])
+    expression(texts::clip_title(), &[text, language, most_chars])
 }
 
 /// The score interval of a rate, as a struct of `low` and `high`; see

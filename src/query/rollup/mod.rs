@@ -9,8 +9,8 @@ mod deal;
 mod emit;
 mod exec;
 mod node;
-mod table;
+mod tally;
 
 pub use exec::RollupExec;
 pub use node::{RollupRelationPlanner, RollupTable};
-pub use table::UnknownEvents;
+pub use tally::UnknownEvents;

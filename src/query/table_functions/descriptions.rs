@@ -1,15 +1,15 @@
-//! What the functions that stand where a table stands do, for documentation.
+//! Documentation of table functions and relations.
 
 use datafusion::logical_expr::{DocSection, Documentation};
 
 use crate::query::arguments::section;
 
-/// A function that stands where a table stands.
+/// A table function or relation.
 pub(in crate::query) struct TableDescription {
     pub(in crate::query) name: &'static str,
     /// Names and meanings of its arguments.
     arguments: &'static [(&'static str, &'static str)],
-    /// How many of them may be left out, from the end.
+    /// How many of them are optional, from the end.
     optional: usize,
     section: DocSection,
     description: &'static str,
@@ -68,7 +68,7 @@ const fn of_video(
     TableDescription { name, arguments: &[VIDEO], optional: 0, section, description, example }
 }
 
-/// Functions over a folder of results or a video, then the tables that are the same everywhere.
+/// Functions over a folder of results or a video, then tables without arguments.
 pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
     of_results(
         "requests",
@@ -178,7 +178,7 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
     },
 ];
 
-/// Functions over events, which a session has where it was given them beside those of this module.
+/// Functions over events, which the layer of analytics registers.
 pub(in crate::query) const EVENT_FUNCTIONS: &[TableDescription] = &[
     TableDescription {
         name: "performance",

@@ -13,7 +13,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
-use super::{ResultsFunction, external, texts};
+use super::call::{external, texts};
+use super::results::ResultsFunction;
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
 use crate::media::AnalyzeSettings;
@@ -28,13 +29,13 @@ pub(super) struct VideoFunction {
     name: &'static str,
     schema: SchemaRef,
     results: ResultsFunction,
-    runtime: OnDemand,
+    runtime: LazyRuntime,
 }
 
 impl VideoFunction {
     /// The three functions, by name.
     pub(super) fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        let runtime = OnDemand::default();
+        let runtime = LazyRuntime::default();
         let tables =
             [("shots", Shot::fields()), ("signals", Signal::fields()), ("cues", Cue::fields())];
         tables.into_iter().map(move |(name, fields)| {
@@ -65,8 +66,8 @@ impl TableFunctionImpl for VideoFunction {
     }
 }
 
-/// Whether a place is a folder, rather than a video. In an object store only its name says so: it has no
-/// ending, such as `.mp4`.
+/// Whether a location is a folder rather than a video. In an object store a folder is recognised by a name
+/// without an extension such as `.mp4`.
 fn holds_results(place: &Location) -> bool {
     match place {
         Location::Path(path) => path.is_dir(),
@@ -77,12 +78,12 @@ fn holds_results(place: &Location) -> bool {
     }
 }
 
-/// The runtime of sessions that have none: made when a video is first asked for, so that queries over tables
-/// alone need no ffmpeg.
+/// The runtime for sessions without one, created when a video is first read: queries over tables alone
+/// need no ffmpeg.
 #[derive(Debug, Clone, Default)]
-struct OnDemand(Arc<OnceLock<Arc<MediaRuntime>>>);
+struct LazyRuntime(Arc<OnceLock<Arc<MediaRuntime>>>);
 
-impl OnDemand {
+impl LazyRuntime {
     fn get(&self) -> crate::error::Result<Arc<MediaRuntime>> {
         if let Some(runtime) = self.0.get() {
             return Ok(Arc::clone(runtime));
@@ -92,7 +93,7 @@ impl OnDemand {
     }
 }
 
-/// The analysis as a stream: nothing runs before the first batch is asked for.
+/// The analysis as a stream; nothing runs before the first batch is polled.
 #[derive(Debug)]
 struct VideoPartition {
     function: VideoFunction,

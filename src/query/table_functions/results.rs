@@ -1,12 +1,11 @@
-//! `clips('results')` and one function for each other table and view: a results dataset from any
-//! session.
+//! `clips('results')` and one function for each other table and view of a results dataset.
 
 use std::sync::Arc;
 
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::error::Result;
 
-use super::{external, texts, wait};
+use super::call::{external, texts, wait};
 use crate::location::Location;
 use crate::model::table::Table;
 use crate::query::context;
@@ -61,8 +60,8 @@ impl TableFunctionImpl for ResultsFunction {
     }
 }
 
-/// Let the session that a function is called in read the files of `place`. The store is one of its own:
-/// connections belong to the runtime that made them.
+/// Let the calling session read the files of `place`. It gets a store of its own, because connections
+/// belong to the runtime that made them.
 pub(crate) fn share_store(
     caller: &dyn Session,
     place: &Location,

@@ -11,31 +11,36 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use serde_json::Value;
 
-use super::Function;
 use super::columns::{lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::text::{self as kernel, Line, Script, TextInput, TitleStyle};
 use crate::model::{AudienceProfile, Keyphrase};
-use crate::query::arguments::{About, Argument, Arguments, Kind, list_type, section};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 
-/// Keyphrases and hashtags where no number is given.
+/// Default number of keyphrases and hashtags.
 const MOST: usize = 10;
-/// Characters of a title where no number is given.
+/// Default number of characters of a title.
 const MOST_CHARS: usize = 100;
 
-const TEXT: Argument = Argument::new("text", Kind::Text, "The text");
-const LANGUAGE: Argument =
-    Argument::new("language", Kind::Text, "Its language as a tag; NULL: recognised from the text");
+const TEXT: Argument = Argument::new("text", ArgumentKind::Text, "The text");
+const LANGUAGE: Argument = Argument::new(
+    "language",
+    ArgumentKind::Text,
+    "Its language as a tag; NULL: recognised from the text",
+);
 
 /// `keyphrases(text, language, most)`: a list of structs of `text` and `weight`; see
-/// [`kernel::keyphrases`]. Of a NULL language the text's own is recognised; NULL stays NULL.
+/// [`kernel::keyphrases`]. A NULL language is detected from the text; a NULL text gives NULL.
 pub fn keyphrases() -> Function {
     let item = Arc::new(Field::new_list_field(Keyphrase::data_type(), true));
     let return_type = DataType::List(Arc::clone(&item));
-    let arguments = Arguments::new([
+    let arguments = FunctionArguments::new([
         TEXT,
         LANGUAGE,
-        Argument::new("n", Kind::Whole, "How many at most; NULL: 10"),
+        Argument::new("n", ArgumentKind::Whole, "How many at most; NULL: 10"),
     ]);
     let about = About::new(
         section::TEXT,
@@ -70,14 +75,18 @@ pub fn keyphrases() -> Function {
 /// a list of such structs or of texts; interests a list of texts, JSON text (a list, or an audience
 /// profile) or NULL.
 pub fn hashtags() -> Function {
-    let arguments = Arguments::new([
-        Argument::new("keyphrases", Kind::Phrases, "What the text is about, as of keyphrases()"),
+    let arguments = FunctionArguments::new([
+        Argument::new(
+            "keyphrases",
+            ArgumentKind::Phrases,
+            "What the text is about, as of keyphrases()",
+        ),
         Argument::new(
             "interests",
-            Kind::TextOrTexts,
+            ArgumentKind::TextOrTexts,
             "Interests of the audience, which go first: a list, JSON of a list, an audience profile or NULL",
         ),
-        Argument::new("n", Kind::Whole, "How many at most; NULL: 10"),
+        Argument::new("n", ArgumentKind::Whole, "How many at most; NULL: 10"),
     ]);
     let about = About::new(
         section::TEXT,
@@ -104,12 +113,12 @@ pub fn hashtags() -> Function {
 /// `clip_title(text, language, most_chars)`: the sentence that says most, in that many grapheme
 /// clusters; see [`Script::title`]. NULL where nothing is said.
 pub fn clip_title() -> Function {
-    let arguments = Arguments::new([
+    let arguments = FunctionArguments::new([
         TEXT,
         LANGUAGE,
         Argument::new(
             "most_chars",
-            Kind::Whole,
+            ArgumentKind::Whole,
             "Characters at most, as a reader counts them; NULL: 100",
         ),
     ]);
@@ -140,7 +149,7 @@ fn nulls(texts: &StringArray) -> Option<NullBuffer> {
     texts.nulls().cloned()
 }
 
-/// How many, a row; NULL stands for `default`, less than nothing for nothing.
+/// The limit of each row; NULL is `default`, a negative number 0.
 fn most(column: &ArrayRef, default: usize) -> Result<Vec<usize>> {
     let numbers = numbers::<Int64Type>(column)?;
     let most = |n: Option<i64>| n.map_or(default, |n| usize::try_from(n).unwrap_or(0));
