@@ -165,10 +165,7 @@ pub(super) fn checked_time(time: &str) -> Result<String> {
     arrow::compute::kernels::cast_utils::string_to_timestamp_nanos(time)
         .map(|_| time.to_owned())
         .map_err(|e| {
-            Error::new(
-                ErrorCode::Config,
-                format!("--trained-at is {time}; give a time such as 2026-05-01T12:00:00Z"),
-            )
-            .with_source(e)
+            let what = format!("is {time}; give a time such as 2026-05-01T12:00:00Z");
+            Error::setting("trained_at", what).with_source(e)
         })
 }

@@ -193,7 +193,7 @@ impl VariantArgs {
     ) -> crate::error::Result<VariantSettings> {
         let Self { variants: count, audience, platforms, captions, variants_only, .. } = self;
         if count == 0 && captions.is_some_and(|asked| asked.0 == Some(CaptionMode::Burned)) {
-            return Err(VariantSettings::none_asked_for(&["--captions burned".to_owned()]));
+            return Err(VariantSettings::none_asked_for(&[("captions", " burned".to_owned())]));
         }
         let captions = captions.map_or(Some(CaptionMode::Burned), |asked| asked.0);
         let plain_clips = !variants_only;

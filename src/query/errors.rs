@@ -9,14 +9,17 @@ use crate::error::{Error, ErrorCode};
 /// other is `query.invalid` with DataFusion's innermost message.
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(ours) = ours(&error) {
-        return Error::new(ours.code(), ours.message());
+        return ours.copy();
     }
     let (code, message) = match error.find_root() {
         DataFusionError::ResourcesExhausted(text) => (ErrorCode::QueryLimits, exhausted(text)),
         DataFusionError::SchemaError(schema, _) => (ErrorCode::Query, about_columns(schema)),
         other => (ErrorCode::Query, plain(&other.strip_backtrace())),
     };
-    Error::new(code, message).with_source(error)
+    let limit = "memory_limit_gb";
+    let of_memory = code == ErrorCode::QueryLimits && message.contains(limit);
+    let told = Error::new(code, message);
+    if of_memory { told.about(limit) } else { told }.with_source(error)
 }
 
 /// The crate's own error inside an error of the engine, if there is one.
@@ -39,7 +42,8 @@ fn exhausted(text: &str) -> String {
             plain(text)
         );
     }
-    "the query needs more memory than it may take; raise memory_limit_gb (--memory-limit, CLIPFLOW_MEMORY_LIMIT_GB) or ask for less at a time".to_owned()
+    "the query needs more memory than it may take; raise memory_limit_gb or ask for less at a time"
+        .to_owned()
 }
 
 /// The message for an unknown column, with the known ones.
@@ -210,9 +214,8 @@ mod tests {
         let inner = resources_datafusion_err!("Additional allocation failed for ExternalSorter[1]");
         let error = query_error(inner.context("Not enough memory to continue external sort"));
         assert_eq!(error.code(), ErrorCode::QueryLimits);
-        for part in ["memory_limit_gb", "CLIPFLOW_MEMORY_LIMIT_GB", "--memory-limit"] {
-            assert!(error.message().contains(part), "{error}");
-        }
+        assert!(error.message().contains("raise memory_limit_gb"), "{error}");
+        assert_eq!(error.settings().collect::<Vec<_>>(), ["memory_limit_gb"]);
         assert!(!error.message().contains("datafusion"), "{error}");
     }
 

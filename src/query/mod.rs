@@ -23,6 +23,7 @@ mod routines;
 mod scoring;
 mod session;
 mod settings;
+mod source_lists;
 pub mod sql;
 pub(crate) mod table_functions;
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the bottom up.
-const LAYERS: [&str; 21] = [
+/// From the bottom up; the table in ARCHITECTURE.md has them too.
+pub const LAYERS: [&str; 21] = [
     "error",
     "cancel",
     "location",
@@ -153,7 +153,7 @@ fn imports_only_go_down() {
 
 /// Where a process is started: our own binary as a worker; ffmpeg and ffprobe, confined; yt-dlp, with
 /// next to no environment.
-const STARTS_PROCESSES: [&str; 3] =
+pub const STARTS_PROCESSES: [&str; 3] =
     ["exec/backend/process/child.rs", "media/process/mod.rs", "source/ytdlp/process.rs"];
 
 #[test]
