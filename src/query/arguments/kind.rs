@@ -142,7 +142,10 @@ fn item_of(list: &DataType) -> Option<&DataType> {
 }
 
 fn is_text(given: &DataType) -> bool {
-    matches!(given, DataType::Null) || given.is_string()
+    match given {
+        DataType::Dictionary(_, values) => is_text(values),
+        simple => simple.is_string() || *simple == DataType::Null,
+    }
 }
 
 fn is_binary(given: &DataType) -> bool {

@@ -35,7 +35,7 @@ pub fn reframe_path() -> Function {
         section::VARIANTS,
         "The path of a window that follows what draws the eye: a list of structs of the second `t` and the window's centre `x`, `y`.",
         "SELECT reframe_path(signals, shots, 0, 5, info['width'], info['height'], 1080, 1920)
-FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
+FROM source_lists('results')",
     );
     let return_type = list_type(reframe::anchor_type());
     Function::new("reframe_path", arguments, return_type, about, |args| {

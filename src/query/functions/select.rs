@@ -47,7 +47,7 @@ pub fn select_clips() -> Function {
         section::SELECTION,
         "Every window of a source considered for a clip, with its features, its score and whether it is chosen: a list of rows of candidates.",
         r#"SELECT select_clips(signals, shots, cues, 4, 9, 2, '{"hook":0.5}')
-FROM analyze_media((SELECT source_location('talk.mp4') AS location))"#,
+FROM source_lists('results')"#,
     );
     let read = LastRead::default();
     let return_type = list_type(Candidate::data_type());
@@ -79,7 +79,7 @@ pub fn cues_in() -> Function {
     let about = About::new(
         section::SELECTION,
         "The cues of a language and those of an unknown one.",
-        "SELECT cues_in(cues, 'en') FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
+        "SELECT cues_in(cues, 'en') FROM source_lists('results')",
     );
     let return_type = list_type(Cue::data_type());
     Function::new("cues_in", arguments, return_type.clone(), about, move |args| {

@@ -68,7 +68,7 @@ pub fn clip_brief() -> Function {
         section::VARIANTS,
         "What making variants needs to know of a clip, as a struct.",
         "SELECT clip_brief(signals, shots, cues, 'en', NULL, info['width'], info['height'], info['fps'], 2, 12, NULL, NULL)
-FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
+FROM source_lists('results')",
     );
     Function::new("clip_brief", arguments, ArgumentKind::Brief.example(), about, |args| {
         let size = [numbers::<Int64Type>(&args[5])?, numbers::<Int64Type>(&args[6])?];
@@ -97,8 +97,8 @@ pub fn with_texts() -> Function {
         section::VARIANTS,
         "A clip_brief with other texts in place of its own.",
         "SELECT with_texts(clip_brief(signals, shots, cues, 'en', NULL, 1280, 720, 25, 2, 12, NULL, NULL),
-    named_struct('title', 'Mine', 'hook_text', NULL, 'description', NULL, 'hashtags', NULL, 'note', NULL))
-FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
+    named_struct('title', 'Mine', 'hook_text', NULL, 'description', NULL, 'hashtags', ['mine'], 'note', NULL))
+FROM source_lists('results')",
     );
     let arguments = FunctionArguments::new([BRIEF, texts]);
     Function::new("with_texts", arguments, ArgumentKind::Brief.example(), about, |args| {
@@ -136,7 +136,7 @@ pub fn make_variants() -> Function {
         "The best versions of a clip for platforms, best first: a list of structs with layout, size, texts, predicted metrics and score.",
         "SELECT make_variants(clip_brief(signals, shots, cues, 'en', NULL, 1280, 720, 25, 2, 12, NULL, NULL),
     3, '{\"age\":\"18-35\"}', 'tiktok,shorts', 'burned')
-FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
+FROM source_lists('results')",
     );
     let (read, built_in) = (LastRead::default(), OnceLock::new());
     let return_type = list_type(Variant::data_type());

@@ -46,7 +46,6 @@ const VIDEO: (&str, &str) = (
     "video",
     "Path or URL of one video, which is analysed when the query runs, or of a folder of results (text)",
 );
-const QUERY: &str = "A query in parentheses";
 const EVENTS: (&str, &str) =
     ("events", "Path or URL of event files: a row an event, or a row a day and variant (text)");
 
@@ -160,6 +159,11 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "How each source is cut: its number of shots and their lengths.",
         "SELECT source_id, shots, mean_length FROM shot_lengths('results')",
     ),
+    of_results(
+        "source_lists",
+        "Each source with its facts as a struct and its signals, shots and cues as lists, as select_clips and clip_brief take them.",
+        "SELECT source_id, cardinality(signals), cardinality(shots) FROM source_lists('results')",
+    ),
     TableDescription {
         name: "platforms",
         arguments: &[],
@@ -234,7 +238,7 @@ pub(in crate::query) const RELATIONS: &[TableDescription] = &[
     },
     TableDescription {
         name: "render_media",
-        arguments: &[("query", QUERY)],
+        arguments: &[("query", "A query in parentheses with the columns of sql/run/outputs.sql")],
         optional: 0,
         section: section::MEDIA,
         description: "The rows of a query with the media files that are rendered for them; the query has the columns of sql/run/rendered.sql.",
