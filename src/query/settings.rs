@@ -10,6 +10,7 @@ use datafusion::error::{DataFusionError, Result};
 use super::options::SessionOptions;
 use super::scoring;
 use crate::config::{ParallelConfig, SETTINGS};
+use crate::error::{Error, ErrorCode};
 use crate::exec::MediaRuntime;
 use crate::location::Location;
 use crate::media::AnalyzeSettings;
@@ -28,7 +29,10 @@ const OF_SESSIONS: [(&str, &str); 4] = [
         "model",
         "Model that `make_variants` scores with, as the JSON of `clipflow train`; empty: the built-in ones.",
     ),
-    ("analyze", "How `shots('…')`, `signals('…')` and `cues('…')` analyse a video, as JSON."),
+    (
+        "analyze",
+        "How `shots('…')`, `signals('…')` and `cues('…')` analyse a video, as JSON; empty: the defaults.",
+    ),
 ];
 
 /// The settings a session was made with, and what it has changed since. Everything that SQL functions
@@ -148,11 +152,12 @@ impl SessionSettings {
                 self.model = given;
             }
             _ => {
-                let json = given.unwrap_or_else(|| "{}".to_owned());
-                self.analyze = serde_json::from_str(&json).map_err(|e| {
+                let read = given.as_deref().map(serde_json::from_str).transpose();
+                let read = read.map_err(|e| {
                     let message = format!("clipflow.analyze cannot be read ({e})");
-                    crate::error::Error::new(crate::error::ErrorCode::Config, message)
+                    Error::new(ErrorCode::Config, message).with_source(e)
                 })?;
+                self.analyze = read.unwrap_or_default();
             }
         }
         Ok(())
@@ -164,6 +169,7 @@ impl SessionSettings {
             "base" => self.base.clone(),
             "weights" => self.weights.clone().unwrap_or_default(),
             "model" => self.model.clone().unwrap_or_default(),
+            _ if self.analyze == AnalyzeSettings::default() => String::new(),
             _ => serde_json::to_string(&self.analyze).unwrap_or_default(),
         }
     }
@@ -194,7 +200,7 @@ impl ExtensionOptions for SessionSettings {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let external = |e: crate::error::Error| DataFusionError::External(Box::new(e));
+        let external = |e: Error| DataFusionError::External(Box::new(e));
         if OF_SESSIONS.iter().any(|(name, _)| *name == key) {
             return self.set_own(key, value).map_err(external);
         }

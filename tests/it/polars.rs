@@ -407,8 +407,8 @@ fn mistakes_come_back_as_typed_errors() {
         )
     );
     assert_eq!(
-        of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).code(),
-        ErrorCode::InputColumn
+        of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).message(),
+        "validate_request takes text as source_url, not Float64; it is called as validate_request(source_url, language, min, max, n)"
     );
     assert_eq!(of(col("nothing")).code(), ErrorCode::Query);
     assert_eq!(of(stable_id(&[])).code(), ErrorCode::Query);

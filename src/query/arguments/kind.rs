@@ -14,6 +14,8 @@ pub(in crate::query) enum ArgumentKind {
     Any,
     /// Text of any string type, or another simple value written as text; received as `Utf8`.
     Text,
+    /// Text of any string type alone; received as `Utf8`.
+    Url,
     /// Any numeric type; received as `Float64`.
     Number,
     /// Any numeric type; received as `Int64`, fractions cut off.
@@ -51,6 +53,7 @@ impl ArgumentKind {
         match self {
             Self::Any => Some(given.clone()),
             Self::Text => (!given.is_nested() && !is_binary(given)).then_some(DataType::Utf8),
+            Self::Url => is_text(given).then_some(DataType::Utf8),
             Self::Number => (given.is_numeric() || is_null).then_some(DataType::Float64),
             Self::Whole => (given.is_numeric() || is_null).then_some(DataType::Int64),
             Self::Bytes => (is_binary(given) || is_null).then_some(DataType::Binary),
@@ -92,7 +95,7 @@ impl ArgumentKind {
     pub(in crate::query) fn example(self) -> DataType {
         match self {
             Self::Any => DataType::Null,
-            Self::Text | Self::TextOrTexts => DataType::Utf8,
+            Self::Text | Self::Url | Self::TextOrTexts => DataType::Utf8,
             Self::Number => DataType::Float64,
             Self::Whole => DataType::Int64,
             Self::Bytes => DataType::Binary,
@@ -111,7 +114,7 @@ impl ArgumentKind {
     pub(in crate::query) fn describe(self) -> &'static str {
         match self {
             Self::Any => "a value of any type",
-            Self::Text => "text",
+            Self::Text | Self::Url => "text",
             Self::Number => "a number",
             Self::Whole => "a whole number",
             Self::Bytes => "binary",
@@ -186,6 +189,7 @@ mod tests {
     fn each_kind_accepts_null_and_receives_what_it_gives_as_an_example() {
         let kinds = [
             ArgumentKind::Text,
+            ArgumentKind::Url,
             ArgumentKind::Number,
             ArgumentKind::Whole,
             ArgumentKind::Bytes,
@@ -212,6 +216,7 @@ mod tests {
             assert_eq!(ArgumentKind::Text.coerced(&given), Some(DataType::Utf8), "{given}");
         }
         assert_eq!(ArgumentKind::Text.coerced(&DataType::Binary), None);
+        assert_eq!(ArgumentKind::Url.coerced(&DataType::Int64), None);
         assert_eq!(ArgumentKind::Number.coerced(&DataType::Utf8), None);
     }
 }

@@ -39,7 +39,7 @@ pub fn stable_id() -> Function {
 /// `clipflow.base` where it is left out; see [`Location::resolve`].
 pub fn source_location() -> Function {
     let arguments = FunctionArguments::with_optional_last([
-        Argument::new("url", ArgumentKind::Text, "A path or URL"),
+        Argument::new("url", ArgumentKind::Url, "A path or URL"),
         Argument::new(
             "base",
             ArgumentKind::Text,
@@ -69,7 +69,7 @@ pub fn without_signature() -> Function {
         "A source as it may be shown: without user, password and signature.",
         "SELECT without_signature('https://host/talk.mp4?X-Amz-Signature=abc&v=1')",
     );
-    let url = Argument::new("url", ArgumentKind::Text, "A path or URL");
+    let url = Argument::new("url", ArgumentKind::Url, "A path or URL");
     Function::new(
         "without_signature",
         FunctionArguments::new([url]),

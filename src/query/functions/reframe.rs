@@ -34,7 +34,7 @@ pub fn reframe_path() -> Function {
     let about = About::new(
         section::VARIANTS,
         "The path of a window that follows what draws the eye: a list of structs of the second `t` and the window's centre `x`, `y`.",
-        "SELECT reframe_path(signals, shots, 0, 5, info['width'], info['height'], 1080, 1920)
+        "SELECT reframe_path(signals, shots, 0, 5, 1280, 720, 1080, 1920)
 FROM source_lists('results')",
     );
     let return_type = list_type(reframe::anchor_type());

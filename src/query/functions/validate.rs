@@ -18,7 +18,7 @@ pub fn validate_request() -> Function {
         Field::new("error_message", DataType::Utf8, true),
     ]);
     let arguments = FunctionArguments::new([
-        Argument::new("source_url", ArgumentKind::Text, "Path or URL of the source"),
+        Argument::new("source_url", ArgumentKind::Url, "Path or URL of the source"),
         Argument::new("language", ArgumentKind::Text, "Language of the clips as a tag"),
         Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds"),
         Argument::new("max", ArgumentKind::Number, "Longest clip in seconds"),

@@ -67,7 +67,7 @@ pub fn clip_brief() -> Function {
     let about = About::new(
         section::VARIANTS,
         "What making variants needs to know of a clip, as a struct.",
-        "SELECT clip_brief(signals, shots, cues, 'en', NULL, info['width'], info['height'], info['fps'], 2, 12, NULL, NULL)
+        "SELECT clip_brief(signals, shots, cues, 'en', NULL, 1280, 720, 25, 2, 12, NULL, NULL)
 FROM source_lists('results')",
     );
     Function::new("clip_brief", arguments, ArgumentKind::Brief.example(), about, |args| {
