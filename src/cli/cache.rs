@@ -57,7 +57,7 @@ fn amount(entries: u64, bytes: u64) -> String {
     format!("{entries} {plural} ({:.1} MB)", bytes as f64 / 1e6)
 }
 
-/// A row an entry; ages in hours.
+/// One row per cache entry; ages in hours.
 fn table(listed: &[Listed], now: SystemTime) -> Result<RecordBatch> {
     let hours = |since: SystemTime| {
         let age = now.duration_since(since).unwrap_or_default();

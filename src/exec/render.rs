@@ -94,7 +94,8 @@ impl Work for RenderWork {
         let done = Cell::new(0.0);
         let progress =
             |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
-        let renderer = Renderer { tools, settings: &self.settings, turns: &env.turns, cancel };
+        let renderer =
+            Renderer { tools, settings: &self.settings, scheduler: &env.scheduler, cancel };
         let results = renderer.render(path, &probe, &spans, &progress);
         // A row that was stopped is not a row of failed clips: it is done again next time.
         cancel.check()?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::render::Turns;
+use crate::media::render::RenderScheduler;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 
 /// What a piece of work mostly waits for.
@@ -110,7 +110,7 @@ pub struct WorkEnv {
     /// Who is told how far it is.
     pub progress: Arc<dyn Progress>,
     /// Rows that render share these.
-    pub turns: Turns,
+    pub scheduler: RenderScheduler,
 }
 
 impl WorkEnv {
@@ -120,7 +120,7 @@ impl WorkEnv {
             tools: None,
             media_dir: PathBuf::new(),
             progress: Arc::new(NoProgress),
-            turns: Turns::default(),
+            scheduler: RenderScheduler::default(),
         }
     }
 

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::HttpConfig;
-use super::client::root;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 
@@ -91,18 +90,14 @@ pub(crate) fn broken(
     url: &Url,
     written: u64,
     length: Option<u64>,
-    cause: Option<reqwest::Error>,
+    cause: Option<&dyn std::fmt::Display>,
 ) -> Error {
     let place = redacted(url.as_str());
     let of = length.map_or_else(String::new, |n| format!(" of {n}"));
-    let why = cause.as_ref().map_or_else(String::new, |c| format!(" ({})", root(c)));
-    let error = Error::new(
+    let why = cause.map_or_else(String::new, |c| format!(" ({c})"));
+    Error::new(
         ErrorCode::SourceTruncated,
         format!("{place} broke off after {written}{of} bytes{why}; run again later"),
     )
-    .with_retry_after(Duration::ZERO);
-    match cause {
-        Some(cause) => error.with_source(cause.without_url()),
-        None => error,
-    }
+    .with_retry_after(Duration::ZERO)
 }

@@ -6,15 +6,16 @@
 //! [`crate::resilience::Hosts`].
 
 pub mod address;
+#[cfg(feature = "http")]
 pub(crate) mod answer;
 pub(crate) mod body;
+#[cfg(feature = "http")]
 pub(crate) mod client;
 pub mod target;
 
 use std::time::Duration;
 
 use crate::config::ParallelConfig;
-use target::Rules;
 
 /// Limits of fetches from web servers.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +52,8 @@ impl From<&ParallelConfig> for HttpConfig {
 }
 
 impl HttpConfig {
-    pub(crate) fn rules(&self) -> Rules {
-        Rules { allow_private: self.allow_private }
+    #[cfg(feature = "http")]
+    pub(crate) fn rules(&self) -> target::Rules {
+        target::Rules { allow_private: self.allow_private }
     }
 }

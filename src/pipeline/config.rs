@@ -29,7 +29,7 @@ use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
-use crate::text_model::HttpTextModel;
+use crate::text_model::text_model_of_process;
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
@@ -243,8 +243,7 @@ impl RunConfig {
     /// `config.invalid` if the settings name one that cannot be asked.
     pub(super) fn with_text_model(mut self) -> Result<Self> {
         if self.text_model.is_none() && self.variants.count > 0 {
-            let model = HttpTextModel::of_process(&self.parallel, &self.resilience())?;
-            self.text_model = model.map(|model| Arc::new(model) as _);
+            self.text_model = text_model_of_process(&self.parallel, &self.resilience())?;
         }
         Ok(self)
     }

@@ -12,7 +12,7 @@ use crate::exec::{MediaRuntime, backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
 use crate::store::Place;
-use crate::telemetry::Counts;
+use crate::telemetry::MediaCounts;
 
 /// Workers, connections and what is known of hosts, fetched sources, kept analyses and counters: of
 /// one run, or of several that share them (see [`RunConfig::engine`]).
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// Rows of media work so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> MediaCounts {
         self.runtime.counters.get()
     }
 

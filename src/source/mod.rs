@@ -3,12 +3,14 @@
 //! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
 //! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
 
+#[cfg(feature = "http")]
 pub mod http;
 mod local;
 pub mod object;
 pub(crate) mod program;
 mod remote;
 pub mod spool;
+#[cfg(feature = "youtube")]
 pub mod ytdlp;
 
 use std::fmt::Debug;
@@ -24,11 +26,8 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::youtube;
 use crate::location::{Location, scheme};
-use crate::net::HttpConfig;
 use crate::resilience::{FetchSlot, Hosts};
-use http::Http;
 use object::{ObjectSource, is_object_url};
-use ytdlp::{YtDlp, YtDlpConfig};
 
 /// A source that can be read as a file, for as long as this value or a clone of it lives.
 #[derive(Debug, Clone)]
@@ -100,8 +99,8 @@ impl Sources {
         Self { kinds }
     }
 
-    /// Every kind there is: files and objects under `roots`, YouTube, web servers. What is fetched
-    /// goes through one spool, and through `hosts`.
+    /// Every kind of this build: files and objects under `roots`, YouTube, web servers. Fetches share one
+    /// spool and the limits of `hosts`.
     pub fn standard(
         roots: impl IntoIterator<Item = impl Into<Location>>,
         config: &ParallelConfig,
@@ -110,23 +109,27 @@ impl Sources {
         let roots: Vec<Location> = roots.into_iter().map(Into::into).collect();
         let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
         let spool = Spool::from_config(config);
-        let youtube = YtDlp::new(YtDlpConfig::from(config), hosts.clone());
-        let http = Http::new(HttpConfig::from(config), hosts.clone());
+        let objects = ObjectSource::new(&roots, config, hosts.clone());
         Self::new(vec![
             Box::new(LocalFiles::new(folders)),
-            Box::new(Spooled::new(ObjectSource::new(&roots, config, hosts.clone()), spool.clone())),
-            Box::new(Spooled::new(youtube, spool.clone())),
-            Box::new(Spooled::new(http, spool)),
+            Box::new(Spooled::new(objects, spool.clone())),
+            #[cfg(feature = "youtube")]
+            Box::new(Spooled::new(ytdlp::YtDlp::new(config.into(), hosts.clone()), spool.clone())),
+            #[cfg(feature = "http")]
+            Box::new(Spooled::new(http::Http::new(config.into(), hosts.clone()), spool)),
         ])
     }
 
     /// The kind that serves `location`.
     fn find(&self, location: &str) -> Result<&dyn Source> {
+        if let Some(error) = left_out(location) {
+            return Err(error);
+        }
         let kind = self.kinds.iter().find(|k| k.serves(location)).map(AsRef::as_ref);
         kind.ok_or_else(|| unserved(location))
     }
 
-    /// Whether opening `location` may take the network; `false` if nobody serves it.
+    /// Whether opening `location` may take the network; `false` if it is not served.
     pub fn is_remote(&self, location: &str) -> bool {
         self.find(location).is_ok_and(Source::is_remote)
     }
@@ -134,7 +137,7 @@ impl Sources {
     /// See [`Source::validator`].
     ///
     /// # Errors
-    /// `source.unsupported` for a scheme nobody serves, else as [`Source::validator`].
+    /// `source.unsupported` for a scheme that is not served, else as [`Source::validator`].
     pub async fn validator(&self, location: &str) -> Result<Option<String>> {
         self.find(location)?.validator(location).await
     }
@@ -142,7 +145,7 @@ impl Sources {
     /// See [`Source::open`].
     ///
     /// # Errors
-    /// `source.unsupported` for a scheme nobody serves, else as [`Source::open`].
+    /// `source.unsupported` for a scheme that is not served, else as [`Source::open`].
     pub async fn open(&self, location: &str) -> Result<LocalCopy> {
         self.find(location)?.open(location).await
     }
@@ -151,17 +154,42 @@ impl Sources {
 /// Why none of [`Sources::standard`] opens `location`, as far as it tells itself: no disk and no network
 /// is asked. The error is the one that opening it would give.
 pub fn refusal(location: &str, allow_private: bool) -> Option<Error> {
-    let scheme = scheme(location)?.to_ascii_lowercase();
+    scheme(location)?;
     if is_object_url(location) {
         return None;
     }
+    if let Some(error) = left_out(location) {
+        return Some(error);
+    }
+    #[cfg(feature = "youtube")]
     if youtube::is_youtube(location) {
         return ytdlp::video_id(location).err();
     }
-    match scheme.as_str() {
-        "http" | "https" => http::check(location, allow_private).err(),
-        _ => Some(unserved(location)),
+    if is_web(location) {
+        #[cfg(feature = "http")]
+        return http::check(location, allow_private).err();
     }
+    #[cfg(not(feature = "http"))]
+    let _ = allow_private;
+    Some(unserved(location))
+}
+
+fn is_web(location: &str) -> bool {
+    scheme(location)
+        .is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
+}
+
+/// The error for a location whose kind this build leaves out.
+fn left_out(location: &str) -> Option<Error> {
+    let (is_there, what, feature) = match youtube::is_youtube(location) {
+        true => (cfg!(feature = "youtube"), "YouTube videos", "youtube"),
+        false if is_web(location) => (cfg!(feature = "http"), "web addresses", "http"),
+        false => return None,
+    };
+    let message = format!(
+        "this build of clipflow does not fetch {what}; download the video and name the file, or build it with the feature {feature}"
+    );
+    (!is_there).then(|| Error::new(ErrorCode::SourceUnsupported, message))
 }
 
 fn unserved(location: &str) -> Error {
@@ -172,7 +200,7 @@ fn unserved(location: &str) -> Error {
     )
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http", feature = "youtube"))]
 mod tests {
     use super::*;
 

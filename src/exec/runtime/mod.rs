@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::media::MediaTools;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::telemetry::{Counters, Event, Observer, Silent};
+use crate::telemetry::{Event, MediaCounters, Observer, Silent};
 
 /// What a [`MediaRuntime`] is made of.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct MediaRuntime {
     /// Who is told about events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
-    pub counters: Arc<Counters>,
+    pub counters: Arc<MediaCounters>,
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
@@ -67,7 +67,7 @@ pub struct MediaRuntime {
 /// Progress of work goes to the counters and the observer.
 #[derive(Debug)]
 struct Told {
-    counters: Arc<Counters>,
+    counters: Arc<MediaCounters>,
     observer: Arc<dyn Observer>,
 }
 
@@ -101,7 +101,7 @@ impl MediaRuntime {
     pub fn new(config: MediaRuntimeConfig) -> Self {
         let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =
             config;
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(MediaCounters::default());
         let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv {
             tools: Some(tools.clone()),

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::measure::Sampled;
 use super::sample::{Sample, sample};
-use super::{BenchmarkOptions, Measurement, Part, viral, workloads};
+use super::{BenchmarkOptions, BenchmarkPart, Measurement, viral, workloads};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
@@ -220,7 +220,7 @@ impl Bench {
     /// Take a measurement down.
     pub(super) fn record(
         &mut self,
-        part: Part,
+        part: BenchmarkPart,
         batch: &Batch,
         contender: &Contender,
         sampled: &Sampled,

@@ -7,6 +7,7 @@ use url::Url;
 use crate::error::Result;
 use crate::net::HttpConfig;
 use crate::net::body::{Pace, broken, empty, too_large};
+use crate::net::client::root;
 use crate::source::spool::{Spool, SpoolFile};
 
 /// Write all of an answer's `length` bytes (if it says how many) to a new file of `spool`.
@@ -26,7 +27,10 @@ pub(super) async fn receive(
         let chunk = match tokio::time::timeout_at(pace.look_again(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => break,
-            Ok(Err(cause)) => return Err(broken(url, file.written(), length, Some(cause))),
+            Ok(Err(cause)) => {
+                let error = broken(url, file.written(), length, Some(&root(&cause)));
+                return Err(error.with_source(cause.without_url()));
+            }
             Err(_) => {
                 pace.check(0, url)?;
                 continue;

@@ -21,7 +21,7 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
 use crate::media::MediaTools;
-use crate::media::render::{Share, Turns};
+use crate::media::render::{MemoryShare, RenderScheduler};
 
 /// Whether this program can be started as a worker: it has called [`run_if_worker`].
 static CALLED: AtomicBool = AtomicBool::new(false);
@@ -130,24 +130,24 @@ struct Job {
     media_dir: PathBuf,
     rows: Vec<u8>,
     cancel: CancelToken,
-    turns: Turns,
+    scheduler: RenderScheduler,
 }
 
 /// Takes messages until the pipe ends; the task that came last.
 fn listen(input: &mut impl Read, jobs: &Sender<Job>) -> Option<(u64, CancelToken)> {
     let mut current: Option<(u64, CancelToken)> = None;
-    let mut turns = Turns::default();
+    let mut scheduler = RenderScheduler::default();
     loop {
         match frame::read::<ToWorker>(input) {
             Ok(Some((ToWorker::Setup { memory_bytes, workers }, _))) => {
                 limit_memory(memory_bytes);
-                turns = Turns::new(Share::one_of(workers));
+                scheduler = RenderScheduler::new(MemoryShare::one_of(workers));
             }
             Ok(Some((ToWorker::Task { id, work, tools, media_dir }, rows))) => {
                 let cancel = CancelToken::new();
                 current = Some((id, cancel.clone()));
-                let turns = turns.clone();
-                if jobs.send(Job { id, work, tools, media_dir, rows, cancel, turns }).is_err() {
+                let scheduler = scheduler.clone();
+                if jobs.send(Job { id, work, tools, media_dir, rows, cancel, scheduler }).is_err() {
                     return current;
                 }
             }
@@ -183,7 +183,8 @@ fn work(inbox: &Receiver<Job>, out: &Arc<Out>) {
 fn answer(job: Job, progress: Arc<Told>) -> Result<Vec<u8>> {
     let rows = decode(&job.rows)?;
     drop(job.rows);
-    let env = WorkEnv { tools: job.tools, media_dir: job.media_dir, progress, turns: job.turns };
+    let env =
+        WorkEnv { tools: job.tools, media_dir: job.media_dir, progress, scheduler: job.scheduler };
     let task = Task::new(job.work.build()?, rows, Arc::new(env), job.cancel);
     let columns: Vec<ArrayRef> =
         contained(&task, |task| task.work.run(&task.rows, &task.env, &task.cancel))?;
