@@ -3,7 +3,7 @@
 use super::{BackendType, SETTINGS};
 
 /// One setting of [`ParallelConfig`](super::ParallelConfig): the struct, its builder, the command's
-/// flags, the environment, files, SQL and the README all read this.
+/// flags, the environment, files, SQL and the documents all read this.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
     /// Field of the struct, key in a file, `clipflow.NAME` in SQL.

@@ -36,5 +36,5 @@ pub use errors::query_error;
 pub use media_exec::MediaExec;
 pub use options::SessionOptions;
 pub(crate) use session::register;
-pub use session::{register_media_relations, session, session_with};
+pub use session::{register_media_relation, register_media_relations, session, session_with};
 pub use settings::SessionSettings;

@@ -1,6 +1,9 @@
 //! How a session is set up.
 
+use std::collections::BTreeMap;
+
 use crate::config::ParallelConfig;
+use crate::exec::WorkSpec;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::location::Location;
@@ -24,6 +27,9 @@ pub struct SessionOptions {
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
     pub render: RenderSettings,
+    /// Further relations over media by name (in lower case), such as `my_work_media`. An entry for
+    /// `analyze_media` or `render_media` replaces the built-in work.
+    pub media_relations: BTreeMap<String, WorkSpec>,
     /// The models that `make_variants` scores with where a call names none; `None`: the built-in ones.
     /// `clipflow.model`.
     pub models: Option<ScoreModels>,
@@ -42,6 +48,7 @@ impl Default for SessionOptions {
             base: Location::from("."),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
+            media_relations: BTreeMap::new(),
             models: None,
             weights: None,
         }

@@ -1,5 +1,6 @@
 //! A DataFusion session with every clipflow function, and the dataset's tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -51,15 +52,33 @@ pub(crate) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     Ok(())
 }
 
-/// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files, so
-/// a session for reading has neither.
+/// Gives a session the relations over media of `options`: `analyze_media((…))`, `render_media((…))` and
+/// those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
+/// them.
 ///
 /// # Errors
 /// `query.invalid` if the session takes no relation planners.
 pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
-    let planner = MediaRelationPlanner {
-        analyze: WorkSpec::Analyze(options.analyze.clone()),
-        render: WorkSpec::Render(options.render.clone()),
-    };
+    let built_in = [
+        ("analyze_media", WorkSpec::Analyze(options.analyze.clone())),
+        ("render_media", WorkSpec::Render(options.render.clone())),
+    ];
+    let mut relations: BTreeMap<_, _> =
+        built_in.into_iter().map(|(name, work)| (name.to_owned(), work)).collect();
+    relations.extend(options.media_relations.clone());
+    let planner = MediaRelationPlanner::new(relations);
+    ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
+}
+
+/// Gives a session the relation `name((…))`, which runs `work` on each row of a query.
+///
+/// Work of your own is registered first, see [`register_work`](crate::exec::register_work). It runs on
+/// the session's [`MediaRuntime`] like the built-in work: with its workers, retries, sources and cache.
+///
+/// # Errors
+/// `query.invalid` if the session takes no relation planners.
+pub fn register_media_relation(ctx: &SessionContext, name: &str, work: WorkSpec) -> Result<()> {
+    let relations = BTreeMap::from([(name.to_ascii_lowercase(), work)]);
+    let planner = MediaRelationPlanner::new(relations);
     ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
 }

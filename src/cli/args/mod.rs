@@ -173,7 +173,7 @@ pub(super) struct VariantArgs {
     /// [default: burned].
     #[arg(long, value_name = "WHERE", value_parser = caption_value)]
     pub captions: Option<CaptionsArg>,
-    /// Score variants with this model, as written by hand or fitted; see the README.
+    /// Score variants with this model, as written by hand or fitted; see docs/user/learning.md.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Render the variants without the plain clips.
@@ -201,7 +201,7 @@ impl VariantArgs {
     }
 }
 
-/// What the files are; see the README, "Formats and quality".
+/// What the files are; see docs/user/formats.md.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub(super) struct EncodingArgs {

@@ -14,7 +14,7 @@ use crate::query::options::SessionOptions;
 use crate::query::results::{register_dataset, register_store, register_table};
 use crate::query::settings::SessionSettings;
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
 /// A table or view of the results in a folder or an object store, as they stand when the query is
 /// planned. Relative paths start from `clipflow.base`.
@@ -37,11 +37,11 @@ impl ResultsFunction {
         let resilience = Resilience::new(settings.parallel());
         share_store(caller, place, &resilience)?;
         wait(async {
-            let dataset = Place::new(place, &resilience)?.existing().await?;
+            let dataset = DatasetRoot::new(place, &resilience)?.existing().await?;
             let ctx = context::new(&SessionOptions::default(), None, |config| config)?;
             match Table::find(self.name) {
                 Some(table) => {
-                    register_store(&ctx.runtime_env(), dataset.place());
+                    register_store(&ctx.runtime_env(), dataset.root());
                     register_table(&ctx, &dataset, table).await?;
                 }
                 None => register_dataset(&ctx, &dataset).await?,
@@ -67,7 +67,7 @@ pub(crate) fn share_store(
     place: &Location,
     resilience: &Resilience,
 ) -> Result<()> {
-    let place = Place::new(place, resilience).map_err(external)?;
+    let place = DatasetRoot::new(place, resilience).map_err(external)?;
     register_store(caller.runtime_env(), &place);
     Ok(())
 }

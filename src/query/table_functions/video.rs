@@ -15,11 +15,11 @@ use futures::stream;
 
 use super::call::{external, texts};
 use super::results::ResultsFunction;
+use crate::cancel::CancelOnDrop;
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
 use crate::media::AnalyzeSettings;
 use crate::model::{Cue, Shot, Signal};
-use crate::query::media_exec::CancelOnDrop;
 use crate::query::settings::SessionSettings;
 
 /// One list column of the analysis of one video as a table; of a folder of results, the table of that

@@ -4,7 +4,7 @@
 //! The source is decoded once, for the checksums of its frames and for the edges; the clip that is
 //! written is decoded too. It is kept if each of its frames is at its time, each copied one has the
 //! source's checksum, and those of the edges look like the source's. Else it is rendered as any
-//! other. Decoding twice costs a fraction of encoding once (the README has figures).
+//! other. Decoding twice costs a fraction of encoding once (figures: docs/user/formats.md).
 //!
 //! Source and edges have parameter sets of their own in one sample entry, told apart by their
 //! identifiers, as ISO/IEC 14496-15 has it. The edges are in the source's profile and need no more
