@@ -1,29 +1,31 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
-pub mod additive;
+pub(crate) mod additive;
 mod aggregates;
 mod arguments;
-pub mod conform;
+pub(crate) mod conform;
 mod context;
 mod documentation;
 mod errors;
+#[doc(hidden)]
 pub mod events;
 pub(crate) mod files;
 mod functions;
-pub mod intake;
+pub(crate) mod intake;
 mod json_files;
-pub mod media_exec;
-pub mod media_node;
+pub(crate) mod media_exec;
+pub(crate) mod media_node;
 mod options;
-pub mod output;
+pub(crate) mod output;
 mod query_pool;
 pub mod results;
-pub mod rollup;
+pub(crate) mod rollup;
 mod routines;
 mod scoring;
 mod session;
 mod settings;
 mod source_lists;
+#[doc(hidden)]
 pub mod sql;
 pub(crate) mod table_functions;
 

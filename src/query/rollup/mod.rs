@@ -11,6 +11,5 @@ mod exec;
 mod node;
 mod tally;
 
-pub use exec::RollupExec;
-pub use node::{RollupRelationPlanner, RollupTable};
+pub use node::RollupRelationPlanner;
 pub use tally::UnknownEvents;
