@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::kernels::score::{BoundModel, ScoreModels};
 
 /// Models, ready for the features of variants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scorer {
     pub(super) label: String,
     pub(super) viral: BoundModel,
