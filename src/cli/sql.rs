@@ -15,7 +15,7 @@ use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
 /// Tables that `--events` adds.
 const EVENT_TABLES: [&str; 2] = ["events", "event_days"];
@@ -29,7 +29,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         }
     };
     let resilience = Resilience::new(&parallel);
-    let place = Place::new(&args.dir.into(), &resilience)?;
+    let place = DatasetRoot::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
     let options = SessionOptions {
         base: ".".into(),

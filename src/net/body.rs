@@ -9,8 +9,8 @@ use super::HttpConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 
-/// Watches that bytes come fast enough, window by window, and that it all does not take too long.
-pub(crate) struct Pace {
+/// Checks the transfer rate of a body, window by window, and its total time.
+pub(crate) struct TransferPace {
     window: Duration,
     least: u64,
     window_ends: Instant,
@@ -19,7 +19,7 @@ pub(crate) struct Pace {
     ends: Option<Instant>,
 }
 
-impl Pace {
+impl TransferPace {
     pub(crate) fn new(config: &HttpConfig) -> Self {
         let now = Instant::now();
         Self {
@@ -32,7 +32,7 @@ impl Pace {
         }
     }
 
-    pub(crate) fn look_again(&self) -> Instant {
+    pub(crate) fn next_check(&self) -> Instant {
         self.ends.map_or(self.window_ends, |end| end.min(self.window_ends))
     }
 
@@ -41,7 +41,10 @@ impl Pace {
         self.ends = self.ends.map(|end| end + waited);
     }
 
-    /// `bytes` have come now.
+    /// Records that `bytes` have arrived.
+    ///
+    /// # Errors
+    /// `source.unreachable` if the transfer is too slow or takes too long.
     pub(crate) fn check(&mut self, bytes: u64, url: &Url) -> Result<()> {
         let now = Instant::now();
         self.bytes += bytes;
@@ -49,10 +52,7 @@ impl Pace {
             let place = redacted(url.as_str());
             return Err(Error::new(
                 ErrorCode::SourceUnreachable,
-                format!(
-                    "{place} was not fetched within {} s; allow more with timeout",
-                    limit.as_secs_f64()
-                ),
+                format!("{place} was not fetched within {} s; raise timeout", limit.as_secs_f64()),
             ));
         }
         if now < self.window_ends {
@@ -63,7 +63,7 @@ impl Pace {
             let rate = self.least as f64 / self.window.as_secs_f64() / 1024.0;
             return Err(Error::new(
                 ErrorCode::SourceUnreachable,
-                format!("{place} comes slower than {rate:.0} KiB a second; run again later"),
+                format!("{place} transfers less than {rate:.0} KiB per second; run again later"),
             ));
         }
         self.bytes = 0;
@@ -82,10 +82,10 @@ pub(crate) fn too_large(url: &Url, config: &HttpConfig) -> Error {
 
 pub(crate) fn empty(url: &Url) -> Error {
     let place = redacted(url.as_str());
-    Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; put the file there again"))
+    Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; upload the file again"))
 }
 
-/// The connection ended before the content did; another try may fare better.
+/// The connection ended before the content did; a retry may succeed.
 pub(crate) fn broken(
     url: &Url,
     written: u64,

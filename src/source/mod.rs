@@ -1,16 +1,19 @@
-//! From the place a request names to bytes on this machine.
+//! Sources: from the location in a request to a local file.
 //!
-//! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
-//! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
+//! Each kind of location is a [`Source`]; [`Sources`] selects the one that serves a location. Those
+//! reached over a network implement [`Remote`] and become sources by [`SpooledSource`].
 
 #[cfg(feature = "http")]
+#[doc(hidden)]
 pub mod http;
 mod local;
-pub mod object;
+pub(crate) mod object;
 pub(crate) mod program;
 mod remote;
+#[doc(hidden)]
 pub mod spool;
 #[cfg(feature = "youtube")]
+#[doc(hidden)]
 pub mod ytdlp;
 
 use std::fmt::Debug;
@@ -19,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
-pub use remote::{Fetched, Remote, Spooled};
+pub use remote::{Fetched, Remote, SpooledSource};
 use spool::{Lease, Spool};
 
 use crate::config::ParallelConfig;
@@ -29,31 +32,30 @@ use crate::location::{Location, scheme};
 use crate::resilience::{FetchSlot, Hosts};
 use object::{ObjectSource, is_object_url};
 
-/// A source that can be read as a file, for as long as this value or a clone of it lives.
+/// A source as a local file, which exists as long as this value or a clone of it.
 #[derive(Debug, Clone)]
 pub struct LocalCopy {
-    /// Where the bytes are.
+    /// The file.
     pub path: PathBuf,
-    /// What changes when the content does: size and modification time of a file, the entity tag of
-    /// an object.
+    /// Changes with the content: size and modification time of a file, the entity tag of an object.
     pub validator: String,
-    /// Keeps a file of the spool, and holds back fetches of others while it waits for its turn.
+    /// Keeps the file in the spool, and the fetch slot until work on it starts.
     lease: Option<Arc<(Lease, Mutex<Option<FetchSlot>>)>>,
 }
 
 impl LocalCopy {
-    /// A file of this machine.
+    /// A file of this machine that is not in the spool.
     pub fn new(path: impl Into<PathBuf>, validator: impl Into<String>) -> Self {
         Self { path: path.into(), validator: validator.into(), lease: None }
     }
 
-    /// A file of the spool, and the slot that its fetch took.
+    /// A file of the spool, with the slot of its fetch.
     pub fn leased(file: Lease, slot: Option<FetchSlot>) -> Self {
         let (path, validator) = (file.path().to_path_buf(), file.validator().to_owned());
         Self { path, validator, lease: Some(Arc::new((file, Mutex::new(slot)))) }
     }
 
-    /// Work on the file begins: another one may be fetched.
+    /// Releases the fetch slot when work on the file starts.
     pub fn started(&self) {
         if let Some(lease) = &self.lease {
             let slot = lease.1.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -62,32 +64,31 @@ impl LocalCopy {
     }
 }
 
-/// One kind of place sources come from.
+/// One kind of location that sources come from.
 #[async_trait]
 pub trait Source: Debug + Send + Sync {
-    /// Whether this is the one to ask for `location` (an absolute path or URL, see
-    /// [`crate::location::resolve`]).
+    /// Whether this kind serves `location`, an absolute path or URL (see [`crate::location::resolve`]).
     fn serves(&self, location: &str) -> bool;
 
-    /// Whether opening a source may take the network.
+    /// Whether opening a source may use the network.
     fn is_remote(&self) -> bool {
         false
     }
 
-    /// The validator alone, without fetching. `Ok(None)` if it takes a fetch to know.
+    /// The validator, without fetching; `Ok(None)` if only a fetch can tell.
     ///
     /// # Errors
     /// As [`Source::open`].
     async fn validator(&self, location: &str) -> Result<Option<String>>;
 
-    /// Make the bytes available. Dropping the future ends the fetch.
+    /// Makes the source available as a file. Dropping the future cancels the fetch.
     ///
     /// # Errors
-    /// A `source.*` code with a sentence for the person who wrote the request.
+    /// A `source.*` code with a sentence for the author of the request.
     async fn open(&self, location: &str) -> Result<LocalCopy>;
 }
 
-/// All kinds of places, asked in order.
+/// All kinds of sources, in order of precedence.
 #[derive(Debug)]
 pub struct Sources {
     kinds: Vec<Box<dyn Source>>,
@@ -112,11 +113,14 @@ impl Sources {
         let objects = ObjectSource::new(&roots, config, hosts.clone());
         Self::new(vec![
             Box::new(LocalFiles::new(folders)),
-            Box::new(Spooled::new(objects, spool.clone())),
+            Box::new(SpooledSource::new(objects, spool.clone())),
             #[cfg(feature = "youtube")]
-            Box::new(Spooled::new(ytdlp::YtDlp::new(config.into(), hosts.clone()), spool.clone())),
+            Box::new(SpooledSource::new(
+                ytdlp::YtDlp::new(config.into(), hosts.clone()),
+                spool.clone(),
+            )),
             #[cfg(feature = "http")]
-            Box::new(Spooled::new(http::Http::new(config.into(), hosts.clone()), spool)),
+            Box::new(SpooledSource::new(http::Http::new(config.into(), hosts.clone()), spool)),
         ])
     }
 
@@ -151,8 +155,8 @@ impl Sources {
     }
 }
 
-/// Why none of [`Sources::standard`] opens `location`, as far as it tells itself: no disk and no network
-/// is asked. The error is the one that opening it would give.
+/// Why [`Sources::standard`] cannot open `location`, judged by its text without disk or network. The
+/// error is the one that opening it would return.
 pub fn refusal(location: &str, allow_private: bool) -> Option<Error> {
     scheme(location)?;
     if is_object_url(location) {
@@ -205,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_unseen_and_what_takes_a_look() {
+    fn what_is_rejected_by_its_text_alone() {
         let code = |location: &str, private| refusal(location, private).map(|e| e.code());
         use ErrorCode::{SourceBlocked, SourceUnsupported};
         for (location, wanted, on_private) in [

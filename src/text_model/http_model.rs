@@ -16,8 +16,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{ClipText, TextModel, TextModelAnswer, TextModelRequest};
 use crate::location::redacted;
 use crate::net::HttpConfig;
-use crate::net::client::Client;
-use crate::net::target::Refused;
+use crate::net::client::GuardedClient;
+use crate::net::target::UrlRefusal;
 use crate::resilience::{HostKey, Resilience};
 
 /// Largest answer, in bytes.
@@ -37,7 +37,7 @@ pub struct TextModelCounts {
 /// A language model; see the module.
 pub struct HttpTextModel {
     config: TextModelConfig,
-    client: Client,
+    client: GuardedClient,
     host: HostKey,
     resilience: Resilience,
     asked: AtomicU64,
@@ -67,8 +67,8 @@ impl HttpTextModel {
     /// # Errors
     /// `config.invalid` for an address without a host or a key that no header can hold.
     pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host =
-            HostKey::of_url(&config.url).ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
+        let host = HostKey::of_url(&config.url)
+            .ok_or_else(|| not_allowed(&config.url, UrlRefusal::Host))?;
         authorization(config.key.as_deref())?;
         let http = HttpConfig {
             allow_private: config.allow_private,
@@ -80,7 +80,7 @@ impl HttpTextModel {
             timeout: Some(config.timeout),
         };
         let (asked, answered) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { client: Client::new(http), config, host, resilience, asked, answered })
+        Ok(Self { client: GuardedClient::new(http), config, host, resilience, asked, answered })
     }
 
     /// How often it was asked so far. A clip under way counts as a fallback until it is answered.
@@ -180,7 +180,7 @@ async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
         if bytes.len() + chunk.len() > MOST_BYTES {
-            return Err(answer::useless(&format!("is longer than {} KiB", MOST_BYTES >> 10)));
+            return Err(answer::unusable(&format!("is longer than {} KiB", MOST_BYTES >> 10)));
         }
         bytes.extend_from_slice(&chunk);
     }

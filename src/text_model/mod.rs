@@ -1,9 +1,9 @@
 //! A language model behind an OpenAI-compatible endpoint (`/v1/chat/completions`) that writes the
 //! texts of clips.
 //!
-//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources:
-//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked; whatever
-//! goes wrong, the clip gets its built-in texts and the answer says why.
+//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources: with
+//! limits, a circuit breaker and `Retry-After` per host. Answers are checked; after any failure the clip
+//! gets its built-in texts and the answer says why.
 
 #[cfg(feature = "http")]
 mod answer;

@@ -17,11 +17,13 @@ mod grid;
 mod inputs;
 mod inputs_wrong;
 mod layers;
+mod media_relations;
 mod objects;
 mod performance;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod public_api;
 mod questions;
 mod reframe;
 mod render;

@@ -1,5 +1,7 @@
 //! The parts of the benchmark.
 
+use std::sync::Arc;
+
 use futures::stream;
 
 use super::measure::{Sampled, Spread, in_turns};
@@ -8,7 +10,7 @@ use super::tree::{CostMeter, PeakMemory, ProcessTree};
 use super::{BenchmarkPart, Measurement, workloads};
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::WorkSpec;
+use crate::exec::{ValidateWork, Work};
 
 /// The backends that can be named.
 const FIXED: [BackendType; 4] =
@@ -96,7 +98,7 @@ fn worker_counts(cores: usize) -> Vec<usize> {
 
 /// Peak memory of ever longer streams of requests.
 pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
-    let work = workloads::work(WorkSpec::Validate)?;
+    let work: Arc<dyn Work> = Arc::new(ValidateWork);
     for backend in [BackendType::Auto, BackendType::Process] {
         for rows in bench.options.stream_rows.clone() {
             // New ones each time, so that none inherits what another has grown to.

@@ -8,7 +8,7 @@ use url::Url;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
-use crate::net::target::{Refused, Rules};
+use crate::net::target::{UrlRefusal, UrlRules};
 
 /// A model may think before it answers, but not for longer.
 const FIRST_BYTE: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ impl TextModelConfig {
             return Ok(None);
         }
         let url = endpoint(given)?;
-        let rules = Rules { allow_private: config.allow_private };
+        let rules = UrlRules { allow_private: config.allow_private };
         rules.check(&url).map_err(|refused| not_allowed(&url, refused))?;
         let name = &*config.text_model_key_env;
         let key = match name.is_empty() {
@@ -100,10 +100,10 @@ fn endpoint(given: &str) -> Result<Url> {
     Ok(url)
 }
 
-pub(super) fn not_allowed(url: &Url, refused: Refused) -> Error {
+pub(super) fn not_allowed(url: &Url, refused: UrlRefusal) -> Error {
     let place = redacted(url.as_str());
     wrong(match refused {
-        Refused::Private | Refused::Port(_) => format!(
+        UrlRefusal::Private | UrlRefusal::Port(_) => format!(
             "text_model_url {place} is on this machine or network, or at a port where no public server is expected; set allow_private to ask a model there"
         ),
         other => format!("text_model_url {place} {other}"),
