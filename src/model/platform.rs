@@ -27,19 +27,19 @@ const OTHER_NAMES: [(&str, &str); 9] = [
     ("square", "feed"),
 ];
 
-/// How long texts may be, in grapheme clusters, and how many hashtags there may be.
+/// Largest lengths of texts in grapheme clusters, and the largest number of hashtags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TextLimits {
-    /// Of the title, and of the hook.
+    /// Length of the title and of the hook.
     pub title_chars: usize,
-    /// Of the description.
+    /// Length of the description.
     pub description_chars: usize,
-    /// Hashtags.
+    /// Number of hashtags.
     pub hashtags: usize,
 }
 
 impl Default for TextLimits {
-    /// What every large platform takes.
+    /// Limits that every large platform accepts.
     fn default() -> Self {
         Self { title_chars: 100, description_chars: 500, hashtags: 5 }
     }
