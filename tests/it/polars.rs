@@ -141,7 +141,7 @@ fn a_folder_without_results_and_a_table_that_is_none_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(scan_dataset(folder.path()).err().unwrap().code(), ErrorCode::StoreRead);
     let error = scan_table(&show::finished().join("out"), "clip").err().unwrap();
-    assert_eq!(error.code(), ErrorCode::Query);
+    assert_eq!(error.code(), ErrorCode::QueryInvalid);
     assert!(error.message().contains("clips, variants, renditions"), "{error}");
     assert!(per_source(LazyFrame::default(), "clips").is_err());
     assert!(per_source(LazyFrame::default(), "candidates").is_err());
@@ -317,7 +317,7 @@ fn texts_of_clips_are_what_sql_and_rust_make() {
     let error = of(hashtags(col("url"), lit("[]"), lit(3)));
     assert_eq!(error.message(), "keyphrases are given as a list, not Utf8");
     let phrases = || keyphrases(col("language"), lit(NULL), lit(3));
-    assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::Query);
+    assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::QueryInvalid);
 }
 
 #[test]
@@ -398,14 +398,17 @@ fn mistakes_come_back_as_typed_errors() {
     let error = of(select_clips(col("min"), col("min"), col("min"), lit(1), lit(2), lit(1)));
     assert_eq!(
         (error.code(), error.message()),
-        (ErrorCode::Query, "signals, shots and cues are given as lists of structs, not Float64")
+        (
+            ErrorCode::QueryInvalid,
+            "signals, shots and cues are given as lists of structs, not Float64"
+        )
     );
     assert_eq!(
         of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).code(),
         ErrorCode::InputColumn
     );
-    assert_eq!(of(col("nothing")).code(), ErrorCode::Query);
-    assert_eq!(of(stable_id(&[])).code(), ErrorCode::Query);
+    assert_eq!(of(col("nothing")).code(), ErrorCode::QueryInvalid);
+    assert_eq!(of(stable_id(&[])).code(), ErrorCode::QueryInvalid);
 }
 
 #[test]

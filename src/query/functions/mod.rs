@@ -141,7 +141,7 @@ fn signature(arguments: Option<Arguments>, volatility: Volatility) -> Signature 
 
 /// A function was called with what it does not take.
 fn misused(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Query, message)
+    Error::new(ErrorCode::QueryInvalid, message)
 }
 
 /// `column` as `to`, whatever type it has.
