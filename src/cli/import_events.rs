@@ -8,7 +8,7 @@ use crate::query::output::OutputFormat;
 
 pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
     let from = Export::parse(&args.from).ok_or_else(|| {
-        Error::new(ErrorCode::Config, format!("there is no export of {}", args.from))
+        Error::new(ErrorCode::ConfigInvalid, format!("there is no export of {}", args.from))
     })?;
     let options = ImportOptions { from, file: args.file, map: args.map, day: args.day };
     let imported = tokio::task::spawn_blocking(move || import(&options));

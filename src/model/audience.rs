@@ -42,7 +42,7 @@ impl AudienceProfile {
         match profile.platforms.iter().find(|name| known.find(name).is_none()) {
             None => Ok(profile),
             Some(name) => Err(Error::new(
-                ErrorCode::BadValue,
+                ErrorCode::InvalidRequestBadValue,
                 format!(
                     "audience_profile names the platform {name}, which clipflow does not know; there are {}",
                     known.names()
@@ -67,7 +67,7 @@ impl AudienceProfile {
         match Self::unread(json).first() {
             None => Ok(profile),
             Some(name) => Err(Error::new(
-                ErrorCode::BadValue,
+                ErrorCode::InvalidRequestBadValue,
                 format!("audience_profile has no part {name}; its parts are {}", known_parts()),
             )),
         }
@@ -113,7 +113,7 @@ fn reason(error: &serde_json::Error) -> String {
 
 fn bad(value: &str, why: &str) -> Error {
     Error::new(
-        ErrorCode::BadValue,
+        ErrorCode::InvalidRequestBadValue,
         format!(
             "audience_profile cannot be read ({why}) in {value}; give an object such as {{\"age\":\"18-35\",\"interests\":[\"tech\"]}}"
         ),
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_platform_that_is_none_is_named_with_those_there_are() {
         let error = AudienceProfile::parse(r#"{"platforms":["tiktok","myspace"]}"#).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::BadValue);
+        assert_eq!(error.code(), ErrorCode::InvalidRequestBadValue);
         assert_eq!(
             error.message(),
             "audience_profile names the platform myspace, which clipflow does not know; there are tiktok, shorts, reels, x, linkedin, feed"
@@ -182,7 +182,7 @@ mod tests {
         }
         for text in ["35-18", "young", "1000"] {
             let error = AudienceProfile::parse(&format!(r#"{{"age":"{text}"}}"#)).unwrap_err();
-            assert_eq!(error.code(), ErrorCode::BadValue);
+            assert_eq!(error.code(), ErrorCode::InvalidRequestBadValue);
         }
     }
 }

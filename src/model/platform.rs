@@ -201,7 +201,7 @@ impl Platforms {
             let name = name.as_ref();
             self.find(name).ok_or_else(|| {
                 let message = format!("there is no platform {name}; there are {}", self.names());
-                Error::new(ErrorCode::Config, message)
+                Error::new(ErrorCode::ConfigInvalid, message)
             })
         };
         let wanted = names.iter().map(find).collect::<Result<Vec<_>>>()?;
