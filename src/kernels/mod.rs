@@ -1,6 +1,7 @@
 //! Pure computation over plain slices and Arrow arrays: no I/O, no clock, no global state.
 
 pub mod audio;
+pub mod cells;
 pub mod cues;
 pub mod experiment;
 pub mod fit;
