@@ -10,9 +10,10 @@ mod stumble;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
+use clipflow::cancel::CancelToken;
 use clipflow::exec::backend::{ProcessBackend, ProcessConfig};
 use clipflow::exec::{BatchOptions, WorkEnv, run_batches};
-use clipflow::media::{CancelToken, MediaTools};
+use clipflow::media::MediaTools;
 use futures::{StreamExt, stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -18,6 +18,7 @@ use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
 use crate::model::edit::CaptionMode;
 use crate::pipeline::VariantSettings;
+#[cfg(feature = "bench")]
 use crate::processors::benchmark::Part;
 use crate::query::output::Format;
 
@@ -85,6 +86,7 @@ pub(super) enum Command {
     /// Look after the analyses that are kept for other runs (run --cache).
     Cache(CacheArgs),
     /// Measure the backends on this machine, on kernels and generated media.
+    #[cfg(feature = "bench")]
     Bench(BenchArgs),
 }
 
@@ -96,6 +98,7 @@ impl Command {
             Self::Render(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
+            #[cfg(feature = "bench")]
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
             Self::Experiment(args) => args.settings.clone(),
@@ -184,7 +187,10 @@ impl VariantArgs {
     /// # Errors
     /// `config.invalid` for captions that are to be burned into none. That is what settings say without
     /// a word, too: only here is it known that somebody asked for it.
-    pub(super) fn settings(self, models: Option<ScoreModels>) -> crate::Result<VariantSettings> {
+    pub(super) fn settings(
+        self,
+        models: Option<ScoreModels>,
+    ) -> crate::error::Result<VariantSettings> {
         let Self { variants: count, audience, platforms, captions, variants_only, .. } = self;
         if count == 0 && captions.is_some_and(|asked| asked.0 == Some(CaptionMode::Burned)) {
             return Err(VariantSettings::none_asked_for(&["--captions burned".to_owned()]));
@@ -254,8 +260,8 @@ fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| "give a whole number from 0".to_owned())
 }
 
-fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: crate::Error| e.message().to_owned())
+fn encoding_value<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::error::Error| e.message().to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -363,6 +369,7 @@ impl CacheCommand {
     }
 }
 
+#[cfg(feature = "bench")]
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
     /// Fewer rows and repeats: a minute or two instead of many.

@@ -2,9 +2,9 @@
 
 use super::args::ExperimentArgs;
 use super::{OK, print};
+use crate::analytics::{self, ExperimentQuery};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::pipeline::{self, ExperimentQuery};
 use crate::query::output::Format;
 
 /// Columns that are the same on all rows of an experiment: said once, beneath the table.
@@ -22,7 +22,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         lag_hours: args.events.lag_hours,
         parallel,
     };
-    let experiments = pipeline::experiment(&query).await?;
+    let experiments = analytics::experiment(&query).await?;
     let mut batch = experiments.batch()?;
     let is_table = args.output.format() == Format::Table;
     if is_table {

@@ -2,8 +2,8 @@
 
 use super::args::{ImportEventsArgs, OutputArgs};
 use super::{OK, print};
+use crate::analytics::{Export, ImportOptions, import_events as import};
 use crate::error::{Error, ErrorCode, Result};
-use crate::pipeline::{Export, ImportOptions, import_events as import};
 use crate::query::output::Format;
 
 pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {

@@ -1,6 +1,7 @@
 //! The command: arguments to configuration to session. The only code that prints or exits.
 
 mod args;
+#[cfg(feature = "bench")]
 mod bench;
 mod cache;
 mod experiment;
@@ -21,9 +22,9 @@ mod video;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::CancelToken;
 use args::{Arguments, Command};
 use shutdown::{Ended, Stop};
 
@@ -108,6 +109,7 @@ async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelTo
         Command::Train(args) => train::train(args, parallel).await,
         Command::Score(args) => score::score(args, parallel).await,
         Command::ImportEvents(args) => import_events::import_events(args).await,
+        #[cfg(feature = "bench")]
         Command::Bench(args) => bench::bench(args, parallel).await,
     }
 }

@@ -2,9 +2,9 @@
 
 use super::args::PerformanceArgs;
 use super::{OK, print};
+use crate::analytics::{self, PerformanceQuery};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::pipeline::{self, PerformanceQuery};
 use crate::query::output::Format;
 use crate::query::query_error;
 
@@ -17,7 +17,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
         lag_hours: args.events.lag_hours,
         parallel,
     };
-    let performance = pipeline::performance(&query).await?;
+    let performance = analytics::performance(&query).await?;
     let mut frame = performance.frame.clone();
     let is_table = args.output.format() == Format::Table;
     if is_table {

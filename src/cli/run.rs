@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::media::CancelToken;
 use crate::pipeline::{self, RunConfig};
 
 /// Characters of a plan's line that `--explain` prints without -v.

@@ -2,14 +2,14 @@
 
 use super::args::ScoreArgs;
 use super::{OK, print, run};
+use crate::analytics;
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::pipeline;
 use crate::query::output::Format;
 
 pub(super) async fn score(args: ScoreArgs, parallel: ParallelConfig) -> Result<u8> {
     let model = run::model(&args.model)?;
-    let mut batch = pipeline::score(&args.dir.into(), &model, &parallel).await?;
+    let mut batch = analytics::score(&args.dir.into(), &model, &parallel).await?;
     if args.output.format() == Format::Table {
         batch = print::without(&batch, &["score_parts"])?;
     }

@@ -7,10 +7,10 @@ use datafusion::execution::context::SQLOptions;
 
 use super::args::SqlArgs;
 use super::{OK, print};
+use crate::analytics::{register_events, register_experiment, register_performance};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::TABLES;
-use crate::pipeline::{register_events, register_experiment, register_performance};
 use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};

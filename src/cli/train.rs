@@ -2,11 +2,11 @@
 
 use super::args::TrainArgs;
 use super::{OK, print};
+use crate::analytics::{self, TrainQuery};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::kernels::fit::Quality;
 use crate::kernels::score::Link;
-use crate::pipeline::{self, TrainQuery};
 
 pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u8> {
     let is_linear = args.link == "linear";
@@ -20,7 +20,7 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         parallel,
     };
     let (json, unknown) = if args.selection {
-        let trained = pipeline::train_selection(&query).await?;
+        let trained = analytics::train_selection(&query).await?;
         quality("retention", ("quarters of variants", "sources"), &trained.quality)?;
         print::line("signal           effect  weight")?;
         for ((name, effect), weight) in trained.effects.iter().zip(trained.file.weights.signals()) {
@@ -28,7 +28,7 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         }
         (trained.file.to_json()?, trained.unknown)
     } else {
-        let trained = pipeline::train(&query).await?;
+        let trained = analytics::train(&query).await?;
         quality(&query.target, ("variants", "clips"), &trained.quality)?;
         print::line("feature              weight")?;
         let mut features = trained.model.features.clone();

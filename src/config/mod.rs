@@ -6,11 +6,13 @@
 //! session settings of SQL.
 
 mod backend;
+#[cfg(feature = "cli")]
 mod load;
 mod parallel;
 mod setting;
 
 pub use backend::BackendType;
+#[cfg(feature = "cli")]
 pub use load::{ConfigLoader, LoadedConfig, Origin};
 pub use parallel::{ParallelConfig, ParallelConfigBuilder, SETTINGS};
 pub use setting::{Kind, Range, Setting, Text};

@@ -7,14 +7,15 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use serde::Serialize;
 
-use super::analyze::{list_field, list_of};
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::cues::in_tag;
 use crate::media::render::Renderer;
-use crate::media::{self, CancelToken, Output, RenderSettings};
+use crate::media::{self, Output, RenderSettings};
+use crate::model::arrays::{list_field, list_of};
 use crate::model::{Cue, Edit, Rendition, rendition};
 
 /// See the module.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch};
 use arrow::datatypes::{Field, Float64Type, Int64Type};
 
-use super::analyze::list_field;
 use super::validate::numbers;
 use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::select::select_clips;
-use crate::media::CancelToken;
+use crate::model::arrays::list_field;
 use crate::model::candidate;
 
 /// The kernel [`select_clips`] as work: `candidates`, a list of [`candidate`] structs.

@@ -4,7 +4,6 @@
 //! worker processes and tokio's `spawn_blocking` can all run it; a [`CancelToken`] stops it.
 
 pub mod analyze;
-pub mod cancel;
 pub mod failure;
 pub mod fonts;
 pub mod input;
@@ -16,7 +15,6 @@ pub mod thumbnail;
 pub mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
-pub use cancel::CancelToken;
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;

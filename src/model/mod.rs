@@ -3,6 +3,7 @@
 //! Times and durations are in seconds, `Float64`. Text is `Utf8`: view types do not travel well
 //! between engines.
 
+pub(crate) mod arrays;
 pub mod audience;
 pub mod candidate;
 pub mod clip;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::RunConfig;
+use crate::cache::{Cache, CacheLimits, CacheStats, Place};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::Keeper;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::MediaTools;
 use crate::resilience::Resilience;
-use crate::resilience::cache::{Cache, CacheLimits, CacheStats, Place};
 use crate::source::object::{SteadyStore, Stores};
 use crate::store;
 

@@ -15,7 +15,7 @@ use super::requests::Requests;
 use super::steps::{self, Parameters};
 use super::tidy::{self, Tidied};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::sql;
 use crate::query::{intake, query_error, session};
 use crate::source::refusal;

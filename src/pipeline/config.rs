@@ -8,27 +8,28 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Engine;
+use crate::cache::{CacheKeyFn, Place as CachePlace};
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
-use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
+use crate::location::Location;
+use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
-use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::source::text_model::HttpTextModel;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
+use crate::text_model::HttpTextModel;
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]

@@ -10,13 +10,13 @@ use datafusion::prelude::{SessionContext, col, lit};
 use super::publish::Publisher;
 use super::run::{CancelOnDrop, render_outputs, run_step, stoppable};
 use super::summary::{self, clock, plural};
-use super::{Engine, RunConfig, again, merge, steps};
+use super::{Engine, RunConfig, from_results, merge, steps};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::{Format, MediaTools};
 use crate::model::table::TABLES;
-use crate::query::results::register_store;
+use crate::query::results::{register_store, register_view};
 use crate::query::sql;
 use crate::query::{query_error, register_media_relations, session};
 use crate::store::{Dataset, Place, ShardWriter};
@@ -83,7 +83,7 @@ impl RenderChosen {
         let ctx = session(&config.session_options(), Some(Arc::clone(&runtime)))?;
         register_store(&ctx.runtime_env(), &place);
         register_media_relations(&ctx, &config.session_options())?;
-        again::register(&ctx, &dataset).await?;
+        from_results::register(&ctx, &dataset).await?;
         self.choose(&ctx, &config).await?;
         let parameters = config.parameters();
         run_step(&ctx, &sql::step("outputs")?, &parameters, &mut writer).await?;
@@ -125,7 +125,7 @@ impl RenderChosen {
                 r#"SELECT * EXCEPT (media_id, is_asked), CASE WHEN is_asked THEN
                        stable_id(source_id, start, "end", '{settings}') END AS media_id FROM clips_asked"#
             );
-            again::view(ctx, "selected", &sql).await?;
+            register_view(ctx, "selected", &sql).await?;
         }
         let fault = |e| {
             let error = query_error(e);
@@ -220,7 +220,7 @@ async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -
     loop {
         let dataset = place.dataset().await?;
         let reader = session(&crate::query::SessionOptions::default(), None)?;
-        again::register(&reader, &dataset).await?;
+        from_results::register(&reader, &dataset).await?;
         steps::register(&reader, "files", &files).await?;
         for (name, sql) in own_tables()? {
             let frame = reader.sql(&sql).await.map_err(query_error)?;

@@ -9,11 +9,11 @@ use arrow::datatypes::{DataType, Float64Type};
 use datafusion::prelude::SessionContext;
 
 use super::{RunConfig, steps};
+use crate::cache::CacheStats;
 use crate::error::Result;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::{query_error, sql};
 use crate::resilience::HostState;
-use crate::resilience::cache::CacheStats;
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,15 +3,15 @@
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::kernels::location::Location;
-use crate::kernels::score::Link;
-use crate::pipeline::{
+use crate::analytics::{
     self, ExperimentQuery, Experiments, Performance, PerformanceQuery, TrainQuery, Trained,
     TrainedWeights,
 };
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::score::Link;
+use crate::location::Location;
 use crate::query::query_error;
 
 /// Metrics of the events at one place.
@@ -59,7 +59,7 @@ impl ViralAnalyticsProcessor {
     /// read before its frame is executed.
     ///
     /// # Errors
-    /// As [`pipeline::performance`].
+    /// As [`analytics::performance`].
     pub async fn plan(
         &self,
         results: Option<Location>,
@@ -75,21 +75,21 @@ impl ViralAnalyticsProcessor {
             lag_hours: self.lag_hours,
             parallel: self.parallel.clone(),
         };
-        pipeline::performance(&query).await
+        analytics::performance(&query).await
     }
 
     /// Which variant of each experiment does better by `metric`, or which value of the column `by`, such as
     /// `layout`, whose variants are those of `results`.
     ///
     /// # Errors
-    /// As [`pipeline::experiment`].
+    /// As [`analytics::experiment`].
     pub async fn experiment(
         &self,
         results: Option<Location>,
         metric: &str,
         by: Option<&str>,
     ) -> Result<Experiments> {
-        pipeline::experiment(&ExperimentQuery {
+        analytics::experiment(&ExperimentQuery {
             results,
             events: self.events.clone(),
             metric: metric.to_owned(),
@@ -106,17 +106,17 @@ impl ViralAnalyticsProcessor {
     /// A score model that predicts `target` of the variants of `results`, fitted to the events.
     ///
     /// # Errors
-    /// As [`pipeline::train`].
+    /// As [`analytics::train`].
     pub async fn train(&self, results: Location, target: &str) -> Result<Trained> {
-        pipeline::train(&self.training(results, target)).await
+        analytics::train(&self.training(results, target)).await
     }
 
     /// Weights of the selection, fitted to where viewers leave the variants of `results`.
     ///
     /// # Errors
-    /// As [`pipeline::train_selection`].
+    /// As [`analytics::train_selection`].
     pub async fn train_selection(&self, results: Location) -> Result<TrainedWeights> {
-        pipeline::train_selection(&self.training(results, "")).await
+        analytics::train_selection(&self.training(results, "")).await
     }
 
     fn training(&self, results: Location, target: &str) -> TrainQuery {

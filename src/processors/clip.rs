@@ -11,15 +11,15 @@ use super::job::Job;
 use super::response::{self, VideoClipResponse};
 use super::stats::ProcessingStats;
 use super::threads::Threads;
+use crate::cache::{CacheKeyFn, CacheSubject};
+use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::validate;
-use crate::media::CancelToken;
+use crate::location::Location;
 use crate::model::request::{self, VideoClipRequest};
 use crate::pipeline::{RunConfig, VariantSettings};
 use crate::query::query_error;
-use crate::resilience::cache::{CacheKeyFn, CacheSubject};
 
 /// A processor that writes to the dataset `out`, with settings of one's own.
 ///

@@ -2,6 +2,7 @@
 //! became of each.
 
 mod analytics;
+#[cfg(feature = "bench")]
 pub mod benchmark;
 mod chunks;
 mod clip;
@@ -13,6 +14,7 @@ mod threads;
 mod viral;
 
 pub use analytics::ViralAnalyticsProcessor;
+#[cfg(feature = "bench")]
 pub use benchmark::{BenchmarkOptions, BenchmarkReport, run_comprehensive_benchmark};
 pub use chunks::chunk_data;
 pub use clip::{VideoClipProcessor, create_high_performance_processor};

@@ -10,7 +10,7 @@ use super::clip::{VideoClipProcessor, create_high_performance_processor};
 use super::response::{ViralVideoBatchResponse, rows};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::model::variant::table_fields;
 use crate::model::{AudienceProfile, ScorePart, VideoClipRequest};
 use crate::pipeline::{self, RunConfig, VariantSettings};

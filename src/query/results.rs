@@ -49,6 +49,16 @@ pub fn register_reference(ctx: &SessionContext) -> Result<()> {
     ctx.register_batch(platform_metric::NAME, batch).map(|_| ()).map_err(query_error)
 }
 
+/// Register a query under a name, in place of a table of that name.
+///
+/// # Errors
+/// Of the query.
+pub(crate) async fn register_view(ctx: &SessionContext, name: &str, sql: &str) -> Result<()> {
+    let frame = ctx.sql(sql).await.map_err(query_error)?;
+    ctx.deregister_table(name).map_err(query_error)?;
+    ctx.register_table(name, frame.into_view()).map(|_| ()).map_err(query_error)
+}
+
 /// Let the sessions of an environment read the files of `place`.
 pub fn register_store(env: &RuntimeEnv, place: &Place) {
     if let Place::Objects(objects) = place {

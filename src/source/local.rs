@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{LocalCopy, Source};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::scheme;
+use crate::location::scheme;
 
 /// Local files beneath a set of roots. A link may lead anywhere beneath a root, not out of all of them.
 #[derive(Debug)]

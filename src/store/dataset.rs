@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FileEntry, Manifest, Place, TableSchema, folder};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// Results as they stood when they were opened.
 #[derive(Debug, Clone)]

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
 use clipflow::media::{
-    CancelToken, Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings,
-    VideoCodec, probe, render,
+    Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings, VideoCodec, probe,
+    render,
 };
 use clipflow::model::edit::{CaptionMode, Edit, Segment};
 use clipflow::model::{Cue, Rendition, VideoClipRequest};

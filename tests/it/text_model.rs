@@ -14,11 +14,11 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Field;
 use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::{describe_clips, describe_rows, described_schema};
 use clipflow::kernels::text::{BuiltIn, TextLimits, TextModel, TextModelRequest, TextOrigin};
 use clipflow::model::cue;
 use clipflow::resilience::{BreakerState, Jitter, Resilience, ScriptedClock};
-use clipflow::source::text_model::{HttpTextModel, TextModelConfig};
+use clipflow::text_model::{HttpTextModel, TextModelConfig};
+use clipflow::text_model::{describe_clips, describe_rows, described_schema};
 use serde_json::{Value, json};
 
 use super::support::counter::ffmpeg;

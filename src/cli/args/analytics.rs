@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::OutputArgs;
+use crate::analytics::Export;
 use crate::cli::settings::SettingsArgs;
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::pipeline::Export;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PerformanceArgs {

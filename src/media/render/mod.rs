@@ -51,10 +51,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::cancel::CancelToken;
 use super::probe::Probe;
 use super::sniff::Demuxer;
 use super::tools::{MediaLimits, MediaTools};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
 use crate::model::{Cue, Edit, Rendition};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::media::cancel::CancelToken;
 
 /// Longer than anybody waits.
 const EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

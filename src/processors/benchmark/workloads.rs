@@ -6,9 +6,10 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
 use arrow::compute::take;
 use arrow::datatypes::Field;
 
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::{Work, WorkEnv, WorkKind, WorkSpec, list_of};
-use crate::media::CancelToken;
+use crate::exec::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::model::arrays::list_of;
 use crate::model::{Cue, Shot, Signal, Transition, cue, shot, signal};
 
 /// Seconds of the source that clips are chosen from.

@@ -15,7 +15,7 @@ use futures::stream;
 
 use super::{ResultsFunction, external, texts};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
-use crate::kernels::location::{Location, OBJECT_SCHEMES};
+use crate::location::{Location, OBJECT_SCHEMES};
 use crate::model::{cue, shot, signal};
 use crate::query::SessionOptions;
 use crate::query::media_exec::CancelOnDrop;

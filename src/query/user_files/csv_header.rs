@@ -9,7 +9,7 @@ use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::user_files::unreadable;
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// Bytes of a file that are read for its header at first.
 const HEAD: u64 = 1 << 16;

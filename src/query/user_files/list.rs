@@ -11,7 +11,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::{ENDINGS, FileKind, unreadable};
 use crate::error::Result;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::files::table_url;
 
 /// What Hive and Spark write for a missing value in the name of a folder.

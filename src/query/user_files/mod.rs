@@ -25,7 +25,7 @@ pub(crate) use open::{UserFiles, open};
 pub(crate) use table::{Role, TableColumn, UserTable};
 
 use crate::error::{Error, ErrorCode};
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// The endings of event files.
 const ENDINGS: [&str; 6] = ["parquet", "pq", "csv", "ndjson", "jsonl", "json"];

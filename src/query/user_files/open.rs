@@ -16,7 +16,7 @@ use super::list::{Found, FoundFile, list};
 use super::scan::GroupScan;
 use super::{FileKind, Scanner, Shape, csv_header, unreadable};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// Files whose columns are looked at at a time.
 const AT_A_TIME: usize = 16;

@@ -2,10 +2,11 @@
 
 use std::error::Error as StdError;
 
+#[cfg(feature = "cloud")]
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, ErrorCode};
-use crate::kernels::location::redacted;
+use crate::location::redacted;
 
 /// Why an operation on a store failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,7 @@ fn of_transport(error: &object_store::Error, text: &str, code: Option<&str>) -> 
 }
 
 /// Whether the request or its answer did not get through.
+#[cfg(feature = "cloud")]
 fn is_broken_connection(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(e) = next {
@@ -153,6 +155,12 @@ fn is_broken_connection(error: &(dyn StdError + 'static)) -> bool {
         }
         next = e.source();
     }
+    false
+}
+
+/// Local stores and stores in memory have no connection.
+#[cfg(not(feature = "cloud"))]
+fn is_broken_connection(_: &(dyn StdError + 'static)) -> bool {
     false
 }
 

@@ -1,5 +1,7 @@
 //! Object stores: opened from URLs, tried again when they fail, and as sources of media.
 
+#[cfg(feature = "cloud")]
+mod cloud;
 mod fault;
 #[cfg(test)]
 pub(crate) mod flaky;

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreScheme};
 use url::{Position, Url};
 
+#[cfg(feature = "cloud")]
+use super::cloud;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{OBJECT_SCHEMES, redacted};
+use crate::location::{OBJECT_SCHEMES, redacted};
 
 /// An object store that also takes large objects in parts.
 pub trait Store: ObjectStore + MultipartStore {}
@@ -39,7 +38,7 @@ pub struct Stores(Mutex<HashMap<String, Arc<dyn Store>>>);
 
 /// Whether `location` is the URL of an object store.
 pub fn is_object_url(location: &str) -> bool {
-    crate::kernels::location::scheme(location)
+    crate::location::scheme(location)
         .is_some_and(|scheme| OBJECT_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
 }
 
@@ -88,10 +87,20 @@ fn connect(url: &Url) -> Result<Arc<dyn Store>, String> {
         )
     })?;
     match scheme {
-        ObjectStoreScheme::AmazonS3 => amazon(url),
-        ObjectStoreScheme::GoogleCloudStorage => google(url),
-        ObjectStoreScheme::MicrosoftAzure => azure(url),
-        _ => Err("it is no object store".to_owned()),
+        #[cfg(feature = "cloud")]
+        ObjectStoreScheme::AmazonS3 => cloud::amazon(url),
+        #[cfg(feature = "cloud")]
+        ObjectStoreScheme::GoogleCloudStorage => cloud::google(url),
+        #[cfg(feature = "cloud")]
+        ObjectStoreScheme::MicrosoftAzure => cloud::azure(url),
+        #[cfg(not(feature = "cloud"))]
+        ObjectStoreScheme::AmazonS3
+        | ObjectStoreScheme::GoogleCloudStorage
+        | ObjectStoreScheme::MicrosoftAzure => {
+            Err("this build of clipflow reads no cloud stores; build it with the feature cloud"
+                .to_owned())
+        }
+        _ => Err("it is not an object store".to_owned()),
     }
 }
 
@@ -101,68 +110,6 @@ fn memory(name: &str) -> Arc<dyn Store> {
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     let store = all.entry(name.to_owned()).or_insert_with(|| Arc::new(InMemory::new()));
     Arc::clone(store) as Arc<dyn Store>
-}
-
-/// One attempt: who calls decides about the next one.
-fn one_attempt() -> RetryConfig {
-    RetryConfig { max_retries: 0, ..RetryConfig::default() }
-}
-
-/// The time a whole request may take, if nobody has set it: a large object takes its time, and
-/// whoever reads or writes one watches that it moves.
-const REQUEST_TIMEOUT: &str = "1 day";
-
-fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some()
-}
-
-fn amazon(url: &Url) -> Result<Arc<dyn Store>, String> {
-    let mut builder = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(one_attempt());
-    if !is_set("AWS_TIMEOUT") {
-        let key = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
-        builder = builder.with_config(key, REQUEST_TIMEOUT);
-    }
-    let store = builder.build().map_err(|e| {
-        format!("{}; set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", cause(&e))
-    })?;
-    Ok(Arc::new(store))
-}
-
-fn google(url: &Url) -> Result<Arc<dyn Store>, String> {
-    let mut builder =
-        GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
-    if !is_set("GOOGLE_TIMEOUT") {
-        let key = GoogleConfigKey::Client(ClientConfigKey::Timeout);
-        builder = builder.with_config(key, REQUEST_TIMEOUT);
-    }
-    let store = builder.build().map_err(|e| {
-        let cause = cause(&e);
-        format!("{cause}; set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account")
-    })?;
-    Ok(Arc::new(store))
-}
-
-fn azure(url: &Url) -> Result<Arc<dyn Store>, String> {
-    let mut builder =
-        MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
-    if !is_set("AZURE_TIMEOUT") {
-        let key = AzureConfigKey::Client(ClientConfigKey::Timeout);
-        builder = builder.with_config(key, REQUEST_TIMEOUT);
-    }
-    let store = builder.build().map_err(|e| {
-        let cause = cause(&e);
-        format!("{cause}; set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY")
-    })?;
-    Ok(Arc::new(store))
-}
-
-/// What a builder misses, without its name for itself.
-fn cause(error: &object_store::Error) -> String {
-    let text = match error {
-        object_store::Error::Generic { source, .. } => source.to_string(),
-        other => other.to_string(),
-    };
-    text.trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

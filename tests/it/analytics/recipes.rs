@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Float64Type;
+use clipflow::analytics::{PerformanceQuery, plan_performance};
 use clipflow::config::ParallelConfig;
 use clipflow::kernels::timemap::TimeMap;
 use clipflow::model::edit::{Join, Segment};
-use clipflow::pipeline::{PerformanceQuery, plan_performance};
 use clipflow::query::events;
 use datafusion::prelude::SessionContext;
 

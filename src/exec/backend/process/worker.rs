@@ -17,10 +17,11 @@ use super::super::Task;
 use super::super::ticket::{GRACE, contained};
 use super::frame;
 use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_answer};
+use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
+use crate::media::MediaTools;
 use crate::media::render::{Share, Turns};
-use crate::media::{CancelToken, MediaTools};
 
 /// Whether this program can be started as a worker: it has called [`run_if_worker`].
 static CALLED: AtomicBool = AtomicBool::new(false);
@@ -243,11 +244,16 @@ fn address_space() -> Option<u64> {
     pages.checked_mul(u64::try_from(size).ok()?)
 }
 
-/// The coordinator passes each line on with its own time and level.
+/// The coordinator passes each line on with its own time and level. Without the command, the program sets
+/// up the logging of its workers itself.
 fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
-        .unwrap_or_else(|_| "clipflow=warn".into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A program that has set up its own keeps it.
-    let _ = builder.compact().without_time().with_ansi(false).try_init();
+    #[cfg(feature = "cli")]
+    {
+        let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
+            .unwrap_or_else(|_| "clipflow=warn".into());
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // A program that has set up its own keeps it.
+        let _ = builder.compact().without_time().with_ansi(false).try_init();
+    }
 }

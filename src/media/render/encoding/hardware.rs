@@ -1,8 +1,8 @@
 //! Hardware encoders: which there are, found out by trying.
 
 use super::{Encoding, Hardware, VideoCodec, refused};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::cancel::CancelToken;
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
 use crate::media::tools::{MediaLimits, MediaTools};

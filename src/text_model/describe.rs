@@ -7,12 +7,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::analyze::structs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
     TextLimits, TextModel, TextModelAnswer, TextModelRequest, TextOrigin, keyphrases, lines_in,
     said,
 };
+use crate::model::arrays::structs;
 use crate::model::clip_text::{self, WrittenTexts};
 use crate::model::{AudienceProfile, Cue};
 

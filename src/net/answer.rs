@@ -10,13 +10,13 @@ use reqwest::header::{
 use url::Url;
 
 use crate::error::{Error, ErrorCode};
-use crate::kernels::location::redacted;
+use crate::location::redacted;
 
 /// What a host gets that asks for fewer requests and does not say for how long.
 const UNASKED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where an answer leads, if it is a redirect.
-pub(super) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
+pub(crate) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
     let leads = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
     let mut to = from.join(text(headers, &LOCATION).filter(|_| leads)?).ok()?;
     to.set_fragment(None);
@@ -25,7 +25,7 @@ pub(super) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> O
 
 /// What changes when the content does: a strong entity tag, else the time of the last change with
 /// the length; `None` if the server gives neither.
-pub(super) fn validator(headers: &HeaderMap, length: Option<u64>) -> Option<String> {
+pub(crate) fn validator(headers: &HeaderMap, length: Option<u64>) -> Option<String> {
     // A weak tag may stay the same when bytes change (RFC 9110, 8.8.1).
     let tag = text(headers, &ETAG).filter(|tag| !tag.starts_with("W/") && tag.len() > 2);
     let dated = || Some(format!("{}-{}", text(headers, &LAST_MODIFIED)?, length?));
@@ -33,7 +33,7 @@ pub(super) fn validator(headers: &HeaderMap, length: Option<u64>) -> Option<Stri
 }
 
 /// The length of the content: of a part of it, that of the whole.
-pub(super) fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     match status {
         StatusCode::PARTIAL_CONTENT => {
             text(headers, &CONTENT_RANGE)?.rsplit_once('/')?.1.parse().ok()
@@ -55,11 +55,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The error that an answer stands for, if it does not bring the source.
-pub(in crate::source) fn refusal(
-    status: StatusCode,
-    headers: &HeaderMap,
-    url: &Url,
-) -> Option<Error> {
+pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Error> {
     let place = redacted(url.as_str());
     let number = status.as_u16();
     let (code, sentence) = match number {

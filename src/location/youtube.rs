@@ -12,7 +12,7 @@ const ID_LENGTH: usize = 11;
 /// Whether a URL is one of YouTube's.
 ///
 /// ```
-/// use clipflow::kernels::youtube::is_youtube;
+/// use clipflow::location::youtube::is_youtube;
 /// assert!(is_youtube("https://m.youtube.com/playlist?list=x"));
 /// assert!(!is_youtube("https://example.com/watch?v=dQw4w9WgXcQ"));
 /// ```
@@ -23,7 +23,7 @@ pub fn is_youtube(url: &str) -> bool {
 /// The id of the video that a URL of YouTube names.
 ///
 /// ```
-/// use clipflow::kernels::youtube::video_id;
+/// use clipflow::location::youtube::video_id;
 /// let id = Some("dQw4w9WgXcQ".to_owned());
 /// assert_eq!(video_id("https://www.youtube.com/watch?v=dQw4w9WgXcQ&list=x&t=4s"), id);
 /// assert_eq!(video_id("https://youtu.be/dQw4w9WgXcQ?si=y"), id);

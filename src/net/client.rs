@@ -13,7 +13,7 @@ use url::Url;
 use super::HttpConfig;
 use super::target::{Refused, Rules};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::redacted;
+use crate::location::redacted;
 
 /// Connections that are kept open to one host: as many as there may be requests at a time.
 const IDLE_PER_HOST: usize = 8;
@@ -23,18 +23,18 @@ const IDLE_SECONDS: u64 = 60;
 /// twice. It pools connections; made when it is first needed, for that reads the system's
 /// certificates.
 #[derive(Debug)]
-pub(in crate::source) struct Client {
+pub(crate) struct Client {
     config: HttpConfig,
     inner: OnceLock<reqwest::Client>,
 }
 
 impl Client {
-    pub(in crate::source) fn new(config: HttpConfig) -> Self {
+    pub(crate) fn new(config: HttpConfig) -> Self {
         Self { config, inner: OnceLock::new() }
     }
 
     /// Send a request to `url`, which has been checked. The answer is from an allowed address.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         url: &Url,
@@ -44,7 +44,7 @@ impl Client {
     }
 
     /// As [`Client::send`], with content.
-    pub(in crate::source) async fn send_body(
+    pub(crate) async fn send_body(
         &self,
         method: Method,
         url: &Url,
@@ -171,7 +171,7 @@ fn silent(url: &Url, limit: Duration) -> Error {
 }
 
 /// The innermost cause, which says most.
-pub(super) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+pub(crate) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

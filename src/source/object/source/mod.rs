@@ -10,10 +10,10 @@ use super::fault::Fault;
 use super::stores::{Opened, Stores, is_object_url};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{Location, redacted};
+use crate::location::{Location, redacted};
+use crate::net::HttpConfig;
+use crate::net::body::{Pace, broken, empty, too_large};
 use crate::resilience::{FetchSlot, Guard, HostKey, Hosts};
-use crate::source::http::HttpConfig;
-use crate::source::http::body::{Pace, broken, empty, too_large};
 use crate::source::spool::{Spool, SpoolFile};
 use crate::source::{Fetched, Remote};
 

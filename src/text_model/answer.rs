@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{ClipText, TextLimits, TextOrigin, graphemes, hashtag};
-use crate::source::http::answer;
+use crate::net::answer;
 
 #[derive(Deserialize)]
 struct Completion {

@@ -52,7 +52,7 @@ pub struct CacheSubject<'a> {
 /// the closure says.
 ///
 /// ```
-/// use clipflow::resilience::cache::CacheKeyFn;
+/// use clipflow::cache::CacheKeyFn;
 /// // Presigned URLs of one object differ in their query only.
 /// let key = CacheKeyFn::new(|subject| {
 ///     let place = subject.location.split('?').next().unwrap_or_default();

@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Float64Type};
 use super::{Performance, PerformanceQuery, performance};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::metrics::proportion::Proportion;
+use crate::location::Location;
 use crate::query::query_error;
 
 /// Whose successes and trials are wanted.

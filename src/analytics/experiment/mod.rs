@@ -13,9 +13,9 @@ use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment::{Arm, Judged, MAX_ARMS, Verdict, checked_confidence, judge};
-use crate::kernels::location::Location;
 use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
+use crate::location::Location;
 use crate::model::ExperimentRow;
 use crate::model::experiment::fields;
 

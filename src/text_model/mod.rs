@@ -6,6 +6,7 @@
 //! goes wrong, the clip gets its built-in texts and the answer says why.
 
 mod answer;
+mod describe;
 mod prompt;
 
 use std::fmt;
@@ -17,13 +18,15 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response};
 use url::Url;
 
-use super::http::HttpConfig;
-use super::http::client::Client;
-use super::http::target::{Refused, Rules};
+pub use describe::{describe_clips, describe_rows, described_schema};
+
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::redacted;
 use crate::kernels::text::{ClipText, TextModel, TextModelAnswer, TextModelRequest};
+use crate::location::redacted;
+use crate::net::HttpConfig;
+use crate::net::client::Client;
+use crate::net::target::{Refused, Rules};
 use crate::resilience::{HostKey, Resilience};
 
 /// A model may think before it answers, but not for longer.

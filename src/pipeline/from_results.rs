@@ -5,13 +5,13 @@ use datafusion::prelude::{SessionContext, col, lit};
 
 use super::{MAX_VARIANTS, RunConfig, describe, steps};
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::results::register_dataset;
+use crate::query::results::{register_dataset, register_view};
 use crate::query::sql;
 use crate::query::{query_error, session};
 use crate::store::{Dataset, temporary_folder};
 
 /// The statement `analysis` over the tables of a dataset.
-const ANALYSIS: &str = include_str!("../../sql/again/analysis.sql");
+const ANALYSIS: &str = include_str!("../../sql/from_results/analysis.sql");
 
 /// `checked` as the run had it: a row whose id stood in an earlier row is no request.
 const CHECKED: &str = r#"SELECT a.*, o.error_code
@@ -23,15 +23,8 @@ const CHECKED: &str = r#"SELECT a.*, o.error_code
 /// `store.read` if a file is damaged.
 pub(super) async fn register(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
     register_dataset(ctx, dataset).await?;
-    view(ctx, "analysis", ANALYSIS).await?;
-    view(ctx, "selected", "SELECT * FROM clips").await
-}
-
-/// Register a query under a name.
-pub(super) async fn view(ctx: &SessionContext, name: &str, sql: &str) -> Result<()> {
-    let frame = ctx.sql(sql).await.map_err(query_error)?;
-    ctx.deregister_table(name).map_err(query_error)?;
-    ctx.register_table(name, frame.into_view()).map(|_| ()).map_err(query_error)
+    register_view(ctx, "analysis", ANALYSIS).await?;
+    register_view(ctx, "selected", "SELECT * FROM clips").await
 }
 
 /// The variants that `config` asks for of the clips of `requests` in the results, in the columns of
@@ -55,7 +48,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let mine = ctx.table("requests").await.map_err(query_error)?;
     let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
     ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
-    view(&ctx, "checked", CHECKED).await?;
+    register_view(&ctx, "checked", CHECKED).await?;
     let folder = temporary_folder()?;
     describe::run(&ctx, config, folder.path()).await?;
     let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;

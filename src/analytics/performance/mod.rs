@@ -11,15 +11,13 @@ use std::sync::Arc;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use choice::Choice;
-pub(super) use function::arguments;
 pub use function::register_performance;
 
-use super::again;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::events::{self, EventTable};
-use crate::query::results::{register_dataset, register_reference, register_store};
+use crate::query::results::{register_dataset, register_reference, register_store, register_view};
 use crate::query::rollup::UnknownEvents;
 use crate::query::{SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
@@ -209,5 +207,5 @@ async fn carry_own_columns(
     let joined = format!(
         "SELECT v.*{own} FROM variants v LEFT JOIN requests r ON r.request_id = v.request_id"
     );
-    again::view(ctx, "variants", &joined).await
+    register_view(ctx, "variants", &joined).await
 }

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::address::{Reach, reach};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::redacted;
+use crate::location::redacted;
 
 /// Ports at which public web servers listen. Others are likelier something else.
 const PORTS: [u16; 4] = [80, 443, 8080, 8443];

@@ -2,6 +2,7 @@
 //! different spellings are one group; and where requests and results lie.
 
 mod signature;
+pub mod youtube;
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -18,7 +19,7 @@ pub const OBJECT_SCHEMES: &[&str] =
 /// or of the web; a `file:` URL is its path.
 ///
 /// ```
-/// use clipflow::kernels::location::Location;
+/// use clipflow::location::Location;
 /// assert!(Location::from("talks/talk.mp4").as_path().is_some());
 /// let base = Location::from("s3://videos/2024");
 /// assert_eq!(base.join("a b.csv").to_string(), "s3://videos/2024/a%20b.csv");
@@ -185,7 +186,7 @@ impl From<Url> for Location {
 /// URL is returned in its normal form. Looks at no disk: symbolic links are not followed.
 ///
 /// ```
-/// use clipflow::kernels::location::resolve;
+/// use clipflow::location::resolve;
 /// let base = std::path::Path::new("/data");
 /// assert_eq!(resolve("a/../talk.mp4", base), "/data/talk.mp4");
 /// assert_eq!(resolve("file:///data/talk%20one.mp4", base), "/data/talk one.mp4");
@@ -197,7 +198,7 @@ pub fn resolve(source_url: &str, base: &Path) -> String {
     let trimmed = source_url.trim();
     if let Some(scheme) = scheme(trimmed) {
         let Ok(url) = Url::parse(trimmed) else { return trimmed.to_owned() };
-        if let Some(video) = super::youtube::canonical(trimmed) {
+        if let Some(video) = youtube::canonical(trimmed) {
             return video;
         }
         if !scheme.eq_ignore_ascii_case("file") {
@@ -213,7 +214,7 @@ pub fn resolve(source_url: &str, base: &Path) -> String {
 /// The scheme of a URL, or `None` for a path. One letter is a drive, not a scheme.
 ///
 /// ```
-/// use clipflow::kernels::location::scheme;
+/// use clipflow::location::scheme;
 /// assert_eq!(scheme("s3://bucket/a.mp4"), Some("s3"));
 /// assert_eq!(scheme("talk: part 1.mp4"), None);
 /// ```
@@ -231,7 +232,7 @@ pub fn scheme(text: &str) -> Option<&str> {
 /// A location without what may be secret in it: the query and the user of a URL.
 ///
 /// ```
-/// use clipflow::kernels::location::redacted;
+/// use clipflow::location::redacted;
 /// assert_eq!(redacted("https://u:p@example.com/a.mp4?sig=x"), "https://example.com/a.mp4?…");
 /// assert_eq!(redacted("/videos/what?.mp4"), "/videos/what?.mp4");
 /// ```

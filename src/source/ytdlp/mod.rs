@@ -17,8 +17,8 @@ use super::spool::Spool;
 use super::{Fetched, Remote, program};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::redacted;
-use crate::kernels::youtube;
+use crate::location::redacted;
+use crate::location::youtube;
 use crate::resilience::{FetchSlot, HostKey, Hosts};
 
 /// Names the program, if it is not on `PATH`.

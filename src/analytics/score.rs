@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModel;
 use crate::kernels::variants::{FEATURES, features_of, rescore};
+use crate::location::Location;
 use crate::model::{RescoredVariant, ScorePart, rescored};
 use crate::query::results::register_dataset;
 use crate::query::{SessionOptions, query_error, session};

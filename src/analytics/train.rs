@@ -9,10 +9,10 @@ use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::fit::{Coefficient, Fitted, Naming, Quality, Row, fit};
-use crate::kernels::location::Location;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::kernels::score::{Feature, Link, ScoreModel, Training};
 use crate::kernels::variants::{FEATURES, features_of};
+use crate::location::Location;
 use crate::model::ScorePart;
 use crate::query::query_error;
 

@@ -38,7 +38,7 @@ const SECRETS: &[&str] = &[
 /// they are.
 ///
 /// ```
-/// use clipflow::kernels::location::without_signature;
+/// use clipflow::location::without_signature;
 /// let url = "https://example.com/get?id=7&X-Amz-Signature=5f3c&t=10";
 /// assert_eq!(without_signature(url), "https://example.com/get?id=7&X-Amz-Signature=…&t=10");
 /// let url = "https://youtube.com/watch?v=dQw4w9WgXcQ";

@@ -1,0 +1,93 @@
+//! Table functions over events: `performance(…)` and `experiment(…)` as tables of any session.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::error::Result;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::SessionContext;
+
+use crate::config::ParallelConfig;
+use crate::location::Location;
+use crate::query::SessionOptions;
+use crate::query::table_functions::{share_store, texts};
+use crate::resilience::Resilience;
+
+/// The arguments of one call, with paths resolved.
+#[derive(Debug, Clone)]
+pub(super) struct EventsCall {
+    /// The first argument: raw events or daily aggregates.
+    pub(super) events: Location,
+    /// The second argument: one or more metrics.
+    pub(super) metrics: String,
+    /// The third argument: one or more columns.
+    pub(super) by: String,
+    /// The fourth argument, which may be left out: a results dataset.
+    pub(super) results: Option<Location>,
+    /// Settings of the session.
+    pub(super) parallel: ParallelConfig,
+}
+
+/// Makes the table of a call.
+type Plan = fn(EventsCall) -> Result<Arc<dyn TableProvider>>;
+
+/// A table function of events, metrics, columns and, if variants are needed, results.
+pub(super) struct EventsFunction {
+    name: &'static str,
+    usage: &'static str,
+    plan: Plan,
+    base: Location,
+    parallel: ParallelConfig,
+}
+
+impl EventsFunction {
+    /// Give a session the function `name`, whose arguments `usage` describes to users. Relative paths
+    /// start from the base of `options`.
+    pub(super) fn register(
+        ctx: &SessionContext,
+        options: &SessionOptions,
+        (name, usage): (&'static str, &'static str),
+        plan: Plan,
+    ) {
+        let base = options.base.clone().absolute();
+        let function = Self { name, usage, plan, base, parallel: options.parallel.clone() };
+        ctx.register_udtf(name, Arc::new(function));
+    }
+
+    /// Three texts and, if there is a fourth, a folder of results.
+    fn arguments(&self, given: &[Expr]) -> Result<([String; 3], Option<String>)> {
+        match given {
+            [first @ .., results] if first.len() == 3 => {
+                let [results] = texts(self.name, self.usage, std::slice::from_ref(results))?;
+                Ok((texts(self.name, self.usage, first)?, Some(results)))
+            }
+            all => Ok((texts(self.name, self.usage, all)?, None)),
+        }
+    }
+}
+
+impl fmt::Debug for EventsFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventsFunction").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl TableFunctionImpl for EventsFunction {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let ([events, metrics, by], results) = self.arguments(args.exprs())?;
+        let resolve = |text: &str| Location::from(self.base.resolve(text));
+        let call = EventsCall {
+            events: resolve(&events),
+            metrics,
+            by,
+            results: results.as_deref().map(resolve),
+            parallel: self.parallel.clone(),
+        };
+        let resilience = Resilience::new(&call.parallel);
+        for location in call.results.iter().chain([&call.events]) {
+            share_store(args.session(), location, &resilience)?;
+        }
+        (self.plan)(call)
+    }
+}
