@@ -19,6 +19,7 @@ pub mod session;
 mod settings;
 pub mod sql;
 pub(crate) mod table_functions;
+mod user_files;
 
 #[cfg(feature = "polars")]
 pub mod polars;
@@ -30,3 +31,4 @@ pub use session::{
     SessionOptions, register_functions, register_media_relations, session, session_with,
 };
 pub use settings::SessionSettings;
+pub use user_files::{EventNotes, StrayTimes};

@@ -1,5 +1,6 @@
 //! Days and times, whose zone and unit are stated and never guessed.
 
+use std::fmt;
 use std::str::FromStr;
 
 use arrow::array::timezone::Tz;
@@ -66,6 +67,15 @@ pub enum Zone {
     Utc,
     /// Another one.
     Named(Tz),
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utc => f.write_str("UTC"),
+            Self::Named(zone) => write!(f, "{zone}"),
+        }
+    }
 }
 
 impl Zone {

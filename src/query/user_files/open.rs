@@ -59,6 +59,12 @@ impl UserFiles {
         self.positions(name).iter().any(Option::is_some)
     }
 
+    /// Whether two names are of the same column in a file.
+    pub(crate) fn are_same(&self, one: &str, other: &str) -> bool {
+        let both = self.positions(one).into_iter().zip(self.positions(other));
+        both.into_iter().any(|(one, other)| one.is_some() && one == other)
+    }
+
     /// Whether a column holds lists or structs.
     pub(crate) fn is_nested(&self, name: &str) -> bool {
         let types = self.groups.iter().zip(self.positions(name));
@@ -117,7 +123,9 @@ pub(crate) async fn open(
             Some(group) => group.files.push(partitioned),
             None => {
                 let key = |key: &String| Arc::new(Field::new(key, DataType::Utf8, true));
-                let schema = TableSchema::new(columns.schema, keys.iter().map(key).collect());
+                let keys: Vec<_> = keys.iter().map(key).collect();
+                let schema = TableSchema::builder(columns.schema).with_table_partition_cols(keys);
+                let schema = schema.build();
                 groups.push(GroupScan {
                     url: found.url.clone(),
                     kind: found.kind,
@@ -170,7 +178,7 @@ async fn parquet(
             unreadable(place, format!("{}: {}", file.meta.location, e.strip_backtrace()))
         })?;
         refuse_twice(&schema, &file.meta)?;
-        Ok(FileColumns { schema, is_splittable: true })
+        Ok::<_, Error>(FileColumns { schema, is_splittable: true })
     };
     let mut schemas = vec![];
     for some in found.files.chunks(AT_A_TIME) {
