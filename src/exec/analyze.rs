@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::kernels::ids::stable_id;
 use crate::media::{self, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
-use crate::model::{cue, shot, signal, source_info};
+use crate::model::{Cue, Shot, Signal, SourceInfo};
 
 /// See the module.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ impl Work for AnalyzeWork {
         vec![
             Field::new("source_id", DataType::Utf8, true),
             Field::new("validator", DataType::Utf8, true),
-            Field::new("info", source_info::data_type(), true),
-            list_field("signals", signal::data_type()),
-            list_field("shots", shot::data_type()),
-            list_field("cues", cue::data_type()),
+            Field::new("info", SourceInfo::data_type(), true),
+            list_field("signals", Signal::data_type()),
+            list_field("shots", Shot::data_type()),
+            list_field("cues", Cue::data_type()),
         ]
     }
 
@@ -89,10 +89,10 @@ impl Work for AnalyzeWork {
         Ok(vec![
             source_id,
             validator,
-            Arc::new(structs(&source_info::fields(), &[analysis.info])?),
-            list_of(&signal::fields(), &analysis.signals)?,
-            list_of(&shot::fields(), &analysis.shots)?,
-            list_of(&cue::fields(), &analysis.cues)?,
+            Arc::new(structs(&SourceInfo::fields(), &[analysis.info])?),
+            list_of(&Signal::fields(), &analysis.signals)?,
+            list_of(&Shot::fields(), &analysis.shots)?,
+            list_of(&Cue::fields(), &analysis.cues)?,
         ])
     }
 }

@@ -16,7 +16,7 @@ use crate::kernels::cues::in_tag;
 use crate::media::render::Renderer;
 use crate::media::{self, Output, RenderSettings};
 use crate::model::arrays::{list_field, list_of};
-use crate::model::{Cue, Edit, Rendition, rendition};
+use crate::model::{Cue, Edit, Rendition};
 
 /// See the module.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ fn rendered_fields() -> Vec<Field> {
         Field::new("media_id", DataType::Utf8, false),
         Field::new("error_code", DataType::Utf8, true),
         Field::new("error_message", DataType::Utf8, true),
-        Field::new("rendition", rendition::data_type(), true),
+        Field::new("rendition", Rendition::data_type(), true),
     ]
 }
 

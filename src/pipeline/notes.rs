@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use super::checked::texts;
 use crate::error::Result;
 use crate::model::AudienceProfile;
-use crate::model::{audience, request};
+use crate::model::{VideoClipRequest, audience};
 
 /// How alike the name of a column must be to that of one that is known, from 0 to 1.
 const ALIKE: f64 = 0.78;
@@ -52,7 +52,7 @@ impl Notes {
 
 /// Columns whose names are nearly those of columns that are known and that no file has.
 pub(super) fn near_columns(files: &[Vec<(String, DataType)>]) -> Vec<String> {
-    let known: Vec<String> = request::fields().iter().map(|f| f.name().clone()).collect();
+    let known: Vec<String> = VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let mut names: Vec<&str> = vec![];
     for (name, _) in files.iter().flatten() {
         if !names.contains(&name.as_str()) {

@@ -11,8 +11,7 @@ use super::response::{ViralVideoBatchResponse, rows};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
-use crate::model::variant::table_fields;
-use crate::model::{AudienceProfile, ScorePart, VideoClipRequest};
+use crate::model::{AudienceProfile, Column, ScorePart, VideoClipRequest, table};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 
 /// A variant of a clip: what it is, why, and its file.
@@ -108,8 +107,9 @@ pub(super) fn fields() -> Vec<Field> {
         "error_code",
         "error_message",
     ];
-    let known = table_fields();
-    let known = NAMES.iter().filter_map(|name| known.iter().find(|f| f.name() == name).cloned());
+    let known = table::variants();
+    let known =
+        NAMES.iter().filter_map(|name| known.iter().find(|c| c.name == *name).map(Column::field));
     known.chain([Field::new("uri", DataType::Utf8, true)]).collect()
 }
 

@@ -13,8 +13,7 @@ use crate::kernels::text::{
     said,
 };
 use crate::model::arrays::structs;
-use crate::model::clip_text::{self, WrittenTexts};
-use crate::model::{AudienceProfile, Cue};
+use crate::model::{AudienceProfile, Cue, WrittenTexts};
 
 /// Keyphrases of a clip that a model is told at the most.
 const KEYPHRASES: usize = 12;
@@ -37,7 +36,7 @@ pub async fn describe_clips(
 pub fn described_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("clip_id", DataType::Utf8, false),
-        Field::new("texts", clip_text::data_type(), true),
+        Field::new("texts", WrittenTexts::data_type(), true),
     ]))
 }
 
@@ -59,7 +58,7 @@ pub async fn describe_rows(
     let texts: Vec<WrittenTexts> = answers.into_iter().map(written).collect();
     let ids: StringArray = clips.iter().map(|clip| Some(clip.clip_id.as_str())).collect();
     let columns: Vec<ArrayRef> =
-        vec![Arc::new(ids), Arc::new(structs(&clip_text::fields(), &texts)?)];
+        vec![Arc::new(ids), Arc::new(structs(&WrittenTexts::fields(), &texts)?)];
     RecordBatch::try_new(described_schema(), columns).map_err(|e| unfit(&e))
 }
 
