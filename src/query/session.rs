@@ -116,6 +116,7 @@ pub fn session_with(
         .build();
     let ctx = SessionContext::new_with_state(state);
     register(&ctx, options, runtime.as_ref())?;
+    ctx.register_udaf(aggregates::checked_sum());
     ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
     Ok(ctx)
 }

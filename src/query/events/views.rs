@@ -116,7 +116,7 @@ fn daily_days(dimensions: &[String]) -> String {
     let others = others(dimensions);
     let figures: Vec<String> = figure_fields().iter().map(|f| f.name().clone()).collect();
     format!(
-        "SELECT variant_id, platform, day{others}, {}, audience_reach, CAST(NULL AS BIGINT) AS first_views,\n    CAST(NULL AS BIGINT) AS first_completions, new_viewers, CAST(0 AS BIGINT) AS other_events, followers\nFROM daily",
+        "SELECT variant_id, platform, day{others}, {}, audience_reach, CAST(NULL AS BIGINT) AS first_views,\n    CAST(NULL AS BIGINT) AS first_completions, new_viewers, CAST(NULL AS BIGINT) AS anonymous_views,\n    CAST(NULL AS BIGINT) AS anonymous_completions, CAST(0 AS BIGINT) AS other_events, followers\nFROM daily",
         figures.join(", ")
     )
 }

@@ -142,6 +142,10 @@ async fn sum(table: &Table) -> Result<Part> {
     Ok(sum)
 }
 
+/// The name of a column that says which rows count. Kinds of events that occur in the others alone are
+/// tracked, so that their count is 0 and not missing.
+pub const COUNTED: &str = "clipflow: counted";
+
 /// Which columns are what.
 pub(super) fn columns(input: &Schema) -> Result<Columns> {
     let find = |name: &str| input.fields().iter().position(|f| f.name() == name);
@@ -153,14 +157,15 @@ pub(super) fn columns(input: &Schema) -> Result<Columns> {
         plan_datafusion_err!("rollup_events needs a column event; the query has {}", found())
     })?;
     let (viewer, value) = (find("viewer_id"), find("value"));
-    let is_key = |i: &usize| *i != event && Some(*i) != viewer && Some(*i) != value;
+    let counted = find(COUNTED);
+    let is_key = |i: &usize| *i != event && ![viewer, value, counted].contains(&Some(*i));
     let keys: Vec<usize> = (0..input.fields().len()).filter(is_key).collect();
     let is_nested = |i: &&usize| input.field(**i).data_type().is_nested();
     if let Some(nested) = keys.iter().find(is_nested) {
         let name = input.field(*nested).name();
         return plan_err!("rollup_events cannot group by {name}, which is a list or a struct");
     }
-    let mut columns = Columns { keys, event, viewer, value };
+    let mut columns = Columns { keys, event, viewer, value, counted };
     // The key that tells most groups apart comes first in the table, wherever it stands.
     columns.keys.sort_by_key(|i| input.field(*i).name() != "variant_id");
     Ok(columns)

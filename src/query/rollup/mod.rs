@@ -11,6 +11,7 @@ mod exec;
 mod node;
 mod table;
 
-pub use exec::RollupExec;
+pub(in crate::query) use deal::checked_seconds;
+pub use exec::{COUNTED, RollupExec};
 pub use node::{RollupRelationPlanner, RollupTable};
 pub use table::UnknownEvents;

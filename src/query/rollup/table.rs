@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::kernels::tally::{DealBy, Interner, KeyColumn, PARTS, Part, Record};
 use crate::model::event::EventKind;
+use crate::query::EventNotes;
 
 /// Names of events that are of no known kind, and how often each was met. An extension of a session's
 /// configuration: who wants to know adds one and looks at it when the query is done.
@@ -45,6 +46,8 @@ pub(super) struct Columns {
     pub(super) event: usize,
     pub(super) viewer: Option<usize>,
     pub(super) value: Option<usize>,
+    /// Says which rows count; of the others only their kinds are noted.
+    pub(super) counted: Option<usize>,
 }
 
 /// A part, and what was put aside of it.
@@ -70,6 +73,7 @@ pub(super) struct Table {
     disk: Arc<DiskManager>,
     spills: Count,
     pub(super) unknown: Option<Arc<UnknownEvents>>,
+    pub(super) notes: Option<Arc<EventNotes>>,
 }
 
 impl Table {
@@ -84,7 +88,7 @@ impl Table {
         let viewer = columns.viewer.map_or(arrow::datatypes::DataType::Utf8, data_type);
         Self {
             keys: columns.keys.iter().map(|i| KeyColumn::new(data_type(*i))).collect(),
-            viewers: KeyColumn::new(viewer),
+            viewers: KeyColumn::of_viewers(viewer),
             rest: Interner::default(),
             deal: OnceLock::new(),
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
@@ -94,6 +98,7 @@ impl Table {
             disk: Arc::clone(&context.runtime_env().disk_manager),
             spills,
             unknown: context.session_config().get_extension(),
+            notes: context.session_config().get_extension(),
             columns,
         }
     }

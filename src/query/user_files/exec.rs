@@ -132,6 +132,7 @@ fn are_watch_seconds(events: &ArrayRef) -> Option<BooleanArray> {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     rows: AtomicU64,
+    untimed: AtomicU64,
     latest: AtomicI64,
 }
 
@@ -275,6 +276,10 @@ impl Steps {
             else {
                 continue;
             };
+            if column.null_count() > 0 {
+                let rows = column.null_count() as u64;
+                notes.note_untimed(reading.untimed.fetch_add(rows, Ordering::Relaxed) + rows);
+            }
             let times = times.as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
             let Some(latest) = max(times).filter(|latest| *latest > horizon) else { continue };
             let limit = Scalar::new(TimestampMicrosecondArray::from(vec![horizon]));

@@ -20,6 +20,7 @@ pub struct EventNotes(Mutex<Found>);
 struct Found {
     stray: StrayTimes,
     unmeasured: u64,
+    untimed: u64,
 }
 
 impl EventNotes {
@@ -33,7 +34,18 @@ impl EventNotes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).unmeasured
     }
 
+    /// Rows without a time or a day, as far as they were looked at.
+    pub fn untimed(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).untimed
+    }
+
     /// Note what one reading of the files has found so far: a further reading finds the same again.
+    pub(super) fn note_untimed(&self, rows: u64) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.untimed = inner.untimed.max(rows);
+    }
+
+    /// As [`EventNotes::note_untimed`].
     pub(super) fn note_stray(&self, found: StrayTimes) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.stray.rows = inner.stray.rows.max(found.rows);
