@@ -16,7 +16,7 @@ mod trials;
 pub use experiment::{ExperimentQuery, Experiments, experiment, register_experiment};
 pub use import_events::{Export, ImportOptions, Imported, import_events};
 pub use performance::{
-    Performance, PerformanceQuery, performance, plan_performance, register_events,
+    Performance, PerformanceQuery, left_out_rows, performance, plan_performance, register_events,
     register_performance,
 };
 pub use register::{register_all, register_all_with};

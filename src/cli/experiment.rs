@@ -20,6 +20,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         confidence: args.confidence,
         seed: args.seed,
         lag_hours: args.events.lag_hours,
+        reading: args.events.reading.options()?,
         parallel,
     };
     let experiments = analytics::experiment(&query).await?;
@@ -35,6 +36,6 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         }
     }
     experiments.notes.iter().for_each(|note| print::notice(note));
-    experiments.unknown.iter().for_each(|unknown| print::warning(unknown));
+    experiments.warnings.iter().for_each(|warning| print::warning(warning));
     Ok(OK)
 }

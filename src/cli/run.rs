@@ -70,6 +70,5 @@ fn read<T>(file: &Path, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
         let message = format!("cannot read {} ({e}); name a JSON file", file.display());
         Error::new(ErrorCode::Config, message).with_source(e)
     })?;
-    parse(&text)
-        .map_err(|e| Error::new(e.code(), format!("in {}: {}", file.display(), e.message())))
+    parse(&text).map_err(|e| e.framed(format_args!("in {}: ", file.display()), ""))
 }

@@ -85,7 +85,9 @@ impl Work for RenderWork {
             let folder = env.media_dir.display();
             Error::new(
                 ErrorCode::StoreWrite,
-                format!("cannot make the folder {folder} ({e}); choose another --out"),
+                format!(
+                    "cannot make the folder {folder} ({e}); choose another folder for the results"
+                ),
             )
         })?;
         let total: f64 = spans.iter().map(|s| s.end - s.start).sum();

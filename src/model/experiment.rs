@@ -46,5 +46,7 @@ table! {
         pub definition: String,
         /// Version of the definition.
         pub metric_version: i64,
+        /// Rows of its events that report a part of the metric and not all, and so are not counted.
+        pub left_out: i64,
     }
 }

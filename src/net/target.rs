@@ -98,7 +98,12 @@ impl Refused {
             Self::Host => ErrorCode::BadUrl,
             _ => ErrorCode::SourceBlocked,
         };
-        Error::new(code, format!("{} {self}", redacted(url.as_str()))).lasting()
+        let name = "allow_private";
+        let said = self.to_string();
+        let names_it = said.contains(name);
+        let error = Error::new(code, said);
+        let error = if names_it { error.about(name) } else { error };
+        error.framed(format_args!("{} ", redacted(url.as_str())), "").lasting()
     }
 }
 
@@ -118,7 +123,7 @@ impl fmt::Display for Refused {
             Self::Host => write!(f, "names no host; write it as https://host/path"),
             Self::Private => write!(
                 f,
-                "lies on a private address; set allow_private (--allow-private) if requests may read this network"
+                "lies on a private address; set allow_private if requests may read this network"
             ),
             Self::Never => write!(f, "lies on an address that is never fetched from; name another"),
             Self::Downgrade => {

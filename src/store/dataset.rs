@@ -51,9 +51,7 @@ impl Dataset {
         let place = self.place.location();
         Err(Error::new(
             ErrorCode::StoreRead,
-            format!(
-                "{place} holds no results; write some with `clipflow run REQUESTS --out {place}`"
-            ),
+            format!("{place} holds no results; name a folder or URL that a run has written to"),
         ))
     }
 

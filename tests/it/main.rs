@@ -9,6 +9,7 @@ mod beside;
 mod caching;
 mod captions;
 mod cli;
+mod dependencies;
 mod embed;
 mod encoding;
 mod grid;

@@ -17,6 +17,7 @@ use super::{ExperimentQuery, VARIANT, experiment, fields_by};
 use crate::analytics::events_function::{EventsCall, EventsFunction};
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
 use crate::query::SessionOptions;
+use crate::query::events::EventOptions;
 use crate::query::table_functions::external;
 
 const NAME: &str = "experiment";
@@ -37,6 +38,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         confidence: DEFAULT_CONFIDENCE,
         seed: 0,
         lag_hours: 0.0,
+            reading: EventOptions::default(),
         parallel: call.parallel,
     };
     let schema = Arc::new(Schema::new(fields_by(query.by.as_deref())));

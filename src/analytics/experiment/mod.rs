@@ -17,6 +17,7 @@ use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
 use crate::model::ExperimentRow;
+use crate::query::events::EventOptions;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct ExperimentQuery {
     pub seed: u64,
     /// As in [`PerformanceQuery::lag_hours`](super::PerformanceQuery::lag_hours).
     pub lag_hours: f64,
+    /// As in [`PerformanceQuery::reading`](super::PerformanceQuery::reading).
+    pub reading: EventOptions,
     /// Settings.
     pub parallel: ParallelConfig,
 }
@@ -56,8 +59,8 @@ pub struct Experiments {
     pub rows: Vec<ExperimentRow>,
     /// What the reader of the figures should know.
     pub notes: Vec<String>,
-    /// Of event kinds that are not known, and so are in no figure.
-    pub unknown: Option<String>,
+    /// What was left out, renamed or is not known.
+    pub warnings: Vec<String>,
     /// As [`ExperimentQuery::by`].
     pub by: Option<String>,
 }
@@ -120,6 +123,7 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         proportion,
         by: &["experiment_id", by],
         lag_hours: query.lag_hours,
+        reading: query.reading,
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;
@@ -161,7 +165,8 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         ));
     }
     let by = query.by.clone();
-    Ok(Experiments { rows, notes, unknown: performance.unknown_note(), by })
+    let left_out = rows.iter().map(|row: &ExperimentRow| row.left_out).sum();
+    Ok(Experiments { rows, notes, warnings: performance.warnings(left_out), by })
 }
 
 /// The rows of one experiment.
@@ -204,6 +209,9 @@ fn rows_of(
     };
     let mut rows: Vec<ExperimentRow> =
         arms.iter().zip(&verdict.arms).enumerate().map(row).collect();
+    for (row, trials) in rows.iter_mut().zip(group) {
+        row.left_out = trials.left_out;
+    }
     let rate = |r: &ExperimentRow| r.rate.unwrap_or(-1.0);
     rows.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
     Ok(rows)
@@ -239,5 +247,6 @@ fn row(
         metric: proportion.metric.name.to_owned(),
         definition: proportion.metric.definition.to_owned(),
         metric_version: METRIC_VERSION,
+        left_out: 0,
     }
 }

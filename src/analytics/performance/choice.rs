@@ -65,18 +65,17 @@ impl Choice {
         variants: &[String],
     ) -> Result<Self> {
         if !(0.0..=MAX_LAG_HOURS).contains(&query.lag_hours) {
-            let lag = query.lag_hours;
-            return Err(config(format!(
-                "--lag-hours is {lag}; give hours from 0 to {MAX_LAG_HOURS}"
-            )));
+            let what = format!("is {}; give hours from 0 to {MAX_LAG_HOURS}", query.lag_hours);
+            return Err(Error::setting("lag_hours", what));
         }
-        let is_bound = query.lag_hours > 0.0 || events.options.as_of.is_some();
-        if is_bound && !events.has_time {
-            let what = if query.lag_hours > 0.0 { "--lag-hours" } else { "--as-of" };
-            return Err(config(format!(
-                "{what} needs times, and the events have no column {}",
-                if events.form == Events::Raw { "ts" } else { "day" }
-            )));
+        let setting = match query.lag_hours > 0.0 {
+            true => Some("lag_hours"),
+            false => events.options.as_of.map(|_| "as_of"),
+        };
+        if let Some(setting) = setting.filter(|_| !events.has_time) {
+            let column = if events.form == Events::Raw { "ts" } else { "day" };
+            let what = format!("needs times, and the events have no column {column}");
+            return Err(Error::setting(setting, what));
         }
         let mut figures: Vec<(String, Figure)> = vec![];
         for name in &query.metrics {
@@ -153,6 +152,19 @@ impl Choice {
     pub(super) fn is_bound_in_time(&self, events: &EventTable, lag_hours: f64) -> bool {
         let asked = lag_hours > 0.0 || events.options.as_of.is_some() || self.uses("hours");
         asked && events.has_time
+    }
+
+    /// The metrics that rows can be left out of, and what each needs.
+    pub(super) fn left_out_note(&self) -> String {
+        let metric = |figure: &Figure| match figure {
+            Figure::Metric(m) | Figure::Mean(m) | Figure::Part(m, _) => {
+                Some(format!("{} ({})", m.name, m.inputs.join(", ")))
+            }
+            Figure::Count(_) => None,
+        };
+        let mut metrics: Vec<String> = self.figures.iter().filter_map(|f| metric(&f.1)).collect();
+        metrics.dedup();
+        metrics.join("; ")
     }
 
     /// Whether distinct viewers are counted in a roll-up of their own, by the axes.

@@ -70,10 +70,10 @@ impl Encoding {
 
 fn no_encoder(hardware: Hardware, codec: VideoCodec, cause: Error) -> Error {
     let message = format!(
-        "{hardware} does not encode {codec} on this machine ({}); take --hardware off or auto",
+        "{hardware} does not encode {codec} on this machine ({}); set hardware to off or auto",
         cause.message()
     );
-    refused(message).with_source(cause)
+    refused(message).about("hardware").with_source(cause)
 }
 
 /// Encodes one generated frame.

@@ -232,15 +232,19 @@ impl Encoding {
         if let Some(codec) = self.codec.filter(|codec| !codecs.contains(codec)) {
             let names: Vec<_> = codecs.iter().map(|codec| codec.as_str()).collect();
             return Err(refused(match names.as_slice() {
-                [] => format!("{format} has no codec to choose; leave out --codec {codec}"),
-                names => format!("{format} cannot hold {codec}; take {}", names.join(" or ")),
-            }));
+                [] => format!("{format} has one encoding; leave out codec ({codec})"),
+                names => {
+                    format!("{format} cannot hold {codec}; set codec to {}", names.join(" or "))
+                }
+            })
+            .about("codec"));
         }
         if quality == Quality::Lossless {
             let sound = format.kind() == Kind::Sound;
             if sound || format == Format::Gif || self.video_codec() == Some(VideoCodec::Av1) {
                 let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
-                return Err(refused(format!("{what} is not lossless here; take --quality best")));
+                let message = format!("{what} is not lossless here; set quality to best");
+                return Err(refused(message).about("quality"));
             }
         }
         if hardware == Hardware::Off {
@@ -249,10 +253,12 @@ impl Encoding {
         let possible = self.video_codec().is_some_and(|codec| hardware.encodes(codec));
         if !possible && hardware != Hardware::Auto {
             let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
-            return Err(refused(format!("{hardware} cannot encode {what}; take --hardware off")));
+            let message = format!("{hardware} cannot encode {what}; set hardware to off");
+            return Err(refused(message).about("hardware"));
         }
         if quality == Quality::Lossless {
-            return Err(refused("hardware does not encode without loss; take --hardware off"));
+            let message = "lossless video is encoded in software; set hardware to off";
+            return Err(refused(message).about("hardware"));
         }
         Ok(())
     }
@@ -321,15 +327,15 @@ mod tests {
         let refused = |encoding: Encoding| encoding.check().unwrap_err().message().to_owned();
         let base = Encoding::default();
         let vp9 = Encoding { codec: Some(VideoCodec::Vp9), ..base };
-        assert_eq!(refused(vp9), "mp4 cannot hold vp9; take h264 or hevc or av1");
+        assert_eq!(refused(vp9), "mp4 cannot hold vp9; set codec to h264 or hevc or av1");
         let gif = Encoding { format: Format::Gif, codec: Some(VideoCodec::H264), ..base };
-        assert_eq!(refused(gif), "gif has no codec to choose; leave out --codec h264");
+        assert_eq!(refused(gif), "gif has one encoding; leave out codec (h264)");
         for format in [Format::Gif, Format::Mp3, Format::Aac, Format::Opus] {
             let lossless = Encoding { format, quality: Quality::Lossless, ..base };
-            assert!(refused(lossless).contains("--quality best"), "{format}");
+            assert!(refused(lossless).contains("set quality to best"), "{format}");
         }
         let webm = Encoding { format: Format::Webm, hardware: Hardware::Nvenc, ..base };
-        assert_eq!(refused(webm), "nvenc cannot encode vp9; take --hardware off");
+        assert_eq!(refused(webm), "nvenc cannot encode vp9; set hardware to off");
     }
 
     #[test]

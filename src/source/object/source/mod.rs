@@ -66,10 +66,11 @@ impl ObjectSource {
         // What lies outside is not asked for: whether it is there is not for the request to know.
         if !Root::of(&url).is_some_and(|here| self.roots.iter().any(|root| root.holds(&here))) {
             let root = redacted(&url[..Position::BeforePath]);
-            return Err(forbidden(format!(
-                "{} lies in a bucket that sources may not be read from; pass --allow-root {root}",
+            let message = format!(
+                "{} lies in a bucket that sources may not be read from; add {root} to allow_roots",
                 place()
-            )));
+            );
+            return Err(forbidden(message).about("allow_roots"));
         }
         let opened = self.stores.open(&url).map_err(|e| forbidden(e.message().to_owned()))?;
         if opened.path.as_ref().is_empty() {
