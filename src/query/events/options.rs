@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{ArrayRef, StringArray};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::kernels::cells::{Clock, EpochUnit, Zone, times};
 
 /// How far the clock of who wrote the events may be ahead of ours: local times without their zone are up to
@@ -28,16 +28,17 @@ impl EventOptions {
     /// # Errors
     /// `config.invalid`, naming the one that is none.
     pub fn parse(unit: Option<&str>, zone: Option<&str>, as_of: Option<&str>) -> Result<Self> {
-        let wrong = |sentence: String| Error::new(ErrorCode::Config, sentence);
         let unit = unit.map(|name| {
             EpochUnit::parse(name).ok_or_else(|| {
                 let units: Vec<&str> = EpochUnit::NAMES.iter().map(|n| n.0).collect();
-                wrong(format!("--time-unit is {name}; give one of {}", units.join(", ")))
+                let units = units.join(", ");
+                Error::setting("time_unit", format!("is {name}; give one of {units}"))
             })
         });
         let zone = zone.map(|name| {
             Zone::parse(name).ok_or_else(|| {
-                wrong(format!("--time-zone is {name}; give a zone such as UTC, Europe/Berlin or +02:00"))
+                let sentence = format!("is {name}; give a zone such as UTC, Europe/Berlin or +02:00");
+                Error::setting("time_zone", sentence)
             })
         });
         let clock =
@@ -46,7 +47,7 @@ impl EventOptions {
             let column: ArrayRef = Arc::new(StringArray::from(vec![text]));
             let time = times(&column, Clock { unit: None, ..clock });
             time.map(|time| time.value(0)).map_err(|_| {
-                wrong(format!("--as-of is {text}; give a time such as 2026-05-01T12:00:00Z"))
+                Error::setting("as_of", format!("is {text}; give a time such as 2026-05-01T12:00:00Z"))
             })
         });
         Ok(Self { clock, as_of: as_of.transpose()? })
