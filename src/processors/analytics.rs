@@ -40,7 +40,12 @@ pub struct ViralAnalyticsProcessor {
 impl ViralAnalyticsProcessor {
     /// Of `events`: raw events or daily aggregates, a file or folder, here or in an object store.
     pub fn new(events: impl Into<Location>) -> Self {
-        Self { events: events.into(), parallel: ParallelConfig::default(), lag_hours: 0.0, reading: EventOptions::default() }
+        Self {
+            events: events.into(),
+            parallel: ParallelConfig::default(),
+            lag_hours: 0.0,
+            reading: EventOptions::default(),
+        }
     }
 
     /// With settings of one's own; `memory_limit_gb` is for a query alone.

@@ -1,6 +1,7 @@
 //! Events and metrics: the engines agree, known answers, files of all kinds, exports of platforms.
 
 mod agree;
+mod counted;
 mod experiments;
 mod exports;
 mod files;

@@ -38,7 +38,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         confidence: DEFAULT_CONFIDENCE,
         seed: 0,
         lag_hours: 0.0,
-            reading: EventOptions::default(),
+        reading: EventOptions::default(),
         parallel: call.parallel,
     };
     let schema = Arc::new(Schema::new(fields_by(query.by.as_deref())));

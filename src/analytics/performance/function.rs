@@ -28,7 +28,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         metrics: names(&call.metrics),
         by: names(&call.by),
         lag_hours: 0.0,
-            reading: EventOptions::default(),
+        reading: EventOptions::default(),
         parallel: call.parallel,
     };
     let planned = wait(performance(&query))?;

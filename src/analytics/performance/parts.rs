@@ -111,7 +111,12 @@ pub(super) fn group_sums(choice: &Choice, apart: bool) -> String {
         match figure {
             Figure::Mean(metric) => {
                 let parts: Vec<String> = metric.inputs.iter().map(|i| part(metric, i)).collect();
-                columns.push(format!("mean_{}({}) AS {}", metric.name, parts.join(", "), quote(name)));
+                columns.push(format!(
+                    "mean_{}({}) AS {}",
+                    metric.name,
+                    parts.join(", "),
+                    quote(name)
+                ));
             }
             Figure::Count(name) if is_reach(name) && apart => {}
             Figure::Count(name) => {

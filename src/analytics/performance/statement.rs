@@ -23,7 +23,8 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
     let axes = |prefix: &str| -> String {
         choice.axes.iter().map(|a| format!("{prefix}{}, ", quote(a.name()))).collect()
     };
-    let viewers = if apart { viewers(choice, &counted(condition.as_deref())) } else { String::new() };
+    let viewers =
+        if apart { viewers(choice, &counted(condition.as_deref())) } else { String::new() };
     let uses_hours = choice.uses("hours");
     let when = |holds: bool, sql: &'static str| if holds { sql } else { "" };
     let span = format!("span AS (\n    {}\n),", events.spans(lag_hours));
@@ -49,7 +50,10 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("variant_sums", &parts::variant_sums(choice)),
             ("axes", &axes("")),
             ("group_sums", &parts::group_sums(choice, apart)),
-            ("join_accounts", &if accounts.is_empty() { String::new() } else { join(choice, "accounts f") }),
+            (
+                "join_accounts",
+                &if accounts.is_empty() { String::new() } else { join(choice, "accounts f") },
+            ),
             ("account_columns", &parts::account_columns(choice)),
             ("accounts", &accounts),
             ("viewers", &viewers),
@@ -122,11 +126,7 @@ fn roll_up(choice: &Choice, events: &EventTable, keys: &Keys, condition: Option<
             let filter = condition.map_or_else(String::new, |c| format!("WHERE {c}"));
             fill(
                 DAILY,
-                &[
-                    ("keys", &keys.of_events),
-                    ("figures", &figures.join(", ")),
-                    ("filter", &filter),
-                ],
+                &[("keys", &keys.of_events), ("figures", &figures.join(", ")), ("filter", &filter)],
             )
         }
     }

@@ -1,6 +1,8 @@
 //! Counts, which are whole, not negative and below 2⁶³; and seconds, which are finite.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int64Array, Int64Builder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int64Array, Int64Builder,
+};
 use arrow::compute::{cast, min};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 
@@ -87,7 +89,8 @@ pub fn values(column: &ArrayRef, are_seconds: impl Fn(usize) -> bool) -> Cells<F
     if !column.data_type().is_integer() && !column.data_type().is_floating() {
         let mut numbers = Float64Builder::with_capacity(column.len());
         each_text(column, |row, text| {
-            let number = text.map(|text| text.parse().map_err(|_| cell(row, Some(text), NO_NUMBER)));
+            let number =
+                text.map(|text| text.parse().map_err(|_| cell(row, Some(text), NO_NUMBER)));
             let number = number.transpose()?.map(|number| check(row, number)).transpose()?;
             numbers.append_option(number.flatten());
             Ok(())
@@ -190,7 +193,8 @@ fn count_of(text: &str) -> Result<i64, &'static str> {
     // The digits, times ten to this.
     let power = i64::from(exponent) - fraction.len() as i64;
     let kept = if power < 0 {
-        let (head, tail) = digits.split_at(digits.len().saturating_sub(power.unsigned_abs() as usize));
+        let (head, tail) =
+            digits.split_at(digits.len().saturating_sub(power.unsigned_abs() as usize));
         if tail.bytes().any(|b| b != b'0') {
             return Err(FRACTION);
         }

@@ -62,7 +62,10 @@ fn plain(column: &ArrayRef) -> ArrayRef {
 }
 
 /// Calls `each` with every cell as text, `None` where it is missing or empty.
-fn each_text(column: &ArrayRef, mut each: impl FnMut(usize, Option<&str>) -> Cells<()>) -> Cells<()> {
+fn each_text(
+    column: &ArrayRef,
+    mut each: impl FnMut(usize, Option<&str>) -> Cells<()>,
+) -> Cells<()> {
     let mut give = |row: usize, text: Option<&str>| {
         each(row, text.map(str::trim).filter(|text| !text.is_empty()))
     };
@@ -80,9 +83,9 @@ fn each_text(column: &ArrayRef, mut each: impl FnMut(usize, Option<&str>) -> Cel
             Ok(texts) => {
                 texts.as_string::<i32>().iter().enumerate().try_for_each(|(i, t)| give(i, t))
             }
-            Err(_) => (0..column.len())
-                .find(|row| column.is_valid(*row))
-                .map_or(Ok(()), |row| Err(BadCell::new(row, column.data_type(), "is no single value"))),
+            Err(_) => (0..column.len()).find(|row| column.is_valid(*row)).map_or(Ok(()), |row| {
+                Err(BadCell::new(row, column.data_type(), "is no single value"))
+            }),
         },
     }
 }

@@ -59,7 +59,10 @@ fn what_is_no_count_is_named() {
         (Arc::new(Float64Array::from(vec![1.0, 1e300])), "1000"),
         (Arc::new(Int64Array::from(vec![Some(1), Some(-4)])), "-4"),
         (Arc::new(UInt64Array::from(vec![1, u64::MAX])), "18446744073709551615"),
-        (Arc::new(Decimal128Array::from(vec![100, 150]).with_precision_and_scale(5, 2).unwrap()), "1.50"),
+        (
+            Arc::new(Decimal128Array::from(vec![100, 150]).with_precision_and_scale(5, 2).unwrap()),
+            "1.50",
+        ),
     ] {
         let error = counts(&wrong).unwrap_err();
         assert!(error.row == 1 && error.text.starts_with(shown), "{error}");
@@ -68,7 +71,8 @@ fn what_is_no_count_is_named() {
 
 #[test]
 fn seconds_are_finite_and_other_values_may_be_missing() {
-    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(2.5), None, Some(f64::NAN), Some(-1.0)]));
+    let numbers: ArrayRef =
+        Arc::new(Float64Array::from(vec![Some(2.5), None, Some(f64::NAN), Some(-1.0)]));
     assert_eq!(seconds(&numbers).unwrap_err().row, 2);
     let read = values(&numbers, |row| row == 0).unwrap();
     assert_eq!(read.iter().collect::<Vec<_>>(), [Some(2.5), None, None, Some(-1.0)]);
@@ -100,7 +104,8 @@ fn times_name_their_unit_and_zone() {
     let noon = 1_777_636_800_000_000;
     let utc = clock("", "UTC");
     let of = |column: &ArrayRef, clock: Clock| times(column, clock).map(|t| t.values().to_vec());
-    let written = text(&["2026-05-01T12:00:00", "2026-05-01 14:00:00+02:00", "2026-05-01T12:00:00Z"]);
+    let written =
+        text(&["2026-05-01T12:00:00", "2026-05-01 14:00:00+02:00", "2026-05-01T12:00:00Z"]);
     assert_eq!(of(&written, utc).unwrap(), [noon; 3]);
     assert_eq!(of(&text(&["2026-05-01"]), utc).unwrap(), [noon - 43_200_000_000]);
     assert_eq!(of(&text(&["20260501"]), utc).unwrap(), [noon - 43_200_000_000]);

@@ -37,7 +37,11 @@ pub fn texts(column: &ArrayRef) -> ArrayRef {
         }
         DataType::Dictionary(_, value) if super::is_text(value) => {
             let values = column.as_any_dictionary().values();
-            if Arc::ptr_eq(&texts(values), values) { ArrayRef::clone(column) } else { texts(&plain(column)) }
+            if Arc::ptr_eq(&texts(values), values) {
+                ArrayRef::clone(column)
+            } else {
+                texts(&plain(column))
+            }
         }
         _ => ArrayRef::clone(column),
     }

@@ -16,7 +16,8 @@ use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeZone
 use super::{BadCell, Cells, each_text, plain};
 
 const NO_DAY: &str = "is no day; give days such as 2026-05-01 or 20260501";
-const NO_TIME: &str = "is no time; give times such as 2026-05-01T12:00:00 or 2026-05-01T12:00:00+02:00";
+const NO_TIME: &str =
+    "is no time; give times such as 2026-05-01T12:00:00 or 2026-05-01T12:00:00+02:00";
 const NO_UNIT: &str = "is a number; give times such as 2026-05-01T12:00:00, or state the unit of numbers with --time-unit s, ms, us or ns";
 const SKIPPED: &str = "does not exist in the stated time zone, whose clocks skip it";
 const BEYOND: &str = "is beyond the times there are";
@@ -144,9 +145,9 @@ pub fn times(column: &ArrayRef, clock: Clock) -> Cells<TimestampMicrosecondArray
             let mut times = TimestampMicrosecondBuilder::with_capacity(column.len());
             each_text(column, |row, text| {
                 let time = text.map(|text| time_of_text(text, clock)).transpose();
-                times.append_option(time.map_err(|why| {
-                    BadCell::new(row, text.unwrap_or_default(), why)
-                })?);
+                times.append_option(
+                    time.map_err(|why| BadCell::new(row, text.unwrap_or_default(), why))?,
+                );
                 Ok(())
             })?;
             Ok(times.finish())
@@ -185,9 +186,9 @@ pub fn days(column: &ArrayRef, clock: Clock) -> Cells<Date32Array> {
             let mut days = Date32Builder::with_capacity(column.len());
             each_text(column, |row, text| {
                 let day = text.map(|text| day_of_text(text, clock)).transpose();
-                days.append_option(day.map_err(|why| {
-                    BadCell::new(row, text.unwrap_or_default(), why)
-                })?);
+                days.append_option(
+                    day.map_err(|why| BadCell::new(row, text.unwrap_or_default(), why))?,
+                );
                 Ok(())
             })?;
             Ok(days.finish())
@@ -227,7 +228,11 @@ fn each_number(
     floats.iter().enumerate().try_for_each(|(row, n)| each(row, known(n)))
 }
 
-fn of_timestamps(column: &ArrayRef, has_zone: bool, zone: Zone) -> Cells<TimestampMicrosecondArray> {
+fn of_timestamps(
+    column: &ArrayRef,
+    has_zone: bool,
+    zone: Zone,
+) -> Cells<TimestampMicrosecondArray> {
     let to = match column.data_type() {
         DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
         _ => DataType::Timestamp(TimeUnit::Microsecond, None),

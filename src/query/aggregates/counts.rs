@@ -106,11 +106,9 @@ impl GroupStates for Kinds {
         let (fixed, viewers) =
             state.split_at_checked(FIXED).ok_or_else(|| exec_datafusion_err!("a broken state"))?;
         let (words, _) = fixed.as_chunks::<8>();
-        if let (Some(counts), Some(seconds), Some(anonymous)) = (
-            self.counts.get_mut(group),
-            self.seconds.get_mut(group),
-            self.anonymous.get_mut(group),
-        ) {
+        if let (Some(counts), Some(seconds), Some(anonymous)) =
+            (self.counts.get_mut(group), self.seconds.get_mut(group), self.anonymous.get_mut(group))
+        {
             for (count, word) in counts.iter_mut().chain(anonymous).zip(words) {
                 *count += u64::from_le_bytes(*word);
             }

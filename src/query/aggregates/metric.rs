@@ -161,7 +161,8 @@ impl GroupStates for LeftOut {
             let Some(rows) = group.and_then(|group| self.rows.get_mut(group)) else { continue };
             let counts: Vec<Option<f64>> =
                 columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))).collect();
-            let is_partial = counts.iter().any(Option::is_some) && !self.metric.is_complete(&counts);
+            let is_partial =
+                counts.iter().any(Option::is_some) && !self.metric.is_complete(&counts);
             *rows += u64::from(is_partial);
         }
         Ok(())

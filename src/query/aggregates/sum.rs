@@ -12,8 +12,7 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF,
-    Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
 };
 
 /// The engine's `sum`, with sums of whole numbers of 64 bits made in 128 and checked at the end.
@@ -84,8 +83,15 @@ impl AggregateUDFImpl for CheckedSum {
         }
     }
 
-    fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if is_whole(&args) { Ok(Box::new(One::default())) } else { self.0.create_sliding_accumulator(args) }
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
+        if is_whole(&args) {
+            Ok(Box::new(One::default()))
+        } else {
+            self.0.create_sliding_accumulator(args)
+        }
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {

@@ -85,7 +85,8 @@ impl EventColumns {
                 continue;
             }
             if files.is_nested(name) {
-                self.notes.push(format!("{name} holds lists or objects and is no column to group by"));
+                self.notes
+                    .push(format!("{name} holds lists or objects and is no column to group by"));
                 continue;
             }
             let is_taken = |alias: &str| {

@@ -37,17 +37,20 @@ impl EventOptions {
         });
         let zone = zone.map(|name| {
             Zone::parse(name).ok_or_else(|| {
-                let sentence = format!("is {name}; give a zone such as UTC, Europe/Berlin or +02:00");
+                let sentence =
+                    format!("is {name}; give a zone such as UTC, Europe/Berlin or +02:00");
                 Error::setting("time_zone", sentence)
             })
         });
-        let clock =
-            Clock { unit: unit.transpose()?, zone: zone.transpose()?.unwrap_or_default() };
+        let clock = Clock { unit: unit.transpose()?, zone: zone.transpose()?.unwrap_or_default() };
         let as_of = as_of.map(|text| {
             let column: ArrayRef = Arc::new(StringArray::from(vec![text]));
             let time = times(&column, Clock { unit: None, ..clock });
             time.map(|time| time.value(0)).map_err(|_| {
-                Error::setting("as_of", format!("is {text}; give a time such as 2026-05-01T12:00:00Z"))
+                Error::setting(
+                    "as_of",
+                    format!("is {text}; give a time such as 2026-05-01T12:00:00Z"),
+                )
             })
         });
         Ok(Self { clock, as_of: as_of.transpose()? })

@@ -45,7 +45,11 @@ impl EventTable {
         };
         // With events after the end of the lag, what was before is watched until there.
         let cut = self.whole_days(self.last(lag_hours));
-        let is_cut = format!("{after} > {} AND {after} <= {}", moment(self.last(lag_hours)), moment(self.options.horizon()));
+        let is_cut = format!(
+            "{after} > {} AND {after} <= {}",
+            moment(self.last(lag_hours)),
+            moment(self.options.horizon())
+        );
         let hours = "(CAST(u.until AS DOUBLE) - CAST(p.published AS DOUBLE)) / 3.6e9";
         format!(
             "SELECT p.variant_id, p.published, u.until, {hours} AS hours\n\

@@ -74,7 +74,8 @@ pub async fn register_with(
         options,
         notes: [files.notes.clone(), found.notes].concat(),
     };
-    let provider = UserTable::try_new(files, found.columns, options.clock, Some(options.horizon()))?;
+    let provider =
+        UserTable::try_new(files, found.columns, options.clock, Some(options.horizon()))?;
     let name = if is_raw { "events" } else { "daily" };
     ctx.register_table(name, Arc::new(provider)).map_err(query_error)?;
     let days = if is_raw { table.raw_days() } else { daily_days(&table.dimensions) };

@@ -8,8 +8,8 @@ use arrow::csv::reader::Format;
 use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::user_files::unreadable;
 use crate::location::Location;
+use crate::query::user_files::unreadable;
 
 /// Bytes of a file that are read for its header at first.
 const HEAD: u64 = 1 << 16;

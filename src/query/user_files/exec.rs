@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+};
+use arrow::array::{AsArray, Scalar, StringArray, TimestampMicrosecondArray};
 use arrow::compute::kernels::cmp::gt;
 use arrow::compute::{CastOptions, cast_with_options, max};
-use arrow::array::{AsArray, Scalar, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::internal_datafusion_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -75,10 +77,12 @@ impl Steps {
             columns.push(column.map_err(|cell| Fault { column: step.name.clone(), cell })?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(|e| {
-            let cell = BadCell { row: 0, text: e.to_string(), why: "is no batch" };
-            Fault { column: String::new(), cell }
-        })
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
+            |e| {
+                let cell = BadCell { row: 0, text: e.to_string(), why: "is no batch" };
+                Fault { column: String::new(), cell }
+            },
+        )
     }
 
     fn typed(
@@ -271,9 +275,10 @@ impl Steps {
         let Some(horizon) = self.horizon else { return };
         let timed = self.steps.iter().zip(batch.columns());
         for (_, column) in timed.filter(|(step, _)| matches!(step.role, Role::Time | Role::Day)) {
-            let Ok(times) =
-                arrow::compute::cast(column, &DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None))
-            else {
+            let Ok(times) = arrow::compute::cast(
+                column,
+                &DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
+            ) else {
                 continue;
             };
             if column.null_count() > 0 {

@@ -39,7 +39,9 @@ fn in_pieces(path: &Path, size: u64, pieces: u64) -> io::Result<Shape> {
             .map(|(start, end)| scope.spawn(move || piece(path, start, end)))
             .collect();
         let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
-        joined.map(|shape| shape.unwrap_or_else(|_| Err(io::Error::other("a scan failed")))).collect()
+        joined
+            .map(|shape| shape.unwrap_or_else(|_| Err(io::Error::other("a scan failed"))))
+            .collect()
     });
     let mut all = Shape::default();
     for shape in shapes {
@@ -85,9 +87,16 @@ mod tests {
     fn pieces_give_what_the_whole_gives() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.ndjson");
-        let rows: String = (0..5000)
-            .map(|i| if i == 4321 { "{\"late\":1.5}\n".to_owned() } else { format!("{{\"a\":{i}}}\n") })
-            .collect();
+        let rows: String =
+            (0..5000)
+                .map(|i| {
+                    if i == 4321 {
+                        "{\"late\":1.5}\n".to_owned()
+                    } else {
+                        format!("{{\"a\":{i}}}\n")
+                    }
+                })
+                .collect();
         std::fs::write(&path, &rows).unwrap();
         let columns = |shape: &Shape| shape.columns().collect::<Vec<_>>();
         let whole = of_file(&path, rows.len() as u64).unwrap();

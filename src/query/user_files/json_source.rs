@@ -103,7 +103,6 @@ impl FileSource for JsonRows {
     }
 }
 
-
 struct Opener {
     store: Arc<dyn ObjectStore>,
     schema: SchemaRef,
@@ -202,7 +201,8 @@ async fn remote(
         }
         return batches(Cursor::new(head), builder);
     }
-    let rows = Rows { decoder: builder.build_decoder()?, chunks, rest: head, taken: 0, is_done: false };
+    let rows =
+        Rows { decoder: builder.build_decoder()?, chunks, rest: head, taken: 0, is_done: false };
     Ok(stream::try_unfold(rows, |mut rows| async move {
         Ok(rows.next().await?.map(|batch| (batch, rows)))
     })
@@ -230,7 +230,9 @@ impl Rows {
             };
             let (decoded, wanted) = (self.decoder.decode(rest)?, rest.len());
             self.taken += decoded;
-            if decoded < wanted && let Some(batch) = self.decoder.flush()? {
+            if decoded < wanted
+                && let Some(batch) = self.decoder.flush()?
+            {
                 return Ok(Some(batch));
             }
         }

@@ -66,11 +66,8 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
         return Ok(Found { url: url_of_store, store, kind, files, left_out: vec![] });
     }
     let prefix = url.prefix().clone();
-    let mut all: Vec<ObjectMeta> = store
-        .list(Some(&prefix))
-        .try_collect()
-        .await
-        .map_err(|e| unreadable(place, e))?;
+    let mut all: Vec<ObjectMeta> =
+        store.list(Some(&prefix)).try_collect().await.map_err(|e| unreadable(place, e))?;
     all.sort_by(|a, b| a.location.cmp(&b.location));
     let (mut files, mut left_out) = (vec![], vec![]);
     let mut kind: Option<(FileKind, String)> = None;
@@ -84,7 +81,10 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
         match &kind {
             Some((first, _)) if *first == found => {}
             Some((_, other)) => {
-                return Err(unreadable(place, format!("it mixes kinds of files: {other} and {name}")));
+                return Err(unreadable(
+                    place,
+                    format!("it mixes kinds of files: {other} and {name}"),
+                ));
             }
             None => kind = Some((found, name)),
         }
@@ -92,7 +92,10 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
     }
     let Some((kind, _)) = kind else {
         let endings = ENDINGS.join(", .");
-        return Err(unreadable(place, format!("no file beneath it has a name that ends in .{endings}")));
+        return Err(unreadable(
+            place,
+            format!("no file beneath it has a name that ends in .{endings}"),
+        ));
     };
     Ok(Found { url: url_of_store, store, kind, files, left_out })
 }
@@ -122,7 +125,10 @@ async fn kind_by_content(
         [b'{' | b'[', ..] => Ok(FileKind::Json),
         _ => Err(unreadable(
             place,
-            format!("neither its name nor its content says what kind of file it is; its name is to end in .{}", ENDINGS.join(", .")),
+            format!(
+                "neither its name nor its content says what kind of file it is; its name is to end in .{}",
+                ENDINGS.join(", .")
+            ),
         )),
     }
 }
@@ -132,9 +138,8 @@ fn visible_parts(prefix: &Path, file: &Path) -> Option<Vec<String>> {
     let parts: Vec<String> =
         file.prefix_match(prefix)?.map(|part| part.as_ref().to_owned()).collect();
     // A folder `_k=v` is a key's, as Spark has it.
-    let is_hidden = |part: &String| {
-        part.starts_with('.') || (part.starts_with('_') && !part.contains('='))
-    };
+    let is_hidden =
+        |part: &String| part.starts_with('.') || (part.starts_with('_') && !part.contains('='));
     (!parts.is_empty() && !parts.iter().any(is_hidden)).then_some(parts)
 }
 
@@ -185,8 +190,13 @@ mod tests {
         let found = keys(&found.unwrap_or_default());
         let found: Vec<(&str, Option<&str>)> =
             found.iter().map(|(k, v)| (k.as_str(), v.as_deref())).collect();
-        let known =
-            [("_k", Some("1")), ("day", Some("2026-05-01")), ("c", None), ("d", Some("a b")), ("e", None)];
+        let known = [
+            ("_k", Some("1")),
+            ("day", Some("2026-05-01")),
+            ("c", None),
+            ("d", Some("a b")),
+            ("e", None),
+        ];
         assert_eq!(found, known);
         assert_eq!(FileKind::of_name("2.CSV"), Some(FileKind::Csv));
         assert_eq!(FileKind::of_name("x.csv.gz"), None);

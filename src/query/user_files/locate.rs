@@ -10,9 +10,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use futures::TryStreamExt;
 
+use super::FileKind;
 use super::exec::{Fault, Steps};
 use super::scan::GroupScan;
-use super::FileKind;
 use crate::error::{Error, ErrorCode};
 use crate::query::query_error;
 

@@ -19,7 +19,7 @@ mod open;
 mod scan;
 mod table;
 
-pub(crate) use json_shape::{Shape, Scanner};
+pub(crate) use json_shape::{Scanner, Shape};
 pub use notes::{EventNotes, StrayTimes};
 pub(crate) use open::{UserFiles, open};
 pub(crate) use table::{Role, TableColumn, UserTable};

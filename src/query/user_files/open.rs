@@ -38,8 +38,9 @@ impl UserFiles {
         for group in &self.groups {
             for field in group.schema.table_schema().fields() {
                 let is_here = |name: &str| {
-                    position(group.schema.table_schema(), name)
-                        .is_some_and(|i| group.schema.table_schema().field(i).name() == field.name())
+                    position(group.schema.table_schema(), name).is_some_and(|i| {
+                        group.schema.table_schema().field(i).name() == field.name()
+                    })
                 };
                 if !names.iter().any(|known| is_here(known)) {
                     names.push(field.name().clone());
@@ -111,7 +112,8 @@ pub(crate) async fn open(
     for (file, columns) in found.files.iter().zip(looked_at) {
         let mut partitioned = PartitionedFile::from(file.meta.clone());
         let value = |key: &String| {
-            let value = file.keys.iter().find(|(k, _)| k == key).and_then(|(_, value)| value.clone());
+            let value =
+                file.keys.iter().find(|(k, _)| k == key).and_then(|(_, value)| value.clone());
             ScalarValue::Utf8(value)
         };
         partitioned.partition_values = keys.iter().map(value).collect();
@@ -217,10 +219,9 @@ async fn csv(found: &Found, place: &Location) -> Result<Vec<FileColumns>> {
         .iter()
         .map(|file| match file.meta.size {
             0 => FileColumns { schema: Arc::clone(&empty), is_splittable: false },
-            _ => looked_at.next().unwrap_or(FileColumns {
-                schema: Arc::clone(&empty),
-                is_splittable: false,
-            }),
+            _ => looked_at
+                .next()
+                .unwrap_or(FileColumns { schema: Arc::clone(&empty), is_splittable: false }),
         })
         .collect())
 }
@@ -258,11 +259,7 @@ async fn json(
 }
 
 /// The columns of a JSON file, from all of its rows.
-async fn shape(
-    store: &Arc<dyn ObjectStore>,
-    meta: &ObjectMeta,
-    place: &Location,
-) -> Result<Shape> {
+async fn shape(store: &Arc<dyn ObjectStore>, meta: &ObjectMeta, place: &Location) -> Result<Shape> {
     let fault = |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", meta.location));
     let found = store.get(&meta.location).await.map_err(|e| fault(&e))?;
     match found.payload {

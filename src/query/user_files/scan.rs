@@ -46,7 +46,9 @@ impl GroupScan {
         let config = self.config(groups, columns, predicate, None)?;
         let plan: Arc<dyn ExecutionPlan> = match self.kind {
             // With the session's cache of footers.
-            FileKind::Parquet => ParquetFormat::default().create_physical_plan(session, config).await?,
+            FileKind::Parquet => {
+                ParquetFormat::default().create_physical_plan(session, config).await?
+            }
             _ => DataSourceExec::from_data_source(config),
         };
         let options = session.config_options();

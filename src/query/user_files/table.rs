@@ -86,13 +86,17 @@ impl UserTable {
                 .groups
                 .iter()
                 .zip(positions)
-                .filter_map(|(group, at)| Some(group.schema.table_schema().field((*at)?).data_type()))
+                .filter_map(|(group, at)| {
+                    Some(group.schema.table_schema().field((*at)?).data_type())
+                })
                 .collect();
             if let Some(nested) = types.iter().find(|t| t.is_nested()) {
                 let (name, place) = (column.from.clone().unwrap_or_default(), &files.place);
                 return Err(crate::Error::new(
                     crate::ErrorCode::InputColumn,
-                    format!("the column {name} of the events in {place} holds {nested}, not single values"),
+                    format!(
+                        "the column {name} of the events in {place} holds {nested}, not single values"
+                    ),
                 ));
             }
             if matches!(column.role, Role::Id | Role::Own) && column.from.is_some() {

@@ -186,6 +186,7 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
         metrics: metrics.iter().map(|m| (*m).to_owned()).collect(),
         by: by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: 0.0,
+        reading: Default::default(),
         parallel: ParallelConfig::default(),
     };
     let metrics = [
