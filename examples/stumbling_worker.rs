@@ -2,7 +2,7 @@
 //! ask for. For a work of your own see `own_work.rs`.
 //!
 //! With a folder as argument it is a coordinator too: a worker of its own encodes without end, until
-//! somebody kills it.
+//! it is killed.
 
 #[path = "../tests/it/support/stumble.rs"]
 mod stumble;

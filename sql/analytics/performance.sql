@@ -22,9 +22,9 @@ figured AS (
     FROM joined
 ),
 by_variant AS (
-    SELECT variant_id{names}{account_keys}, {variant_sums}
+    SELECT variant_id{names}, {variant_sums}
     FROM figured
-    GROUP BY variant_id{names}{account_keys}
+    GROUP BY variant_id{names}
 ),
 summed AS (
     SELECT {axes}count(DISTINCT variant_id) AS "clipflow: variants", {group_sums}

@@ -7,8 +7,9 @@ use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::query::output::Format;
 
-/// Columns that are the same on all rows of an experiment: said once, beneath the table.
-const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "metric_version"];
+/// Columns that are equal in all rows of an experiment: printed once, below the table.
+const SHARED: [&str; 7] =
+    ["verdict", "confidence", "metric", "definition", "metric_version", "look", "looks"];
 
 pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = ExperimentQuery {
@@ -18,6 +19,8 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         by: args.by.filter(|by| by != "variant_id"),
         experiment: args.experiment,
         confidence: args.confidence,
+        looks: args.looks,
+        min_trials: args.min_trials,
         seed: args.seed,
         lag_hours: args.events.lag_hours,
         reading: args.events.reading.options()?,

@@ -3,7 +3,9 @@
 pub mod audio;
 pub mod cells;
 pub mod cues;
+#[cfg(feature = "statistics")]
 pub mod experiment;
+#[cfg(feature = "statistics")]
 pub mod fit;
 pub mod ids;
 pub mod layout;

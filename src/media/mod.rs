@@ -1,10 +1,12 @@
 //! Media work: the only code that starts ffmpeg and ffprobe.
 //!
 //! Everything here is synchronous (`std::process` and threads), so that thread pools, rayon,
-//! worker processes and tokio's `spawn_blocking` can all run it; a [`CancelToken`] stops it.
+//! worker processes and tokio's `spawn_blocking` can all run it; a
+//! [`CancelToken`](crate::cancel::CancelToken) stops it.
 
 pub mod analyze;
 pub mod failure;
+mod ffprobe;
 pub mod fonts;
 pub mod input;
 pub mod probe;

@@ -4,7 +4,7 @@ use datafusion::prelude::SessionContext;
 
 use super::merge;
 use crate::error::Result;
-use crate::store::{Dataset, Place, ShardWriter};
+use crate::store::{Dataset, DatasetRoot, ShardWriter};
 use crate::telemetry::{Event, Observer};
 
 /// The commit of an earlier run over the same requests, settings and files.
@@ -39,7 +39,7 @@ impl Earlier {
 /// Make the run's tables visible, merged with what older shards hold. If another run of the same
 /// requests was faster (and is not the `earlier` one), its results stay: they are as good.
 pub(super) async fn commit(
-    place: &Place,
+    place: &DatasetRoot,
     ctx: &SessionContext,
     mut writer: ShardWriter,
     shard: &str,

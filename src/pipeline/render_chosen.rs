@@ -19,7 +19,7 @@ use crate::model::table::TABLES;
 use crate::query::results::{register_store, register_view};
 use crate::query::sql;
 use crate::query::{query_error, register_media_relations, session};
-use crate::store::{Dataset, Place, ShardWriter};
+use crate::store::{Dataset, DatasetRoot, ShardWriter};
 
 /// Which variants are rendered, and how.
 #[derive(Debug, Clone)]
@@ -213,7 +213,7 @@ fn analysis_of(dataset: &Dataset) -> String {
 
 /// Put what was rendered (`files` of `ctx`) into the results as they stand by now: a shard with all
 /// that they say of the requests concerned takes the place of those that said it.
-async fn commit(place: &Place, ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
+async fn commit(place: &DatasetRoot, ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
     let files = writer.staging().join("files.parquet");
     let shard = stable_id([Some(format!("{:032x}", fastrand::u128(..)).as_str())]);
     let _lock = place.lock().await?;

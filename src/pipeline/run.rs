@@ -16,7 +16,7 @@ use super::{Engine, RunConfig, RunSummary, describe, summary};
 use crate::cancel::CancelToken;
 use crate::cancel::stopped;
 use crate::error::{ErrorCode, Result};
-use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
+use crate::exec::{AnalyzeWork, MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
 use crate::media::MediaTools;
 use crate::model::edit::EDIT_VERSION;
@@ -193,7 +193,7 @@ async fn shard_id(
     let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
         .map(|(number, location)| async move {
             let part = match runtime.sources.validator(&location).await {
-                Ok(Some(validator)) => validator + &beside(analyze, &location).await,
+                Ok(Some(validator)) => validator + &sidecar_state(analyze, &location).await,
                 // It takes a fetch to know: never the same as before.
                 Ok(None) => format!("{:?}", std::time::SystemTime::now()),
                 Err(e) => e.code().as_str().to_owned(),
@@ -258,7 +258,7 @@ async fn is_complete(
          UNION SELECT captions_uri FROM renditions UNION SELECT thumbnail_uri FROM renditions
          UNION SELECT replace(captions_uri, '.srt', '.vtt') FROM renditions";
     let files = summary::texts(&tables, named).await?;
-    let complete = failed.is_empty() && dataset.place().holds(&files).await?;
+    let complete = failed.is_empty() && dataset.root().holds(&files).await?;
     if complete {
         register_dataset(ctx, dataset).await?;
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, ident};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::prelude::{DataFrame, Expr, ParquetReadOptions, SessionContext, ident};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use crate::error::Result;
@@ -35,6 +35,7 @@ pub(super) async fn plan(
     let batch_size = ConfigNonZeroUsize::try_new(batch_size).map_err(query_error)?;
     ctx.state_ref().write().config_mut().options_mut().execution.batch_size = batch_size;
     let frame = ctx.sql(step.sql).await.map_err(query_error)?;
+    let frame = unnested_by_field(frame).map_err(query_error)?;
     let used: Vec<(&str, ScalarValue)> = parameters
         .iter()
         .filter(|(name, _)| step.sql.contains(&format!("${name}")))
@@ -44,6 +45,19 @@ pub(super) async fn plan(
         return Ok(frame);
     }
     frame.with_param_values(used).map_err(query_error)
+}
+
+/// The columns that `unnest` makes of a struct `s`, which it calls `s.field`, by the names of its fields.
+fn unnested_by_field(frame: DataFrame) -> datafusion::error::Result<DataFrame> {
+    if !frame.schema().fields().iter().any(|field| field.name().contains('.')) {
+        return Ok(frame);
+    }
+    let named = |column: Column| match column.name.rsplit_once('.') {
+        Some((_, field)) => Expr::Column(column.clone()).alias(field),
+        None => Expr::Column(column),
+    };
+    let columns: Vec<Expr> = frame.schema().columns().into_iter().map(named).collect();
+    frame.select(columns)
 }
 
 /// Run a step: its rows are written to `folder/<name>.parquet`, as the table of that name where there

@@ -1,4 +1,4 @@
-//! [`ViralAnalyticsProcessor`]: what happened to variants after posting.
+//! [`ViralAnalyticsProcessor`]: performance of variants after posting.
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -9,7 +9,7 @@ use crate::analytics::{
 };
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
 use crate::kernels::score::Link;
 use crate::location::Location;
 use crate::query::events::EventOptions;
@@ -48,7 +48,7 @@ impl ViralAnalyticsProcessor {
         }
     }
 
-    /// With settings of one's own; `memory_limit_gb` is for a query alone.
+    /// Use these settings. A query may take all of `memory_limit_gb`.
     #[must_use]
     pub fn with_config(mut self, parallel: ParallelConfig) -> Self {
         self.parallel = parallel;
@@ -111,6 +111,8 @@ impl ViralAnalyticsProcessor {
             by: by.map(str::to_owned),
             experiment: None,
             confidence: DEFAULT_CONFIDENCE,
+            looks: DEFAULT_LOOKS,
+            min_trials: DEFAULT_MIN_TRIALS,
             seed: 0,
             lag_hours: self.lag_hours,
             reading: self.reading,

@@ -17,6 +17,7 @@ pub mod results;
 pub mod rollup;
 pub mod session;
 mod settings;
+mod source_lists;
 pub mod sql;
 pub(crate) mod table_functions;
 mod user_files;
@@ -28,7 +29,8 @@ pub use errors::query_error;
 pub use media_exec::MediaExec;
 pub(crate) use session::register;
 pub use session::{
-    SessionOptions, register_functions, register_media_relations, session, session_with,
+    SessionOptions, register_functions, register_media_relation, register_media_relations, session,
+    session_with,
 };
 pub use settings::SessionSettings;
 pub use user_files::{EventNotes, StrayTimes};

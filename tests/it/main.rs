@@ -10,12 +10,14 @@ mod caching;
 mod captions;
 mod cli;
 mod dependencies;
+mod docs;
 mod embed;
 mod encoding;
 mod grid;
 mod inputs;
 mod inputs_wrong;
 mod layers;
+mod media_relations;
 mod objects;
 mod performance;
 #[cfg(feature = "polars")]

@@ -9,10 +9,13 @@ use arrow::datatypes::{Field, Schema};
 
 pub use function::register_experiment;
 
+use super::looks::days;
 use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::experiment::{Arm, Judged, MAX_ARMS, Verdict, checked_confidence, judge};
+use crate::kernels::experiment::{
+    Arm, Judged, Looks, MAX_ARMS, MAX_LOOKS, Plan, Verdict, checked_confidence, judge_by,
+};
 use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
@@ -37,6 +40,10 @@ pub struct ExperimentQuery {
     pub confidence: f64,
     /// Seed of the draws behind the proposed shares.
     pub seed: u64,
+    /// The looks planned at the experiment, one a day, which verdicts are corrected for; 1: none but this.
+    pub looks: u32,
+    /// Trials below which an arm is listed and not compared.
+    pub min_trials: u32,
     /// As in [`PerformanceQuery::lag_hours`](super::PerformanceQuery::lag_hours).
     pub lag_hours: f64,
     /// As in [`PerformanceQuery::reading`](super::PerformanceQuery::reading).
@@ -116,6 +123,10 @@ const VARIANT: &str = "variant_id";
 pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     let proportion = Proportion::find(&query.metric)?;
     checked_confidence(query.confidence)?;
+    if !(1..=MAX_LOOKS).contains(&query.looks) {
+        let sentence = format!("is {}; give a number of looks from 1 to {MAX_LOOKS}", query.looks);
+        return Err(Error::setting("looks", sentence));
+    }
     let by = query.by.as_deref().unwrap_or(VARIANT);
     let asked = TrialsQuery {
         results: query.results.clone(),
@@ -127,6 +138,7 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;
+    let days = days(&performance, query.lag_hours).await?;
     let mut rows = vec![];
     for group in counted.chunk_by(|a, b| a.key[0] == b.key[0]) {
         let id = group.first().and_then(|g| g.key[0].clone());
@@ -135,7 +147,9 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             continue;
         };
         if query.experiment.as_ref().is_none_or(|wanted| *wanted == id) {
-            rows.extend(rows_of(&id, group, proportion, query)?);
+            let key = group.first().and_then(|g| g.key[0].as_deref());
+            let look = days.get(&key.map(str::to_owned)).copied();
+            rows.extend(rows_of(&id, group, proportion, query, look)?);
         }
     }
     if rows.is_empty() {
@@ -153,6 +167,12 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     }
     let metric = proportion.metric;
     let mut notes = vec![format!("{} = {}", metric.name, metric.definition)];
+    if query.looks > 1 {
+        notes.push(format!(
+            "verdicts are corrected for {} daily looks (--looks): a difference at one of them is none yet; --looks 1 if this is the only one",
+            query.looks
+        ));
+    }
     if !proportion.is_binary {
         notes.push(format!(
             "one trial of {} can have several successes (a viewer who likes and shares): where many do, the true intervals are wider than these",
@@ -175,6 +195,7 @@ fn rows_of(
     group: &[Trials],
     proportion: Proportion,
     query: &ExperimentQuery,
+    look: Option<u32>,
 ) -> Result<Vec<ExperimentRow>> {
     if group.len() > MAX_ARMS {
         return Err(Error::new(
@@ -203,7 +224,14 @@ fn rows_of(
             ));
         }
     }
-    let verdict = judge(&arms, query.confidence, query.seed);
+    let looks = if query.looks == 1 { Looks::one() } else { Looks::new(look, query.looks) };
+    let plan = Plan {
+        confidence: query.confidence,
+        looks,
+        min_trials: query.min_trials,
+        seed: query.seed,
+    };
+    let verdict = judge_by(&arms, &plan);
     let row = |(i, (arm, judged)): (usize, (&Arm, &Judged))| {
         row(id, arm, judged, &verdict, verdict.winner == Some(i), proportion, query.confidence)
     };
@@ -211,6 +239,8 @@ fn rows_of(
         arms.iter().zip(&verdict.arms).enumerate().map(row).collect();
     for (row, trials) in rows.iter_mut().zip(group) {
         row.left_out = trials.left_out;
+        row.look = plan.looks.look().map(i64::from);
+        row.looks = i64::from(plan.looks.planned());
     }
     let rate = |r: &ExperimentRow| r.rate.unwrap_or(-1.0);
     rows.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
@@ -239,6 +269,12 @@ fn row(
         difference_low: judged.difference_interval.map(|i| i.low),
         difference_high: judged.difference_interval.map(|i| i.high),
         p: judged.p,
+        corrected_low: judged.corrected_interval.map(|i| i.low),
+        corrected_high: judged.corrected_interval.map(|i| i.high),
+        corrected_p: judged.corrected_p,
+        look: None,
+        looks: 1,
+        compared: judged.is_compared,
         min_detectable_effect: judged.min_detectable_effect,
         share: judged.share,
         winner,

@@ -33,6 +33,11 @@ pub fn left_out_rows(batch: &RecordBatch) -> i64 {
 }
 
 impl Performance {
+    /// The registered events.
+    pub(in crate::analytics) fn events(&self) -> &EventTable {
+        &self.reading.table
+    }
+
     /// Names of event kinds that are not known and so were not counted, with the number of their rows;
     /// complete when the plan has run.
     pub fn unknown_events(&self) -> BTreeMap<String, u64> {

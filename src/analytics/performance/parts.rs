@@ -143,9 +143,11 @@ pub(super) fn accounts(choice: &Choice, account_keys: &str) -> String {
     let by = axes.trim_end_matches(", ");
     let by_account = format!("{axes}{}", account_keys.trim_start_matches(", "));
     let group = if by.is_empty() { String::new() } else { format!("GROUP BY {by}") };
+    let followers =
+        format!("max(CASE WHEN {} THEN {ACCOUNT_LEVEL} END)", metric.complete_sql(column));
     // A ratio to 1: what is added up are accounts, each once.
     format!(
-        ",\naccounts AS (\n    SELECT {axes}sum(safe_ratio(followers, 1)) AS {part}\n    FROM (SELECT {by_account}, max({part}) AS followers FROM by_variant GROUP BY {by_account})\n    {group}\n)"
+        ",\naccounts AS (\n    SELECT {axes}sum(safe_ratio(most, 1)) AS {part}\n    FROM (SELECT {by_account}, {followers} AS most FROM figured GROUP BY {by_account})\n    {group}\n)"
     )
 }
 

@@ -46,7 +46,6 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
                 },
             ),
             ("names", &keys.names),
-            ("account_keys", &keys.accounts),
             ("variant_sums", &parts::variant_sums(choice)),
             ("axes", &axes("")),
             ("group_sums", &parts::group_sums(choice, apart)),

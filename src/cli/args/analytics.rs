@@ -8,7 +8,7 @@ use super::OutputArgs;
 use crate::analytics::Export;
 use crate::cli::settings::SettingsArgs;
 use crate::error::Result;
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
 use crate::query::events::EventOptions;
 
 #[derive(Debug, Args)]
@@ -92,6 +92,12 @@ pub(in crate::cli) struct ExperimentArgs {
     /// Confidence of intervals and verdicts, between 0 and 1.
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_CONFIDENCE)]
     pub confidence: f64,
+    /// Looks planned at the experiment, one a day; verdicts are corrected for them. 1: this is the only one.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LOOKS)]
+    pub looks: u32,
+    /// Trials below which an arm is listed and not compared.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MIN_TRIALS)]
+    pub min_trials: u32,
     /// Seed of the draws behind the proposed shares.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -157,6 +163,9 @@ pub(in crate::cli) struct ImportEventsArgs {
     /// Day of figures that the export gives for a whole period, as 2026-05-01.
     #[arg(long, value_name = "DAY")]
     pub day: Option<String>,
+    /// What stands before decimals, point or comma, where the numbers of the export do not show it.
+    #[arg(long, value_name = "SIGN", value_parser = ["point", "comma"])]
+    pub decimal_sign: Option<String>,
     /// File for the events: .csv or .ndjson, else Parquet.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

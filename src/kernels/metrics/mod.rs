@@ -38,7 +38,7 @@ impl Metric {
     }
 
     /// How many of the first counts are parts of a sum, of which one that is reported is enough.
-    fn alternatives(&self) -> usize {
+    pub fn alternatives(&self) -> usize {
         if self.inputs.starts_with(ENGAGEMENTS) { ENGAGEMENTS.len() } else { 0 }
     }
 

@@ -1,26 +1,8 @@
 //! Picture signals per time bucket.
 
 use super::picture::{H, PIXELS, Picture, W};
-use super::window::Window;
-
-/// The picture values of one time bucket; see [`crate::model::Signal`] for their meaning.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct PictureBucket {
-    /// Start of the bucket, in seconds.
-    pub t: f64,
-    /// Strongest evidence of a shot boundary in the bucket, in [0, 1].
-    pub shot_score: f64,
-    /// Mean absolute luma change from frame to frame, shot boundaries left out, in [0, 1].
-    pub motion: f64,
-    /// Mean luma in [0, 1], full range.
-    pub luma: f64,
-    /// Mean distance of the colour from grey in [0, 1].
-    pub chroma: f64,
-    /// Horizontal centre of what draws the eye, 0 left to 1 right.
-    pub saliency_x: f64,
-    /// Vertical centre of what draws the eye, 0 top to 1 bottom.
-    pub saliency_y: f64,
-}
+use super::window::FrameWindow;
+use crate::model::Signal;
 
 /// Video levels: luma from 16 (black) to 235 (white) in the frames, 0 to 1 in the signals.
 const BLACK: f64 = 16.0;
@@ -38,7 +20,7 @@ const LONGEST_GAP: f64 = 100_000.0;
 
 /// Sums over the frames of a bucket.
 #[derive(Default)]
-struct Sums {
+struct BucketSums {
     frames: f64,
     shot_score: f64,
     motion: f64,
@@ -70,29 +52,29 @@ impl Centre {
 }
 
 /// Collects frames into buckets.
-pub(super) struct Tracker {
+pub(super) struct SignalTracker {
     per_second: f64,
     bucket: Option<i64>,
-    sums: Sums,
+    sums: BucketSums,
     /// Where motion was last seen in this shot.
     held: Option<(f64, f64)>,
-    done: Vec<PictureBucket>,
+    done: Vec<Signal>,
 }
 
-impl Tracker {
+impl SignalTracker {
     pub fn new(buckets_per_second: f64) -> Self {
         let usable = buckets_per_second.is_finite() && buckets_per_second > 0.0;
         Self {
             per_second: if usable { buckets_per_second } else { 1.0 },
             bucket: None,
-            sums: Sums::default(),
+            sums: BucketSums::default(),
             held: None,
             done: Vec::new(),
         }
     }
 
     /// Adds frame `number`: `evidence` of a boundary before it, and whether there is one.
-    pub fn add(&mut self, window: &Window, number: i64, evidence: f64, begins_shot: bool) {
+    pub fn add(&mut self, window: &FrameWindow, number: i64, evidence: f64, begins_shot: bool) {
         let Some(frame) = window.get(number) else {
             return;
         };
@@ -122,7 +104,7 @@ impl Tracker {
     }
 
     /// The buckets, without gaps.
-    pub fn finish(mut self) -> Vec<PictureBucket> {
+    pub fn finish(mut self) -> Vec<Signal> {
         if let Some(open) = self.bucket {
             self.close(open + 1);
         }
@@ -138,7 +120,7 @@ impl Tracker {
         let seen = if moved { sums.moving.position() } else { None };
         self.held = seen.or(self.held);
         let (x, y) = self.held.or(sums.still.position()).unwrap_or((0.5, 0.5));
-        let mut bucket = PictureBucket {
+        let mut bucket = Signal {
             t: open as f64 / self.per_second,
             shot_score: sums.shot_score,
             motion: sums.motion / sums.moving_frames.max(1.0) / LUMA_RANGE,
@@ -146,15 +128,16 @@ impl Tracker {
             chroma: (sums.chroma / frames / CHROMA_RANGE).clamp(0.0, 1.0),
             saliency_x: x,
             saliency_y: y,
+            ..Signal::default()
         };
         bucket.motion = bucket.motion.clamp(0.0, 1.0);
-        self.done.push(bucket);
+        self.done.push(bucket.clone());
         if (next - open) as f64 <= LONGEST_GAP * self.per_second {
             bucket.shot_score = 0.0;
             bucket.motion = 0.0;
             for at in open + 1..next {
                 bucket.t = at as f64 / self.per_second;
-                self.done.push(bucket);
+                self.done.push(bucket.clone());
             }
         }
         self.bucket = Some(next);

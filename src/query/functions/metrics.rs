@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Float64Type};
 
 use super::{Function, as_type, float_lists, misused, numbers};
 use crate::error::Result;
+use crate::kernels::cells;
 use crate::kernels::metrics::reach::cumulative_reach;
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life, half_life_hour};
 use crate::kernels::metrics::{METRICS, Metric, ratio};
@@ -74,6 +75,16 @@ pub fn half_life_of() -> Function {
             Ok(half_life(&hourly))
         };
         Ok(Arc::new((0..hours.len()).map(answer).collect::<Result<Float64Array>>()?))
+    })
+}
+
+/// Seconds, each checked: finite and not negative. Not in SQL.
+pub fn seconds() -> Function {
+    Function::new("seconds", Some(&["value"]), DataType::Float64, |args| {
+        let seconds = cells::seconds(&args[0]).map_err(|cell| {
+            misused(&format!("an event watch_seconds has the value {cell}"))
+        })?;
+        Ok(Arc::new(seconds))
     })
 }
 

@@ -116,13 +116,18 @@ fn plain_sql(keys: &str) -> String {
     };
     let kinds: Vec<String> = EventKind::ALL.iter().map(|k| format!("'{}'", k.as_str())).collect();
     format!(
-        "SELECT {keys}, {}, nullif(count(DISTINCT viewer_id), 0) AS audience_reach, {}, {}, {},
+        "SELECT {keys}, {}, nullif(count(DISTINCT viewer_id), 0) AS audience_reach, {},
+            CASE WHEN count(viewer_id) > 0 AND (SELECT count(*) FROM events WHERE event = 'view') > 0
+                AND (SELECT count(*) FROM events WHERE event = 'view_100') > 0
+                THEN (SELECT count(*) FROM ended d WHERE {same}) END AS first_completions, {},
+            {}, {},
             count(*) FILTER (WHERE event IS NULL OR event NOT IN ({})) AS other_events
-        FROM events GROUP BY {keys} ORDER BY {keys}",
+        FROM events e GROUP BY {keys} ORDER BY {keys}",
         figures.join(", "),
         distinct("first_views", "view"),
-        distinct("first_completions", "view_100"),
         distinct("new_viewers", "referral_view"),
+        anonymous("anonymous_views", "view"),
+        anonymous("anonymous_completions", "view_100"),
         kinds.join(", ")
     )
 }

@@ -199,12 +199,12 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
     ];
     let asked = query(&metrics, &["layout"]);
     let frame = plan_performance(&ctx, &table, &asked).await.unwrap();
-    ctx.register_table("answer", frame.drop_columns(&["definitions"]).unwrap().into_view())
+    ctx.register_table("answer", frame.drop_columns(&["definitions", "left_out"]).unwrap().into_view())
         .unwrap();
     // u1 saw crops as a and as c and is one viewer; nobody's completions are tracked.
     assert_eq!(
         lines(&ctx, "SELECT * FROM answer ORDER BY layout").await,
-        ["crop,2,3,5,,0.10344827586206896,0.125,0.6666666666666666,1", "fit,1,1,2,,0.0,0.0,1.0,1"]
+        ["crop,2,3,5,,0.10344827586206896,0.125,0.6666666666666666,2", "fit,1,1,2,,0.0,0.0,1.0,2"]
     );
     #[cfg(feature = "polars")]
     polars_says_the_same(&ctx, &metrics[..4]).await;

@@ -3,19 +3,19 @@
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::path::Path;
 
-use super::cut::Cut;
-use super::parameters::Parameters;
-use super::unfit;
+use super::cut::SmartCutPlan;
+use super::parameters::StreamParameters;
 use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
-use crate::media::render::check::{Checker, compare_frames};
-use crate::media::render::command::video_input;
-use crate::media::render::encoding::arguments::{encoder, words};
-use crate::media::render::frame_log::FrameLog;
-use crate::media::render::graph::video::picture;
-use crate::media::render::{Preset, RenderSettings};
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::arguments::{encoder, words};
+use crate::media::render::ffmpeg::graph::video::picture;
+use crate::media::render::ffmpeg::inputs::video_input;
+use crate::media::render::settings::{Preset, RenderSettings};
+use crate::media::render::verify::facts::{compare_frames, mismatch};
+use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
@@ -29,7 +29,7 @@ const MEAN: f64 = 2.0;
 
 /// What a decoder showed.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct DecodedFrames {
     pub(super) log: FrameLog,
     /// Checksum of each frame.
     pub(super) sums: Vec<u128>,
@@ -38,33 +38,38 @@ pub(super) struct Shown {
 }
 
 /// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
-pub(super) struct Reading<'a> {
-    pub(super) checker: &'a Checker<'a>,
+pub(super) struct SpanDecoder<'a> {
+    pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
-    pub(super) cut: &'a Cut,
-    pub(super) parameters: Parameters,
+    pub(super) cut: &'a SmartCutPlan,
+    pub(super) parameters: StreamParameters,
     /// Frames that are decoded before one that is shown earlier.
     pub(super) depth: usize,
     pub(super) from: i64,
     pub(super) until: i64,
 }
 
-impl Reading<'_> {
+impl SpanDecoder<'_> {
     /// Decodes the span, beginning at `seek`, and encodes its edges into `edges`, one after the
     /// other and each from an IDR on.
-    pub(super) fn run(&self, seek: Option<f64>, edges: &Path, tell: &dyn Fn(i64)) -> Result<Shown> {
-        let Self { checker, limits, cut, from, until, .. } = *self;
-        let (source, settings) = (checker.source, checker.settings);
+    pub(super) fn run(
+        &self,
+        seek: Option<f64>,
+        edges: &Path,
+        tell: &dyn Fn(i64),
+    ) -> Result<DecodedFrames> {
+        let Self { context, limits, cut, from, until, .. } = *self;
+        let (source, settings) = (context.source, context.settings);
         let clock = format!("1:{}", source.ticks);
-        let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+        let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
-        command.args(video_input(checker.path, source, seek, limits));
+        command.args(video_input(context.path, source, seek, limits));
         let mut graph =
             format!("[0:{}]settb=1/{},trim=end_pts={until}", source.video, source.ticks);
         if cut.encoded() == 0 {
             graph.push_str("[log]");
             command.args(["-filter_complex", &graph]).args(checksums(&clock));
-            return read(command, None, checker.cancel, tell);
+            return read(command, None, context.cancel, tell);
         }
         let (start, end) = (cut.from, cut.until);
         graph.push_str(&format!(
@@ -90,12 +95,12 @@ impl Reading<'_> {
         let mut file = std::ffi::OsString::from("file:");
         file.push(edges);
         command.arg(file);
-        read(command, Some(pipe), checker.cancel, tell)
+        read(command, Some(pipe), context.cancel, tell)
     }
 
     /// What keeps the edges' stream to what a decoder of the source's has room for.
     fn edge_encoder(&self, settings: &RenderSettings) -> Vec<std::ffi::OsString> {
-        let Parameters { profile, references, free } = self.parameters;
+        let StreamParameters { profile, references, free } = self.parameters;
         let own = match settings.preset {
             Preset::Superfast | Preset::Veryfast => 1,
             Preset::Faster => 2,
@@ -118,13 +123,13 @@ impl Reading<'_> {
 /// # Errors
 /// `render.mismatch` if a frame is not the one it is to be.
 pub(super) fn verify(
-    checker: &Checker<'_>,
+    context: &RenderContext<'_>,
     limits: &MediaLimits,
     (file, ticks): (&Path, i64),
-    (cut, wanted): (&Cut, &[i64]),
-    (source, first): (&Shown, usize),
+    (cut, wanted): (&SmartCutPlan, &[i64]),
+    (source, first): (&DecodedFrames, usize),
 ) -> Result<()> {
-    let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+    let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
     command.args(ffmpeg_args()).args(["-y", "-copyts"]);
     let fixed = ["-noautorotate", "-reinit_filter", "0"];
     command.args(input_args(Demuxer::Mov, file, limits, &fixed));
@@ -145,25 +150,25 @@ pub(super) fn verify(
         command.args(["-map", "[small]", "-fps_mode", "passthrough", "-f", "rawvideo", &name]);
         pipe = Some(reader);
     }
-    let shown = read(command, pipe, checker.cancel, &|_| ())?;
+    let shown = read(command, pipe, context.cancel, &|_| ())?;
     compare_frames(wanted.iter().copied(), &shown.log.frames)?;
     compare(cut, source.sums.get(first..).unwrap_or_default(), &source.edges, &shown)
 }
 
 /// Compares pictures: those that were copied must be the same, those of the edges near.
-fn compare(cut: &Cut, source: &[u128], edges: &[u8], shown: &Shown) -> Result<()> {
+fn compare(cut: &SmartCutPlan, source: &[u128], edges: &[u8], shown: &DecodedFrames) -> Result<()> {
     let copied = cut.head..cut.head + cut.copied.len();
     let same = source.get(copied.clone()).zip(shown.sums.get(copied));
     if same.is_none_or(|(source, shown)| source != shown) {
-        return Err(unfit("a copied frame is not shown as in the source"));
+        return Err(mismatch("a copied frame is not shown as in the source"));
     }
     let size = SIDE * SIDE;
     if edges.len() != cut.encoded() * size || shown.edges.len() != edges.len() {
-        return Err(unfit("frames at its edges are missing"));
+        return Err(mismatch("frames at its edges are missing"));
     }
     let mut pairs = edges.chunks_exact(size).zip(shown.edges.chunks_exact(size));
     if !pairs.all(|(source, shown)| are_near(source, shown)) {
-        return Err(unfit("a frame at its edges is not the source's"));
+        return Err(mismatch("a frame at its edges is not the source's"));
     }
     Ok(())
 }
@@ -194,7 +199,7 @@ fn read(
     small: Option<PipeReader>,
     cancel: &CancelToken,
     tell: &dyn Fn(i64),
-) -> Result<Shown> {
+) -> Result<DecodedFrames> {
     let reader = command.stdout_pipe()?;
     let child = command.start(cancel)?;
     // ffmpeg writes to both, each of which would else fill up.
@@ -216,8 +221,8 @@ fn read(
 }
 
 /// Reads ffmpeg's `framehash` text: lines of `stream, dts, pts, duration, size, checksum`.
-fn frames(from: impl Read, tell: &dyn Fn(i64)) -> Shown {
-    let mut shown = Shown::default();
+fn frames(from: impl Read, tell: &dyn Fn(i64)) -> DecodedFrames {
+    let mut shown = DecodedFrames::default();
     for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
         let mut columns = line.split(',').map(str::trim);
         let pts = columns.nth(2).and_then(|pts| pts.parse().ok());
@@ -235,10 +240,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const CUT: Cut = Cut { copied: 5..8, from: 0, until: 0, head: 1, tail: 1 };
+    const CUT: SmartCutPlan = SmartCutPlan { copied: 5..8, from: 0, until: 0, head: 1, tail: 1 };
 
-    fn shown(sums: &[u128], edges: Vec<u8>) -> Shown {
-        Shown { sums: sums.to_vec(), edges, ..Shown::default() }
+    fn shown(sums: &[u128], edges: Vec<u8>) -> DecodedFrames {
+        DecodedFrames { sums: sums.to_vec(), edges, ..DecodedFrames::default() }
     }
 
     fn edges(first: u8, second: u8) -> Vec<u8> {
@@ -247,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_copied_must_be_the_same_and_the_edges_near() {
-        let compare = |shown: &Shown| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
+        let compare =
+            |shown: &DecodedFrames| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
         // The checksums of encoded frames do not count.
         assert!(compare(&shown(&[9, 2, 3, 4, 9], edges(51, 89))).is_ok());
         assert!(compare(&shown(&[9, 2, 4, 3, 9], edges(51, 89))).is_err());

@@ -12,12 +12,12 @@ use mp4_atom::{
 
 use super::packets::Packet;
 use super::parameters::is_plain;
-use super::unfit;
 use crate::error::{Error, ErrorCode, Result};
+use crate::media::render::verify::facts::mismatch;
 
 /// A packet with its place in the clip.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct ClipSample {
     pub(super) packet: Packet,
     /// Whether it is the source's, else the edges'.
     pub(super) copied: bool,
@@ -26,7 +26,7 @@ pub(super) struct Sample {
 }
 
 /// What all samples have in common.
-pub(super) struct Entry {
+pub(super) struct SampleDescription {
     pub(super) avcc: Avcc,
     pub(super) size: (u16, u16),
     /// Ticks a second.
@@ -37,15 +37,15 @@ pub(super) struct Entry {
 /// from `edges`.
 pub(super) fn write(
     to: &Path,
-    samples: &[Sample],
+    samples: &[ClipSample],
     (source, edges): (&File, &File),
-    entry: Entry,
+    entry: SampleDescription,
 ) -> Result<()> {
     let full = |cause: std::io::Error| {
         let message = format!("a clip's picture cannot be written: {cause}");
         Error::new(ErrorCode::StoreWrite, message).with_source(cause)
     };
-    let boxes = |cause: mp4_atom::Error| unfit("its index cannot be made").with_source(cause);
+    let boxes = |cause: mp4_atom::Error| mismatch("its index cannot be made").with_source(cause);
     let mut head = Vec::new();
     let brand = FourCC::new(b"isom");
     let ftyp = Ftyp { major_brand: brand, minor_version: 512, compatible_brands: vec![brand] };
@@ -62,7 +62,7 @@ pub(super) fn write(
     for sample in samples {
         let bytes = sample.packet.read(if sample.copied { source } else { edges })?;
         if sample.copied && !is_plain(&bytes, &entry.avcc) {
-            return Err(unfit("the source changes its parameters"));
+            return Err(mismatch("the source changes its parameters"));
         }
         file.write_all(&bytes).map_err(full)?;
         end += bytes.len() as u64;
@@ -75,8 +75,8 @@ pub(super) fn write(
     file.write_all(&(end - at).to_be_bytes()).map_err(full)
 }
 
-fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
-    let odd = || unfit("its times do not fit together");
+fn moov(samples: &[ClipSample], first: u64, entry: SampleDescription) -> Result<Moov> {
+    let odd = || mismatch("its times do not fit together");
     let pts: Vec<i64> = samples.iter().map(|sample| sample.pts).collect();
     let dts = decode_times(&pts).ok_or_else(odd)?;
     let (Some(shown), Some(zero), Some(last)) = (pts.iter().min(), dts.first(), pts.iter().max())
@@ -112,10 +112,10 @@ fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
 }
 
 fn table(
-    samples: &[Sample],
+    samples: &[ClipSample],
     (pts, dts): (&[i64], &[i64]),
     first: u64,
-    entry: Entry,
+    entry: SampleDescription,
 ) -> Option<Stbl> {
     let (width, height) = entry.size;
     let visual = Visual { data_reference_index: 1, width, height, ..Visual::default() };

@@ -65,6 +65,8 @@ fn a_lag_cuts_views_and_hours_alike() {
     }
     let (rows, said) = answer(path, "stray.csv", &["views"]);
     assert_eq!(rows[0]["views"], Value::from(241), "without hours it counts");
+    assert!(!said.contains("2099"), "nothing of it is about times: {said}");
+    let (_, said) = answer(path, "stray.csv", &["views", "--by", "day"]);
     assert!(said.contains("1 rows are of a time after") && said.contains("2099-01-01"), "{said}");
     let (_, said) = answer(path, "stray.csv", &["velocity"]);
     assert!(said.contains("are left out"), "{said}");

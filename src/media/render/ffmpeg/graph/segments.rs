@@ -1,0 +1,81 @@
+//! From the source's clock to the variant's: segments at their speeds, and how parts are joined.
+
+use super::{FilterGraph, piecewise, within};
+use crate::media::render::shape::{EditShape, ShapePart};
+use crate::media::render::source::RenderSource;
+use crate::model::edit::{Edit, Join};
+
+/// Plays `part` of `from` as constant frames from time 0, exactly as many as it has.
+pub(super) fn play(
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    shape: &EditShape,
+    part: &ShapePart,
+    from: &str,
+    to: &str,
+) {
+    let (start, end) = part.extent();
+    let (from_tick, until) = (source.first_tick(start), source.first_tick(end));
+    let mut filters = vec![format!("trim=start_pts={from_tick}:end_pts={until}")];
+    if part.segments.len() > 1 {
+        filters.push(format!("select='{}'", within(source, &part.segments)));
+    }
+    filters.push(format!("setpts='max(0,{})'", seen_at(source, part)));
+    let clock = shape.clock;
+    filters.push(format!("fps={}/{}:start_time=0", clock.num, clock.den));
+    // The last frame stands until the end, where the source has none for it.
+    filters.push("tpad=stop=-1:stop_mode=clone".into());
+    filters.push(format!("trim=end_frame={},setpts=N", part.frames));
+    graph.add(&[from.into()], &filters.join(","), &[to.into()]);
+}
+
+/// When a frame of the source is seen, in ticks of the source: a straight line in each segment.
+fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
+    let (mut seen, mut pieces) = (0.0, Vec::new());
+    for segment in &part.segments {
+        let line = format!(
+            "{:.3}+(PTS-{})/{:.6}",
+            seen * source.ticks as f64,
+            source.tick(segment.start),
+            segment.speed
+        );
+        pieces.push((source.first_tick(segment.end).to_string(), line));
+        seen += segment.seen();
+    }
+    piecewise("PTS", &pieces)
+}
+
+/// Joins the pictures of all parts; the label of the whole.
+pub(super) fn join(
+    graph: &mut FilterGraph,
+    edit: &Edit,
+    shape: &EditShape,
+    parts: Vec<String>,
+) -> String {
+    let Some(first) = parts.first().cloned() else { return String::new() };
+    let kind = match edit.join {
+        _ if parts.len() == 1 => return first,
+        Join::Cut => {
+            let to = format!("{first}j");
+            graph.add(
+                &parts,
+                &format!("concat=n={}:v=1:a=0", parts.len()),
+                std::slice::from_ref(&to),
+            );
+            return to;
+        }
+        Join::Dissolve => "fade",
+        Join::Slide => "slideleft",
+    };
+    let length = shape.clock.seconds(shape.overlap);
+    let (mut whole, mut frames) = (first, 0);
+    for (next, before) in parts.into_iter().skip(1).zip(&shape.parts) {
+        frames += before.frames - shape.overlap;
+        let to = format!("{whole}j");
+        let offset = shape.clock.seconds(frames);
+        let filter = format!("xfade=transition={kind}:duration={length:.6}:offset={offset:.6}");
+        graph.add(&[whole, next], &filter, std::slice::from_ref(&to));
+        whole = to;
+    }
+    whole
+}

@@ -1,0 +1,172 @@
+//! The root of a dataset: a folder, or a prefix of an object store.
+
+use std::fs::{self, File, Metadata};
+use std::path::{Path, PathBuf};
+
+use super::{Dataset, Manifest, ObjectStoreRoot, ShardWriter, cannot_write, folder};
+use crate::error::{Error, ErrorCode, Result};
+use crate::location::Location;
+use crate::resilience::Resilience;
+use crate::source::object::ObjectStores;
+
+/// The root of a dataset: a local folder, or a prefix of an object store.
+#[derive(Debug, Clone)]
+pub enum DatasetRoot {
+    /// A folder.
+    Folder(PathBuf),
+    /// A prefix of an object store.
+    Objects(Box<ObjectStoreRoot>),
+}
+
+/// The lock that a commit holds, see [`DatasetRoot::lock`]. The kernel releases it however the process
+/// ends.
+#[derive(Debug)]
+pub struct CommitLock {
+    pub(super) _file: File,
+}
+
+impl DatasetRoot {
+    /// The root at `location`, which is not accessed yet.
+    ///
+    /// # Errors
+    /// `config.invalid` if results cannot be written to such a location, or its object store is not
+    /// configured.
+    pub fn new(location: &Location, resilience: &Resilience) -> Result<Self> {
+        Ok(match location {
+            Location::Path(path) => Self::Folder(path.clone()),
+            Location::Url(url) => Self::Objects(Box::new(ObjectStoreRoot::new(
+                &ObjectStores::default().open(url)?,
+                resilience,
+            )?)),
+        })
+    }
+
+    /// Its location.
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Folder(path) => Location::Path(path.clone()),
+            Self::Objects(objects) => Location::Url(objects.url().clone()),
+        }
+    }
+
+    /// Verifies that results can be written.
+    ///
+    /// # Errors
+    /// `store.write` if they cannot, or if an object store could lose them.
+    pub async fn prepare(&self) -> Result<()> {
+        match self {
+            Self::Folder(path) => fs::create_dir_all(path).map_err(|e| cannot_write(path, e)),
+            Self::Objects(objects) => objects.prepare().await,
+        }
+    }
+
+    /// Opens the dataset, which is empty if there are no results.
+    ///
+    /// # Errors
+    /// `store.read`.
+    pub async fn dataset(&self) -> Result<Dataset> {
+        match self {
+            Self::Folder(path) => Dataset::open_or_new(path),
+            Self::Objects(objects) => objects.dataset().await,
+        }
+    }
+
+    /// As [`DatasetRoot::dataset`], but results must exist.
+    ///
+    /// # Errors
+    /// `store.read`, also if there are none.
+    pub async fn existing(&self) -> Result<Dataset> {
+        self.dataset().await?.not_empty()
+    }
+
+    /// Starts a shard. `analysis` is a stable id of how its sources are analysed. The staging folder is in
+    /// the root, or in `work` for an object store.
+    ///
+    /// # Errors
+    /// `store.write` if the staging folder cannot be created.
+    pub fn begin(&self, work: &Path, analysis: String) -> Result<ShardWriter> {
+        match self {
+            Self::Folder(path) => folder::begin(path, analysis),
+            Self::Objects(_) => ObjectStoreRoot::begin(work, analysis),
+        }
+    }
+
+    /// Whether all media files are there that `files` names, each as its uri, or its uri, a space and its
+    /// bytes.
+    ///
+    /// # Errors
+    /// `store.read`.
+    pub async fn holds(&self, files: &[String]) -> Result<bool> {
+        let listed = match self {
+            Self::Folder(_) => None,
+            Self::Objects(objects) => Some(objects.media_files().await?),
+        };
+        let there = |uri: &str| match (self, &listed) {
+            (Self::Folder(path), _) => {
+                let facts = fs::metadata(path.join(uri)).ok().filter(Metadata::is_file)?;
+                Some(facts.len())
+            }
+            (_, listed) => listed.as_ref()?.get(uri).copied(),
+        };
+        Ok(files.iter().all(|file| match file.split_once(' ') {
+            Some((uri, bytes)) => there(uri).is_some_and(|size| size.to_string() == bytes),
+            None => there(file).is_some(),
+        }))
+    }
+
+    /// The folder that rendered files are written to.
+    pub fn media_dir(&self, writer: &ShardWriter) -> PathBuf {
+        match self {
+            Self::Folder(path) => path.join("media"),
+            // The files are uploaded; the local copies are removed with the staging folder.
+            Self::Objects(_) => writer.staging().join("media"),
+        }
+    }
+
+    /// Waits for the commit lock of a folder and holds it while the result lives: the older shards that a
+    /// commit merges must not change meanwhile. In an object store there is no lock:
+    /// [`DatasetRoot::commit`] detects concurrent commits.
+    ///
+    /// # Errors
+    /// `store.write` if the folder cannot be written to.
+    pub async fn lock(&self) -> Result<Option<CommitLock>> {
+        let Self::Folder(path) = self else { return Ok(None) };
+        let path = path.clone();
+        let lock = tokio::task::spawn_blocking(move || folder::lock(&path)).await;
+        let lock = lock.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot lock ({e})")));
+        lock?.map(Some)
+    }
+
+    /// Makes a shard visible atomically on top of `dataset`; `shard` is a stable id of its content. `None`
+    /// if there was another commit since `dataset` was opened: nothing has changed then, and the caller
+    /// opens, merges and commits again.
+    ///
+    /// # Errors
+    /// `store.write`. In a folder the shard is not visible then; in an object store whose reply was lost it
+    /// may be.
+    pub async fn commit(
+        &self,
+        dataset: &Dataset,
+        writer: &ShardWriter,
+        shard: &str,
+    ) -> Result<Option<Manifest>> {
+        match self {
+            Self::Folder(path) => folder::commit(path, dataset, writer, shard).map(Some),
+            Self::Objects(objects) => objects.commit(dataset, writer, shard).await,
+        }
+    }
+
+    /// Removes the tables of shards that `newest`, the commit on top of `before`, has replaced. Media files
+    /// stay, since other tables of the user may name them. Errors are ignored: unreferenced files do no
+    /// harm.
+    pub async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
+        match self {
+            Self::Folder(path) => {
+                if let Ok(dataset) = self.dataset().await {
+                    folder::remove_replaced(path, dataset.replaced());
+                }
+            }
+            Self::Objects(objects) => objects.remove_replaced(before, newest).await,
+        }
+    }
+}
