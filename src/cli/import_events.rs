@@ -2,7 +2,9 @@
 
 use super::args::{ImportEventsArgs, OutputArgs};
 use super::{OK, print};
-use crate::analytics::{DecimalSign, ImportedColumn, Export, ImportOptions, import_events as import};
+use crate::analytics::{
+    DecimalSign, Export, ImportOptions, ImportedColumn, import_events as import,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::output::Format;
 

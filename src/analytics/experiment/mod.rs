@@ -169,7 +169,7 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     let mut notes = vec![format!("{} = {}", metric.name, metric.definition)];
     if query.looks > 1 {
         notes.push(format!(
-            "verdicts are corrected for {} daily looks (--looks): a difference at one of them is none yet; --looks 1 if this is the only one",
+            "verdicts are corrected for {} daily looks; set looks to 1 if this is the only one",
             query.looks
         ));
     }

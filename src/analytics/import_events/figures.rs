@@ -44,7 +44,8 @@ pub(super) fn read(
                     numbers::seconds(text, signs).map(|seconds| Some(seconds * views()?))
                 }
             };
-            number.map_err(|wrong: NoNumber| sheet.wrong(*row, *column, wrong.why()))
+            number
+                .map_err(|wrong: NoNumber| sheet.says(*row, *column, wrong.why(), wrong.setting()))
         };
         let cells = kept.iter().enumerate().map(cell).collect::<Result<Vec<_>>>()?;
         // The first header that says it directly wins over one it must be worked out from.
@@ -95,10 +96,11 @@ fn scale(sheet: &Sheet, column: usize, kept: &[usize], signs: Signs) -> Result<S
     let is_either = |text: &str| (f64::MIN_POSITIVE..=1.0).contains(&number(text));
     match bare().find(|(_, text)| is_either(text)) {
         None => Ok(Scale::PerCent),
-        Some((row, _)) => Err(sheet.wrong(
+        Some((row, _)) => Err(sheet.says(
             row,
             column,
             "a fraction or a per cent: other rows of the column are above 1; write all of them with a %",
+            None,
         )),
     }
 }

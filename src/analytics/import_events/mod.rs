@@ -114,7 +114,7 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
     }
     if let Some(row) = undated.first() {
         notices.push(format!(
-            "{} rows have no day and were left out, the first of them row {}; give the day of such figures with --day",
+            "{} rows have no day and were left out, the first of them row {}; set day to the day of such figures",
             undated.len(),
             row + 1
         ));
@@ -122,7 +122,7 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
     if !lost.is_empty() {
         let example = lost.first().and_then(|row| sheet.cell(*row, content?)).unwrap_or("no id");
         notices.push(format!(
-            "{} rows are of no known variant and were left out, the first of content {example}; add it to --map",
+            "{} rows are of no known variant and were left out, the first of content {example}; add it to the map",
             lost.len()
         ));
     }
@@ -132,11 +132,7 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
 }
 
 /// A sentence about rows of a variant and day that have been there before: an export can hold a day twice.
-fn repeated(
-    kept: &[usize],
-    variants: &[Option<String>],
-    days: &[Option<i32>],
-) -> Option<String> {
+fn repeated(kept: &[usize], variants: &[Option<String>], days: &[Option<i32>]) -> Option<String> {
     let mut seen = HashSet::new();
     let rows: Vec<&usize> =
         kept.iter().filter(|row| !seen.insert((variants.get(**row), days.get(**row)))).collect();

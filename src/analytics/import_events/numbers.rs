@@ -53,7 +53,8 @@ enum Shown {
 }
 
 fn shown(text: &str) -> Shown {
-    let signs: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| matches!(c, ',' | '.')).collect();
+    let signs: Vec<(usize, char)> =
+        text.char_indices().filter(|(_, c)| matches!(c, ',' | '.')).collect();
     let Some((at, last)) = signs.last().copied() else { return Shown::Nothing };
     let sign = DecimalSign::of(last);
     if signs.iter().any(|(_, c)| *c != last) {
@@ -62,9 +63,11 @@ fn shown(text: &str) -> Shown {
     if signs.len() > 1 {
         return Shown::Sign(sign.other());
     }
-    let (whole, rest) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
+    let (whole, rest) =
+        (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
     // Thousands do not begin with 0, and have no four digits before them.
-    let could_be_thousands = rest.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+    let could_be_thousands =
+        rest.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
     if could_be_thousands { Shown::Either(sign) } else { Shown::Sign(sign) }
 }
 
@@ -106,12 +109,17 @@ pub(super) enum NoNumber {
 }
 
 impl NoNumber {
+    /// The setting that the sentence names.
+    pub(super) fn setting(self) -> Option<&'static str> {
+        (self == Self::Ambiguous).then_some("decimal_sign")
+    }
+
     /// The end of a sentence about the cell.
     pub(super) fn why(self) -> &'static str {
         match self {
             Self::Other => "no number",
             Self::Ambiguous => {
-                "two numbers, with thousands or with decimals; state which sign is before decimals with --decimal-sign point or comma"
+                "two numbers, with thousands or with decimals; set decimal_sign to the sign before decimals, point or comma"
             }
         }
     }

@@ -40,8 +40,14 @@ fn is_total_word(text: &str) -> bool {
 
 /// Whether a row is the sum of others: by its content, its day, its variant or its first cell, wherever it
 /// stands. A title can be anything, and says it only where no content is named.
-pub(super) fn is_total(sheet: &Sheet, row: usize, content: Option<usize>, day: Option<usize>) -> bool {
-    let says = |column: Option<usize>| column.and_then(|c| sheet.cell(row, c)).is_some_and(is_total_word);
+pub(super) fn is_total(
+    sheet: &Sheet,
+    row: usize,
+    content: Option<usize>,
+    day: Option<usize>,
+) -> bool {
+    let says =
+        |column: Option<usize>| column.and_then(|c| sheet.cell(row, c)).is_some_and(is_total_word);
     let title = title(sheet);
     let first = Some(0).filter(|first| Some(*first) != title);
     let named = content.is_some_and(|c| sheet.cell(row, c).is_some());
@@ -81,9 +87,9 @@ pub(super) fn variants(
     if own.is_none() && title.is_none() && (map.is_none() || content.is_none()) {
         let names = options.from.shape().content.join(", ");
         let sentence = format!(
-            "nothing says which variants its rows are of: a column variant_id, a title with a tag such as v:0123456789abcdef, or --map with a content id (a header such as {names})"
+            "nothing says which variants its rows are of: a column variant_id, a title with a tag such as v:0123456789abcdef, or a map, with a content id (a header such as {names})"
         );
-        return Err(sheet.misfit(&sentence));
+        return Err(sheet.about_headers(Error::new(ErrorCode::InputColumn, sentence).about("map")));
     }
     let of = |row: usize| {
         let own = own.and_then(|c| sheet.cell(row, c)).map(str::to_owned);
@@ -106,7 +112,8 @@ fn map(path: &Path) -> Result<HashMap<String, String>> {
             continue;
         };
         if map.insert(id.to_owned(), variant.to_owned()).is_some() {
-            return Err(sheet.wrong(row, content, "in the map already; a content is of one variant"));
+            let what = "in the map already; a content is of one variant";
+            return Err(sheet.says(row, content, what, None));
         }
     }
     Ok(map)
@@ -132,10 +139,7 @@ pub(super) fn days(
 ) -> Result<(Vec<Option<i32>>, Option<String>)> {
     let day = options.day.as_deref().map(|text| {
         days::parse(text, Order::MonthFirst).ok_or_else(|| {
-            Error::new(
-                ErrorCode::Config,
-                format!("--day is {text:?}; give a day such as 2026-05-01"),
-            )
+            Error::setting("day", format!("is {text:?}; give a day such as 2026-05-01"))
         })
     });
     let given = day.transpose()?;
@@ -143,10 +147,13 @@ pub(super) fn days(
     let Some(column) = sheet.find(headers) else {
         return match given {
             Some(day) => Ok((rows.map(|_| Some(day)).collect(), None)),
-            None => Err(sheet.misfit(&format!(
-                "it has no day (a header such as {}); add it to the export, or give the day of all its figures with --day",
-                headers.join(", ")
-            ))),
+            None => {
+                let sentence = format!(
+                    "it has no dates (a header such as {}); add them to the export, or set day to the day of all its figures",
+                    headers.join(", ")
+                );
+                Err(sheet.about_headers(Error::new(ErrorCode::InputColumn, sentence).about("day")))
+            }
         };
     };
     let texts = || rows.clone().filter_map(|row| sheet.cell(row, column));
@@ -162,8 +169,8 @@ pub(super) fn days(
             Some(day) => Ok(Some(day)),
             None if is_total(row) => Ok(None),
             None => {
-                let what = "no day; give the day of all such figures with --day";
-                Err(sheet.wrong(row, column, what))
+                let what = "no date; set day to the day of all such figures";
+                Err(sheet.says(row, column, what, Some("day")))
             }
         },
     };

@@ -63,12 +63,28 @@ impl Sheet {
     }
 
     /// `error` with the file and its headers.
-    fn about_headers(&self, error: Error) -> Error {
+    pub(super) fn about_headers(&self, error: Error) -> Error {
         let headers = format!("; its headers are: {}", self.headers.join(", "));
         error.framed(format_args!("{}: ", self.path.display()), headers)
     }
 
-    pub(super) fn wrong(&self, row: usize, column: usize, what: Error) -> Error {
+    /// An error about a cell, which is `what`; `setting` is one that `what` names.
+    pub(super) fn says(
+        &self,
+        row: usize,
+        column: usize,
+        what: &str,
+        setting: Option<&'static str>,
+    ) -> Error {
+        let error = Error::new(ErrorCode::InputColumn, what);
+        let error = match setting {
+            Some(setting) => error.about(setting),
+            None => error,
+        };
+        self.wrong(row, column, error)
+    }
+
+    fn wrong(&self, row: usize, column: usize, what: Error) -> Error {
         let header = self.headers.get(column).map_or("", String::as_str);
         let text = self.cell(row, column).unwrap_or_default();
         let cell =
@@ -76,4 +92,3 @@ impl Sheet {
         what.framed(cell, "")
     }
 }
-

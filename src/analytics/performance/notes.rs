@@ -98,7 +98,7 @@ impl Performance {
         }
         if *lag_hours > 0.0 && table.options.as_of.is_none() {
             sentences.push(format!(
-                "--lag-hours counts from now, so that events until {} count; where the file is of an earlier time, state it with --as-of",
+                "lag_hours counts from now, so that events until {} count; if the file is of an earlier time, set as_of to it",
                 time(table.cut(*lag_hours))
             ));
         }

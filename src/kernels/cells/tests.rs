@@ -121,7 +121,7 @@ fn times_name_their_unit_and_zone() {
     assert_eq!(of(&with_zone, berlin).unwrap(), [noon], "an instant is an instant");
     // Numbers need a unit.
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1_777_636_800]));
-    assert!(of(&numbers, utc).unwrap_err().why.contains("--time-unit"));
+    assert!(of(&numbers, utc).unwrap_err().why.contains("time_unit"));
     assert_eq!(of(&numbers, clock("s", "UTC")).unwrap(), [noon]);
     let floats: ArrayRef = Arc::new(Float64Array::from(vec![1_777_636_800.5]));
     assert!(of(&floats, utc).is_err());

@@ -18,7 +18,7 @@ use super::{BadCell, Cells, each_text, plain};
 const NO_DAY: &str = "is no day; give days such as 2026-05-01 or 20260501";
 const NO_TIME: &str =
     "is no time; give times such as 2026-05-01T12:00:00 or 2026-05-01T12:00:00+02:00";
-const NO_UNIT: &str = "is a number; give times such as 2026-05-01T12:00:00, or state the unit of numbers with --time-unit s, ms, us or ns";
+const NO_UNIT: &str = "is a number; give times such as 2026-05-01T12:00:00, or set time_unit to the unit of numbers: s, ms, us or ns";
 const SKIPPED: &str = "does not exist in the stated time zone, whose clocks skip it";
 const BEYOND: &str = "is beyond the times there are";
 

@@ -1,8 +1,8 @@
 //! An experiment: all of its variants against each other.
 
+use super::compare::difference_within;
 use super::looks::Looks;
 use super::pairs::Tests;
-use super::compare::difference_within;
 use super::{
     Interval, counts, difference_interval, min_detectable_effect, thompson_split, two_sided, wilson,
 };
@@ -226,7 +226,9 @@ impl<'a> Compared<'a> {
         let first = self.best(None).or_else(largest).unwrap_or_default();
         let rivals: Vec<usize> = self.rivals(first).filter(|_| self.is[first]).collect();
         if rivals.is_empty() {
-            if let Some(empty) = arms.iter().find(|a| a.rate().is_none()).filter(|_| arms.len() == 2) {
+            if let Some(empty) =
+                arms.iter().find(|a| a.rate().is_none()).filter(|_| arms.len() == 2)
+            {
                 return Err(format!("{} has no trials to judge it by", empty.name));
             }
             let others = (0..arms.len()).filter(|i| *i != first);
@@ -250,7 +252,8 @@ impl<'a> Compared<'a> {
             ));
         }
         let second = self.best(Some(first)).unwrap_or(first);
-        let points = |i: Interval| format!("{:+.2} to {:+.2} points", 100.0 * i.low, 100.0 * i.high);
+        let points =
+            |i: Interval| format!("{:+.2} to {:+.2} points", 100.0 * i.low, 100.0 * i.high);
         let by = judged[first].difference_interval.map_or_else(String::new, points);
         let mut sentence = format!(
             "{} wins over {}, {by}; {}",
@@ -280,7 +283,9 @@ impl<'a> Compared<'a> {
         let corrected = chance(self.tests.corrected_p(i, j).unwrap_or(1.0));
         let planned = looks.planned();
         let which = match looks.look() {
-            Some(look) if look > planned => format!("at look {look}, {} after those planned", look - planned),
+            Some(look) if look > planned => {
+                format!("at look {look}, {} after those planned", look - planned)
+            }
             Some(look) => format!("at look {look} of {planned}"),
             None => format!("at one of {planned} looks"),
         };

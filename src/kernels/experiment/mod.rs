@@ -32,7 +32,8 @@ pub use compare::{
 pub use holm::holm;
 pub use interval::{Interval, wilson};
 pub use judge::{
-    Arm, DEFAULT_MIN_TRIALS, Judged, LEAST_EXPECTED, MAX_ARMS, Plan, Verdict, judge, judge_by, winner,
+    Arm, DEFAULT_MIN_TRIALS, Judged, LEAST_EXPECTED, MAX_ARMS, Plan, Verdict, judge, judge_by,
+    winner,
 };
 pub use looks::{DEFAULT_LOOKS, Looks, MAX_LOOKS};
 pub use split::{DRAWS, thompson_split};

@@ -20,14 +20,11 @@ pub(super) struct Tests {
 
 impl Tests {
     pub(super) fn new(arms: &[Arm], is_compared: &[bool], looks: &Looks) -> Self {
-        let mut compared = vec![];
-        let number = |(arm, is): (&_, &bool)| {
-            is.then(|| {
-                compared.push(arm);
-                compared.len() - 1
-            })
-        };
-        let numbers: Vec<Option<usize>> = arms.iter().zip(is_compared).map(number).collect();
+        let (mut compared, mut numbers) = (vec![], vec![]);
+        for (arm, is) in arms.iter().zip(is_compared) {
+            numbers.push(is.then_some(compared.len()));
+            compared.extend(is.then_some(arm));
+        }
         let pairs = compared.len() * compared.len().saturating_sub(1) / 2;
         let (mut p, mut sequential) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
         for (i, a) in compared.iter().enumerate() {

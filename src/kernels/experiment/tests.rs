@@ -129,7 +129,10 @@ fn why_no_winner_is_named() {
     assert_eq!(verdict.winner, Some(0));
     let says = "; too small to be compared: c has no trials, d (3 trials)";
     assert!(verdict.sentence.ends_with(says), "{}", verdict.sentence);
-    assert_eq!(verdict.arms.iter().map(|a| a.is_compared).collect::<Vec<_>>(), [true, true, false, false]);
+    assert_eq!(
+        verdict.arms.iter().map(|a| a.is_compared).collect::<Vec<_>>(),
+        [true, true, false, false]
+    );
     // p is 0.005, of a test that such counts cannot bear.
     assert!(why(&[(4.0, 4.0), (0.0, 4.0)]).contains("a and b have too few trials"));
     assert!(why(&[(50.0, 100.0), (50.0, 100.0)]).contains("cannot be told from"));

@@ -81,9 +81,8 @@ pub fn half_life_of() -> Function {
 /// Seconds, each checked: finite and not negative. Not in SQL.
 pub fn seconds() -> Function {
     Function::new("seconds", Some(&["value"]), DataType::Float64, |args| {
-        let seconds = cells::seconds(&args[0]).map_err(|cell| {
-            misused(&format!("an event watch_seconds has the value {cell}"))
-        })?;
+        let seconds = cells::seconds(&args[0])
+            .map_err(|cell| misused(&format!("an event watch_seconds has the value {cell}")))?;
         Ok(Arc::new(seconds))
     })
 }

@@ -150,14 +150,10 @@ fn viewers() -> impl Iterator<Item = Expr> {
     [
         distinct(col("viewer_id")).alias("audience_reach"),
         of(EventKind::View).alias("first_views"),
-        col("viewer_id")
-            .filter(is(EventKind::View100).and(
-                col("viewer_id").is_in(col("viewer_id").filter(is(EventKind::View)).implode(true), false),
-            ))
-            .drop_nulls()
-            .n_unique()
-            .cast(DataType::Int64)
-            .alias("first_completions"),
+        // Those who began and those who ended, less those who did either.
+        (of(EventKind::View) + of(EventKind::View100)
+            - distinct(col("viewer_id").filter(is(EventKind::View).or(is(EventKind::View100)))))
+        .alias("first_completions"),
         anonymous(EventKind::View).alias("anonymous_views"),
         anonymous(EventKind::View100).alias("anonymous_completions"),
         of(EventKind::ReferralView).alias("new_viewers"),
@@ -253,7 +249,11 @@ fn sums(metrics: &[&str]) -> Vec<Expr> {
 
 /// The column of a part of a metric.
 fn part(metric: &Metric, input: &str) -> String {
-    if NOT_ADDITIVE.contains(&input) { input.to_owned() } else { format!("{}.{input}", metric.name) }
+    if NOT_ADDITIVE.contains(&input) {
+        input.to_owned()
+    } else {
+        format!("{}.{input}", metric.name)
+    }
 }
 
 /// A metric, or a count, of the sums.

@@ -24,7 +24,7 @@ pub(super) async fn located(
     error: DataFusionError,
 ) -> DataFusionError {
     for file in &scan.files {
-        let name = file.object_meta.location.to_string();
+        let name = super::shown(&scan.url, &file.object_meta.location);
         let found = match rows(scan, steps, file, &context, None).await {
             // The reader of JSON tells no row: the one at which it stops is found one by one.
             Err(Stop::Read(_, _)) if scan.kind == FileKind::Json => {
@@ -34,10 +34,12 @@ pub(super) async fn located(
         };
         let error = match found {
             Ok(()) => continue,
-            Err(Stop::Cell(row, fault)) => Error::new(
-                ErrorCode::InputColumn,
-                format!("the column {} of row {row} in {name} is {}", fault.column, fault.cell),
-            ),
+            Err(Stop::Cell(row, fault)) => {
+                let (column, cell) = (fault.column, fault.cell);
+                let sentence = format!("the column {column} of row {row} in {name} is {cell}");
+                let error = Error::new(ErrorCode::InputColumn, sentence);
+                if cell.why.contains("time_unit") { error.about("time_unit") } else { error }
+            }
             Err(Stop::Read(row, cause)) => {
                 let cause = query_error(cause);
                 // The reader of CSV names the line itself.

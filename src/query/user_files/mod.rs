@@ -24,6 +24,9 @@ pub use notes::{EventNotes, StrayTimes};
 pub(crate) use open::{UserFiles, open};
 pub(crate) use table::{Role, TableColumn, UserTable};
 
+use datafusion::execution::object_store::ObjectStoreUrl;
+use object_store::path::Path;
+
 use crate::error::{Error, ErrorCode};
 use crate::location::Location;
 
@@ -50,6 +53,15 @@ impl FileKind {
             "csv" => Some(Self::Csv),
             _ => Some(Self::Json),
         }
+    }
+}
+
+/// A file as a user knows it: on this machine its path, else its place in the store.
+fn shown(store: &ObjectStoreUrl, file: &Path) -> String {
+    if store.as_str().starts_with("file:") {
+        format!("/{file}")
+    } else {
+        format!("{}{file}", store.as_str())
     }
 }
 

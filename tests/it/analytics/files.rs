@@ -205,7 +205,15 @@ async fn the_processor_answers_as_the_command() {
     let names: Vec<&str> = batch.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(
         names,
-        ["platform", "variants", "views", "audience_reach", "metric_version", "definitions", "left_out"]
+        [
+            "platform",
+            "variants",
+            "views",
+            "audience_reach",
+            "metric_version",
+            "definitions",
+            "left_out"
+        ]
     );
     assert_eq!(batch.num_rows(), 2);
     let reach = batch.column(3).as_any().downcast_ref::<arrow::array::Int64Array>().unwrap();

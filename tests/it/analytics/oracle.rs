@@ -34,7 +34,8 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn generated_tables_are_counted_as_plain_loops_count_them() {
-    let (tables, first) = (setting("CLIPFLOW_ORACLE_TABLES", 300), setting("CLIPFLOW_ORACLE_SEED", 1));
+    let (tables, first) =
+        (setting("CLIPFLOW_ORACLE_TABLES", 300), setting("CLIPFLOW_ORACLE_SEED", 1));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut wrong = vec![];
     let (mut values, mut refused) = (0_u64, 0_u64);
@@ -65,7 +66,9 @@ fn generated_tables_are_counted_as_plain_loops_count_them() {
                     wrong.push(format!("seed {seed}: {column} is wrong, but: {error}"));
                 }
             }
-            (Ok(_), Some(column)) => wrong.push(format!("seed {seed}: nothing is said of {column}")),
+            (Ok(_), Some(column)) => {
+                wrong.push(format!("seed {seed}: nothing is said of {column}"))
+            }
             (Err(error), None) => wrong.push(format!("seed {seed}: {error}")),
         }
     }

@@ -199,8 +199,11 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
     ];
     let asked = query(&metrics, &["layout"]);
     let frame = plan_performance(&ctx, &table, &asked).await.unwrap();
-    ctx.register_table("answer", frame.drop_columns(&["definitions", "left_out"]).unwrap().into_view())
-        .unwrap();
+    ctx.register_table(
+        "answer",
+        frame.drop_columns(&["definitions", "left_out"]).unwrap().into_view(),
+    )
+    .unwrap();
     // u1 saw crops as a and as c and is one viewer; nobody's completions are tracked.
     assert_eq!(
         lines(&ctx, "SELECT * FROM answer ORDER BY layout").await,

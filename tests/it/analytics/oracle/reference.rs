@@ -35,7 +35,13 @@ const RATIOS: [(&str, &[&str], &str); 12] = [
 /// Every metric and count that is asked for.
 pub fn asked() -> Vec<String> {
     let ratios = RATIOS.iter().map(|r| r.0);
-    let others = ["completion_rate", "viral_coefficient", "social_lift", "mean_hook_rate", "mean_engagement_rate"];
+    let others = [
+        "completion_rate",
+        "viral_coefficient",
+        "social_lift",
+        "mean_hook_rate",
+        "mean_engagement_rate",
+    ];
     let counts = EventKind::ALL.iter().map(|k| k.figure());
     let all = ratios.chain(others).chain(counts).chain(["audience_reach", "new_viewers"]);
     all.map(str::to_owned).collect()
@@ -52,7 +58,8 @@ fn seconds(text: &str) -> f64 {
         Some(day) if text.contains('-') => 20_573.0 + day,
         _ => 20_573.0 + text[6..8].parse::<f64>().unwrap(),
     };
-    let part = |from: usize| text.get(from..from + 2).and_then(|p| p.parse::<f64>().ok()).unwrap_or(0.0);
+    let part =
+        |from: usize| text.get(from..from + 2).and_then(|p| p.parse::<f64>().ok()).unwrap_or(0.0);
     let ahead = if text.ends_with("+02:00") { 2.0 } else { 0.0 };
     let second = if text.len() > 16 { part(17) } else { 0.0 };
     let time = if text.contains('T') { part(11) * HOUR + part(14) * 60.0 + second } else { 0.0 };
@@ -137,48 +144,56 @@ fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
     for row in rows {
         // A length of its own makes a unit of its own.
         let length = text(row, "duration");
-        cells.entry((text(row, "variant_id"), group(table, row, by), length)).or_default().push(row);
+        cells
+            .entry((text(row, "variant_id"), group(table, row, by), length))
+            .or_default()
+            .push(row);
     }
-    let unit = |((variant, group, _), rows): ((Option<String>, Vec<Option<String>>, _), Vec<&Row>)| {
-        let mut figures = BTreeMap::new();
-        let of = |kind: &str| rows.iter().filter(|row| kind_of(row) == kind).collect::<Vec<_>>();
-        let viewers = |kind: &str| -> BTreeSet<String> {
-            of(kind).iter().filter_map(|row| text(row, "viewer_id")).collect()
-        };
-        for kind in EventKind::ALL {
-            if tracked.contains(kind.as_str()) {
-                let events = of(kind.as_str());
-                let value = match kind {
-                    EventKind::WatchSeconds => {
-                        events.iter().filter_map(|row| row.get("value")?.number()).sum()
-                    }
-                    _ => events.len() as f64,
-                };
-                figures.insert(kind.figure(), value);
+    let unit =
+        |((variant, group, _), rows): ((Option<String>, Vec<Option<String>>, _), Vec<&Row>)| {
+            let mut figures = BTreeMap::new();
+            let of =
+                |kind: &str| rows.iter().filter(|row| kind_of(row) == kind).collect::<Vec<_>>();
+            let viewers = |kind: &str| -> BTreeSet<String> {
+                of(kind).iter().filter_map(|row| text(row, "viewer_id")).collect()
+            };
+            for kind in EventKind::ALL {
+                if tracked.contains(kind.as_str()) {
+                    let events = of(kind.as_str());
+                    let value = match kind {
+                        EventKind::WatchSeconds => {
+                            events.iter().filter_map(|row| row.get("value")?.number()).sum()
+                        }
+                        _ => events.len() as f64,
+                    };
+                    figures.insert(kind.figure(), value);
+                }
             }
-        }
-        let known: BTreeSet<String> = rows.iter().filter_map(|row| text(row, "viewer_id")).collect();
-        if !known.is_empty() {
-            figures.insert("audience_reach", known.len() as f64);
-            if tracked.contains("referral_view") {
-                figures.insert("new_viewers", viewers("referral_view").len() as f64);
+            let known: BTreeSet<String> =
+                rows.iter().filter_map(|row| text(row, "viewer_id")).collect();
+            if !known.is_empty() {
+                figures.insert("audience_reach", known.len() as f64);
+                if tracked.contains("referral_view") {
+                    figures.insert("new_viewers", viewers("referral_view").len() as f64);
+                }
             }
-        }
-        let anonymous = |kind: &str| {
-            of(kind).iter().filter(|row| text(row, "viewer_id").is_none()).count() as f64
+            let anonymous = |kind: &str| {
+                of(kind).iter().filter(|row| text(row, "viewer_id").is_none()).count() as f64
+            };
+            let (began, ended) = (viewers("view"), viewers("view_100"));
+            if tracked.contains("view") {
+                figures.insert("starts", began.len() as f64 + anonymous("view"));
+            }
+            if tracked.contains("view_100") {
+                let both =
+                    if tracked.contains("view") { began.intersection(&ended).count() } else { 0 };
+                figures.insert("completions", both as f64 + anonymous("view_100"));
+            }
+            let day =
+                rows.first().and_then(|row| day_of(table, row)).filter(|_| by.contains(&"day"));
+            let length = rows.first().and_then(|row| length(row));
+            finish(Unit { variant, group, day, platform: None, figures }, length)
         };
-        let (began, ended) = (viewers("view"), viewers("view_100"));
-        if tracked.contains("view") {
-            figures.insert("starts", began.len() as f64 + anonymous("view"));
-        }
-        if tracked.contains("view_100") {
-            let both = if tracked.contains("view") { began.intersection(&ended).count() } else { 0 };
-            figures.insert("completions", both as f64 + anonymous("view_100"));
-        }
-        let day = rows.first().and_then(|row| day_of(table, row)).filter(|_| by.contains(&"day"));
-        let length = rows.first().and_then(|row| length(row));
-        finish(Unit { variant, group, day, platform: None, figures }, length)
-    };
     cells.into_iter().map(unit).collect()
 }
 
@@ -264,7 +279,8 @@ fn of_group(
     let mut complete = |any: &[&'static str], all: &[&'static str]| -> Vec<&Unit> {
         let mut complete = vec![];
         for (unit, out) in units.iter().zip(&mut left_out) {
-            let is = (any.is_empty() || any.iter().any(|n| has(unit, n))) && all.iter().all(|n| has(unit, n));
+            let is = (any.is_empty() || any.iter().any(|n| has(unit, n)))
+                && all.iter().all(|n| has(unit, n));
             if is {
                 complete.push(*unit);
             } else if any.iter().chain(all).any(|n| has(unit, n)) {
@@ -274,7 +290,8 @@ fn of_group(
         complete
     };
     // Distinct viewers of the group; of daily aggregates they are known where it is one row.
-    let in_group: Vec<&&Row> = rows.iter().filter(|row| group(table, row, question.by) == key).collect();
+    let in_group: Vec<&&Row> =
+        rows.iter().filter(|row| group(table, row, question.by) == key).collect();
     let reach = |name: &str, complete: &[&Unit]| -> Option<f64> {
         if !table.is_raw {
             let one = if units.len() == 1 { complete.first() } else { None };
@@ -284,7 +301,9 @@ fn of_group(
             let one = if units.len() == 1 { complete.first() } else { None };
             return one.and_then(|unit| unit.figures.get(name).copied());
         }
-        let kind = |row: &&&&Row| name == "audience_reach" || text(row, "event").as_deref() == Some("referral_view");
+        let kind = |row: &&&&Row| {
+            name == "audience_reach" || text(row, "event").as_deref() == Some("referral_view")
+        };
         let any = in_group.iter().any(|row| text(row, "viewer_id").is_some());
         let tracked = name == "audience_reach"
             || table.rows.iter().any(|row| text(row, "event").as_deref() == Some("referral_view"));
@@ -312,19 +331,24 @@ fn of_group(
             }
             name => Some(sum(&complete, name)),
         };
-        let value = below.filter(|_| !complete.is_empty()).and_then(|below| ratio(numerator, below));
+        let value =
+            below.filter(|_| !complete.is_empty()).and_then(|below| ratio(numerator, below));
         answer.insert(metric.to_owned(), value);
     }
     let viral = complete(&[], &["shares", "audience_reach", "new_viewers"]);
     let (shares, viewers, new) =
         (sum(&viral, "shares"), reach("audience_reach", &viral), reach("new_viewers", &viral));
-    let k = viewers.zip(new).filter(|_| !viral.is_empty()).and_then(|(viewers, new)| {
-        Some(ratio(shares, viewers)? * ratio(new, shares)?)
-    });
+    let k = viewers
+        .zip(new)
+        .filter(|_| !viral.is_empty())
+        .and_then(|(viewers, new)| Some(ratio(shares, viewers)? * ratio(new, shares)?));
     answer.insert("viral_coefficient".to_owned(), k);
     let lift = complete(&[], &["views", "referral_views"]);
     let (views, referred) = (sum(&lift, "views"), sum(&lift, "referral_views"));
-    answer.insert("social_lift".to_owned(), ratio(views, views - referred).filter(|_| !lift.is_empty()));
+    answer.insert(
+        "social_lift".to_owned(),
+        ratio(views, views - referred).filter(|_| !lift.is_empty()),
+    );
     // Completions and views of a variant, where they can be.
     let ends = complete(&[], &["completions", "starts"]);
     let by_variant = |units: &[&'_ Unit]| -> Vec<Vec<usize>> {
@@ -345,12 +369,11 @@ fn of_group(
     }
     answer.insert("completion_rate".to_owned(), ratio(ended, began).filter(|r| any && *r <= 1.0));
     let engagements = &["likes", "comments", "shares", "saves"][..];
-    for (name, parts, below) in
-        [("mean_hook_rate", &["views_3s"][..], "impressions"), ("mean_engagement_rate", engagements, "views")]
-    {
-        let known = |unit: &&&Unit| {
-            parts.iter().any(|p| has(unit, p)) && has(unit, &below)
-        };
+    for (name, parts, below) in [
+        ("mean_hook_rate", &["views_3s"][..], "impressions"),
+        ("mean_engagement_rate", engagements, "views"),
+    ] {
+        let known = |unit: &&&Unit| parts.iter().any(|p| has(unit, p)) && has(unit, &below);
         let complete: Vec<&Unit> = units.iter().filter(known).copied().collect();
         let rates: Vec<f64> = by_variant(&complete)
             .into_iter()

@@ -84,10 +84,14 @@ impl Table {
         let rows = pick(rng, &[1, 3, 12, 40, 150]);
         let kinds: Vec<&str> = EventKind::ALL.iter().map(|k| k.as_str()).collect();
         // Some kinds do not occur at all.
-        let kinds: Vec<&str> =
-            kinds.into_iter().filter(|k| *k == "view" || rng.u8(..4) > 0).chain(["shrug"]).collect();
+        let kinds: Vec<&str> = kinds
+            .into_iter()
+            .filter(|k| *k == "view" || rng.u8(..4) > 0)
+            .chain(["shrug"])
+            .collect();
         let figures: Vec<&str> = EventKind::ALL.iter().map(|k| k.figure()).collect();
-        let figures: Vec<&str> = figures.into_iter().filter(|f| *f == "views" || rng.u8(..4) > 0).collect();
+        let figures: Vec<&str> =
+            figures.into_iter().filter(|f| *f == "views" || rng.u8(..4) > 0).collect();
         let missing = rng.u8(..5);
         let has = |rng: &mut fastrand::Rng| rng.u8(..8) > 0;
         let (has_viewers, has_country, has_duration) = (has(rng), has(rng), has(rng));
@@ -98,40 +102,73 @@ impl Table {
             let mut put = |name: &str, cell: Cell| {
                 row.insert(name.to_owned(), cell);
             };
-            put("variant_id", match rng.u8(..20) {
-                0 => Cell::Missing,
-                n => Cell::Text(["a", "b", "b ", "7", "00000000000000ff"][usize::from(n) % 5].to_owned()),
-            });
+            put(
+                "variant_id",
+                match rng.u8(..20) {
+                    0 => Cell::Missing,
+                    n => Cell::Text(
+                        ["a", "b", "b ", "7", "00000000000000ff"][usize::from(n) % 5].to_owned(),
+                    ),
+                },
+            );
             put("platform", text(rng, &["x", "y"]));
             if has_country {
                 put("country", text(rng, &["de", "fr", "de, west", "7"]));
             }
             if has_duration {
-                put("duration", pick(rng, &[Cell::Missing, Cell::Count(10), Cell::Number(12.5), Cell::Text("long".to_owned())]));
+                put(
+                    "duration",
+                    pick(
+                        rng,
+                        &[
+                            Cell::Missing,
+                            Cell::Count(10),
+                            Cell::Number(12.5),
+                            Cell::Text("long".to_owned()),
+                        ],
+                    ),
+                );
             }
             if is_raw {
-                put("event", if rng.u8(..20) == 0 { Cell::Missing } else { Cell::Text(pick(rng, &kinds).to_owned()) });
+                put(
+                    "event",
+                    if rng.u8(..20) == 0 {
+                        Cell::Missing
+                    } else {
+                        Cell::Text(pick(rng, &kinds).to_owned())
+                    },
+                );
                 if has_viewers {
                     put("viewer_id", text(rng, &["u1", "u2", "u3", "42", "00000000000000aa"]));
                 }
-                put("value", match rng.u8(..4) {
-                    0 => Cell::Missing,
-                    1 => Cell::Count(rng.u64(..60)),
-                    _ => Cell::Number(f64::from(rng.u32(..600)) / 8.0),
-                });
+                put(
+                    "value",
+                    match rng.u8(..4) {
+                        0 => Cell::Missing,
+                        1 => Cell::Count(rng.u64(..60)),
+                        _ => Cell::Number(f64::from(rng.u32(..600)) / 8.0),
+                    },
+                );
                 put("ts", time(rng));
             } else {
                 put("day", day(rng));
                 for figure in &figures {
-                    put(figure, match rng.u8(..12) {
-                        n if n < missing => Cell::Missing,
-                        10 => Cell::Count(0),
-                        11 if huge => Cell::Count(1 << rng.u32(30..52)),
-                        _ if *figure == "watch_seconds" => Cell::Number(f64::from(rng.u32(..9000)) / 4.0),
-                        _ => Cell::Count(rng.u64(..500)),
-                    });
+                    put(
+                        figure,
+                        match rng.u8(..12) {
+                            n if n < missing => Cell::Missing,
+                            10 => Cell::Count(0),
+                            11 if huge => Cell::Count(1 << rng.u32(30..52)),
+                            _ if *figure == "watch_seconds" => {
+                                Cell::Number(f64::from(rng.u32(..9000)) / 4.0)
+                            }
+                            _ => Cell::Count(rng.u64(..500)),
+                        },
+                    );
                 }
-                for (name, most) in [("audience_reach", 90), ("new_viewers", 9), ("followers", 5000)] {
+                for (name, most) in
+                    [("audience_reach", 90), ("new_viewers", 9), ("followers", 5000)]
+                {
                     if rng.u8(..4) > 0 {
                         put(name, Cell::Count(rng.u64(1..most)));
                     }
@@ -139,7 +176,8 @@ impl Table {
             }
             table.rows.push(row);
         }
-        let mut names: Vec<String> = table.rows.iter().flat_map(|row| row.keys().cloned()).collect();
+        let mut names: Vec<String> =
+            table.rows.iter().flat_map(|row| row.keys().cloned()).collect();
         names.sort();
         names.dedup();
         table.columns = names;
@@ -164,7 +202,8 @@ impl Table {
             match rng.u8(..3) {
                 0 => ("ts", Cell::Text(pick(rng, &["soon", "1777593600"]).to_owned())),
                 1 => {
-                    self.rows[row].insert("event".to_owned(), Cell::Text("watch_seconds".to_owned()));
+                    self.rows[row]
+                        .insert("event".to_owned(), Cell::Text("watch_seconds".to_owned()));
                     ("value", Cell::Number(-1.0))
                 }
                 _ => ("value", Cell::Text("much".to_owned())),

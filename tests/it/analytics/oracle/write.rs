@@ -34,7 +34,8 @@ fn columns(table: &Table, rows: &[Row], rng: &mut fastrand::Rng) -> Vec<(String,
     let mut columns = table.columns.clone();
     rng.shuffle(&mut columns);
     let needed = ["variant_id", "event", "views", "ts", "day"];
-    let is_empty = |name: &str| rows.iter().all(|row| matches!(row.get(name), None | Some(Cell::Missing)));
+    let is_empty =
+        |name: &str| rows.iter().all(|row| matches!(row.get(name), None | Some(Cell::Missing)));
     columns.retain(|name| needed.contains(&name.as_str()) || !is_empty(name) || rng.bool());
     let spelled = |name: String, rng: &mut fastrand::Rng| match rng.u8(..6) {
         // A user's own column is its spelling.
@@ -50,7 +51,8 @@ fn csv(path: &Path, columns: &[(String, String)], rows: &[Row], rng: &mut fastra
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),
     };
-    let names: Vec<String> = columns.iter().map(|(_, spelled)| format!("{spelled}{space}")).collect();
+    let names: Vec<String> =
+        columns.iter().map(|(_, spelled)| format!("{spelled}{space}")).collect();
     let mut text = if rng.u8(..4) == 0 { "\u{feff}".to_owned() } else { String::new() };
     text += &names.join(",");
     text += "\n";
@@ -67,7 +69,13 @@ fn csv(path: &Path, columns: &[(String, String)], rows: &[Row], rng: &mut fastra
     fs::write(path, text).unwrap();
 }
 
-fn json(path: &Path, columns: &[(String, String)], rows: &[Row], is_array: bool, rng: &mut fastrand::Rng) {
+fn json(
+    path: &Path,
+    columns: &[(String, String)],
+    rows: &[Row],
+    is_array: bool,
+    rng: &mut fastrand::Rng,
+) {
     let mut lines = vec![];
     for row in rows {
         let mut object = Map::new();
@@ -113,7 +121,8 @@ fn parquet(path: &Path, columns: &[(String, String)], rows: &[Row], rng: &mut fa
         arrays.push((spelled, array, true));
     }
     let batch = RecordBatch::try_from_iter_with_nullable(arrays).unwrap();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
