@@ -8,6 +8,7 @@ mod files;
 mod oracle;
 mod recipes;
 mod selection;
+mod simulated;
 
 use std::path::Path;
 use std::process::Output;

@@ -81,7 +81,11 @@ pub async fn register_with(
     let days = if is_raw { table.raw_days() } else { daily_days(&table.dimensions) };
     register_view(ctx, "event_days", &days).await?;
     if table.has_time {
-        register_view(ctx, "event_spans", &table.spans(0.0)).await?;
+        let spans = table.spans(0.0);
+        let spans = format!(
+            "SELECT variant_id, to_timestamp_micros(published) AS published, to_timestamp_micros(until) AS until, hours FROM ({spans})"
+        );
+        register_view(ctx, "event_spans", &spans).await?;
     }
     Ok(table)
 }

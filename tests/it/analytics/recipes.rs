@@ -113,14 +113,14 @@ const KNOWN: [(&str, &[&str]); 8] = [
         ],
     ),
     // Two of a's four views are there at the end of its third hour; half of b's at the end of its first.
-    ("05_velocity", &["a,4,0.167,3.0", "b,2,0.021,1.0", "c,1,,0.5"]),
+    ("05_velocity", &["a,4,0.033,3.0", "b,2,0.021,1.0", "c,1,,0.5"]),
     (
         "06_decay",
         &[
             "a,2026-05-01,3,",
             "a,2026-05-02,1,0.333",
             "b,2026-05-02,1,",
-            "b,2026-05-06,1,1.0",
+            "b,2026-05-06,1,",
             "c,2026-05-06,1,",
         ],
     ),
