@@ -12,6 +12,6 @@ mod node;
 mod table;
 
 pub(in crate::query) use deal::checked_seconds;
-pub use exec::{COUNTED, RollupExec};
-pub use node::{RollupRelationPlanner, RollupTable};
+pub use exec::COUNTED;
+pub use node::RollupRelationPlanner;
 pub use table::UnknownEvents;
