@@ -9,15 +9,15 @@ use super::options::EventOptions;
 use crate::error::Result;
 use crate::location::Location;
 use crate::model::event::figure_fields;
-use crate::query::query_error;
+use crate::query::errors::query_error;
 use crate::query::user_files::{UserTable, open};
 
-/// Which of the two forms events have.
+/// The form of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
-    /// A row an event.
+    /// One row per event.
     Raw,
-    /// A row a day and variant, with figures.
+    /// One row per day and variant, with figures.
     Daily,
 }
 
@@ -26,11 +26,11 @@ pub enum Events {
 pub struct EventTable {
     /// Their form.
     pub form: Events,
-    /// The columns that a query can group by, in the order of the file.
+    /// Columns that a query can group by, in the order of the file.
     pub dimensions: Vec<String>,
-    /// Whether raw events say who the viewers are.
+    /// Whether raw events name viewers.
     pub has_viewers: bool,
-    /// Whether they say when.
+    /// Whether they have times.
     pub has_time: bool,
     /// How they are read.
     pub options: EventOptions,
@@ -51,7 +51,7 @@ pub async fn register(ctx: &SessionContext, place: &Location) -> Result<EventTab
 /// raw events also as `event_days`, rolled up, and with times as `event_spans`: from when to when each
 /// variant was seen.
 ///
-/// A store must be known to the session. Other columns are carried as dimensions.
+/// An object store must be registered before. Other columns are carried as dimensions.
 ///
 /// # Errors
 /// `input.unreadable`; `input.column` for columns that are neither form's, naming them. A cell that does
@@ -95,12 +95,12 @@ async fn register_view(ctx: &SessionContext, name: &str, sql: &str) -> Result<()
     ctx.register_table(name, frame.into_view()).map(|_| ()).map_err(query_error)
 }
 
-/// `name` as an identifier of SQL.
+/// `name` as a quoted SQL identifier.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Dimensions beside the keys of a day.
+/// Dimensions other than the keys of a day.
 fn others(dimensions: &[String]) -> String {
     let others = dimensions.iter().filter(|d| !KEYS.contains(&d.as_str()));
     others.map(|d| format!(", {}", quote(d))).collect()

@@ -9,9 +9,9 @@ mod deal;
 mod emit;
 mod exec;
 mod node;
-mod table;
+mod tally;
 
 pub(in crate::query) use deal::checked_seconds;
 pub use exec::COUNTED;
 pub use node::RollupRelationPlanner;
-pub use table::UnknownEvents;
+pub use tally::UnknownEvents;
