@@ -10,7 +10,7 @@ use crate::query::output::OutputFormat;
 
 pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
     let from = Export::parse(&args.from).ok_or_else(|| {
-        Error::new(ErrorCode::Config, format!("there is no export of {}", args.from))
+        Error::new(ErrorCode::ConfigInvalid, format!("there is no export of {}", args.from))
     })?;
     let decimal_sign = args.decimal_sign.as_deref().and_then(DecimalSign::parse);
     let options =

@@ -25,7 +25,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         (Some(query), _) => query,
         (None, Some(file)) => read_query(&file)?,
         (None, None) => {
-            return Err(Error::new(ErrorCode::Config, "give a query, or a file with -f"));
+            return Err(Error::new(ErrorCode::ConfigInvalid, "give a query, or a file with -f"));
         }
     };
     let resilience = Resilience::new(&parallel);
@@ -66,7 +66,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
 
 fn too_long(seconds: u64) -> Error {
     Error::new(
-        ErrorCode::Query,
+        ErrorCode::QueryInvalid,
         format!("the query took longer than {seconds} s; ask for less or raise --timeout"),
     )
 }
@@ -74,7 +74,7 @@ fn too_long(seconds: u64) -> Error {
 /// Adds the names of the tables to an error about an unknown table.
 fn with_table_names(error: Error, has_events: bool) -> Error {
     let message = error.message();
-    if error.code() != ErrorCode::Query
+    if error.code() != ErrorCode::QueryInvalid
         || !(message.starts_with("table '") && message.ends_with("not found"))
     {
         return error;
@@ -82,13 +82,13 @@ fn with_table_names(error: Error, has_events: bool) -> Error {
     let of_events = EVENT_TABLES.iter().any(|name| message.contains(&format!("'{name}'")));
     if of_events && !has_events {
         let hint = "name the events with --events FILE to have the tables events and event_days";
-        return Error::new(ErrorCode::Query, format!("{message}; {hint}"));
+        return Error::new(ErrorCode::QueryInvalid, format!("{message}; {hint}"));
     }
     let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
     let of_events = EVENT_TABLES.into_iter().filter(|_| has_events);
     let names: Vec<&str> = tables.chain(of_events).collect();
     Error::new(
-        ErrorCode::Query,
+        ErrorCode::QueryInvalid,
         format!("{message}; the tables and views are {}", names.join(", ")),
     )
 }

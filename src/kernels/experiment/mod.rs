@@ -52,7 +52,7 @@ pub fn checked_confidence(confidence: f64) -> Result<f64> {
         return Ok(confidence);
     }
     Err(Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!("the confidence is {confidence}; give a share between 0 and 1, such as 0.95"),
     ))
 }

@@ -287,5 +287,5 @@ fn known(name: &str, inputs: usize) -> Result<&'static Metric> {
 }
 
 fn query(sentence: String) -> Error {
-    Error::new(ErrorCode::Query, sentence)
+    Error::new(ErrorCode::QueryInvalid, sentence)
 }
