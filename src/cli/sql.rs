@@ -18,7 +18,7 @@ use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
 /// Tables that `--events` adds.
-const EVENT_TABLES: [&str; 2] = ["events", "event_days"];
+const EVENT_TABLES: [&str; 3] = ["events", "event_days", "event_spans"];
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
@@ -43,7 +43,9 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     register_experiment(&ctx);
     register_dataset(&ctx, &dataset).await?;
     if let Some(events) = &args.events {
-        register_events(&ctx, &events.into(), &resilience).await?;
+        let reading = args.reading.options()?;
+        let table = register_events(&ctx, &events.into(), &reading, &resilience).await?;
+        table.notes.iter().for_each(|note| print::warning(note));
     }
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
