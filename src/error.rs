@@ -135,23 +135,6 @@ impl ErrorCode {
     }
 }
 
-/// Former names of variants.
-#[allow(non_upper_case_globals, missing_docs)]
-impl ErrorCode {
-    pub const MissingUrl: Self = Self::InvalidRequestMissingUrl;
-    pub const BadUrl: Self = Self::InvalidRequestBadUrl;
-    pub const BadLength: Self = Self::InvalidRequestBadLength;
-    pub const BadMaxClips: Self = Self::InvalidRequestBadMaxClips;
-    pub const BadValue: Self = Self::InvalidRequestBadValue;
-    pub const BadLanguage: Self = Self::InvalidRequestBadLanguage;
-    pub const DuplicateId: Self = Self::InvalidRequestDuplicateId;
-    pub const NoVideo: Self = Self::MediaNoVideo;
-    pub const NoCandidate: Self = Self::SelectionNoCandidate;
-    pub const MissingProgram: Self = Self::SetupMissingProgram;
-    pub const Query: Self = Self::QueryInvalid;
-    pub const Config: Self = Self::ConfigInvalid;
-}
-
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -101,13 +101,16 @@ fn routines(
     with_rows(completed, &schema, rows, reference)
 }
 
+/// Function, position, mode, name, type, and whether the function is variadic.
+type ParameterRow = (String, u64, &'static str, Option<String>, String, bool);
+
 fn parameters(
     found: LogicalPlanBuilder,
     place: CatalogAndSchema,
     reference: TableReference,
 ) -> Result<LogicalPlan> {
     let schema: SchemaRef = Arc::clone(found.schema().inner());
-    let mut rows: Vec<(String, u64, &str, Option<String>, String, bool)> = vec![];
+    let mut rows: Vec<ParameterRow> = vec![];
     for function in sql_functions().into_iter().filter(|f| f.kind != FunctionKind::Relation) {
         let arguments = function.documentation.arguments.unwrap_or_default();
         let variadic = function.documentation.syntax_example.contains('…');

@@ -40,7 +40,7 @@ pub(super) async fn names(
     let format = Format::default().with_header(true);
     let (schema, _) = format.infer_schema(bytes, Some(0)).map_err(|e| fault(e.to_string()))?;
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
-    checked(names, &meta.location.to_string())
+    checked(names, meta.location.as_ref())
 }
 
 /// Names of columns as a header gives them, each once; those that are missing are numbered.
