@@ -15,6 +15,7 @@ mod memory;
 pub mod output;
 pub mod results;
 pub mod rollup;
+pub(crate) mod rows;
 pub mod session;
 mod settings;
 pub mod sql;

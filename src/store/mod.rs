@@ -30,7 +30,7 @@ mod writer;
 pub use dataset::Dataset;
 pub use manifest::{FileEntry, Manifest};
 pub use objects::{Objects, Published};
-pub use place::{CommitLock, Place};
+pub use place::{CommitLock, ListedFile, Place};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 
