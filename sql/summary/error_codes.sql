@@ -1,11 +1,11 @@
--- The distinct error codes of a run's requests and their variants; is_remote: of a request whose source is at a URL.
+-- The distinct error codes of a run's requests and their variants, and for a request whether its source is at a URL.
 SELECT DISTINCT error_code, is_remote
 FROM (
-    SELECT o.error_code, coalesce(c.location LIKE '%://%', false) AS is_remote
+    SELECT o.error_code, c.location LIKE '%://%' AS is_remote
     FROM outcomes o
     JOIN checked c ON c.request_id = o.request_id
     UNION ALL
-    SELECT v.error_code, false AS is_remote
+    SELECT v.error_code, CAST(NULL AS BOOLEAN) AS is_remote
     FROM variants v
     WHERE v.request_id IN (SELECT request_id FROM checked)
 )

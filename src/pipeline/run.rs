@@ -169,7 +169,7 @@ async fn is_complete(session: &RunSession) -> Result<bool> {
     #[derive(Deserialize)]
     struct Failure {
         error_code: String,
-        is_remote: bool,
+        is_remote: Option<bool>,
     }
     let ctx = query::session(&query::SessionOptions::default(), None)?;
     register_dataset(&ctx, &session.dataset).await?;
@@ -178,7 +178,7 @@ async fn is_complete(session: &RunSession) -> Result<bool> {
     let failures: Vec<Failure> = tables.rows(sql::summary::ERROR_CODES).await?;
     let may_have_passed = |failure: &Failure| match ErrorCode::parse(&failure.error_code) {
         // A file of this machine that ends too early has another validator once it no longer does.
-        Some(ErrorCode::SourceTruncated) => failure.is_remote,
+        Some(ErrorCode::SourceTruncated) => failure.is_remote == Some(true),
         Some(code) => may_have_passed(code),
         None => false,
     };
