@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
+use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::backend::{Backend, Task, build};
 use clipflow::exec::{
     AnalyzeWork, BatchOptions, PATH_COLUMN, VALIDATOR_COLUMN, ValidateWork, Work, WorkEnv,
     WorkKind, WorkSpec, register_work, run_batches,
 };
-use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools};
+use clipflow::media::{AnalyzeSettings, MediaTools};
 use futures::{StreamExt, TryStreamExt, stream};
 use support::video::Video;
 use support::{Meter, Result, Spread, is_bench, repeats, setting, verdict};

@@ -7,9 +7,10 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
+use clipflow::media::MediaTools;
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
-use clipflow::media::{CancelToken, MediaTools};
 use support::video::Video;
 use support::{Meter, Result, Spread, is_bench, repeats};
 

@@ -12,9 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use clipflow::cancel::CancelToken;
+use clipflow::media::MediaTools;
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Encoding, Output, Quality, RenderSettings, render};
-use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Layout, Segment};
 use clipflow::processors::benchmark::ProcessTree;
 use support::video::{Video, looped};

@@ -8,11 +8,11 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 use arrow::util::pretty::print_batches;
 use clipflow::Result;
+use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::{
     BatchOptions, Work, WorkEnv, WorkKind, WorkSpec, backend, register_work, run_batches,
 };
-use clipflow::media::CancelToken;
 use futures::{TryStreamExt, stream};
 
 #[derive(Debug)]

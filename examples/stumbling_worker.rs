@@ -2,7 +2,7 @@
 //! ask for. For a work of your own see `own_work.rs`.
 //!
 //! With a folder as argument it is a coordinator too: a worker of its own encodes without end, until
-//! somebody kills it.
+//! it is killed.
 
 #[path = "../tests/it/support/stumble.rs"]
 mod stumble;
@@ -10,9 +10,10 @@ mod stumble;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
+use clipflow::cancel::CancelToken;
 use clipflow::exec::backend::{ProcessBackend, ProcessConfig};
 use clipflow::exec::{BatchOptions, WorkEnv, run_batches};
-use clipflow::media::{CancelToken, MediaTools};
+use clipflow::media::MediaTools;
 use futures::{StreamExt, stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

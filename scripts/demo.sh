@@ -13,7 +13,7 @@ fi
 heading() { printf '\n%s== %s%s\n' "$bold" "$1" "$plain"; }
 say() { printf '%s\n' "$@"; }
 
-# Show a command as a person would type it, then run it.
+# Show a command as it is typed, then run it.
 clipflow() {
     printf '%s$ clipflow' "$bold"
     for word in "$@"; do
@@ -26,14 +26,14 @@ clipflow() {
     "$binary" "$@"
 }
 
-# The same for a command that is to end with exit code $1.
+# The same for a command that must end with exit code $1.
 clipflow_exits() {
     expected=$1
     shift
     code=0
     clipflow "$@" || code=$?
     [ "$code" -eq "$expected" ] || {
-        say "demo: this was to end with exit code $expected, not $code" >&2
+        say "demo: expected exit code $expected, got $code" >&2
         exit 1
     }
 }
@@ -59,7 +59,7 @@ say "clipflow below is $binary"
 heading "2. A video: 80 seconds, 12 scenes, speech, drums, subtitles in English and Spanish"
 scripts/make_demo_video.sh demo
 
-heading "3. A table of requests: one a row; 'campaign' is a column of our own; two rows are bad on purpose"
+heading "3. A table of requests: one a row; 'campaign' is a column of our own; two rows are wrong on purpose"
 cat >demo/requests.csv <<'END'
 request_id,source_url,language,min_clip_length,max_clip_length,max_clips,campaign
 teaser,demo.mp4,en,6,12,2,spring
@@ -83,7 +83,7 @@ sed -n -e '1p' -e '/^── cost/,$p' "$built"
 
 heading "6. Run: analyse the video once, choose clips for every request, cut them"
 clipflow_exits 3 run demo/requests.csv --out demo/results
-say "(exit code 3: done, but rows failed: the two that are bad on purpose. They cost the others nothing.)"
+say "(exit code 3: done, but rows failed: the two that are wrong on purpose. The others are not affected.)"
 
 heading "7. Each request has exactly one outcome"
 query 'SELECT "row", request_id, campaign, status, candidates, clips, error_code
@@ -143,6 +143,9 @@ query "SELECT rank, platform, strengths, weaknesses FROM why_variants WHERE requ
 say "" "And their texts, from the clip's own captions:"
 query "SELECT rank, title_style, title, array_to_string(hashtags, ' ') AS hashtags FROM variants WHERE request_id = 'viral' ORDER BY rank"
 
+heading "13. The shots of any video, without requests"
+clipflow shots demo/demo.mp4 --format csv
+
 best=$("$binary" sql demo/results --format csv \
     "SELECT uri FROM clip_files WHERE request_id = 'teaser' ORDER BY clip_rank LIMIT 1" | tail -n 1)
 
@@ -156,7 +159,6 @@ tables     demo/results/*/*.parquet
 
 Try next:
   $binary sql demo/results "SELECT t, motion, loudness, speech FROM signals ORDER BY t LIMIT 20"
-  $binary shots demo/demo.mp4 --format csv
   $binary run YOUR_REQUESTS.csv --out YOUR_RESULTS
 Again: \`make demo\` does only what is not done yet; \`make clean-demo\` starts afresh.
 END

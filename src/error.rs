@@ -1,185 +1,155 @@
-//! The crate's one error: a stable code a program can act on and a sentence a person can.
+//! The crate's one error type: a stable code for programs and a sentence for people.
 //!
 //! The same [`Error`] ends up in the `error_code` and `error_message` columns of `outcomes`
-//! when it belongs to a row, and on standard error when it belongs to the whole command.
+//! when it belongs to a row, and on standard error when it belongs to the whole command. Messages name
+//! settings as the library does (`max_clips`); the command prints the flag instead (`--max-clips`).
 
 use std::fmt;
 use std::time::Duration;
 
-/// What went wrong, as a stable code. Codes are grouped by a prefix before the first dot;
-/// new ones may be added, existing ones keep their spelling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// The row names no source.
-    MissingUrl,
-    /// The source is not a URL or path that can be read.
-    BadUrl,
-    /// `min_clip_length`/`max_clip_length` are not positive, not finite or out of order.
-    BadLength,
-    /// `max_clips` is below 1 or above the limit.
-    BadMaxClips,
-    /// A value is not of the column's type.
-    BadValue,
-    /// `language` is not a BCP 47 / ISO 639 tag.
-    BadLanguage,
-    /// Two rows of one batch carry the same `request_id`.
-    DuplicateId,
-    /// The source does not exist.
-    SourceNotFound,
-    /// The source exists but may not be read, by its permissions or by our rules.
-    SourceForbidden,
-    /// The source's server could not be reached.
-    SourceUnreachable,
-    /// The source's server asks for fewer requests.
-    SourceThrottled,
-    /// The source is another one than when this run first saw it.
-    SourceChanged,
-    /// The source is larger than the limit.
-    SourceTooLarge,
-    /// The source ends before it should.
-    SourceTruncated,
-    /// The source is of a kind that clipflow does not read.
-    SourceUnsupported,
-    /// The source is refused for safety.
-    SourceBlocked,
-    /// There is no moving picture in the source.
-    NoVideo,
-    /// The source's data cannot be decoded.
-    MediaCorrupt,
-    /// The decoder or encoder took longer than allowed.
-    MediaTimeout,
-    /// The decoder or encoder ended abnormally.
-    MediaCrashed,
-    /// The source asks for more than the limits allow (pixels, streams, memory).
-    MediaLimits,
-    /// No window of the source meets the request.
-    NoCandidate,
-    /// The encoder failed.
-    RenderFailed,
-    /// The written file is not what was asked for.
-    RenderMismatch,
-    /// The results could not be written.
-    StoreWrite,
-    /// The results folder cannot be read.
-    StoreRead,
-    /// A program that clipflow needs is missing.
-    MissingProgram,
-    /// An input table cannot be read.
-    InputUnreadable,
-    /// An input table lacks a column or has one of the wrong type.
-    InputColumn,
-    /// A query is wrong or not allowed.
-    Query,
-    /// A query needs more memory or disk than it may take.
-    QueryLimits,
-    /// A setting is wrong.
-    Config,
-    /// There are too few rows to fit a model to.
-    FitTooFew,
-    /// A fitted model predicts no better than the mean.
-    FitNoBetter,
-    /// A worker process died twice on the same row.
-    WorkerCrashed,
-    /// The row took longer than a row may.
-    Timeout,
-    /// The run was stopped before this row was done.
-    Cancelled,
-    /// A fault of clipflow itself.
-    Internal,
+/// The enum, its list and its spellings from one list of `Variant = "spelling";`, so that none is forgotten.
+macro_rules! error_codes {
+    (
+        $(#[$about:meta])*
+        $enum:ident {$(
+            $(#[doc = $doc:literal])+
+            $variant:ident = $code:literal;
+        )+}
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum $enum {$(
+            $(#[doc = $doc])+
+            $variant,
+        )+}
+
+        impl $enum {
+            /// Every code, in the order of the enum.
+            pub const ALL: &'static [$enum] = &[$(Self::$variant,)+];
+
+            /// The stable spelling, as it stands in `error_code`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            /// What the code means, in one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc,)+).trim(),)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// What went wrong, as a stable code. A variant is named like its code. Codes are grouped by a prefix
+    /// before the first dot; new ones may be added, existing ones keep their spelling.
+    ErrorCode {
+        /// The row names no source.
+        InvalidRequestMissingUrl = "invalid_request.missing_url";
+        /// The source is not a URL or path that can be read.
+        InvalidRequestBadUrl = "invalid_request.bad_url";
+        /// `min_clip_length`/`max_clip_length` are not positive, not finite or out of order.
+        InvalidRequestBadLength = "invalid_request.bad_length";
+        /// `max_clips` is below 1 or above the limit.
+        InvalidRequestBadMaxClips = "invalid_request.bad_max_clips";
+        /// A value is not of the column's type.
+        InvalidRequestBadValue = "invalid_request.bad_value";
+        /// `language` is not a BCP 47 / ISO 639 tag.
+        InvalidRequestBadLanguage = "invalid_request.bad_language";
+        /// Two rows of one batch carry the same `request_id`.
+        InvalidRequestDuplicateId = "invalid_request.duplicate_id";
+        /// The source does not exist.
+        SourceNotFound = "source.not_found";
+        /// The source exists but may not be read, by its permissions or by our rules.
+        SourceForbidden = "source.forbidden";
+        /// The source's server could not be reached.
+        SourceUnreachable = "source.unreachable";
+        /// The source's server asks for fewer requests.
+        SourceThrottled = "source.throttled";
+        /// The source is another one than when this run first saw it.
+        SourceChanged = "source.changed";
+        /// The source is larger than the limit.
+        SourceTooLarge = "source.too_large";
+        /// The source ends before it should.
+        SourceTruncated = "source.truncated";
+        /// The source is of a kind that clipflow does not read.
+        SourceUnsupported = "source.unsupported";
+        /// The source is refused for safety.
+        SourceBlocked = "source.blocked";
+        /// There is no moving picture in the source.
+        MediaNoVideo = "media.no_video";
+        /// The source's data cannot be decoded.
+        MediaCorrupt = "media.corrupt";
+        /// The decoder or encoder took longer than allowed.
+        MediaTimeout = "media.timeout";
+        /// The decoder or encoder ended abnormally.
+        MediaCrashed = "media.crashed";
+        /// The source asks for more than the limits allow (pixels, streams, memory).
+        MediaLimits = "media.limits";
+        /// No window of the source meets the request.
+        SelectionNoCandidate = "selection.no_candidate";
+        /// The encoder failed.
+        RenderFailed = "render.failed";
+        /// The written file is not what was asked for.
+        RenderMismatch = "render.mismatch";
+        /// The results could not be written.
+        StoreWrite = "store.write";
+        /// The results folder cannot be read.
+        StoreRead = "store.read";
+        /// A program that clipflow needs is missing.
+        SetupMissingProgram = "setup.missing_program";
+        /// An input table cannot be read.
+        InputUnreadable = "input.unreadable";
+        /// An input table lacks a column or has one of the wrong type.
+        InputColumn = "input.column";
+        /// A query is wrong or not allowed.
+        QueryInvalid = "query.invalid";
+        /// A query needs more memory or disk than it may take.
+        QueryLimits = "query.limits";
+        /// A setting is wrong.
+        ConfigInvalid = "config.invalid";
+        /// There are too few rows to fit a model to.
+        FitTooFew = "fit.too_few";
+        /// A fitted model predicts no better than the mean.
+        FitNoBetter = "fit.no_better";
+        /// A worker process died twice on the same row.
+        WorkerCrashed = "worker_crashed";
+        /// The row took longer than a row may.
+        Timeout = "timeout";
+        /// The run was stopped before this row was done.
+        Cancelled = "cancelled";
+        /// A fault of clipflow itself.
+        Internal = "internal";
+    }
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the enum.
-    pub const ALL: &'static [ErrorCode] = &[
-        Self::MissingUrl,
-        Self::BadUrl,
-        Self::BadLength,
-        Self::BadMaxClips,
-        Self::BadValue,
-        Self::BadLanguage,
-        Self::DuplicateId,
-        Self::SourceNotFound,
-        Self::SourceForbidden,
-        Self::SourceUnreachable,
-        Self::SourceThrottled,
-        Self::SourceChanged,
-        Self::SourceTooLarge,
-        Self::SourceTruncated,
-        Self::SourceUnsupported,
-        Self::SourceBlocked,
-        Self::NoVideo,
-        Self::MediaCorrupt,
-        Self::MediaTimeout,
-        Self::MediaCrashed,
-        Self::MediaLimits,
-        Self::NoCandidate,
-        Self::RenderFailed,
-        Self::RenderMismatch,
-        Self::StoreWrite,
-        Self::StoreRead,
-        Self::MissingProgram,
-        Self::InputUnreadable,
-        Self::InputColumn,
-        Self::Query,
-        Self::QueryLimits,
-        Self::Config,
-        Self::FitTooFew,
-        Self::FitNoBetter,
-        Self::WorkerCrashed,
-        Self::Timeout,
-        Self::Cancelled,
-        Self::Internal,
-    ];
-
-    /// The stable spelling, as it stands in `error_code`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingUrl => "invalid_request.missing_url",
-            Self::BadUrl => "invalid_request.bad_url",
-            Self::BadLength => "invalid_request.bad_length",
-            Self::BadMaxClips => "invalid_request.bad_max_clips",
-            Self::BadValue => "invalid_request.bad_value",
-            Self::BadLanguage => "invalid_request.bad_language",
-            Self::DuplicateId => "invalid_request.duplicate_id",
-            Self::SourceNotFound => "source.not_found",
-            Self::SourceForbidden => "source.forbidden",
-            Self::SourceUnreachable => "source.unreachable",
-            Self::SourceThrottled => "source.throttled",
-            Self::SourceChanged => "source.changed",
-            Self::SourceTooLarge => "source.too_large",
-            Self::SourceTruncated => "source.truncated",
-            Self::SourceUnsupported => "source.unsupported",
-            Self::SourceBlocked => "source.blocked",
-            Self::NoVideo => "media.no_video",
-            Self::MediaCorrupt => "media.corrupt",
-            Self::MediaTimeout => "media.timeout",
-            Self::MediaCrashed => "media.crashed",
-            Self::MediaLimits => "media.limits",
-            Self::NoCandidate => "selection.no_candidate",
-            Self::RenderFailed => "render.failed",
-            Self::RenderMismatch => "render.mismatch",
-            Self::StoreWrite => "store.write",
-            Self::StoreRead => "store.read",
-            Self::MissingProgram => "setup.missing_program",
-            Self::InputUnreadable => "input.unreadable",
-            Self::InputColumn => "input.column",
-            Self::Query => "query.invalid",
-            Self::QueryLimits => "query.limits",
-            Self::Config => "config.invalid",
-            Self::FitTooFew => "fit.too_few",
-            Self::FitNoBetter => "fit.no_better",
-            Self::WorkerCrashed => "worker_crashed",
-            Self::Timeout => "timeout",
-            Self::Cancelled => "cancelled",
-            Self::Internal => "internal",
-        }
-    }
-
     /// The code with this spelling.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|c| c.as_str() == text)
     }
+}
+
+/// Former names of variants.
+#[allow(non_upper_case_globals, missing_docs)]
+impl ErrorCode {
+    pub const MissingUrl: Self = Self::InvalidRequestMissingUrl;
+    pub const BadUrl: Self = Self::InvalidRequestBadUrl;
+    pub const BadLength: Self = Self::InvalidRequestBadLength;
+    pub const BadMaxClips: Self = Self::InvalidRequestBadMaxClips;
+    pub const BadValue: Self = Self::InvalidRequestBadValue;
+    pub const BadLanguage: Self = Self::InvalidRequestBadLanguage;
+    pub const DuplicateId: Self = Self::InvalidRequestDuplicateId;
+    pub const NoVideo: Self = Self::MediaNoVideo;
+    pub const NoCandidate: Self = Self::SelectionNoCandidate;
+    pub const MissingProgram: Self = Self::SetupMissingProgram;
+    pub const Query: Self = Self::QueryInvalid;
+    pub const Config: Self = Self::ConfigInvalid;
 }
 
 impl fmt::Display for ErrorCode {
@@ -188,33 +158,50 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether the same thing tried again can end in another way.
+/// Whether a retry can succeed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outlook {
-    /// As things with this code mostly do; see [`crate::resilience::may_change`].
+    /// As is usual for the code; see [`crate::resilience::may_change`].
     #[default]
     ByCode,
-    /// It can, after this time at the earliest.
+    /// A retry can succeed, after this time at the earliest.
     Passing(Duration),
-    /// It cannot, not in this run.
+    /// No retry succeeds within this run.
     Lasting,
 }
 
-/// A code, a sentence, and what lies beneath.
+/// A code, a sentence, the settings that the sentence names, and the cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     code: ErrorCode,
     message: String,
+    /// Where in the message, and which.
+    settings: Vec<(usize, &'static str)>,
     outlook: Outlook,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error of `code`; `message` says in one sentence what happened and what the person can do.
+    /// An error of `code`; `message` says in one sentence what happened and what to do about it.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), outlook: Outlook::default(), source: None }
+        let (message, settings, outlook) = (message.into(), vec![], Outlook::default());
+        Self { code, message, settings, outlook, source: None }
+    }
+
+    /// A `config.invalid` error about the setting `name`; `what` continues the sentence that the name begins.
+    pub fn setting(name: &'static str, what: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::ConfigInvalid, format!("{name} {what}")).about(name)
+    }
+
+    /// Declare that the message names the setting `name`, where that first occurs as a word.
+    #[must_use]
+    pub fn about(mut self, name: &'static str) -> Self {
+        let place = word(&self.message, name);
+        debug_assert!(place.is_some(), "{name} in {:?}", self.message);
+        self.settings.extend(place.map(|at| (at, name)));
+        self
     }
 
     /// The same error, keeping the one that caused it.
@@ -227,32 +214,46 @@ impl Error {
         self
     }
 
-    /// The same error, which can pass if it is tried again after `wait`; a server may have said so.
+    /// The same error, which can pass if it is retried after `wait`, as a server may have said.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.outlook = Outlook::Passing(wait);
         self
     }
 
-    /// The same error, which cannot pass in this run, whatever its code says.
+    /// The same error, which no retry within this run overcomes, whatever its code says.
     #[must_use]
     pub fn lasting(mut self) -> Self {
         self.outlook = Outlook::Lasting;
         self
     }
 
-    /// The same error without what caused it, for another one who waits for the same thing.
+    /// The same error without its cause, for another caller that waits for the same result.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { outlook: self.outlook, ..Self::new(self.code, self.message.as_str()) }
+        Self {
+            outlook: self.outlook,
+            settings: self.settings.clone(),
+            ..Self::new(self.code, self.message.as_str())
+        }
     }
 
-    /// Whether it can pass.
+    /// The same error with `before` in front of its sentence, such as the file it is about, and `after`
+    /// behind it.
+    #[must_use]
+    pub fn framed(mut self, before: impl fmt::Display, after: impl fmt::Display) -> Self {
+        let before = before.to_string();
+        self.settings.iter_mut().for_each(|(at, _)| *at += before.len());
+        self.message = format!("{before}{}{after}", self.message);
+        self
+    }
+
+    /// Whether a retry can succeed.
     pub fn outlook(&self) -> Outlook {
         self.outlook
     }
 
-    /// How long to wait before it is tried again, if somebody has said so.
+    /// Time to wait before a retry, if it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.outlook {
             Outlook::Passing(wait) => Some(wait),
@@ -265,10 +266,37 @@ impl Error {
         self.code
     }
 
-    /// The sentence.
+    /// The sentence, which names settings as the library does.
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The settings that the sentence names.
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        self.settings.iter().map(|(_, name)| *name)
+    }
+
+    /// The sentence with each setting spelled as `spell` says, such as a flag.
+    pub fn message_with(&self, spell: impl Fn(&str) -> String) -> String {
+        let mut places = self.settings.clone();
+        places.sort_unstable();
+        places.dedup();
+        let mut message = self.message.clone();
+        for (at, name) in places.into_iter().rev() {
+            message.replace_range(at..at + name.len(), &spell(name));
+        }
+        message
+    }
+}
+
+/// Where `name` first stands in `text` as a word of its own.
+fn word(text: &str, name: &str) -> Option<usize> {
+    let in_a_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    text.match_indices(name).map(|(at, _)| at).find(|at| {
+        let before = text[..*at].chars().next_back();
+        let after = text[*at + name.len()..].chars().next();
+        !before.is_some_and(in_a_word) && !after.is_some_and(in_a_word)
+    })
 }
 
 /// The crate's result.
@@ -284,6 +312,27 @@ mod tests {
         for code in ErrorCode::ALL {
             assert!(seen.insert(code.as_str()), "{code} twice");
             assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
+            let named = code.as_str().replace(['.', '_'], "");
+            assert_eq!(format!("{code:?}").to_lowercase(), named);
+            assert!(code.meaning().ends_with('.'), "{code}");
         }
+    }
+
+    #[test]
+    fn settings_are_named_by_name_and_spelled_as_asked() {
+        let flag = |name: &str| format!("--{}", name.replace('_', "-"));
+        let error = Error::setting("max_clips", "is 0; give a number from 1");
+        assert_eq!(error.message(), "max_clips is 0; give a number from 1");
+        assert_eq!(error.message_with(flag), "--max-clips is 0; give a number from 1");
+        let message = "variants-like variants and captions: set captions, not my_captions";
+        let error =
+            Error::new(ErrorCode::ConfigInvalid, message).about("captions").about("variants");
+        assert_eq!(
+            error.message_with(flag),
+            "variants-like --variants and --captions: set captions, not my_captions"
+        );
+        assert_eq!(error.copy().settings().collect::<Vec<_>>(), ["captions", "variants"]);
+        let error = Error::setting("day", "is 31").framed("day.csv: ", "; see day");
+        assert_eq!(error.message_with(flag), "day.csv: --day is 31; see day");
     }
 }

@@ -5,11 +5,15 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`error`], [`telemetry`] | the one error; events and counters |
+//! | [`error`], [`cancel`], [`location`] | the one error; stopping work; paths and URLs |
+//! | [`telemetry`] | events and counters |
 //! | [`config`] | settings of a batch and where they come from |
 //! | [`model`] | one file per table: schema, typed row |
 //! | [`kernels`] | pure computation: validate, select, shots, sound, text |
-//! | [`resilience`] | retry, circuit breaker, limits, cache |
+//! | [`resilience`] | retry, circuit breaker, limits |
+//! | [`net`] | the guarded HTTP client |
+//! | [`text_model`] | texts of clips by a language model |
+//! | [`cache`] | results kept for other runs |
 //! | [`source`] | from the place a request names to bytes on this machine |
 //! | [`media`] | the only code that starts ffmpeg: probe, analyse, render |
 //! | [`exec`] | media work as rows, and how many run at a time |
@@ -21,6 +25,9 @@
 //! | [`cli`] | the command |
 
 pub mod error;
+
+pub mod cancel;
+pub mod location;
 pub mod telemetry;
 
 pub mod config;
@@ -30,6 +37,12 @@ pub mod model;
 pub mod kernels;
 
 pub mod resilience;
+
+pub mod net;
+
+pub mod text_model;
+
+pub mod cache;
 
 pub mod source;
 
@@ -64,3 +77,16 @@ pub use analytics::{register_all, register_all_with};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};
+
+/// Rust in the documents, compiled as tests of documentation.
+#[cfg(all(doctest, feature = "polars"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/user/configuration.md")]
+    struct Configuration;
+    #[doc = include_str!("../docs/user/embedding.md")]
+    struct Embedding;
+    #[doc = include_str!("../docs/internals/execution.md")]
+    struct Execution;
+}

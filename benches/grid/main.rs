@@ -18,10 +18,11 @@ mod sheet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::kernels::variants::platforms::{self, Platform};
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
-use clipflow::media::{Analysis, AnalyzeSettings, CancelToken, MediaTools, analyze};
+use clipflow::media::{Analysis, AnalyzeSettings, MediaTools, analyze};
 use clipflow::model::edit::{CaptionStyle, Edit, Layout};
 
 use cases::{Case, cases, twins};

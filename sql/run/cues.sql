@@ -1,4 +1,3 @@
-WITH found AS (SELECT source_id, unnest(cues) AS c FROM analysis WHERE error_code IS NULL)
-SELECT source_id, c['cue_id'] AS cue_id, c['start'] AS start, c['end'] AS "end",
-    c['text'] AS text, c['language'] AS language, c['origin'] AS origin, c['words'] AS words
-FROM found
+-- cues: one row per caption line of each source, a column for each field of `c`.
+SELECT source_id, unnest(c)
+FROM (SELECT source_id, unnest(cues) AS c FROM analysis WHERE error_code IS NULL)

@@ -9,7 +9,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 
 use crate::config::ParallelConfig;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::SessionOptions;
 use crate::query::table_functions::{share_store, texts};
 use crate::resilience::Resilience;

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModel;
 use crate::kernels::variants::{FEATURES, features_of, rescore};
-use crate::model::{RescoredVariant, ScorePart, rescored};
+use crate::location::Location;
+use crate::model::{RescoredVariant, ScorePart};
 use crate::query::results::register_dataset;
 use crate::query::rows::stored;
 use crate::query::{SessionOptions, query_error, session};
@@ -67,7 +67,7 @@ pub async fn score(
     });
     let mut rows: Vec<RescoredVariant> = rescored.collect();
     rank(&mut rows);
-    let fields: Vec<_> = rescored::fields().into_iter().map(Into::into).collect();
+    let fields: Vec<_> = RescoredVariant::fields().into_iter().map(Into::into).collect();
     serde_arrow::to_record_batch(&fields, &rows).map_err(|e| {
         Error::new(ErrorCode::Internal, format!("scores do not fit their columns: {e}"))
             .with_source(e)

@@ -9,10 +9,10 @@ use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::fit::{Coefficient, Fitted, Naming, Quality, Row, fit};
-use crate::kernels::location::Location;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::kernels::score::{Feature, Link, ScoreModel, Training};
 use crate::kernels::variants::{FEATURES, features_of};
+use crate::location::Location;
 use crate::model::ScorePart;
 use crate::query::query_error;
 use crate::query::rows::stored;
@@ -159,10 +159,7 @@ pub(super) fn checked_time(time: &str) -> Result<String> {
     arrow::compute::kernels::cast_utils::string_to_timestamp_nanos(time)
         .map(|_| time.to_owned())
         .map_err(|e| {
-            Error::new(
-                ErrorCode::Config,
-                format!("--trained-at is {time}; give a time such as 2026-05-01T12:00:00Z"),
-            )
-            .with_source(e)
+            let what = format!("is {time}; give a time such as 2026-05-01T12:00:00Z");
+            Error::setting("trained_at", what).with_source(e)
         })
 }

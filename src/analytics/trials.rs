@@ -5,8 +5,8 @@ use arrow::array::Array;
 use super::{Performance, PerformanceQuery, performance};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::kernels::location::Location;
 use crate::kernels::metrics::proportion::Proportion;
+use crate::location::Location;
 use crate::query::query_error;
 use crate::query::rows::{number_column, text_column};
 

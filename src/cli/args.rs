@@ -187,10 +187,13 @@ impl VariantArgs {
     /// # Errors
     /// `config.invalid` for captions that are to be burned into none. That is what settings say without
     /// a word, too: only here is it known that somebody asked for it.
-    pub(super) fn settings(self, models: Option<ScoreModels>) -> crate::Result<VariantSettings> {
+    pub(super) fn settings(
+        self,
+        models: Option<ScoreModels>,
+    ) -> crate::error::Result<VariantSettings> {
         let Self { variants: count, audience, platforms, captions, variants_only, .. } = self;
         if count == 0 && captions.is_some_and(|asked| asked.0 == Some(CaptionMode::Burned)) {
-            return Err(VariantSettings::none_asked_for(&["--captions burned".to_owned()]));
+            return Err(VariantSettings::none_asked_for(&[("captions", " burned".to_owned())]));
         }
         let captions = captions.map_or(Some(CaptionMode::Burned), |asked| asked.0);
         let plain_clips = !variants_only;
@@ -257,8 +260,8 @@ fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| "give a whole number from 0".to_owned())
 }
 
-fn encoding_value<T: FromStr<Err = crate::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: crate::Error| e.message().to_owned())
+fn encoding_value<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::error::Error| e.message().to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,11 @@ use datafusion::execution::context::SessionContext;
 
 use super::args::{CacheCommand, OutputArgs};
 use super::{OK, ROWS_FAILED, print};
+use crate::cache::{Cache, Listed};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline;
 use crate::query::query_error;
-use crate::resilience::cache::{Cache, Listed};
 
 pub(super) async fn cache(what: CacheCommand, config: &ParallelConfig) -> Result<u8> {
     let place = pipeline::cache_place(config)?;
@@ -67,7 +67,7 @@ fn table(listed: &[Listed], now: SystemTime) -> Result<RecordBatch> {
         let header = l.header.as_ref()?;
         Some(hours(UNIX_EPOCH + std::time::Duration::from_secs(header.created)))
     };
-    let text = |of: fn(&crate::resilience::cache::Header) -> &str| -> ArrayRef {
+    let text = |of: fn(&crate::cache::Header) -> &str| -> ArrayRef {
         let texts = listed.iter().map(|l| l.header.as_ref().map(of));
         Arc::new(texts.collect::<StringArray>())
     };

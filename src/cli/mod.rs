@@ -22,9 +22,9 @@ mod video;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::CancelToken;
 use args::{Arguments, Command};
 use shutdown::{Ended, Stop};
 

@@ -9,14 +9,25 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::memory::MemoryStream;
 
 use super::args::OutputArgs;
+use crate::config::Setting;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::output::{Format, write_stream};
 use crate::query::query_error;
 use crate::store::{cannot_write, new_file};
 
-/// `error[code]: sentence` on standard error.
+/// `error[code]: sentence` on standard error, with flags where the sentence names settings.
 pub(super) fn error(error: &Error) {
-    eprintln!("error[{}]: {error}", error.code());
+    eprintln!("error[{}]: {}", error.code(), error.message_with(flag));
+}
+
+/// The flag of a setting.
+fn flag(name: &str) -> String {
+    match (Setting::find(name), name) {
+        (Some(setting), _) => format!("--{}", setting.flag),
+        // Given once for each root.
+        (None, "allow_roots") => "--allow-root".to_owned(),
+        (None, name) => format!("--{}", name.replace('_', "-")),
+    }
 }
 
 /// A sentence on standard error.
@@ -106,7 +117,7 @@ async fn to_file(stream: SendableRecordBatchStream, format: Format, path: &Path)
     file.persist(&target).map(|_| ()).map_err(|e| fault(e.error))
 }
 
-/// `clipflow sql … | head` is a way of life.
+/// A closed pipe is a normal exit: `clipflow sql … | head`.
 fn is_closed_pipe(error: &Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(e) = cause {
@@ -116,4 +127,44 @@ fn is_closed_pipe(error: &Error) -> bool {
         cause = e.source();
     }
     error.message().contains("Broken pipe")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::args::Arguments;
+    use crate::config::SETTINGS;
+
+    #[test]
+    fn settings_that_errors_name_are_flags_of_a_command() {
+        let command = Arguments::command();
+        let flags: Vec<String> = command
+            .get_subcommands()
+            .flat_map(|c| c.get_arguments().filter_map(|a| Some(format!("--{}", a.get_long()?))))
+            .collect();
+        let others = [
+            "allow_roots",
+            "audience",
+            "captions",
+            "codec",
+            "day",
+            "format",
+            "hardware",
+            "lag_hours",
+            "map",
+            "max_clips",
+            "model",
+            "platforms",
+            "quality",
+            "trained_at",
+            "variants",
+            "variants_only",
+        ];
+        for name in SETTINGS.iter().map(|s| s.name).chain(others) {
+            assert!(flags.contains(&flag(name)), "{name}: {}", flag(name));
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::args::RenderArgs;
 use super::{OK, ROWS_FAILED, print, progress};
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::media::CancelToken;
 use crate::pipeline::{self, RenderChosen, RunConfig};
 
 pub(super) async fn render(

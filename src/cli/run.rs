@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::{OK, ROWS_FAILED, print, progress};
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::media::CancelToken;
 use crate::pipeline::{self, RunConfig};
 
 /// Characters of a plan's line that `--explain` prints without -v.
@@ -70,6 +70,5 @@ fn read<T>(file: &Path, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
         let message = format!("cannot read {} ({e}); name a JSON file", file.display());
         Error::new(ErrorCode::Config, message).with_source(e)
     })?;
-    parse(&text)
-        .map_err(|e| Error::new(e.code(), format!("in {}: {}", file.display(), e.message())))
+    parse(&text).map_err(|e| e.framed(format_args!("in {}: ", file.display()), ""))
 }

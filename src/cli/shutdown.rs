@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print;
+use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
-use crate::media::CancelToken;
 
 /// Time that media processes have to end once they are told to, and threads to tidy up.
 const TIME_TO_END: Duration = Duration::from_secs(5);

@@ -271,7 +271,7 @@ fn stray_variable(variable: &str, key: &str) -> Result<Option<String>> {
 
 fn not_of_a_folder(name: &str, path: &Path) -> Error {
     let sentence = format!(
-        "{name} may not be set by {}, which anybody may have put there; set it by a flag, the environment, your own settings file or --config {}",
+        "{name} may not be set by {}, which others may have put there; set it by a flag, the environment, your own settings file or a settings file that is named (--config {})",
         path.display(),
         path.display()
     );

@@ -4,18 +4,18 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef};
-use serde::Serialize;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field};
 
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
-use crate::error::{Error, ErrorCode, Result};
+use crate::cancel::CancelToken;
+use crate::error::Result;
 use crate::kernels::ids::stable_id;
-use crate::media::{self, AnalyzeSettings, CancelToken};
-use crate::model::{cue, shot, signal, source_info};
+use crate::media::{self, AnalyzeSettings};
+use crate::model::arrays::{list_field, list_of, structs};
+use crate::model::{Cue, Shot, Signal, SourceInfo};
 
 /// See the module.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ impl Work for AnalyzeWork {
         vec![
             Field::new("source_id", DataType::Utf8, true),
             Field::new("validator", DataType::Utf8, true),
-            Field::new("info", source_info::data_type(), true),
-            list_field("signals", signal::data_type()),
-            list_field("shots", shot::data_type()),
-            list_field("cues", cue::data_type()),
+            Field::new("info", SourceInfo::data_type(), true),
+            list_field("signals", Signal::data_type()),
+            list_field("shots", Shot::data_type()),
+            list_field("cues", Cue::data_type()),
         ]
     }
 
@@ -89,10 +89,10 @@ impl Work for AnalyzeWork {
         Ok(vec![
             source_id,
             validator,
-            Arc::new(structs(&source_info::fields(), &[analysis.info])?),
-            list_of(&signal::fields(), &analysis.signals)?,
-            list_of(&shot::fields(), &analysis.shots)?,
-            list_of(&cue::fields(), &analysis.cues)?,
+            Arc::new(structs(&SourceInfo::fields(), &[analysis.info])?),
+            list_of(&Signal::fields(), &analysis.signals)?,
+            list_of(&Shot::fields(), &analysis.shots)?,
+            list_of(&Cue::fields(), &analysis.cues)?,
         ])
     }
 }
@@ -105,34 +105,4 @@ fn identity(location: &str, validator: &str, beside: &str) -> [ArrayRef; 2] {
     };
     let source_id = stable_id([Some(location), Some(&validator)]);
     [source_id, validator].map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
-}
-
-/// A nullable list column of structs.
-pub(super) fn list_field(name: &str, item: DataType) -> Field {
-    Field::new_list(name, item_field(item), true)
-}
-
-fn item_field(item: DataType) -> FieldRef {
-    Arc::new(Field::new_list_field(item, true))
-}
-
-/// Typed rows as a struct array.
-pub(super) fn structs<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<StructArray> {
-    let refs: Vec<FieldRef> = fields.iter().cloned().map(Arc::new).collect();
-    let columns = serde_arrow::to_arrow(&refs, rows).map_err(|e| {
-        Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")).with_source(e)
-    })?;
-    StructArray::try_new_with_length(refs.into(), columns, None, rows.len())
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")))
-}
-
-/// Typed rows as one list of structs.
-pub(crate) fn list_of<T: Serialize>(fields: &[Field], rows: &[T]) -> Result<ArrayRef> {
-    let items = structs(fields, rows)?;
-    let offsets = OffsetBuffer::from_lengths([rows.len()]);
-    let item = item_field(DataType::Struct(fields.to_vec().into()));
-    let list = ListArray::try_new(item, offsets, Arc::new(items), None).map_err(|e| {
-        Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}"))
-    })?;
-    Ok(Arc::new(list))
 }

@@ -12,10 +12,10 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use super::backend::{Backend, Task};
 use super::outcome::{Outcome, finish_rows};
 use super::{Work, WorkEnv, WorkKind, outcome_fields};
+use crate::cancel::CancelToken;
+use crate::cancel::stopped;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::CancelToken;
-use crate::media::cancel::stopped;
 
 /// How [`run_batches`] goes about it.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,10 +13,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::Work;
 use super::row::text_at;
-use crate::kernels::location::{redacted, scheme};
-use crate::resilience::cache::{
-    Cache, CacheKey, CacheKeyFn, CacheStats, CacheSubject, Header, Lookup, Turn,
-};
+use crate::cache::{Cache, CacheKey, CacheKeyFn, CacheStats, CacheSubject, Header, Lookup, Turn};
+use crate::location::{redacted, scheme};
 use crate::source::Sources;
 
 /// A cache, and what keys in it are made of.

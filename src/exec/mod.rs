@@ -9,7 +9,6 @@ mod ahead;
 mod analyze;
 pub mod backend;
 pub mod batches;
-mod describe;
 mod kept;
 mod outcome;
 mod registry;
@@ -21,10 +20,7 @@ mod validate;
 mod work;
 
 pub use analyze::AnalyzeWork;
-#[cfg(feature = "bench")]
-pub(crate) use analyze::list_of;
 pub use batches::{BatchOptions, run_batches};
-pub use describe::{describe_clips, describe_rows, described_schema};
 pub use kept::{Keeper, beside};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};

@@ -23,7 +23,7 @@ static BUILDERS: RwLock<Option<HashMap<String, Arc<Builder>>>> = RwLock::new(Non
 /// # use std::sync::Arc;
 /// # use arrow::{array::{ArrayRef, RecordBatch}, datatypes::Field};
 /// # use clipflow::exec::{Work, WorkEnv, WorkSpec, register_work};
-/// # use clipflow::media::CancelToken;
+/// # use clipflow::cancel::CancelToken;
 /// #[derive(Debug)]
 /// struct Shout;
 ///

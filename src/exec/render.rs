@@ -7,15 +7,16 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use serde::Serialize;
 
-use super::analyze::{list_field, list_of};
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Work, WorkEnv, WorkSpec};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::cues::in_tag;
 use crate::media::render::Renderer;
-use crate::media::{self, CancelToken, Output, RenderSettings};
-use crate::model::{Cue, Edit, Rendition, rendition};
+use crate::media::{self, Output, RenderSettings};
+use crate::model::arrays::{list_field, list_of};
+use crate::model::{Cue, Edit, Rendition};
 
 /// See the module.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ fn rendered_fields() -> Vec<Field> {
         Field::new("media_id", DataType::Utf8, false),
         Field::new("error_code", DataType::Utf8, true),
         Field::new("error_message", DataType::Utf8, true),
-        Field::new("rendition", rendition::data_type(), true),
+        Field::new("rendition", Rendition::data_type(), true),
     ]
 }
 
@@ -84,7 +85,9 @@ impl Work for RenderWork {
             let folder = env.media_dir.display();
             Error::new(
                 ErrorCode::StoreWrite,
-                format!("cannot make the folder {folder} ({e}); choose another --out"),
+                format!(
+                    "cannot make the folder {folder} ({e}); choose another folder for the results"
+                ),
             )
         })?;
         let total: f64 = spans.iter().map(|s| s.end - s.start).sum();

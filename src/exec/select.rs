@@ -5,13 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch};
 use arrow::datatypes::{Field, Float64Type, Int64Type};
 
-use super::analyze::list_field;
 use super::validate::numbers;
 use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::select::select_clips;
-use crate::media::CancelToken;
-use crate::model::candidate;
+use crate::model::Candidate;
+use crate::model::arrays::list_field;
 
 /// The kernel [`select_clips`] as work: `candidates`, a list of [`candidate`] structs.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Work for SelectWork {
     }
 
     fn output_fields(&self) -> Vec<Field> {
-        vec![list_field("candidates", candidate::data_type())]
+        vec![list_field("candidates", Candidate::data_type())]
     }
 
     fn is_bounded(&self) -> bool {

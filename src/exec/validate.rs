@@ -7,9 +7,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int64Type};
 
 use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate::{RequestColumns, validate};
-use crate::media::CancelToken;
 
 /// The kernel [`validate`] as work: `invalid_code` and `invalid_message`, both NULL where the request
 /// is valid. Columns that are missing have their defaults, except for the source.

@@ -9,9 +9,10 @@ use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
 use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::Turns;
-use crate::media::{AnalyzeSettings, CancelToken, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 
 /// What a piece of work mostly waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,10 +1,10 @@
 //! Media work: the only code that starts ffmpeg and ffprobe.
 //!
 //! Everything here is synchronous (`std::process` and threads), so that thread pools, rayon,
-//! worker processes and tokio's `spawn_blocking` can all run it; a [`CancelToken`] stops it.
+//! worker processes and tokio's `spawn_blocking` can all run it; a
+//! [`CancelToken`](crate::cancel::CancelToken) stops it.
 
 pub mod analyze;
-pub mod cancel;
 pub mod failure;
 pub mod fonts;
 pub mod input;
@@ -16,7 +16,6 @@ pub mod thumbnail;
 pub mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
-pub use cancel::CancelToken;
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;

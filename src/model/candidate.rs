@@ -1,134 +1,85 @@
 //! `candidates`: one row per window of a source that was considered for a request.
 
-use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{boolean, float, int, text};
+use super::column::table;
+use super::spelled::spelled;
 
-/// What a window begins or ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BoundKind {
-    /// The first frame of a shot; as an end, of the shot that is left out.
-    Shot,
-    /// A pause in speech or sound: it starts after one or ends in one.
-    Pause,
-    /// A sentence of the captions starts or ends.
-    Sentence,
-    /// The picture is back from black, or last there before it.
-    Fade,
-    /// The source itself starts or ends.
-    Source,
-    /// Nothing: a regular step, taken where the source offers no better place.
-    Grid,
-}
-
-impl BoundKind {
-    /// The spelling in the `start_kind` and `end_kind` columns.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Shot => "shot",
-            Self::Pause => "pause",
-            Self::Sentence => "sentence",
-            Self::Fade => "fade",
-            Self::Source => "source",
-            Self::Grid => "grid",
-        }
+spelled! {
+    /// What a window begins or ends with.
+    BoundKind {
+        /// The first frame of a shot; as an end, of the shot that is left out.
+        Shot => "shot",
+        /// A pause in speech or sound: it starts after one or ends in one.
+        Pause => "pause",
+        /// A sentence of the captions starts or ends.
+        Sentence => "sentence",
+        /// The picture is back from black, or last there before it.
+        Fade => "fade",
+        /// The source itself starts or ends.
+        Source => "source",
+        /// Nothing: a regular step, taken where the source offers no better place.
+        Grid => "grid",
     }
 }
 
-/// A window, what was measured in it, and what became of it. Means are over time; sound is NULL
-/// where the source has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// 0 for the first window of the request, by start, then end.
-    pub candidate_id: i64,
-    /// First moment, in seconds; a frame's PTS when `start_kind` is `shot` or `source`.
-    pub start: f64,
-    /// End, in seconds (exclusive); a frame's PTS when `end_kind` is `shot`.
-    pub end: f64,
-    /// `end - start`.
-    pub duration: f64,
-    /// What it starts with.
-    pub start_kind: BoundKind,
-    /// What it ends with.
-    pub end_kind: BoundKind,
-    /// Mean motion, in [0, 1].
-    pub motion: f64,
-    /// Shot boundaries inside, a second.
-    pub cut_rate: f64,
-    /// Mean momentary loudness, averaged as energy, in LUFS.
-    pub loudness: Option<f64>,
-    /// Highest momentary loudness, in LUFS.
-    pub loudness_peak: Option<f64>,
-    /// Mean onset strength, in [0, 1].
-    pub onset: Option<f64>,
-    /// Mean likelihood of speech, in [0, 1].
-    pub speech: Option<f64>,
-    /// Share of the time that is silent, in [0, 1].
-    pub silence: Option<f64>,
-    /// How strong the first three seconds are against the rest of the source, in [0, 1]; 0.5 is usual.
-    pub hook: f64,
-    /// Mean luma, in [0, 1].
-    pub luma: f64,
-    /// Share of the time that the picture is nearly black, in [0, 1].
-    pub dark: f64,
-    /// Mean distance of the colour from grey, in [0, 1].
-    pub chroma: f64,
-    /// Caption characters a second.
-    pub caption_density: f64,
-    /// How natural it is to start there, in [0, 1].
-    pub start_quality: f64,
-    /// How natural it is to end there, in [0, 1].
-    pub end_quality: f64,
-    /// 1 at the middle of the lengths asked for, 0 at the shortest and longest.
-    pub length_fit: f64,
-    /// Weighted mean of the parts, in [0, 1].
-    pub score: f64,
-    /// Place by score among the windows of the request; 1 is the best.
-    pub rank: i64,
-    /// Whether it becomes a clip.
-    pub chosen: bool,
-    /// The parts that lift the score most, best first, each in [0, 1] with 0.5 as usual:
-    /// `motion 0.91, hook 0.83`. Empty when no part is above the usual.
-    pub strengths: String,
-    /// Why it was not chosen, as a sentence; NULL when it was.
-    pub reason: Option<String>,
-}
-
-/// The columns of a candidate, without its request.
-pub fn fields() -> Vec<Field> {
-    vec![
-        int("candidate_id", false),
-        float("start", false),
-        float("end", false),
-        float("duration", false),
-        text("start_kind", false),
-        text("end_kind", false),
-        float("motion", false),
-        float("cut_rate", false),
-        float("loudness", true),
-        float("loudness_peak", true),
-        float("onset", true),
-        float("speech", true),
-        float("silence", true),
-        float("hook", false),
-        float("luma", false),
-        float("dark", false),
-        float("chroma", false),
-        float("caption_density", false),
-        float("start_quality", false),
-        float("end_quality", false),
-        float("length_fit", false),
-        float("score", false),
-        int("rank", false),
-        boolean("chosen", false),
-        text("strengths", false),
-        text("reason", true),
-    ]
-}
-
-/// The struct type of one candidate inside a list.
-pub fn data_type() -> DataType {
-    DataType::Struct(fields().into())
+table! {
+    /// A window, what was measured in it, and what became of it. Means are over time; sound is NULL
+    /// where the source has none.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Candidate {
+        /// 0 for the first window of the request, by start, then end.
+        pub candidate_id: i64,
+        /// First moment, in seconds; a frame's PTS when `start_kind` is `shot` or `source`.
+        pub start: f64,
+        /// End, in seconds (exclusive); a frame's PTS when `end_kind` is `shot`.
+        pub end: f64,
+        /// `end - start`.
+        pub duration: f64,
+        /// What it starts with.
+        pub start_kind: BoundKind,
+        /// What it ends with.
+        pub end_kind: BoundKind,
+        /// Mean motion, in [0, 1].
+        pub motion: f64,
+        /// Shot boundaries inside, a second.
+        pub cut_rate: f64,
+        /// Mean momentary loudness, averaged as energy, in LUFS.
+        pub loudness: Option<f64>,
+        /// Highest momentary loudness, in LUFS.
+        pub loudness_peak: Option<f64>,
+        /// Mean onset strength, in [0, 1].
+        pub onset: Option<f64>,
+        /// Mean likelihood of speech, in [0, 1].
+        pub speech: Option<f64>,
+        /// Share of the time that is silent, in [0, 1].
+        pub silence: Option<f64>,
+        /// How strong the first three seconds are against the rest of the source, in [0, 1]; 0.5 is usual.
+        pub hook: f64,
+        /// Mean luma, in [0, 1].
+        pub luma: f64,
+        /// Share of the time that the picture is nearly black, in [0, 1].
+        pub dark: f64,
+        /// Mean distance of the colour from grey, in [0, 1].
+        pub chroma: f64,
+        /// Caption characters a second.
+        pub caption_density: f64,
+        /// How natural it is to start there, in [0, 1].
+        pub start_quality: f64,
+        /// How natural it is to end there, in [0, 1].
+        pub end_quality: f64,
+        /// 1 at the middle of the lengths asked for, 0 at the shortest and longest.
+        pub length_fit: f64,
+        /// Weighted mean of the parts, in [0, 1].
+        pub score: f64,
+        /// Place by score among the windows of the request; 1 is the best.
+        pub rank: i64,
+        /// Whether it becomes a clip.
+        pub chosen: bool,
+        /// The parts that lift the score most, best first, each in [0, 1] with 0.5 as usual:
+        /// `motion 0.91, hook 0.83`. Empty when no part is above the usual.
+        pub strengths: String,
+        /// Why it was not chosen, as a sentence; NULL when it was.
+        pub reason: Option<String>,
+    }
 }

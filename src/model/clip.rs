@@ -1,50 +1,34 @@
 //! `clips`: one row per chosen clip.
 
-use arrow::datatypes::Field;
 use serde::{Deserialize, Serialize};
 
-use super::{float, int, text};
+use super::column::table;
 
-/// A chosen clip of a request that was answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Clip {
-    /// Stable id of request, source, start and end.
-    pub clip_id: String,
-    /// The request it answers.
-    pub request_id: String,
-    /// The source it is cut from.
-    pub source_id: String,
-    /// The file it is rendered to; clips of the same span of the same source share one.
-    pub media_id: String,
-    /// 1 for the request's best clip.
-    pub clip_rank: i64,
-    /// PTS of the first frame, in seconds of the source's clock.
-    pub start: f64,
-    /// End of the last frame (exclusive), in seconds.
-    pub end: f64,
-    /// `end − start` in seconds.
-    pub duration: f64,
-    /// Score in [0, 1]; its parts stand in `candidates`.
-    pub score: f64,
-    /// First caption line of the clip; NULL without captions in the request's language.
-    pub hook_text: Option<String>,
-    /// All caption lines of the clip, in order; NULL without captions in the request's language.
-    pub transcript: Option<String>,
-}
-
-/// The columns of `clips`.
-pub fn fields() -> Vec<Field> {
-    vec![
-        text("clip_id", false),
-        text("request_id", false),
-        text("source_id", false),
-        text("media_id", false),
-        int("clip_rank", false),
-        float("start", false),
-        float("end", false),
-        float("duration", false),
-        float("score", false),
-        text("hook_text", true),
-        text("transcript", true),
-    ]
+table! {
+    /// A chosen clip of a request that was answered.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Clip {
+        /// Stable id of request, source, start and end.
+        pub clip_id: String,
+        /// The request it answers.
+        pub request_id: String,
+        /// The source it is cut from.
+        pub source_id: String,
+        /// The file it is rendered to; clips of the same span of the same source share one.
+        pub media_id: String,
+        /// 1 for the request's best clip.
+        pub clip_rank: i64,
+        /// PTS of the first frame, in seconds of the source's clock.
+        pub start: f64,
+        /// End of the last frame (exclusive), in seconds.
+        pub end: f64,
+        /// `end − start` in seconds.
+        pub duration: f64,
+        /// Score in [0, 1]; its parts stand in `candidates`.
+        pub score: f64,
+        /// First caption line of the clip; NULL without captions in the request's language.
+        pub hook_text: Option<String>,
+        /// All caption lines of the clip, in order; NULL without captions in the request's language.
+        pub transcript: Option<String>,
+    }
 }

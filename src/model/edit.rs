@@ -3,44 +3,10 @@
 //! Times are in seconds of the source's clock, as in `shots`, unless said otherwise. Nothing here is
 //! text that a filter would read: a filtergraph is made of these types alone.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{float, int, text};
-
-/// Enums that are text in tables: one list of variants with their spelling.
-macro_rules! spelled {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// Every value, in the order of preference where there is one.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The spelling in tables and on the command line.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The value of that spelling.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
+use super::column::table;
+use super::spelled::spelled;
 
 spelled! {
     /// How the source's picture fills the variant's.
@@ -121,15 +87,17 @@ spelled! {
     }
 }
 
-/// A stretch of the source that is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Segment {
-    /// First frame, in seconds.
-    pub start: f64,
-    /// End (exclusive), in seconds.
-    pub end: f64,
-    /// 1 as it is, 2 in half the time; the pitch of the sound stays.
-    pub speed: f64,
+table! {
+    /// A stretch of the source that is shown.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct Segment {
+        /// First frame, in seconds.
+        pub start: f64,
+        /// End (exclusive), in seconds.
+        pub end: f64,
+        /// 1 as it is, 2 in half the time; the pitch of the sound stays.
+        pub speed: f64,
+    }
 }
 
 impl Segment {
@@ -139,71 +107,79 @@ impl Segment {
     }
 }
 
-/// A point of the path that a cropped window follows: its centre. Between two points it moves in a
-/// straight line; two points of one time are a jump, as at a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Anchor {
-    /// When, in seconds.
-    pub t: f64,
-    /// Share of the source's width, 0 left to 1 right.
-    pub x: f64,
-    /// Share of the source's height, 0 top to 1 bottom.
-    pub y: f64,
+table! {
+    /// A point of the path that a cropped window follows: its centre. Between two points it moves in a
+    /// straight line; two points of one time are a jump, as at a cut.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct Anchor {
+        /// When, in seconds.
+        pub t: f64,
+        /// Share of the source's width, 0 left to 1 right.
+        pub x: f64,
+        /// Share of the source's height, 0 top to 1 bottom.
+        pub y: f64,
+    }
 }
 
-/// Margins in which the platform draws its own buttons and texts, as shares of width and height.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct SafeZone {
-    /// Share of the height from the top.
-    pub top: f64,
-    /// Share of the width from the right.
-    pub right: f64,
-    /// Share of the height from the bottom.
-    pub bottom: f64,
-    /// Share of the width from the left.
-    pub left: f64,
+table! {
+    /// Margins in which the platform draws its own buttons and texts, as shares of width and height.
+    #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+    pub struct SafeZone {
+        /// Share of the height from the top.
+        pub top: f64,
+        /// Share of the width from the right.
+        pub right: f64,
+        /// Share of the height from the bottom.
+        pub bottom: f64,
+        /// Share of the width from the left.
+        pub left: f64,
+    }
 }
 
-/// An effect.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
-    /// Which.
-    pub kind: EffectKind,
-    /// When, in seconds of the source; NULL: all the time, or where its name says.
-    pub at: Option<f64>,
-    /// How strong, in (0, 1].
-    pub strength: f64,
+table! {
+    /// An effect.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct Effect {
+        /// Which.
+        pub kind: EffectKind,
+        /// When, in seconds of the source; NULL: all the time, or where its name says.
+        pub at: Option<f64>,
+        /// How strong, in (0, 1].
+        pub strength: f64,
+    }
 }
 
-/// A variant as rendering sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Edit {
-    /// Width in square pixels, even.
-    pub width: i64,
-    /// Height in square pixels, even.
-    pub height: i64,
-    /// Frames a second, constant.
-    pub fps: f64,
-    /// How the picture fills the frame.
-    pub layout: Layout,
-    /// The path of the window; empty: the middle.
-    pub reframe: Vec<Anchor>,
-    /// What is shown, in the order in which it is shown; at least one.
-    pub segments: Vec<Segment>,
-    /// How each segment passes into the next.
-    pub join: Join,
-    /// How captions look.
-    pub caption_style: CaptionStyle,
-    /// Where captions go.
-    pub caption_mode: CaptionMode,
-    /// Language of the captions; NULL: all that there are, or none are shown.
-    pub language: Option<String>,
-    /// Where no captions and no small picture may stand; all 0 if there are neither.
-    pub safe_zone: SafeZone,
-    /// Effects, in the order in which they are applied.
-    pub effects: Vec<Effect>,
-    /// Integrated loudness that the platform plays at, in LUFS; NULL: as it is.
-    pub loudness: Option<f64>,
+table! {
+    /// A variant as rendering sees it.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Edit {
+        /// Width in square pixels, even.
+        pub width: i64,
+        /// Height in square pixels, even.
+        pub height: i64,
+        /// Frames a second, constant.
+        pub fps: f64,
+        /// How the picture fills the frame.
+        pub layout: Layout,
+        /// The path of the window; empty: the middle.
+        pub reframe: Vec<Anchor>,
+        /// What is shown, in the order in which it is shown; at least one.
+        pub segments: Vec<Segment>,
+        /// How each segment passes into the next.
+        pub join: Join,
+        /// How captions look.
+        pub caption_style: CaptionStyle,
+        /// Where captions go.
+        pub caption_mode: CaptionMode,
+        /// Language of the captions; NULL: all that there are, or none are shown.
+        pub language: Option<String>,
+        /// Where no captions and no small picture may stand; all 0 if there are neither.
+        pub safe_zone: SafeZone,
+        /// Effects, in the order in which they are applied.
+        pub effects: Vec<Effect>,
+        /// Integrated loudness that the platform plays at, in LUFS; NULL: as it is.
+        pub loudness: Option<f64>,
+    }
 }
 
 /// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
@@ -264,44 +240,11 @@ impl Edit {
     }
 }
 
-/// The columns of an edit.
-pub fn fields() -> Vec<Field> {
-    vec![
-        int("width", false),
-        int("height", false),
-        float("fps", false),
-        text("layout", false),
-        list("reframe", vec![float("t", false), float("x", false), float("y", false)]),
-        list("segments", vec![float("start", false), float("end", false), float("speed", false)]),
-        text("join", false),
-        text("caption_style", false),
-        text("caption_mode", false),
-        text("language", true),
-        Field::new("safe_zone", safe_zone(), false),
-        list("effects", vec![text("kind", false), float("at", true), float("strength", false)]),
-        float("loudness", true),
-    ]
-}
-
-/// The struct type of one edit.
-pub fn data_type() -> DataType {
-    DataType::Struct(fields().into())
-}
-
-fn safe_zone() -> DataType {
-    let sides = ["top", "right", "bottom", "left"].map(|side| float(side, false));
-    DataType::Struct(sides.to_vec().into())
-}
-
-/// A list of structs, never NULL.
-pub(super) fn list(name: &str, item: Vec<Field>) -> Field {
-    let item = Field::new_list_field(DataType::Struct(item.into()), true);
-    Field::new(name, DataType::List(Arc::new(item)), false)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
     use super::*;
 
     fn edit() -> Edit {
@@ -334,7 +277,7 @@ mod tests {
 
     #[test]
     fn edits_go_to_arrow_and_back() {
-        let refs: Vec<_> = fields().into_iter().map(Arc::new).collect();
+        let refs: Vec<_> = Edit::fields().into_iter().map(Arc::new).collect();
         let edits = vec![edit(), Edit { effects: vec![], loudness: None, ..edit() }];
         let batch = serde_arrow::to_record_batch(&refs, &edits).unwrap();
         let back: Vec<Edit> = serde_arrow::from_record_batch(&batch).unwrap();

@@ -4,171 +4,155 @@
 //! known, `viewer_id` and `value`; daily aggregates have `variant_id`, `platform`, `day` and a column
 //! for each figure. Any further column is a dimension that a query can group by.
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::Field;
 
-use super::{float, int, text};
+use super::column::{Day, DistinctCount, Timestamp, columns, documentation, fields_of};
+use super::{Column, float, int};
 
-/// What one raw event says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum EventKind {
-    /// The variant was shown, played or not.
-    Impression,
-    /// It began to play; whether replays count is the platform's rule (`platform_metrics`).
-    View,
-    /// 2 s were watched.
-    View2s,
-    /// 3 s were watched.
-    View3s,
-    /// 6 s were watched.
-    View6s,
-    /// 15 s were watched, or all of a shorter variant.
-    View15s,
-    /// A quarter was watched.
-    View25,
-    /// Half was watched.
-    View50,
-    /// Three quarters were watched.
-    View75,
-    /// All of it was watched.
-    View100,
-    /// `value` seconds were watched.
-    WatchSeconds,
-    /// A like.
-    Like,
-    /// A comment.
-    Comment,
-    /// It was passed on.
-    Share,
-    /// It was kept for later.
-    Save,
-    /// A link was followed.
-    Click,
-    /// The viewer follows the account from here.
-    Follow,
-    /// A view that a share brought, by who wrote the events.
-    ReferralView,
+pub use super::column::ADDITIVE;
+
+/// The kinds of event, each with its name in raw events and the column of daily aggregates that holds its
+/// figure, from one list.
+macro_rules! event_kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident => $name:literal, $figure:literal;)+) => {
+        /// What one raw event says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum EventKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl EventKind {
+            /// Every kind, in order of its number.
+            pub const ALL: [EventKind; [$($name),+].len()] = [$(Self::$kind,)+];
+
+            /// How a raw event names it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// The column of daily aggregates that holds its figure.
+            pub fn figure(self) -> &'static str {
+                match self { $(Self::$kind => $figure,)+ }
+            }
+
+            /// What it says, as a sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$kind => concat!($(documentation!(doc = $doc)),+).trim_ascii(),)+ }
+            }
+
+            /// The kind of that name, exactly as spelled.
+            #[inline]
+            #[allow(non_upper_case_globals)]
+            pub fn parse(name: &[u8]) -> Option<Self> {
+                // As constants, so that one `match` tells them all apart.
+                $(const $kind: &[u8] = $name.as_bytes();)+
+                match name {
+                    $($kind => Some(Self::$kind),)+
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl EventKind {
-    /// Every kind, in order of its number.
-    pub const ALL: [EventKind; 18] = [
-        Self::Impression,
-        Self::View,
-        Self::View2s,
-        Self::View3s,
-        Self::View6s,
-        Self::View15s,
-        Self::View25,
-        Self::View50,
-        Self::View75,
-        Self::View100,
-        Self::WatchSeconds,
-        Self::Like,
-        Self::Comment,
-        Self::Share,
-        Self::Save,
-        Self::Click,
-        Self::Follow,
-        Self::ReferralView,
-    ];
-
-    /// How a raw event names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Impression => "impression",
-            Self::View => "view",
-            Self::View2s => "view_2s",
-            Self::View3s => "view_3s",
-            Self::View6s => "view_6s",
-            Self::View15s => "view_15s",
-            Self::View25 => "view_25",
-            Self::View50 => "view_50",
-            Self::View75 => "view_75",
-            Self::View100 => "view_100",
-            Self::WatchSeconds => "watch_seconds",
-            Self::Like => "like",
-            Self::Comment => "comment",
-            Self::Share => "share",
-            Self::Save => "save",
-            Self::Click => "click",
-            Self::Follow => "follow",
-            Self::ReferralView => "referral_view",
-        }
-    }
-
-    /// The kind of that name, exactly as spelled.
-    #[inline]
-    pub fn parse(name: &[u8]) -> Option<Self> {
-        Some(match name {
-            b"impression" => Self::Impression,
-            b"view" => Self::View,
-            b"view_2s" => Self::View2s,
-            b"view_3s" => Self::View3s,
-            b"view_6s" => Self::View6s,
-            b"view_15s" => Self::View15s,
-            b"view_25" => Self::View25,
-            b"view_50" => Self::View50,
-            b"view_75" => Self::View75,
-            b"view_100" => Self::View100,
-            b"watch_seconds" => Self::WatchSeconds,
-            b"like" => Self::Like,
-            b"comment" => Self::Comment,
-            b"share" => Self::Share,
-            b"save" => Self::Save,
-            b"click" => Self::Click,
-            b"follow" => Self::Follow,
-            b"referral_view" => Self::ReferralView,
-            _ => return None,
-        })
-    }
-
-    /// The column of daily aggregates that holds its figure.
-    pub fn figure(self) -> &'static str {
-        match self {
-            Self::Impression => "impressions",
-            Self::View => "views",
-            Self::View2s => "views_2s",
-            Self::View3s => "views_3s",
-            Self::View6s => "views_6s",
-            Self::View15s => "views_15s",
-            Self::View25 => "views_25",
-            Self::View50 => "views_50",
-            Self::View75 => "views_75",
-            Self::View100 => "views_100",
-            Self::WatchSeconds => "watch_seconds",
-            Self::Like => "likes",
-            Self::Comment => "comments",
-            Self::Share => "shares",
-            Self::Save => "saves",
-            Self::Click => "clicks",
-            Self::Follow => "follows",
-            Self::ReferralView => "referral_views",
-        }
-    }
+event_kinds! {
+    /// The variant was shown, played or not.
+    Impression => "impression", "impressions";
+    /// It began to play; whether replays count is the platform's rule (`platform_metrics`).
+    View => "view", "views";
+    /// 2 s were watched.
+    View2s => "view_2s", "views_2s";
+    /// 3 s were watched.
+    View3s => "view_3s", "views_3s";
+    /// 6 s were watched.
+    View6s => "view_6s", "views_6s";
+    /// 15 s were watched, or all of a shorter variant.
+    View15s => "view_15s", "views_15s";
+    /// A quarter was watched.
+    View25 => "view_25", "views_25";
+    /// Half was watched.
+    View50 => "view_50", "views_50";
+    /// Three quarters were watched.
+    View75 => "view_75", "views_75";
+    /// All of it was watched.
+    View100 => "view_100", "views_100";
+    /// `value` seconds were watched.
+    WatchSeconds => "watch_seconds", "watch_seconds";
+    /// A like.
+    Like => "like", "likes";
+    /// A comment.
+    Comment => "comment", "comments";
+    /// It was passed on.
+    Share => "share", "shares";
+    /// It was kept for later.
+    Save => "save", "saves";
+    /// A link was followed.
+    Click => "click", "clicks";
+    /// The viewer follows the account from here.
+    Follow => "follow", "follows";
+    /// A view that a share brought, by who wrote the events.
+    ReferralView => "referral_view", "referral_views";
 }
 
 /// The columns of raw events.
+pub const RAW: &[Column] = columns! {
+    /// What was seen.
+    variant_id: String,
+    /// Where it was seen.
+    platform: Option<String>,
+    /// When, in UTC.
+    ts: Option<Timestamp>,
+    /// Which kind, as listed below; rows of other kinds are counted and in no figure.
+    event: String,
+    /// Who, by whatever name tells viewers apart; NULL where nobody knows.
+    viewer_id: Option<String>,
+    /// Seconds, for `watch_seconds`; else unused.
+    value: Option<f64>,
+};
+
+/// The columns of daily aggregates in front of their figures.
+pub const DAY_KEYS: &[Column] = columns! {
+    /// What was seen.
+    variant_id: String,
+    /// Where it was seen.
+    platform: Option<String>,
+    /// The day, in UTC.
+    day: Option<Day>,
+};
+
+/// The columns of daily aggregates behind their figures.
+pub const DAY_VIEWERS: &[Column] = columns! {
+    /// Distinct viewers of the row. Not to be summed.
+    audience_reach: Option<DistinctCount>,
+    /// Of those, who came by a share. Not to be summed.
+    new_viewers: Option<DistinctCount>,
+    /// Followers of the account.
+    followers: Option<i64>,
+};
+
+/// The columns that a roll-up adds behind the figures.
+pub const ROLLED_VIEWERS: &[Column] = columns! {
+    /// Distinct viewers of the group. Not to be summed.
+    audience_reach: Option<DistinctCount>,
+    /// Viewers' first views.
+    first_views: Option<i64>,
+    /// Viewers' first views to the end.
+    first_completions: Option<i64>,
+    /// Viewers who came by a share. Not to be summed.
+    new_viewers: Option<DistinctCount>,
+    /// Events of a kind that clipflow does not know.
+    other_events: i64,
+};
+
+/// The columns of raw events.
 pub fn raw_fields() -> Vec<Field> {
-    vec![
-        text("variant_id", false),
-        text("platform", true),
-        Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, None), true),
-        text("event", false),
-        text("viewer_id", true),
-        float("value", true),
-    ]
+    fields_of(RAW)
 }
 
 /// The columns of daily aggregates. A figure that the platform did not report is NULL, not 0.
 pub fn daily_fields() -> Vec<Field> {
-    let keys = vec![
-        text("variant_id", false),
-        text("platform", true),
-        Field::new("day", DataType::Date32, true),
-    ];
-    let viewers = vec![distinct("audience_reach"), distinct("new_viewers"), int("followers", true)];
-    [keys, figure_fields(), viewers].concat()
+    [fields_of(DAY_KEYS), figure_fields(), fields_of(DAY_VIEWERS)].concat()
 }
 
 /// A column for each kind of event.
@@ -180,26 +164,11 @@ pub fn figure_fields() -> Vec<Field> {
     EventKind::ALL.into_iter().map(field).collect()
 }
 
-/// Key of a field's metadata; `false`: the column is no sum of its parts, and is not to be summed.
-pub const ADDITIVE: &str = "clipflow.additive";
-
-/// A count of distinct viewers.
-fn distinct(name: &str) -> Field {
-    int(name, true).with_metadata([(ADDITIVE.to_owned(), "false".to_owned())].into())
-}
-
 /// The columns that a roll-up of raw events adds to its keys.
 ///
 /// A figure whose event occurs nowhere in the input is NULL: it is not tracked there, which is not 0.
 pub fn rolled_fields() -> Vec<Field> {
-    let viewers = vec![
-        distinct("audience_reach"),
-        int("first_views", true),
-        int("first_completions", true),
-        distinct("new_viewers"),
-        int("other_events", false),
-    ];
-    [figure_fields(), viewers].concat()
+    [figure_fields(), fields_of(ROLLED_VIEWERS)].concat()
 }
 
 #[cfg(test)]

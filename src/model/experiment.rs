@@ -1,71 +1,50 @@
 //! `experiments`: one row per variant of an experiment, as `clipflow experiment` gives it.
 
-use arrow::datatypes::Field;
 use serde::{Deserialize, Serialize};
 
-use super::{boolean, float, int, text};
+use super::column::table;
 
-/// A variant of an experiment. Rates and what is made of them are NULL where there are no trials.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExperimentRow {
-    /// The experiment.
-    pub experiment_id: String,
-    /// The variant.
-    pub variant_id: String,
-    /// Trials, such as impressions.
-    pub trials: Option<i64>,
-    /// Those that succeeded, such as views of 3 s.
-    pub successes: Option<i64>,
-    /// Successes by trials.
-    pub rate: Option<f64>,
-    /// Lower end of the rate's interval.
-    pub low: Option<f64>,
-    /// Upper end of the rate's interval.
-    pub high: Option<f64>,
-    /// The rate less that of the best other variant.
-    pub difference: Option<f64>,
-    /// Lower end of the difference's interval.
-    pub difference_low: Option<f64>,
-    /// Upper end of the difference's interval.
-    pub difference_high: Option<f64>,
-    /// p of the test against the best other variant, after Holm's correction over all pairs.
-    pub p: Option<f64>,
-    /// Least difference from the best other variant that so many trials show.
-    pub min_detectable_effect: Option<f64>,
-    /// Proposed share of the next trials.
-    pub share: Option<f64>,
-    /// Whether it is the experiment's winner.
-    pub winner: bool,
-    /// Who wins and by how much, or why nobody does, as a sentence; the same for the whole experiment.
-    pub verdict: String,
-    /// Confidence of the intervals and of the verdict.
-    pub confidence: f64,
-    /// The metric.
-    pub metric: String,
-    /// How it is computed.
-    pub definition: String,
-    /// Version of the definition.
-    pub metric_version: i64,
-}
-
-/// The columns.
-pub fn fields() -> Vec<Field> {
-    let numbers = ["rate", "low", "high", "difference", "difference_low", "difference_high", "p"];
-    let rest = ["min_detectable_effect", "share"];
-    let head = vec![
-        text("experiment_id", false),
-        text("variant_id", false),
-        int("trials", true),
-        int("successes", true),
-    ];
-    let tail = vec![
-        boolean("winner", false),
-        text("verdict", false),
-        float("confidence", false),
-        text("metric", false),
-        text("definition", false),
-        int("metric_version", false),
-    ];
-    let numbers = numbers.into_iter().chain(rest).map(|name| float(name, true));
-    head.into_iter().chain(numbers).chain(tail).collect()
+table! {
+    /// A variant of an experiment. Rates and what is made of them are NULL where there are no trials.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct ExperimentRow {
+        /// The experiment.
+        pub experiment_id: String,
+        /// The variant.
+        pub variant_id: String,
+        /// Trials, such as impressions.
+        pub trials: Option<i64>,
+        /// Those that succeeded, such as views of 3 s.
+        pub successes: Option<i64>,
+        /// Successes by trials.
+        pub rate: Option<f64>,
+        /// Lower end of the rate's interval.
+        pub low: Option<f64>,
+        /// Upper end of the rate's interval.
+        pub high: Option<f64>,
+        /// The rate less that of the best other variant.
+        pub difference: Option<f64>,
+        /// Lower end of the difference's interval.
+        pub difference_low: Option<f64>,
+        /// Upper end of the difference's interval.
+        pub difference_high: Option<f64>,
+        /// p of the test against the best other variant, after Holm's correction over all pairs.
+        pub p: Option<f64>,
+        /// Least difference from the best other variant that so many trials show.
+        pub min_detectable_effect: Option<f64>,
+        /// Proposed share of the next trials.
+        pub share: Option<f64>,
+        /// Whether it is the experiment's winner.
+        pub winner: bool,
+        /// Who wins and by how much, or why nobody does, as a sentence; the same for the whole experiment.
+        pub verdict: String,
+        /// Confidence of the intervals and of the verdict.
+        pub confidence: f64,
+        /// The metric.
+        pub metric: String,
+        /// How it is computed.
+        pub definition: String,
+        /// Version of the definition.
+        pub metric_version: i64,
+    }
 }

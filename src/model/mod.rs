@@ -1,12 +1,14 @@
-//! The tables: one file each, with the typed row and its Arrow columns.
+//! The tables: one file each, with the typed row and its columns, declared once ([`column`]).
 //!
 //! Times and durations are in seconds, `Float64`. Text is `Utf8`: view types do not travel well
 //! between engines.
 
+pub(crate) mod arrays;
 pub mod audience;
 pub mod candidate;
 pub mod clip;
 pub mod clip_text;
+pub mod column;
 pub mod cue;
 pub mod edit;
 pub mod event;
@@ -20,6 +22,7 @@ pub mod rescored;
 pub mod shot;
 pub mod signal;
 pub mod source_info;
+mod spelled;
 pub mod table;
 pub mod variant;
 
@@ -27,6 +30,7 @@ pub use audience::AudienceProfile;
 pub use candidate::{BoundKind, Candidate};
 pub use clip::Clip;
 pub use clip_text::WrittenTexts;
+pub use column::Column;
 pub use cue::{Cue, CueWord};
 pub use edit::Edit;
 pub use experiment::ExperimentRow;
@@ -50,14 +54,4 @@ pub(crate) fn float(name: &str, nullable: bool) -> Field {
 /// An `Int64` column.
 pub(crate) fn int(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Int64, nullable)
-}
-
-/// A `Utf8` column.
-pub(crate) fn text(name: &str, nullable: bool) -> Field {
-    Field::new(name, DataType::Utf8, nullable)
-}
-
-/// A `Boolean` column.
-pub(crate) fn boolean(name: &str, nullable: bool) -> Field {
-    Field::new(name, DataType::Boolean, nullable)
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::csv::ReaderBuilder;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::Schema;
 
-use super::{boolean, int, text};
+use super::Column;
+use super::column::{Day, columns, fields_of};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Its name in SQL.
@@ -19,25 +20,24 @@ pub const NAME: &str = "platform_metrics";
 const ROWS: &str = include_str!("../../sql/analytics/platform_metrics.csv");
 
 /// The columns.
-pub fn fields() -> Vec<Field> {
-    vec![
-        // As in `variants`; `any`: every platform.
-        text("platform", false),
-        // A figure of daily aggregates or a metric.
-        text("metric", false),
-        // First day of this meaning; NULL: since it is counted.
-        Field::new("valid_from", DataType::Date32, true),
-        // Last day of it; NULL: still.
-        Field::new("valid_to", DataType::Date32, true),
-        // Whether a second play by the same viewer counts; NULL where that is no question.
-        boolean("counts_replays", true),
-        // What an empty cell says: never that the figure is 0.
-        text("empty_means", false),
-        // Hours until the platform's figure is complete.
-        int("lag_hours", false),
-        text("definition", false),
-    ]
-}
+pub const COLUMNS: &[Column] = columns! {
+    /// As in `variants`; `any`: every platform.
+    platform: String,
+    /// A figure of daily aggregates or a metric.
+    metric: String,
+    /// First day of this meaning; NULL: since it is counted.
+    valid_from: Option<Day>,
+    /// Last day of it; NULL: still.
+    valid_to: Option<Day>,
+    /// Whether a second play by the same viewer counts; NULL where that is no question.
+    counts_replays: Option<bool>,
+    /// What an empty cell says: never that the figure is 0.
+    empty_means: String,
+    /// Hours until the platform's figure is complete.
+    lag_hours: i64,
+    /// How the platform defines the figure.
+    definition: String,
+};
 
 /// All rows.
 ///
@@ -50,7 +50,7 @@ pub fn table() -> Result<RecordBatch> {
             format!("the table of platform metrics is broken ({cause})"),
         )
     };
-    let reader = ReaderBuilder::new(Arc::new(Schema::new(fields())))
+    let reader = ReaderBuilder::new(Arc::new(Schema::new(fields_of(COLUMNS))))
         .with_header(true)
         .build(Cursor::new(ROWS))
         .map_err(|e| fault(e.to_string()))?;

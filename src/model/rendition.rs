@@ -1,79 +1,54 @@
 //! `renditions`: one row per media file that was written.
 
-use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{boolean, float, int, text};
+use super::column::table;
 
-/// The facts of a media file, all measured after it was written. Which clip or variant it shows
-/// and where it lies (`clip_id`, `variant_id`, `uri`) is the table's to add.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rendition {
-    /// Stable id of the file.
-    pub rendition_id: String,
-    /// Container, which is the end of the file's name (`mp4`, `webm`, `gif`, `webp`, `mp3`, `m4a`, `opus`).
-    pub container: String,
-    /// Video codec (`h264`); empty, in tables NULL, without a picture.
-    #[serde(with = "absent")]
-    pub video_codec: String,
-    /// Audio codec (`aac`); NULL without sound.
-    pub audio_codec: Option<String>,
-    /// Width in square pixels; 0, in tables NULL, without a picture.
-    #[serde(with = "absent")]
-    pub width: i64,
-    /// Height in square pixels, as the width.
-    #[serde(with = "absent")]
-    pub height: i64,
-    /// Average frame rate: frames / duration; 0, in tables NULL, without a picture.
-    #[serde(with = "absent")]
-    pub fps: f64,
-    /// Number of frames in the file; 0, in tables NULL, without a picture.
-    #[serde(with = "absent")]
-    pub frames: i64,
-    /// Duration of the picture in seconds, to the end of the last frame; without one, of the sound.
-    pub duration: f64,
-    /// Size of the file in bytes.
-    pub bytes: i64,
-    /// BLAKE3 of the file, in lower-case hexadecimal digits.
-    pub blake3: String,
-    /// Start of the audio minus start of the video, in seconds; NULL without both.
-    pub av_offset: Option<f64>,
-    /// Frames that are the source's own packets, by smart cut; NULL where all were encoded, or in a
-    /// file that was found.
-    #[serde(default)]
-    pub copied_frames: Option<i64>,
-    /// Whether its captions lie beside it, as `.srt` and `.vtt` of its name.
-    #[serde(default)]
-    pub sidecar: bool,
-    /// Whether a still lies beside it, as `.jpg` of its name.
-    #[serde(default)]
-    pub thumbnail: bool,
-}
-
-/// The columns of a rendition, without its clip, variant and place.
-pub fn fields() -> Vec<Field> {
-    vec![
-        text("rendition_id", false),
-        text("container", false),
-        text("video_codec", true),
-        text("audio_codec", true),
-        int("width", true),
-        int("height", true),
-        float("fps", true),
-        int("frames", true),
-        float("duration", false),
-        int("bytes", false),
-        text("blake3", false),
-        float("av_offset", true),
-        int("copied_frames", true),
-        boolean("sidecar", false),
-        boolean("thumbnail", false),
-    ]
-}
-
-/// The struct type of one rendition.
-pub fn data_type() -> DataType {
-    DataType::Struct(fields().into())
+table! {
+    /// The facts of a media file, all measured after it was written. Which clip or variant it shows
+    /// and where it lies (`clip_id`, `variant_id`, `uri`) is the table's to add.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Rendition {
+        /// Stable id of the file.
+        pub rendition_id: String,
+        /// Container, which is the end of the file's name (`mp4`, `webm`, `gif`, `webp`, `mp3`, `m4a`, `opus`).
+        pub container: String,
+        /// Video codec (`h264`); empty, in tables NULL, without a picture.
+        #[serde(with = "absent")]
+        pub video_codec: String | NULL,
+        /// Audio codec (`aac`); NULL without sound.
+        pub audio_codec: Option<String>,
+        /// Width in square pixels; 0, in tables NULL, without a picture.
+        #[serde(with = "absent")]
+        pub width: i64 | NULL,
+        /// Height in square pixels, as the width.
+        #[serde(with = "absent")]
+        pub height: i64 | NULL,
+        /// Average frame rate: frames / duration; 0, in tables NULL, without a picture.
+        #[serde(with = "absent")]
+        pub fps: f64 | NULL,
+        /// Number of frames in the file; 0, in tables NULL, without a picture.
+        #[serde(with = "absent")]
+        pub frames: i64 | NULL,
+        /// Duration of the picture in seconds, to the end of the last frame; without one, of the sound.
+        pub duration: f64,
+        /// Size of the file in bytes.
+        pub bytes: i64,
+        /// BLAKE3 of the file, in lower-case hexadecimal digits.
+        pub blake3: String,
+        /// Start of the audio minus start of the video, in seconds; NULL without both.
+        pub av_offset: Option<f64>,
+        /// Frames that are the source's own packets, by smart cut; NULL where all were encoded, or in a
+        /// file that was found.
+        #[serde(default)]
+        pub copied_frames: Option<i64>,
+        /// Whether its captions lie beside it, as `.srt` and `.vtt` of its name.
+        #[serde(default)]
+        pub sidecar: bool,
+        /// Whether a still lies beside it, as `.jpg` of its name.
+        #[serde(default)]
+        pub thumbnail: bool,
+    }
 }
 
 /// What a file without a picture has not: nothing in Rust is NULL in tables.

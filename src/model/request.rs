@@ -1,9 +1,8 @@
 //! `requests`: one row per clip request, as people hand them in.
 
-use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{float, int, text};
+use super::column::table;
 
 /// `language` where neither a request nor its audience says one.
 pub const DEFAULT_LANGUAGE: &str = "en";
@@ -14,38 +13,41 @@ pub const DEFAULT_MAX_CLIP_LENGTH: f64 = 60.0;
 /// `max_clips` where a request leaves it out.
 pub const DEFAULT_MAX_CLIPS: i64 = 3;
 
-/// What somebody wants cut from one source. Only the source has to be named; a field that is
-/// missing or NULL has its default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VideoClipRequest {
-    /// Name of the request, unique in its batch; made from the rest of the row when missing.
-    #[serde(default)]
-    pub request_id: Option<String>,
-    /// Path or URL of the source. Also read from `youtube_url`.
-    #[serde(default, alias = "youtube_url", deserialize_with = "null_as_default")]
-    pub source_url: String,
-    /// BCP 47 or ISO 639 tag of the language of captions and texts; empty: that of the audience;
-    /// [`DEFAULT_LANGUAGE`] without one.
-    #[serde(default = "default_language", deserialize_with = "language_or_default")]
-    pub language: String,
-    /// Shortest clip wanted, in seconds; [`DEFAULT_MIN_CLIP_LENGTH`].
-    #[serde(default = "default_min_clip_length", deserialize_with = "min_clip_length_or_default")]
-    pub min_clip_length: f64,
-    /// Longest clip wanted, in seconds; [`DEFAULT_MAX_CLIP_LENGTH`].
-    #[serde(default = "default_max_clip_length", deserialize_with = "max_clip_length_or_default")]
-    pub max_clip_length: f64,
-    /// Most clips wanted; [`DEFAULT_MAX_CLIPS`].
-    #[serde(default = "default_max_clips", deserialize_with = "max_clips_or_default")]
-    pub max_clips: i64,
-    /// Whom the clips are for, as JSON.
-    #[serde(default)]
-    pub audience_profile: Option<String>,
-    /// The experiment that the request belongs to.
-    #[serde(default)]
-    pub experiment_id: Option<String>,
-    /// What the source is about, in the requester's words: for titles where nobody speaks.
-    #[serde(default)]
-    pub topic: Option<String>,
+table! {
+    /// What somebody wants cut from one source. Only the source has to be named; a field that is
+    /// missing or NULL has its default. In a table every cell may be NULL, and a row without a source is kept
+    /// so that it can be answered.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct VideoClipRequest {
+        /// Name of the request, unique in its batch; made from the rest of the row when missing.
+        #[serde(default)]
+        pub request_id: Option<String>,
+        /// Path or URL of the source. Also read from `youtube_url`.
+        #[serde(default, alias = "youtube_url", deserialize_with = "null_as_default")]
+        pub source_url: String | NULL,
+        /// BCP 47 or ISO 639 tag of the language of captions and texts; empty: that of the audience;
+        /// default en without one.
+        #[serde(default = "default_language", deserialize_with = "language_or_default")]
+        pub language: String | NULL,
+        /// Shortest clip wanted, in seconds; default 15.
+        #[serde(default = "default_min_clip_length", deserialize_with = "min_clip_length_or_default")]
+        pub min_clip_length: f64 | NULL,
+        /// Longest clip wanted, in seconds; default 60.
+        #[serde(default = "default_max_clip_length", deserialize_with = "max_clip_length_or_default")]
+        pub max_clip_length: f64 | NULL,
+        /// Most clips wanted; default 3.
+        #[serde(default = "default_max_clips", deserialize_with = "max_clips_or_default")]
+        pub max_clips: i64 | NULL,
+        /// Whom the clips are for, as JSON.
+        #[serde(default)]
+        pub audience_profile: Option<String>,
+        /// The experiment that the request belongs to.
+        #[serde(default)]
+        pub experiment_id: Option<String>,
+        /// What the source is about, in the requester's words: for titles where nobody speaks.
+        #[serde(default)]
+        pub topic: Option<String>,
+    }
 }
 
 impl VideoClipRequest {
@@ -69,27 +71,6 @@ impl Default for VideoClipRequest {
             topic: None,
         }
     }
-}
-
-/// The columns of a request as it is handed in: every cell may be NULL, and a row without a source
-/// is kept so that it can be answered.
-pub fn fields() -> Vec<Field> {
-    vec![
-        text("request_id", true),
-        text("source_url", true),
-        text("language", true),
-        float("min_clip_length", true),
-        float("max_clip_length", true),
-        int("max_clips", true),
-        text("audience_profile", true),
-        text("experiment_id", true),
-        text("topic", true),
-    ]
-}
-
-/// The struct type of one request.
-pub fn data_type() -> DataType {
-    DataType::Struct(fields().into())
 }
 
 fn default_language() -> String {
@@ -148,12 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_the_fields_of_the_row() {
-        let row = serde_json::to_value(VideoClipRequest::new("a.mp4")).unwrap();
-        let mut names: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
-        let mut columns: Vec<_> = fields().iter().map(|f| f.name().clone()).collect();
-        names.sort();
-        columns.sort();
-        assert_eq!(names, columns);
+    fn columns_say_the_defaults() {
+        let lengths = [DEFAULT_MIN_CLIP_LENGTH, DEFAULT_MAX_CLIP_LENGTH].map(|d| d.to_string());
+        let [min, max] = lengths;
+        for (name, default) in [
+            ("language", DEFAULT_LANGUAGE.to_owned()),
+            ("min_clip_length", min),
+            ("max_clip_length", max),
+            ("max_clips", DEFAULT_MAX_CLIPS.to_string()),
+        ] {
+            let column = VideoClipRequest::COLUMNS.iter().find(|c| c.name == name).unwrap();
+            assert!(column.description().contains(&format!("default {default}")), "{name}");
+        }
+        assert!(VideoClipRequest::COLUMNS.iter().all(|c| c.nullable));
     }
 }

@@ -1,50 +1,35 @@
 //! Variants scored anew by another model, as `clipflow score` gives them.
 
-use arrow::datatypes::Field;
 use serde::{Deserialize, Serialize};
 
-use super::{ScorePart, float, int, text, variant};
+use super::ScorePart;
+use super::column::table;
 
-/// A variant with a new score.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RescoredVariant {
-    /// The variant.
-    pub variant_id: String,
-    /// Its clip.
-    pub clip_id: String,
-    /// Its platform.
-    pub platform: String,
-    /// Place among the clip's variants by the new score; 1 is the best.
-    pub rank: i64,
-    /// The new score, in [0, 1].
-    pub viral_score: f64,
-    /// Name and version of the model that gave it.
-    pub score_model: String,
-    /// Place in the results.
-    pub previous_rank: i64,
-    /// Score in the results.
-    pub previous_score: f64,
-    /// What gave that.
-    pub previous_model: String,
-    /// What lifts the new score most, best first: `hook_strength +0.42, pace +0.10`.
-    pub strengths: String,
-    /// Each feature's part in the new score.
-    pub score_parts: Vec<ScorePart>,
-}
-
-/// The columns.
-pub fn fields() -> Vec<Field> {
-    vec![
-        text("variant_id", false),
-        text("clip_id", false),
-        text("platform", false),
-        int("rank", false),
-        float("viral_score", false),
-        text("score_model", false),
-        int("previous_rank", false),
-        float("previous_score", false),
-        text("previous_model", false),
-        text("strengths", false),
-        variant::score_parts(),
-    ]
+table! {
+    /// A variant with a new score.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct RescoredVariant {
+        /// The variant.
+        pub variant_id: String,
+        /// Its clip.
+        pub clip_id: String,
+        /// Its platform.
+        pub platform: String,
+        /// Place among the clip's variants by the new score; 1 is the best.
+        pub rank: i64,
+        /// The new score, in [0, 1].
+        pub viral_score: f64,
+        /// Name and version of the model that gave it.
+        pub score_model: String,
+        /// Place in the results.
+        pub previous_rank: i64,
+        /// Score in the results.
+        pub previous_score: f64,
+        /// What gave that.
+        pub previous_model: String,
+        /// What lifts the new score most, best first: `hook_strength +0.42, pace +0.10`.
+        pub strengths: String,
+        /// Each feature's part in the new score.
+        pub score_parts: Vec<ScorePart>,
+    }
 }

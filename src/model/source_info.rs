@@ -1,77 +1,49 @@
 //! `sources`: one row per distinct source.
 
-use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{boolean, float, int, text};
+use super::column::table;
 
-/// What the container and its first picture and sound streams say, and what the analysis measured.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SourceInfo {
-    /// Version of ffmpeg that read it.
-    pub tool_version: String,
-    /// Container by its magic bytes (`mov`, `matroska`, …).
-    pub container: String,
-    /// Size of the file in bytes.
-    pub bytes: i64,
-    /// Duration in seconds: the end of the last decoded picture, counted from the container's start.
-    pub duration: f64,
-    /// Start time of the container in seconds, on its own clock; the clock of all tables starts here,
-    /// as players count.
-    pub start_offset: f64,
-    /// Video codec (`h264`).
-    pub video_codec: String,
-    /// Display width in pixels, after rotation and pixel aspect.
-    pub width: i64,
-    /// Display height in pixels, after rotation and pixel aspect.
-    pub height: i64,
-    /// Clockwise rotation in degrees that was applied: 0, 90, 180 or 270.
-    pub rotation: i64,
-    /// Average frame rate: frames by the time from the first picture to the end of the last.
-    pub fps: f64,
-    /// Whether the time between frames varies by more than a tenth.
-    pub variable_fps: bool,
-    /// Number of frames decoded.
-    pub frames: i64,
-    /// Audio codec; NULL without audio.
-    pub audio_codec: Option<String>,
-    /// Sample rate in Hz; NULL without audio.
-    pub sample_rate: Option<i64>,
-    /// Number of audio channels; NULL without audio.
-    pub channels: Option<i64>,
-    /// Integrated loudness by EBU R128 in LUFS; NULL without audio or when it is silent.
-    pub loudness: Option<f64>,
-    /// ISO 639-3 language of the cues, found from their text; NULL without cues.
-    pub language: Option<String>,
-    /// Number of subtitle tracks read, sidecars included.
-    pub caption_tracks: i64,
-}
-
-/// The columns of a source, without its id and place.
-pub fn fields() -> Vec<Field> {
-    vec![
-        text("tool_version", false),
-        text("container", false),
-        int("bytes", false),
-        float("duration", false),
-        float("start_offset", false),
-        text("video_codec", false),
-        int("width", false),
-        int("height", false),
-        int("rotation", false),
-        float("fps", false),
-        boolean("variable_fps", false),
-        int("frames", false),
-        text("audio_codec", true),
-        int("sample_rate", true),
-        int("channels", true),
-        float("loudness", true),
-        text("language", true),
-        int("caption_tracks", false),
-    ]
-}
-
-/// The struct type of one source.
-pub fn data_type() -> DataType {
-    DataType::Struct(fields().into())
+table! {
+    /// What the container and its first picture and sound streams say, and what the analysis measured.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct SourceInfo {
+        /// Version of ffmpeg that read it.
+        pub tool_version: String,
+        /// Container by its magic bytes (`mov`, `matroska`, …).
+        pub container: String,
+        /// Size of the file in bytes.
+        pub bytes: i64,
+        /// Duration in seconds: the end of the last decoded picture, counted from the container's start.
+        pub duration: f64,
+        /// Start time of the container in seconds, on its own clock; the clock of all tables starts here,
+        /// as players count.
+        pub start_offset: f64,
+        /// Video codec (`h264`).
+        pub video_codec: String,
+        /// Display width in pixels, after rotation and pixel aspect.
+        pub width: i64,
+        /// Display height in pixels, after rotation and pixel aspect.
+        pub height: i64,
+        /// Clockwise rotation in degrees that was applied: 0, 90, 180 or 270.
+        pub rotation: i64,
+        /// Average frame rate: frames by the time from the first picture to the end of the last.
+        pub fps: f64,
+        /// Whether the time between frames varies by more than a tenth.
+        pub variable_fps: bool,
+        /// Number of frames decoded.
+        pub frames: i64,
+        /// Audio codec; NULL without audio.
+        pub audio_codec: Option<String>,
+        /// Sample rate in Hz; NULL without audio.
+        pub sample_rate: Option<i64>,
+        /// Number of audio channels; NULL without audio.
+        pub channels: Option<i64>,
+        /// Integrated loudness by EBU R128 in LUFS; NULL without audio or when it is silent.
+        pub loudness: Option<f64>,
+        /// ISO 639-3 language of the cues, found from their text; NULL without cues.
+        pub language: Option<String>,
+        /// Number of subtitle tracks read, sidecars included.
+        pub caption_tracks: i64,
+    }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::RunConfig;
+use crate::cache::{Cache, CacheLimits, CacheStats, Place};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::Keeper;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::MediaTools;
 use crate::resilience::Resilience;
-use crate::resilience::cache::{Cache, CacheLimits, CacheStats, Place};
 use crate::source::object::{SteadyStore, Stores};
 use crate::store;
 
@@ -69,7 +69,7 @@ fn default_folder() -> Result<PathBuf> {
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     base.map(|base| base.join("clipflow")).ok_or_else(|| {
         Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             "there is no home folder to keep analyses in; name a folder (cache_dir)",
         )
     })

@@ -8,27 +8,28 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Engine;
+use crate::cache::{CacheKeyFn, Place as CachePlace};
+use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
-use crate::media::{AnalyzeSettings, CancelToken, Hardware, MediaTools, RenderSettings};
+use crate::location::Location;
+use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
-use crate::resilience::cache::{CacheKeyFn, Place as CachePlace};
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::source::text_model::HttpTextModel;
 use crate::store::Place;
 use crate::telemetry::{Observer, Silent};
+use crate::text_model::HttpTextModel;
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
@@ -107,31 +108,35 @@ impl Default for VariantSettings {
 }
 
 impl VariantSettings {
-    /// What is asked for of variants where none are, as flags. (Captions that are off are off.)
-    fn idle(&self) -> Vec<String> {
+    /// What is asked for of variants where none are: settings, with the value where that matters. (Captions
+    /// that are off are off.)
+    fn idle(&self) -> Vec<(&'static str, String)> {
         if self.count > 0 {
             return vec![];
         }
         let burned = Some(CaptionMode::Burned);
         let captions = self.captions.filter(|_| self.captions != burned);
-        let lone = |is: bool, flag: &str| is.then(|| flag.to_owned());
+        let lone = |is: bool, name: &'static str| is.then(|| (name, String::new()));
         let idle = [
-            lone(self.audience.is_some(), "--audience"),
-            lone(!self.platforms.is_empty(), "--platforms"),
-            captions.map(|mode| format!("--captions {mode}")),
-            lone(self.models.is_some(), "--model"),
-            lone(!self.plain_clips, "--variants-only"),
+            lone(self.audience.is_some(), "audience"),
+            lone(!self.platforms.is_empty(), "platforms"),
+            captions.map(|mode| ("captions", format!(" {mode}"))),
+            lone(self.models.is_some(), "model"),
+            lone(!self.plain_clips, "variants_only"),
         ];
         idle.into_iter().flatten().collect()
     }
 
-    /// The refusal of `flags`, which do nothing without variants.
-    pub(crate) fn none_asked_for(flags: &[String]) -> Error {
-        let (flags, is) = (flags.join(", "), if flags.len() == 1 { "is" } else { "are" });
+    /// The refusal of settings, each with ` VALUE` or nothing, that have no effect without variants.
+    pub(crate) fn none_asked_for(idle: &[(&'static str, String)]) -> Error {
+        let said: Vec<_> = idle.iter().map(|(name, value)| format!("{name}{value}")).collect();
+        let have = if idle.len() == 1 { "has" } else { "have" };
         let message = format!(
-            "{flags} {is} for variants, and none are asked for; add --variants N, so many of each clip"
+            "{} {have} no effect while variants is 0; set it to the number of versions of each clip",
+            said.join(", ")
         );
-        Error::new(ErrorCode::Config, message)
+        let error = Error::new(ErrorCode::ConfigInvalid, message).about("variants");
+        idle.iter().fold(error, |error, (name, _)| error.about(name))
     }
 
     fn check(&self) -> Result<()> {
@@ -140,10 +145,8 @@ impl VariantSettings {
             return Err(Self::none_asked_for(&idle));
         }
         if self.count > MAX_VARIANTS {
-            return Err(Error::new(
-                ErrorCode::Config,
-                format!("--variants is {}; give a number from 0 to {MAX_VARIANTS}", self.count),
-            ));
+            let what = format!("is {}; give a number from 0 to {MAX_VARIANTS}", self.count);
+            return Err(Error::setting("variants", what));
         }
         platforms::named(&self.platforms)?;
         if let Some(models) = &self.models {
@@ -151,17 +154,15 @@ impl VariantSettings {
         }
         if let Some(audience) = &self.audience {
             let profile = AudienceProfile::parse_strictly(audience).map_err(|e| {
-                let message = e.message().replacen("audience_profile", "--audience", 1);
-                Error::new(ErrorCode::Config, message)
+                let message = e.message().replacen("audience_profile", "audience", 1);
+                Error::new(ErrorCode::ConfigInvalid, message).about("audience")
             })?;
             let language = profile.language.filter(|language| !is_language_tag(language));
             if let Some(language) = language.filter(|language| !language.trim().is_empty()) {
-                return Err(Error::new(
-                    ErrorCode::Config,
-                    format!(
-                        "--audience has the language {language:?}; give an ISO 639 or BCP 47 tag such as en, eng or pt-BR"
-                    ),
-                ));
+                let what = format!(
+                    "has the language {language:?}; give an ISO 639 or BCP 47 tag such as en, eng or pt-BR"
+                );
+                return Err(Error::setting("audience", what));
             }
         }
         Ok(())
@@ -202,17 +203,17 @@ impl RunConfig {
         self.render.check()?;
         let format = self.render.encoding.format;
         if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
-            return Err(Error::new(
-                ErrorCode::Config,
-                format!(
-                    "{format} has no text track; take --captions burned or sidecar, or mp4 or webm"
-                ),
-            ));
+            let message = format!(
+                "{format} has no text track; set captions to burned or sidecar, or format to mp4 or webm"
+            );
+            return Err(Error::new(ErrorCode::ConfigInvalid, message)
+                .about("captions")
+                .about("format"));
         }
         match self.max_clips {
-            Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::new(
-                ErrorCode::Config,
-                format!("--max-clips is {n}; give a number from 1 to {MAX_CLIPS}"),
+            Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::setting(
+                "max_clips",
+                format!("is {n}; give a number from 1 to {MAX_CLIPS}"),
             )),
             _ => Ok(()),
         }

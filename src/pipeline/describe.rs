@@ -8,10 +8,10 @@ use datafusion::prelude::SessionContext;
 use super::RunConfig;
 use super::statements::Statements;
 use crate::error::Result;
-use crate::exec::{describe_rows, described_schema};
 use crate::kernels::text::TextLimits;
 use crate::query::query_error;
 use crate::query::sql;
+use crate::text_model::{describe_rows, described_schema};
 
 /// Make the table `described`: what the model of `config` writes for the clips of `selected`. Without a
 /// model it is empty.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::RunConfig;
 use super::analysis_cache::AnalysisCache;
+use crate::cache::CacheStats;
+use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{MediaRuntime, backend};
-use crate::media::{CancelToken, MediaTools};
+use crate::media::MediaTools;
 use crate::resilience::Hosts;
-use crate::resilience::cache::CacheStats;
 use crate::store::Place;
 use crate::telemetry::Counts;
 

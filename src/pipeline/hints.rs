@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 
 use crate::error::Result;
 use crate::model::AudienceProfile;
-use crate::model::{audience, request};
+use crate::model::{VideoClipRequest, audience};
 use crate::query::rows::text_column;
 
 /// How alike the name of a column must be to that of one that is known, from 0 to 1.
@@ -52,7 +52,7 @@ impl Hints {
 
 /// Hints about columns whose names are nearly those of known columns that are missing.
 pub(super) fn near_columns(files: &[Vec<(String, DataType)>]) -> Vec<String> {
-    let known: Vec<String> = request::fields().iter().map(|f| f.name().clone()).collect();
+    let known: Vec<String> = VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let mut names: Vec<&str> = vec![];
     for (name, _) in files.iter().flatten() {
         if !names.contains(&name.as_str()) {

@@ -14,7 +14,7 @@ use super::statements::Statements;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::media_file_name;
 use crate::media::RenderSettings;
-use crate::model::{Rendition, rendition};
+use crate::model::Rendition;
 use crate::query::query_error;
 use crate::store::{Objects, Place, Published};
 
@@ -102,7 +102,7 @@ pub(super) fn register(ctx: &SessionContext, files: &[Published]) -> Result<()> 
     let fields: Vec<_> = [
         Field::new("media_id", DataType::Utf8, false),
         Field::new("uri", DataType::Utf8, false),
-        Field::new("facts", rendition::data_type(), true),
+        Field::new("facts", Rendition::data_type(), true),
     ]
     .map(Arc::new)
     .to_vec();

@@ -13,7 +13,7 @@ use super::summary::{Failures, clock, plural};
 use super::{RunConfig, from_results};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::Format;
 use crate::model::table::{TABLES, Table};
 use crate::query::results::register_view;
@@ -112,7 +112,7 @@ impl RenderChosen {
                 self.condition,
                 error.message()
             );
-            Error::new(ErrorCode::Query, message).with_source(error)
+            Error::new(ErrorCode::QueryInvalid, message).with_source(error)
         };
         let variants = ctx.table("variants").await.map_err(query_error)?;
         let condition = variants.parse_sql_expr(&self.condition).map_err(fault)?;
@@ -159,7 +159,7 @@ async fn check_captions(session: &RunSession) -> Result<()> {
     match session.statements.row(sql::render::SOFT_CAPTIONS).await? {
         Outputs { count: 0 } => Ok(()),
         Outputs { count } => Err(Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             format!(
                 "soft captions are planned for {count} of the variants, and {format} has no text track; take mp4 or webm, or choose others"
             ),

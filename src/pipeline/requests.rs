@@ -7,7 +7,7 @@ use url::Url;
 
 use super::RunConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::files::is_request_file;
 use crate::source::object::{Fault, SteadyStore, Stores, TransferError};
 

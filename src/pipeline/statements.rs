@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, ident};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::prelude::{DataFrame, Expr, ParquetReadOptions, SessionContext, ident};
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
@@ -55,6 +55,7 @@ impl Statements {
     /// Plan a query that has parameters of its own.
     pub(super) async fn query_with(&self, sql: &str, own: Parameters) -> Result<DataFrame> {
         let frame = self.ctx.sql(sql).await.map_err(query_error)?;
+        let frame = unnested_by_field(frame).map_err(query_error)?;
         let used: Parameters = own
             .into_iter()
             .chain(self.parameters.iter().cloned())
@@ -121,6 +122,19 @@ impl Statements {
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.parquet"))
     }
+}
+
+/// The columns that `unnest` makes of a struct `s`, which it calls `s.field`, by the names of its fields.
+fn unnested_by_field(frame: DataFrame) -> datafusion::error::Result<DataFrame> {
+    if !frame.schema().fields().iter().any(|field| field.name().contains('.')) {
+        return Ok(frame);
+    }
+    let named = |column: Column| match column.name.rsplit_once('.') {
+        Some((_, field)) => Expr::Column(column.clone()).alias(field),
+        None => Expr::Column(column),
+    };
+    let columns: Vec<Expr> = frame.schema().columns().into_iter().map(named).collect();
+    frame.select(columns)
 }
 
 /// Write the rows of a query to `path`, in the schema of the dataset's table `name` if there is one.

@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::session::RunSession;
 use super::statements::Statements;
+use crate::cache::CacheStats;
 use crate::error::Result;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::sql;
 use crate::resilience::HostState;
-use crate::resilience::cache::CacheStats;
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ use super::normalize::{self, NormalizedFiles};
 use super::requests::RequestFiles;
 use super::statements::Statements;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::rows::text_column;
 use crate::query::sql;
 use crate::query::{intake, query_error, session};
@@ -84,7 +84,7 @@ async fn check(
     let entry =
         statements.run_through(&sql::CHECKED, None, judge).await.map_err(|e| match e.code() {
             // A query error while the request file is read is about the file.
-            ErrorCode::Query => requests.named(intake::unreadable(path, e.message())),
+            ErrorCode::QueryInvalid => requests.named(intake::unreadable(path, e.message())),
             _ => e,
         })?;
     let mut sentences = near_columns(&files);

@@ -10,8 +10,8 @@ use crate::analytics::{
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::kernels::location::Location;
 use crate::kernels::score::Link;
+use crate::location::Location;
 use crate::query::query_error;
 
 /// Metrics of the events at one place.

@@ -11,15 +11,15 @@ use super::job::Job;
 use super::response::{self, VideoClipResponse};
 use super::stats::ProcessingStats;
 use super::threads::Threads;
+use crate::cache::{CacheKeyFn, CacheSubject};
+use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::validate;
-use crate::media::CancelToken;
-use crate::model::request::{self, VideoClipRequest};
+use crate::location::Location;
+use crate::model::VideoClipRequest;
 use crate::pipeline::{RunConfig, VariantSettings};
 use crate::query::query_error;
-use crate::resilience::cache::{CacheKeyFn, CacheSubject};
 
 /// A processor that writes to the dataset `out`, with settings of one's own.
 ///
@@ -294,7 +294,7 @@ impl<S: Stream<Item = Result<RecordBatch>> + Send> Streaming<S> {
 
 /// Typed requests in the columns of `requests`.
 fn to_batch(requests: &[VideoClipRequest]) -> Result<RecordBatch> {
-    let fields: Vec<_> = request::fields().into_iter().map(Arc::new).collect();
+    let fields: Vec<_> = VideoClipRequest::fields().into_iter().map(Arc::new).collect();
     serde_arrow::to_record_batch(&fields, &requests).map_err(|e| {
         Error::new(ErrorCode::Internal, format!("the requests do not make a batch: {e}"))
             .with_source(e)

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::response::ViralVideoBatchResponse;
 use super::threads::Threads;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::media::{Encoding, Format, Quality};
 use crate::pipeline::{self, RenderChosen, RunConfig};
 use crate::query::rows::typed;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::viral::{self, ViralVideoVariant};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::model::request::VideoClipRequest;
 use crate::pipeline::RunRows;
 use crate::query::rows::typed;

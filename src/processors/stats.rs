@@ -1,7 +1,7 @@
 //! What a processor has done.
 
+use crate::cache::CacheStats;
 use crate::resilience::HostState;
-use crate::resilience::cache::CacheStats;
 use crate::telemetry::Counts;
 
 /// What a processor has done, at one moment.

@@ -10,9 +10,8 @@ use super::clip::{VideoClipProcessor, create_high_performance_processor};
 use super::response::ViralVideoBatchResponse;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
-use crate::model::variant::table_fields;
-use crate::model::{AudienceProfile, ScorePart, VideoClipRequest};
+use crate::location::Location;
+use crate::model::{AudienceProfile, Column, ScorePart, VideoClipRequest, table};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 use crate::query::rows::typed;
 
@@ -109,8 +108,9 @@ pub(super) fn fields() -> Vec<Field> {
         "error_code",
         "error_message",
     ];
-    let known = table_fields();
-    let known = NAMES.iter().filter_map(|name| known.iter().find(|f| f.name() == name).cloned());
+    let known = table::variants();
+    let known =
+        NAMES.iter().filter_map(|name| known.iter().find(|c| c.name == *name).map(Column::field));
     known.chain([Field::new("uri", DataType::Utf8, true)]).collect()
 }
 

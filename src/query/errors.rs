@@ -10,14 +10,17 @@ use crate::error::{Error, ErrorCode};
 /// came through.
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(ours) = ours(&error) {
-        return Error::new(ours.code(), ours.message());
+        return ours.copy();
     }
     let (code, message) = match error.find_root() {
         DataFusionError::ResourcesExhausted(text) => (ErrorCode::QueryLimits, exhausted(text)),
         DataFusionError::SchemaError(schema, _) => (ErrorCode::Query, about_columns(schema)),
         other => (ErrorCode::Query, plain(&other.strip_backtrace())),
     };
-    Error::new(code, message).with_source(error)
+    let limit = "memory_limit_gb";
+    let of_memory = code == ErrorCode::QueryLimits && message.contains(limit);
+    let told = Error::new(code, message);
+    if of_memory { told.about(limit) } else { told }.with_source(error)
 }
 
 /// The crate's own error that went through the engine, if one did.
@@ -40,7 +43,8 @@ fn exhausted(text: &str) -> String {
             plain(text)
         );
     }
-    "the query needs more memory than it may take; raise memory_limit_gb (--memory-limit, CLIPFLOW_MEMORY_LIMIT_GB) or ask for less at a time".to_owned()
+    "the query needs more memory than it may take; raise memory_limit_gb or ask for less at a time"
+        .to_owned()
 }
 
 /// A name that is none, and those that are.
@@ -148,9 +152,8 @@ mod tests {
         let inner = resources_datafusion_err!("Additional allocation failed for ExternalSorter[1]");
         let error = query_error(inner.context("Not enough memory to continue external sort"));
         assert_eq!(error.code(), ErrorCode::QueryLimits);
-        for part in ["memory_limit_gb", "CLIPFLOW_MEMORY_LIMIT_GB", "--memory-limit"] {
-            assert!(error.message().contains(part), "{error}");
-        }
+        assert!(error.message().contains("raise memory_limit_gb"), "{error}");
+        assert_eq!(error.settings().collect::<Vec<_>>(), ["memory_limit_gb"]);
         assert!(!error.message().contains("datafusion"), "{error}");
     }
 }

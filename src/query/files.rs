@@ -12,7 +12,7 @@ use url::Url;
 
 use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// The kinds of request file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

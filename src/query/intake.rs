@@ -20,7 +20,7 @@ use super::events::quote;
 use super::files::{self, Kind, RequestFile, file_url};
 use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::request;
+use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
 
 /// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
@@ -182,7 +182,8 @@ struct Extra {
 
 /// The columns of all parts that are not columns of `requests`, in the order they are met.
 fn extras(parts: &[Part]) -> Vec<Extra> {
-    let known: HashSet<String> = request::fields().iter().map(|f| f.name().clone()).collect();
+    let known: HashSet<String> =
+        VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let every: HashSet<String> = parts
         .iter()
         .flat_map(|p| p.schema.fields().iter().map(|f| f.name().to_ascii_lowercase()))
@@ -236,7 +237,7 @@ fn common_type(parts: &[Part], name: &str) -> Option<&'static str> {
 /// The columns of a file that are columns of `requests`, or say what became of them before.
 fn used(schema: &Schema) -> Vec<&str> {
     let source = source_columns(schema).next();
-    let others = request::fields();
+    let others = VideoClipRequest::fields();
     let others = others.iter().filter(|f| f.name() != "source_url");
     let others = others.filter_map(|f| find(schema, f.name()));
     let letters: Option<Vec<_>> = OF_DEAD_LETTERS.iter().map(|name| find(schema, name)).collect();
@@ -253,7 +254,7 @@ fn source_columns(schema: &Schema) -> impl Iterator<Item = &Arc<Field>> {
 fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> {
     let mut known = vec![];
     let mut faults = vec![];
-    for field in request::fields() {
+    for field in VideoClipRequest::fields() {
         let name = field.name().as_str();
         let found: Vec<&Arc<Field>> = if name == "source_url" {
             source_columns(schema).collect()

@@ -28,8 +28,8 @@ use datafusion::physical_plan::{
 use futures::{TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
+use crate::cancel::CancelToken;
 use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
-use crate::media::CancelToken;
 
 /// See the module.
 #[derive(Debug)]

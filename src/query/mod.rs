@@ -18,6 +18,7 @@ pub mod rollup;
 pub(crate) mod rows;
 pub mod session;
 mod settings;
+mod source_lists;
 pub mod sql;
 pub(crate) mod table_functions;
 

@@ -140,7 +140,7 @@ impl<'a> RowWriter<'a> {
                     .map_err(write_error)?;
                 writeln!(sink, "{text}").map_err(write_error)?;
                 if rows > TABLE_ROWS {
-                    writeln!(sink, "(only the first {TABLE_ROWS} rows; --format csv gives all)")
+                    writeln!(sink, "(only the first {TABLE_ROWS} rows; the format csv gives all)")
                         .map_err(write_error)?;
                 }
                 sink.flush().map_err(write_error)

@@ -33,7 +33,7 @@ pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result
     for table in TABLES {
         register_table(ctx, dataset, table).await?;
     }
-    for (name, view) in sql::VIEWS {
+    for (name, view) in sql::VIEWS.iter() {
         let frame = ctx.sql(view).await.map_err(query_error)?;
         ctx.register_table(*name, frame.into_view()).map_err(query_error)?;
     }

@@ -19,10 +19,10 @@ use super::{aggregates, functions};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
-use crate::kernels::location::Location;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::kernels::variants::{Scorer, platforms};
+use crate::location::Location;
 use crate::media::{AnalyzeSettings, RenderSettings};
 
 /// How a session is set up.

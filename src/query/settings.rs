@@ -63,7 +63,7 @@ impl ExtensionOptions for SessionSettings {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let external = |e: crate::Error| DataFusionError::External(Box::new(e));
+        let external = |e: crate::error::Error| DataFusionError::External(Box::new(e));
         let mut changed = self.config.clone();
         changed.set(key, value).map_err(external)?;
         if key != CHANGEABLE {

@@ -1,5 +1,9 @@
 //! The SQL files, built in.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use super::source_lists;
 use crate::error::{Error, ErrorCode, Result};
 
 /// A statement of the run.
@@ -153,14 +157,24 @@ pub mod render {
     ];
 }
 
-/// The views over a dataset: name and statement.
-pub const VIEWS: &[(&str, &str)] = &[
-    ("dead_letters", include_str!("../../sql/views/dead_letters.sql")),
-    ("failures", include_str!("../../sql/views/failures.sql")),
-    ("why", include_str!("../../sql/views/why.sql")),
-    ("clip_files", include_str!("../../sql/views/clip_files.sql")),
-    ("why_variants", include_str!("../../sql/views/why_variants.sql")),
-    ("variant_files", include_str!("../../sql/views/variant_files.sql")),
-    ("variant_signals", include_str!("../../sql/views/variant_signals.sql")),
-    ("shot_lengths", include_str!("../../sql/views/shot_lengths.sql")),
-];
+macro_rules! view {
+    ($name:literal) => {
+        ($name, Cow::Borrowed(include_str!(concat!("../../sql/views/", $name, ".sql"))))
+    };
+}
+
+/// The views over a dataset: name and statement. Those of `sql/views`, and one that is written from the
+/// columns of the tables.
+pub static VIEWS: LazyLock<Vec<(&str, Cow<'_, str>)>> = LazyLock::new(|| {
+    vec![
+        view!("dead_letters"),
+        view!("failures"),
+        view!("why"),
+        view!("clip_files"),
+        view!("why_variants"),
+        view!("variant_files"),
+        view!("variant_signals"),
+        view!("shot_lengths"),
+        (source_lists::NAME, source_lists::statement().into()),
+    ]
+});

@@ -16,7 +16,6 @@
 //! * **How hosts are doing**: [`Hosts::snapshot`].
 
 mod breaker;
-pub mod cache;
 mod clock;
 mod hosts;
 mod rate;

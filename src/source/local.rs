@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{LocalCopy, Source};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::scheme;
+use crate::location::scheme;
 
 /// Local files beneath a set of roots. A link may lead anywhere beneath a root, not out of all of them.
 #[derive(Debug)]
@@ -34,21 +34,17 @@ impl LocalFiles {
         // What lies outside is not looked at: whether it is there is not for the request to know.
         if !self.named.iter().chain(&self.real).any(|root| path.starts_with(root)) {
             let folder = path.parent().unwrap_or(path).display();
-            return Err(Error::new(
-                ErrorCode::SourceForbidden,
-                format!(
-                    "{location} lies outside the folders sources may be read from; move it beside the request file or pass --allow-root {folder}"
-                ),
-            ));
+            let message = format!(
+                "{location} lies outside the folders sources may be read from; move it beside the request file or add {folder} to allow_roots"
+            );
+            return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
         let real = fs::canonicalize(path).map_err(|e| cannot_open(location, e))?;
         if !self.real.iter().any(|root| real.starts_with(root)) {
-            return Err(Error::new(
-                ErrorCode::SourceForbidden,
-                format!(
-                    "{location} is a link that leads out of the folders sources may be read from; copy the file, or allow its folder with --allow-root"
-                ),
-            ));
+            let message = format!(
+                "{location} is a link that leads out of the folders sources may be read from; copy the file, or add the folder it leads to to allow_roots"
+            );
+            return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
         let metadata = fs::metadata(&real).map_err(|e| cannot_open(location, e))?;
         if metadata.is_dir() {

@@ -9,7 +9,6 @@ pub mod object;
 pub(crate) mod program;
 mod remote;
 pub mod spool;
-pub mod text_model;
 pub mod ytdlp;
 
 use std::fmt::Debug;
@@ -23,10 +22,11 @@ use spool::{Lease, Spool};
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{Location, scheme};
-use crate::kernels::youtube;
+use crate::location::youtube;
+use crate::location::{Location, scheme};
+use crate::net::HttpConfig;
 use crate::resilience::{FetchSlot, Hosts};
-use http::{Http, HttpConfig};
+use http::Http;
 use object::{ObjectSource, is_object_url};
 use ytdlp::{YtDlp, YtDlpConfig};
 
@@ -67,7 +67,7 @@ impl LocalCopy {
 #[async_trait]
 pub trait Source: Debug + Send + Sync {
     /// Whether this is the one to ask for `location` (an absolute path or URL, see
-    /// [`crate::kernels::location::resolve`]).
+    /// [`crate::location::resolve`]).
     fn serves(&self, location: &str) -> bool;
 
     /// Whether opening a source may take the network.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FileEntry, Manifest, Place, TableSchema, folder};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 
 /// Results as they stood when they were opened.
 #[derive(Debug, Clone)]
@@ -51,9 +51,7 @@ impl Dataset {
         let place = self.place.location();
         Err(Error::new(
             ErrorCode::StoreRead,
-            format!(
-                "{place} holds no results; write some with `clipflow run REQUESTS --out {place}`"
-            ),
+            format!("{place} holds no results; name a folder or URL that a run has written to"),
         ))
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn cannot_read(
 ) -> Error {
     Error::new(
         ErrorCode::StoreRead,
-        format!("cannot read {place} ({cause}); is it what `clipflow run --out` wrote?"),
+        format!("cannot read {place} ({cause}); is it the folder or URL that a run has written its results to?"),
     )
     .with_source(cause)
 }

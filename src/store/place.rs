@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Dataset, Manifest, Objects, ShardWriter, cannot_write, folder};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::resilience::Resilience;
 use crate::source::object::Stores;
 

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
-use clipflow::media::{
-    Analysis, AnalyzeSettings, CancelToken, MediaLimits, MediaTools, analyze, probe,
-};
+use clipflow::media::{Analysis, AnalyzeSettings, MediaLimits, MediaTools, analyze, probe};
 use tempfile::TempDir;
 
 use super::support::counter::ffmpeg;

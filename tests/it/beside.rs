@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
+use clipflow::media::MediaTools;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, RenderSettings, render};
-use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::edit::{CaptionMode, CaptionStyle, Edit, Segment};
 use clipflow::model::{Cue, Rendition};
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use clipflow::cache::CacheKeyFn;
 use clipflow::pipeline::{self, RunConfig};
-use clipflow::resilience::cache::CacheKeyFn;
 
 use super::support::gated::{Gate, files};
 use super::support::waiting::until;

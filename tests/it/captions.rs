@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use clipflow::cancel::CancelToken;
 use clipflow::kernels::text::ass::{Faces, document};
 use clipflow::media::thumbnail::{Footage, thumbnail};
-use clipflow::media::{CancelToken, Demuxer, Fonts, MediaLimits, MediaTools};
+use clipflow::media::{Demuxer, Fonts, MediaLimits, MediaTools};
 use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};
 use clipflow::model::{Cue, CueWord};
 

@@ -141,7 +141,7 @@ async fn what_is_not_there_is_said_in_a_sentence() {
     fs::write(folder.path().join("events.csv"), EVENTS).unwrap();
     let ctx = foreign(folder.path());
     for (sql, says) in [
-        ("SELECT * FROM clips('nowhere')", "holds no results; write some with `clipflow run"),
+        ("SELECT * FROM clips('nowhere')", "holds no results; name a folder or URL"),
         ("SELECT * FROM clips()", "clips() takes the path or URL of a folder of results"),
         ("SELECT * FROM why('.', '.')", "why() takes the path or URL of a folder of results"),
         (

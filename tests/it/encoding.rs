@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
 use clipflow::media::{
-    CancelToken, Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings,
-    VideoCodec, probe, render,
+    Encoding, Format, Hardware, MediaTools, Output, Quality, RenderSettings, VideoCodec, probe,
+    render,
 };
 use clipflow::model::edit::{CaptionMode, Edit, Segment};
 use clipflow::model::{Cue, Rendition, VideoClipRequest};
@@ -321,7 +322,7 @@ fn hardware_that_is_not_there_is_said_before_any_work_and_auto_goes_on() {
     // No build of ffmpeg for this system has it.
     let error = decide(Hardware::Videotoolbox).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Config);
-    assert!(error.message().contains("take --hardware off or auto"), "{error}");
+    assert!(error.message().contains("set hardware to off or auto"), "{error}");
     assert_ne!(decide(Hardware::Auto).unwrap().hardware, Hardware::Auto);
 }
 
@@ -338,7 +339,7 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
         &["run", "requests.csv", "--out", "out", "--format", "webm", "--codec", "h264"],
     );
     assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("webm cannot hold h264; take vp9 or av1"));
+    assert!(stderr(&refused).contains("webm cannot hold h264; set --codec to vp9 or av1"));
     assert!(!at.join("out").exists());
 
     let args = ["run", "requests.csv", "--out", "out", "--format", "mp3", "--quality", "low"];

@@ -1,9 +1,10 @@
 //! Every layout with every caption style, small: what `benches/grid` does with real footage.
 
+use clipflow::cancel::CancelToken;
 use clipflow::kernels::variants::platforms;
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
-use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools, analyze};
+use clipflow::media::{AnalyzeSettings, MediaTools, analyze};
 
 use super::support::counter::ffmpeg;
 use cases::{Case, cases, twins};

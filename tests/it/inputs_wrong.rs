@@ -198,12 +198,15 @@ fn what_does_nothing_is_said_or_refused() {
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(2), "{lone:?}");
             assert!(said.starts_with("error[config.invalid]: "), "{lone:?}: {said}");
-            assert!(said.contains(lone[0]) && said.contains("add --variants N"), "{said}");
+            assert!(said.contains(lone[0]) && said.contains("while --variants is 0"), "{said}");
             assert!(!folder.join("out").exists(), "{lone:?}");
         }
     }
     let both = stderr(&run(&["--captions", "soft", "--platforms", "x"]));
-    assert!(both.contains("--platforms, --captions soft are for variants"), "{both}");
+    assert!(
+        both.contains("--platforms, --captions soft have no effect while --variants is 0"),
+        "{both}"
+    );
     // No captions are what plain clips have.
     let mut config = clipflow::pipeline::RunConfig::new("r.csv", "out");
     config.variants.captions = None;

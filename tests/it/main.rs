@@ -9,6 +9,8 @@ mod beside;
 mod caching;
 mod captions;
 mod cli;
+mod dependencies;
+mod docs;
 mod embed;
 mod encoding;
 mod grid;

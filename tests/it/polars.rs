@@ -14,7 +14,7 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, Schema};
-use clipflow::model::candidate;
+use clipflow::model::Candidate;
 use clipflow::model::table::{TABLES, Table};
 use clipflow::query::polars::{
     clip_title, cues_in, difference_interval, hashtags, json_text, keyphrases,
@@ -178,7 +178,7 @@ fn candidates_again() -> LazyFrame {
 fn select_clips_chooses_what_the_run_chose() {
     let statement = "SELECT * FROM candidates ORDER BY request_id, candidate_id";
     let wanted = sql(Some(&show::finished().join("out")), None, statement);
-    assert!(wanted.num_rows() > 50 && wanted.num_columns() == candidate::fields().len() + 2);
+    assert!(wanted.num_rows() > 50 && wanted.num_columns() == Candidate::fields().len() + 2);
     for engine in [Engine::InMemory, Engine::Streaming] {
         let found = candidates_again().collect_with_engine(engine).unwrap().unwrap_single();
         assert_eq!(

@@ -1,9 +1,10 @@
 //! The window of a tall picture over a wide one, from the file to its path.
 
+use clipflow::cancel::CancelToken;
 use clipflow::kernels::reframe::{Gaze, reframe_path};
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
-use clipflow::media::{AnalyzeSettings, CancelToken, MediaTools, analyze};
+use clipflow::media::{AnalyzeSettings, MediaTools, analyze};
 use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Layout, Segment};
 
 use super::support::counter::ffmpeg;

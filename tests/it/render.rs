@@ -5,10 +5,11 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::Result;
+use clipflow::media::MediaTools;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, RenderSettings, plan_passes, render};
-use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
 use tempfile::TempDir;
 

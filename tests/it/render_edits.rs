@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
+use clipflow::media::MediaTools;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{
     Output, RenderSettings, Renderer, Share, Turns, plan_passes, render,
 };
-use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
 use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Join, Layout, Segment};
 use tempfile::TempDir;

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use clipflow::config::ParallelConfig;
+use clipflow::media::Format;
+use clipflow::model::edit::CaptionMode;
+use clipflow::pipeline::RunConfig;
 use clipflow::query::{SessionOptions, query_error, register_media_relations, session};
 use clipflow::resilience::Resilience;
 use clipflow::source::{LocalCopy, Source, Sources};
@@ -251,4 +254,33 @@ async fn a_session_sets_how_many_rows_a_media_relation_works_on() {
     let said = "clipflow.max_workers is 5 but the media runtime of this session has 4 workers; set at most 4 or make the runtime with more";
     assert_eq!((error.code(), error.message()), (ErrorCode::Query, said));
     assert_eq!(most("SET clipflow.max_workers = 0").await.unwrap(), 8);
+}
+
+/// A caller of the library is told the setting; the command's user (below) is told the flag.
+#[test]
+fn errors_of_the_library_name_settings() {
+    let with = |change: fn(&mut RunConfig)| {
+        let mut config = RunConfig::new("requests.csv", "out");
+        change(&mut config);
+        let error = config.check().unwrap_err();
+        assert!(!error.message().contains("--"), "{error}");
+        (error.message().to_owned(), error.settings().collect::<Vec<_>>())
+    };
+    let (message, settings) = with(|c| c.variants.count = 60);
+    assert_eq!(message, "variants is 60; give a number from 0 to 50");
+    assert_eq!(settings, ["variants"]);
+    let (message, _) = with(|c| c.max_clips = Some(0));
+    assert!(message.starts_with("max_clips is 0; give a number from 1 to "), "{message}");
+    let (message, settings) = with(|c| c.variants.platforms = vec!["x".to_owned()]);
+    assert!(
+        message.starts_with("platforms has no effect while variants is 0; set it"),
+        "{message}"
+    );
+    assert_eq!(settings, ["variants", "platforms"]);
+    let (_, settings) = with(|c| {
+        c.variants.count = 1;
+        c.variants.captions = Some(CaptionMode::Soft);
+        c.render.encoding.format = Format::Gif;
+    });
+    assert_eq!(settings, ["captions", "format"]);
 }

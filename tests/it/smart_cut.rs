@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use clipflow::cancel::CancelToken;
+use clipflow::media::MediaTools;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{Output, Quality, RenderSettings, render};
-use clipflow::media::{CancelToken, MediaTools};
 use clipflow::model::Rendition;
 use clipflow::model::edit::{Edit, Effect, EffectKind, Segment};
 use tempfile::TempDir;

@@ -99,11 +99,13 @@ fn every_statement_of_the_run_is_used() {
     let single = [&sql::CHECKED, &sql::DESCRIBED, &sql::RENDERED];
     let steps = single.into_iter().chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     let steps: Vec<&str> = steps.map(|step| step.name).collect();
-    let views = |views: &[(&'static str, &str)]| views.iter().map(|v| v.0).collect::<Vec<_>>();
-    let render = [sql::render::FILES.to_vec(), views(sql::render::VIEWS)].concat();
+    let views = sql::render::VIEWS.iter().map(|view| view.0);
+    let render: Vec<&str> = sql::render::FILES.iter().copied().chain(views).collect();
+    // One view is written from the columns of the tables.
+    let views = sql::VIEWS.iter().map(|view| view.0).filter(|name| *name != "source_lists");
     for (folder, mut used) in [
         ("sql/run", steps),
-        ("sql/views", views(sql::VIEWS)),
+        ("sql/views", views.collect()),
         ("sql/summary", sql::summary::FILES.to_vec()),
         ("sql/rows", sql::rows::FILES.to_vec()),
         ("sql/from_results", sql::from_results::FILES.to_vec()),
@@ -119,10 +121,8 @@ fn every_statement_of_the_run_is_used() {
 }
 
 #[test]
-fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
+fn every_recipe_of_the_cookbook_runs() {
     let folder = show::finished();
-    let readme =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let recipes = files("sql/cookbook", "sql");
     assert_eq!(recipes.len(), 10);
     for recipe in recipes {
@@ -130,8 +130,6 @@ fn every_recipe_of_the_cookbook_runs_and_stands_in_the_readme() {
             clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);
         assert!(output.status.success(), "{}: {}", recipe.display(), stderr(&output));
         assert!(stdout(&output).lines().count() > 1, "{} finds nothing", recipe.display());
-        let text = fs::read_to_string(&recipe).unwrap();
-        assert!(readme.contains(text.trim()), "{} is not in the README as it is", recipe.display());
     }
 }
 
@@ -165,7 +163,7 @@ fn a_clip_in_which_a_word_is_said_is_one_row_however_many_variants_it_has() {
 
 #[test]
 fn every_view_can_be_asked() {
-    for (view, _) in sql::VIEWS {
+    for (view, _) in sql::VIEWS.iter() {
         let folder =
             if view.contains("variant") { super::variants::finished() } else { show::finished() };
         assert!(!query(folder, &format!("SELECT * FROM {view}")).is_empty(), "{view}");
@@ -176,19 +174,7 @@ fn every_view_can_be_asked() {
 fn the_function_gives_the_windows_that_the_run_chose_from() {
     let folder = show::finished();
     let again = r#"
-        WITH lists AS (
-            SELECT s.source_id, s.signals, h.shots, q.cues
-            FROM (SELECT source_id, array_agg(named_struct('t', t, 'shot_score', shot_score, 'motion', motion, 'luma', luma,
-                    'chroma', chroma, 'saliency_x', saliency_x, 'saliency_y', saliency_y, 'loudness', loudness, 'onset', onset,
-                    'speech', speech, 'silence', silence, 'caption_density', caption_density) ORDER BY t) AS signals
-                  FROM signals GROUP BY source_id) s
-            JOIN (SELECT source_id, array_agg(named_struct('shot_id', shot_id, 'start', start, 'end', "end",
-                    'transition', transition, 'score', score, 'first_frame', first_frame, 'last_frame', last_frame) ORDER BY shot_id) AS shots FROM shots GROUP BY source_id) h
-                ON h.source_id = s.source_id
-            JOIN (SELECT source_id, array_agg(named_struct('cue_id', cue_id, 'start', start, 'end', "end", 'text', text,
-                    'language', language, 'origin', origin) ORDER BY cue_id) AS cues FROM cues GROUP BY source_id) q
-                ON q.source_id = s.source_id),
-        found AS (SELECT source_id, unnest(select_clips(signals, shots, cues_in(cues, 'en'), 4, 9, 2)) AS c FROM lists)
+        WITH found AS (SELECT source_id, unnest(select_clips(signals, shots, cues_in(cues, 'en'), 4, 9, 2)) AS c FROM source_lists)
         SELECT c['start'], c['end'], c['score'], c['chosen'] FROM found ORDER BY 1, 2"#;
     let stored = r#"SELECT start, "end", score, chosen FROM candidates WHERE request_id = 'good' ORDER BY 1, 2"#;
     let stored = query(folder, stored);

@@ -14,11 +14,11 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Field;
 use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::{describe_clips, describe_rows, described_schema};
 use clipflow::kernels::text::{BuiltIn, TextLimits, TextModel, TextModelRequest, TextOrigin};
-use clipflow::model::cue;
+use clipflow::model::Cue;
 use clipflow::resilience::{BreakerState, Jitter, Resilience, ScriptedClock};
-use clipflow::source::text_model::{HttpTextModel, TextModelConfig};
+use clipflow::text_model::{HttpTextModel, TextModelConfig};
+use clipflow::text_model::{describe_clips, describe_rows, described_schema};
 use serde_json::{Value, json};
 
 use super::support::counter::ffmpeg;
@@ -248,7 +248,7 @@ async fn many_clips_are_described_in_their_order_and_a_few_at_a_time() {
 /// Two clips of one source, and one of a source without captions.
 fn clips() -> RecordBatch {
     let said = ["Solar panels pay.", "Do they last?", "Rockets fly to Mars."];
-    let fields = cue::fields();
+    let fields = Cue::fields();
     let columns: Vec<arrow::array::ArrayRef> = vec![
         Arc::new(Int64Array::from(vec![0, 1, 2])),
         Arc::new(Float64Array::from(vec![0.0, 2.0, 4.0])),
@@ -260,7 +260,7 @@ fn clips() -> RecordBatch {
     ];
     let cues = StructArray::new(fields.into(), columns, None);
     let both = arrow::compute::concat(&[&cues, &cues]).unwrap();
-    let item = Arc::new(Field::new_list_field(cue::data_type(), true));
+    let item = Arc::new(Field::new_list_field(Cue::data_type(), true));
     let cues = ListArray::new(item, OffsetBuffer::from_lengths([3, 3, 0]), both, None);
     let nothing = StringArray::new_null(3);
     let size = Int64Array::new_null(3);

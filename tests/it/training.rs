@@ -70,13 +70,13 @@ fn train(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_model_in_the_readme_scores_and_a_wrong_one_is_told_by_its_field() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).unwrap();
-    let (_, after) = readme.split_once("```json\n").unwrap();
+fn the_model_in_the_documents_scores_and_a_wrong_one_is_told_by_its_field() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/user/learning.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, after) = page.split_once("```json\n").unwrap();
     let (json, documented) = after.split_once("```").unwrap();
     for feature in clipflow::kernels::variants::FEATURES {
-        assert!(documented.contains(&format!("`{feature}`")), "{feature} is not in the README");
+        assert!(documented.contains(&format!("`{feature}`")), "{feature} is not on the page");
     }
     let folder = planned();
     let score = |model: &str| {

@@ -13,11 +13,10 @@ use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment::{Arm, Judged, MAX_ARMS, Verdict, checked_confidence, judge};
-use crate::kernels::location::Location;
 use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
+use crate::location::Location;
 use crate::model::ExperimentRow;
-use crate::model::experiment::fields;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -72,7 +71,7 @@ impl Experiments {
     /// # Errors
     /// `internal` if they do not fit.
     pub fn batch(&self) -> Result<RecordBatch> {
-        let plain: Vec<_> = fields().into_iter().map(|f: Field| f.into()).collect();
+        let plain: Vec<_> = ExperimentRow::fields().into_iter().map(Arc::new).collect();
         let batch = serde_arrow::to_record_batch(&plain, &self.rows).map_err(misfit)?;
         let schema = Arc::new(Schema::new(fields_by(self.by.as_deref())));
         RecordBatch::try_new(schema, batch.columns().to_vec()).map_err(misfit)
@@ -92,13 +91,13 @@ fn misfit(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         .with_source(cause)
 }
 
-/// The columns of [`fields`], `variant_id` with the name of the column that is compared.
+/// The columns of [`ExperimentRow`], `variant_id` with the name of the column that is compared.
 pub fn fields_by(by: Option<&str>) -> Vec<Field> {
     let named = |field: Field| match by {
         Some(by) if field.name() == VARIANT => field.with_name(by),
         _ => field,
     };
-    fields().into_iter().map(named).collect()
+    ExperimentRow::fields().into_iter().map(named).collect()
 }
 
 /// The column of the arms, if no other is named.

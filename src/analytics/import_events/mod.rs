@@ -107,27 +107,21 @@ impl Sheet {
     }
 
     fn misfit(&self, sentence: &str) -> Error {
-        Error::new(
-            ErrorCode::InputColumn,
-            format!(
-                "{}: {sentence}; its headers are: {}",
-                self.path.display(),
-                self.headers.join(", ")
-            ),
-        )
+        self.about_headers(Error::new(ErrorCode::InputColumn, sentence))
     }
 
-    fn wrong(&self, row: usize, column: usize, what: &str) -> Error {
+    /// `error` with the file and its headers.
+    fn about_headers(&self, error: Error) -> Error {
+        let headers = format!("; its headers are: {}", self.headers.join(", "));
+        error.framed(format_args!("{}: ", self.path.display()), headers)
+    }
+
+    fn wrong(&self, row: usize, column: usize, what: Error) -> Error {
         let header = self.headers.get(column).map_or("", String::as_str);
         let text = self.cell(row, column).unwrap_or_default();
-        Error::new(
-            ErrorCode::InputColumn,
-            format!(
-                "{}: {header} of row {} is {text:?}, which is {what}",
-                self.path.display(),
-                row + 1
-            ),
-        )
+        let cell =
+            format!("{}: {header} of row {} is {text:?}, which is ", self.path.display(), row + 1);
+        what.framed(cell, "")
     }
 }
 
@@ -172,7 +166,7 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
     if !lost.is_empty() {
         let example = lost.first().and_then(|row| sheet.cell(*row, content?)).unwrap_or("no id");
         notices.push(format!(
-            "{} rows are of no known variant and were left out, the first of content {example}; add it to --map",
+            "{} rows are of no known variant and were left out, the first of content {example}; add it to the map",
             lost.len()
         ));
     }
@@ -191,9 +185,9 @@ fn variants(
     if own.is_none() && title.is_none() && (map.is_none() || content.is_none()) {
         let names = options.from.shape().content.join(", ");
         let sentence = format!(
-            "nothing says which variants its rows are of: a column variant_id, a title with a tag such as v:0123456789abcdef, or --map with a content id (a header such as {names})"
+            "nothing says which variants its rows are of: a column variant_id, a title with a tag such as v:0123456789abcdef, or a map, with a content id (a header such as {names})"
         );
-        return Err(sheet.misfit(&sentence));
+        return Err(sheet.about_headers(Error::new(ErrorCode::InputColumn, sentence).about("map")));
     }
     let of = |row: usize| {
         let own = own.and_then(|c| sheet.cell(row, c)).map(str::to_owned);
@@ -227,10 +221,7 @@ fn tag(title: &str) -> Option<&str> {
 fn days(sheet: &Sheet, options: &ImportOptions, headers: &[&str]) -> Result<Vec<Option<i32>>> {
     let day = options.day.as_deref().map(|text| {
         days::parse(text, days::Order::MonthFirst).ok_or_else(|| {
-            Error::new(
-                ErrorCode::Config,
-                format!("--day is {text:?}; give a day such as 2026-05-01"),
-            )
+            Error::setting("day", format!("is {text:?}; give a day such as 2026-05-01"))
         })
     });
     let given = day.transpose()?;
@@ -238,10 +229,13 @@ fn days(sheet: &Sheet, options: &ImportOptions, headers: &[&str]) -> Result<Vec<
     let Some(column) = sheet.find(headers) else {
         return match given {
             Some(day) => Ok(rows.map(|_| Some(day)).collect()),
-            None => Err(sheet.misfit(&format!(
-                "it has no day (a header such as {}); add it to the export, or give the day of all its figures with --day",
-                headers.join(", ")
-            ))),
+            None => {
+                let sentence = format!(
+                    "it has no dates (a header such as {}); add them to the export, or set day to the day of all its figures",
+                    headers.join(", ")
+                );
+                Err(sheet.about_headers(Error::new(ErrorCode::InputColumn, sentence).about("day")))
+            }
         };
     };
     let texts = || rows.clone().filter_map(|row| sheet.cell(row, column));
@@ -254,11 +248,11 @@ fn days(sheet: &Sheet, options: &ImportOptions, headers: &[&str]) -> Result<Vec<
             Some(text) => match days::parse(text, order).or(given) {
                 Some(day) => Ok(Some(day)),
                 None if text.eq_ignore_ascii_case("total") => Ok(None),
-                None => Err(sheet.wrong(
-                    row,
-                    column,
-                    "no day; give the day of all such figures with --day",
-                )),
+                None => {
+                    let sentence = "no date; set day to the day of all such figures";
+                    let what = Error::new(ErrorCode::InputColumn, sentence).about("day");
+                    Err(sheet.wrong(row, column, what))
+                }
             },
         })
         .collect()
@@ -292,7 +286,10 @@ fn read(
         // Of unknown views no share can be told.
         Some(number) if number.is_nan() => Ok(None),
         Some(number) => Ok(Some(number)),
-        None => Err(sheet.wrong(row, column, "no number")),
+        None => {
+            let what = Error::new(ErrorCode::InputColumn, "no number");
+            Err(sheet.wrong(row, column, what))
+        }
     }
 }
 

@@ -59,13 +59,12 @@ impl Choice {
         variants: &[String],
     ) -> Result<Self> {
         if !(0.0..=MAX_LAG_HOURS).contains(&query.lag_hours) {
-            let lag = query.lag_hours;
-            return Err(config(format!(
-                "--lag-hours is {lag}; give hours from 0 to {MAX_LAG_HOURS}"
-            )));
+            let what = format!("is {}; give hours from 0 to {MAX_LAG_HOURS}", query.lag_hours);
+            return Err(Error::setting("lag_hours", what));
         }
         if query.lag_hours > 0.0 && !events.has_time {
-            return Err(config("--lag-hours needs times, and the events have no column ts or day"));
+            let what = "needs times, and the events have no column ts or day";
+            return Err(Error::setting("lag_hours", what));
         }
         let mut figures: Vec<(String, Figure)> = vec![];
         for name in &query.metrics {
@@ -180,5 +179,5 @@ fn axis(name: &str, events: &EventTable, variants: &[String]) -> Result<Axis> {
 }
 
 fn config(sentence: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Config, sentence)
+    Error::new(ErrorCode::ConfigInvalid, sentence)
 }

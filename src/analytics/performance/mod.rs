@@ -15,7 +15,7 @@ pub use function::register_performance;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::query::events::{self, EventTable};
 use crate::query::results::{register_dataset, register_reference, register_store, register_view};
 use crate::query::rollup::UnknownEvents;

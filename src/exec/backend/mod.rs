@@ -34,9 +34,9 @@ pub use thread::ThreadBackend;
 pub use tokio_tasks::AsyncBackend;
 
 use super::{Work, WorkEnv};
+use crate::cancel::CancelToken;
 use crate::config::BackendType;
 use crate::error::Result;
-use crate::media::CancelToken;
 
 /// One piece of work on some rows, done once.
 #[derive(Debug, Clone)]

@@ -9,10 +9,10 @@ use arrow::array::ArrayRef;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Task;
+use crate::cancel::stopped;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::WorkKind;
 use crate::exec::outcome::check_columns;
-use crate::media::cancel::stopped;
 
 /// Time that work has to end once it was told to.
 pub(super) const GRACE: Duration = Duration::from_secs(2);

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Weights};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ends_sentence;
-use crate::model::{Candidate, candidate};
+use crate::model::Candidate;
 
 /// [`select_clips_with`] with the default [`Weights`].
 ///
@@ -87,7 +87,7 @@ pub fn select_clips_with(
         }
         lengths.push(out.len() - before);
     }
-    let item = Arc::new(Field::new("item", candidate::data_type(), true));
+    let item = Arc::new(Field::new("item", Candidate::data_type(), true));
     let offsets = OffsetBuffer::from_lengths(lengths);
     let lists =
         ListArray::try_new(item, offsets, Arc::new(out.finish()?), signals.nulls().cloned());
@@ -248,7 +248,7 @@ fn column_error(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InputColumn, message)
 }
 
-/// Builders of the candidate columns, in the order of [`candidate::fields`].
+/// Builders of the candidate columns, in the order of [`Candidate::fields`].
 #[derive(Default)]
 struct Candidates {
     id: Int64Builder,
@@ -297,7 +297,7 @@ impl Candidates {
         columns.push(Arc::new(self.chosen.finish()));
         columns.push(Arc::new(self.strengths.finish()));
         columns.push(Arc::new(self.reason.finish()));
-        StructArray::try_new(candidate::fields().into(), columns, None).map_err(|e| {
+        StructArray::try_new(Candidate::fields().into(), columns, None).map_err(|e| {
             Error::new(ErrorCode::Internal, format!("candidates do not fit their columns: {e}"))
                 .with_source(e)
         })

@@ -16,7 +16,7 @@ use super::platforms::Platform;
 use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
-use crate::model::{AudienceProfile, Cue, Keyphrase, Shot, Signal, Variant, variant};
+use crate::model::{AudienceProfile, Cue, Keyphrase, Shot, Signal, Variant};
 
 /// Signals this much before a clip still count as beside it, in seconds.
 const BESIDE: f64 = 2.0;
@@ -189,11 +189,11 @@ pub fn make_variants(
         }
         lengths.push(all.len() - before);
     }
-    let fields: Vec<FieldRef> = variant::fields().into_iter().map(Arc::new).collect();
+    let fields: Vec<FieldRef> = Variant::fields().into_iter().map(Arc::new).collect();
     let columns = serde_arrow::to_arrow(&fields, &all).map_err(|e| unfit(&e))?;
     let items = StructArray::try_new_with_length(fields.into(), columns, None, all.len())
         .map_err(|e| unfit(&e))?;
-    let item = Arc::new(Field::new_list_field(variant::data_type(), true));
+    let item = Arc::new(Field::new_list_field(Variant::data_type(), true));
     ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(items), None)
         .map_err(|e| unfit(&e))
 }

@@ -36,12 +36,10 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Shot, Transition};
+use crate::model::{Shot, Signal, Transition};
 
 use picture::Picture;
 use window::Window;
-
-pub use signals::PictureBucket;
 
 /// Width of an analysis frame in pixels.
 pub const WIDTH: usize = 128;
@@ -75,8 +73,9 @@ const MIN_SHOT: f64 = 0.2;
 pub struct Visual {
     /// The shots: in time order, without gaps, from the first frame to the end.
     pub shots: Vec<Shot>,
-    /// One entry a time bucket, without gaps, from the bucket of the first frame on.
-    pub buckets: Vec<PictureBucket>,
+    /// One entry a time bucket, without gaps, from the bucket of the first frame on: what pictures tell,
+    /// the rest as by default.
+    pub buckets: Vec<Signal>,
     /// Number of frames.
     pub frames: i64,
     /// Shortest time between two frames in seconds; 0 with fewer than two frames.

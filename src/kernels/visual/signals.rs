@@ -2,25 +2,7 @@
 
 use super::picture::{H, PIXELS, Picture, W};
 use super::window::Window;
-
-/// The picture values of one time bucket; see [`crate::model::Signal`] for their meaning.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct PictureBucket {
-    /// Start of the bucket, in seconds.
-    pub t: f64,
-    /// Strongest evidence of a shot boundary in the bucket, in [0, 1].
-    pub shot_score: f64,
-    /// Mean absolute luma change from frame to frame, shot boundaries left out, in [0, 1].
-    pub motion: f64,
-    /// Mean luma in [0, 1], full range.
-    pub luma: f64,
-    /// Mean distance of the colour from grey in [0, 1].
-    pub chroma: f64,
-    /// Horizontal centre of what draws the eye, 0 left to 1 right.
-    pub saliency_x: f64,
-    /// Vertical centre of what draws the eye, 0 top to 1 bottom.
-    pub saliency_y: f64,
-}
+use crate::model::Signal;
 
 /// Video levels: luma from 16 (black) to 235 (white) in the frames, 0 to 1 in the signals.
 const BLACK: f64 = 16.0;
@@ -76,7 +58,7 @@ pub(super) struct Tracker {
     sums: Sums,
     /// Where motion was last seen in this shot.
     held: Option<(f64, f64)>,
-    done: Vec<PictureBucket>,
+    done: Vec<Signal>,
 }
 
 impl Tracker {
@@ -122,7 +104,7 @@ impl Tracker {
     }
 
     /// The buckets, without gaps.
-    pub fn finish(mut self) -> Vec<PictureBucket> {
+    pub fn finish(mut self) -> Vec<Signal> {
         if let Some(open) = self.bucket {
             self.close(open + 1);
         }
@@ -138,7 +120,7 @@ impl Tracker {
         let seen = if moved { sums.moving.position() } else { None };
         self.held = seen.or(self.held);
         let (x, y) = self.held.or(sums.still.position()).unwrap_or((0.5, 0.5));
-        let mut bucket = PictureBucket {
+        let mut bucket = Signal {
             t: open as f64 / self.per_second,
             shot_score: sums.shot_score,
             motion: sums.motion / sums.moving_frames.max(1.0) / LUMA_RANGE,
@@ -146,15 +128,16 @@ impl Tracker {
             chroma: (sums.chroma / frames / CHROMA_RANGE).clamp(0.0, 1.0),
             saliency_x: x,
             saliency_y: y,
+            ..Signal::default()
         };
         bucket.motion = bucket.motion.clamp(0.0, 1.0);
-        self.done.push(bucket);
+        self.done.push(bucket.clone());
         if (next - open) as f64 <= LONGEST_GAP * self.per_second {
             bucket.shot_score = 0.0;
             bucket.motion = 0.0;
             for at in open + 1..next {
                 bucket.t = at as f64 / self.per_second;
-                self.done.push(bucket);
+                self.done.push(bucket.clone());
             }
         }
         self.bucket = Some(next);

@@ -4,7 +4,6 @@ use super::Analysis;
 use super::captions::{self, Track};
 use super::readers::Pictures;
 use crate::kernels::audio::{Audio, AudioBucket};
-use crate::kernels::visual::PictureBucket;
 use crate::media::probe::Probe;
 use crate::model::{Signal, SourceInfo};
 
@@ -33,7 +32,15 @@ pub(super) fn merge(
                 // Sound that ends before the picture is followed by silence.
                 audio.buckets.get(k).copied().unwrap_or(AudioBucket::silent(t))
             });
-            signal(t, &picture, sound.as_ref(), caption_density)
+            Signal {
+                t,
+                loudness: sound.map(|s| s.loudness),
+                onset: sound.map(|s| s.onset),
+                speech: sound.map(|s| s.speech),
+                silence: sound.map(|s| s.silence),
+                caption_density,
+                ..picture
+            }
         })
         .collect();
     let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
@@ -67,33 +74,11 @@ pub(super) fn merge(
 
 /// The picture values of a bucket. Before the first picture a player shows black; after the last
 /// one measured it goes on showing that.
-fn picture(buckets: &[PictureBucket], k: Option<usize>) -> PictureBucket {
-    let black = PictureBucket { saliency_x: 0.5, saliency_y: 0.5, ..PictureBucket::default() };
+fn picture(buckets: &[Signal], k: Option<usize>) -> Signal {
+    let black = Signal { saliency_x: 0.5, saliency_y: 0.5, ..Signal::default() };
     let Some(k) = k else { return black };
-    buckets.get(k).copied().unwrap_or_else(|| {
-        let held = buckets.last().copied().unwrap_or(black);
-        PictureBucket { shot_score: 0.0, motion: 0.0, ..held }
+    buckets.get(k).cloned().unwrap_or_else(|| {
+        let held = buckets.last().cloned().unwrap_or(black);
+        Signal { shot_score: 0.0, motion: 0.0, ..held }
     })
-}
-
-fn signal(
-    t: f64,
-    picture: &PictureBucket,
-    sound: Option<&AudioBucket>,
-    caption_density: f64,
-) -> Signal {
-    Signal {
-        t,
-        shot_score: picture.shot_score,
-        motion: picture.motion,
-        luma: picture.luma,
-        chroma: picture.chroma,
-        saliency_x: picture.saliency_x,
-        saliency_y: picture.saliency_y,
-        loudness: sound.map(|s| s.loudness),
-        onset: sound.map(|s| s.onset),
-        speech: sound.map(|s| s.speech),
-        silence: sound.map(|s| s.silence),
-        caption_density,
-    }
 }

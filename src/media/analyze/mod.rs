@@ -23,12 +23,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cancel::CancelToken;
 use super::failure::Finished;
 use super::probe::{Probe, probe};
 use super::process::MediaCommand;
 use super::sniff::Demuxer;
 use super::tools::{MediaLimits, MediaTools};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::audio::Audio;
 use crate::model::{Cue, Shot, Signal, SourceInfo};

@@ -4,11 +4,11 @@ mod answer;
 
 use std::path::Path;
 
-use super::cancel::CancelToken;
 use super::input::{ffprobe_args, input_args};
 use super::process::MediaCommand;
 use super::sniff::{Demuxer, sniff};
 use super::tools::{MediaLimits, MediaTools};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 
 use answer::{Answer, Stream, number};

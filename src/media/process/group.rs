@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-use crate::media::cancel::{CancelToken, Woken};
+use crate::cancel::{CancelToken, Woken};
 use crate::media::failure::Stop;
 
 /// Time between asking a process group to end (TERM) and ending it (KILL).

@@ -24,9 +24,9 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 
-use super::cancel::CancelToken;
 use super::failure::{Finished, Stop};
 use super::tools::MediaLimits;
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use group::Group;
 

@@ -25,204 +25,40 @@
 //! sound alone too, as a test repeats. (AAC may leave noise to its decoder, which makes it up from
 //! where it began: sound of passes that begin elsewhere can then differ, by what nobody hears.)
 
-mod beside;
-mod captions;
-mod check;
-mod command;
-mod encoding;
-mod formats;
-mod frame_log;
-mod graph;
-mod index;
-mod kept;
-mod loudness;
-mod measure;
-mod part;
-mod passes;
-mod plan;
-mod queue;
+mod context;
+mod ffmpeg;
+mod output;
+mod partial_file;
+mod schedule;
+mod settings;
 mod shape;
+mod sidecars;
 mod smart_cut;
 mod source;
-mod turns;
+mod verify;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+use crate::media::probe::Probe;
+use crate::media::tools::MediaTools;
+use crate::model::Rendition;
 
-use super::cancel::CancelToken;
-use super::probe::Probe;
-use super::sniff::Demuxer;
-use super::tools::{MediaLimits, MediaTools};
-use crate::error::{Error, ErrorCode, Result};
-use crate::model::edit::CaptionMode;
-use crate::model::{Cue, Edit, Rendition};
-
-use check::Checker;
-pub use encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
-use passes::{Job, Report};
-use plan::Needs;
-pub use plan::{Pass, plan_passes};
-use queue::Queue;
-use shape::Shape;
+use context::RenderContext;
+use output::{check_span, length, not_reached};
+use schedule::passes::{Job, Report};
+use schedule::plan::{Needs, divide};
+use schedule::queue::Queue;
 use source::Source;
-pub use turns::{Share, Turns};
+use verify::compare;
 
-/// A clip to write, as it is or edited.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Output {
-    /// Stable id of the file.
-    pub rendition_id: String,
-    /// Start in seconds from the container's start time: PTS of the first frame, or a time before
-    /// it.
-    pub start: f64,
-    /// End in seconds on the same clock, exclusive.
-    pub end: f64,
-    /// Where the file appears once it is complete and checked.
-    pub path: PathBuf,
-    /// What is changed; `None` keeps picture, sound and times as they are. An edit's segments say
-    /// what is shown, not `start` and `end`.
-    pub edit: Option<Edit>,
-    /// The source's captions, of which an edit shows those in its language.
-    pub cues: Vec<Cue>,
-}
-
-impl Output {
-    /// Start and end of what a pass reads of the source for it, in seconds.
-    fn read(&self, shape: Option<&Shape>) -> (f64, f64) {
-        shape.map_or((self.start, self.end), Shape::extent)
-    }
-
-    /// How it counts, if it is edited.
-    fn shape(&self) -> Result<Option<Shape>> {
-        self.edit.as_ref().map(Shape::new).transpose()
-    }
-}
-
-/// x264's trade of CPU time against size at one quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// 0.8 × the CPU time of `Veryfast`, three times the size.
-    Superfast,
-    /// The default.
-    #[default]
-    Veryfast,
-    /// 1.8 × the CPU time of `Veryfast`.
-    Faster,
-    /// 2.5 × the CPU time of `Veryfast`, two to three times its memory.
-    Medium,
-}
-
-impl Preset {
-    /// x264's name for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Superfast => "superfast",
-            Self::Veryfast => "veryfast",
-            Self::Faster => "faster",
-            Self::Medium => "medium",
-        }
-    }
-
-    /// Memory of one encoder in pictures, with one thread.
-    ///
-    /// Measured at 720p as growth of the resident memory for each output: `veryfast` 54 pictures,
-    /// `medium` 123; the others from single outputs (148, 168, 200, 266 MB in all).
-    const fn pictures(self) -> u64 {
-        match self {
-            Self::Superfast => 42,
-            Self::Veryfast => 56,
-            Self::Faster => 80,
-            Self::Medium => 128,
-        }
-    }
-}
-
-/// How clips are encoded and what that may cost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RenderSettings {
-    /// x264's preset. Default: `veryfast`.
-    pub preset: Preset,
-    /// x264's constant rate factor, 0 (lossless) to 51. Default: 20, hard to tell from the source.
-    pub crf: u8,
-    /// Most pixels of a picture; larger ones are made smaller in the same shape. Default:
-    /// 9,437,184 (4096 × 2304), the most of H.264 level 5.2, above which few players go on.
-    pub max_pixels: u32,
-    /// AAC bit rate in bits a second. Default: 160,000.
-    pub audio_bitrate: u32,
-    /// Threads of each encoder. They change the file's bytes, so they do not follow the machine;
-    /// with more than one the bytes may differ from run to run. The decoder, the filters and the
-    /// other clips' encoders run beside it in any case. Default: 1.
-    pub encoder_threads: u32,
-    /// Most outputs of one ffmpeg process. Default: 8.
-    pub max_outputs: usize,
-    /// Resident memory that all ffmpeg processes that render at one time should stay below
-    /// together, in bytes, as long as one output fits. Default: 640 MiB.
-    pub memory_bytes: u64,
-    /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
-    #[serde(default, skip_serializing_if = "Encoding::is_default")]
-    pub encoding: Encoding,
-    /// Write a still of each file with a picture beside it, as JPEG. Default: no.
-    #[serde(default)]
-    pub thumbnails: bool,
-    /// Copy whole groups of pictures of an H.264 source where an output changes nothing but the span,
-    /// and encode only the edges before and after them. Default: no.
-    #[serde(default)]
-    pub smart_cut: bool,
-    /// Hard limits of each process.
-    pub limits: MediaLimits,
-}
-
-impl RenderSettings {
-    /// What reads the files beside which stills are written; `None` where none are: not asked for, or of a
-    /// format without a picture, or of one that cannot be read back.
-    pub(crate) fn stills(&self) -> Option<Demuxer> {
-        let wanted = self.thumbnails && self.encoding.has_picture();
-        self.encoding.format.demuxer().filter(|_| wanted)
-    }
-
-    /// Whether the numbers are ones that encoders take.
-    ///
-    /// # Errors
-    /// `config.invalid` names the first that is not.
-    pub fn check(&self) -> Result<()> {
-        self.encoding.check()?;
-        let wrong = |what: &str, value: u32, from: u32, to: u32| {
-            let message = format!("{what} is {value}; give a number from {from} to {to}");
-            Err(Error::new(ErrorCode::Config, message))
-        };
-        match *self {
-            Self { crf: 52.., .. } => wrong("crf", self.crf.into(), 0, 51),
-            Self { encoder_threads: 0 | 65.., .. } => {
-                wrong("encoder_threads", self.encoder_threads, 1, 64)
-            }
-            Self { audio_bitrate: ..16_000 | 320_001.., .. } => {
-                wrong("audio_bitrate", self.audio_bitrate, 16_000, 320_000)
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Default for RenderSettings {
-    fn default() -> Self {
-        Self {
-            preset: Preset::default(),
-            crf: 20,
-            max_pixels: 9_437_184,
-            audio_bitrate: 160_000,
-            encoder_threads: 1,
-            max_outputs: 8,
-            memory_bytes: 640 << 20,
-            encoding: Encoding::default(),
-            thumbnails: false,
-            smart_cut: false,
-            limits: MediaLimits::default(),
-        }
-    }
-}
+pub use ffmpeg::encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
+pub use output::Output;
+pub use schedule::plan::{Pass, plan_passes};
+pub use schedule::slots::{Share, Turns};
+pub use settings::{Preset, RenderSettings};
 
 /// Renders sources, beside others that do.
 #[derive(Debug)]
@@ -276,34 +112,33 @@ impl Renderer<'_> {
     ) -> Vec<Result<Rendition>> {
         let Self { tools, settings, turns, cancel } = *self;
         let mut source = Source::new(probe, settings.max_pixels);
-        if let Err(error) = formats::fit(&mut source, &settings.encoding) {
+        if let Err(error) = compare::fit(&mut source, &settings.encoding) {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
         let folders: BTreeSet<&Path> = spans.iter().filter_map(|span| span.path.parent()).collect();
-        folders.into_iter().for_each(|folder| turns.sweep(folder, part::remove_abandoned));
-        let checker = Checker { tools, path, source: &source, settings, cancel };
+        folders.into_iter().for_each(|folder| turns.sweep(folder, partial_file::remove_abandoned));
+        let context = RenderContext { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
         let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
         for (place, span) in spans.iter().enumerate() {
-            match check_span(span, settings).and_then(|()| checker.kept(span)) {
+            match check_span(span, settings).and_then(|()| context.kept(span)) {
                 Ok(None) => {
                     sound.push(span.clone());
                     places.push(place);
                 }
                 Ok(Some(facts)) => {
-                    results[place] = beside::complete(&checker, span, facts);
+                    results[place] = sidecars::complete(&context, span, facts);
                     done += length(span);
                 }
                 Err(error) => results[place] = Err(error),
             }
         }
         let memory_bytes = turns.memory(settings.memory_bytes);
-        let planned =
-            plan::divide(&source, &sound, &RenderSettings { memory_bytes, ..settings.clone() });
+        let planned = divide(&source, &sound, &RenderSettings { memory_bytes, ..settings.clone() });
         let needs = Needs::new(&source, &sound, settings);
         let queue = Queue::new(planned.into_iter().map(|pass| pass.spans), needs);
-        let job = Job { checker, turns, queue: &queue, spans: &sound };
+        let job = Job { context, turns, queue: &queue, spans: &sound };
         let mut meter = Meter {
             total: done + sound.iter().map(length).sum::<f64>(),
             done,
@@ -348,44 +183,4 @@ impl Meter<'_> {
     fn finished(&self) {
         (self.progress)(1.0);
     }
-}
-
-/// Seconds of the source that an output reads.
-fn length(span: &Output) -> f64 {
-    let (start, end) = extent(std::iter::once(span));
-    (end - start).max(0.0)
-}
-
-/// First start and last end.
-fn extent<'a>(spans: impl Iterator<Item = &'a Output>) -> (f64, f64) {
-    spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), span| {
-        let shape = span.shape().ok().flatten();
-        let read = span.read(shape.as_ref());
-        (start.min(read.0), end.max(read.1))
-    })
-}
-
-fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
-    if span.shape()?.is_some() {
-        let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
-        let format = settings.encoding.format;
-        if soft && format.has_picture() && !format.has_text_track() {
-            let message = format!("{format} has no text track for the captions; take mp4 or webm");
-            return Err(Error::new(ErrorCode::RenderFailed, message));
-        }
-        return Ok(());
-    }
-    let fine = span.start.is_finite() && span.end.is_finite() && span.start >= -source::TOLERANCE;
-    if fine && span.end - span.start > source::TOLERANCE {
-        return Ok(());
-    }
-    let message = format!(
-        "a clip from {} s to {} s cannot be cut; give a start below the end",
-        span.start, span.end
-    );
-    Err(Error::new(ErrorCode::RenderFailed, message))
-}
-
-fn not_reached() -> Error {
-    Error::new(ErrorCode::Internal, "a clip was left out of the plan; report this")
 }

@@ -6,16 +6,16 @@ use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 
 /// A constant frame rate as a fraction, and a clock in which every frame is at a whole tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Clock {
-    pub(super) num: i64,
-    pub(super) den: i64,
+pub(crate) struct Clock {
+    pub(crate) num: i64,
+    pub(crate) den: i64,
     /// Ticks a second.
-    pub(super) ticks: i64,
+    pub(crate) ticks: i64,
 }
 
 impl Clock {
     /// The clock of `fps`: whole rates, those of NTSC (`n / 1.001`), or thousandths.
-    pub(super) fn new(fps: f64) -> Self {
+    pub(crate) fn new(fps: f64) -> Self {
         let near = |value: f64| (value - value.round()).abs() < 2e-3 && value.round() >= 1.0;
         let (num, den) = if (fps - fps.round()).abs() < 1e-6 {
             (fps.round() as i64, 1)
@@ -29,34 +29,34 @@ impl Clock {
     }
 
     /// Ticks from one frame to the next.
-    pub(super) fn step(self) -> i64 {
+    pub(crate) fn step(self) -> i64 {
         self.ticks / self.num * self.den
     }
 
     /// How long `frames` are, in seconds.
-    pub(super) fn seconds(self, frames: i64) -> f64 {
+    pub(crate) fn seconds(self, frames: i64) -> f64 {
         frames as f64 * self.den as f64 / self.num as f64
     }
 
     /// The nearest number of frames in `seconds`.
-    pub(super) fn frames(self, seconds: f64) -> i64 {
+    pub(crate) fn frames(self, seconds: f64) -> i64 {
         (seconds * self.num as f64 / self.den as f64).round() as i64
     }
 }
 
 /// Segments of one reading of the source that follow each other by cuts.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Part {
-    pub(super) segments: Vec<Segment>,
+pub(crate) struct Part {
+    pub(crate) segments: Vec<Segment>,
     /// How many frames it has.
-    pub(super) frames: i64,
+    pub(crate) frames: i64,
     /// Whether it is read through an input of its own, since it is shown before what precedes it.
-    pub(super) ahead: bool,
+    pub(crate) ahead: bool,
 }
 
 impl Part {
     /// First start and last end in the source, in seconds.
-    pub(super) fn extent(&self) -> (f64, f64) {
+    pub(crate) fn extent(&self) -> (f64, f64) {
         let start = self.segments.first().map_or(0.0, |first| first.start);
         (start, self.segments.last().map_or(0.0, |last| last.end))
     }
@@ -64,13 +64,13 @@ impl Part {
 
 /// What becomes of an edit's segments.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shape {
-    pub(super) clock: Clock,
+pub(crate) struct Shape {
+    pub(crate) clock: Clock,
     /// Frames of the whole.
-    pub(super) frames: i64,
-    pub(super) parts: Vec<Part>,
+    pub(crate) frames: i64,
+    pub(crate) parts: Vec<Part>,
     /// Frames in which two parts are seen; 0 for cuts.
-    pub(super) overlap: i64,
+    pub(crate) overlap: i64,
 }
 
 impl Shape {
@@ -78,7 +78,7 @@ impl Shape {
     ///
     /// # Errors
     /// [`ErrorCode::RenderFailed`] when it cannot be rendered, with what to change.
-    pub(super) fn new(edit: &Edit) -> Result<Self> {
+    pub(crate) fn new(edit: &Edit) -> Result<Self> {
         check(edit)?;
         let clock = Clock::new(edit.fps);
         let frames = clock.frames(edit.duration());
@@ -113,12 +113,12 @@ impl Shape {
     }
 
     /// How long the whole is, in seconds.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.clock.seconds(self.frames)
     }
 
     /// First start and last end of what the pass reads, in seconds; what is read ahead is not.
-    pub(super) fn extent(&self) -> (f64, f64) {
+    pub(crate) fn extent(&self) -> (f64, f64) {
         let parts = self.parts.iter().filter(|part| !part.ahead).map(Part::extent);
         parts.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), part| {
             (start.min(part.0), end.max(part.1))
@@ -126,13 +126,13 @@ impl Shape {
     }
 
     /// The part that is read ahead.
-    pub(super) fn ahead(&self) -> Option<&Part> {
+    pub(crate) fn ahead(&self) -> Option<&Part> {
         self.parts.first().filter(|part| part.ahead)
     }
 }
 
 /// Whether the first segment is shown before what precedes it in the source.
-pub(super) fn is_cold_open(edit: &Edit) -> bool {
+pub(crate) fn is_cold_open(edit: &Edit) -> bool {
     matches!(edit.segments.as_slice(), [first, second, ..] if second.start < first.end - TOLERANCE)
 }
 
@@ -166,12 +166,12 @@ fn refused(why: &str) -> Error {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
-    pub(in crate::media::render) fn edit(segments: &[(f64, f64, f64)], join: Join) -> Edit {
+    pub(crate) fn edit(segments: &[(f64, f64, f64)], join: Join) -> Edit {
         let segment = |&(start, end, speed): &(f64, f64, f64)| Segment { start, end, speed };
         Edit { join, ..Edit::plain((360, 640), 25.0, segments.iter().map(segment)) }
     }

@@ -7,62 +7,62 @@ use crate::media::sniff::Demuxer;
 
 /// Frames up to this much before a start, in seconds, still belong to it. Half the shortest frame
 /// anyone shoots (480 a second), and more than a time stamp loses in Matroska's milliseconds.
-pub(super) const TOLERANCE: f64 = 0.001;
+pub(crate) const TOLERANCE: f64 = 0.001;
 
 /// The chosen streams of a source and the picture that becomes of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Source {
-    pub(super) demuxer: Demuxer,
+pub(crate) struct Source {
+    pub(crate) demuxer: Demuxer,
     /// Start of the container on its own clock, in seconds.
-    pub(super) start: f64,
+    pub(crate) start: f64,
     /// Index of the video stream in the file.
-    pub(super) video: usize,
-    pub(super) audio: Option<Audio>,
-    pub(super) coded_width: u32,
-    pub(super) coded_height: u32,
+    pub(crate) video: usize,
+    pub(crate) audio: Option<Audio>,
+    pub(crate) coded_width: u32,
+    pub(crate) coded_height: u32,
     /// Upright, in square pixels and not too large.
-    pub(super) scaled: (u32, u32),
+    pub(crate) scaled: (u32, u32),
     /// The clips' size: the same, made even by leaving out the last column or row.
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// Whether the decoded picture is turned or mirrored.
-    pub(super) turned: bool,
+    pub(crate) turned: bool,
     /// Nominal frame rate.
-    pub(super) fps: f64,
+    pub(crate) fps: f64,
     /// Ticks a second of the clips' clock.
-    pub(super) ticks: i64,
+    pub(crate) ticks: i64,
     /// Whether the decoder gives 8-bit 4:2:0 in limited range already.
-    pub(super) plain: bool,
-    pub(super) rgb: bool,
+    pub(crate) plain: bool,
+    pub(crate) rgb: bool,
     /// Whether its packets could be a clip's as they are: H.264 in MP4, upright, in square pixels, of
     /// an even size.
-    pub(super) copyable: bool,
+    pub(crate) copyable: bool,
 }
 
 /// The chosen audio stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Audio {
+pub(crate) struct Audio {
     /// Index of the stream in the file.
-    pub(super) stream: usize,
+    pub(crate) stream: usize,
     /// Sample rate of the source in Hz.
-    pub(super) rate: u32,
-    pub(super) channels: u32,
+    pub(crate) rate: u32,
+    pub(crate) channels: u32,
 }
 
 impl Audio {
     /// Sample rate of the clips in Hz: one that every player takes.
-    pub(super) fn out_rate(self) -> u32 {
+    pub(crate) fn out_rate(self) -> u32 {
         if self.rate == 44_100 { 44_100 } else { 48_000 }
     }
 
     /// Channel layout of the clips.
-    pub(super) fn out_layout(self) -> &'static str {
+    pub(crate) fn out_layout(self) -> &'static str {
         if self.channels == 1 { "mono" } else { "stereo" }
     }
 }
 
 impl Source {
-    pub(super) fn new(probe: &Probe, max_pixels: u32) -> Self {
+    pub(crate) fn new(probe: &Probe, max_pixels: u32) -> Self {
         let video = &probe.video;
         let side = |length: i64| u32::try_from(length).unwrap_or(0);
         let stored = (side(video.stored_width), side(video.stored_height));
@@ -111,7 +111,7 @@ impl Source {
     }
 
     /// Size of the clips' picture, before an edit.
-    pub(super) fn size(&self) -> (u32, u32) {
+    pub(crate) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 
@@ -121,7 +121,7 @@ impl Source {
     /// room for pictures that follow a keyframe in the file and precede it on the screen
     /// (open GOP), and for what the audio decoder needs to settle. In the others a seek ends
     /// anywhere, so that a whole GOP must fit in.
-    pub(super) fn margin(&self) -> f64 {
+    pub(crate) fn margin(&self) -> f64 {
         match self.demuxer {
             Demuxer::Mov | Demuxer::Matroska | Demuxer::Avi | Demuxer::Asf | Demuxer::Mxf => 1.0,
             _ => 12.0,
@@ -130,7 +130,7 @@ impl Source {
 
     /// Where to seek for a clip at `start`, in seconds on the clips' clock; `None` is the first
     /// packet. Each further `attempt` goes further back.
-    pub(super) fn seek(&self, start: f64, attempt: u32) -> Option<f64> {
+    pub(crate) fn seek(&self, start: f64, attempt: u32) -> Option<f64> {
         let margin = match attempt {
             0 => self.margin(),
             1 | 2 => self.margin() * 8.0_f64.powi(attempt as i32),
@@ -141,17 +141,17 @@ impl Source {
     }
 
     /// Tick of the first frame at or after `seconds` on the clips' clock, within the tolerance.
-    pub(super) fn first_tick(&self, seconds: f64) -> i64 {
+    pub(crate) fn first_tick(&self, seconds: f64) -> i64 {
         ((self.start + seconds - TOLERANCE) * self.ticks as f64).ceil() as i64
     }
 
     /// Tick at `seconds` on the clips' clock.
-    pub(super) fn tick(&self, seconds: f64) -> i64 {
+    pub(crate) fn tick(&self, seconds: f64) -> i64 {
         ((self.start + seconds) * self.ticks as f64).round() as i64
     }
 
     /// [`TOLERANCE`] in ticks.
-    pub(super) fn tolerance(&self) -> i64 {
+    pub(crate) fn tolerance(&self) -> i64 {
         (TOLERANCE * self.ticks as f64).ceil() as i64
     }
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use super::input::ffmpeg_args;
 use super::sniff::Demuxer;
-use super::{CancelToken, MediaCommand, MediaLimits, MediaTools, input_args};
+use super::{MediaCommand, MediaLimits, MediaTools, input_args};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use judge::{Best, HEIGHT, WIDTH};
 

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
-use crate::media::{CancelToken, MediaCommand, MediaLimits, MediaTools};
+use crate::media::{MediaCommand, MediaLimits, MediaTools};
 
 /// Length, size and look of a generated video.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,13 +11,14 @@ use tempfile::TempDir;
 use super::measure::Sampled;
 use super::sample::{Sample, sample};
 use super::{BenchmarkOptions, Measurement, Part, viral, workloads};
+use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::{self, Backend};
 use crate::exec::{
     BatchOptions, MediaRuntime, MediaRuntimeConfig, Work, WorkEnv, WorkSpec, run_batches,
 };
-use crate::media::{AnalyzeSettings, CancelToken, MediaTools};
+use crate::media::{AnalyzeSettings, MediaTools};
 use crate::model::VideoClipRequest;
 use crate::query::{SessionOptions, query_error, register_media_relations, session};
 use crate::resilience::Resilience;

@@ -6,10 +6,11 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
 use arrow::compute::take;
 use arrow::datatypes::Field;
 
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::{Work, WorkEnv, WorkKind, WorkSpec, list_of};
-use crate::media::CancelToken;
-use crate::model::{Cue, Shot, Signal, Transition, cue, shot, signal};
+use crate::exec::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::model::arrays::list_of;
+use crate::model::{Cue, Shot, Signal, Transition};
 
 /// Seconds of the source that clips are chosen from.
 const SECONDS: f64 = 60.0;
@@ -40,9 +41,9 @@ pub(super) fn selections(rows: usize) -> Result<RecordBatch> {
     let first = UInt32Array::from(vec![0; rows]);
     let repeated = |list: ArrayRef| take(&list, &first, None).map_err(unfit);
     batch(vec![
-        ("signals", repeated(list_of(&signal::fields(), &signals)?)?),
-        ("shots", repeated(list_of(&shot::fields(), &shots)?)?),
-        ("cues", repeated(list_of(&cue::fields(), &cues)?)?),
+        ("signals", repeated(list_of(&Signal::fields(), &signals)?)?),
+        ("shots", repeated(list_of(&Shot::fields(), &shots)?)?),
+        ("cues", repeated(list_of(&Cue::fields(), &cues)?)?),
         ("min_clip_length", Arc::new(Float64Array::from(vec![8.0; rows]))),
         ("max_clip_length", Arc::new(Float64Array::from(vec![20.0; rows]))),
         ("max_clips", Arc::new(Int64Array::from(vec![3; rows]))),

@@ -91,7 +91,7 @@ struct Sketches {
     sketches: Vec<Option<Sketch>>,
 }
 
-fn external(error: crate::Error) -> DataFusionError {
+fn external(error: crate::error::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
@@ -99,7 +99,7 @@ impl Sketches {
     fn with(
         &mut self,
         group: usize,
-        f: impl FnOnce(&mut Sketch) -> crate::Result<()>,
+        f: impl FnOnce(&mut Sketch) -> crate::error::Result<()>,
     ) -> Result<()> {
         let Some(slot) = self.sketches.get_mut(group) else { return Ok(()) };
         if slot.is_none() {

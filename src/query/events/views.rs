@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::model::event::{EventKind, daily_fields, figure_fields, raw_fields};
 use crate::query::query_error;
 

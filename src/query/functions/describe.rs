@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Function, as_type, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::text::{self as kernel, Line, Script, TextInput, TitleStyle};
-use crate::model::{AudienceProfile, Keyphrase, keyphrase};
+use crate::model::{AudienceProfile, Keyphrase};
 
 /// Keyphrases and hashtags where no number is given.
 const MOST: usize = 10;
@@ -24,7 +24,7 @@ const MOST_CHARS: usize = 100;
 /// `keyphrases(text, language, most)`: a list of structs of `text` and `weight`; see
 /// [`kernel::keyphrases`]. Of a NULL language the text's own is recognised; NULL stays NULL.
 pub fn keyphrases() -> Function {
-    let item = Arc::new(Field::new_list_field(keyphrase::data_type(), true));
+    let item = Arc::new(Field::new_list_field(Keyphrase::data_type(), true));
     let return_type = DataType::List(Arc::clone(&item));
     Function::new("keyphrases", Some(&["text", "language", "n"]), return_type, move |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
@@ -42,7 +42,7 @@ pub fn keyphrases() -> Function {
             Arc::new(StringArray::from_iter_values(found.iter().map(|k| k.text.as_str()))),
             Arc::new(Float64Array::from_iter_values(found.iter().map(|k| k.weight))),
         ];
-        let rows = StructArray::try_new(keyphrase::fields().into(), columns, None);
+        let rows = StructArray::try_new(Keyphrase::fields().into(), columns, None);
         let rows = rows.map_err(|e| misused(e.to_string()).with_source(e))?;
         let offsets = OffsetBuffer::from_lengths(lengths);
         let lists = ListArray::try_new(Arc::clone(&item), offsets, Arc::new(rows), nulls(&texts));

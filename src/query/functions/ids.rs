@@ -8,7 +8,7 @@ use datafusion::logical_expr::Volatility;
 
 use super::{Function, misused, text};
 use crate::kernels::ids;
-use crate::kernels::location::{self, Location};
+use crate::location::{self, Location};
 
 /// `stable_id(a, b, …)`: 16 hexadecimal digits that stand for the values; see [`ids::stable_id`].
 pub fn stable_id() -> Function {

@@ -26,8 +26,8 @@ use datafusion::logical_expr::{
 };
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
 use crate::kernels::select::Weights;
+use crate::location::Location;
 
 /// Every scalar function. `base` is where relative paths in `source_location` start from.
 pub fn all(base: &Location) -> Vec<ScalarUDF> {

@@ -7,7 +7,7 @@ use arrow::datatypes::Float64Type;
 use super::select::{list, list_type};
 use super::{Function, numbers, text};
 use crate::kernels::reframe;
-use crate::model::{shot, signal};
+use crate::model::{Shot, Signal};
 
 /// `reframe_path(signals, shots, start, end, source_width, source_height, width, height[, layout])`: the
 /// path of a cropped window as a list of structs `t`, `x`, `y`; see [`reframe::reframe_path`] and, with a
@@ -17,8 +17,8 @@ pub fn reframe_path() -> Function {
         if !(8..=9).contains(&args.len()) {
             return Err(super::misused("reframe_path takes 8 or 9 arguments"));
         }
-        let signals = list(&args[0], signal::data_type())?;
-        let shots = list(&args[1], shot::data_type())?;
+        let signals = list(&args[0], Signal::data_type())?;
+        let shots = list(&args[1], Shot::data_type())?;
         let numbers =
             args[2..8].iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>, _>>()?;
         let [start, end, source_width, source_height, width, height] = &numbers[..] else {

@@ -10,7 +10,7 @@ use super::{Function, as_type, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::cues;
 use crate::kernels::select::{self, NoCandidate, Weights};
-use crate::model::{candidate, cue, shot, signal};
+use crate::model::{Candidate, Cue, Shot, Signal};
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips)`: every window
 /// considered, as a list of [`candidate`] structs, scored by `weights`; see [`select::select_clips_with`].
@@ -18,11 +18,11 @@ pub fn select_clips(weights: Weights) -> Function {
     Function::new(
         "select_clips",
         Some(&["signals", "shots", "cues", "min", "max", "n"]),
-        list_type(candidate::data_type()),
+        list_type(Candidate::data_type()),
         move |args| {
-            let signals = list(&args[0], signal::data_type())?;
-            let shots = list(&args[1], shot::data_type())?;
-            let cues = list(&args[2], cue::data_type())?;
+            let signals = list(&args[0], Signal::data_type())?;
+            let shots = list(&args[1], Shot::data_type())?;
+            let cues = list(&args[2], Cue::data_type())?;
             let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
             let max_clips = numbers::<Int64Type>(&args[5])?;
             let lengths = (&min, &max, &max_clips);
@@ -33,16 +33,16 @@ pub fn select_clips(weights: Weights) -> Function {
 
 /// `cues_in(cues, language)`: the cues of that language and those of an unknown one.
 pub fn cues_in() -> Function {
-    let return_type = list_type(cue::data_type());
+    let return_type = list_type(Cue::data_type());
     Function::new("cues_in", Some(&["cues", "language"]), return_type.clone(), move |args| {
-        let kept = cues::in_language(&list(&args[0], cue::data_type())?, &text(&args[1])?)?;
+        let kept = cues::in_language(&list(&args[0], Cue::data_type())?, &text(&args[1])?)?;
         as_type(&(Arc::new(with_words(kept)?) as ArrayRef), &return_type)
     })
 }
 
 /// Cues that were put together without the times of their words.
 fn with_words(cues: ListArray) -> Result<ListArray> {
-    let (DataType::Struct(fields), Some(items)) = (cue::data_type(), cues.values().as_struct_opt())
+    let (DataType::Struct(fields), Some(items)) = (Cue::data_type(), cues.values().as_struct_opt())
     else {
         return Ok(cues);
     };

@@ -12,7 +12,7 @@ use super::{Function, misused, numbers, text};
 use crate::error::Result;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::{self, BriefColumns, Scorer};
-use crate::model::{clip_text, cue, shot, signal, variant};
+use crate::model::{Cue, Shot, Signal, Variant, WrittenTexts};
 
 /// `clip_brief(signals, shots, cues, language, topic, width, height, fps, start, end,
 /// min_clip_length, max_clip_length)`: what making variants
@@ -33,9 +33,9 @@ pub fn clip_brief() -> Function {
             let span = [numbers::<Float64Type>(&args[8])?, numbers::<Float64Type>(&args[9])?];
             let lengths = [numbers::<Float64Type>(&args[10])?, numbers::<Float64Type>(&args[11])?];
             Ok(Arc::new(variants::briefs(&BriefColumns {
-                signals: &list(&args[0], signal::data_type())?,
-                shots: &list(&args[1], shot::data_type())?,
-                cues: &list(&args[2], cue::data_type())?,
+                signals: &list(&args[0], Signal::data_type())?,
+                shots: &list(&args[1], Shot::data_type())?,
+                cues: &list(&args[2], Cue::data_type())?,
                 language: &text(&args[3])?,
                 topic: &text(&args[4])?,
                 size: size.each_ref(),
@@ -55,7 +55,7 @@ pub fn with_texts() -> Function {
         let briefs = args[0].as_struct_opt().ok_or_else(|| {
             misused(format!("with_texts takes a clip_brief, not {}", args[0].data_type()))
         })?;
-        let texts = cast(&args[1], &clip_text::data_type()).map_err(|e| {
+        let texts = cast(&args[1], &WrittenTexts::data_type()).map_err(|e| {
             misused(format!("with_texts takes title, hook_text, description, hashtags and note in a struct ({e})"))
         })?;
         Ok(Arc::new(variants::with_texts(briefs, texts.as_struct())?))
@@ -70,7 +70,7 @@ pub fn make_variants(scorer: Option<Arc<Scorer>>) -> Function {
     Function::new(
         "make_variants",
         Some(&["brief", "n", "audience", "platforms", "captions"]),
-        list_type(variant::data_type()),
+        list_type(Variant::data_type()),
         move |args| {
             let briefs = args[0].as_struct_opt().ok_or_else(|| {
                 misused(format!("make_variants takes a clip_brief, not {}", args[0].data_type()))

@@ -9,8 +9,8 @@ use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_m
 
 use super::crossing::{to_array, to_series};
 use super::into_polars;
-use crate::kernels::location::Location;
 use crate::kernels::select::Weights;
+use crate::location::Location;
 use crate::query::functions::{
     Function, describe, experiment, ids, json, language, reframe, select, validate, variants,
 };
@@ -120,7 +120,7 @@ pub fn source_location(source_url: Expr, base: impl Into<Location>) -> Expr {
 }
 
 /// A source as it may be shown: without signatures and keys; see
-/// [`crate::kernels::location::without_signature`].
+/// [`crate::location::without_signature`].
 pub fn without_signature(source_url: Expr) -> Expr {
     expression(ids::without_signature(), &[source_url])
 }

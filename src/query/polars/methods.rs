@@ -4,8 +4,8 @@ use polars::prelude::{Expr, LazyFrame, col};
 
 use super::{analytics, exprs};
 use crate::error::Result;
-use crate::kernels::location::Location;
 use crate::kernels::metrics::Metric;
+use crate::location::Location;
 
 /// The kernels as methods of expressions: each is the function of that name in
 /// [`query::polars`](crate::query::polars) with its first argument before the dot.

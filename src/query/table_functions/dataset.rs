@@ -8,7 +8,7 @@ use datafusion::error::Result;
 
 use super::{external, texts, wait};
 use crate::config::ParallelConfig;
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::model::table::Table;
 use crate::query::results::{register_dataset, register_store, register_table};
 use crate::query::{SessionOptions, query_error, session};

@@ -15,8 +15,8 @@ use futures::stream;
 
 use super::{ResultsFunction, external, texts};
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
-use crate::kernels::location::{Location, OBJECT_SCHEMES};
-use crate::model::{cue, shot, signal};
+use crate::location::{Location, OBJECT_SCHEMES};
+use crate::model::{Cue, Shot, Signal};
 use crate::query::SessionOptions;
 use crate::query::media_exec::CancelOnDrop;
 
@@ -38,7 +38,7 @@ impl VideoFunction {
         runtime: &OnDemand,
     ) -> impl Iterator<Item = (&'static str, Self)> {
         let tables =
-            [("shots", shot::fields()), ("signals", signal::fields()), ("cues", cue::fields())];
+            [("shots", Shot::fields()), ("signals", Signal::fields()), ("cues", Cue::fields())];
         tables.into_iter().map(|(name, fields)| {
             let function = Self {
                 name,

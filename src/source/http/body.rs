@@ -1,15 +1,12 @@
 //! The bytes of an answer, into the spool.
 
-use std::time::Duration;
-
 use reqwest::Response;
 use tokio::time::Instant;
 use url::Url;
 
-use super::HttpConfig;
-use super::client::root;
-use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::redacted;
+use crate::error::Result;
+use crate::net::HttpConfig;
+use crate::net::body::{Pace, broken, empty, too_large};
 use crate::source::spool::{Spool, SpoolFile};
 
 /// Write all of an answer's `length` bytes (if it says how many) to a new file of `spool`.
@@ -50,102 +47,5 @@ pub(super) async fn receive(
             Err(broken(url, written, Some(length), None))
         }
         _ => Ok(file),
-    }
-}
-
-/// Watches that bytes come fast enough, window by window, and that it all does not take too long.
-pub(in crate::source) struct Pace {
-    window: Duration,
-    least: u64,
-    window_ends: Instant,
-    bytes: u64,
-    limit: Option<Duration>,
-    ends: Option<Instant>,
-}
-
-impl Pace {
-    pub(in crate::source) fn new(config: &HttpConfig) -> Self {
-        let now = Instant::now();
-        Self {
-            window: config.window,
-            least: (config.least_rate as f64 * config.window.as_secs_f64()) as u64,
-            window_ends: now + config.window,
-            bytes: 0,
-            limit: config.timeout,
-            ends: config.timeout.map(|limit| now + limit),
-        }
-    }
-
-    pub(in crate::source) fn look_again(&self) -> Instant {
-        self.ends.map_or(self.window_ends, |end| end.min(self.window_ends))
-    }
-
-    pub(in crate::source) fn forgive(&mut self, waited: Duration) {
-        self.window_ends += waited;
-        self.ends = self.ends.map(|end| end + waited);
-    }
-
-    /// `bytes` have come now.
-    pub(in crate::source) fn check(&mut self, bytes: u64, url: &Url) -> Result<()> {
-        let now = Instant::now();
-        self.bytes += bytes;
-        if let (Some(limit), true) = (self.limit, self.ends.is_some_and(|end| now >= end)) {
-            let place = redacted(url.as_str());
-            return Err(Error::new(
-                ErrorCode::SourceUnreachable,
-                format!(
-                    "{place} was not fetched within {} s; allow more with timeout",
-                    limit.as_secs_f64()
-                ),
-            ));
-        }
-        if now < self.window_ends {
-            return Ok(());
-        }
-        if self.bytes < self.least {
-            let place = redacted(url.as_str());
-            let rate = self.least as f64 / self.window.as_secs_f64() / 1024.0;
-            return Err(Error::new(
-                ErrorCode::SourceUnreachable,
-                format!("{place} comes slower than {rate:.0} KiB a second; run again later"),
-            ));
-        }
-        self.bytes = 0;
-        self.window_ends = now + self.window;
-        Ok(())
-    }
-}
-
-pub(in crate::source) fn too_large(url: &Url, config: &HttpConfig) -> Error {
-    let (place, gb) = (redacted(url.as_str()), config.max_bytes as f64 / 1e9);
-    Error::new(
-        ErrorCode::SourceTooLarge,
-        format!("{place} is larger than {gb} GB; shorten it or raise max_source_gb"),
-    )
-}
-
-pub(in crate::source) fn empty(url: &Url) -> Error {
-    let place = redacted(url.as_str());
-    Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; put the file there again"))
-}
-
-/// The connection ended before the content did; another try may fare better.
-pub(in crate::source) fn broken(
-    url: &Url,
-    written: u64,
-    length: Option<u64>,
-    cause: Option<reqwest::Error>,
-) -> Error {
-    let place = redacted(url.as_str());
-    let of = length.map_or_else(String::new, |n| format!(" of {n}"));
-    let why = cause.as_ref().map_or_else(String::new, |c| format!(" ({})", root(c)));
-    let error = Error::new(
-        ErrorCode::SourceTruncated,
-        format!("{place} broke off after {written}{of} bytes{why}; run again later"),
-    )
-    .with_retry_after(Duration::ZERO);
-    match cause {
-        Some(cause) => error.with_source(cause.without_url()),
-        None => error,
     }
 }

@@ -1,74 +1,27 @@
 //! Sources on web servers.
 //!
-//! Our own client, for requests come from people we do not trust: no proxy from the environment,
-//! redirects followed by hand, every hop checked ([`target`]), names resolved to public addresses
-//! only, limits on size, time and slowness. Nothing is tried twice here; a server that fails is left
-//! alone by [`crate::resilience::Hosts`].
+//! Asked through the guarded client ([`crate::net`]); redirects are followed here, one by one, and
+//! every step is checked. Nothing is tried twice; a server that fails is left alone by
+//! [`crate::resilience::Hosts`].
 
-pub mod address;
-pub(super) mod answer;
-pub(super) mod body;
-pub(super) mod client;
-pub mod target;
-
-use std::time::Duration;
+mod body;
 
 use async_trait::async_trait;
-use client::Client;
 use reqwest::header::{HeaderMap, HeaderValue, RANGE};
 use reqwest::{Method, Response, StatusCode};
-use target::{Refused, Rules};
 use url::Url;
 
 use super::spool::Spool;
 use super::{Fetched, Remote};
-use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{redacted, scheme};
+use crate::location::{redacted, scheme};
+use crate::net::client::Client;
+use crate::net::target::{Refused, Rules};
+use crate::net::{HttpConfig, answer};
 use crate::resilience::{FetchSlot, HostKey, Hosts};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
-
-/// Limits of fetches from web servers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpConfig {
-    /// Whether private and loopback addresses may be asked.
-    pub allow_private: bool,
-    /// Largest source, in bytes.
-    pub max_bytes: u64,
-    /// Time to connect, with name resolution and TLS.
-    pub connect: Duration,
-    /// Time from then until the server begins to answer.
-    pub first_byte: Duration,
-    /// Fewest bytes a second, over `window`.
-    pub least_rate: u64,
-    /// See `least_rate`.
-    pub window: Duration,
-    /// Time all bytes may take; `None`: as long as they come.
-    pub timeout: Option<Duration>,
-}
-
-impl From<&ParallelConfig> for HttpConfig {
-    fn from(config: &ParallelConfig) -> Self {
-        let timeout = Duration::try_from_secs_f64(config.timeout).ok();
-        Self {
-            allow_private: config.allow_private,
-            max_bytes: (config.max_source_gb * 1e9) as u64,
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(15),
-            least_rate: 16 << 10,
-            window: Duration::from_secs(30),
-            timeout: timeout.filter(|t| !t.is_zero()),
-        }
-    }
-}
-
-impl HttpConfig {
-    fn rules(&self) -> Rules {
-        Rules { allow_private: self.allow_private }
-    }
-}
 
 /// Web servers; see the module.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, ErrorCode};
-use crate::kernels::location::redacted;
+use crate::location::redacted;
 
 /// Why an operation on a store failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use url::Url;
 use super::fault::{Cause, Fault};
 use super::stores::{Opened, Store};
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::Location;
+use crate::location::Location;
 use crate::resilience::{Guard, HostKey, Resilience};
 
 /// Longest wait for an answer that is small.

@@ -12,7 +12,7 @@ use url::{Position, Url};
 #[cfg(feature = "cloud")]
 use super::cloud;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::location::{OBJECT_SCHEMES, redacted};
+use crate::location::{OBJECT_SCHEMES, redacted};
 
 /// An object store that also takes large objects in parts.
 pub trait Store: ObjectStore + MultipartStore {}
@@ -38,7 +38,7 @@ pub struct Stores(Mutex<HashMap<String, Arc<dyn Store>>>);
 
 /// Whether `location` is the URL of an object store.
 pub fn is_object_url(location: &str) -> bool {
-    crate::kernels::location::scheme(location)
+    crate::location::scheme(location)
         .is_some_and(|scheme| OBJECT_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
 }
 

@@ -213,7 +213,7 @@ async fn the_processor_of_analytics_compares_and_learns() {
     let found = analytics.experiment(None, "hook_rate", None).await.unwrap();
     assert_eq!((found.rows[0].variant_id.as_str(), found.rows[0].winner), ("b", true));
     // No results, so nothing to learn from: the processor says so as the command does.
-    let missing = clipflow::kernels::location::Location::from(folder.path().join("none"));
+    let missing = clipflow::location::Location::from(folder.path().join("none"));
     let error = analytics.train(missing.clone(), "hook_rate").await.unwrap_err();
     assert_eq!(error.code().as_str(), "store.read");
     let error = analytics.train_selection(missing).await.unwrap_err();

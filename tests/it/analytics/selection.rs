@@ -13,7 +13,7 @@ use clipflow::config::ParallelConfig;
 use clipflow::kernels::score::Link;
 use clipflow::kernels::select::{OwnedColumns, PreparedSource, Weights, WeightsFile};
 use clipflow::model::edit::{Join, Segment};
-use clipflow::model::{Shot, Signal, shot, signal, variant};
+use clipflow::model::{Shot, Signal, table::variants};
 use clipflow::query::events;
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
@@ -178,11 +178,11 @@ async fn results(folder: &Path, figures: String) -> (SessionContext, events::Eve
         ctx.register_batch(name, all).unwrap();
     };
     let of = |f: &dyn Fn(usize) -> RecordBatch| (0..SOURCES).map(f).collect::<Vec<_>>();
-    register("signals", of(&|s| with_source(s, &table(signal::fields(), &signals(s)))));
-    register("shots", of(&|s| with_source(s, &table(shot::fields(), &shots()))));
-    let mut fields = variant::table_fields();
+    register("signals", of(&|s| with_source(s, &table(Signal::fields(), &signals(s)))));
+    register("shots", of(&|s| with_source(s, &table(Shot::fields(), &shots()))));
     let wanted = ["variant_id", "source_id", "duration", "segments", "join"];
-    fields.retain(|f| wanted.contains(&f.name().as_str()));
+    let wanted = variants().into_iter().filter(|column| wanted.contains(&column.name));
+    let fields: Vec<_> = wanted.map(|column| column.field()).collect();
     register("variants", of(&|s| table(fields.clone(), &cuts(s))));
     let table = events::register(&ctx, &folder.join("events.csv").into()).await.unwrap();
     (ctx, table)

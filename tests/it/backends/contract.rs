@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use clipflow::cancel::CancelToken;
 use clipflow::config::BackendType;
 use clipflow::exec::{BatchOptions, Progress, ValidateWork, Work, WorkEnv, run_batches};
-use clipflow::media::CancelToken;
 use clipflow::{Error, ErrorCode};
 use futures::{StreamExt, TryStreamExt, stream};
 

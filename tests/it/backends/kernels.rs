@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{Float64Array, RecordBatch, StringArray};
+use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::backend::{AutoBackend, Backend, Task};
 use clipflow::exec::{AnalyzeWork, BatchOptions, ValidateWork, WorkEnv};
-use clipflow::media::{AnalyzeSettings, CancelToken};
+use clipflow::media::AnalyzeSettings;
 use clipflow::pipeline::{self, RunConfig};
 use futures::TryStreamExt;
 

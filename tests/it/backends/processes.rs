@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clipflow::ErrorCode;
+use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::backend::{Backend, ProcessBackend, ProcessConfig, build};
 use clipflow::exec::{AnalyzeWork, BatchOptions, Work, WorkSpec};
-use clipflow::media::{AnalyzeSettings, CancelToken};
+use clipflow::media::AnalyzeSettings;
 use futures::{StreamExt, TryStreamExt};
 
 use super::rig::{Rig, batch, codes, one, rows};

@@ -7,7 +7,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit};
 use clipflow::ErrorCode;
-use clipflow::model::candidate;
+use clipflow::model::Candidate;
 use clipflow::query::polars::{to_array, to_frame, to_record_batch, to_series};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -226,7 +226,7 @@ fn what_does_not_fit_is_refused_with_the_name_of_the_column() {
     };
     for schema in [
         want("price", DataType::Int64, false),
-        want("price", candidate::data_type(), true),
+        want("price", Candidate::data_type(), true),
         want("cost", DataType::Int64, true),
     ] {
         let error = to_record_batch(&frame, Some(&schema)).unwrap_err();

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
-use clipflow::media::CancelToken;
 use clipflow::media::render::{RenderSettings, render};
 use clipflow::model::Rendition;
 

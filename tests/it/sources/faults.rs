@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clipflow::config::ParallelConfig;
+use clipflow::net::HttpConfig;
 use clipflow::resilience::{HostLimits, Hosts, ScriptedClock, may_change};
-use clipflow::source::http::{Http, HttpConfig};
+use clipflow::source::http::Http;
 use clipflow::source::spool::Spool;
 use clipflow::source::{LocalCopy, Source, Spooled};
 use clipflow::{Error, ErrorCode};

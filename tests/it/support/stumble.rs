@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
+use clipflow::cancel::CancelToken;
 use clipflow::exec::{Work, WorkEnv, WorkKind, WorkSpec, register_work};
-use clipflow::media::{CancelToken, MediaCommand, MediaLimits};
+use clipflow::media::{MediaCommand, MediaLimits};
 use clipflow::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 

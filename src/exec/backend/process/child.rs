@@ -18,8 +18,8 @@ use super::frame;
 use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_rows};
 use super::watch::{self, Watch, lock};
 use super::{ProcessConfig, Roster};
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::CancelToken;
 
 /// A task as it is sent; made once, however often it is sent.
 pub(super) struct Request {

@@ -152,8 +152,8 @@ fn not_sent(what: &str, cause: &ArrowError) -> Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::cancel::CancelToken;
     use crate::exec::{SelectWork, ValidateWork, WorkEnv};
-    use crate::media::CancelToken;
     use arrow::array::{
         Array, DictionaryArray, Int64Array, ListArray, StringArray, StructArray, new_null_array,
     };

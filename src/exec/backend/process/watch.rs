@@ -13,9 +13,9 @@ use nix::unistd::Pid;
 use super::super::ticket::GRACE;
 use super::frame;
 use super::protocol::ToWorker;
+use crate::cancel::CancelToken;
+use crate::cancel::Woken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::CancelToken;
-use crate::media::cancel::Woken;
 
 /// As good as never.
 const NEVER: Duration = Duration::from_secs(1 << 31);

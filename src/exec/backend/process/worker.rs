@@ -17,10 +17,11 @@ use super::super::Task;
 use super::super::ticket::{GRACE, contained};
 use super::frame;
 use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_answer};
+use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
+use crate::media::MediaTools;
 use crate::media::render::{Share, Turns};
-use crate::media::{CancelToken, MediaTools};
 
 /// Whether this program can be started as a worker: it has called [`run_if_worker`].
 static CALLED: AtomicBool = AtomicBool::new(false);

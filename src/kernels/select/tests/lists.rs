@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Float64Type};
 use super::{noisy_source, params, select};
 use crate::error::ErrorCode;
 use crate::kernels::select::{SelectParams, select_clips};
-use crate::model::{Cue, Shot, Signal, candidate};
+use crate::model::{Candidate, Cue, Shot, Signal};
 
 fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     Arc::new(values.collect::<Float64Array>())
@@ -100,7 +100,7 @@ fn lists_give_what_rows_give() {
     let max = Float64Array::from(vec![Some(20.0), Some(20.0), None, Some(8.0), Some(60.0)]);
     let clips = Int64Array::from(vec![Some(2), Some(2), None, Some(1), Some(1)]);
     let answer = select_clips(&signals, &shots, &cues, &min, &max, &clips).unwrap();
-    assert_eq!(answer.value_type(), candidate::data_type());
+    assert_eq!(answer.value_type(), Candidate::data_type());
     let want =
         [params(5.0, 20.0, 2), params(5.0, 20.0, 2), SelectParams::default(), params(8.0, 8.0, 1)];
     for (i, params) in want.iter().enumerate() {
@@ -119,7 +119,7 @@ fn lists_give_what_rows_give() {
         for (j, c) in want.iter().enumerate() {
             // Every number by its name: a column out of place would show.
             let row = serde_json::to_value(c).unwrap();
-            for field in candidate::fields() {
+            for field in Candidate::fields() {
                 match field.data_type() {
                     DataType::Float64 => {
                         assert_eq!(number(field.name(), j), row[field.name()].as_f64(), "{field}");

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use super::cut::Cut;
 use super::parameters::Parameters;
-use super::unfit;
+use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
-use crate::media::cancel::CancelToken;
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
-use crate::media::render::check::{Checker, compare_frames};
-use crate::media::render::command::video_input;
-use crate::media::render::encoding::arguments::{encoder, words};
-use crate::media::render::frame_log::FrameLog;
-use crate::media::render::graph::video::picture;
-use crate::media::render::{Preset, RenderSettings};
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::arguments::{encoder, words};
+use crate::media::render::ffmpeg::graph::video::picture;
+use crate::media::render::ffmpeg::inputs::video_input;
+use crate::media::render::settings::{Preset, RenderSettings};
+use crate::media::render::verify::facts::{compare_frames, mismatch};
+use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
@@ -39,7 +39,7 @@ pub(super) struct Shown {
 
 /// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
 pub(super) struct Reading<'a> {
-    pub(super) checker: &'a Checker<'a>,
+    pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
     pub(super) cut: &'a Cut,
     pub(super) parameters: Parameters,
@@ -53,18 +53,18 @@ impl Reading<'_> {
     /// Decodes the span, beginning at `seek`, and encodes its edges into `edges`, one after the
     /// other and each from an IDR on.
     pub(super) fn run(&self, seek: Option<f64>, edges: &Path, tell: &dyn Fn(i64)) -> Result<Shown> {
-        let Self { checker, limits, cut, from, until, .. } = *self;
-        let (source, settings) = (checker.source, checker.settings);
+        let Self { context, limits, cut, from, until, .. } = *self;
+        let (source, settings) = (context.source, context.settings);
         let clock = format!("1:{}", source.ticks);
-        let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+        let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
-        command.args(video_input(checker.path, source, seek, limits));
+        command.args(video_input(context.path, source, seek, limits));
         let mut graph =
             format!("[0:{}]settb=1/{},trim=end_pts={until}", source.video, source.ticks);
         if cut.encoded() == 0 {
             graph.push_str("[log]");
             command.args(["-filter_complex", &graph]).args(checksums(&clock));
-            return read(command, None, checker.cancel, tell);
+            return read(command, None, context.cancel, tell);
         }
         let (start, end) = (cut.from, cut.until);
         graph.push_str(&format!(
@@ -90,7 +90,7 @@ impl Reading<'_> {
         let mut file = std::ffi::OsString::from("file:");
         file.push(edges);
         command.arg(file);
-        read(command, Some(pipe), checker.cancel, tell)
+        read(command, Some(pipe), context.cancel, tell)
     }
 
     /// What keeps the edges' stream to what a decoder of the source's has room for.
@@ -118,13 +118,13 @@ impl Reading<'_> {
 /// # Errors
 /// `render.mismatch` if a frame is not the one it is to be.
 pub(super) fn verify(
-    checker: &Checker<'_>,
+    context: &RenderContext<'_>,
     limits: &MediaLimits,
     (file, ticks): (&Path, i64),
     (cut, wanted): (&Cut, &[i64]),
     (source, first): (&Shown, usize),
 ) -> Result<()> {
-    let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+    let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
     command.args(ffmpeg_args()).args(["-y", "-copyts"]);
     let fixed = ["-noautorotate", "-reinit_filter", "0"];
     command.args(input_args(Demuxer::Mov, file, limits, &fixed));
@@ -145,7 +145,7 @@ pub(super) fn verify(
         command.args(["-map", "[small]", "-fps_mode", "passthrough", "-f", "rawvideo", &name]);
         pipe = Some(reader);
     }
-    let shown = read(command, pipe, checker.cancel, &|_| ())?;
+    let shown = read(command, pipe, context.cancel, &|_| ())?;
     compare_frames(wanted.iter().copied(), &shown.log.frames)?;
     compare(cut, source.sums.get(first..).unwrap_or_default(), &source.edges, &shown)
 }
@@ -155,15 +155,15 @@ fn compare(cut: &Cut, source: &[u128], edges: &[u8], shown: &Shown) -> Result<()
     let copied = cut.head..cut.head + cut.copied.len();
     let same = source.get(copied.clone()).zip(shown.sums.get(copied));
     if same.is_none_or(|(source, shown)| source != shown) {
-        return Err(unfit("a copied frame is not shown as in the source"));
+        return Err(mismatch("a copied frame is not shown as in the source"));
     }
     let size = SIDE * SIDE;
     if edges.len() != cut.encoded() * size || shown.edges.len() != edges.len() {
-        return Err(unfit("frames at its edges are missing"));
+        return Err(mismatch("frames at its edges are missing"));
     }
     let mut pairs = edges.chunks_exact(size).zip(shown.edges.chunks_exact(size));
     if !pairs.all(|(source, shown)| are_near(source, shown)) {
-        return Err(unfit("a frame at its edges is not the source's"));
+        return Err(mismatch("a frame at its edges is not the source's"));
     }
     Ok(())
 }

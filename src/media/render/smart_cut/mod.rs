@@ -20,16 +20,19 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
-use super::check::{Checker, mismatch};
-use super::command::{Inputs, audio_inputs};
-use super::encoding::arguments::copied;
-use super::encoding::{Format, Hardware, Quality, VideoCodec};
-use super::graph::audio::{self, Heard};
-use super::part::Part;
+use super::context::RenderContext;
+use super::ffmpeg::encoding::arguments::copied;
+use super::ffmpeg::encoding::{Format, Hardware, Quality, VideoCodec};
+use super::ffmpeg::graph::audio;
+use super::ffmpeg::graph::audio::Heard;
+use super::ffmpeg::inputs::{Inputs, audio_inputs};
+use super::ffmpeg::{captions, loudness};
+use super::output::Output;
+use super::partial_file::Part;
 use super::shape::Shape;
 use super::source::TOLERANCE;
-use super::{Output, captions, loudness};
-use crate::error::{Error, ErrorCode, Result};
+use super::verify::facts::mismatch;
+use crate::error::{ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::process::MediaCommand;
 use crate::media::sniff::Demuxer;
@@ -45,7 +48,7 @@ use picture::{Entry, Sample};
 
 /// What a smart cut needs beside what is cut.
 pub(super) struct SmartCut<'a> {
-    pub(super) checker: &'a Checker<'a>,
+    pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
 }
 
@@ -66,7 +69,7 @@ impl SmartCut<'_> {
                 Ok(Some(facts))
             }
             Err(error) => {
-                self.checker.cancel.check()?;
+                self.context.cancel.check()?;
                 let rendition = output.rendition_id.as_str();
                 tracing::debug!(rendition, "encoded as a whole, not copied: {error}");
                 Ok(None)
@@ -76,7 +79,7 @@ impl SmartCut<'_> {
 
     /// Whether source, settings and output are of a kind of which packets can be copied.
     fn fits(&self, output: &Output) -> bool {
-        let Checker { source, settings, .. } = self.checker;
+        let RenderContext { source, settings, .. } = self.context;
         let encoding = &settings.encoding;
         let size = (i64::from(source.width), i64::from(source.height));
         settings.smart_cut
@@ -92,17 +95,17 @@ impl SmartCut<'_> {
     }
 
     fn cut(&self, output: &Output, tell: &dyn Fn(f64)) -> Result<Rendition> {
-        let Self { checker, limits } = *self;
-        let source = checker.source;
+        let Self { context, limits } = *self;
+        let source = context.source;
         let shape = output.shape()?;
         let (start, end) = output.read(shape.as_ref());
         let (from, until) = (source.first_tick(start), source.first_tick(end));
         let seek = source.seek(start, 0);
         let span = (source.start + seek.unwrap_or(0.0), source.start + end);
-        let track = packets::list(checker, (checker.path, source.video), Some(span))?;
+        let track = packets::list(context, (context.path, source.video), Some(span))?;
         let parameters = Parameters::new(&track.avcc)
-            .ok_or_else(|| unfit("it is not one progressive 8-bit stream"))?;
-        let file = open(checker.path)?;
+            .ok_or_else(|| mismatch("it is not one progressive 8-bit stream"))?;
+        let file = open(context.path)?;
         let cut = divided(&track, &file, from, until)?;
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
@@ -110,16 +113,16 @@ impl SmartCut<'_> {
         // The edges begin at 0, so that their file leaves nothing out.
         let ticks_shown = track.packets.iter().map(|packet| packet.tick);
         let zero = ticks_shown.filter(|tick| *tick >= from).min().unwrap_or(from);
-        let reading = Reading { checker, limits, cut: &cut, parameters, depth, from: zero, until };
+        let reading = Reading { context, limits, cut: &cut, parameters, depth, from: zero, until };
         let part = |tick: i64| (tick - from).max(0) as f64 / (until - from).max(1) as f64;
         let shown = reading.run(seek, &edges, &|tick| tell(part(tick) * 0.7))?;
         let first = shown.log.frames.partition_point(|tick| *tick < from);
         let frames = shown.log.within(from, until);
         matches(frames, &ticks, &cut)?;
         if first == 0 && seek.is_some() {
-            return Err(unfit("its first frame may be missing"));
+            return Err(mismatch("its first frame may be missing"));
         }
-        let wanted = checker.wanted(output, shape.as_ref(), frames);
+        let wanted = context.wanted(output, shape.as_ref(), frames);
         in_step(shape.as_ref(), frames, &wanted.frames, source.ticks)?;
         let clip = Clip { ticks: wanted.ticks, length: wanted.length, pts: &wanted.frames };
         let picture = self.picture(output, (&track, &file, &cut), &edges, &clip)?;
@@ -128,8 +131,8 @@ impl SmartCut<'_> {
         drop(picture);
         tell(0.8);
         let (file, wanted) = ((&*whole, clip.ticks), (&cut, clip.pts));
-        decode::verify(checker, limits, file, wanted, (&shown, first))?;
-        let facts = checker.accept(output, whole, &shown.log)?;
+        decode::verify(context, limits, file, wanted, (&shown, first))?;
+        let facts = context.accept(output, whole, &shown.log)?;
         Ok(Rendition { copied_frames: i64::try_from(cut.copied.len()).ok(), ..facts })
     }
 
@@ -143,16 +146,16 @@ impl SmartCut<'_> {
     ) -> Result<Part> {
         let edges_track = match cut.encoded() {
             0 => None,
-            _ => Some(packets::list(self.checker, (edges, 0), None)?),
+            _ => Some(packets::list(self.context, (edges, 0), None)?),
         };
         let edges = open(edges)?;
         let samples = samples(track, edges_track.as_ref().map(|track| (track, &edges)), cut, clip)?;
-        let (width, height) = (self.checker.source.width, self.checker.source.height);
-        let side = |side: u32| u16::try_from(side).map_err(|_| unfit("it is too large"));
+        let (width, height) = (self.context.source.width, self.context.source.height);
+        let side = |side: u32| u16::try_from(side).map_err(|_| mismatch("it is too large"));
         let entry = Entry {
             avcc: joined(&track.avcc, edges_track.as_ref().map(|track| &track.avcc)),
             size: (side(width)?, side(height)?),
-            ticks: u32::try_from(clip.ticks).map_err(|_| unfit("its clock is too fine"))?,
+            ticks: u32::try_from(clip.ticks).map_err(|_| mismatch("its clock is too fine"))?,
         };
         let picture = Part::beside(&output.path)?;
         picture::write(&picture, &samples, (file, &edges), entry)?;
@@ -168,14 +171,14 @@ impl SmartCut<'_> {
         seek: Option<f64>,
         clip: &Clip<'_>,
     ) -> Result<Part> {
-        let Self { checker, limits } = *self;
-        let Checker { source, settings, path, .. } = *checker;
-        let mut command = MediaCommand::new(&checker.tools.ffmpeg, limits);
+        let Self { context, limits } = *self;
+        let RenderContext { source, settings, path, .. } = *context;
+        let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(input_args(Demuxer::Mov, picture, limits, &[]));
         if let Some(sound) = source.audio {
             let shape = shape.as_ref();
-            let gain = loudness::gain(checker, seek, output, shape)?;
+            let gain = loudness::gain(context, seek, output, shape)?;
             let inputs = Inputs { audio: 1, ahead_video: None, ahead_audio: None };
             let heard = Heard { number: 0, output, shape, gain };
             let graph = audio::graph(source, sound, &[heard], inputs);
@@ -188,7 +191,7 @@ impl SmartCut<'_> {
         let mut name = OsString::from("file:");
         name.push(&*file);
         command.arg(name);
-        command.start(checker.cancel)?.wait()?.check(ErrorCode::RenderFailed)?;
+        command.start(context.cancel)?.wait()?.check(ErrorCode::RenderFailed)?;
         Ok(file)
     }
 }
@@ -213,7 +216,7 @@ fn only_cuts(edit: &Edit, size: (i64, i64)) -> bool {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|cause| unfit("a file cannot be opened").with_source(cause))
+    File::open(path).map_err(|cause| mismatch("a file cannot be opened").with_source(cause))
 }
 
 /// What of the track is copied.
@@ -224,9 +227,9 @@ fn divided(track: &Track, file: &File, from: i64, until: i64) -> Result<Cut> {
         shown.push((packet.tick, near && packet.is_closed(file)?));
     }
     let cut = cut::choose(&shown, from, until)
-        .ok_or_else(|| unfit("too little of it is in whole groups of pictures"))?;
+        .ok_or_else(|| mismatch("too little of it is in whole groups of pictures"))?;
     if track.packets[cut.copied.clone()].iter().any(|packet| packet.discarded) {
-        return Err(unfit("an edit list leaves out some of its frames"));
+        return Err(mismatch("an edit list leaves out some of its frames"));
     }
     Ok(cut)
 }
@@ -240,7 +243,7 @@ fn matches(frames: &[i64], copied: &[i64], cut: &Cut) -> Result<()> {
     if counted && frames.get(cut.head..tail) == Some(&copied) {
         return Ok(());
     }
-    Err(unfit("the decoder shows other frames than there are packets"))
+    Err(mismatch("the decoder shows other frames than there are packets"))
 }
 
 /// Whether an edit's constant rate is the source's, so that no frame is left out or shown twice.
@@ -250,7 +253,7 @@ fn in_step(shape: Option<&Shape>, frames: &[i64], wanted: &[i64], ticks: i64) ->
         return if frames.len() == wanted.len() {
             Ok(())
         } else {
-            Err(unfit("frames are missing"))
+            Err(mismatch("frames are missing"))
         };
     };
     let unit = shape.clock.ticks as f64;
@@ -260,7 +263,7 @@ fn in_step(shape: Option<&Shape>, frames: &[i64], wanted: &[i64], ticks: i64) ->
     if frames.len() == wanted.len() && frames.iter().zip(wanted).all(near) {
         return Ok(());
     }
-    Err(unfit("its frame rate is not the source's"))
+    Err(mismatch("its frame rate is not the source's"))
 }
 
 /// The clip's packets in the order in which they are decoded: those of the head, the copied ones,
@@ -271,7 +274,7 @@ fn samples(
     cut: &Cut,
     clip: &Clip<'_>,
 ) -> Result<Vec<Sample>> {
-    let odd = || unfit("its edges were not encoded frame by frame");
+    let odd = || mismatch("its edges were not encoded frame by frame");
     let copied = &track.packets[cut.copied.clone()];
     let encoded = edges.map_or(&[][..], |(track, _)| track.packets.as_slice());
     if encoded.len() != cut.encoded() {
@@ -296,9 +299,4 @@ fn samples(
         }
     }
     Ok(samples)
-}
-
-/// Why an output is not copied, for the log.
-fn unfit(why: &str) -> Error {
-    mismatch(why)
 }

@@ -8,10 +8,10 @@ use mp4_atom::{Atom, Avcc};
 use serde::Deserialize;
 
 use super::parameters::is_idr;
-use super::unfit;
 use crate::error::Result;
-use crate::media::render::check::Checker;
+use crate::media::render::context::RenderContext;
 use crate::media::render::source::Source;
+use crate::media::render::verify::facts::mismatch;
 use crate::media::sniff::Demuxer;
 
 /// How far beyond an end packets are listed, in seconds: those that are shown after it may stand
@@ -37,11 +37,11 @@ impl Packet {
     /// Its bytes.
     pub(super) fn read(&self, file: &File) -> Result<Vec<u8>> {
         if self.size > MAX_PACKET {
-            return Err(unfit("a packet is too large"));
+            return Err(mismatch("a packet is too large"));
         }
         let mut bytes = vec![0; self.size as usize];
         file.read_exact_at(&mut bytes, self.at)
-            .map_err(|cause| unfit("a packet cannot be read").with_source(cause))?;
+            .map_err(|cause| mismatch("a packet cannot be read").with_source(cause))?;
         Ok(bytes)
     }
 
@@ -63,13 +63,13 @@ pub(super) struct Track {
 ///
 /// Twice, for where ffprobe says the configuration it would also write out every packet it reads.
 pub(super) fn list(
-    checker: &Checker<'_>,
+    context: &RenderContext<'_>,
     (path, video): (&Path, usize),
     span: Option<(f64, f64)>,
 ) -> Result<Track> {
     let video = video.to_string();
     let ask = |what: &[&str]| -> Result<Answer> {
-        checker.ask((Demuxer::Mov, path), &[&["-select_streams", &video], what].concat())
+        context.ask((Demuxer::Mov, path), &[&["-select_streams", &video], what].concat())
     };
     let configured = ask(&["-show_data", "-show_entries", "stream=extradata"])?;
     let entries = "stream=time_base:packet=pts,size,pos,flags";
@@ -77,8 +77,8 @@ pub(super) fn list(
     let interval = span.map(|(start, end)| format!("{start:.6}%{:.6}", end + BEYOND));
     what.extend(interval.iter().flat_map(|interval| ["-read_intervals", interval]));
     let listed = ask(&what)?;
-    let track = configured.avcc().zip(listed.packets(checker.source));
-    let (avcc, packets) = track.ok_or_else(|| unfit("its packets cannot be copied"))?;
+    let track = configured.avcc().zip(listed.packets(context.source));
+    let (avcc, packets) = track.ok_or_else(|| mismatch("its packets cannot be copied"))?;
     Ok(Track { avcc, packets })
 }
 

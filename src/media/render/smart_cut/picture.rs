@@ -12,8 +12,8 @@ use mp4_atom::{
 
 use super::packets::Packet;
 use super::parameters::is_plain;
-use super::unfit;
 use crate::error::{Error, ErrorCode, Result};
+use crate::media::render::verify::facts::mismatch;
 
 /// A packet with its place in the clip.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub(super) fn write(
         let message = format!("a clip's picture cannot be written: {cause}");
         Error::new(ErrorCode::StoreWrite, message).with_source(cause)
     };
-    let boxes = |cause: mp4_atom::Error| unfit("its index cannot be made").with_source(cause);
+    let boxes = |cause: mp4_atom::Error| mismatch("its index cannot be made").with_source(cause);
     let mut head = Vec::new();
     let brand = FourCC::new(b"isom");
     let ftyp = Ftyp { major_brand: brand, minor_version: 512, compatible_brands: vec![brand] };
@@ -62,7 +62,7 @@ pub(super) fn write(
     for sample in samples {
         let bytes = sample.packet.read(if sample.copied { source } else { edges })?;
         if sample.copied && !is_plain(&bytes, &entry.avcc) {
-            return Err(unfit("the source changes its parameters"));
+            return Err(mismatch("the source changes its parameters"));
         }
         file.write_all(&bytes).map_err(full)?;
         end += bytes.len() as u64;
@@ -76,7 +76,7 @@ pub(super) fn write(
 }
 
 fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
-    let odd = || unfit("its times do not fit together");
+    let odd = || mismatch("its times do not fit together");
     let pts: Vec<i64> = samples.iter().map(|sample| sample.pts).collect();
     let dts = decode_times(&pts).ok_or_else(odd)?;
     let (Some(shown), Some(zero), Some(last)) = (pts.iter().min(), dts.first(), pts.iter().max())

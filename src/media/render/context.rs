@@ -1,0 +1,18 @@
+//! What all steps of rendering one source share.
+
+use std::path::Path;
+
+use super::settings::RenderSettings;
+use super::source::Source;
+use crate::cancel::CancelToken;
+use crate::media::tools::MediaTools;
+
+/// Measures written files and gives them their names.
+#[derive(Clone, Copy)]
+pub(crate) struct RenderContext<'a> {
+    pub(crate) tools: &'a MediaTools,
+    pub(crate) path: &'a Path,
+    pub(crate) source: &'a Source,
+    pub(crate) settings: &'a RenderSettings,
+    pub(crate) cancel: &'a CancelToken,
+}

@@ -1,0 +1,189 @@
+//! The choices that an encoding is made of, each with its name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::sniff::Demuxer;
+
+/// An enum with a name for each value, the same in configuration, JSON and on the command line.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $($(#[$own:meta])* $value:ident = $text:literal),+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$own])* $value),+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// The name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::ALL.iter().copied().find(|v| text.eq_ignore_ascii_case(v.as_str())).ok_or_else(|| {
+                    let names: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
+                    refused(format!("there is no {} {text}; take one of {}", $what, names.join(", ")))
+                })
+            }
+        }
+    };
+}
+
+named!(
+    /// The kind of file.
+    Format, "format",
+    /// MPEG-4, index first.
+    #[default]
+    Mp4 = "mp4",
+    /// WebM.
+    Webm = "webm",
+    /// Animated GIF, without sound.
+    Gif = "gif",
+    /// Animated WebP, without sound.
+    Webp = "webp",
+    /// MP3, without picture.
+    Mp3 = "mp3",
+    /// AAC in MPEG-4 (`.m4a`), without picture.
+    Aac = "aac",
+    /// Opus in Ogg, without picture.
+    Opus = "opus"
+);
+
+named!(
+    /// A picture codec.
+    VideoCodec, "codec",
+    /// H.264, which everything plays.
+    #[default]
+    H264 = "h264",
+    /// H.265.
+    Hevc = "hevc",
+    /// AV1.
+    Av1 = "av1",
+    /// VP9.
+    Vp9 = "vp9"
+);
+
+named!(
+    /// Picture and sound against size.
+    Quality, "quality",
+    /// To look a clip over.
+    Low = "low",
+    /// Smaller than `high`, and it shows on a large screen.
+    Medium = "medium",
+    /// Hard to tell from the source.
+    #[default]
+    High = "high",
+    /// For further editing.
+    Best = "best",
+    /// Every pixel of the picture, after its conversion to 8-bit 4:2:0.
+    Lossless = "lossless"
+);
+
+named!(
+    /// Who encodes the picture. One machine's hardware gives other bytes than another's.
+    Hardware, "hardware",
+    /// Software: the same bytes everywhere.
+    #[default]
+    Off = "off",
+    /// The first hardware encoder that passes a trial, else software.
+    Auto = "auto",
+    /// NVIDIA.
+    Nvenc = "nvenc",
+    /// Intel Quick Sync.
+    Qsv = "qsv",
+    /// Apple.
+    Videotoolbox = "videotoolbox"
+);
+
+/// What a format holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Picture, and sound if there is one.
+    Video,
+    /// Picture at a rate and size of its own.
+    Animation,
+    /// Sound.
+    Sound,
+}
+
+impl Format {
+    /// The end of the file's name, which is the `container` of its rendition too.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Aac => "m4a",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether it holds captions as a text track.
+    pub const fn has_text_track(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Webm)
+    }
+
+    /// Whether its files have a picture, moving or animated.
+    pub(crate) const fn has_picture(self) -> bool {
+        !matches!(self.kind(), Kind::Sound)
+    }
+
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Mp4 | Self::Webm => Kind::Video,
+            Self::Gif | Self::Webp => Kind::Animation,
+            Self::Mp3 | Self::Aac | Self::Opus => Kind::Sound,
+        }
+    }
+
+    /// Samples in a packet of its sound.
+    pub(crate) const fn sound_frame(self) -> f64 {
+        match self {
+            Self::Mp3 => 1152.0,
+            Self::Webm | Self::Opus => 960.0,
+            _ => 1024.0,
+        }
+    }
+
+    /// Whether it is MP4, whose index lists all frames.
+    pub(crate) const fn has_index(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Aac)
+    }
+
+    /// What reads a file of this format; `None` where ffprobe does not.
+    pub(crate) const fn demuxer(self) -> Option<Demuxer> {
+        match self {
+            Self::Mp4 | Self::Aac => Some(Demuxer::Mov),
+            Self::Webm => Some(Demuxer::Matroska),
+            Self::Gif => Some(Demuxer::Gif),
+            Self::Webp => None,
+            Self::Mp3 => Some(Demuxer::Mp3),
+            Self::Opus => Some(Demuxer::Ogg),
+        }
+    }
+
+    pub(super) const fn codecs(self) -> &'static [VideoCodec] {
+        match self {
+            Self::Mp4 => &[VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1],
+            Self::Webm => &[VideoCodec::Vp9, VideoCodec::Av1],
+            _ => &[],
+        }
+    }
+}
+
+pub(super) fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::Config, message.into())
+}

@@ -1,0 +1,210 @@
+//! What a file is: its format, codec and quality.
+//!
+//! | format | file | picture | sound | its clock |
+//! |---|---|---|---|---|
+//! | mp4 | `.mp4` | h264, hevc, av1 | AAC | the source's ticks |
+//! | webm | `.webm` | vp9, av1 | Opus | milliseconds |
+//! | gif | `.gif` | at most 480 wide or high, 20 frames a second | none | 1/100 s |
+//! | webp | `.webp` | as gif | none | milliseconds |
+//! | mp3 | `.mp3` | none | MP3 | frames of 24 ms |
+//! | aac | `.m4a` | none | AAC | samples |
+//! | opus | `.opus` | none | Opus | frames of 20 ms |
+//!
+//! | quality | h264 `-crf` | hevc `-crf` | av1 `-crf` | vp9 `-crf` | webp `-quality` | animation | sound, kbit/s |
+//! |---|---|---|---|---|---|---|---|
+//! | low | 28 | 32 | 45 | 40 | 50 | 320, 10 a second | 96 |
+//! | medium | 24 | 28 | 38 | 36 | 65 | 400, 12.5 a second | 128 |
+//! | high | 20 | 24 | 30 | 31 | 80 | 480, 20 a second | 160 |
+//! | best | 16 | 20 | 24 | 24 | 90 | 640, 25 a second | 256 |
+//! | lossless | `-qp 0` | lossless | refused | lossless | lossless | as best, webp only | 256 |
+//!
+//! H.264 and sound follow the settings `crf` and `audio_bitrate`, which are those of `high`. Picture
+//! only is lossless, and few players take H.264 without loss.
+
+pub(crate) mod arguments;
+mod choices;
+pub(crate) mod hardware;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+use choices::refused;
+
+pub(crate) use choices::Kind;
+pub use choices::{Format, Hardware, Quality, VideoCodec};
+
+/// How files are written. The default is what a plain clip is: H.264 and AAC in MP4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Encoding {
+    /// The kind of file. Default: `mp4`.
+    pub format: Format,
+    /// Picture codec. Default: the format's own, `h264` in MP4 and `vp9` in WebM.
+    pub codec: Option<VideoCodec>,
+    /// Picture and sound against size. Default: `high`.
+    pub quality: Quality,
+    /// Who encodes the picture. Default: `off`, software.
+    pub hardware: Hardware,
+}
+
+impl Encoding {
+    /// The picture codec of a video format; `None` for animations and sound.
+    pub fn video_codec(&self) -> Option<VideoCodec> {
+        self.codec.or_else(|| self.format.codecs().first().copied())
+    }
+
+    /// Whether its files have a picture, moving or animated.
+    pub(crate) fn has_picture(&self) -> bool {
+        self.format.has_picture()
+    }
+
+    /// Whether it is that of plain clips. It leaves no trace in ids and settings, so that what was
+    /// rendered before there was a choice is found again.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there is such a file.
+    ///
+    /// # Errors
+    /// `config.invalid`, and what to ask for instead.
+    pub fn check(&self) -> Result<()> {
+        let Self { format, quality, hardware, .. } = *self;
+        let codecs = format.codecs();
+        if let Some(codec) = self.codec.filter(|codec| !codecs.contains(codec)) {
+            let names: Vec<_> = codecs.iter().map(|codec| codec.as_str()).collect();
+            return Err(refused(match names.as_slice() {
+                [] => format!("{format} has one encoding; leave out codec ({codec})"),
+                names => {
+                    format!("{format} cannot hold {codec}; set codec to {}", names.join(" or "))
+                }
+            })
+            .about("codec"));
+        }
+        if quality == Quality::Lossless {
+            let sound = format.kind() == Kind::Sound;
+            if sound || format == Format::Gif || self.video_codec() == Some(VideoCodec::Av1) {
+                let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
+                let message = format!("{what} is not lossless here; set quality to best");
+                return Err(refused(message).about("quality"));
+            }
+        }
+        if hardware == Hardware::Off {
+            return Ok(());
+        }
+        let possible = self.video_codec().is_some_and(|codec| hardware.encodes(codec));
+        if !possible && hardware != Hardware::Auto {
+            let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
+            let message = format!("{hardware} cannot encode {what}; set hardware to off");
+            return Err(refused(message).about("hardware"));
+        }
+        if quality == Quality::Lossless {
+            let message = "lossless video is encoded in software; set hardware to off";
+            return Err(refused(message).about("hardware"));
+        }
+        Ok(())
+    }
+
+    /// Memory of its encoder in pictures of the size that it encodes, with one thread; `None` for
+    /// H.264, where it is the preset's.
+    ///
+    /// Measured as growth of the resident memory for each output, of plain clips at 720p: HEVC 160 MB
+    /// (`veryfast`), AV1 178, VP9 142; of edits at 1080 × 1920: HEVC 353, AV1 358, VP9 288. An animation
+    /// is smaller than the clip: GIF 39, WebP 4.
+    pub(crate) fn pictures(&self) -> Option<u64> {
+        match self.format.kind() {
+            Kind::Sound => Some(0),
+            Kind::Animation if self.format == Format::Gif => Some(200),
+            Kind::Animation => Some(40),
+            Kind::Video => match self.video_codec() {
+                None | Some(VideoCodec::H264) => None,
+                Some(VideoCodec::Hevc) => Some(120),
+                Some(VideoCodec::Av1) => Some(135),
+                Some(VideoCodec::Vp9) => Some(105),
+            },
+        }
+    }
+
+    /// Longer side in pixels, at most, and frames a second of an animation. GIF counts time in
+    /// hundredths of a second, so that the rate is a divisor of 100.
+    pub(crate) const fn animation(&self) -> (i64, f64) {
+        match self.quality {
+            Quality::Low => (320, 10.0),
+            Quality::Medium => (400, 12.5),
+            Quality::High => (480, 20.0),
+            Quality::Best | Quality::Lossless => (640, 25.0),
+        }
+    }
+
+    /// Size of an animation of a picture of this size: the same shape, not larger, even.
+    pub(crate) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
+        let most = self.animation().0;
+        let scale = (most as f64 / width.max(height).max(1) as f64).min(1.0);
+        let side = |side: i64| ((side as f64 * scale).round() as i64 & !1).max(2);
+        (side(width), side(height))
+    }
+
+    /// Size of the pictures that are encoded of a clip of this size.
+    pub(crate) fn encoded(&self, size: (i64, i64)) -> (i64, i64) {
+        if self.format.kind() == Kind::Animation { self.animated(size) } else { size }
+    }
+
+    /// Frames of an animation that plays for `seconds`.
+    pub(crate) fn animated_frames(&self, seconds: f64) -> i64 {
+        ((seconds * self.animation().1).round() as i64).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn what_no_file_can_be_is_refused_with_a_way_out() {
+        let refused = |encoding: Encoding| encoding.check().unwrap_err().message().to_owned();
+        let base = Encoding::default();
+        let vp9 = Encoding { codec: Some(VideoCodec::Vp9), ..base };
+        assert_eq!(refused(vp9), "mp4 cannot hold vp9; set codec to h264 or hevc or av1");
+        let gif = Encoding { format: Format::Gif, codec: Some(VideoCodec::H264), ..base };
+        assert_eq!(refused(gif), "gif has one encoding; leave out codec (h264)");
+        for format in [Format::Gif, Format::Mp3, Format::Aac, Format::Opus] {
+            let lossless = Encoding { format, quality: Quality::Lossless, ..base };
+            assert!(refused(lossless).contains("set quality to best"), "{format}");
+        }
+        let webm = Encoding { format: Format::Webm, hardware: Hardware::Nvenc, ..base };
+        assert_eq!(refused(webm), "nvenc cannot encode vp9; set hardware to off");
+    }
+
+    #[test]
+    fn the_others_are_all_right() {
+        let mut fine = 0;
+        for format in Format::ALL {
+            for quality in Quality::ALL {
+                let encoding =
+                    Encoding { format: *format, quality: *quality, ..Encoding::default() };
+                fine += usize::from(encoding.check().is_ok());
+            }
+        }
+        assert_eq!(fine, 7 * 5 - 4);
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        assert_eq!("WebM".parse::<Format>().unwrap(), Format::Webm);
+        let error = "avi".parse::<Format>().unwrap_err();
+        let message = "there is no format avi; take one of mp4, webm, gif, webp, mp3, aac, opus";
+        assert_eq!((error.code(), error.message()), (ErrorCode::Config, message));
+    }
+
+    #[test]
+    fn animations_keep_their_shape() {
+        let high = Encoding { format: Format::Gif, ..Encoding::default() };
+        assert_eq!(high.animated((1920, 1080)), (480, 270));
+        assert_eq!(high.animated((1080, 1920)), (270, 480));
+        assert_eq!(high.animated((320, 180)), (320, 180));
+        assert_eq!((high.animated_frames(3.0), high.animated_frames(0.01)), (60, 1));
+    }
+}

@@ -1,0 +1,94 @@
+//! What the layouts of a pass have in common, which is drawn once.
+
+use super::{Graph, layout, within};
+use crate::media::render::output::Output;
+use crate::media::render::shape::Shape;
+use crate::media::render::source::Source;
+use crate::model::edit::{Edit, Layout, Segment};
+
+/// Outputs that share a scaled picture, since it is the same in all of them.
+pub(super) fn groups(outputs: &[&Output]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(&Edit, Vec<usize>)> = Vec::new();
+    for (number, output) in outputs.iter().enumerate() {
+        let Some(edit) = &output.edit else { continue };
+        match groups.iter_mut().find(|(other, _)| same_picture(other, edit)) {
+            Some((_, members)) => members.push(number),
+            None => groups.push((edit, vec![number])),
+        }
+    }
+    groups.into_iter().map(|(_, members)| members).collect()
+}
+
+fn same_picture(a: &Edit, b: &Edit) -> bool {
+    let size = (a.width, a.height, a.layout) == (b.width, b.height, b.layout);
+    let corner = a.layout != Layout::PictureInPicture || a.safe_zone == b.safe_zone;
+    let path = a.layout == Layout::Fit || a.reframe == b.reframe;
+    size && corner && path
+}
+
+/// The segments of an output that are read ahead, or that are not.
+pub(super) fn shown(shape: &Shape, ahead: bool) -> Vec<Segment> {
+    let parts = shape.parts.iter().filter(|part| part.ahead == ahead);
+    parts.flat_map(|part| part.segments.clone()).collect()
+}
+
+/// Whole pictures that several layouts show in the same size, which are scaled once.
+pub(super) struct Wholes(Vec<Whole>);
+
+struct Whole {
+    size: (u32, u32),
+    /// Which show it.
+    groups: Vec<usize>,
+    /// When one of them does.
+    shown: Vec<Segment>,
+}
+
+impl Wholes {
+    pub(super) fn new(
+        source: &Source,
+        groups: &[Vec<usize>],
+        outputs: &[&Output],
+        shapes: &[Option<Shape>],
+    ) -> Self {
+        let mut wholes: Vec<Whole> = Vec::new();
+        for (number, members) in groups.iter().enumerate() {
+            let edit = members.first().and_then(|first| outputs[*first].edit.as_ref());
+            let Some(size) = edit.and_then(|edit| layout::whole(source, edit)) else { continue };
+            let shapes = members.iter().filter_map(|member| shapes[*member].as_ref());
+            let shown = shapes.flat_map(|shape| shown(shape, false));
+            match wholes.iter_mut().find(|whole| whole.size == size) {
+                Some(whole) => {
+                    whole.groups.push(number);
+                    whole.shown.extend(shown);
+                }
+                None => wholes.push(Whole { size, groups: vec![number], shown: shown.collect() }),
+            }
+        }
+        wholes.retain(|whole| whole.groups.len() > 1);
+        Self(wholes)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Draws each from `[w0]`, `[w1]`, …
+    pub(super) fn draw(&self, graph: &mut Graph, source: &Source) {
+        for (number, Whole { size, groups, shown }) in self.0.iter().enumerate() {
+            let (from, drawn) = (format!("w{number}"), format!("w{number}d"));
+            let filters = format!("select='{}',{}", within(source, shown), layout::scaled(*size));
+            graph.add(&[from], &filters, std::slice::from_ref(&drawn));
+            graph.split(&drawn, "split", groups.len(), |n| Self::name(groups[n]));
+        }
+    }
+
+    fn name(group: usize) -> String {
+        format!("g{group}w")
+    }
+
+    /// The one that a group shows.
+    pub(super) fn of(&self, group: usize) -> Option<String> {
+        let shared = self.0.iter().any(|whole| whole.groups.contains(&group));
+        shared.then(|| Self::name(group))
+    }
+}

@@ -1,0 +1,185 @@
+//! The picture of a pass: one decode, copied to the log, to each plain clip and to each layout.
+
+use std::fmt::Write as _;
+
+use super::shared::{Wholes, groups, shown};
+use super::{Graph, SCALER, effects, layout, segments, within};
+use crate::media::render::ffmpeg::captions::Captions;
+use crate::media::render::ffmpeg::inputs::Inputs;
+use crate::media::render::output::Output;
+use crate::media::render::shape::{Part, Shape};
+use crate::media::render::source::Source;
+use crate::model::edit::{Edit, Segment};
+
+/// One decode, copied to the log and, upright, square, even and progressive, to each output, which
+/// ends in `[v0]`, `[v1]`, … The log is `[log]`, and that of a reading ahead `[ahead]`.
+///
+/// Nothing before a clip's own trim knows where the pass begins or ends, so that a picture does
+/// not depend on it.
+pub(crate) fn graph(
+    source: &Source,
+    outputs: &[&Output],
+    shapes: &[Option<Shape>],
+    captions: &[Option<Captions>],
+    inputs: Inputs,
+) -> String {
+    let mut graph = Graph::default();
+    let groups = groups(outputs);
+    let wholes = Wholes::new(source, &groups, outputs, shapes);
+    let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
+    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    decoded(&mut graph, source, 0, ends.fold(0.0, f64::max), ("log", "all"));
+    let mut uses: Vec<String> = plain.clone().map(|number| format!("s{number}")).collect();
+    uses.extend((0..groups.len()).map(|number| format!("g{number}")));
+    uses.extend((0..wholes.len()).map(|number| format!("w{number}")));
+    graph.split("all", "split", uses.len(), |n| uses[n].clone());
+    for number in plain {
+        let cut = cut(source, outputs[number]);
+        graph.add(&[format!("s{number}")], &cut, &[format!("v{number}")]);
+    }
+    wholes.draw(&mut graph, source);
+    let mut pieces: Vec<Vec<String>> = vec![Vec::new(); outputs.len()];
+    for (number, members) in groups.iter().enumerate() {
+        let members = members.iter().filter_map(|member| {
+            let output = outputs[*member];
+            Some((*member, output.edit.as_ref()?, shapes[*member].as_ref()?))
+        });
+        let members: Vec<_> = members.collect();
+        let (from, whole) = (format!("g{number}"), wholes.of(number));
+        let from = (from.as_str(), whole.as_deref());
+        for (member, labels) in layouts(&mut graph, source, &members, from, false) {
+            pieces[member] = labels;
+        }
+    }
+    for (number, (output, shape)) in outputs.iter().zip(shapes).enumerate() {
+        let (Some(edit), Some(shape)) = (&output.edit, shape) else { continue };
+        if let (Some(input), Some(part)) = (inputs.ahead_video, shape.ahead()) {
+            let label = format!("h{number}");
+            decoded(&mut graph, source, input, part.extent().1, ("ahead", &label));
+            let members = [(number, edit, shape)];
+            for (_, labels) in layouts(&mut graph, source, &members, (&label, None), true) {
+                pieces[number].splice(0..0, labels);
+            }
+        }
+        let parts = std::mem::take(&mut pieces[number]);
+        finish(&mut graph, edit, shape, (parts, captions[number].as_ref()), number);
+    }
+    graph.text()
+}
+
+/// The frames of `input` up to `end`, in seconds on the clips' clock: as they are, for the list of
+/// them, and as pictures.
+fn decoded(
+    graph: &mut Graph,
+    source: &Source,
+    input: usize,
+    end: f64,
+    (list, pictures): (&str, &str),
+) {
+    let until = source.first_tick(end);
+    let both = [format!("{list}s"), format!("{pictures}s")];
+    let read = format!("settb=1/{},split", source.ticks);
+    graph.add(&[format!("{input}:{}", source.video)], &read, &both);
+    let [listed, shown] = both;
+    // Both end here, and with them the decoding: a filter that only leaves frames out never says
+    // that it wants no more. The picture is made before, since it may look a frame ahead.
+    graph.add(&[listed], &format!("trim=end_pts={until}"), &[list.to_owned()]);
+    let picture = format!("{},trim=end_pts={until}", picture(source));
+    graph.add(&[shown], &picture, &[pictures.to_owned()]);
+}
+
+/// The frames of a plain clip.
+fn cut(source: &Source, span: &Output) -> String {
+    let (from, until) = (source.first_tick(span.start), source.first_tick(span.end));
+    let (zero, near) = (source.tick(span.start), source.tolerance());
+    // A frame at the start is time 0. Where a clip begins between two frames, its first frame
+    // stands from the start, and the others keep their distance to it and to the sound.
+    format!(
+        "trim=start_pts={from}:end_pts={until},\
+         setpts='if(lte(STARTPTS-{zero},{near}),PTS-STARTPTS,if(eq(N,0),0,PTS-{zero}))'"
+    )
+}
+
+/// Filters that make the picture what a clip holds.
+pub(crate) fn picture(source: &Source) -> String {
+    let (wide, high) = source.scaled;
+    // First of all, for behind it the size is the same for good.
+    let mut filters = format!("scale={wide}:{high}:flags={SCALER}");
+    if source.rgb {
+        filters.push_str(":out_color_matrix=bt709");
+    }
+    if !source.plain {
+        filters.push_str(":out_range=tv");
+    }
+    filters.push_str(",format=yuv420p");
+    // Frame for frame, and only those that the decoder marks as interlaced; it halves the clock.
+    filters.push_str(",bwdif=mode=send_frame:parity=auto:deint=interlaced");
+    let _ = write!(filters, ",settb=1/{}", source.ticks);
+    if (wide, high) != (source.width, source.height) {
+        let _ = write!(filters, ",crop={}:{}:0:0", source.width, source.height);
+    }
+    filters.push_str(",setsar=1");
+    filters
+}
+
+/// Lays out `from`, and the `whole` picture if that was made already, once for all `members` and plays their parts; the labels of each one's parts.
+fn layouts(
+    graph: &mut Graph,
+    source: &Source,
+    members: &[(usize, &Edit, &Shape)],
+    (from, whole): (&str, Option<&str>),
+    ahead: bool,
+) -> Vec<(usize, Vec<String>)> {
+    let Some((_, edit, _)) = members.first() else { return Vec::new() };
+    let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape, ahead)).collect();
+    let drawn = format!("{from}d");
+    // Only what somebody shows is scaled.
+    let used = |graph: &mut Graph, from: &str| {
+        let to = format!("{from}u");
+        let select = format!("select='{}'", within(source, &all));
+        graph.add(&[from.to_owned()], &select, std::slice::from_ref(&to));
+        to
+    };
+    let whole = whole.map(|whole| used(graph, whole));
+    let used = used(graph, from);
+    layout::draw(graph, source, edit, (&used, whole.as_deref()), &drawn);
+    let copies = graph.split(&drawn, "split", members.len(), |n| format!("{from}m{n}"));
+    let each = |((number, edit, shape), copy): (&(usize, &Edit, &Shape), String)| {
+        let mut label = copy;
+        if members.len() > 1 {
+            let own = format!("{label}s");
+            let select = format!("select='{}'", within(source, &shown(shape, ahead)));
+            graph.add(&[label], &select, std::slice::from_ref(&own));
+            label = own;
+        }
+        let label = effects::apply(graph, source, edit, label);
+        let parts: Vec<&Part> = shape.parts.iter().filter(|part| part.ahead == ahead).collect();
+        let copies = graph.split(&label, "split", parts.len(), |n| format!("{label}p{n}"));
+        let mut ends = Vec::with_capacity(parts.len());
+        for (part, copy) in parts.iter().zip(&copies) {
+            let to = format!("{copy}e");
+            segments::play(graph, source, shape, part, copy, &to);
+            ends.push(to);
+        }
+        (*number, ends)
+    };
+    members.iter().zip(copies).map(each).collect()
+}
+
+/// Joins the parts, on the output's clock, with its fades.
+fn finish(
+    graph: &mut Graph,
+    edit: &Edit,
+    shape: &Shape,
+    (parts, captions): (Vec<String>, Option<&Captions>),
+    number: usize,
+) {
+    let whole = segments::join(graph, edit, shape, parts);
+    let clock = shape.clock;
+    let mut filters = vec![format!("settb=1/{},setpts=N*{}", clock.ticks, clock.step())];
+    // Above them, so that they go with the picture when it fades.
+    filters.extend(captions.map(Captions::filter));
+    filters.extend(effects::fades(edit, shape, "fade"));
+    filters.push("format=yuv420p,setsar=1".into());
+    graph.add(&[whole], &filters.join(","), &[format!("v{number}")]);
+}

@@ -1,0 +1,276 @@
+//! Running the passes of a source, as many at a time as may.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+
+use super::queue::Queue;
+use super::slots::Turns;
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::process::MediaCommand;
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::command::Plan;
+use crate::media::render::ffmpeg::inputs::Ahead;
+use crate::media::render::ffmpeg::{captions, command, loudness};
+use crate::media::render::output::{Output, extent, length, not_reached};
+use crate::media::render::partial_file::Part;
+use crate::media::render::shape::Shape;
+use crate::media::render::sidecars;
+use crate::media::render::smart_cut::SmartCut;
+use crate::media::render::source::Source;
+use crate::media::render::verify::frame_log::FrameLog;
+use crate::media::tools::MediaLimits;
+use crate::model::Rendition;
+
+/// What all passes of a call share.
+pub(crate) struct Job<'a> {
+    pub(crate) context: RenderContext<'a>,
+    pub(crate) turns: &'a Turns,
+    pub(crate) queue: &'a Queue,
+    pub(crate) spans: &'a [Output],
+}
+
+/// What a call hears of its passes.
+pub(crate) enum Report {
+    /// Seconds of outputs that the passes under way have done.
+    Advanced(f64),
+    /// An output is done.
+    Finished(usize, Box<Result<Rendition>>),
+}
+
+/// What was decoded.
+#[derive(Default)]
+struct Listed {
+    log: FrameLog,
+    /// Whether the seek came down behind the first frame that is wanted, or at no frame at all.
+    late: bool,
+}
+
+impl Listed {
+    /// Reads the list until it shows that the seek was late, or to its end.
+    fn read(
+        from: impl Read,
+        source: &Source,
+        (seek, first): (Option<f64>, i64),
+        tell: impl Fn(i64),
+    ) -> Self {
+        let mut late = seek.is_some();
+        let log = FrameLog::read(from, source.ticks, |pts| {
+            late &= pts >= first;
+            tell(pts);
+            !late
+        });
+        Self { log, late }
+    }
+}
+
+/// What a worker says.
+enum Said {
+    /// The share of its pass that is done, times the seconds of its outputs.
+    Advanced(f64),
+    Finished(Vec<(usize, Result<Rendition>)>),
+}
+
+impl Job<'_> {
+    /// Runs all passes; `report` is called on this thread, once for each output with its result.
+    pub(crate) fn run(&self, mut report: impl FnMut(Report)) {
+        let workers = self.turns.processes().min(self.spans.len());
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            for worker in 0..workers {
+                let sender = sender.clone();
+                scope.spawn(move || self.work(worker, &sender));
+            }
+            drop(sender);
+            let mut running = vec![0.0; workers];
+            for (worker, said) in receiver {
+                match said {
+                    Said::Advanced(seconds) => running[worker] = seconds,
+                    Said::Finished(results) => {
+                        running[worker] = 0.0;
+                        for (member, result) in results {
+                            report(Report::Finished(member, Box::new(result)));
+                        }
+                    }
+                }
+                report(Report::Advanced(running.iter().sum()));
+            }
+        });
+    }
+
+    /// Does passes until there is none left; after a cancellation what is left says so.
+    fn work(&self, worker: usize, sender: &Sender<(usize, Said)>) {
+        let RenderContext { settings, cancel, .. } = self.context;
+        // The receiver lives longer than all workers.
+        let say = |said| sender.send((worker, said)).unwrap_or_default();
+        loop {
+            match self.turns.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
+                Ok(None) => return,
+                Ok(Some((pass, _turn))) => {
+                    let members: Vec<&Output> = pass.iter().map(|n| &self.spans[*n]).collect();
+                    let seconds: f64 = members.iter().map(|member| length(member)).sum();
+                    let results =
+                        self.pass(&members, &|share| say(Said::Advanced(share * seconds)));
+                    say(Said::Finished(pass.into_iter().zip(results).collect()));
+                }
+                Err(error) => {
+                    let left = self.queue.rest().into_iter().flatten();
+                    let stopped =
+                        left.map(|member| (member, Err(Error::new(error.code(), error.message()))));
+                    return say(Said::Finished(stopped.collect()));
+                }
+            }
+        }
+    }
+
+    /// Copies what can be copied and encodes the others.
+    fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        let each = |(number, span): (usize, &&Output)| {
+            let part = |share: f64| tell((number as f64 + share) / spans.len() as f64);
+            self.copied(span, &part)
+        };
+        let copied: Vec<_> = spans.iter().enumerate().map(each).collect();
+        let left = spans.iter().zip(&copied).filter(|(_, done)| done.is_none());
+        let left: Vec<&Output> = left.map(|(span, _)| *span).collect();
+        let mut encoded = self.encoded(&left, tell).into_iter();
+        let all = copied.into_iter().map(|done| done.or_else(|| encoded.next()));
+        all.map(|done| done.unwrap_or_else(|| Err(not_reached()))).collect()
+    }
+
+    /// The output by smart cut; `None` if it is to be encoded.
+    fn copied(&self, span: &Output, tell: &dyn Fn(f64)) -> Option<Result<Rendition>> {
+        let (context, limits) = (&self.context, &self.limits());
+        let facts = SmartCut { context, limits }.attempt(span, tell).transpose()?;
+        Some(facts.and_then(|facts| sidecars::complete(context, span, facts)))
+    }
+
+    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
+    /// others'.
+    fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
+        if spans.is_empty() {
+            return Vec::new();
+        }
+        match self.together(spans, tell) {
+            Ok(results) => results,
+            Err(error) if spans.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let alone = |span: &&Output| {
+                    self.context.cancel.check()?;
+                    self.together(&[*span], tell)?.pop().unwrap_or_else(|| Err(not_reached()))
+                };
+                spans.iter().map(alone).collect()
+            }
+        }
+    }
+
+    /// One ffmpeg process for all of `spans`; the error is of the process.
+    fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
+        self.context.cancel.check()?;
+        let files: Vec<Part> =
+            spans.iter().map(|span| Part::beside(&span.path)).collect::<Result<_>>()?;
+        let log = self.encode(spans, &files, tell)?;
+        let check = |(span, file): (&&Output, Part)| {
+            sidecars::complete(&self.context, span, self.context.accept(span, file, &log)?)
+        };
+        Ok(spans.iter().zip(files).map(check).collect())
+    }
+
+    /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
+    /// only then is none of the clip's frames missing.
+    fn encode(&self, spans: &[&Output], files: &[Part], tell: &dyn Fn(f64)) -> Result<FrameLog> {
+        const ATTEMPTS: u32 = 4;
+        let RenderContext { path, source, settings, .. } = self.context;
+        let limits = &self.limits();
+        let names: Vec<&Path> = files.iter().map(|file| &**file).collect();
+        let shapes: Vec<_> = spans.iter().map(|span| span.shape()).collect::<Result<_>>()?;
+        let (captions, tracks) =
+            (captions::burned(spans)?, captions::tracks(spans, settings.encoding.format)?);
+        let (start, _) = extent(spans.iter().copied());
+        let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
+        let mut tried = None;
+        for attempt in 0..ATTEMPTS {
+            let seek = source.seek(start, attempt);
+            let ahead = teaser.and_then(|start| source.seek(start, attempt));
+            if tried == Some((seek, ahead)) {
+                continue;
+            }
+            tried = Some((seek, ahead));
+            // Where the picture's seek came down late, the sound's may have.
+            let sounds = loudness::sounds(&self.context, seek, spans, &shapes)?;
+            let plan = Plan {
+                path,
+                source,
+                seek,
+                ahead: teaser.map(|_| Ahead { seek: ahead, log: "" }),
+                outputs: spans,
+                shapes: &shapes,
+                sounds: &sounds,
+                captions: &captions,
+                tracks: &tracks,
+                settings,
+                limits,
+            };
+            if let Some(log) = self.attempt(plan, &names, teaser, tell)? {
+                return Ok(log);
+            }
+        }
+        Err(Error::new(
+            ErrorCode::RenderMismatch,
+            "the clip's first frame could not be reached in the source; export the source again",
+        ))
+    }
+
+    /// Runs ffmpeg once, to `names`; nothing if a seek came down late.
+    fn attempt(
+        &self,
+        plan: Plan<'_>,
+        names: &[&Path],
+        teaser: Option<f64>,
+        tell: &dyn Fn(f64),
+    ) -> Result<Option<FrameLog>> {
+        let RenderContext { tools, source, settings, cancel, .. } = self.context;
+        let mut command = MediaCommand::new(&tools.ffmpeg, plan.limits);
+        let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
+        let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
+        let log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
+        let plan = Plan { ahead: plan.ahead.map(|ahead| Ahead { log, ..ahead }), ..plan };
+        let (start, end) = extent(plan.outputs.iter().copied());
+        let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
+        let (seek, ahead_seek) = (plan.seek, plan.ahead.and_then(|ahead| ahead.seek));
+        command.args(command::arguments(&plan, names));
+        let reader = command.stdout_pipe()?;
+        let child = command.start(cancel)?;
+        let (log, ahead) = std::thread::scope(|scope| {
+            let ahead = ahead_pipe.map(|(_, reader)| {
+                let first = teaser.map_or(0, |start| source.first_tick(start));
+                // Without its reader ffmpeg ends.
+                let read = move || Listed::read(reader, source, (ahead_seek, first), |_| ());
+                scope.spawn(read)
+            });
+            let log = Listed::read(reader, source, (seek, first), |pts| {
+                tell((pts - first).max(0) as f64 / all);
+            });
+            if log.late && !log.log.frames.is_empty() {
+                child.stop();
+            }
+            (log, ahead.and_then(|thread| thread.join().ok()).unwrap_or_default())
+        });
+        let finished = child.wait()?;
+        let late = (log.late || ahead.late) && !cancel.is_cancelled();
+        let read = !log.log.frames.is_empty() || !ahead.log.frames.is_empty();
+        if late && (finished.success() || read) {
+            return Ok(None);
+        }
+        finished.check(ErrorCode::RenderFailed)?;
+        Ok(Some(log.log))
+    }
+
+    /// The limits of a pass. Where several run at a time, each has one thread for decoding and
+    /// filters, and all together the cores: threads that wait for each other cost 7 % of the CPU
+    /// time of five outputs.
+    fn limits(&self) -> MediaLimits {
+        let limits = &self.context.settings.limits;
+        let threads = if self.turns.processes() > 1 { 1 } else { limits.threads };
+        MediaLimits { threads, ..limits.clone() }
+    }
+}

@@ -1,0 +1,72 @@
+//! What lies beside an output's file, named like it: its captions and a still.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::context::RenderContext;
+use super::ffmpeg::captions::{lines, standing, written};
+use super::output::Output;
+use super::partial_file::Part;
+use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::text::{to_srt, to_vtt};
+use crate::media::sniff::Demuxer;
+use crate::media::thumbnail::{Footage, thumbnail};
+use crate::model::Rendition;
+use crate::model::edit::CaptionMode;
+
+/// Writes what is wanted beside the file that `facts` are of and is not there yet; the facts say what is.
+/// Each file is whole or not there. Where one cannot be written, the output's own file stays, and is
+/// completed when it is found there again.
+///
+/// # Errors
+/// `store.write` if there is no room, `render.failed` if the file has no frame for a still.
+pub(crate) fn complete(
+    context: &RenderContext<'_>,
+    output: &Output,
+    mut facts: Rendition,
+) -> Result<Rendition> {
+    if let Some(lines) = lines(output, CaptionMode::Sidecar) {
+        // Without room for both there is none.
+        let (srt, vtt) = (written(output, &to_srt(&lines))?, written(output, &to_vtt(&lines))?);
+        named(srt, output, "srt")?;
+        named(vtt, output, "vtt")?;
+        facts.sidecar = true;
+    }
+    if let Some(demuxer) = context.settings.stills().filter(|_| facts.frames > 0) {
+        still(context, output, (demuxer, facts.duration))?;
+        facts.thumbnail = true;
+    }
+    Ok(facts)
+}
+
+/// The still of the output's file, which is so many seconds long.
+fn still(
+    context: &RenderContext<'_>,
+    output: &Output,
+    (demuxer, seconds): (Demuxer, f64),
+) -> Result<()> {
+    let path = output.path.with_extension("jpg");
+    if path.is_file() {
+        return Ok(());
+    }
+    let file = Part::beside(&path)?;
+    let captioned = standing(output);
+    let footage = Footage { demuxer, path: &output.path, seconds, captioned: &captioned };
+    thumbnail(context.tools, &context.settings.limits, footage, &file, context.cancel)?;
+    named(file, output, "jpg")
+}
+
+/// Gives a file its name: that of the output, with `extension`.
+fn named(file: Part, output: &Output, extension: &str) -> Result<()> {
+    let path = output.path.with_extension(extension);
+    put(file, &path).map_err(|cause| {
+        let message = format!("{} cannot be written ({cause}); make room there", path.display());
+        Error::new(ErrorCode::StoreWrite, message).with_source(cause)
+    })
+}
+
+/// On the disk first: a name outlives a fault of the machine, and what has it is taken for whole.
+fn put(file: Part, path: &Path) -> std::io::Result<()> {
+    File::open(&file)?.sync_all()?;
+    file.persist(path)
+}

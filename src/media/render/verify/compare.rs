@@ -1,0 +1,109 @@
+//! A written file against what was asked for, on its format's own clock.
+
+use super::facts::{Found, Wanted, compare_frames, mismatch};
+use crate::error::{Error, ErrorCode, Result};
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::{Encoding, Format, Kind};
+use crate::media::render::source::{Source, TOLERANCE};
+
+/// Ticks a second of WebM's clock.
+const MILLISECONDS: i64 = 1000;
+
+/// Makes `source` what a format can hold of it.
+///
+/// # Errors
+/// `config.invalid` for a format that there is not, `render.failed` where a format of sound finds
+/// none.
+pub(crate) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
+    encoding.check()?;
+    match encoding.format.kind() {
+        Kind::Video => {}
+        Kind::Animation => source.audio = None,
+        Kind::Sound if source.audio.is_none() => {
+            let message = format!(
+                "the source has no sound, of which {} consists; take a format with a picture",
+                encoding.format
+            );
+            return Err(Error::new(ErrorCode::RenderFailed, message));
+        }
+        Kind::Sound => {}
+    }
+    Ok(())
+}
+
+impl RenderContext<'_> {
+    /// Whether the file holds what it is to hold, as exactly as its format counts.
+    pub(crate) fn compare(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+        let encoding = &self.settings.encoding;
+        match encoding.format.kind() {
+            Kind::Video => self.compare_video(found, wanted),
+            Kind::Animation => compare_animation(encoding, found, wanted),
+            Kind::Sound => self.compare_sound(found, wanted.length),
+        }
+    }
+
+    /// Each frame at its time: MP4 has the source's clock, WebM milliseconds.
+    fn compare_video(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+        let ticks = match self.settings.encoding.format {
+            Format::Webm => MILLISECONDS,
+            _ => wanted.ticks,
+        };
+        if (i64::from(found.time_base.0), i64::from(found.time_base.1)) != (1, ticks) {
+            return Err(mismatch("the written clip counts time in other units than was asked for"));
+        }
+        let there = |pts: &i64| (*pts as f64 * ticks as f64 / wanted.ticks as f64).round() as i64;
+        compare_frames(wanted.frames.iter().map(there), &found.frames)?;
+        same_size(found, wanted.size)?;
+        same_length("clip", found.duration, wanted.length, 2.0 * TOLERANCE)?;
+        match (&found.audio, self.source.audio) {
+            (None, None) => Ok(()),
+            (Some(_), Some(_)) => self.compare_sound(found, wanted.length),
+            _ => Err(mismatch("the written clip has other streams than the source")),
+        }
+    }
+
+    /// Start and length of the sound, within a packet in MP4, else two: encoders put a lead before it
+    /// that not every format states.
+    fn compare_sound(&self, found: &Found, length: f64) -> Result<()> {
+        let Some(sound) = &found.audio else {
+            return Err(mismatch("the written clip has no sound"));
+        };
+        let format = self.settings.encoding.format;
+        let rate = self.source.audio.map_or(48_000, |audio| audio.out_rate());
+        let packets = if format == Format::Mp4 { 1.0 } else { 2.0 };
+        let near = packets * format.sound_frame() / f64::from(rate);
+        if (sound.start - found.start).abs() > near {
+            return Err(mismatch("sound and picture of the written clip do not start together"));
+        }
+        same_length("clip's sound", sound.duration, length, near)
+    }
+}
+
+/// Exactly the frames of its rate; a WebP shows frames that are alike as one.
+fn compare_animation(encoding: &Encoding, found: &Found, wanted: &Wanted) -> Result<()> {
+    same_size(found, encoding.animated(wanted.size))?;
+    let frames = encoding.animated_frames(wanted.length);
+    let (_, rate) = encoding.animation();
+    let count = i64::try_from(found.count).unwrap_or(i64::MAX);
+    if count > frames || (count < frames && encoding.format != Format::Webp) {
+        let message =
+            format!("the written animation has {count} frames, {frames} were to be in it");
+        return Err(mismatch(&message));
+    }
+    same_length("clip", found.duration, frames as f64 / rate, 1.0 / rate)
+}
+
+fn same_size(found: &Found, size: (i64, i64)) -> Result<()> {
+    if (found.width, found.height) == size {
+        return Ok(());
+    }
+    Err(mismatch("the written clip has another picture size than was asked for"))
+}
+
+fn same_length(what: &str, found: f64, length: f64, near: f64) -> Result<()> {
+    if (found - length).abs() <= near {
+        return Ok(());
+    }
+    let message = format!("the written {what} is {found:.4} s long instead of {length:.4} s");
+    Err(mismatch(&message))
+}

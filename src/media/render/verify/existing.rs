@@ -1,0 +1,56 @@
+//! A clip's file that is there already.
+
+use std::path::Path;
+
+use super::check::seal;
+use super::facts::Found;
+use crate::error::{ErrorCode, Result};
+use crate::media::render::context::RenderContext;
+use crate::media::render::ffmpeg::encoding::{Format, Kind};
+use crate::media::render::output::Output;
+use crate::media::render::source::TOLERANCE;
+use crate::model::{Edit, Rendition};
+
+impl RenderContext<'_> {
+    /// The facts of the file at the span's path; `None` when there is none or it is not a whole
+    /// video of the span's length, so that it is to be rendered.
+    ///
+    /// Its name is that of source, span and settings, and it was compared with the source before
+    /// it got it; only what may have happened to it since is looked for.
+    pub(crate) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
+        let regular = std::fs::symlink_metadata(&span.path).is_ok_and(|facts| facts.is_file());
+        if !regular {
+            return Ok(None);
+        }
+        match self.read_kept(span, &span.path) {
+            Err(error) if error.code() != ErrorCode::Cancelled => Ok(None),
+            read => read,
+        }
+    }
+
+    fn read_kept(&self, span: &Output, path: &Path) -> Result<Option<Rendition>> {
+        let found = self.measure(path)?;
+        let length = span.edit.as_ref().map_or(span.end - span.start, Edit::duration);
+        let fps = span.edit.as_ref().map_or(self.source.fps, |edit| edit.fps);
+        if !self.has_length(&found, length, fps) {
+            return Ok(None);
+        }
+        let (bytes, blake3) = seal(path)?;
+        Ok(Some(found.facts(span, bytes, blake3)))
+    }
+
+    /// Whether a file that is there is as long as it was to be, to a frame. Of those without an
+    /// index the packets must reach its end: their headers state the full length of a part too.
+    fn has_length(&self, found: &Found, length: f64, fps: f64) -> bool {
+        let encoding = &self.settings.encoding;
+        let near = |found: f64, frame: f64| (found - length).abs() <= frame.max(2.0 * TOLERANCE);
+        let packets = 3.0 * encoding.format.sound_frame() / 44_100.0;
+        let sound = found.audio.as_ref().is_none_or(|sound| near(sound.last, packets));
+        match encoding.format.kind() {
+            Kind::Video if encoding.format == Format::Mp4 => near(found.duration, 1.0 / fps),
+            Kind::Video => near(found.duration, 1.0 / fps) && sound,
+            Kind::Animation => near(found.duration, 1.0 / encoding.animation().1),
+            Kind::Sound => near(found.duration, packets) && sound,
+        }
+    }
+}

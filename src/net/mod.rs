@@ -1,0 +1,57 @@
+//! The guarded HTTP client: the only code that talks HTTP to servers named by requests or settings.
+//!
+//! Requests come from untrusted users, so the client takes no proxy from the environment, follows no
+//! redirect by itself, checks every URL ([`target`]), connects to allowed addresses only
+//! ([`address`]), and limits size, time and slowness. It retries nothing; see
+//! [`crate::resilience::Hosts`].
+
+pub mod address;
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod client;
+pub mod target;
+
+use std::time::Duration;
+
+use crate::config::ParallelConfig;
+use target::Rules;
+
+/// Limits of fetches from web servers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpConfig {
+    /// Whether private and loopback addresses may be asked.
+    pub allow_private: bool,
+    /// Largest source, in bytes.
+    pub max_bytes: u64,
+    /// Time to connect, with name resolution and TLS.
+    pub connect: Duration,
+    /// Time from then until the server begins to answer.
+    pub first_byte: Duration,
+    /// Fewest bytes a second, over `window`.
+    pub least_rate: u64,
+    /// See `least_rate`.
+    pub window: Duration,
+    /// Time all bytes may take; `None`: as long as they come.
+    pub timeout: Option<Duration>,
+}
+
+impl From<&ParallelConfig> for HttpConfig {
+    fn from(config: &ParallelConfig) -> Self {
+        let timeout = Duration::try_from_secs_f64(config.timeout).ok();
+        Self {
+            allow_private: config.allow_private,
+            max_bytes: (config.max_source_gb * 1e9) as u64,
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(15),
+            least_rate: 16 << 10,
+            window: Duration::from_secs(30),
+            timeout: timeout.filter(|t| !t.is_zero()),
+        }
+    }
+}
+
+impl HttpConfig {
+    pub(crate) fn rules(&self) -> Rules {
+        Rules { allow_private: self.allow_private }
+    }
+}

@@ -1,0 +1,43 @@
+//! What was measured of a source as one row: the view `source_lists`, written from the columns of the tables.
+
+use crate::model::table::Table;
+use crate::model::{Column, Cue, Shot, Signal, SourceInfo};
+
+/// Name of the view.
+pub(super) const NAME: &str = "source_lists";
+
+/// The statement of the view: one row per source, with its facts (`info`) as a struct and its `signals`,
+/// `shots` and `cues` as lists of structs in order, as `analyze_media` gives them and `select_clips` and
+/// `clip_brief` take them. A list is NULL where the source has no such rows.
+pub(super) fn statement() -> String {
+    let lists = [("signals", Signal::COLUMNS), ("shots", Shot::COLUMNS), ("cues", Cue::COLUMNS)];
+    let columns: String = lists.iter().map(|(table, _)| format!(", {table}.{table}")).collect();
+    let joins: String = lists.iter().map(|(table, of)| join(table, of)).collect();
+    format!(
+        "SELECT sources.source_id, {} AS info{columns}\nFROM sources{joins}",
+        structure("sources", SourceInfo::COLUMNS)
+    )
+}
+
+/// The join with a list of the rows of `table` for each source, in the order of the table's key.
+fn join(table: &str, columns: &[Column]) -> String {
+    let key = Table::find(table).and_then(|table| table.key.last()).copied().unwrap_or("source_id");
+    format!(
+        "\nLEFT JOIN (SELECT source_id, array_agg({} ORDER BY {}) AS {table} FROM {table} GROUP BY source_id) {table}\
+         \n    ON {table}.source_id = sources.source_id",
+        structure(table, columns),
+        quoted(key),
+    )
+}
+
+/// A struct of the columns of a row.
+fn structure(table: &str, columns: &[Column]) -> String {
+    let field = |column: &Column| format!("'{0}', {table}.{1}", column.name, quoted(column.name));
+    let fields: Vec<String> = columns.iter().map(field).collect();
+    format!("named_struct({})", fields.join(", "))
+}
+
+/// A name that may be a word of SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}

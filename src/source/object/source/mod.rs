@@ -1,0 +1,182 @@
+//! Media in object stores.
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use url::{Position, Url};
+
+use super::fault::Fault;
+use super::stores::{Opened, Stores, is_object_url};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::location::{Location, redacted};
+use crate::net::HttpConfig;
+use crate::net::body::{Pace, broken, empty, too_large};
+use crate::resilience::{FetchSlot, Guard, HostKey, Hosts};
+use crate::source::spool::{Spool, SpoolFile};
+use crate::source::{Fetched, Remote};
+
+/// Objects beneath a set of roots: buckets, or prefixes in them.
+#[derive(Debug)]
+pub struct ObjectSource {
+    roots: Vec<Root>,
+    stores: Stores,
+    hosts: Hosts,
+    limits: HttpConfig,
+}
+
+/// A bucket or a prefix in it.
+#[derive(Debug, PartialEq)]
+struct Root {
+    store: String,
+    prefix: Path,
+}
+
+impl Root {
+    /// The place a URL names, if it names one.
+    fn of(url: &Url) -> Option<Self> {
+        let prefix = Path::from_url_path(url.path()).ok()?;
+        Some(Self { store: url[..Position::BeforePath].to_owned(), prefix })
+    }
+
+    fn holds(&self, place: &Self) -> bool {
+        self.store == place.store && place.prefix.prefix_matches(&self.prefix)
+    }
+}
+
+impl ObjectSource {
+    /// Objects beneath those of `roots` that are URLs of object stores.
+    pub fn new<'a>(
+        roots: impl IntoIterator<Item = &'a Location>,
+        config: &ParallelConfig,
+        hosts: Hosts,
+    ) -> Self {
+        let roots = roots.into_iter().filter_map(Location::as_url).filter_map(Root::of).collect();
+        Self { roots, stores: Stores::default(), hosts, limits: HttpConfig::from(config) }
+    }
+
+    /// The object `location` names, and the way to its store.
+    fn open(&self, location: &str) -> Result<(Url, Opened, Guard)> {
+        let place = || redacted(location);
+        let forbidden = |message: String| Error::new(ErrorCode::SourceForbidden, message);
+        let url = Url::parse(location).map_err(|e| {
+            Error::new(ErrorCode::BadUrl, format!("{} is no URL ({e})", place())).with_source(e)
+        })?;
+        // What lies outside is not asked for: whether it is there is not for the request to know.
+        if !Root::of(&url).is_some_and(|here| self.roots.iter().any(|root| root.holds(&here))) {
+            let root = redacted(&url[..Position::BeforePath]);
+            let message = format!(
+                "{} lies in a bucket that sources may not be read from; add {root} to allow_roots",
+                place()
+            );
+            return Err(forbidden(message).about("allow_roots"));
+        }
+        let opened = self.stores.open(&url).map_err(|e| forbidden(e.message().to_owned()))?;
+        if opened.path.as_ref().is_empty() {
+            return Err(Error::new(
+                ErrorCode::SourceUnsupported,
+                format!("{} is a bucket; name the video in it", place()),
+            ));
+        }
+        let key =
+            HostKey::of_url(&url).ok_or_else(|| forbidden(format!("{} has no bucket", place())))?;
+        let guard = self.hosts.guard(&key);
+        Ok((url, opened, guard))
+    }
+
+    /// An answer that is to come soon.
+    async fn soon<T>(
+        &self,
+        url: &Url,
+        answer: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T> {
+        let limit = self.limits.connect + self.limits.first_byte;
+        let fault = match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Fault::from(error),
+            Err(_) => Fault::timeout("no answer in time"),
+        };
+        Err(fault.of_source(url.as_str()))
+    }
+
+    async fn bring(
+        &self,
+        location: &str,
+        url: &Url,
+        opened: &Opened,
+        spool: &Spool,
+        slot: FetchSlot,
+    ) -> Result<Fetched> {
+        let answer = self.soon(url, opened.store.get(&opened.path)).await?;
+        let validator = validator(&answer.meta);
+        let size = answer.meta.size;
+        if size > self.limits.max_bytes {
+            return Err(too_large(url, &self.limits));
+        }
+        let file = self.receive(answer.into_stream(), size, url, spool).await?;
+        Fetched::keep(file, spool, location, Some(validator), slot).await
+    }
+
+    async fn receive(
+        &self,
+        mut body: impl futures::Stream<Item = object_store::Result<tokio_util::bytes::Bytes>> + Unpin,
+        size: u64,
+        url: &Url,
+        spool: &Spool,
+    ) -> Result<SpoolFile> {
+        let mut file = spool.create(Some(size)).await?;
+        let mut pace = Pace::new(&self.limits);
+        loop {
+            let chunk = match tokio::time::timeout_at(pace.look_again(), body.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(None) => break,
+                Ok(Some(Err(_))) => return Err(broken(url, file.written(), Some(size), None)),
+                Err(_) => {
+                    pace.check(0, url)?;
+                    continue;
+                }
+            };
+            pace.check(chunk.len() as u64, url)?;
+            let writing = tokio::time::Instant::now();
+            file.write(&chunk).await?;
+            pace.forgive(writing.elapsed());
+        }
+        match file.written() {
+            0 => Err(empty(url)),
+            written if written != size => Err(broken(url, written, Some(size), None)),
+            _ => Ok(file),
+        }
+    }
+}
+
+#[async_trait]
+impl Remote for ObjectSource {
+    fn serves(&self, location: &str) -> bool {
+        is_object_url(location)
+    }
+
+    async fn validator(&self, location: &str) -> Result<Option<String>> {
+        let (url, opened, guard) = self.open(location)?;
+        let head = guard.call(|| self.soon(&url, opened.store.head(&opened.path))).await?;
+        Ok(Some(validator(&head)))
+    }
+
+    async fn fetch(&self, location: &str, spool: &Spool) -> Result<Fetched> {
+        let (url, opened, guard) = self.open(location)?;
+        guard.fetch(|slot| self.bring(location, &url, &opened, spool, slot)).await
+    }
+}
+
+/// What changes when an object does.
+fn validator(object: &ObjectMeta) -> String {
+    match &object.e_tag {
+        Some(tag) => format!("{tag}-{}", object.size),
+        None => {
+            format!("{}-{}", object.size, object.last_modified.timestamp_nanos_opt().unwrap_or(0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

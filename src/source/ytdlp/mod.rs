@@ -1,0 +1,133 @@
+//! YouTube videos, by way of yt-dlp.
+//!
+//! yt-dlp is a program of its own with many powers; here it has none but to fetch one video into an
+//! empty folder. It never sees what stands in a request: the address is built anew from the video's
+//! id. It reads no configuration, cookies, netrc or plugins, and its environment is empty but for
+//! `PATH` and a home that is the empty folder.
+
+mod process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use process::Job;
+
+use super::spool::Spool;
+use super::{Fetched, Remote, program};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::location::redacted;
+use crate::location::youtube;
+use crate::resilience::{FetchSlot, HostKey, Hosts};
+
+/// Names the program, if it is not on `PATH`.
+const VARIABLE: &str = "CLIPFLOW_YTDLP";
+/// Time a video may take if no other is set.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// How yt-dlp is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct YtDlpConfig {
+    /// The program; `None` if there is none.
+    pub program: Option<PathBuf>,
+    /// Largest video, in bytes.
+    pub max_bytes: u64,
+    /// Largest height of the picture that is asked for, in pixels.
+    pub max_height: u32,
+    /// Time one video may take.
+    pub timeout: Duration,
+}
+
+impl From<&ParallelConfig> for YtDlpConfig {
+    fn from(config: &ParallelConfig) -> Self {
+        let path = std::env::var_os("PATH");
+        let timeout = Duration::try_from_secs_f64(config.timeout).ok().filter(|t| !t.is_zero());
+        Self {
+            program: program::find("yt-dlp", std::env::var_os(VARIABLE), path.as_deref()),
+            max_bytes: (config.max_source_gb * 1e9) as u64,
+            max_height: 1080,
+            timeout: timeout.unwrap_or(TIMEOUT),
+        }
+    }
+}
+
+/// YouTube; see the module.
+#[derive(Debug)]
+pub struct YtDlp {
+    config: YtDlpConfig,
+    hosts: Hosts,
+}
+
+impl YtDlp {
+    /// Runs yt-dlp, minding `hosts`.
+    pub fn new(config: YtDlpConfig, hosts: Hosts) -> Self {
+        Self { config, hosts }
+    }
+
+    async fn bring(
+        &self,
+        job: Job<'_>,
+        location: &str,
+        spool: &Spool,
+        slot: FetchSlot,
+    ) -> Result<Fetched> {
+        let validator = validator(job.id);
+        let (path, bytes, room) = job.run(spool).await?;
+        Ok(Fetched { file: spool.keep(location, &validator, path, bytes, room), slot })
+    }
+}
+
+#[async_trait]
+impl Remote for YtDlp {
+    fn serves(&self, location: &str) -> bool {
+        youtube::is_youtube(location)
+    }
+
+    /// A video keeps its id for as long as it is the same video.
+    async fn validator(&self, location: &str) -> Result<Option<String>> {
+        Ok(Some(validator(&video_id(location)?)))
+    }
+
+    async fn fetch(&self, location: &str, spool: &Spool) -> Result<Fetched> {
+        let id = video_id(location)?;
+        let program = self.config.program.as_deref().ok_or_else(missing)?;
+        let url = format!("https://www.youtube.com/watch?v={id}");
+        // The one of its location, whatever servers yt-dlp talks to.
+        let key = HostKey::of("https://youtu.be/")
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "the address of YouTube has no host"))?;
+        let job = Job { config: &self.config, program, id: &id, url: &url };
+        self.hosts.guard(&key).fetch(|slot| self.bring(job, location, spool, slot)).await
+    }
+}
+
+fn validator(id: &str) -> String {
+    format!("youtube-{id}")
+}
+
+/// The id of the one video that `location` names.
+///
+/// # Errors
+/// `source.unsupported` if it names none, or a list of them.
+pub(super) fn video_id(location: &str) -> Result<String> {
+    youtube::video_id(location).ok_or_else(|| {
+        Error::new(
+            ErrorCode::SourceUnsupported,
+            format!(
+                "{} names no single video; give the address of one, such as https://youtu.be/dQw4w9WgXcQ",
+                redacted(location)
+            ),
+        )
+    })
+}
+
+fn missing() -> Error {
+    let message = if std::env::var_os(VARIABLE).is_some() {
+        format!("{VARIABLE} does not name a program that can be run; correct or unset it")
+    } else {
+        format!(
+            "yt-dlp is not installed, which fetches YouTube videos: `pipx install yt-dlp` brings it, or name it in {VARIABLE}"
+        )
+    };
+    Error::new(ErrorCode::MissingProgram, message)
+}
