@@ -1,7 +1,7 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test notebooks readers bench lint setup clean-demo
+.PHONY: help demo test notebooks readers bench lint features setup clean-demo
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
@@ -10,6 +10,7 @@ help:
 	@echo 'make readers     read the tables with DuckDB, pandas, Polars and pyarrow'
 	@echo 'make bench       all benchmarks'
 	@echo 'make lint        formatting, clippy and rustdoc, warnings are errors'
+	@echo 'make features    clippy on the library with each set of features that users build'
 	@echo 'make clean-demo  remove what make demo has made'
 
 setup:
@@ -37,6 +38,16 @@ lint: setup
 	cargo fmt --check
 	cargo clippy --all-features --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --all-features --no-deps --locked
+
+# Each set shares the target folder, so only clipflow itself is checked again once dependencies are built.
+FEATURES := datafusion cli bench cloud http youtube statistics polars
+features: setup
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --no-default-features --lib --examples --locked -- -D warnings
+	for feature in $(FEATURES); do \
+		echo "== feature $$feature"; \
+		cargo clippy --no-default-features --features $$feature --lib --bins --locked -- -D warnings || exit 1; \
+	done
 
 clean-demo:
 	rm -rf demo

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::pipeline::{self, RunConfig};
-use clipflow::processors::benchmark::Meter;
+use clipflow::processors::benchmark::CostMeter;
 use support::video::Video;
 use support::{Result, Spread, is_bench, repeats, setting, verdict};
 
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
                 allow_roots: vec![support::folder()?.into()],
                 ..RunConfig::new(&requests, folder.path().join(format!("{backend}-{repeat}")))
             };
-            let meter = Meter::start();
+            let meter = CostMeter::start();
             let summary = runtime.block_on(pipeline::run(&config))?;
             costs.push(meter.cost());
             if summary.failed() > 0 {

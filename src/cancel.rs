@@ -1,4 +1,4 @@
-//! Stopping work that is under way.
+//! Cancellation of running work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -6,24 +6,34 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// A switch shared by the side that may stop a piece of work and the threads that do it.
+/// A cancellation token, shared by the side that may stop work and the threads that do it.
 ///
-/// Clones are the same switch; it can be thrown once and not be reset. Whoever waits on it
-/// wakes at once. Before it is thrown the work can be drained: then nothing new begins, and what has
-/// begun goes on.
+/// ```text
+/// active ── drain ──► draining ── cancel ──► cancelled
+///    └────────────── cancel ──────────────────▲
+/// ```
+///
+/// * active: work may start.
+/// * draining: no new work starts, and work that has started continues.
+/// * cancelled: running work stops and all waits return; [`CancelToken::cancel_now`] also kills media
+///   processes without asking them to end first.
+///
+/// Clones share the state; a [`child`](CancelToken::child) has its own and follows its parent. States are
+/// never reset.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<Inner>);
+pub struct CancelToken(Arc<CancelState>);
 
+/// State shared by clones of a token.
 #[derive(Debug, Default)]
-struct Inner {
+struct CancelState {
     cancelled: AtomicBool,
     draining: AtomicBool,
-    /// Whether media processes are ended without being asked first.
+    /// Whether media processes are killed without being asked to end first.
     hurried: AtomicBool,
-    /// Whether the work of this very token has begun.
-    begun: AtomicBool,
-    /// Those that are drained and cancelled with this one.
-    lock: Mutex<Vec<Weak<Inner>>>,
+    /// Whether the work of this token itself has started.
+    started: AtomicBool,
+    /// The children, which are drained and cancelled with this one.
+    lock: Mutex<Vec<Weak<CancelState>>>,
     wake: Condvar,
     /// Wakes asynchronous tasks.
     tasks: tokio::sync::Notify,
@@ -32,7 +42,7 @@ struct Inner {
 /// Why [`CancelToken::wait`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Woken {
-    /// The awaited condition holds.
+    /// The condition holds.
     Done,
     /// The token was cancelled.
     Cancelled,
@@ -41,12 +51,12 @@ pub(crate) enum Woken {
 }
 
 impl CancelToken {
-    /// A token that nobody has cancelled yet.
+    /// An active token.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A token of its own that is cancelled with this one too.
+    /// A token that is drained and cancelled with this one, and can be on its own.
     #[must_use]
     pub fn child(&self) -> Self {
         let child = Self::new();
@@ -64,69 +74,69 @@ impl CancelToken {
         child
     }
 
-    /// Stops the work: running media processes are asked to end (and are ended if they do not),
-    /// waiting threads wake at once.
+    /// Stops the work: running media processes are asked to end (and killed if they do not), and waiting
+    /// threads wake at once.
     pub fn cancel(&self) {
-        self.throw(|inner| inner.cancelled.store(true, Ordering::Release));
+        self.set(|inner| inner.cancelled.store(true, Ordering::Release));
     }
 
-    /// As [`CancelToken::cancel`], but media processes are ended at once.
+    /// As [`CancelToken::cancel`], but media processes are killed at once.
     pub fn cancel_now(&self) {
-        self.throw(|inner| {
+        self.set(|inner| {
             inner.hurried.store(true, Ordering::Release);
             inner.cancelled.store(true, Ordering::Release);
         });
     }
 
-    /// Lets no new work begin; what has begun goes on.
+    /// Prevents new work from starting; work that has started continues.
     pub fn drain(&self) {
-        self.throw(|inner| inner.draining.store(true, Ordering::Release));
+        self.set(|inner| inner.draining.store(true, Ordering::Release));
     }
 
-    /// Throws a switch of this token and of those below it, and wakes all who wait.
-    fn throw(&self, switch: impl Fn(&Inner) + Copy) {
+    /// Changes the state of this token and its descendants, and wakes all waiters.
+    fn set(&self, switch: impl Fn(&CancelState) + Copy) {
         let children = self.lock();
         switch(&self.0);
         self.0.wake.notify_all();
         self.0.tasks.notify_waiters();
         for child in children.iter().filter_map(Weak::upgrade) {
-            Self(child).throw(switch);
+            Self(child).set(switch);
         }
     }
 
-    /// The work of this token begins.
+    /// Records that the work of this token starts.
     ///
     /// # Errors
-    /// [`ErrorCode::Cancelled`] once the token is cancelled: then it must not.
+    /// [`ErrorCode::Cancelled`] if the token is cancelled: then the work must not start.
     pub fn begin(&self) -> Result<()> {
         let _guard = self.lock();
         self.check()?;
-        self.0.begun.store(true, Ordering::Release);
+        self.0.started.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Cancels the work of this token and of those below it, unless some of it has begun; whether it
-    /// was cancelled.
+    /// Cancels this token and its descendants unless some of their work has started; whether it was
+    /// cancelled.
     pub fn refuse(&self) -> bool {
-        let refused = !self.has_begun();
+        let refused = !self.has_started();
         if refused {
             self.cancel();
         }
         refused
     }
 
-    fn has_begun(&self) -> bool {
+    fn has_started(&self) -> bool {
         let children = self.lock();
-        self.0.begun.load(Ordering::Acquire)
-            || children.iter().filter_map(Weak::upgrade).any(|child| Self(child).has_begun())
+        self.0.started.load(Ordering::Acquire)
+            || children.iter().filter_map(Weak::upgrade).any(|child| Self(child).has_started())
     }
 
-    /// Whether no new work is to begin.
+    /// Whether new work must not start.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Acquire) || self.is_cancelled()
     }
 
-    /// Completes when nobody holds a token below this one any more, or after `limit`.
+    /// Completes when all child tokens are dropped, or after `limit`.
     pub async fn deserted(&self, limit: Duration) {
         const PAUSE: Duration = Duration::from_millis(5);
         let is_held = || self.lock().iter().any(|child| child.strong_count() > 0);
@@ -143,12 +153,15 @@ impl CancelToken {
         self.0.cancelled.load(Ordering::Acquire)
     }
 
-    /// [`ErrorCode::Cancelled`] once the token is cancelled.
+    /// Fails once the token is cancelled.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Cancelled`].
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
 
-    /// Sleeps; wakes at once when the token is cancelled. For work that waits on something else.
+    /// Sleeps; wakes at once when the token is cancelled.
     ///
     /// # Errors
     /// [`ErrorCode::Cancelled`].
@@ -157,12 +170,12 @@ impl CancelToken {
         self.check()
     }
 
-    /// Completes when [`CancelToken::cancel`] is called, at once if it was. Dropping it does nothing.
+    /// Completes once the token is cancelled.
     pub async fn cancelled(&self) {
         self.until(Self::is_cancelled).await;
     }
 
-    /// Completes when [`CancelToken::drain`] or [`CancelToken::cancel`] is called, at once if it was.
+    /// Completes once the token is draining or cancelled.
     pub async fn draining(&self) {
         self.until(Self::is_draining).await;
     }
@@ -170,7 +183,7 @@ impl CancelToken {
     async fn until(&self, done: impl Fn(&Self) -> bool) {
         loop {
             let mut woken = std::pin::pin!(self.0.tasks.notified());
-            // Listens from here on: what happens between the question and the wait is not missed.
+            // Registered before the check, so that no change in between is missed.
             woken.as_mut().enable();
             if done(self) {
                 return;
@@ -179,12 +192,12 @@ impl CancelToken {
         }
     }
 
-    /// Whether media processes are to be ended without being asked.
+    /// Whether media processes are killed without being asked to end.
     pub(crate) fn is_hurried(&self) -> bool {
         self.0.hurried.load(Ordering::Acquire)
     }
 
-    /// Makes those who wait look at their condition again, without cancelling.
+    /// Makes waiters check their condition again.
     pub(crate) fn notify(&self) {
         let _guard = self.lock();
         self.0.wake.notify_all();
@@ -192,7 +205,7 @@ impl CancelToken {
 
     /// Waits until `done`, a cancellation (unless `ignore_cancel`) or `deadline`.
     ///
-    /// `done` is asked with the token's lock held; whoever makes it true calls
+    /// `done` is called with the lock of the token held; the thread that makes it true calls
     /// [`CancelToken::notify`] afterwards.
     pub(crate) fn wait(
         &self,
@@ -219,16 +232,26 @@ impl CancelToken {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Inner>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<CancelState>>> {
         self.0.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What work says that was stopped.
+/// Cancels a token when it is dropped, such as the work of a stream whose reader is gone.
+#[derive(Debug)]
+pub(crate) struct CancelOnDrop(pub(crate) CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// The error of work that was stopped.
 pub(crate) fn stopped() -> Error {
     Error::new(
         ErrorCode::Cancelled,
-        "the run was stopped before this was done; run it again to go on",
+        "the run was stopped before this was done; run it again to resume",
     )
 }
 
@@ -252,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn cancelling_wakes_a_task_whenever_it_began_to_wait() {
+    async fn cancelling_wakes_a_task_that_waits_already() {
         let token = CancelToken::new();
         let child = token.child();
         let waiter = tokio::spawn(async move { child.cancelled().await });
@@ -263,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_cancelled_with_its_parent_and_not_the_other_way() {
+    fn a_child_is_cancelled_with_its_parent_and_not_vice_versa() {
         let parent = CancelToken::new();
         let (one, two) = (parent.child(), parent.child());
         one.cancel();
@@ -273,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_begun_is_not_refused() {
+    fn started_work_is_not_refused() {
         let stop = CancelToken::new();
         let (busy, idle) = (stop.child(), stop.child());
         // The task that a row becomes has a token of its own.
@@ -290,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn draining_wakes_who_waits_for_it_and_not_who_waits_for_the_end() {
+    async fn draining_wakes_only_waiters_for_draining() {
         let stop = CancelToken::new();
         let (one, two) = (stop.child(), stop.child());
         let drained = tokio::spawn(async move { one.draining().await });

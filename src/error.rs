@@ -81,7 +81,7 @@ error_codes! {
         SourceUnsupported = "source.unsupported";
         /// The source is refused for safety.
         SourceBlocked = "source.blocked";
-        /// There is no moving picture in the source.
+        /// The source has no video stream.
         MediaNoVideo = "media.no_video";
         /// The source's data cannot be decoded.
         MediaCorrupt = "media.corrupt";

@@ -1,4 +1,4 @@
-//! What is going on: events for whoever watches a run, and counters anybody can read.
+//! Events and counters of a run.
 //!
 //! Reporting never fails the work: an [`Observer`] returns nothing.
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::ErrorCode;
 
-/// Something that happened to a row of media work, or is to be known of the requests.
+/// Progress of media work, or a note about the requests.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -36,9 +36,9 @@ pub enum Event<'a> {
         /// The code it failed with.
         error: Option<ErrorCode>,
     },
-    /// What a person should know of the requests before their media work begins.
+    /// A warning about the requests before their media work begins.
     Note {
-        /// It, without a full stop.
+        /// The warning, without a full stop.
         sentence: &'a str,
     },
     /// A stage is over.
@@ -48,13 +48,13 @@ pub enum Event<'a> {
     },
 }
 
-/// Somebody who wants to know.
+/// Receives the events of a run.
 pub trait Observer: Debug + Send + Sync {
     /// Called from the threads that do the work; must not block.
     fn event(&self, event: &Event<'_>);
 }
 
-/// An observer that looks away.
+/// Ignores all events.
 #[derive(Debug, Default)]
 pub struct Silent;
 
@@ -64,16 +64,16 @@ impl Observer for Silent {
 
 /// Live counters of media work.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub struct MediaCounters {
     rows_started: AtomicU64,
     rows_done: AtomicU64,
     rows_failed: AtomicU64,
     milliseconds_of_video: AtomicU64,
 }
 
-/// The counters at one moment.
+/// Values of [`MediaCounters`] at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Counts {
+pub struct MediaCounts {
     /// Rows handed to a worker.
     pub rows_started: u64,
     /// Rows that came back, failed ones included.
@@ -84,7 +84,7 @@ pub struct Counts {
     pub seconds_of_video: f64,
 }
 
-impl Counters {
+impl MediaCounters {
     /// A row was handed to a worker.
     pub fn started(&self) {
         self.rows_started.fetch_add(1, Ordering::Relaxed);
@@ -102,8 +102,8 @@ impl Counters {
     }
 
     /// All counters.
-    pub fn get(&self) -> Counts {
-        Counts {
+    pub fn get(&self) -> MediaCounts {
+        MediaCounts {
             rows_started: self.rows_started.load(Ordering::Relaxed),
             rows_done: self.rows_done.load(Ordering::Relaxed),
             rows_failed: self.rows_failed.load(Ordering::Relaxed),

@@ -79,7 +79,7 @@ impl Case {
         if !seconds.iter().all(near) {
             faults.push(format!("{seconds:?} s by frames, stream and file, not {wanted:.3}"));
         }
-        // What the README says of sound that is hardly there.
+        // As docs/internals/rendering.md says of sound that is hardly there.
         let reachable = |wanted: f64| {
             source.loudness.is_some_and(|own| own > SILENCE && wanted - own < MOST_GAIN)
         };

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use clipflow::processors::benchmark::{Cost, Spread};
+pub use clipflow::processors::benchmark::{MeasuredCost as Cost, Spread};
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// What a benchmark returns: any error ends it with a message.

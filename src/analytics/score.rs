@@ -15,7 +15,7 @@ use crate::query::results::register_dataset;
 use crate::query::rows::stored;
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
 /// A variant, as the results have it.
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,7 @@ pub async fn score(
     parallel: &ParallelConfig,
 ) -> Result<RecordBatch> {
     let bound = model.bind(&FEATURES)?;
-    let dataset = Place::new(results, &Resilience::new(parallel))?.existing().await?;
+    let dataset = DatasetRoot::new(results, &Resilience::new(parallel))?.existing().await?;
     let options = SessionOptions { parallel: parallel.clone(), ..SessionOptions::default() };
     let ctx = session(&options, None)?;
     register_dataset(&ctx, &dataset).await?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Performance;
 use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::kernels::fit::{Coefficient, Fitted, Naming, Quality, Row, fit};
 use crate::kernels::metrics::proportion::Proportion;
 use crate::kernels::score::{Feature, Link, ScoreModel, Training};

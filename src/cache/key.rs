@@ -1,4 +1,4 @@
-//! What a kept result is found by.
+//! Keys of cached results.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct CacheKey([u8; 32]);
 
 impl CacheKey {
-    /// The key of a tuple of texts, each hashed behind its length, so that `("ab", "c")` and
+    /// The key of a tuple of texts. Each is hashed after its length, so that `("ab", "c")` and
     /// `("a", "bc")` differ.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -19,9 +19,9 @@ impl CacheKey {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// The key in 64 hexadecimal digits.
+    /// Parses a key of 64 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        // Upper case is refused: two names would be one key.
+        // Upper case is rejected: two names would be one key.
         let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
         let hash = blake3::Hash::from_hex(text).ok().filter(|_| lower)?;
         Some(Self(*hash.as_bytes()))
@@ -34,29 +34,29 @@ impl fmt::Display for CacheKey {
     }
 }
 
-/// A source that a result is wanted of, as a [`CacheKeyFn`] sees it.
+/// The source of a result, as a [`CacheKeyFn`] sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSubject<'a> {
-    /// `analyze`, …: what is to be done.
+    /// Name of the work, such as `analyze`.
     pub work: &'a str,
-    /// Absolute path or URL of the source, with its query.
+    /// Absolute path or URL of the source, including its query.
     pub location: &'a str,
     /// Entity tag, or size and modification time; `None` if it takes a fetch to know.
     pub validator: Option<&'a str>,
 }
 
-/// What tells sources apart: a closure in place of "same location and same validator".
+/// Identifies sources by a closure instead of by location and validator.
 ///
-/// Sources with the same text share results, so it must name the content: a file name with a version
-/// in it, a URL without its signature. Settings, programs and versions stay part of the key whatever
-/// the closure says.
+/// Sources with the same text share results, so the text must identify the content: a file name with
+/// a version in it, a URL without its signature. Settings, programs and versions are always part of
+/// the key as well.
 ///
 /// ```
 /// use clipflow::cache::CacheKeyFn;
-/// // Presigned URLs of one object differ in their query only.
+/// // Presigned URLs of one object differ only in their query.
 /// let key = CacheKeyFn::new(|subject| {
-///     let place = subject.location.split('?').next().unwrap_or_default();
-///     format!("{place} {}", subject.validator.unwrap_or_default())
+///     let object = subject.location.split('?').next().unwrap_or_default();
+///     format!("{object} {}", subject.validator.unwrap_or_default())
 /// });
 /// # let _ = key;
 /// ```
@@ -64,12 +64,12 @@ pub struct CacheSubject<'a> {
 pub struct CacheKeyFn(Arc<dyn Fn(&CacheSubject<'_>) -> String + Send + Sync>);
 
 impl CacheKeyFn {
-    /// A key made by `name`.
+    /// Identifies sources by `name`.
     pub fn new(name: impl Fn(&CacheSubject<'_>) -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(name))
     }
 
-    /// What `subject` is called.
+    /// The text that identifies `subject`.
     pub fn name(&self, subject: &CacheSubject<'_>) -> String {
         (self.0)(subject)
     }

@@ -1,28 +1,28 @@
-//! What a cache has done, counted.
+//! Counters of a cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a cache has done since it was opened.
+/// Counters of a cache since it was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Results that were found.
+    /// Lookups that found a result.
     pub hits: u64,
-    /// Results that were not.
+    /// Lookups that found none.
     pub misses: u64,
-    /// Results that were put in.
+    /// Results stored.
     pub stored: u64,
-    /// Results that were removed to make room.
+    /// Entries removed because of the size limit.
     pub evicted: u64,
-    /// Entries that were removed since they were damaged or not what their name says.
+    /// Entries removed because they were damaged or stored under a different key.
     pub rejected: u64,
-    /// Entries that were removed since they were too old.
+    /// Entries removed because they had expired.
     pub expired: u64,
-    /// Times the place could not be read or written.
+    /// Failed reads and writes of the store.
     pub faults: u64,
 }
 
 impl CacheStats {
-    /// What was done after `before`.
+    /// The difference to `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -37,9 +37,9 @@ impl CacheStats {
     }
 }
 
-/// [`CacheStats`] while they are counted.
+/// The live counters behind [`CacheStats`].
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CacheCounters {
     pub(super) hits: AtomicU64,
     pub(super) misses: AtomicU64,
     pub(super) stored: AtomicU64,
@@ -49,8 +49,8 @@ pub(super) struct Counts {
     pub(super) faults: AtomicU64,
 }
 
-impl Counts {
-    /// The counters as they stand.
+impl CacheCounters {
+    /// A snapshot.
     pub(super) fn get(&self) -> CacheStats {
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let Self { hits, misses, stored, evicted, rejected, expired, faults } = self;

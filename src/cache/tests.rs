@@ -28,8 +28,8 @@ fn columns(name: &str, numbers: usize) -> Vec<ArrayRef> {
     vec![Arc::new(StringArray::from(vec![name])), Arc::new(list)]
 }
 
-fn about(location: &str) -> Header {
-    Header {
+fn about(location: &str) -> EntryHeader {
+    EntryHeader {
         key: String::new(),
         work: "analyze".into(),
         location: location.into(),
@@ -45,23 +45,25 @@ fn key(name: &str) -> CacheKey {
 }
 
 async fn put(cache: &Cache, name: &str, numbers: usize) {
-    let Lookup::Miss(turn) = cache.look_up(&key(name), &schema()).await else { panic!("is there") };
-    cache.store(&key(name), about(name), &schema(), &columns(name, numbers), turn).await;
+    let EntryLookup::Miss(lock) = cache.look_up(&key(name), &schema()).await else {
+        panic!("is there")
+    };
+    cache.put(&key(name), about(name), &schema(), &columns(name, numbers), lock).await;
 }
 
 async fn has(cache: &Cache, name: &str) -> bool {
     match cache.look_up(&key(name), &schema()).await {
-        Lookup::Hit(header, found) => {
+        EntryLookup::Hit(header, found) => {
             assert_eq!(header.location, name);
             assert_eq!(found[0].as_ref(), &StringArray::from(vec![name]));
             true
         }
-        Lookup::Miss(_) => false,
+        EntryLookup::Miss(_) => false,
     }
 }
 
 fn local(folder: &Path, limits: CacheLimits) -> Cache {
-    Cache::new(Place::folder(folder).unwrap(), limits)
+    Cache::new(CacheStore::folder(folder).unwrap(), limits)
 }
 
 /// All files below a folder.
@@ -77,15 +79,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_was_put_in_comes_out() {
+async fn a_stored_result_is_found() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Place::store(Arc::new(InMemory::new()), StorePath::from("a/b"), "memory");
-    for place in [Place::folder(folder.path()).unwrap(), store] {
-        let cache = Cache::new(place, ROOMY);
-        let Lookup::Miss(turn) = cache.look_up(&key("x"), &schema()).await else { panic!() };
+    let memory = CacheStore::objects(Arc::new(InMemory::new()), StorePath::from("a/b"), "memory");
+    for store in [CacheStore::folder(folder.path()).unwrap(), memory] {
+        let cache = Cache::new(store, ROOMY);
+        let EntryLookup::Miss(lock) = cache.look_up(&key("x"), &schema()).await else { panic!() };
         let given = columns("x", 1000);
-        cache.store(&key("x"), about("x"), &schema(), &given, turn).await;
-        let Lookup::Hit(header, found) = cache.look_up(&key("x"), &schema()).await else {
+        cache.put(&key("x"), about("x"), &schema(), &given, lock).await;
+        let EntryLookup::Hit(header, found) = cache.look_up(&key("x"), &schema()).await else {
             panic!()
         };
         assert_eq!(found, given);
@@ -111,7 +113,7 @@ async fn a_long_location_is_listed_whole() {
 }
 
 #[tokio::test]
-async fn a_damaged_entry_is_never_served() {
+async fn a_damaged_entry_is_never_returned() {
     let folder = tempfile::tempdir().unwrap();
     let cache = local(folder.path(), ROOMY);
     put(&cache, "x", 50).await;
@@ -138,7 +140,7 @@ async fn a_damaged_entry_is_never_served() {
 }
 
 #[tokio::test]
-async fn an_entry_under_the_name_of_another_is_not_served() {
+async fn an_entry_under_another_key_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let cache = local(folder.path(), ROOMY);
     put(&cache, "x", 5).await;
@@ -152,25 +154,25 @@ async fn an_entry_under_the_name_of_another_is_not_served() {
 }
 
 #[tokio::test]
-async fn an_entry_with_other_columns_is_not_served() {
+async fn an_entry_with_other_columns_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let cache = local(folder.path(), ROOMY);
     put(&cache, "x", 5).await;
     let other = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8, true)]));
-    assert!(matches!(cache.look_up(&key("x"), &other).await, Lookup::Miss(_)));
+    assert!(matches!(cache.look_up(&key("x"), &other).await, EntryLookup::Miss(_)));
     assert_eq!(cache.stats().rejected, 1);
 }
 
 #[tokio::test]
-async fn results_grow_old_and_clocks_jump() {
+async fn results_expire_and_clocks_jump() {
     let folder = tempfile::tempdir().unwrap();
     let hour = Duration::from_secs(3600);
     let start = UNIX_EPOCH + 1_000_000 * hour;
     let now = Arc::new(Mutex::new(start));
     let clock = Arc::clone(&now);
     let limits = CacheLimits { ttl: 24 * hour, bytes: u64::MAX };
-    let place = Place::folder(folder.path()).unwrap();
-    let cache = Cache::with_clock(place, limits, move || *clock.lock().unwrap());
+    let store = CacheStore::folder(folder.path()).unwrap();
+    let cache = Cache::with_clock(store, limits, move || *clock.lock().unwrap());
     put(&cache, "x", 5).await;
     *now.lock().unwrap() = start + 24 * hour;
     assert!(has(&cache, "x").await, "use does not make it younger");
@@ -187,16 +189,16 @@ async fn results_grow_old_and_clocks_jump() {
 }
 
 #[tokio::test]
-async fn what_was_not_used_for_longest_makes_room() {
+async fn the_least_recently_used_entry_is_evicted() {
     let folder = tempfile::tempdir().unwrap();
-    let memory = Place::store(Arc::new(InMemory::new()), StorePath::default(), "memory");
-    for place in [Place::folder(folder.path()).unwrap(), memory] {
+    let memory = CacheStore::objects(Arc::new(InMemory::new()), StorePath::default(), "memory");
+    for store in [CacheStore::folder(folder.path()).unwrap(), memory] {
         let start = SystemTime::now();
         let now = Arc::new(Mutex::new(start));
         let clock = Arc::clone(&now);
         // An entry of 1000 numbers takes 8 to 9 kB.
         let limits = CacheLimits { ttl: Duration::MAX, bytes: 45_000 };
-        let cache = Cache::with_clock(place, limits, move || *clock.lock().unwrap());
+        let cache = Cache::with_clock(store, limits, move || *clock.lock().unwrap());
         let tick = || *now.lock().unwrap() += Duration::from_secs(60);
         for name in ["a", "b", "c", "d", "e"] {
             put(&cache, name, 1000).await;
@@ -209,17 +211,17 @@ async fn what_was_not_used_for_longest_makes_room() {
         }
         put(&cache, "f", 1000).await;
         assert!(cache.stats().evicted >= 1);
-        assert!(!has(&cache, "b").await, "the one that nobody asked for");
+        assert!(!has(&cache, "b").await, "the least recently used one");
         assert!(has(&cache, "f").await && has(&cache, "e").await);
         let total: u64 = cache.list().await.unwrap().iter().map(|l| l.stored.bytes).sum();
         assert!(total <= limits.bytes, "{total}");
         put(&cache, "huge", 100_000).await;
-        assert!(!has(&cache, "huge").await && has(&cache, "f").await, "it would push out all");
+        assert!(!has(&cache, "huge").await && has(&cache, "f").await, "it would evict all");
     }
 }
 
 #[tokio::test]
-async fn room_is_made_for_what_others_put_in_too() {
+async fn entries_of_other_processes_count_towards_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let limits = CacheLimits { ttl: Duration::MAX, bytes: 100_000 };
     // Two caches on one folder are as two processes.
@@ -234,10 +236,10 @@ async fn room_is_made_for_what_others_put_in_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_does_the_work_and_the_others_wait_for_it() {
+async fn one_task_computes_and_the_others_wait() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Place::store(Arc::new(InMemory::new()), StorePath::default(), "memory");
-    // Two caches on one folder queue by the lock file alone, as two processes do.
+    let store = CacheStore::objects(Arc::new(InMemory::new()), StorePath::default(), "memory");
+    // Two caches on one folder share only the lock file, as two processes do.
     let two = [local(folder.path(), ROOMY), local(folder.path(), ROOMY)].map(Arc::new);
     let one = Arc::new(Cache::new(store, ROOMY));
     for caches in [vec![Arc::clone(&two[0]), Arc::clone(&two[1])], vec![one]] {
@@ -247,12 +249,12 @@ async fn one_does_the_work_and_the_others_wait_for_it() {
                 let (cache, worked) = (Arc::clone(&caches[i % caches.len()]), Arc::clone(&worked));
                 tokio::spawn(async move {
                     match cache.look_up(&key("x"), &schema()).await {
-                        Lookup::Hit(..) => {}
-                        Lookup::Miss(turn) => {
+                        EntryLookup::Hit(..) => {}
+                        EntryLookup::Miss(lock) => {
                             worked.fetch_add(1, Ordering::Relaxed);
                             tokio::task::yield_now().await;
                             let made = columns("x", 10);
-                            cache.store(&key("x"), about("x"), &schema(), &made, turn).await;
+                            cache.put(&key("x"), about("x"), &schema(), &made, lock).await;
                         }
                     }
                 })
@@ -266,10 +268,10 @@ async fn one_does_the_work_and_the_others_wait_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_gives_up_lets_the_next_one_go() {
+async fn an_abandoned_lock_goes_to_the_next_waiter() {
     let folder = tempfile::tempdir().unwrap();
     let caches = [local(folder.path(), ROOMY), local(folder.path(), ROOMY)].map(Arc::new);
-    let Lookup::Miss(first) = caches[0].look_up(&key("x"), &schema()).await else { panic!() };
+    let EntryLookup::Miss(first) = caches[0].look_up(&key("x"), &schema()).await else { panic!() };
     let waiting: Vec<_> = [0, 1]
         .map(|i| {
             let cache = Arc::clone(&caches[i]);
@@ -278,7 +280,7 @@ async fn who_gives_up_lets_the_next_one_go() {
         .into();
     tokio::task::yield_now().await;
     assert!(waiting.iter().all(|task| !task.is_finished()));
-    // The work failed: nothing is put in. Another key is nobody's concern.
+    // The work failed: nothing is put in. Another key is not locked.
     assert!(!has(&caches[1], "y").await);
     drop(first);
     for task in waiting {
@@ -288,7 +290,7 @@ async fn who_gives_up_lets_the_next_one_go() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_gone_costs_nothing_but_the_work() {
+async fn a_missing_store_costs_nothing_but_the_work() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("cache");
     let cache = local(&place, ROOMY);
@@ -299,7 +301,7 @@ async fn a_place_that_is_gone_costs_nothing_but_the_work() {
     put(&cache, "x", 5).await;
     assert!(!has(&cache, "x").await);
     assert!(cache.stats().faults > 2);
-    let error = Place::folder(&place.join("below")).unwrap_err();
+    let error = CacheStore::folder(&place.join("below")).unwrap_err();
     assert_eq!(error.code(), ErrorCode::StoreWrite);
 }
 
@@ -316,7 +318,7 @@ async fn verifying_and_clearing_touch_entries_only() {
     fs::write(&bad, bytes).unwrap();
     let foreign = [folder.path().join("notes.txt"), folder.path().join("ab/other.kept")];
     fs::create_dir_all(folder.path().join("ab")).unwrap();
-    // A writer that was killed long ago, and one that is at it.
+    // The files of a writer killed long ago and of one at work.
     let halves = ["#1", "#2"].map(|n| PathBuf::from(format!("{}{n}", bad.display())));
     for file in foreign.iter().chain(&halves) {
         fs::write(file, "mine").unwrap();
@@ -329,7 +331,7 @@ async fn verifying_and_clearing_touch_entries_only() {
     assert!(!bad.exists() && !halves[0].exists() && halves[1].exists());
     let (entries, bytes) = cache.clear().await.unwrap();
     assert_eq!((entries, bytes), (2, verified.bytes));
-    assert!(foreign.iter().all(|f| f.exists()), "what is not ours stays");
+    assert!(foreign.iter().all(|f| f.exists()), "other files stay");
     assert_eq!(cache.list().await.unwrap(), []);
 }
 
@@ -341,8 +343,8 @@ async fn what_one_run_used_can_be_removed() {
     let start = SystemTime::now();
     let now = Arc::new(Mutex::new(start));
     let clock = Arc::clone(&now);
-    let place = Place::folder(folder.path()).unwrap();
-    let cache = Cache::with_clock(place, ROOMY, move || *clock.lock().unwrap());
+    let store = CacheStore::folder(folder.path()).unwrap();
+    let cache = Cache::with_clock(store, ROOMY, move || *clock.lock().unwrap());
     for name in ["old", "found"] {
         put(&cache, name, 5).await;
     }

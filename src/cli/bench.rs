@@ -4,7 +4,7 @@ use super::args::BenchArgs;
 use super::{OK, print};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::processors::benchmark::{BenchmarkOptions, Part, run_comprehensive_benchmark};
+use crate::processors::benchmark::{BenchmarkOptions, BenchmarkPart, run_comprehensive_benchmark};
 
 pub(super) async fn bench(args: BenchArgs, parallel: ParallelConfig) -> Result<u8> {
     let mut options = BenchmarkOptions::new(args.quick);
@@ -12,7 +12,7 @@ pub(super) async fn bench(args: BenchArgs, parallel: ParallelConfig) -> Result<u
     options.progress = |what| eprintln!("{what} …");
     if !args.part.is_empty() {
         let is_named =
-            |part: &Part| args.part.iter().any(|p| p.eq_ignore_ascii_case(part.as_str()));
+            |part: &BenchmarkPart| args.part.iter().any(|p| p.eq_ignore_ascii_case(part.as_str()));
         options.parts.retain(is_named);
     }
     let report = run_comprehensive_benchmark(&options).await?;

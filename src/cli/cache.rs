@@ -8,7 +8,7 @@ use datafusion::execution::context::SessionContext;
 
 use super::args::{CacheCommand, OutputArgs};
 use super::{OK, ROWS_FAILED, print};
-use crate::cache::{Cache, Listed};
+use crate::cache::{Cache, ListedEntry};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::pipeline;
@@ -21,7 +21,7 @@ pub(super) async fn cache(what: CacheCommand, config: &ParallelConfig) -> Result
         CacheCommand::Ls { output, .. } => list(&cache, &output).await,
         CacheCommand::Clear { .. } => {
             let (entries, bytes) = cache.clear().await?;
-            print::line(&format!("{} removed from {}", amount(entries, bytes), cache.place()))?;
+            print::line(&format!("{} removed from {}", amount(entries, bytes), cache.store()))?;
             Ok(OK)
         }
         CacheCommand::Verify { .. } => verify(&cache).await,
@@ -47,7 +47,7 @@ async fn verify(cache: &Cache) -> Result<u8> {
         "{} as they were written, {} removed, in {}",
         amount(verified.good, verified.bytes),
         verified.removed.len(),
-        cache.place()
+        cache.store()
     ))?;
     Ok(if verified.removed.is_empty() { OK } else { ROWS_FAILED })
 }
@@ -58,16 +58,16 @@ fn amount(entries: u64, bytes: u64) -> String {
 }
 
 /// A row an entry; ages in hours.
-fn table(listed: &[Listed], now: SystemTime) -> Result<RecordBatch> {
+fn table(listed: &[ListedEntry], now: SystemTime) -> Result<RecordBatch> {
     let hours = |since: SystemTime| {
         let age = now.duration_since(since).unwrap_or_default();
         (age.as_secs_f64() / 36.0).round() / 100.0
     };
-    let created = |l: &Listed| {
+    let created = |l: &ListedEntry| {
         let header = l.header.as_ref()?;
         Some(hours(UNIX_EPOCH + std::time::Duration::from_secs(header.created)))
     };
-    let text = |of: fn(&crate::cache::Header) -> &str| -> ArrayRef {
+    let text = |of: fn(&crate::cache::EntryHeader) -> &str| -> ArrayRef {
         let texts = listed.iter().map(|l| l.header.as_ref().map(of));
         Arc::new(texts.collect::<StringArray>())
     };

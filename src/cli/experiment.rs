@@ -7,7 +7,7 @@ use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::query::output::Format;
 
-/// Columns that are the same on all rows of an experiment: said once, beneath the table.
+/// Columns that are equal in all rows of an experiment: printed once, below the table.
 const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "metric_version"];
 
 pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -> Result<u8> {

@@ -13,7 +13,7 @@ pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
     let options = ImportOptions { from, file: args.file, map: args.map, day: args.day };
     let imported = tokio::task::spawn_blocking(move || import(&options));
     let imported = imported.await.map_err(|e| Error::new(ErrorCode::Internal, e.to_string()))??;
-    // What reads events reads no table.
+    // Events are not read from text tables.
     let format = Format::of_file(&args.output).filter(|format| *format != Format::Table);
     let format = Some(format.unwrap_or(Format::Parquet));
     let output = OutputArgs { format, output: Some(args.output) };

@@ -25,21 +25,21 @@ use std::time::Duration;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use args::{Arguments, Command};
-use shutdown::{Ended, Stop};
+use args::{Command, CommandLine};
+use shutdown::{CommandEnd, StopControl};
 
-/// All rows answered, or nothing to complain about.
+/// Everything succeeded.
 const OK: u8 = 0;
-/// A fault that is neither the request's nor the input's.
+/// A fault of the machine: disk, missing program, a defect of clipflow.
 const FAULT: u8 = 1;
 /// Bad usage or unreadable input.
 const USAGE: u8 = 2;
-/// Done, but some rows failed.
+/// The command finished, but some rows failed.
 const ROWS_FAILED: u8 = 3;
 
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::of_process();
+    let arguments = CommandLine::of_process();
     let settings = arguments.command.settings();
     let loaded = match settings.load() {
         Ok(loaded) => loaded,
@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
     };
     loaded.notices.iter().for_each(|notice| print::warning(notice));
     if settings.print() {
-        return match settings::print_all(&loaded) {
+        return match print::line(loaded.to_string().trim_end()) {
             Ok(()) => ExitCode::from(OK),
             Err(e) => ExitCode::from(exit_code(e.code())),
         };
@@ -64,19 +64,19 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAULT);
         }
     };
-    let stop = arguments.command.drains().then(|| Stop {
+    let stop = arguments.command.drains().then(|| StopControl {
         token: CancelToken::new(),
         drain: Duration::try_from_secs_f64(loaded.config.drain_seconds).unwrap_or_default(),
     });
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
     let command = dispatch(arguments, loaded.config, token);
     let (code, patience) = match runtime.block_on(shutdown::supervised(stop.as_ref(), command)) {
-        Ended::Done(Ok(code)) => (code, TIME_TO_END),
-        Ended::Done(Err(e)) => {
+        CommandEnd::Done(Ok(code)) => (code, TIME_TO_END),
+        CommandEnd::Done(Err(e)) => {
             print::error(&e);
             (exit_code(e.code()), TIME_TO_END)
         }
-        Ended::Stopped(code) => {
+        CommandEnd::Stopped(code) => {
             print::notice(match stop {
                 Some(_) => {
                     "stopped; nothing of this run is visible yet: run it again to go on where it was"
@@ -90,12 +90,16 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Time that threads have to end when the command is done.
+/// Time for threads to end after the command has finished.
 const TIME_TO_END: Duration = Duration::from_secs(5);
-/// The same when it was stopped: what it was doing has been ended.
+/// Time for threads to end after the command was stopped: its work has been ended already.
 const TIME_TO_LEAVE: Duration = Duration::from_millis(250);
 
-async fn dispatch(arguments: Arguments, parallel: ParallelConfig, stop: CancelToken) -> Result<u8> {
+async fn dispatch(
+    arguments: CommandLine,
+    parallel: ParallelConfig,
+    stop: CancelToken,
+) -> Result<u8> {
     match arguments.command {
         Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
         Command::Render(args) => render::render(args, parallel, stop).await,
@@ -134,6 +138,6 @@ fn init_logging(verbose: u8, json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
         .unwrap_or_else(|_| default.into());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber is refused; the first one then stays.
+    // If a subscriber is set already, it stays.
     let _ = if json { builder.json().try_init() } else { builder.compact().try_init() };
 }

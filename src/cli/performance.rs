@@ -21,7 +21,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     let mut frame = performance.frame.clone();
     let is_table = args.output.format() == Format::Table;
     if is_table {
-        // Said once, beneath: on each row it would be most of the table.
+        // Printed once, below the table; repeated in each row it would fill most of it.
         frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;
     }
     let stream = frame.execute_stream().await.map_err(query_error)?;

@@ -40,12 +40,12 @@ pub(super) fn warning(sentence: &str) {
     eprintln!("warning: {sentence}");
 }
 
-/// A line on standard output. A reader that has gone is no error of ours.
+/// A line on standard output. A closed pipe is not an error.
 pub(super) fn line(text: &str) -> Result<()> {
     written(writeln!(io::stdout(), "{text}"))
 }
 
-/// The outcome of writing to standard output.
+/// The result of writing to standard output; a closed pipe is not an error.
 pub(super) fn written(result: io::Result<()>) -> Result<()> {
     match result {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
@@ -56,14 +56,14 @@ pub(super) fn written(result: io::Result<()>) -> Result<()> {
     }
 }
 
-/// Write rows that are there where and how the arguments say.
+/// Write a batch to the file or standard output that the arguments name, in their format.
 pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()> {
     let schema = batch.schema();
     let stream = MemoryStream::try_new(vec![batch], schema, None).map_err(query_error)?;
     rows(Box::pin(stream), output).await
 }
 
-/// Write a query's rows where and how the arguments say.
+/// Write the rows of a query to the file or standard output that the arguments name, in their format.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
     let format = output.format();
     if format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
@@ -84,7 +84,7 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
     }
 }
 
-/// Rows that are there, without the columns `dropped`.
+/// The batch without the columns `dropped`.
 pub(super) fn without(batch: &RecordBatch, dropped: &[&str]) -> Result<RecordBatch> {
     let schema = batch.schema();
     let kept =
@@ -94,7 +94,7 @@ pub(super) fn without(batch: &RecordBatch, dropped: &[&str]) -> Result<RecordBat
     })
 }
 
-/// Write text to a file, which appears when it is complete.
+/// Write text to a file that appears when it is complete.
 pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
     let fault = |e: io::Error| cannot_write(path, e);
     let mut file = new_file(path)?;
@@ -102,8 +102,8 @@ pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
     file.persist(path).map(|_| ()).map_err(|e| fault(e.error))
 }
 
-/// Write rows to a file, which appears when it is complete. What is there and is no regular file (a
-/// device, a pipe) is written to, not replaced; a link leads to the file it names.
+/// Write rows to a file that appears when it is complete. A device or pipe is written to in place; a
+/// symbolic link is followed.
 async fn to_file(stream: SendableRecordBatchStream, format: Format, path: &Path) -> Result<()> {
     let fault = |e: io::Error| cannot_write(path, e);
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
@@ -135,12 +135,12 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::cli::args::Arguments;
+    use crate::cli::args::CommandLine;
     use crate::config::SETTINGS;
 
     #[test]
     fn settings_that_errors_name_are_flags_of_a_command() {
-        let command = Arguments::command();
+        let command = CommandLine::command();
         let flags: Vec<String> = command
             .get_subcommands()
             .flat_map(|c| c.get_arguments().filter_map(|a| Some(format!("--{}", a.get_long()?))))

@@ -1,4 +1,4 @@
-//! Progress bars, quiet when standard error is not a terminal, and notes on the requests.
+//! Progress bars and warnings on standard error; bars only on a terminal.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::print;
 use crate::telemetry::{Event, Observer};
 
-/// One bar for the stage under way.
+/// Shows one progress bar for the current stage, and warnings.
 #[derive(Debug, Default)]
-pub(super) struct Bars(Mutex<Option<Stage>>);
+pub(super) struct ProgressBars(Mutex<Option<Stage>>);
 
 #[derive(Debug)]
 struct Stage {
@@ -31,11 +31,11 @@ impl Stage {
     }
 }
 
-/// Notes alone.
+/// Shows warnings only.
 #[derive(Debug)]
-pub(super) struct Notes;
+pub(super) struct NoteObserver;
 
-impl Observer for Notes {
+impl Observer for NoteObserver {
     fn event(&self, event: &Event<'_>) {
         if let Event::Note { sentence } = event {
             print::warning(sentence);
@@ -43,16 +43,16 @@ impl Observer for Notes {
     }
 }
 
-/// Bars and notes; no bars if nobody would see them.
+/// Bars and warnings, or warnings alone if `quiet` or standard error is not a terminal.
 pub(super) fn observer(quiet: bool) -> std::sync::Arc<dyn Observer> {
     if quiet || !std::io::stderr().is_terminal() {
-        std::sync::Arc::new(Notes)
+        std::sync::Arc::new(NoteObserver)
     } else {
-        std::sync::Arc::new(Bars::default())
+        std::sync::Arc::new(ProgressBars::default())
     }
 }
 
-impl Observer for Bars {
+impl Observer for ProgressBars {
     fn event(&self, event: &Event<'_>) {
         let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
@@ -78,7 +78,7 @@ impl Observer for Bars {
                     stage.show();
                 }
             }
-            Event::Note { .. } => Notes.event(event),
+            Event::Note { .. } => NoteObserver.event(event),
             Event::StageFinished { .. } => {
                 if let Some(stage) = stage.take() {
                     stage.bar.finish();

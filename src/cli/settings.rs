@@ -1,13 +1,12 @@
-//! The flags of all settings, made from their table, and the settings that come of them.
+//! A flag for each setting, generated from the table of settings.
 
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use super::print;
 use crate::config::{
-    BackendType, ConfigLoader, Kind, LoadedConfig, ParallelConfig, SETTINGS, Setting,
+    BackendType, ConfigLoader, LoadedConfig, ParallelConfig, SETTINGS, Setting, SettingKind,
 };
 use crate::error::Result;
 
@@ -33,13 +32,12 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// As if only `flag`, of the setting `name`, were given.
+    /// Arguments in which only `flag`, of the setting `name`, is given.
     pub(super) fn of(name: &'static str, flag: &str, text: &str) -> Self {
         Self { given: vec![(name, flag.to_owned(), text.to_owned())], ..Self::default() }
     }
 
-    /// The settings of the flags, the environment and the files. What a person should know of them
-    /// is said on standard error.
+    /// Load the settings from flags, the environment and files.
     ///
     /// # Errors
     /// `config.invalid`.
@@ -54,15 +52,10 @@ impl SettingsArgs {
         loader.load()
     }
 
-    /// Whether the settings are to be printed and nothing else done.
+    /// Whether to print the settings and do nothing else.
     pub(super) fn print(&self) -> bool {
         self.print
     }
-}
-
-/// Print each setting with its value and where it comes from.
-pub(super) fn print_all(loaded: &LoadedConfig) -> Result<()> {
-    print::line(loaded.to_string().trim_end())
 }
 
 impl Args for SettingsArgs {
@@ -88,7 +81,7 @@ impl Args for SettingsArgs {
     }
 }
 
-/// The flags of a setting: one with a value, or one to switch on and one to switch off.
+/// The flags of a setting: one that takes a value, or a pair that switches on and off.
 fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
     let default = defaults.get(setting.name).unwrap_or_default();
     let long_name = setting.name.replace('_', "-");
@@ -98,13 +91,13 @@ fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
         if alias == flag { arg } else { arg.alias(alias) }
     };
     let on = flag(setting.name.to_owned(), setting.flag.to_owned(), long_name.clone());
-    if setting.kind != Kind::Switch {
+    if setting.kind != SettingKind::Switch {
         let shown =
             if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         let help = format!("{}{shown}", setting.help());
         let on = on.value_name(value_name(setting)).help(help).allow_hyphen_values(true);
         return vec![match setting.kind {
-            Kind::Backend => {
+            SettingKind::Backend => {
                 on.ignore_case(true).value_parser(BackendType::ALL.map(BackendType::as_str))
             }
             _ => on,
@@ -113,7 +106,7 @@ fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
     let is_on = default == "true";
     let off_flag = format!("no-{}", setting.flag);
     let off = flag(off_id(setting), off_flag, format!("no-{long_name}"));
-    // The one that changes nothing unless a file or the environment says otherwise is not shown.
+    // The flag that repeats the default is hidden.
     let on_help = setting.help();
     let off_help = format!("Do not {}", on_help.to_lowercase());
     vec![
@@ -129,13 +122,13 @@ fn off_id(setting: &Setting) -> String {
 fn value_name(setting: &Setting) -> String {
     let unit = setting.range.map_or("", |r| r.unit);
     match setting.kind {
-        Kind::Backend => "BACKEND".to_owned(),
-        Kind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
-        Kind::Path => "FILE".to_owned(),
-        Kind::Text if setting.name.ends_with("_url") => "URL".to_owned(),
-        Kind::Text => "NAME".to_owned(),
-        Kind::Number if !unit.is_empty() => unit.to_ascii_uppercase(),
-        Kind::Switch | Kind::Whole | Kind::Number => "N".to_owned(),
+        SettingKind::Backend => "BACKEND".to_owned(),
+        SettingKind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
+        SettingKind::Path => "FILE".to_owned(),
+        SettingKind::Text if setting.name.ends_with("_url") => "URL".to_owned(),
+        SettingKind::Text => "NAME".to_owned(),
+        SettingKind::Number if !unit.is_empty() => unit.to_ascii_uppercase(),
+        SettingKind::Switch | SettingKind::Whole | SettingKind::Number => "N".to_owned(),
     }
 }
 
@@ -153,7 +146,7 @@ impl FromArgMatches for SettingsArgs {
         self.given.clear();
         for setting in SETTINGS {
             let flag = format!("--{}", setting.flag);
-            if setting.kind == Kind::Switch {
+            if setting.kind == SettingKind::Switch {
                 if is_given(setting.name) {
                     self.given.push((setting.name, flag, "true".to_owned()));
                 } else if is_given(&off_id(setting)) {

@@ -1,4 +1,4 @@
-//! Being told to stop: the first signal drains a run, the second one ends it at once.
+//! Signals: the first one drains a run, the second one ends it at once.
 
 use std::time::Duration;
 
@@ -8,50 +8,50 @@ use super::print;
 use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
 
-/// Time that media processes have to end once they are told to, and threads to tidy up.
+/// Time for media processes to end after cancellation, and for threads to clean up.
 const TIME_TO_END: Duration = Duration::from_secs(5);
-/// The same after a second signal: the process is gone within 2 s.
+/// The same after a second signal: the process exits within 2 s.
 const TIME_TO_LEAVE: Duration = Duration::from_millis(1500);
 
-/// How a run can be stopped.
+/// Means to stop a run.
 #[derive(Debug, Default)]
-pub(super) struct Stop {
-    /// Drains and cancels it.
+pub(super) struct StopControl {
+    /// Drains and cancels the run.
     pub(super) token: CancelToken,
-    /// How long it may drain.
+    /// Time for rows under way to finish.
     pub(super) drain: Duration,
 }
 
 /// How a command ended.
 #[derive(Debug)]
-pub(super) enum Ended {
-    /// By itself.
+pub(super) enum CommandEnd {
+    /// It finished, with an exit code or an error.
     Done(Result<u8>),
-    /// By a signal, with the exit code of that.
+    /// A signal stopped it; the exit code of that signal.
     Stopped(u8),
 }
 
-/// Run `command` to its end, or until signals end it. Without a `stop` the first one does.
+/// Run `command` until it finishes or signals stop it. Without `stop`, the first signal stops it.
 pub(super) async fn supervised(
-    stop: Option<&Stop>,
+    stop: Option<&StopControl>,
     command: impl Future<Output = Result<u8>>,
-) -> Ended {
+) -> CommandEnd {
     let mut command = std::pin::pin!(command);
-    // Without a handler a signal ends the process, and the kernel its children.
-    let Ok(mut signals) = Signals::new() else { return Ended::Done(command.await) };
+    // Without a handler, a signal ends the process and the kernel ends its children.
+    let Ok(mut signals) = Signals::new() else { return CommandEnd::Done(command.await) };
     let (name, code) = tokio::select! {
-        result = &mut command => return Ended::Done(result),
+        result = &mut command => return CommandEnd::Done(result),
         signal = signals.next() => signal,
     };
-    let Some(stop) = stop else { return Ended::Stopped(code) };
+    let Some(stop) = stop else { return CommandEnd::Stopped(code) };
     let seconds = stop.drain.as_secs_f64();
     print::notice(&format!(
         "{name}: what is under way is finished, within {seconds} s; once more to leave at once"
     ));
     stop.token.drain();
     let ended = |result: Result<u8>| match result {
-        Err(e) if e.code() == ErrorCode::Cancelled => Ended::Stopped(code),
-        result => Ended::Done(result),
+        Err(e) if e.code() == ErrorCode::Cancelled => CommandEnd::Stopped(code),
+        result => CommandEnd::Done(result),
     };
     tokio::select! {
         result = &mut command => return ended(result),
@@ -60,16 +60,20 @@ pub(super) async fn supervised(
     }
     tokio::select! {
         result = &mut command => ended(result),
-        () = tokio::time::sleep(TIME_TO_END) => Ended::Stopped(code),
+        () = tokio::time::sleep(TIME_TO_END) => CommandEnd::Stopped(code),
         _ = signals.next() => leave(stop, command, code).await,
     }
 }
 
 /// End at once: media processes are killed, and what they were writing is removed.
-async fn leave(stop: &Stop, command: impl Future<Output = Result<u8>>, code: u8) -> Ended {
+async fn leave(
+    stop: &StopControl,
+    command: impl Future<Output = Result<u8>>,
+    code: u8,
+) -> CommandEnd {
     stop.token.cancel_now();
     let _ = tokio::time::timeout(TIME_TO_LEAVE, command).await;
-    Ended::Stopped(code)
+    CommandEnd::Stopped(code)
 }
 
 /// The signals that stop a command.
@@ -86,7 +90,7 @@ impl Signals {
         })
     }
 
-    /// The next one's name and exit code.
+    /// Wait for the next signal: its name and exit code.
     async fn next(&mut self) -> (&'static str, u8) {
         tokio::select! {
             _ = self.interrupt.recv() => ("interrupted", 130),

@@ -15,9 +15,9 @@ use crate::query::results::register_dataset;
 use crate::query::sql::VIEWS;
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
-/// The tables that `--events` brings.
+/// Tables that `--events` adds.
 const EVENT_TABLES: [&str; 2] = ["events", "event_days"];
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
@@ -29,11 +29,11 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         }
     };
     let resilience = Resilience::new(&parallel);
-    let place = Place::new(&args.dir.into(), &resilience)?;
+    let place = DatasetRoot::new(&args.dir.into(), &resilience)?;
     let dataset = place.existing().await?;
     let options = SessionOptions {
         base: ".".into(),
-        // The query has it alone.
+        // The query has all of the memory.
         memory_bytes: Some((parallel.memory_limit_gb * 1e9) as usize),
         parallel,
         ..SessionOptions::default()
@@ -69,7 +69,7 @@ fn too_long(seconds: u64) -> Error {
     )
 }
 
-/// A query over a table that is not there is told which are.
+/// Adds the names of the tables to an error about an unknown table.
 fn with_table_names(error: Error, has_events: bool) -> Error {
     let message = error.message();
     if error.code() != ErrorCode::Query

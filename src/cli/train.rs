@@ -44,7 +44,7 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
     Ok(OK)
 }
 
-/// How well a fit does on what it has not seen.
+/// Print how well a fit predicts data that was held out.
 fn quality(target: &str, (rows, groups): (&str, &str), quality: &Quality) -> Result<()> {
     let rho = quality.spearman.map_or("unknown".to_owned(), |rho| format!("{rho:.3}"));
     print::line(&format!(

@@ -15,7 +15,7 @@ use crate::pipeline::{self, RunConfig};
 use crate::query::query_error;
 
 pub(super) async fn validate(args: ValidateArgs, parallel: ParallelConfig) -> Result<u8> {
-    let observer = std::sync::Arc::new(progress::Notes);
+    let observer = std::sync::Arc::new(progress::NoteObserver);
     let config = RunConfig { parallel, observer, ..RunConfig::new(&args.requests, ".") };
     let checked = pipeline::validate(&config).await?;
     if let Some(out) = &args.out {
@@ -30,7 +30,7 @@ pub(super) async fn validate(args: ValidateArgs, parallel: ParallelConfig) -> Re
     let mut sink = BufWriter::new(io::stdout());
     while let Some(batch) = stream.next().await {
         if let Err(e) = write_rows(&batch.map_err(query_error)?, &mut sink)? {
-            // A reader that has gone wants no more rows; the exit code is still the file's.
+            // A closed pipe ends the listing; the exit code still tells about the file.
             print::written(Err(e))?;
             break;
         }
@@ -46,7 +46,7 @@ pub(super) async fn validate(args: ValidateArgs, parallel: ParallelConfig) -> Re
     Ok(if checked.invalid > 0 { ROWS_FAILED } else { OK })
 }
 
-/// `row 3 (id): valid` or `row 3 (id): code: sentence`; the inner error is a reader that has gone.
+/// `row 3 (id): valid` or `row 3 (id): code: sentence`; the inner error is a closed pipe.
 fn write_rows(batch: &RecordBatch, sink: &mut impl Write) -> Result<io::Result<()>> {
     let mut columns = vec![];
     for column in batch.columns() {

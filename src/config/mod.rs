@@ -1,8 +1,7 @@
-//! How work is spread, limited and repeated: one set of settings for the command, the library and
-//! SQL.
+//! Settings of a batch: one table for the command, the library and SQL.
 //!
-//! The table in `parallel.rs` is all there is to a setting: its documentation, default and range
-//! make the struct, the builder, the flags, the environment variables, the keys of files and the
+//! The table in `parallel.rs` declares each setting once. Its documentation, default and range
+//! generate the struct, the builder, the flags, the environment variables, the keys of files and the
 //! session settings of SQL.
 
 mod backend;
@@ -15,4 +14,4 @@ pub use backend::BackendType;
 #[cfg(feature = "cli")]
 pub use load::{ConfigLoader, LoadedConfig, Origin};
 pub use parallel::{ParallelConfig, ParallelConfigBuilder, SETTINGS};
-pub use setting::{Kind, Range, Setting, Text};
+pub use setting::{Setting, SettingKind, SettingRange, SettingText};

@@ -1,7 +1,7 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
 use super::BackendType;
-use super::setting::{Range, Setting, SettingValue, Text, settings};
+use super::setting::{Setting, SettingRange, SettingText, SettingValue, settings};
 use crate::error::{Error, ErrorCode, Result};
 
 settings! {
@@ -32,7 +32,7 @@ settings! {
         chunk_size: usize = 1000, flag "chunk-size", from 1 to 1_000_000 "rows";
         /// Seconds that fetching a source, and one try at work on it, may take; 0: no such limit.
         timeout: f64 = 0.0, flag "timeout", from 0 to 604_800 "seconds";
-        /// Seconds that rows under way get to finish when the command is told to stop (SIGTERM, Ctrl-C).
+        /// Seconds that rows under way get to finish when the command is stopped (SIGTERM, Ctrl-C).
         drain_seconds: f64 = 25.0, flag "drain", from 0 to 3600 "seconds";
         /// Program that the process backend starts as its workers; empty: this one, which must call
         /// `clipflow::worker::run_if_worker()` first in its `main`.
@@ -71,11 +71,11 @@ settings! {
     "Texts" {
         /// Address of an OpenAI-compatible server (`https://host/v1`) whose language model writes titles
         /// and descriptions; empty: none is asked.
-        text_model_url: Text = Text::default(), flag "text-model-url";
+        text_model_url: SettingText = SettingText::default(), flag "text-model-url";
         /// Name of that model.
-        text_model_name: Text = Text::default(), flag "text-model";
+        text_model_name: SettingText = SettingText::default(), flag "text-model";
         /// Name of the environment variable that holds its key; empty: no key is sent.
-        text_model_key_env: Text = Text::default(), flag "text-model-key-env";
+        text_model_key_env: SettingText = SettingText::default(), flag "text-model-key-env";
     }
     "Cache" {
         /// Keep analyses for other runs.
@@ -215,7 +215,7 @@ fn wrong(setting: &Setting, text: &str, from: Option<&dyn std::fmt::Display>) ->
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::config::setting::Kind;
+    use crate::config::setting::SettingKind;
 
     #[test]
     fn the_defaults_are_allowed_and_read_back() {
@@ -235,7 +235,7 @@ mod tests {
             assert!(names.insert(setting.name.to_owned()), "{} twice", setting.name);
             let flag = setting.flag.replace('-', "_");
             assert!(flag == setting.name || names.insert(flag), "--{} twice", setting.flag);
-            let is_number = matches!(setting.kind, Kind::Whole | Kind::Number);
+            let is_number = matches!(setting.kind, SettingKind::Whole | SettingKind::Number);
             assert_eq!(setting.range.is_some(), is_number, "{}", setting.name);
             assert!(setting.description().ends_with('.'), "{}", setting.name);
         }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_value_beyond_either_end_of_its_range_is_refused_in_a_sentence() {
         for setting in SETTINGS {
-            let Some(Range { min, max, .. }) = setting.range else { continue };
+            let Some(SettingRange { min, max, .. }) = setting.range else { continue };
             for good in [min, max] {
                 ParallelConfig::default().set(setting.name, &good.to_string()).unwrap();
             }

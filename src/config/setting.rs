@@ -1,27 +1,27 @@
-//! What is known of each setting, and the macro that makes a struct of the table of them.
+//! The description of a setting, and the macro that generates a struct from a table of settings.
 
 use super::{BackendType, SETTINGS};
 
 /// One setting of [`ParallelConfig`](super::ParallelConfig): the struct, its builder, the command's
-/// flags, the environment, files, SQL and the README all read this.
+/// flags, the environment, files, SQL and the documents all read this.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
     /// Field of the struct, key in a file, `clipflow.NAME` in SQL.
     pub name: &'static str,
     /// Long flag of the command, without dashes.
     pub flag: &'static str,
-    /// What it belongs to.
+    /// Heading of its group.
     pub heading: &'static str,
     /// What kind of value it takes.
-    pub kind: Kind,
-    /// Numbers it may be.
-    pub range: Option<Range>,
+    pub kind: SettingKind,
+    /// Allowed numbers.
+    pub range: Option<SettingRange>,
     pub(super) doc: &'static str,
 }
 
 /// What kind of value a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SettingKind {
     /// true or false.
     Switch,
     /// A whole number.
@@ -30,31 +30,31 @@ pub enum Kind {
     Number,
     /// A file or folder, or the URL of one where that is allowed.
     Path,
-    /// A name or address, which is no path.
+    /// A name or address, not a path.
     Text,
     /// A [`BackendType`].
     Backend,
 }
 
-/// The numbers that a setting may be, both ends included.
+/// The allowed numbers of a setting, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
-    /// The least.
+pub struct SettingRange {
+    /// Smallest allowed value.
     pub min: f64,
-    /// The most.
+    /// Largest allowed value.
     pub max: f64,
-    /// What is counted; empty for a pure number.
+    /// Unit; empty for a pure number.
     pub unit: &'static str,
 }
 
 impl Setting {
-    /// The setting of that name, or of that flag; `-` counts as `_`.
+    /// Find a setting by name or flag; `-` counts as `_`.
     pub fn find(key: &str) -> Option<&'static Self> {
         let key = key.replace('-', "_");
         SETTINGS.iter().find(|s| s.name == key || s.flag.replace('-', "_") == key)
     }
 
-    /// The setting whose name or flag is spelled most like `key`, if one nearly is.
+    /// Find the setting whose name or flag is most similar to `key`, if one is similar enough.
     pub fn nearest(key: &str) -> Option<&'static Self> {
         let key = key.to_ascii_lowercase().replace('-', "_");
         let likeness = |setting: &Self| {
@@ -68,12 +68,12 @@ impl Setting {
         (likeness(best) >= ALIKE).then_some(best)
     }
 
-    /// What it does, in one or two sentences, names in backticks.
+    /// Documentation in one or two sentences, names in backticks.
     pub fn description(&self) -> &'static str {
         self.doc.trim()
     }
 
-    /// The same as plain text, as a command's help is written.
+    /// Documentation as plain text, for the help of the command.
     pub fn help(&self) -> String {
         self.description().trim_end_matches('.').replace('`', "")
     }
@@ -86,22 +86,22 @@ impl Setting {
     /// The values it takes, as the end of a sentence that begins with "give".
     pub fn allowed(&self) -> String {
         let what = match self.kind {
-            Kind::Switch => return "true or false".to_owned(),
-            Kind::Path => return "a path".to_owned(),
-            Kind::Text => return "a text".to_owned(),
-            Kind::Backend => {
+            SettingKind::Switch => return "true or false".to_owned(),
+            SettingKind::Path => return "a path".to_owned(),
+            SettingKind::Text => return "a text".to_owned(),
+            SettingKind::Backend => {
                 return format!("one of {}", BackendType::ALL.map(BackendType::as_str).join(", "));
             }
-            Kind::Whole => "a whole number",
-            Kind::Number => "a number",
+            SettingKind::Whole => "a whole number",
+            SettingKind::Number => "a number",
         };
-        let Some(Range { min, max, unit }) = self.range else { return what.to_owned() };
+        let Some(SettingRange { min, max, unit }) = self.range else { return what.to_owned() };
         let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
         format!("{what}{of} from {min} to {max}")
     }
 }
 
-/// Names that share this much are taken for one misspelled.
+/// Similarity from which a name counts as a misspelling of another.
 const ALIKE: f64 = 0.75;
 
 /// How environment variables begin.
@@ -110,7 +110,7 @@ pub(super) const PREFIX: &str = "CLIPFLOW_";
 /// A Rust type that settings have.
 pub(super) trait SettingValue: Sized {
     /// What kind of value that is.
-    const KIND: Kind;
+    const KIND: SettingKind;
 
     /// The value of a text.
     fn parse(text: &str) -> Option<Self>;
@@ -127,7 +127,7 @@ pub(super) trait SettingValue: Sized {
 macro_rules! numbers {
     ($($type:ty => $kind:ident)+) => {$(
         impl SettingValue for $type {
-            const KIND: Kind = Kind::$kind;
+            const KIND: SettingKind = SettingKind::$kind;
 
             fn parse(text: &str) -> Option<Self> {
                 text.trim().parse().ok()
@@ -147,7 +147,7 @@ macro_rules! numbers {
 numbers! { usize => Whole u32 => Whole f64 => Number }
 
 impl SettingValue for bool {
-    const KIND: Kind = Kind::Switch;
+    const KIND: SettingKind = SettingKind::Switch;
 
     fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -163,7 +163,7 @@ impl SettingValue for bool {
 }
 
 impl SettingValue for String {
-    const KIND: Kind = Kind::Path;
+    const KIND: SettingKind = SettingKind::Path;
 
     fn parse(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -174,18 +174,18 @@ impl SettingValue for String {
     }
 }
 
-/// A value that is neither a number nor a path: a name, an address.
+/// A value that is neither a number nor a path: a name or an address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Text(String);
+pub struct SettingText(String);
 
-impl std::fmt::Display for Text {
+impl std::fmt::Display for SettingText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::ops::Deref for Text {
+impl std::ops::Deref for SettingText {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -193,14 +193,14 @@ impl std::ops::Deref for Text {
     }
 }
 
-impl<T: Into<String>> From<T> for Text {
+impl<T: Into<String>> From<T> for SettingText {
     fn from(text: T) -> Self {
         Self(text.into())
     }
 }
 
-impl SettingValue for Text {
-    const KIND: Kind = Kind::Text;
+impl SettingValue for SettingText {
+    const KIND: SettingKind = SettingKind::Text;
 
     fn parse(text: &str) -> Option<Self> {
         Some(Self(text.trim().to_owned()))
@@ -212,7 +212,7 @@ impl SettingValue for Text {
 }
 
 impl SettingValue for BackendType {
-    const KIND: Kind = Kind::Backend;
+    const KIND: SettingKind = SettingKind::Backend;
 
     fn parse(text: &str) -> Option<Self> {
         text.trim().parse().ok()
@@ -260,7 +260,7 @@ macro_rules! settings {
         },)+)+];
 
         impl $struct {
-            /// Assign the value of a text; `None` if it is none of the setting's type.
+            /// Assign the value of a text; `None` if it is not of the setting's type.
             fn assign(&mut self, name: &str, text: &str) -> Option<()> {
                 match name {
                     $($(stringify!($field) => self.$field = SettingValue::parse(text)?,)+)+
@@ -303,7 +303,7 @@ macro_rules! settings {
     };
     (@range) => { None };
     (@range $min:literal, $max:literal, $unit:literal) => {
-        Some(Range { min: $min as f64, max: $max as f64, unit: $unit })
+        Some(SettingRange { min: $min as f64, max: $max as f64, unit: $unit })
     };
 }
 

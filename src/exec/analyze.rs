@@ -1,4 +1,4 @@
-//! Analyse a source: one row with its `location` becomes its facts, signals, shots and cues.
+//! Analysis as work: adds facts, signals, shots and cues to a row with the `location` of a source.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
-use super::{Work, WorkEnv, WorkSpec};
+use super::{Cacheable, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::kernels::ids::stable_id;
@@ -17,7 +17,7 @@ use crate::media::{self, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
 use crate::model::{Cue, Shot, Signal, SourceInfo};
 
-/// See the module.
+/// Analyses sources.
 #[derive(Debug)]
 pub struct AnalyzeWork {
     settings: AnalyzeSettings,
@@ -54,22 +54,8 @@ impl Work for AnalyzeWork {
         true
     }
 
-    fn cache_key(&self) -> Option<String> {
-        serde_json::to_string(&self.settings).ok()
-    }
-
-    fn beside(&self, source: &Path) -> String {
-        media::analyze::sidecar_state(source)
-    }
-
-    fn adopt(
-        &self,
-        location: &str,
-        validator: &str,
-        beside: &str,
-        kept: Vec<ArrayRef>,
-    ) -> Vec<ArrayRef> {
-        identity(location, validator, beside).into_iter().chain(kept.into_iter().skip(2)).collect()
+    fn cacheable(&self) -> Option<&dyn Cacheable> {
+        Some(self)
     }
 
     fn spec(&self) -> Option<WorkSpec> {
@@ -79,13 +65,13 @@ impl Work for AnalyzeWork {
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let [location, path, validator] = ["location", PATH_COLUMN, VALIDATOR_COLUMN]
             .map(|c| text_at(row, c).unwrap_or_default());
-        let beside = self.beside(Path::new(&path));
+        let sidecars = media::analyze::sidecar_state(Path::new(&path));
         let done = Cell::new(0.0);
         let progress =
             |seconds: f64| env.progress.advanced("analyze", seconds - done.replace(seconds));
         let analysis =
             media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
-        let [source_id, validator] = identity(&location, &validator, &beside);
+        let [source_id, validator] = identity(&location, &validator, &sidecars);
         Ok(vec![
             source_id,
             validator,
@@ -97,9 +83,30 @@ impl Work for AnalyzeWork {
     }
 }
 
-/// The first two columns. A source with other captions beside it is another source.
-fn identity(location: &str, validator: &str, beside: &str) -> [ArrayRef; 2] {
-    let validator = match beside {
+impl Cacheable for AnalyzeWork {
+    fn cache_key(&self) -> Option<String> {
+        serde_json::to_string(&self.settings).ok()
+    }
+
+    fn sidecar_state(&self, source: &Path) -> String {
+        media::analyze::sidecar_state(source)
+    }
+
+    fn adopt(
+        &self,
+        location: &str,
+        validator: &str,
+        sidecars: &str,
+        cached: Vec<ArrayRef>,
+    ) -> Vec<ArrayRef> {
+        let [source_id, validator] = identity(location, validator, sidecars);
+        [source_id, validator].into_iter().chain(cached.into_iter().skip(2)).collect()
+    }
+}
+
+/// The columns `source_id` and `validator`. Other captions beside a file make it another source.
+fn identity(location: &str, validator: &str, sidecars: &str) -> [ArrayRef; 2] {
+    let validator = match sidecars {
         "" => validator.to_owned(),
         captions => format!("{validator}+{}", stable_id([Some(captions)])),
     };

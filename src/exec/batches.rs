@@ -1,4 +1,4 @@
-//! A stream of batches through one work on one backend.
+//! Runs one work on a stream of batches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,23 +10,22 @@ use futures::Stream;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::backend::{Backend, Task};
-use super::outcome::{Outcome, finish_rows};
+use super::outcome::{RowsOutcome, finish_rows};
 use super::{Work, WorkEnv, WorkKind, outcome_fields};
-use crate::cancel::CancelToken;
-use crate::cancel::stopped;
+use crate::cancel::{CancelOnDrop, CancelToken, stopped};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 
-/// How [`run_batches`] goes about it.
+/// Options of [`run_batches`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchOptions {
-    /// Rows of a task for kernels; media and I/O work gets a row a task. Default: 1000.
+    /// Rows of a task for kernels; media and I/O work has one row per task. Default: 1000.
     pub chunk_size: usize,
-    /// Whether rows come out in the order they went in; else as they finish. Default: true.
+    /// Whether rows keep their order; else they come as they finish. Default: true.
     pub ordered: bool,
-    /// How long one task may take; `None`: as long as it likes. Default: none.
+    /// Time limit of one task; `None`: no limit. Default: none.
     pub timeout: Option<Duration>,
-    /// Tasks under way at a time, those included that wait for a worker; 0: two for each worker.
+    /// Largest number of tasks in flight, including those waiting for a worker; 0: two per worker.
     /// Default: 0.
     pub in_flight: usize,
 }
@@ -44,29 +43,28 @@ impl From<&ParallelConfig> for BatchOptions {
     }
 }
 
-/// The columns that come out for rows of `input`: those, the work's, and
-/// [`outcome_fields`].
+/// The output schema for rows of `input`: its columns, those of the work, and [`outcome_fields`].
 pub fn batches_schema(input: &Schema, work: &dyn Work) -> SchemaRef {
     let mut fields: Vec<_> = input.fields().iter().cloned().collect();
     fields.extend(work.output_fields().into_iter().chain(outcome_fields()).map(Arc::new));
     Arc::new(Schema::new(fields))
 }
 
-/// `work` on every row of `input`: the same rows with the work's columns and the outcome columns (see
-/// [`batches_schema`]). For work that does not need a source.
+/// Runs `work`, which needs no source, on every row of `input` and returns the rows with the columns of
+/// the work and the outcome columns (see [`batches_schema`]).
 ///
-/// Rows are cut and joined to chunks; a chunk is a task. A chunk that fails (with an error, a panic, a
-/// crash or a timeout) is halved until the row that is at fault has its error and all others their
-/// answers. `attempts` says how often a row was run, `elapsed` its share of the seconds its last
-/// chunk took, those included that it waited for a worker.
+/// Rows are regrouped into chunks, one task each. A chunk that fails (by an error, a panic, a crash or a
+/// timeout) is halved until only the row at fault has the error and all others have their results.
+/// `attempts` counts the runs of a row; `elapsed` is its share of the seconds of its last chunk,
+/// including the wait for a worker.
 ///
-/// No more of `input` is read than [`BatchOptions::in_flight`] tasks and one chunk need. Dropping the
-/// stream ends the work.
+/// `input` is read no further ahead than [`BatchOptions::in_flight`] tasks and one chunk. Dropping the
+/// stream cancels the work.
 ///
 /// # Errors
-/// The stream ends with the first error of `input`; with `cancelled` as soon as `cancel` is thrown,
-/// never with fewer rows than went in; with `config.invalid` if the backend cannot run this work at
-/// all; with `internal` if work that needs a source is given, or columns of those names are there.
+/// The stream ends with the first error of `input`; with `cancelled` once `cancel` is cancelled, never
+/// silently with fewer rows; with `config.invalid` if the backend cannot run this work; with `internal`
+/// if the work needs a source, or the input already has a column of one of the added names.
 pub fn run_batches<S>(
     backend: Arc<dyn Backend>,
     work: Arc<dyn Work>,
@@ -86,9 +84,9 @@ where
         0 => 2 * backend.choice(work.as_ref(), None).workers,
         n => n,
     };
-    let cancel = EndOnDrop(cancel.child());
+    let cancel = CancelOnDrop(cancel.child());
     let token = cancel.0.clone();
-    let run = Arc::new(Run { backend, work, env, timeout: options.timeout, cancel });
+    let run = Arc::new(BatchRun { backend, work, env, timeout: options.timeout, cancel });
     let tasks = rechunk(input, size).map_ok(move |chunk| Arc::clone(&run).chunk(chunk));
     let answers = if options.ordered {
         tasks.try_buffered(in_flight).boxed()
@@ -98,30 +96,20 @@ where
     until_cancelled(answers, token)
 }
 
-/// What all chunks share.
+/// The state shared by all chunks.
 #[derive(Debug)]
-struct Run {
+struct BatchRun {
     backend: Arc<dyn Backend>,
     work: Arc<dyn Work>,
     env: Arc<WorkEnv>,
     timeout: Option<Duration>,
-    cancel: EndOnDrop,
+    cancel: CancelOnDrop,
 }
 
-/// Ends the work of a stream that nobody reads any more.
-#[derive(Debug)]
-struct EndOnDrop(CancelToken);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-impl Run {
+impl BatchRun {
     async fn chunk(self: Arc<Self>, chunk: RecordBatch) -> Result<RecordBatch> {
         let schema = self.schema(&chunk)?;
-        // From the last to the first, with the times each was run before.
+        // A stack, with the number of earlier runs of each part.
         let mut todo = vec![(chunk, 0)];
         let mut done = vec![];
         while let Some((rows, before)) = todo.pop() {
@@ -141,7 +129,7 @@ impl Run {
                     continue;
                 }
             }
-            let outcome = Outcome { result, attempts, elapsed };
+            let outcome = RowsOutcome { result, attempts, elapsed };
             let columns = finish_rows(self.work.as_ref(), &rows, outcome)?;
             done.push(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(unfit)?);
         }
@@ -151,7 +139,7 @@ impl Run {
         }
     }
 
-    /// The work on `rows`, of which it gets the columns it reads.
+    /// A task for `rows`, reduced to the columns that the work reads.
     fn task(&self, rows: &RecordBatch) -> Result<Task> {
         let schema = rows.schema_ref();
         let wanted: Vec<usize> = self
@@ -181,7 +169,7 @@ impl Run {
             Some(name) => Err(Error::new(
                 ErrorCode::InputColumn,
                 format!(
-                    "the rows have a column {name} already, which {} adds; rename it",
+                    "the rows already have a column {name}, which {} adds; rename it",
                     self.work.name()
                 ),
             )),
@@ -190,12 +178,12 @@ impl Run {
     }
 }
 
-/// The stream, with an error in the place of what would come after `cancel` was thrown.
+/// The stream, ended with an error once `cancel` is cancelled.
 fn until_cancelled(
     answers: BoxStream<'static, Result<RecordBatch>>,
     cancel: CancelToken,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    // `None` after an error: a stream that has failed is over.
+    // `None` after an error, which ends the stream.
     let state = Some((answers, cancel));
     futures::stream::unfold(state, |state| async {
         let (mut answers, cancel) = state?;
@@ -212,13 +200,13 @@ fn until_cancelled(
     .boxed()
 }
 
-/// Batches of exactly `size` rows but for the last; slices where one batch holds them, copies where
-/// they come from several.
+/// Regroups into batches of exactly `size` rows except for the last: slices of one batch, or copies
+/// from several.
 fn rechunk<S>(input: S, size: usize) -> impl Stream<Item = Result<RecordBatch>> + Send
 where
     S: Stream<Item = Result<RecordBatch>> + Send + 'static,
 {
-    let state = Some(Chunks { input: input.boxed(), size, parts: vec![], rows: 0 });
+    let state = Some(ChunkBuffer { input: input.boxed(), size, parts: vec![], rows: 0 });
     futures::stream::unfold(state, |state| async {
         let mut chunks = state?;
         match chunks.next().await {
@@ -229,15 +217,16 @@ where
     })
 }
 
-struct Chunks {
+/// Rows on their way from the input into chunks.
+struct ChunkBuffer {
     input: BoxStream<'static, Result<RecordBatch>>,
     size: usize,
-    /// What has come and not gone yet.
+    /// Batches that are read but not emitted.
     parts: Vec<RecordBatch>,
     rows: usize,
 }
 
-impl Chunks {
+impl ChunkBuffer {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while self.rows < self.size {
             match self.input.try_next().await? {
@@ -254,7 +243,7 @@ impl Chunks {
         self.take().map(Some)
     }
 
-    /// The first `size` rows, or all.
+    /// Takes the first `size` rows, or all.
     fn take(&mut self) -> Result<RecordBatch> {
         let mut wanted = self.size.min(self.rows);
         self.rows -= wanted;
@@ -282,7 +271,7 @@ impl Chunks {
 fn unfit(cause: arrow::error::ArrowError) -> Error {
     Error::new(
         ErrorCode::Internal,
-        format!("the batches do not fit together ({cause}); give batches of one schema"),
+        format!("the batches do not fit together ({cause}); use one schema for all"),
     )
     .with_source(cause)
 }

@@ -1,16 +1,16 @@
-//! Work on rows: what an engine-independent operator needs to run slow work on a table.
+//! Slow work on the rows of a table, independent of the query engine.
 //!
-//! A [`Work`] takes rows and gives its output columns back, or one typed error; a
-//! [`backend::Backend`] runs it, never more at a time than its workers; a [`MediaRuntime`] holds what
-//! all rows share (programs, sources, counters) and takes a row from its source to its outcome;
-//! [`run_batches()`] takes a stream of batches through work that needs no source.
+//! * A [`Work`] takes rows and returns its output columns, or one typed error.
+//! * A [`backend::Backend`] runs work, at most as many tasks at a time as it has workers.
+//! * A [`MediaRuntime`] holds what all rows share (programs, sources, cache, counters) and takes a row
+//!   from its source to its outcome.
+//! * [`run_batches()`] runs work that needs no source on a stream of batches.
 
-mod ahead;
 mod analyze;
 pub mod backend;
 pub mod batches;
-mod kept;
 mod outcome;
+mod prefetch;
 mod registry;
 mod render;
 mod row;
@@ -18,16 +18,17 @@ mod runtime;
 mod select;
 mod validate;
 mod work;
+mod work_cache;
 
 pub use analyze::AnalyzeWork;
 pub use batches::{BatchOptions, run_batches};
-pub use kept::{Keeper, beside};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig};
 pub use select::SelectWork;
 pub use validate::ValidateWork;
 pub use work::{
-    NoProgress, OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv, WorkKind,
-    WorkSpec, outcome_fields,
+    Cacheable, NoProgress, OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv,
+    WorkKind, WorkSpec, outcome_fields,
 };
+pub use work_cache::{WorkCache, sidecar_state};

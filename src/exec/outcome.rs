@@ -1,4 +1,4 @@
-//! From what work gave, or failed of, to the columns of its rows' outcomes.
+//! Turns the result or error of work into the columns of its rows.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use arrow::array::{
 use super::Work;
 use crate::error::{Error, ErrorCode, Result};
 
-/// What happened to some rows that were run together.
+/// Result of some rows that were run together.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct RowsOutcome {
     /// The work's columns, or the error that stands for all the rows.
     pub(super) result: Result<Vec<ArrayRef>>,
-    /// How often they were run.
+    /// Number of runs.
     pub(super) attempts: i64,
-    /// Seconds, for all of them together.
+    /// Seconds for all rows together.
     pub(super) elapsed: f64,
 }
 
-/// The columns of `rows`, those of the work (NULL after an error), and the outcome columns; of the
-/// seconds each row has its share.
+/// The columns of `rows`, those of the work (NULL after an error), and the outcome columns. The elapsed
+/// seconds are divided equally among the rows.
 ///
 /// # Errors
 /// `internal` if the work broke its contract.
 pub(super) fn finish_rows(
     work: &dyn Work,
     rows: &RecordBatch,
-    outcome: Outcome,
+    outcome: RowsOutcome,
 ) -> Result<Vec<ArrayRef>> {
     let count = rows.num_rows();
     let (added, code, message) = match outcome.result {
@@ -50,7 +50,7 @@ pub(super) fn finish_rows(
     Ok(columns)
 }
 
-/// Whether `columns` are what `work` promises for `rows` rows.
+/// Checks that `columns` have the number, types and length that `work` declares for `rows` rows.
 ///
 /// # Errors
 /// `internal`.
@@ -70,7 +70,7 @@ pub(super) fn check_columns(work: &dyn Work, rows: usize, columns: &[ArrayRef]) 
     Err(Error::new(
         ErrorCode::Internal,
         format!(
-            "the work {} gave the columns [{}] where [{}] were promised; correct its output_fields or its run",
+            "the work {} returned the columns [{}] but declares [{}]; correct its output_fields or its run",
             work.name(),
             given.join(", "),
             promised.join(", ")

@@ -1,23 +1,23 @@
-//! Work of embedding programs, by name: so that a worker process, which knows a work only from its
-//! [`WorkSpec`](super::WorkSpec), can build it.
+//! Work by name, so that a worker process can build it from its [`WorkSpec`](super::WorkSpec).
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-use super::Work;
+use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, Work, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
 
-type Builder = dyn Fn(&Value) -> Result<Arc<dyn Work>> + Send + Sync;
+type WorkBuilder = dyn Fn(&Value) -> Result<Arc<dyn Work>> + Send + Sync;
 
-static BUILDERS: RwLock<Option<HashMap<String, Arc<Builder>>>> = RwLock::new(None);
+/// Builders that the program has registered.
+static BUILDERS: RwLock<Option<HashMap<String, Arc<WorkBuilder>>>> = RwLock::new(None);
 
-/// Make work of your own known under `name`: `builder` gets the settings that stand in its
+/// Registers your own work under `name`; `builder` gets the settings of its
 /// [`WorkSpec::Registered`](super::WorkSpec::Registered).
 ///
-/// Call it in `main` before [`crate::worker::run_if_worker`], so that it also happens in worker
-/// processes. A second builder of one name replaces the first.
+/// Call it in `main` before [`crate::worker::run_if_worker`], so that worker processes register it too.
+/// A second builder of one name replaces the first.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -56,23 +56,43 @@ pub fn register_work(
     builders.get_or_insert_default().insert(name.into(), Arc::new(builder));
 }
 
-/// The work called `name` with `settings`.
+impl WorkSpec {
+    /// Builds the work.
+    ///
+    /// # Errors
+    /// `config.invalid` if no work of that name is registered in this process, else the error of its
+    /// builder.
+    pub fn build(&self) -> Result<Arc<dyn Work>> {
+        Ok(match self {
+            Self::Analyze(settings) => Arc::new(AnalyzeWork::new(settings.clone())),
+            Self::Render(settings) => Arc::new(RenderWork::new(settings.clone())),
+            Self::Registered { name, settings } => build(name, settings)?,
+        })
+    }
+}
+
+/// Builds the work registered as `name` with `settings`.
 ///
 /// # Errors
-/// `config.invalid` if there is none of that name, else what its builder says.
-pub(super) fn build(name: &str, settings: &Value) -> Result<Arc<dyn Work>> {
+/// `config.invalid` if there is none, else the error of its builder.
+fn build(name: &str, settings: &Value) -> Result<Arc<dyn Work>> {
     let builders = BUILDERS.read().unwrap_or_else(PoisonError::into_inner);
     let builder = builders.as_ref().and_then(|b| b.get(name)).cloned();
-    // Not under the lock: a builder may register work itself.
+    // The lock is released first: a builder may register work itself.
     drop(builders);
-    builder.ok_or_else(|| not_registered(name))?(settings)
+    match (builder, name) {
+        (Some(builder), _) => builder(settings),
+        (None, ValidateWork::NAME) => Ok(Arc::new(ValidateWork)),
+        (None, SelectWork::NAME) => Ok(Arc::new(SelectWork)),
+        _ => Err(not_registered(name)),
+    }
 }
 
 fn not_registered(name: &str) -> Error {
     Error::new(
         ErrorCode::Config,
         format!(
-            "this process does not know the work {name}; call register_work(\"{name}\", …) in main before run_if_worker()"
+            "no work named {name} is registered in this process; call register_work(\"{name}\", …) in main before run_if_worker()"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Render a source's clips: one row with `location` and `spans` becomes a list of files or errors.
+//! Rendering as work: adds a list of files or errors to a row with `location` and `spans`.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::media::{self, Output, RenderSettings};
 use crate::model::arrays::{list_field, list_of};
 use crate::model::{Cue, Edit, Rendition};
 
-/// See the module.
+/// Renders the clips of sources.
 #[derive(Debug)]
 pub struct RenderWork {
     settings: RenderSettings,
@@ -31,14 +31,14 @@ impl RenderWork {
     }
 }
 
-/// Name of the file of a rendered span, in the media folder; `extension` is its `container`.
+/// File name of a rendered span in the media folder; `extension` is its `container`.
 pub fn media_file_name(media_id: &str, extension: &str) -> String {
     format!("{media_id}.{extension}")
 }
 
-/// One span's outcome, as it stands in the list column.
+/// Outcome of one span, an item of the list column.
 #[derive(Debug, Serialize)]
-struct Rendered {
+struct RenderedSpan {
     media_id: String,
     error_code: Option<&'static str>,
     error_message: Option<String>,
@@ -86,7 +86,7 @@ impl Work for RenderWork {
             Error::new(
                 ErrorCode::StoreWrite,
                 format!(
-                    "cannot make the folder {folder} ({e}); choose another folder for the results"
+                    "cannot create the folder {folder} ({e}); choose another folder for the results"
                 ),
             )
         })?;
@@ -94,39 +94,43 @@ impl Work for RenderWork {
         let done = Cell::new(0.0);
         let progress =
             |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
-        let renderer = Renderer { tools, settings: &self.settings, turns: &env.turns, cancel };
+        let renderer =
+            Renderer { tools, settings: &self.settings, scheduler: &env.scheduler, cancel };
         let results = renderer.render(path, &probe, &spans, &progress);
-        // A row that was stopped is not a row of failed clips: it is done again next time.
+        // A cancelled row is not a row of failed clips: the next run renders it again.
         cancel.check()?;
-        let rendered: Vec<Rendered> =
+        let rendered: Vec<RenderedSpan> =
             spans.iter().zip(results).map(|(span, result)| outcome(span, result)).collect();
         Ok(vec![list_of(&rendered_fields(), &rendered)?])
     }
 }
 
-/// Whether the source is still the one the spans were chosen in, if the row has its `validator`.
+/// Checks that the source has not changed since the spans were chosen, if the row has its `validator`.
 fn same_source(row: &RecordBatch) -> Result<()> {
     let (Some(chosen), Some(found)) = (text_at(row, "validator"), text_at(row, VALIDATOR_COLUMN))
     else {
         return Ok(());
     };
-    // The analysis adds the captions beside a source, which are not rendered.
+    // The analysis appends the state of sidecar captions, which do not affect rendering.
     match chosen.strip_prefix(&found) {
         Some(rest) if rest.is_empty() || rest.starts_with('+') => Ok(()),
         _ => Err(Error::new(
             ErrorCode::SourceChanged,
-            "the source was changed between its analysis and its rendering; run again",
+            "the source has changed between its analysis and its rendering; run again",
         )),
     }
 }
 
-fn outcome(span: &Output, result: Result<Rendition>) -> Rendered {
+fn outcome(span: &Output, result: Result<Rendition>) -> RenderedSpan {
     let media_id = span.rendition_id.clone();
     match result {
-        Ok(rendition) => {
-            Rendered { media_id, error_code: None, error_message: None, rendition: Some(rendition) }
-        }
-        Err(e) => Rendered {
+        Ok(rendition) => RenderedSpan {
+            media_id,
+            error_code: None,
+            error_message: None,
+            rendition: Some(rendition),
+        },
+        Err(e) => RenderedSpan {
             media_id,
             error_code: Some(e.code().as_str()),
             error_message: Some(e.message().to_owned()),
@@ -135,7 +139,7 @@ fn outcome(span: &Output, result: Result<Rendition>) -> Rendered {
     }
 }
 
-/// The `spans` of the row: a list of structs of `media_id`, `start`, `end` and, for variants,
+/// Reads the `spans` of the row: a list of structs of `media_id`, `start`, `end` and, for variants,
 /// `edit`.
 fn spans(row: &RecordBatch, env: &WorkEnv, extension: &str) -> Result<Vec<Output>> {
     let fault = || {
@@ -168,8 +172,8 @@ fn spans(row: &RecordBatch, env: &WorkEnv, extension: &str) -> Result<Vec<Output
     Ok(spans)
 }
 
-/// Adds the items' `edit`, if they have that field, and to edited ones those of the row's `cues` that they
-/// show: an hour's talk in thousands of outputs is not to be held thousands of times.
+/// Adds the `edit` of the items, if they have that field, and to edited ones the `cues` of the row that
+/// they show: the cues of a long talk with thousands of outputs must not be held thousands of times.
 fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Result<()> {
     let fault = |cause| {
         let message = "edit and cues must be as in the tables variants and cues";
@@ -179,7 +183,7 @@ fn add_edits(spans: &mut [Output], items: &StructArray, row: &RecordBatch) -> Re
     let Some(edits) = edits else { return Ok(()) };
     for (number, span) in spans.iter_mut().enumerate().filter(|(number, _)| edits.is_valid(*number))
     {
-        // The row without the validity that a record batch has no place for.
+        // A record batch has no validity of its own, so that of the struct is dropped.
         let (fields, columns, _) = edits.slice(number, 1).into_parts();
         let one = StructArray::new(fields, columns, None);
         let read: Vec<Edit> =

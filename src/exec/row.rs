@@ -1,4 +1,4 @@
-//! One row, as a batch of one.
+//! Access to one row, as a batch of one.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use crate::error::{Error, ErrorCode, Result};
 use crate::source::LocalCopy;
 
-/// The text in the first row of a column, if there is one.
+/// The text in the first row of a column, if there is any.
 pub(super) fn text_at(row: &RecordBatch, column: &str) -> Option<String> {
     let array = arrow::compute::cast(row.column_by_name(column)?, &DataType::Utf8).ok()?;
     let texts = array.as_any().downcast_ref::<StringArray>()?;
     texts.iter().next().flatten().map(str::to_owned)
 }
 
-/// The row with the columns that say where its source lies.
+/// The row with the columns for the path and validator of its source.
 pub(super) fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordBatch> {
     let path = copy.path.to_str().ok_or_else(|| {
         Error::new(
             ErrorCode::SourceUnsupported,
-            format!("{} is not a name in UTF-8; rename the file", copy.path.display()),
+            format!("the name {} is not UTF-8; rename the file", copy.path.display()),
         )
     })?;
     let mut fields: Vec<_> = row.schema().fields().iter().cloned().collect();

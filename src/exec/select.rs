@@ -1,4 +1,4 @@
-//! Choose clips: a row with a source's tables and a request's wishes gets every window considered.
+//! Selection as work: adds the candidates to a row with the tables of a source and the limits of a request.
 
 use std::sync::Arc;
 
@@ -17,9 +17,14 @@ use crate::model::arrays::list_field;
 #[derive(Debug)]
 pub struct SelectWork;
 
+impl SelectWork {
+    /// Its registered name.
+    pub const NAME: &str = "select";
+}
+
 impl Work for SelectWork {
     fn name(&self) -> &'static str {
-        "select"
+        Self::NAME
     }
 
     fn kind(&self) -> WorkKind {
@@ -39,15 +44,15 @@ impl Work for SelectWork {
     }
 
     fn spec(&self) -> Option<WorkSpec> {
-        Some(WorkSpec::Select)
+        Some(WorkSpec::registered(Self::NAME))
     }
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {
         let [signals, shots, cues] = ["signals", "shots", "cues"].map(|name| list(rows, name));
-        let wish = |name: &str, column: Option<ArrayRef>| column.ok_or_else(|| no_column(name));
-        let min = wish("min_clip_length", numbers::<Float64Type>(rows, "min_clip_length")?)?;
-        let max = wish("max_clip_length", numbers::<Float64Type>(rows, "max_clip_length")?)?;
-        let count = wish("max_clips", numbers::<Int64Type>(rows, "max_clips")?)?;
+        let required = |name: &str, column: Option<ArrayRef>| column.ok_or_else(|| no_column(name));
+        let min = required("min_clip_length", numbers::<Float64Type>(rows, "min_clip_length")?)?;
+        let max = required("max_clip_length", numbers::<Float64Type>(rows, "max_clip_length")?)?;
+        let count = required("max_clips", numbers::<Int64Type>(rows, "max_clips")?)?;
         let candidates = select_clips(
             signals?,
             shots?,

@@ -1,4 +1,4 @@
-//! Check requests: rows of `requests` get their verdict.
+//! Validation as work: adds the verdict to rows of `requests`.
 
 use std::sync::Arc;
 
@@ -12,13 +12,18 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate::{RequestColumns, validate};
 
 /// The kernel [`validate`] as work: `invalid_code` and `invalid_message`, both NULL where the request
-/// is valid. Columns that are missing have their defaults, except for the source.
+/// is valid. Missing columns have their defaults, except for the source.
 #[derive(Debug)]
 pub struct ValidateWork;
 
+impl ValidateWork {
+    /// Its registered name.
+    pub const NAME: &str = "validate";
+}
+
 impl Work for ValidateWork {
     fn name(&self) -> &'static str {
-        "validate"
+        Self::NAME
     }
 
     fn kind(&self) -> WorkKind {
@@ -38,7 +43,7 @@ impl Work for ValidateWork {
     }
 
     fn spec(&self) -> Option<WorkSpec> {
-        Some(WorkSpec::Validate)
+        Some(WorkSpec::registered(Self::NAME))
     }
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {

@@ -1,4 +1,4 @@
-//! The contract between work on rows and whoever runs it.
+//! The contract between work on rows and the backends that run it.
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -8,34 +8,33 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
-use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, registry};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::render::Turns;
+use crate::media::render::RenderScheduler;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
 
-/// What a piece of work mostly waits for.
+/// The resource that a kind of work mostly waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WorkKind {
     /// The network or a disk.
     Io,
-    /// This program's own computation, on many rows at once.
+    /// Computation in this program, on many rows at once.
     Cpu,
-    /// Media processes; a row at a time.
+    /// Media processes, one row at a time.
     Media,
 }
 
-/// The column with the file of a row's source, for work that needs it.
+/// Column with the local file of a row's source, for work that needs sources.
 pub const PATH_COLUMN: &str = "clipflow: path";
-/// The column with the validator of a row's source, for work that needs it.
+/// Column with the validator of a row's source, for work that needs sources.
 pub const VALIDATOR_COLUMN: &str = "clipflow: validator";
 
-/// One kind of work on rows. Runs on a thread that may block.
+/// One kind of work on rows. It runs on a thread that may block.
 pub trait Work: Debug + Send + Sync {
-    /// `analyze`, `render`: for plans, logs and counters.
+    /// Its name in plans, logs and counters, such as `analyze`.
     fn name(&self) -> &'static str;
 
-    /// What it waits for.
+    /// What it mostly waits for.
     fn kind(&self) -> WorkKind {
         WorkKind::Media
     }
@@ -43,84 +42,89 @@ pub trait Work: Debug + Send + Sync {
     /// The input columns it reads.
     fn input_columns(&self) -> &'static [&'static str];
 
-    /// The columns it adds; all nullable, since a failed row has none of them.
+    /// The columns it adds. All are nullable: in a failed row they are NULL.
     fn output_fields(&self) -> Vec<Field>;
 
-    /// Whether the source named in the column `location` must be at hand as a file: the rows then
-    /// also have the columns [`PATH_COLUMN`] and [`VALIDATOR_COLUMN`].
+    /// Whether it reads the source named in the column `location`: the source is then fetched first, and
+    /// the rows also have the columns [`PATH_COLUMN`] and [`VALIDATOR_COLUMN`].
     fn needs_source(&self) -> bool {
         false
     }
 
-    /// Whether its time is bounded by the size of its rows: pure computation that cannot wait. A few
-    /// rows of such work may be run where they are asked for, if that is shorter than handing them
-    /// to a thread.
+    /// Whether its time is bounded by the size of its rows: pure computation that never waits. A few
+    /// rows of such work may run on the calling thread, if that is faster than handing them over.
     fn is_bounded(&self) -> bool {
         false
     }
 
-    /// What the result depends on beside the content of the source, if it may be kept for other
-    /// runs; `None` if it must be done each time.
-    fn cache_key(&self) -> Option<String> {
+    /// How its results are cached; `None`: they are computed each time.
+    fn cacheable(&self) -> Option<&dyn Cacheable> {
         None
     }
 
-    /// What the result depends on that lies beside a local source (captions): names, sizes, times.
-    fn beside(&self, source: &Path) -> String {
-        let _ = source;
-        String::new()
-    }
-
-    /// Columns that were kept for a source with the same cache key, as those of a source at
-    /// `location` with `validator` and what lies [`beside`](Work::beside) it. The two differ only
-    /// where somebody chose keys of their own.
-    fn adopt(
-        &self,
-        location: &str,
-        validator: &str,
-        beside: &str,
-        kept: Vec<ArrayRef>,
-    ) -> Vec<ArrayRef> {
-        let _ = (location, validator, beside);
-        kept
-    }
-
-    /// The same work in a form that another process can build; `None` if it cannot.
+    /// Its description, from which another process can build it; `None` if that is not possible.
     fn spec(&self) -> Option<WorkSpec> {
         None
     }
 
-    /// Do it: for each output field one array as long as `rows`. Media work gets one row at a time,
-    /// other work any number: what a row gets must not depend on the rows beside it.
+    /// Runs on `rows` and returns one array as long as `rows` for each output field. Media work gets one
+    /// row at a time, other work any number: the result for a row must not depend on other rows.
     ///
     /// # Errors
-    /// A typed error that becomes the row's `error_code` and `error_message`; an error on several
-    /// rows at once is looked for row by row.
+    /// A typed error that becomes the row's `error_code` and `error_message`. After an error on several
+    /// rows, they are run again in halves to find the row at fault.
     fn run(&self, rows: &RecordBatch, env: &WorkEnv, cancel: &CancelToken)
     -> Result<Vec<ArrayRef>>;
 }
 
-/// What work finds on the machine it runs on, in this process or in a worker.
+/// Work whose results are cached by source, settings and programs.
+pub trait Cacheable {
+    /// The settings that the result depends on, as a text; `None` if they cannot be written as one, and
+    /// then the result is not cached.
+    fn cache_key(&self) -> Option<String>;
+
+    /// Names, sizes and times of the files beside a local source (captions) that the result depends on.
+    fn sidecar_state(&self, source: &Path) -> String {
+        let _ = source;
+        String::new()
+    }
+
+    /// Changes columns that were cached for a source with the same key to those of the source at
+    /// `location` with `validator` and `sidecars`. The two differ only with a
+    /// [`CacheKeyFn`](crate::cache::CacheKeyFn).
+    fn adopt(
+        &self,
+        location: &str,
+        validator: &str,
+        sidecars: &str,
+        cached: Vec<ArrayRef>,
+    ) -> Vec<ArrayRef> {
+        let _ = (location, validator, sidecars);
+        cached
+    }
+}
+
+/// The environment of work on the machine it runs on, in this process or in a worker.
 #[derive(Debug, Clone)]
 pub struct WorkEnv {
-    /// ffmpeg and ffprobe; `None` where no media work is done.
+    /// ffmpeg and ffprobe; `None` where there is no media work.
     pub tools: Option<MediaTools>,
-    /// Folder rendered files go to.
+    /// Folder of rendered files.
     pub media_dir: PathBuf,
-    /// Who is told how far it is.
+    /// Receives progress.
     pub progress: Arc<dyn Progress>,
-    /// Rows that render share these.
-    pub turns: Turns,
+    /// Render slots, shared by the rows that render.
+    pub scheduler: RenderScheduler,
 }
 
 impl WorkEnv {
-    /// For work that needs no media programs, writes no files and tells nobody.
+    /// For work that needs no media programs, writes no files and reports no progress.
     pub fn bare() -> Self {
         Self {
             tools: None,
             media_dir: PathBuf::new(),
             progress: Arc::new(NoProgress),
-            turns: Turns::default(),
+            scheduler: RenderScheduler::default(),
         }
     }
 
@@ -138,13 +142,13 @@ impl WorkEnv {
     }
 }
 
-/// Somebody who is told how far work is.
+/// Receives the progress of work.
 pub trait Progress: Debug + Send + Sync {
-    /// A row went through `seconds` of video. Must not block.
+    /// `seconds` of video were processed in `stage`. Must not block.
     fn advanced(&self, stage: &'static str, seconds: f64);
 }
 
-/// Nobody.
+/// Discards progress.
 #[derive(Debug, Default)]
 pub struct NoProgress;
 
@@ -152,7 +156,7 @@ impl Progress for NoProgress {
     fn advanced(&self, _: &'static str, _: f64) {}
 }
 
-/// What to do, in a form that can be written down and sent to another process or machine.
+/// Description of work that can be serialized and sent to another process or machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
 pub enum WorkSpec {
@@ -160,41 +164,29 @@ pub enum WorkSpec {
     Analyze(AnalyzeSettings),
     /// Render the clips of a source.
     Render(RenderSettings),
-    /// Check requests.
-    Validate,
-    /// Choose windows of analysed sources.
-    Select,
-    /// Work of the embedding program, see [`register_work`](super::register_work).
+    /// Work that is registered by name: that of an embedding program (see
+    /// [`register_work`](super::register_work)), and the kernels [`ValidateWork`](super::ValidateWork)
+    /// and [`SelectWork`](super::SelectWork).
     Registered {
-        /// The name it was registered under.
+        /// The registered name.
         name: String,
-        /// What its builder gets.
+        /// Settings for its builder.
         settings: serde_json::Value,
     },
 }
 
 impl WorkSpec {
-    /// The work this asks for.
-    ///
-    /// # Errors
-    /// `config.invalid` if work of that name is not registered in this process, else what its builder
-    /// says.
-    pub fn build(&self) -> Result<Arc<dyn Work>> {
-        Ok(match self {
-            Self::Analyze(settings) => Arc::new(AnalyzeWork::new(settings.clone())),
-            Self::Render(settings) => Arc::new(RenderWork::new(settings.clone())),
-            Self::Validate => Arc::new(ValidateWork),
-            Self::Select => Arc::new(SelectWork),
-            Self::Registered { name, settings } => registry::build(name, settings)?,
-        })
+    /// Registered work without settings.
+    pub fn registered(name: impl Into<String>) -> Self {
+        Self::Registered { name: name.into(), settings: serde_json::Value::Null }
     }
 }
 
 /// The names of [`outcome_fields`].
 pub const OUTCOME_COLUMNS: [&str; 4] = ["error_code", "error_message", "attempts", "elapsed"];
 
-/// The columns every row of media work ends with: `error_code`, `error_message` (both NULL when all
-/// went well), `attempts`, `elapsed` (seconds).
+/// The last columns of every row of media work: `error_code`, `error_message` (both NULL on success),
+/// `attempts`, `elapsed` (seconds).
 pub fn outcome_fields() -> Vec<Field> {
     let [code, message, attempts, elapsed] = OUTCOME_COLUMNS;
     vec![

@@ -2,7 +2,9 @@
 
 pub mod audio;
 pub mod cues;
+#[cfg(feature = "statistics")]
 pub mod experiment;
+#[cfg(feature = "statistics")]
 pub mod fit;
 pub mod ids;
 pub mod layout;

@@ -5,13 +5,13 @@ use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 /// When each stretch of the source is seen in a variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeMap {
-    pieces: Vec<Piece>,
+    pieces: Vec<MappedSegment>,
     duration: f64,
 }
 
 /// A segment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Piece {
+struct MappedSegment {
     /// From and to in the source, in seconds.
     source: (f64, f64),
     speed: f64,
@@ -34,7 +34,7 @@ impl TimeMap {
             Join::Cut => 0.0,
             Join::Dissolve | Join::Slide => JOIN_SECONDS,
         };
-        let mut pieces: Vec<Piece> = Vec::with_capacity(segments.len());
+        let mut pieces: Vec<MappedSegment> = Vec::with_capacity(segments.len());
         let mut shown = 0.0;
         let usable = segments.iter().filter(|s| s.speed > 0.0 && s.seen() > 0.0);
         for segment in usable {
@@ -43,7 +43,7 @@ impl TimeMap {
                 last.owned.1 = shown + 0.5 * overlap;
             }
             let from = if pieces.is_empty() { shown } else { shown + 0.5 * overlap };
-            pieces.push(Piece {
+            pieces.push(MappedSegment {
                 source: (segment.start, segment.end),
                 speed: segment.speed,
                 shown,
@@ -81,7 +81,7 @@ impl TimeMap {
 
     /// What of the source is seen from `from` to `to` of the variant, in the variant's order.
     pub fn sources(&self, from: f64, to: f64) -> Vec<(f64, f64)> {
-        let seen = |piece: &Piece| {
+        let seen = |piece: &MappedSegment| {
             let (from, to) = (from.max(piece.owned.0), to.min(piece.owned.1));
             let at = |t: f64| piece.source.0 + (t - piece.shown) * piece.speed;
             (to > from).then(|| (at(from), at(to)))
@@ -91,7 +91,7 @@ impl TimeMap {
 
     /// When the moment `t` of the source is seen.
     pub fn moments(&self, t: f64) -> Vec<f64> {
-        let seen = |piece: &Piece| {
+        let seen = |piece: &MappedSegment| {
             let at = piece.shown + (t - piece.source.0) / piece.speed;
             let inside = t >= piece.source.0 && t < piece.source.1;
             (inside && at >= piece.owned.0 && at < piece.owned.1).then_some(at)

@@ -1,5 +1,7 @@
-//! Places: the `source_url` of a request made absolute, so that requests that name the same source in
-//! different spellings are one group; and where requests and results lie.
+//! Locations: paths and URLs of sources, requests and results.
+//!
+//! The `source_url` of a request is resolved to one absolute spelling, so that requests of the same source
+//! form one group.
 
 mod signature;
 pub mod youtube;
@@ -15,8 +17,8 @@ pub use signature::without_signature;
 pub const OBJECT_SCHEMES: &[&str] =
     &["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "memory"];
 
-/// A file or folder of this machine, or a URL. A text is a URL if it has the scheme of an object store
-/// or of the web; a `file:` URL is its path.
+/// A local path or a URL. A text is a URL if it has the scheme of an object store or of the web; a
+/// `file:` URL is its path.
 ///
 /// ```
 /// use clipflow::location::Location;
@@ -27,7 +29,7 @@ pub const OBJECT_SCHEMES: &[&str] =
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
-    /// A path of this machine.
+    /// A local path.
     Path(PathBuf),
     /// An object, a prefix of objects, or a file on the web.
     Url(Url),
@@ -50,7 +52,7 @@ impl Location {
         }
     }
 
-    /// What lies at `relative` (with `/`, as it is: nothing in it is percent-encoded) beneath this.
+    /// The location of `relative` beneath this; its parts are separated by `/` and not percent-encoded.
     #[must_use]
     pub fn join(&self, relative: &str) -> Self {
         match self {
@@ -65,7 +67,7 @@ impl Location {
         }
     }
 
-    /// The folder this lies in.
+    /// The folder that contains this.
     #[must_use]
     pub fn folder(&self) -> Self {
         match self {
@@ -84,7 +86,7 @@ impl Location {
         }
     }
 
-    /// A path made absolute against the current folder; a URL as it is.
+    /// A path made absolute against the current folder; a URL is unchanged.
     #[must_use]
     pub fn absolute(self) -> Self {
         match self {
@@ -93,7 +95,7 @@ impl Location {
         }
     }
 
-    /// A `source_url` as one absolute place: what has no scheme starts from here. See [`resolve`].
+    /// A `source_url` as one absolute location; without a scheme it is relative to this. See [`resolve`].
     pub fn resolve(&self, source_url: &str) -> String {
         let text = source_url.trim();
         match self {
@@ -119,7 +121,7 @@ impl Location {
     }
 }
 
-/// A URL without what may be secret in it.
+/// A URL without secrets.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,7 +158,7 @@ impl From<&String> for Location {
     }
 }
 
-/// As from its text: `s3://bucket` names a bucket also where a path is asked for.
+/// As from its text: `s3://bucket` names a bucket also where a path is expected.
 impl From<&Path> for Location {
     fn from(path: &Path) -> Self {
         path.to_str().map_or_else(|| Self::Path(path.to_path_buf()), Self::from)
@@ -181,9 +183,9 @@ impl From<Url> for Location {
     }
 }
 
-/// A `source_url` as one absolute place: a local path becomes absolute against `base` (the folder of
-/// the request file) with `.` and `..` resolved by spelling, a `file:` URL becomes its path, any other
-/// URL is returned in its normal form. Looks at no disk: symbolic links are not followed.
+/// A `source_url` as one absolute location: a local path becomes absolute against `base` (the folder of
+/// the request file) with `.` and `..` resolved lexically, a `file:` URL becomes its path, any other URL
+/// is normalized. The disk is not read, so symbolic links are not followed.
 ///
 /// ```
 /// use clipflow::location::resolve;
@@ -225,11 +227,11 @@ pub fn scheme(text: &str) -> Option<&str> {
     let valid = first.is_ascii_alphabetic()
         && scheme.len() > 1
         && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    // `file:/a` is a URL without an authority; for the others a name with a colon is likelier a file.
+    // `file:/a` is a URL without an authority; other names with a colon are probably files.
     (valid && (rest.starts_with("//") || scheme.eq_ignore_ascii_case("file"))).then_some(scheme)
 }
 
-/// A location without what may be secret in it: the query and the user of a URL.
+/// A location without secrets: without the query and the user of a URL.
 ///
 /// ```
 /// use clipflow::location::redacted;
@@ -242,7 +244,7 @@ pub fn redacted(location: &str) -> String {
     let had_query = url.query().is_some();
     url.set_query(None);
     url.set_fragment(None);
-    // These fail only for URLs that can hold no user. That of an Azure URL is the container.
+    // These fail only for URLs without an authority. The user of an Azure URL is the container.
     if !matches!(url.scheme(), "az" | "azure" | "adl" | "abfs" | "abfss") {
         let _ = url.set_username("");
     }

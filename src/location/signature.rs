@@ -4,11 +4,11 @@ use url::{Url, form_urlencoded};
 
 use super::scheme;
 
-/// What stands in place of a signature.
+/// Replaces a signature.
 const HIDDEN: &str = "…";
 
-/// Parameters, in lower case, of which whoever knows the value may read what it opens: of S3 and
-/// CloudFront, Google Cloud, Azure (`sig`), Akamai, and what web servers commonly call theirs.
+/// Names, in lower case, of parameters whose value grants access: those of S3 and CloudFront, Google
+/// Cloud, Azure (`sig`), Akamai, and common names of web servers.
 const SECRETS: &[&str] = &[
     "access_token",
     "apikey",
@@ -33,9 +33,8 @@ const SECRETS: &[&str] = &[
     "token",
 ];
 
-/// A location without what is secret in it, to be shown in tables: the values of signatures and keys in
-/// the query of a URL, its user and its fragment. Other parameters say which video it is and stay as
-/// they are.
+/// A location without secrets, for tables: without the values of signatures and keys in the query of a
+/// URL, its user and its fragment. Other parameters identify the video and stay.
 ///
 /// ```
 /// use clipflow::location::without_signature;
@@ -47,7 +46,7 @@ const SECRETS: &[&str] = &[
 pub fn without_signature(location: &str) -> String {
     let text = location.trim();
     let Some(scheme) = scheme(text) else { return location.to_owned() };
-    // Where a signature begins in what is no URL, nobody can say.
+    // In a text that is not a URL, the start of a signature is unknown.
     let Ok(url) = Url::parse(text) else { return format!("{scheme}:{HIDDEN}") };
     let holds_user = !url.username().is_empty() || url.password().is_some();
     let hidden = url.query().and_then(hide);
@@ -79,8 +78,8 @@ fn hide(query: &str) -> Option<String> {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let of_a_maker = ["x-amz-", "x-goog-"].iter().any(|prefix| name.starts_with(prefix));
-    of_a_maker || SECRETS.contains(&name.as_str())
+    let of_a_vendor = ["x-amz-", "x-goog-"].iter().any(|prefix| name.starts_with(prefix));
+    of_a_vendor || SECRETS.contains(&name.as_str())
 }
 
 #[cfg(test)]
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_of_every_maker_are_hidden_and_nothing_else_is() {
+    fn signatures_of_all_vendors_are_hidden_and_nothing_else() {
         for (given, shown) in [
             ("/videos/what?sig=1.mp4", "/videos/what?sig=1.mp4"),
             ("talk.mp4", "talk.mp4"),

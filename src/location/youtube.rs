@@ -1,15 +1,15 @@
-//! YouTube addresses: one video has many.
+//! YouTube addresses, of which one video has many.
 
 use url::Url;
 
 /// Hosts of YouTube, without `www.`, `m.` and `music.`.
 const HOSTS: [&str; 2] = ["youtube.com", "youtube-nocookie.com"];
-/// First part of a path of which the second is a video.
+/// First parts of paths whose second part is a video id.
 const FOLDERS: [&str; 5] = ["shorts", "live", "embed", "v", "e"];
-/// Characters of a video's id.
+/// Length of a video id in characters.
 const ID_LENGTH: usize = 11;
 
-/// Whether a URL is one of YouTube's.
+/// Whether a URL is one of YouTube.
 ///
 /// ```
 /// use clipflow::location::youtube::is_youtube;
@@ -43,12 +43,12 @@ pub fn video_id(url: &str) -> Option<String> {
     (valid && id.len() == ID_LENGTH).then_some(id)
 }
 
-/// The shortest address of the video that a URL of YouTube names: the same for all its addresses.
+/// The canonical (shortest) address of the video that a URL of YouTube names.
 pub(crate) fn canonical(url: &str) -> Option<String> {
     Some(format!("https://youtu.be/{}", video_id(url)?))
 }
 
-/// The host, without what does not tell YouTube's addresses apart, and the URL.
+/// The host without insignificant prefixes, and the URL.
 fn parse(url: &str) -> Option<(String, Url)> {
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?.trim_end_matches('.');
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_forms_name_the_video() {
+    fn all_forms_of_addresses_are_recognized() {
         for url in [
             "https://www.youtube.com/watch?v=a-b_c1234XY",
             "http://youtube.com/watch/?v=a-b_c1234XY",
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_an_id() {
+    fn other_addresses_have_no_id() {
         for url in [
             "https://www.youtube.com/",
             "https://www.youtube.com/watch",

@@ -13,14 +13,14 @@ const QUOTE_CHARS: usize = 200;
 
 /// Why we ended a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum StopReason {
     /// It was cancelled.
     Cancelled,
     /// Its time was over.
     Timeout,
 }
 
-impl Stop {
+impl StopReason {
     pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Cancelled => 1,
@@ -43,7 +43,7 @@ pub struct Finished {
     /// Exit status as the kernel gave it.
     pub status: ExitStatus,
     /// Set when we ended it.
-    pub(crate) stop: Option<Stop>,
+    pub(crate) stop: Option<StopReason>,
     /// The end of its standard error (8 KiB at most). May hold local paths: for logs, not for
     /// results.
     pub stderr: String,
@@ -120,11 +120,11 @@ impl Finished {
     /// the code `otherwise`.
     pub fn check(&self, otherwise: ErrorCode) -> Result<()> {
         match self.stop {
-            Some(Stop::Cancelled) => Err(Error::new(
+            Some(StopReason::Cancelled) => Err(Error::new(
                 ErrorCode::Cancelled,
                 "the run was stopped before this was done; run it again to go on",
             )),
-            Some(Stop::Timeout) => Err(Error::new(
+            Some(StopReason::Timeout) => Err(Error::new(
                 ErrorCode::MediaTimeout,
                 format!(
                     "the media tool was ended after {} s; allow more time or shorten the source",
@@ -251,9 +251,9 @@ mod tests {
     #[test]
     fn a_stop_of_ours_wins_over_the_status() {
         let mut ended = finished(9, "");
-        ended.stop = Some(Stop::Timeout);
+        ended.stop = Some(StopReason::Timeout);
         assert_eq!(ended.check(ErrorCode::Internal).unwrap_err().code(), ErrorCode::MediaTimeout);
-        ended.stop = Some(Stop::Cancelled);
+        ended.stop = Some(StopReason::Cancelled);
         assert_eq!(ended.check(ErrorCode::Internal).unwrap_err().code(), ErrorCode::Cancelled);
     }
 

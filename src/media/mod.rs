@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub mod failure;
+mod ffprobe;
 pub mod fonts;
 pub mod input;
 pub mod probe;

@@ -1,4 +1,4 @@
-//! What a server's answer says, apart from the bytes.
+//! The head of a server's answer: status and headers.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,10 +12,10 @@ use url::Url;
 use crate::error::{Error, ErrorCode};
 use crate::location::redacted;
 
-/// What a host gets that asks for fewer requests and does not say for how long.
+/// Pause for a host that asks for fewer requests without a time.
 const UNASKED_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where an answer leads, if it is a redirect.
+/// The target of an answer that is a redirect.
 pub(crate) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
     let leads = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
     let mut to = from.join(text(headers, &LOCATION).filter(|_| leads)?).ok()?;
@@ -23,8 +23,8 @@ pub(crate) fn redirect(status: StatusCode, headers: &HeaderMap, from: &Url) -> O
     Some(to)
 }
 
-/// What changes when the content does: a strong entity tag, else the time of the last change with
-/// the length; `None` if the server gives neither.
+/// The validator of the content: a strong entity tag, else the time of the last change with the length;
+/// `None` if the server gives neither.
 pub(crate) fn validator(headers: &HeaderMap, length: Option<u64>) -> Option<String> {
     // A weak tag may stay the same when bytes change (RFC 9110, 8.8.1).
     let tag = text(headers, &ETAG).filter(|tag| !tag.starts_with("W/") && tag.len() > 2);
@@ -32,7 +32,7 @@ pub(crate) fn validator(headers: &HeaderMap, length: Option<u64>) -> Option<Stri
     tag.map(str::to_owned).or_else(dated)
 }
 
-/// The length of the content: of a part of it, that of the whole.
+/// The length of the whole content, also for an answer with a part of it.
 pub(crate) fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     match status {
         StatusCode::PARTIAL_CONTENT => {
@@ -42,8 +42,8 @@ pub(crate) fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     }
 }
 
-/// How long the server asks to wait: seconds or a date, which is read by the server's own clock if
-/// it tells it.
+/// The pause that the server asks for, in seconds or as a date, which is compared with the server's clock
+/// if the answer has a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let asked = text(headers, &RETRY_AFTER)?;
     if let Ok(seconds) = asked.parse() {
@@ -54,7 +54,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(date(asked)?.duration_since(now).unwrap_or_default())
 }
 
-/// The error that an answer stands for, if it does not bring the source.
+/// The error of an answer without the content.
 pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Error> {
     let place = redacted(url.as_str());
     let number = status.as_u16();
@@ -67,7 +67,7 @@ pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Opt
         200 => (
             ErrorCode::SourceUnsupported,
             format!(
-                "{place} is sent compressed though that was not asked for; fetch it yourself and name the file"
+                "{place} is sent compressed although that was not requested; download it and name the file"
             ),
         ),
         404 | 410 => (

@@ -6,12 +6,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::HttpConfig;
-use super::client::root;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 
-/// Watches that bytes come fast enough, window by window, and that it all does not take too long.
-pub(crate) struct Pace {
+/// Checks the transfer rate of a body, window by window, and its total time.
+pub(crate) struct TransferPace {
     window: Duration,
     least: u64,
     window_ends: Instant,
@@ -20,7 +19,7 @@ pub(crate) struct Pace {
     ends: Option<Instant>,
 }
 
-impl Pace {
+impl TransferPace {
     pub(crate) fn new(config: &HttpConfig) -> Self {
         let now = Instant::now();
         Self {
@@ -33,7 +32,7 @@ impl Pace {
         }
     }
 
-    pub(crate) fn look_again(&self) -> Instant {
+    pub(crate) fn next_check(&self) -> Instant {
         self.ends.map_or(self.window_ends, |end| end.min(self.window_ends))
     }
 
@@ -42,7 +41,10 @@ impl Pace {
         self.ends = self.ends.map(|end| end + waited);
     }
 
-    /// `bytes` have come now.
+    /// Records that `bytes` have arrived.
+    ///
+    /// # Errors
+    /// `source.unreachable` if the transfer is too slow or takes too long.
     pub(crate) fn check(&mut self, bytes: u64, url: &Url) -> Result<()> {
         let now = Instant::now();
         self.bytes += bytes;
@@ -50,10 +52,7 @@ impl Pace {
             let place = redacted(url.as_str());
             return Err(Error::new(
                 ErrorCode::SourceUnreachable,
-                format!(
-                    "{place} was not fetched within {} s; allow more with timeout",
-                    limit.as_secs_f64()
-                ),
+                format!("{place} was not fetched within {} s; raise timeout", limit.as_secs_f64()),
             ));
         }
         if now < self.window_ends {
@@ -64,7 +63,7 @@ impl Pace {
             let rate = self.least as f64 / self.window.as_secs_f64() / 1024.0;
             return Err(Error::new(
                 ErrorCode::SourceUnreachable,
-                format!("{place} comes slower than {rate:.0} KiB a second; run again later"),
+                format!("{place} transfers less than {rate:.0} KiB per second; run again later"),
             ));
         }
         self.bytes = 0;
@@ -83,26 +82,22 @@ pub(crate) fn too_large(url: &Url, config: &HttpConfig) -> Error {
 
 pub(crate) fn empty(url: &Url) -> Error {
     let place = redacted(url.as_str());
-    Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; put the file there again"))
+    Error::new(ErrorCode::SourceTruncated, format!("{place} is empty; upload the file again"))
 }
 
-/// The connection ended before the content did; another try may fare better.
+/// The connection ended before the content did; a retry may succeed.
 pub(crate) fn broken(
     url: &Url,
     written: u64,
     length: Option<u64>,
-    cause: Option<reqwest::Error>,
+    cause: Option<&dyn std::fmt::Display>,
 ) -> Error {
     let place = redacted(url.as_str());
     let of = length.map_or_else(String::new, |n| format!(" of {n}"));
-    let why = cause.as_ref().map_or_else(String::new, |c| format!(" ({})", root(c)));
-    let error = Error::new(
+    let why = cause.map_or_else(String::new, |c| format!(" ({c})"));
+    Error::new(
         ErrorCode::SourceTruncated,
         format!("{place} broke off after {written}{of} bytes{why}; run again later"),
     )
-    .with_retry_after(Duration::ZERO);
-    match cause {
-        Some(cause) => error.with_source(cause.without_url()),
-        None => error,
-    }
+    .with_retry_after(Duration::ZERO)
 }

@@ -11,29 +11,28 @@ use reqwest::{Method, Response, redirect};
 use url::Url;
 
 use super::HttpConfig;
-use super::target::{Refused, Rules};
+use super::target::{UrlRefusal, UrlRules};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 
-/// Connections that are kept open to one host: as many as there may be requests at a time.
+/// Idle connections per host: as many as there may be concurrent requests.
 const IDLE_PER_HOST: usize = 8;
 const IDLE_SECONDS: u64 = 60;
 
-/// An HTTP client that asks public addresses only, follows nothing by itself and tries nothing
-/// twice. It pools connections; made when it is first needed, for that reads the system's
-/// certificates.
+/// An HTTP client that connects to allowed addresses only, follows no redirect and retries nothing. It
+/// pools connections, and is built on first use, since that reads the certificates of the system.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct GuardedClient {
     config: HttpConfig,
     inner: OnceLock<reqwest::Client>,
 }
 
-impl Client {
+impl GuardedClient {
     pub(crate) fn new(config: HttpConfig) -> Self {
         Self { config, inner: OnceLock::new() }
     }
 
-    /// Send a request to `url`, which has been checked. The answer is from an allowed address.
+    /// Sends a request to `url`, which has been checked. The answer comes from an allowed address.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -43,7 +42,7 @@ impl Client {
         self.send_body(method, url, headers, vec![]).await
     }
 
-    /// As [`Client::send`], with content.
+    /// As [`GuardedClient::send`], with a body.
     pub(crate) async fn send_body(
         &self,
         method: Method,
@@ -62,12 +61,12 @@ impl Client {
             Ok(Err(cause)) => return Err(unanswered(url, cause)),
             Err(_) => return Err(silent(url, self.config.first_byte)),
         };
-        // The resolver let no other address through; this is for whatever it was that did.
+        // The resolver returns only allowed addresses; this check does not rely on it.
         let rules = self.config.rules();
         match response.remote_addr().map(|peer| rules.address(peer.ip())) {
             Some(Ok(())) => Ok(response),
             Some(Err(refused)) => Err(refused.about(url)),
-            None => Err(Refused::Never.about(url)),
+            None => Err(UrlRefusal::Never.about(url)),
         }
     }
 
@@ -92,7 +91,7 @@ impl Client {
 fn build(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    // Validators and lengths are those of the file itself.
+    // Validators and lengths must be those of the file itself.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     reqwest::Client::builder()
         .user_agent(concat!("clipflow/", env!("CARGO_PKG_VERSION")))
@@ -101,17 +100,17 @@ fn build(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
         .referer(false)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .dns_resolver(Arc::new(Resolver(config.rules())))
+        .dns_resolver(Arc::new(GuardedResolver(config.rules())))
         .connect_timeout(config.connect)
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .pool_idle_timeout(Duration::from_secs(IDLE_SECONDS))
         .build()
 }
 
-/// The system's resolver, without the addresses that may not be asked.
-struct Resolver(Rules);
+/// The system's resolver, restricted to allowed addresses.
+struct GuardedResolver(UrlRules);
 
-impl Resolve for Resolver {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0;
         Box::pin(async move {
@@ -132,12 +131,12 @@ impl Resolve for Resolver {
     }
 }
 
-/// The error of a request that got no answer.
+/// The error of a request without an answer.
 fn unanswered(url: &Url, cause: reqwest::Error) -> Error {
     let cause = cause.without_url();
     let mut next: Option<&(dyn StdError + 'static)> = Some(&cause);
     while let Some(error) = next {
-        if let Some(refused) = error.downcast_ref::<Refused>() {
+        if let Some(refused) = error.downcast_ref::<UrlRefusal>() {
             return refused.about(url);
         }
         next = error.source();
@@ -146,7 +145,7 @@ fn unanswered(url: &Url, cause: reqwest::Error) -> Error {
         let place = redacted(url.as_str());
         return Error::new(
             ErrorCode::BadUrl,
-            format!("{place} cannot be asked for; check the address"),
+            format!("{place} cannot be requested; check the address"),
         );
     }
     let place = redacted(url.as_str());
@@ -157,7 +156,7 @@ fn unanswered(url: &Url, cause: reqwest::Error) -> Error {
     };
     Error::new(
         ErrorCode::SourceUnreachable,
-        format!("{place} does not answer ({why}); see that its server is up, then run again"),
+        format!("{place} does not answer ({why}); check that its server is up, then run again"),
     )
     .with_source(cause)
 }
@@ -170,7 +169,7 @@ fn silent(url: &Url, limit: Duration) -> Error {
     )
 }
 
-/// The innermost cause, which says most.
+/// The innermost cause, which is the most specific.
 pub(crate) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -187,11 +186,13 @@ mod tests {
     #[tokio::test]
     async fn a_name_of_a_private_address_has_no_address() {
         let name = || "localhost".parse::<Name>().unwrap();
-        let Err(refused) = Resolver(Rules { allow_private: false }).resolve(name()).await else {
+        let Err(refused) = GuardedResolver(UrlRules { allow_private: false }).resolve(name()).await
+        else {
             unreachable!("localhost was resolved");
         };
-        assert_eq!(refused.downcast_ref::<Refused>(), Some(&Refused::Private));
-        let addresses = Resolver(Rules { allow_private: true }).resolve(name()).await.unwrap();
+        assert_eq!(refused.downcast_ref::<UrlRefusal>(), Some(&UrlRefusal::Private));
+        let addresses =
+            GuardedResolver(UrlRules { allow_private: true }).resolve(name()).await.unwrap();
         assert!(addresses.map(|a| a.ip()).all(|ip| ip.is_loopback()));
     }
 
@@ -200,7 +201,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let config = crate::config::ParallelConfig::default();
-        let client = Client::new(HttpConfig::from(&config));
+        let client = GuardedClient::new(HttpConfig::from(&config));
         // Unchecked, as if the name were one that only its resolver knows to be private.
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         let url = Url::parse(&url).unwrap();
@@ -214,7 +215,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port());
         let config = crate::config::ParallelConfig::default();
-        let client = Client::new(HttpConfig::from(&config));
+        let client = GuardedClient::new(HttpConfig::from(&config));
         let server = async {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
             let (mut stream, _) = listener.accept().await.unwrap();

@@ -6,32 +6,33 @@
 //! [`crate::resilience::Hosts`].
 
 pub mod address;
+#[cfg(feature = "http")]
 pub(crate) mod answer;
 pub(crate) mod body;
+#[cfg(feature = "http")]
 pub(crate) mod client;
 pub mod target;
 
 use std::time::Duration;
 
 use crate::config::ParallelConfig;
-use target::Rules;
 
-/// Limits of fetches from web servers.
+/// Limits of requests to web servers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpConfig {
-    /// Whether private and loopback addresses may be asked.
+    /// Whether private and loopback addresses are allowed.
     pub allow_private: bool,
-    /// Largest source, in bytes.
+    /// Largest body in bytes.
     pub max_bytes: u64,
-    /// Time to connect, with name resolution and TLS.
+    /// Time limit of connecting, including name resolution and TLS.
     pub connect: Duration,
-    /// Time from then until the server begins to answer.
+    /// Time limit from then until the head of the answer.
     pub first_byte: Duration,
-    /// Fewest bytes a second, over `window`.
+    /// Lowest transfer rate in bytes per second, averaged over `window`.
     pub least_rate: u64,
-    /// See `least_rate`.
+    /// Window of `least_rate`.
     pub window: Duration,
-    /// Time all bytes may take; `None`: as long as they come.
+    /// Time limit of the whole body; `None`: no limit while bytes arrive.
     pub timeout: Option<Duration>,
 }
 
@@ -51,7 +52,8 @@ impl From<&ParallelConfig> for HttpConfig {
 }
 
 impl HttpConfig {
-    pub(crate) fn rules(&self) -> Rules {
-        Rules { allow_private: self.allow_private }
+    #[cfg(feature = "http")]
+    pub(crate) fn rules(&self) -> target::UrlRules {
+        target::UrlRules { allow_private: self.allow_private }
     }
 }

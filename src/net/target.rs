@@ -1,98 +1,97 @@
-//! Which URLs may be asked, by what stands in them.
+//! Which URLs may be requested, judged by their text.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::address::{Reach, reach};
+use super::address::{AddressReach, reach};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 
-/// Ports at which public web servers listen. Others are likelier something else.
+/// Ports of public web servers. A service at another port is probably not one.
 const PORTS: [u16; 4] = [80, 443, 8080, 8443];
 
-/// Names that mean this machine or this network whatever a resolver says (RFC 6761, RFC 8375), or
-/// at which clouds serve credentials.
+/// Suffixes of names that mean this machine or network regardless of the resolver (RFC 6761, RFC 8375),
+/// or at which clouds serve credentials.
 const PRIVATE_SUFFIXES: [&str; 5] = ["localhost", "local", "internal", "localdomain", "home.arpa"];
 
-/// Which addresses may be asked.
+/// Which URLs and addresses are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Also private and loopback ones, at any port.
+pub struct UrlRules {
+    /// Also allows private and loopback addresses, at any port.
     pub allow_private: bool,
 }
 
-/// Why a URL or address is refused.
+/// Why a URL or address is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum UrlRefusal {
     /// Not `http` or `https`.
     Scheme,
-    /// A name or password in the URL.
+    /// The URL holds a user name or password.
     User,
-    /// A port where no web server is expected.
+    /// The port is not one of public web servers.
     Port(u16),
-    /// No host.
+    /// There is no host.
     Host,
-    /// A private address, or a name for one.
+    /// The address is private, or the name means one.
     Private,
-    /// An address that nobody may ask.
+    /// The address is never allowed.
     Never,
-    /// From `https` to `http`.
+    /// A redirect leads from `https` to `http`.
     Downgrade,
-    /// Too many redirects.
+    /// There are too many redirects.
     Redirects,
 }
 
-impl Rules {
-    /// Whether `url` may be asked, as far as it tells. The addresses of a name are for
-    /// [`Rules::address`].
-    pub fn check(self, url: &Url) -> Result<(), Refused> {
+impl UrlRules {
+    /// Checks the text of `url`. The addresses that a name resolves to are for [`UrlRules::address`].
+    pub fn check(self, url: &Url) -> Result<(), UrlRefusal> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refused::Scheme);
+            return Err(UrlRefusal::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refused::User);
+            return Err(UrlRefusal::User);
         }
         let port = url.port_or_known_default().unwrap_or(0);
         if !self.allow_private && !PORTS.contains(&port) {
-            return Err(Refused::Port(port));
+            return Err(UrlRefusal::Port(port));
         }
-        // The URL parser has made IPv4 addresses of 2130706433, 0x7f.1 and 017700000001.
+        // The URL parser has normalized IPv4 addresses such as 2130706433, 0x7f.1 and 017700000001.
         match url.host() {
-            None => Err(Refused::Host),
+            None => Err(UrlRefusal::Host),
             Some(Host::Ipv4(address)) => self.address(address.into()),
             Some(Host::Ipv6(address)) => self.address(address.into()),
             Some(Host::Domain(name)) => self.name(name),
         }
     }
 
-    /// Whether an address may be asked.
-    pub fn address(self, address: IpAddr) -> Result<(), Refused> {
+    /// Checks an address.
+    pub fn address(self, address: IpAddr) -> Result<(), UrlRefusal> {
         match reach(address) {
-            Reach::Public => Ok(()),
-            Reach::Private if self.allow_private => Ok(()),
-            Reach::Private => Err(Refused::Private),
-            Reach::Never => Err(Refused::Never),
+            AddressReach::Public => Ok(()),
+            AddressReach::Private if self.allow_private => Ok(()),
+            AddressReach::Private => Err(UrlRefusal::Private),
+            AddressReach::Never => Err(UrlRefusal::Never),
         }
     }
 
-    fn name(self, name: &str) -> Result<(), Refused> {
+    fn name(self, name: &str) -> Result<(), UrlRefusal> {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         if name.is_empty() {
-            return Err(Refused::Host);
+            return Err(UrlRefusal::Host);
         }
         let private = |suffix: &&str| {
             name.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        // A name without a dot is completed with the network's own domain.
+        // A resolver completes a name without a dot with the domain of the network.
         let private = PRIVATE_SUFFIXES.iter().any(private) || !name.contains('.');
-        if private && !self.allow_private { Err(Refused::Private) } else { Ok(()) }
+        if private && !self.allow_private { Err(UrlRefusal::Private) } else { Ok(()) }
     }
 }
 
-impl Refused {
-    /// The error about `url`.
+impl UrlRefusal {
+    /// The error for `url`.
     pub fn about(self, url: &Url) -> Error {
         let code = match self {
             Self::Host => ErrorCode::BadUrl,
@@ -107,11 +106,11 @@ impl Refused {
     }
 }
 
-/// The rest of a sentence about a URL.
-impl fmt::Display for Refused {
+/// The predicate of a sentence about a URL.
+impl fmt::Display for UrlRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheme => write!(f, "is no http or https URL; name one"),
+            Self::Scheme => write!(f, "is not an http or https URL; name one"),
             Self::User => write!(
                 f,
                 "holds a user name or password, which are not sent; use a signed URL or an object store"
@@ -123,32 +122,37 @@ impl fmt::Display for Refused {
             Self::Host => write!(f, "names no host; write it as https://host/path"),
             Self::Private => write!(
                 f,
-                "lies on a private address; set allow_private if requests may read this network"
+                "has a private address; set allow_private if requests may read this network"
             ),
-            Self::Never => write!(f, "lies on an address that is never fetched from; name another"),
+            Self::Never => write!(f, "has an address that is never allowed; name another"),
             Self::Downgrade => {
-                write!(f, "is where an https address leads, without encryption; name it yourself")
+                write!(
+                    f,
+                    "is an unencrypted address that an https address redirects to; name it directly"
+                )
             }
-            Self::Redirects => write!(f, "leads on and on; name the address the video is at"),
+            Self::Redirects => {
+                write!(f, "redirects too often; name the address of the video itself")
+            }
         }
     }
 }
 
-/// As it travels through the HTTP client from the resolver.
-impl std::error::Error for Refused {}
+/// The resolver returns it through the HTTP client.
+impl std::error::Error for UrlRefusal {}
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn check(url: &str, allow_private: bool) -> Result<(), Refused> {
-        Rules { allow_private }.check(&Url::parse(url).unwrap())
+    fn check(url: &str, allow_private: bool) -> Result<(), UrlRefusal> {
+        UrlRules { allow_private }.check(&Url::parse(url).unwrap())
     }
 
     #[test]
     fn what_may_be_asked_and_what_not() {
-        use Refused::{Never, Port, Private, Scheme, User};
+        use UrlRefusal::{Never, Port, Private, Scheme, User};
         for (url, wanted) in [
             ("https://example.com/a.mp4?sig=x", Ok(())),
             ("http://example.com:8080/a.mp4", Ok(())),
@@ -177,7 +181,7 @@ mod tests {
             ("http://192.168.0.1/", Err(Private)),
             ("http://172.20.0.1/", Err(Private)),
             ("http://[fd00::1]/", Err(Private)),
-            // Metadata services and nobody's addresses.
+            // Metadata services and addresses that are never allowed.
             ("http://169.254.169.254/latest/meta-data/", Err(Never)),
             ("http://2852039166/", Err(Never)),
             ("http://0xa9fea9fe/", Err(Never)),
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_a_private_network_may_be_asked() {
-        use Refused::{Never, Scheme, User};
+        use UrlRefusal::{Never, Scheme, User};
         for (url, wanted) in [
             ("http://127.0.0.1:38121/", Ok(())),
             ("http://nas/", Ok(())),
@@ -232,7 +236,7 @@ mod tests {
     #[test]
     fn a_refusal_is_blocked_for_good_and_tells_no_secret() {
         let url = Url::parse("http://u:secret@10.0.0.1/a.mp4?sig=secret").unwrap();
-        let error = Refused::User.about(&url);
+        let error = UrlRefusal::User.about(&url);
         assert_eq!(error.code(), ErrorCode::SourceBlocked);
         assert!(!crate::resilience::may_change(&error));
         assert!(!error.message().contains("secret"), "{error}");

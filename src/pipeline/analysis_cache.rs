@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::RunConfig;
-use crate::cache::{Cache, CacheLimits, CacheStats, Place};
+use crate::cache::{Cache, CacheLimits, CacheStats, CacheStore};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::Keeper;
+use crate::exec::WorkCache;
 use crate::location::Location;
 use crate::media::MediaTools;
 use crate::resilience::Resilience;
-use crate::source::object::{SteadyStore, Stores};
+use crate::source::object::{ObjectStores, SteadyStore};
 use crate::store;
 
 /// Folder in the results folder for analyses of a run that is not done yet.
@@ -26,33 +26,37 @@ const RESUME_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// `config.invalid` if there is no such folder or the place is of an unknown kind, `store.write` if
 /// it cannot be made.
-pub fn cache_place(config: &ParallelConfig) -> Result<Place> {
+pub fn cache_place(config: &ParallelConfig) -> Result<CacheStore> {
     if config.cache_dir.is_empty() {
-        return Place::folder(&default_folder()?);
+        return CacheStore::folder(&default_folder()?);
     }
     match Location::from(&config.cache_dir) {
-        Location::Path(folder) => Place::folder(&folder),
+        Location::Path(folder) => CacheStore::folder(&folder),
         Location::Url(url) => {
-            let opened = Stores::default().open(&url)?;
+            let opened = ObjectStores::default().open(&url)?;
             let store = SteadyStore::new(&opened, &Resilience::new(config))?;
-            Ok(Place::store(Arc::new(store), opened.path, Location::Url(url).to_string()))
+            Ok(CacheStore::objects(Arc::new(store), opened.path, Location::Url(url).to_string()))
         }
     }
 }
 
 /// Where a run into `results` keeps analyses until it is done.
-fn resume_place(results: &store::Place) -> Result<Place> {
+fn resume_place(results: &store::DatasetRoot) -> Result<CacheStore> {
     match results {
-        store::Place::Folder(root) => Place::folder(&root.join(RESUME_FOLDER)),
-        store::Place::Objects(objects) => {
+        store::DatasetRoot::Folder(root) => CacheStore::folder(&root.join(RESUME_FOLDER)),
+        store::DatasetRoot::Objects(objects) => {
             let (store, prefix) = (Arc::new(objects.store().clone()), objects.path(RESUME_FOLDER));
-            Ok(Place::store(store, prefix, results.location().join(RESUME_FOLDER).to_string()))
+            Ok(CacheStore::objects(
+                store,
+                prefix,
+                results.location().join(RESUME_FOLDER).to_string(),
+            ))
         }
     }
 }
 
 /// The cache of `config` in `place`.
-pub fn cache(config: &ParallelConfig, place: Place) -> Cache {
+pub fn cache(config: &ParallelConfig, place: CacheStore) -> Cache {
     let hours = Duration::try_from_secs_f64(config.cache_ttl_hours * 3600.0);
     let limits = CacheLimits {
         ttl: hours.unwrap_or(Duration::MAX),
@@ -69,7 +73,7 @@ fn default_folder() -> Result<PathBuf> {
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     base.map(|base| base.join("clipflow")).ok_or_else(|| {
         Error::new(
-            ErrorCode::ConfigInvalid,
+            ErrorCode::Config,
             "there is no home folder to keep analyses in; name a folder (cache_dir)",
         )
     })
@@ -78,7 +82,7 @@ fn default_folder() -> Result<PathBuf> {
 /// Who keeps the analyses of a run, and what is to be tidied up after it.
 #[derive(Debug)]
 pub(super) struct AnalysisCache {
-    keeper: Arc<Keeper>,
+    keeper: Arc<WorkCache>,
     /// The results folder's own, if there is no cache.
     resume: Option<Resume>,
     /// Whether a cache was asked for that cannot be used.
@@ -91,11 +95,11 @@ impl AnalysisCache {
     /// kept until this run is done, as without one.
     pub(super) fn new(
         config: &RunConfig,
-        results: &store::Place,
+        results: &store::DatasetRoot,
         tools: &MediaTools,
     ) -> Option<Self> {
         let keeper = |cache: Cache| {
-            Arc::new(Keeper::new(Arc::new(cache), config.cache_key.clone(), &tools.identity))
+            Arc::new(WorkCache::new(Arc::new(cache), config.cache_key.clone(), &tools.identity))
         };
         let started = SystemTime::now();
         let mut no_cache = false;
@@ -125,7 +129,7 @@ impl AnalysisCache {
         }
     }
 
-    pub(super) fn keeper(&self) -> &Arc<Keeper> {
+    pub(super) fn keeper(&self) -> &Arc<WorkCache> {
         &self.keeper
     }
 

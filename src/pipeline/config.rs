@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Engine, Requests};
-use crate::cache::{CacheKeyFn, Place as CachePlace};
+use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -27,9 +27,9 @@ use crate::model::{AudienceProfile, request};
 use crate::query::SessionOptions;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 use crate::telemetry::{Observer, Silent};
-use crate::text_model::HttpTextModel;
+use crate::text_model::text_model_of_process;
 
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct RunConfig {
     /// How the batch is spread, limited and repeated.
     pub parallel: ParallelConfig,
     /// Where analyses are kept if `parallel.enable_caching`; `None`: where `parallel.cache_dir` says.
-    pub cache: Option<CachePlace>,
+    pub cache: Option<CacheStore>,
     /// What tells sources apart in the cache; `None`: location and validator.
     pub cache_key: Option<CacheKeyFn>,
     /// How sources are analysed.
@@ -244,8 +244,7 @@ impl RunConfig {
     /// `config.invalid` if the settings name one that cannot be asked.
     pub(super) fn with_text_model(mut self) -> Result<Self> {
         if self.text_model.is_none() && self.variants.count > 0 {
-            let model = HttpTextModel::of_process(&self.parallel, &self.resilience())?;
-            self.text_model = model.map(|model| Arc::new(model) as _);
+            self.text_model = text_model_of_process(&self.parallel, &self.resilience())?;
         }
         Ok(self)
     }
@@ -273,8 +272,8 @@ impl RunConfig {
     }
 
     /// Where the results lie.
-    pub(super) fn place(&self, resilience: &Resilience) -> Result<Place> {
-        Place::new(&self.out, resilience)
+    pub(super) fn place(&self, resilience: &Resilience) -> Result<DatasetRoot> {
+        DatasetRoot::new(&self.out, resilience)
     }
 
     /// Folder for work in progress that does not lie with the results.

@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::exec::{MediaRuntime, backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
-use crate::store::Place;
-use crate::telemetry::Counts;
+use crate::store::DatasetRoot;
+use crate::telemetry::MediaCounts;
 
 /// Workers, connections and what is known of hosts, fetched sources, the cache of analyses and counters: of
 /// one run, or of several that share them (see [`RunConfig::engine`]).
@@ -33,11 +33,11 @@ impl Engine {
         Self::with(config, MediaTools::find()?, &place)
     }
 
-    pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &Place) -> Result<Self> {
+    pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &DatasetRoot) -> Result<Self> {
         let cache = AnalysisCache::new(config, place, &tools).map(Arc::new);
         let runtime = config.runtime(tools, PathBuf::new(), config.resilience())?;
         let runtime = match &cache {
-            Some(cache) => runtime.with_keeper(Arc::clone(cache.keeper())),
+            Some(cache) => runtime.with_cache(Arc::clone(cache.keeper())),
             None => runtime,
         };
         Ok(Self { runtime, cache })
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// Rows of media work so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> MediaCounts {
         self.runtime.counters.get()
     }
 

@@ -16,7 +16,7 @@ use crate::exec::media_file_name;
 use crate::media::RenderSettings;
 use crate::model::Rendition;
 use crate::query::query_error;
-use crate::store::{Objects, Place, Published};
+use crate::store::{DatasetRoot, ObjectStoreRoot, PublishedMedia};
 
 /// Files that are asked for or sent at a time.
 const AT_A_TIME: usize = 16;
@@ -25,18 +25,18 @@ const AT_A_TIME: usize = 16;
 /// folder they are rendered where they belong, and there is nothing to do.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    objects: Option<Objects>,
+    objects: Option<ObjectStoreRoot>,
     media_dir: PathBuf,
     /// Whether each file with a picture is to have a still beside it.
     stills: bool,
-    done: Mutex<Vec<Published>>,
+    done: Mutex<Vec<PublishedMedia>>,
 }
 
 impl Publisher {
-    pub(super) fn new(place: &Place, media_dir: PathBuf, settings: &RenderSettings) -> Self {
+    pub(super) fn new(place: &DatasetRoot, media_dir: PathBuf, settings: &RenderSettings) -> Self {
         let objects = match place {
-            Place::Folder(_) => None,
-            Place::Objects(objects) => Some(Objects::clone(objects)),
+            DatasetRoot::Folder(_) => None,
+            DatasetRoot::Objects(objects) => Some(ObjectStoreRoot::clone(objects)),
         };
         Self { objects, media_dir, stills: settings.stills().is_some(), done: Mutex::default() }
     }
@@ -53,7 +53,7 @@ impl Publisher {
                 statements.rows("SELECT DISTINCT media_id FROM outputs").await?;
             let look = |output: Output| async move { objects.published(&output.media_id).await };
             let looks: Vec<_> = wanted.into_iter().map(look).collect();
-            let found: Vec<Published> = stream::iter(looks)
+            let found: Vec<PublishedMedia> = stream::iter(looks)
                 .buffer_unordered(AT_A_TIME)
                 .try_filter_map(|found| async { Ok(found) })
                 .try_collect()
@@ -80,7 +80,7 @@ impl Publisher {
                 Ok::<_, Error>(published)
             };
             let sends: Vec<_> = renditions(&rows)?.into_iter().map(send).collect();
-            let sent: Vec<Published> =
+            let sent: Vec<PublishedMedia> =
                 stream::iter(sends).buffer_unordered(AT_A_TIME).try_collect().await?;
             self.done().extend(sent);
         }
@@ -92,13 +92,13 @@ impl Publisher {
         register(ctx, &self.done())
     }
 
-    fn done(&self) -> std::sync::MutexGuard<'_, Vec<Published>> {
+    fn done(&self) -> std::sync::MutexGuard<'_, Vec<PublishedMedia>> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Media files as the table `published`: `media_id`, `uri`, `facts`.
-pub(super) fn register(ctx: &SessionContext, files: &[Published]) -> Result<()> {
+pub(super) fn register(ctx: &SessionContext, files: &[PublishedMedia]) -> Result<()> {
     let fields: Vec<_> = [
         Field::new("media_id", DataType::Utf8, false),
         Field::new("uri", DataType::Utf8, false),

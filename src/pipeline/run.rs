@@ -11,7 +11,7 @@ use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
 use super::{RunConfig, RunSummary, describe, summary};
 use crate::error::{ErrorCode, Result};
-use crate::exec::{AnalyzeWork, MediaRuntime, Work, beside};
+use crate::exec::{AnalyzeWork, MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
 use crate::model::edit::EDIT_VERSION;
 use crate::query::results::register_dataset;
@@ -137,7 +137,7 @@ async fn validators(
     let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
         .map(|(number, location)| async move {
             let part = match runtime.sources.validator(&location).await {
-                Ok(Some(validator)) => validator + &beside(analyze, &location).await,
+                Ok(Some(validator)) => validator + &sidecar_state(analyze, &location).await,
                 // It takes a fetch to know: never the same as before.
                 Ok(None) => format!("{:?}", std::time::SystemTime::now()),
                 Err(e) => e.code().as_str().to_owned(),

@@ -19,7 +19,7 @@ use crate::model::table::Table;
 use crate::query::results::register_store;
 use crate::query::sql::{self, Step};
 use crate::query::{register_media_relations, session};
-use crate::store::{Dataset, FileEntry, Place, ShardWriter};
+use crate::store::{Dataset, DatasetRoot, FileEntry, ShardWriter};
 use crate::telemetry::Event;
 
 /// Time that media processes have to end and their threads to clean up.
@@ -33,7 +33,7 @@ pub(super) struct RunSession {
     /// The settings, with the encoder decided and the requests at hand.
     pub(super) config: RunConfig,
     /// Where the results lie.
-    pub(super) root: Place,
+    pub(super) root: DatasetRoot,
     /// The results as they were at the start.
     pub(super) dataset: Dataset,
     /// The shard that the run writes.
@@ -73,7 +73,7 @@ impl RunSession {
         let mut config = config.clone().with_text_model()?;
         config.parallel.enable_caching = false;
         let opening = Opening { config, tools: MediaTools::find()?, started: Instant::now() };
-        opening.with_requests(Place::Folder(folder)).await.map(|(session, _)| session)
+        opening.with_requests(DatasetRoot::Folder(folder)).await.map(|(session, _)| session)
     }
 
     /// Open a session over results that exist: `analysis` and `selected` are as the run had them that made
@@ -139,7 +139,7 @@ impl RunSession {
 
     /// Make the shard visible as `id` on top of `dataset`, merged with what its shards hold; whether that
     /// was done. It was not if another commit came in between: then open the dataset again, and repeat.
-    /// The caller holds the lock of [`Place::lock`].
+    /// The caller holds the lock of [`DatasetRoot::lock`].
     ///
     /// # Errors
     /// `store.*`.
@@ -189,7 +189,7 @@ impl Opening {
         Ok(Self { config, tools, started })
     }
 
-    async fn with_requests(self, root: Place) -> Result<(RunSession, FileEntry)> {
+    async fn with_requests(self, root: DatasetRoot) -> Result<(RunSession, FileEntry)> {
         let dataset = root.dataset().await?;
         let writer = root.begin(&self.config.work_dir(), self.config.analysis_id(&self.tools))?;
         let requests = LocalRequests::prepare(&self.config, writer.staging()).await?;
@@ -199,7 +199,7 @@ impl Opening {
         Ok((session, checked))
     }
 
-    fn open(self, root: Place, dataset: Dataset, writer: ShardWriter) -> Result<RunSession> {
+    fn open(self, root: DatasetRoot, dataset: Dataset, writer: ShardWriter) -> Result<RunSession> {
         let Self { config, tools, started } = self;
         let engine = match &config.engine {
             Some(shared) => Arc::clone(shared),

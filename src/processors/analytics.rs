@@ -1,4 +1,4 @@
-//! [`ViralAnalyticsProcessor`]: what happened to variants after posting.
+//! [`ViralAnalyticsProcessor`]: performance of variants after posting.
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -41,7 +41,7 @@ impl ViralAnalyticsProcessor {
         Self { events: events.into(), parallel: ParallelConfig::default(), lag_hours: 0.0 }
     }
 
-    /// With settings of one's own; `memory_limit_gb` is for a query alone.
+    /// Use these settings. A query may take all of `memory_limit_gb`.
     #[must_use]
     pub fn with_config(mut self, parallel: ParallelConfig) -> Self {
         self.parallel = parallel;

@@ -1,4 +1,4 @@
-//! A table in pieces: of a batch at hand, and of batches as they come.
+//! Chunks of a batch, and of a stream of batches.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -30,18 +30,18 @@ pub fn chunk_data(batch: &RecordBatch, chunk_size: usize) -> impl Iterator<Item 
 
 /// A stream of batches as a stream of batches of `size` rows. One is shorter where the columns change
 /// and at the end.
-pub(super) struct Chunks<S> {
+pub(super) struct ChunkStream<S> {
     input: Pin<Box<S>>,
     size: usize,
     waiting: Vec<RecordBatch>,
-    /// What is left of a batch that was longer than a chunk.
+    /// Rest of a batch that was longer than a chunk.
     rest: Option<RecordBatch>,
     is_over: bool,
-    /// What the input ended with.
+    /// Error that ended the input.
     error: Option<Error>,
 }
 
-impl<S> Chunks<S> {
+impl<S> ChunkStream<S> {
     pub(super) fn new(input: S, size: usize) -> Self {
         let input = Box::pin(input);
         Self { input, size: size.max(1), waiting: vec![], rest: None, is_over: false, error: None }
@@ -74,7 +74,7 @@ impl<S> Chunks<S> {
     }
 }
 
-impl<S: Stream<Item = Result<RecordBatch>>> Stream for Chunks<S> {
+impl<S: Stream<Item = Result<RecordBatch>>> Stream for ChunkStream<S> {
     type Item = Result<RecordBatch>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -89,7 +89,7 @@ impl<S: Stream<Item = Result<RecordBatch>>> Stream for Chunks<S> {
                 continue;
             }
             if this.is_over {
-                // What came before the error is answered before it is told.
+                // Rows before the error are answered first.
                 return Poll::Ready(this.flush().or_else(|| this.error.take().map(Err)));
             }
             match ready!(this.input.as_mut().poll_next(context)) {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     async fn chunked(batches: Vec<RecordBatch>, size: usize) -> Vec<Vec<i64>> {
-        let chunks = Chunks::new(stream::iter(batches.into_iter().map(Ok)), size);
+        let chunks = ChunkStream::new(stream::iter(batches.into_iter().map(Ok)), size);
         chunks.map(|chunk| numbers(&chunk.unwrap())).collect().await
     }
 
@@ -154,7 +154,7 @@ mod tests {
     async fn an_error_of_the_input_ends_it() {
         let error = Error::new(ErrorCode::InputUnreadable, "no more");
         let items = vec![Ok(batch("n", 0..5)), Err(error), Ok(batch("n", 5..9))];
-        let found: Vec<_> = Chunks::new(stream::iter(items), 2).collect().await;
+        let found: Vec<_> = ChunkStream::new(stream::iter(items), 2).collect().await;
         let full: Vec<_> = found.iter().flatten().map(numbers).collect();
         assert_eq!(full, [vec![0, 1], vec![2, 3], vec![4]]);
         assert_eq!(found.len(), 4);

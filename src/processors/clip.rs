@@ -1,4 +1,4 @@
-//! [`VideoClipProcessor`]: the run as a method on a batch, and on a stream of batches.
+//! [`VideoClipProcessor`]: runs over batches and streams of batches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch};
 use futures::{Stream, StreamExt, stream};
 
-use super::chunks::Chunks;
-use super::job::Job;
+use super::chunks::ChunkStream;
+use super::job::BatchJob;
 use super::response::{self, VideoClipResponse};
 use super::stats::ProcessingStats;
 use super::threads::Threads;
@@ -21,7 +21,7 @@ use crate::model::VideoClipRequest;
 use crate::pipeline::{Requests, RunConfig, VariantSettings};
 use crate::query::query_error;
 
-/// A processor that writes to the dataset `out`, with settings of one's own.
+/// A processor with custom settings that writes to the dataset `out`.
 ///
 /// # Errors
 /// `config.invalid`.
@@ -55,13 +55,13 @@ pub fn create_high_performance_processor(
 /// # }
 /// ```
 ///
-/// Batches of one processor share its workers, its connections, what it knows of hosts, fetched
-/// sources and kept analyses. Clones share them too, until the configuration of one is changed. The
-/// work is done on threads of the processor's own, whichever runtime it is called from; dropping a
-/// future or a stream ends the work of the batch.
+/// Batches of one processor share workers, connections, the state of hosts, fetched sources and cached
+/// analyses. Clones share them too, until the configuration of one is changed. The work runs on threads
+/// that belong to the processor, independent of the caller's runtime; dropping a future or a stream ends
+/// the work of the batch.
 #[derive(Debug, Clone)]
 pub struct VideoClipProcessor {
-    job: Job,
+    job: BatchJob,
     threads: Arc<Threads>,
 }
 
@@ -70,7 +70,7 @@ impl VideoClipProcessor {
     pub fn new(out: impl Into<Location>) -> Self {
         let mut config = RunConfig::new("", out);
         config.base = Some(Location::from("."));
-        Self { job: Job::new(config), threads: Arc::default() }
+        Self { job: BatchJob::new(config), threads: Arc::default() }
     }
 
     /// Relative sources start from `base`, a folder or a prefix of an object store, where sources may
@@ -81,7 +81,7 @@ impl VideoClipProcessor {
         self
     }
 
-    /// The settings of the run, to change them. `requests` and `engine` are set by each call.
+    /// The settings of the run. Each call sets `requests` and `engine`.
     pub fn config_mut(&mut self) -> &mut RunConfig {
         self.job.config_mut()
     }
@@ -90,7 +90,7 @@ impl VideoClipProcessor {
         self.job.config()
     }
 
-    /// The same processor, sharing all it shares, with other wishes for variants.
+    /// The same processor with other variant settings; both share everything else.
     pub(super) fn asking(&self, change: impl FnOnce(&mut VariantSettings)) -> Self {
         let mut other = self.clone();
         other.job.change_variants(change);
@@ -104,8 +104,8 @@ impl VideoClipProcessor {
         self.threads.block_on(work)
     }
 
-    /// Ask `handler` about each request that failed: a response of its own takes the place of the
-    /// failure, in what the methods give back; the dataset keeps what happened.
+    /// Call `handler` for each request that failed. A response that it returns replaces the failure in the
+    /// results of the methods; the dataset keeps the failure.
     pub fn set_error_handler(
         &mut self,
         handler: impl Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync + 'static,
@@ -113,7 +113,7 @@ impl VideoClipProcessor {
         self.job.handler = Some(ErrorHandler(Arc::new(handler)));
     }
 
-    /// Tell sources apart by `key` in the cache, not by location and validator; see [`CacheKeyFn`].
+    /// Key the cache by `key` instead of location and validator; see [`CacheKeyFn`].
     pub fn set_cache_key(
         &mut self,
         key: impl Fn(&CacheSubject<'_>) -> String + Send + Sync + 'static,
@@ -121,7 +121,7 @@ impl VideoClipProcessor {
         self.config_mut().cache_key = Some(CacheKeyFn::new(key));
     }
 
-    /// Ends batches under way from outside; see [`RunConfig::stop`].
+    /// The token that stops batches under way; see [`RunConfig::stop`].
     pub fn stop_token(&self) -> CancelToken {
         self.job.config().stop.clone()
     }
@@ -143,7 +143,7 @@ impl VideoClipProcessor {
     /// Process `requests` on the configured backend; one response a request, in order.
     ///
     /// # Errors
-    /// What concerns the whole batch; what concerns one request is in its response.
+    /// Errors of the whole batch; the error of one request is in its response.
     pub async fn process_batch_async(
         &self,
         requests: &[VideoClipRequest],
@@ -175,15 +175,14 @@ impl VideoClipProcessor {
     /// Process batches as they come: the responses, in the columns of
     /// [`response_schema`](super::response_schema) and in the order of the requests.
     ///
-    /// Rows are gathered into chunks of `chunk_size` rows, each a run into the dataset: what was
-    /// answered stays, whatever comes after it. The next chunk is gathered while one is worked on and
-    /// no further one is asked for, so that memory is that of two chunks however long the input. An
-    /// error ends the stream.
+    /// Rows are collected into chunks of `chunk_size` rows. Each chunk is one run into the dataset, so that
+    /// earlier answers stay whatever happens later. The next chunk is collected while one is processed,
+    /// so at most two chunks are in memory, however long the input. An error ends the stream.
     ///
-    /// Ids hold over chunks: a `request_id` that comes again in a later chunk is that request asked
-    /// again, and its later answer is the one the dataset keeps; within a chunk it is
-    /// `invalid_request.duplicate_id`. Rows without an id get one from what they ask for, and equal
-    /// rows of different chunks the same. `row` counts within the chunk.
+    /// Ids are valid across chunks: a `request_id` that occurs again in a later chunk repeats that
+    /// request, and the dataset keeps the later answer; within one chunk it is
+    /// `invalid_request.duplicate_id`. A row without an id gets one derived from its content, so equal
+    /// rows of different chunks get the same id. `row` counts within the chunk.
     pub fn stream_process<S>(
         &self,
         requests: S,
@@ -191,15 +190,15 @@ impl VideoClipProcessor {
     where
         S: Stream<Item = Result<RecordBatch>> + Send + 'static,
     {
-        let chunks = Chunks::new(requests, self.job.config().parallel.chunk_size);
-        let state = Streaming {
+        let chunks = ChunkStream::new(requests, self.job.config().parallel.chunk_size);
+        let state = StreamState {
             chunks: chunks.fuse(),
             ahead: None,
             job: self.job.clone(),
             threads: Arc::clone(&self.threads),
             is_over: false,
         };
-        stream::unfold(state, Streaming::next).boxed()
+        stream::unfold(state, StreamState::next).boxed()
     }
 
     /// Whether each request can be run, without touching its source.
@@ -219,7 +218,7 @@ impl VideoClipProcessor {
         arrow::compute::is_null(&verdict.error_code).map_err(|e| query_error(e.into()))
     }
 
-    /// What this processor and its clones have done since the configuration was last changed.
+    /// Counters of this processor and its clones since the configuration was last changed.
     pub fn get_processing_stats(&self) -> ProcessingStats {
         self.job.stats()
     }
@@ -250,16 +249,16 @@ impl fmt::Debug for ErrorHandler {
 }
 
 /// A stream under way.
-struct Streaming<S> {
-    chunks: stream::Fuse<Chunks<S>>,
+struct StreamState<S> {
+    chunks: stream::Fuse<ChunkStream<S>>,
     /// The chunk after the one that is worked on.
     ahead: Option<Result<RecordBatch>>,
-    job: Job,
+    job: BatchJob,
     threads: Arc<Threads>,
     is_over: bool,
 }
 
-impl<S: Stream<Item = Result<RecordBatch>> + Send> Streaming<S> {
+impl<S: Stream<Item = Result<RecordBatch>> + Send> StreamState<S> {
     async fn next(mut self) -> Option<(Result<RecordBatch>, Self)> {
         if self.is_over {
             return None;

@@ -1,4 +1,4 @@
-//! [`VideoEncodingProcessor`]: the files of results, in another format or quality.
+//! [`VideoEncodingProcessor`]: encodes the files of results in another format or quality.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::media::{Encoding, Format, Quality};
 use crate::pipeline::{self, RenderChosen, RunConfig};
 use crate::query::rows::typed;
 
-/// One clip or variant in the format that was asked for, or why it is not.
+/// One clip or variant in the requested format, or the error that prevented it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EncodedVideo {
     /// The request that it answers.
@@ -35,8 +35,8 @@ pub struct EncodedVideo {
     pub error_message: Option<String>,
 }
 
-/// Encodes what stands in a results dataset in another format: from the sources, not from the files
-/// that are there, so that nothing is lost twice.
+/// Encodes the clips and variants of a results dataset in another format. It encodes from the sources, not
+/// from earlier files, so that there is only one generation of loss.
 ///
 /// ```no_run
 /// use clipflow::media::{Format, Quality};
@@ -85,8 +85,8 @@ impl VideoEncodingProcessor {
     /// of those it had.
     ///
     /// # Errors
-    /// `config.invalid` before any work if there is no such file, `store.read` without a dataset; what
-    /// concerns one file is in its row.
+    /// `config.invalid` before any work for an unsupported combination, `store.read` without a dataset; the
+    /// error of one file is in its row.
     pub fn batch_encode_videos(
         &self,
         results: &[ViralVideoBatchResponse],
@@ -120,7 +120,7 @@ impl VideoEncodingProcessor {
     }
 }
 
-/// `variant_id IN (…)`, or what is never true.
+/// `variant_id IN (…)`, or `false` without variants.
 fn condition(variants: Vec<datafusion::prelude::Expr>) -> Result<String> {
     if variants.is_empty() {
         return Ok("false".to_owned());

@@ -1,4 +1,4 @@
-//! One batch after the other on what they share.
+//! Batches that share engines and counters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +10,24 @@ use crate::config::BackendType;
 use crate::error::Result;
 use crate::pipeline::{self, Engine, Requests, RunConfig, VariantSettings};
 
-/// How batches are run. Clones share engine and counters.
+/// Runs batches with one configuration. Clones share engines and counters.
 #[derive(Debug, Clone)]
-pub(super) struct Job {
+pub(super) struct BatchJob {
     config: RunConfig,
     pub(super) handler: Option<ErrorHandler>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedEngines>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    /// One engine for each backend that was asked for; they share all but the backend.
+struct SharedEngines {
+    /// One engine per backend in use; they share everything but the backend.
     engines: Mutex<Vec<(BackendType, Arc<Engine>)>>,
     batches: AtomicU64,
     requests: AtomicU64,
     answered: AtomicU64,
 }
 
-impl Job {
+impl BatchJob {
     pub(super) fn new(config: RunConfig) -> Self {
         Self { config, handler: None, shared: Arc::default() }
     }
@@ -36,13 +36,13 @@ impl Job {
         &self.config
     }
 
-    /// What was made of the configuration is made anew afterwards.
+    /// The configuration, to change it. Shared engines and counters are reset.
     pub(super) fn config_mut(&mut self) -> &mut RunConfig {
         self.shared = Arc::default();
         &mut self.config
     }
 
-    /// What is asked for; the engine does not depend on it.
+    /// Change the variant settings, which the engines do not depend on.
     pub(super) fn change_variants(&mut self, change: impl FnOnce(&mut VariantSettings)) {
         change(&mut self.config.variants);
     }
@@ -53,14 +53,14 @@ impl Job {
         self
     }
 
-    /// Answer a batch, and remove what was kept for it.
+    /// Answer a batch, then clean up.
     pub(super) async fn process(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
         let responses = self.answer(requests).await?;
         self.finish().await;
         Ok(responses)
     }
 
-    /// Answer a batch; what was kept for it stays for the next one.
+    /// Answer a batch and keep shared resources for the next one.
     pub(super) async fn answer(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
         let result = self.run(requests).await;
         self.shared.batches.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +83,7 @@ impl Job {
             .collect())
     }
 
-    /// The batches that were to share what was kept for them are done.
+    /// Release resources that were kept for further batches.
     pub(super) async fn finish(&self) {
         let engine = self.engines().first().map(|(_, engine)| Arc::clone(engine));
         if let Some(engine) = engine {
@@ -93,7 +93,7 @@ impl Job {
 
     pub(super) fn stats(&self) -> ProcessingStats {
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let Shared { batches, requests, answered, .. } = &*self.shared;
+        let SharedEngines { batches, requests, answered, .. } = &*self.shared;
         let counts = ProcessingStats {
             batches: get(batches),
             requests: get(requests),

@@ -1,4 +1,4 @@
-//! What became of requests: typed, and as a table.
+//! Responses to requests: typed rows, and a table.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use crate::model::request::VideoClipRequest;
 use crate::pipeline::RunRows;
 use crate::query::rows::typed;
 
-/// What became of one request whose clips were made into variants: the same, with variants.
+/// The response to a request for variants.
 pub type ViralVideoBatchResponse = VideoClipResponse;
 
-/// What became of one request.
+/// The response to one request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct VideoClipResponse {
-    /// The request's id, its own or the one it got.
+    /// Id of the request, given or derived.
     pub request_id: String,
     /// Whether it was answered with clips.
     pub success: bool,
@@ -51,7 +51,7 @@ pub struct ClipFile {
 }
 
 impl VideoClipResponse {
-    /// What the request failed of, if it did.
+    /// The error of a failed request.
     pub fn failure(&self) -> Option<Error> {
         let code = ErrorCode::parse(self.error_code.as_deref()?).unwrap_or(ErrorCode::Internal);
         Some(Error::new(code, self.error.as_deref().unwrap_or_default()))
@@ -103,13 +103,13 @@ struct ResponseRow<'a> {
     success: bool,
     error_code: Option<&'a str>,
     error: Option<&'a str>,
-    clips: Vec<ClipRow>,
+    clips: Vec<ResponseClipRow>,
     variants: &'a [ViralVideoVariant],
 }
 
 impl<'a> From<&'a VideoClipResponse> for ResponseRow<'a> {
     fn from(response: &'a VideoClipResponse) -> Self {
-        let clip = |clip: &ClipFile| ClipRow {
+        let clip = |clip: &ClipFile| ResponseClipRow {
             clip_id: clip.clip_id.clone(),
             start: clip.start,
             end: clip.end,
@@ -129,7 +129,7 @@ impl<'a> From<&'a VideoClipResponse> for ResponseRow<'a> {
 }
 
 #[derive(Serialize)]
-struct ClipRow {
+struct ResponseClipRow {
     clip_id: String,
     start: f64,
     end: f64,

@@ -1,22 +1,22 @@
-//! What a processor has done.
+//! [`ProcessingStats`]: counters of a processor.
 
 use crate::cache::CacheStats;
 use crate::resilience::HostState;
-use crate::telemetry::Counts;
+use crate::telemetry::MediaCounts;
 
-/// What a processor has done, at one moment.
+/// Counters of a processor and its clones at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProcessingStats {
-    /// Batches and chunks that ended, well or not.
+    /// Batches and chunks that ended, failed ones included.
     pub batches: u64,
-    /// Requests of those that ended well.
+    /// Requests of batches that succeeded.
     pub requests: u64,
-    /// Of which answered with clips.
+    /// Requests that were answered with clips.
     pub answered: u64,
     /// Rows of media work, those under way included.
-    pub media: Counts,
-    /// What the cache has done; all zero without one.
+    pub media: MediaCounts,
+    /// Counters of the cache; all zero without one.
     pub cache: CacheStats,
-    /// The hosts that were talked to, with the states of their circuit breakers.
+    /// Hosts that were contacted, with the state of their circuit breakers.
     pub hosts: Vec<HostState>,
 }

@@ -1,5 +1,5 @@
-//! Threads of a processor's own, so that it works the same in any program and takes none of its
-//! workers: connections and timers belong to the runtime they were made in.
+//! Threads that belong to a processor, so that it behaves the same in any program and occupies none of
+//! its workers: connections and timers belong to the runtime in which they were created.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// A runtime that is started when it is first needed.
+/// A runtime that starts on first use.
 #[derive(Default)]
 pub(super) struct Threads(Mutex<Option<Runtime>>);
 
@@ -20,7 +20,7 @@ impl fmt::Debug for Threads {
 }
 
 impl Threads {
-    /// `work` on these threads. Dropping the future ends it.
+    /// Run `work` on these threads. Dropping the future ends it.
     ///
     /// # Errors
     /// Its own; `internal` if no threads can be started or it panicked.
@@ -38,7 +38,7 @@ impl Threads {
         })
     }
 
-    /// The same from a thread that may block.
+    /// Run `work` on these threads and block the calling thread.
     ///
     /// # Errors
     /// As [`Threads::run`]; `internal` inside an asynchronous program, which it would block.

@@ -15,7 +15,7 @@ use crate::model::{AudienceProfile, Column, ScorePart, VideoClipRequest, table};
 use crate::pipeline::{self, RunConfig, VariantSettings};
 use crate::query::rows::typed;
 
-/// A variant of a clip: what it is, why, and its file.
+/// A variant of a clip, with its score and its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ViralVideoVariant {
     /// Stable id.
@@ -123,7 +123,7 @@ pub(super) fn read(batches: &[RecordBatch], out: &Location) -> Result<Vec<ViralV
     Ok(variants)
 }
 
-/// A processor of variants that writes to the dataset `out`, with settings of one's own.
+/// A processor of variants with custom settings that writes to the dataset `out`.
 ///
 /// # Errors
 /// `config.invalid`.
@@ -176,7 +176,7 @@ impl ViralVideoProcessor {
         &mut self.clips
     }
 
-    /// The settings of the run, to change them; see [`VideoClipProcessor::config_mut`].
+    /// The settings of the run; see [`VideoClipProcessor::config_mut`].
     pub fn config_mut(&mut self) -> &mut RunConfig {
         self.clips.config_mut()
     }

@@ -28,7 +28,7 @@ use datafusion::physical_plan::{
 use futures::{TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
-use crate::cancel::CancelToken;
+use crate::cancel::CancelOnDrop;
 use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
 
 /// See the module.
@@ -218,15 +218,6 @@ impl ExecutionPlan for MediaExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
-    }
-}
-
-/// Cancels the work of a stream that nobody reads any more.
-pub(super) struct CancelOnDrop(pub(super) CancelToken);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }
 

@@ -1,9 +1,11 @@
-//! `analyze_media((query))` and `render_media((query))`: media work as a relation in SQL.
+//! Relations over media in SQL: `analyze_media((query))`, `render_media((query))`, and those of an
+//! embedding program.
 //!
-//! The relation takes a query in parentheses and adds the work's columns and the outcome columns to
-//! each of its rows. It is planned to a [`MediaExec`].
+//! Such a relation takes a query in parentheses and adds the columns of one work and the outcome
+//! columns to each of its rows. It is planned to a [`MediaExec`].
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,19 +49,16 @@ impl PartialOrd for MediaNode {
 }
 
 impl MediaNode {
-    /// `spec` over the rows of `input`.
+    /// `spec` over the rows of `input`; `relation` is its name in messages.
     ///
     /// # Errors
-    /// If `input` lacks a column that the work reads.
-    pub fn try_new(spec: &WorkSpec, input: LogicalPlan) -> Result<Self> {
+    /// If `input` lacks a column that the work reads, or work of that name is not registered.
+    pub fn try_new(relation: &str, spec: &WorkSpec, input: LogicalPlan) -> Result<Self> {
         let work = build(spec)?;
         for column in work.input_columns() {
             if !input.schema().has_column_with_unqualified_name(column) {
                 let found = input.schema().field_names().join(", ");
-                return plan_err!(
-                    "{}_media needs a column {column}; the query has {found}",
-                    work.name()
-                );
+                return plan_err!("{relation} needs a column {column}; the query has {found}");
             }
         }
         let spec =
@@ -118,13 +117,15 @@ fn build(spec: &WorkSpec) -> Result<Arc<dyn Work>> {
     spec.build().map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
-/// Plans `analyze_media((…))` and `render_media((…))` in a FROM clause.
-#[derive(Debug)]
-pub struct MediaRelationPlanner {
-    /// What `analyze_media` does.
-    pub analyze: WorkSpec,
-    /// What `render_media` does.
-    pub render: WorkSpec,
+/// Plans relations over media in a FROM clause: each name stands for one work.
+#[derive(Debug, Clone, Default)]
+pub struct MediaRelationPlanner(BTreeMap<String, WorkSpec>);
+
+impl MediaRelationPlanner {
+    /// Plans these relations; their names are in lower case.
+    pub fn new(relations: BTreeMap<String, WorkSpec>) -> Self {
+        Self(relations)
+    }
 }
 
 impl RelationPlanner for MediaRelationPlanner {
@@ -136,10 +137,9 @@ impl RelationPlanner for MediaRelationPlanner {
         let TableFactor::Table { ref name, args: Some(ref args), ref alias, .. } = relation else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
-        let spec = match name.to_string().as_str() {
-            "analyze_media" => &self.analyze,
-            "render_media" => &self.render,
-            _ => return Ok(RelationPlanning::Original(Box::new(relation))),
+        let name = name.to_string().to_ascii_lowercase();
+        let Some(spec) = self.0.get(&name) else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let Some(query) = only_query(args) else {
             return plan_err!(
@@ -147,8 +147,8 @@ impl RelationPlanner for MediaRelationPlanner {
             );
         };
         let input = context.plan(query)?;
-        let plan =
-            LogicalPlan::Extension(Extension { node: Arc::new(MediaNode::try_new(spec, input)?) });
+        let node = Arc::new(MediaNode::try_new(&name, spec, input)?);
+        let plan = LogicalPlan::Extension(Extension { node });
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
     }
 }

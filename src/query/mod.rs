@@ -29,6 +29,7 @@ pub use errors::query_error;
 pub use media_exec::MediaExec;
 pub(crate) use session::register;
 pub use session::{
-    SessionOptions, register_functions, register_media_relations, session, session_with,
+    SessionOptions, register_functions, register_media_relation, register_media_relations, session,
+    session_with,
 };
 pub use settings::SessionSettings;

@@ -20,7 +20,7 @@ use super::{query_error, sql};
 use crate::error::{Error, Result};
 use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};
-use crate::store::{Dataset, Place};
+use crate::store::{Dataset, DatasetRoot};
 
 /// Register every table of `dataset` by its name, and the views over them. One with a damaged file is an
 /// error for who asks it, not for the others.
@@ -28,7 +28,7 @@ use crate::store::{Dataset, Place};
 /// # Errors
 /// `query.invalid` if the session has a table of such a name.
 pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
-    register_store(&ctx.runtime_env(), dataset.place());
+    register_store(&ctx.runtime_env(), dataset.root());
     register_reference(ctx)?;
     for table in TABLES {
         register_table(ctx, dataset, table).await?;
@@ -60,8 +60,8 @@ pub(crate) async fn register_view(ctx: &SessionContext, name: &str, sql: &str) -
 }
 
 /// Let the sessions of an environment read the files of `place`.
-pub fn register_store(env: &RuntimeEnv, place: &Place) {
-    if let Place::Objects(objects) = place {
+pub fn register_store(env: &RuntimeEnv, place: &DatasetRoot) {
+    if let DatasetRoot::Objects(objects) = place {
         let store = Arc::new(objects.store().clone());
         env.register_object_store(objects.store().root(), store);
     }

@@ -1,5 +1,6 @@
 //! A DataFusion session with every clipflow function, and the dataset's tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::execution::memory_pool::TrackConsumersPool;
@@ -43,6 +44,9 @@ pub struct SessionOptions {
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
     pub render: RenderSettings,
+    /// Further relations over media by name (in lower case), such as `my_work_media`. An entry for
+    /// `analyze_media` or `render_media` replaces the built-in work.
+    pub media_relations: BTreeMap<String, WorkSpec>,
     /// The models that `make_variants` scores with; `None`: the built-in ones.
     pub models: Option<ScoreModels>,
     /// The weights that `select_clips` scores windows with; `None`: the default ones.
@@ -59,6 +63,7 @@ impl Default for SessionOptions {
             base: Location::from("."),
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
+            media_relations: BTreeMap::new(),
             models: None,
             weights: None,
         }
@@ -161,15 +166,33 @@ pub fn register_functions(ctx: &SessionContext, base: impl Into<Location>) {
     ctx.register_udwf(functions::occurrence::occurrence());
 }
 
-/// Give a session the relations `analyze_media((…))` and `render_media((…))`. Rendering writes files:
-/// a session for reading does without.
+/// Gives a session the relations over media of `options`: `analyze_media((…))`, `render_media((…))` and
+/// those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
+/// them.
 ///
 /// # Errors
 /// `query.invalid` if the session takes no relation planners.
 pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
-    let planner = MediaRelationPlanner {
-        analyze: WorkSpec::Analyze(options.analyze.clone()),
-        render: WorkSpec::Render(options.render.clone()),
-    };
+    let built_in = [
+        ("analyze_media", WorkSpec::Analyze(options.analyze.clone())),
+        ("render_media", WorkSpec::Render(options.render.clone())),
+    ];
+    let mut relations: BTreeMap<_, _> =
+        built_in.into_iter().map(|(name, work)| (name.to_owned(), work)).collect();
+    relations.extend(options.media_relations.clone());
+    let planner = MediaRelationPlanner::new(relations);
+    ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
+}
+
+/// Gives a session the relation `name((…))`, which runs `work` on each row of a query.
+///
+/// Work of your own is registered first, see [`register_work`](crate::exec::register_work). It runs on
+/// the session's [`MediaRuntime`] like the built-in work: with its workers, retries, sources and cache.
+///
+/// # Errors
+/// `query.invalid` if the session takes no relation planners.
+pub fn register_media_relation(ctx: &SessionContext, name: &str, work: WorkSpec) -> Result<()> {
+    let relations = BTreeMap::from([(name.to_ascii_lowercase(), work)]);
+    let planner = MediaRelationPlanner::new(relations);
     ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)
 }

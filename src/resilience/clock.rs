@@ -1,4 +1,4 @@
-//! Time and chance, handed in: the real ones and scripted ones.
+//! Injected time and randomness: of the system, and scripted for tests.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +8,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-/// A clock that never goes back.
+/// A monotonic clock.
 pub trait Clock: Debug + Send + Sync {
-    /// Time since a moment of the clock's own choice.
+    /// Time since an arbitrary start.
     fn now(&self) -> Duration;
 
-    /// Ready once `duration` has passed.
+    /// Completes once `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
@@ -44,7 +44,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves when it is told to, for tests. Clones are the same clock.
+/// A clock that tests control. Clones share the time.
 #[derive(Debug, Clone)]
 pub struct ScriptedClock {
     time: Arc<watch::Sender<Duration>>,
@@ -53,7 +53,7 @@ pub struct ScriptedClock {
 }
 
 impl ScriptedClock {
-    /// A clock at 0 that only [`ScriptedClock::advance`] moves.
+    /// A clock at 0 that only [`ScriptedClock::advance`] advances.
     pub fn new() -> Self {
         Self {
             time: Arc::new(watch::Sender::new(Duration::ZERO)),
@@ -62,17 +62,17 @@ impl ScriptedClock {
         }
     }
 
-    /// A clock at 0 on which whoever sleeps has slept at once: it jumps to the end of the sleep.
+    /// A clock at 0 that jumps to the end of each sleep at once.
     pub fn jumping() -> Self {
         Self { jumps: true, ..Self::new() }
     }
 
-    /// Move on by `duration`; those whose sleep is over wake.
+    /// Advances by `duration` and wakes sleeps that are over.
     pub fn advance(&self, duration: Duration) {
         self.time.send_modify(|now| *now += duration);
     }
 
-    /// Every sleep that was asked for, in order.
+    /// All sleeps so far, in order.
     pub fn naps(&self) -> Vec<Duration> {
         self.naps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -98,19 +98,19 @@ impl Clock for ScriptedClock {
         }
         let mut time = self.time.subscribe();
         async move {
-            // An error means that the clock is gone and nobody can move it any more.
+            // An error means that the clock was dropped, so that nothing can advance it.
             let _ = time.wait_for(|now| *now >= end).await;
         }
         .boxed()
     }
 }
 
-/// Random numbers for waits, so that those who failed together do not come back together.
+/// Random numbers for waits, so that calls that failed together are not retried together.
 #[derive(Debug)]
 pub struct Jitter(Mutex<fastrand::Rng>);
 
 impl Jitter {
-    /// Other numbers each time.
+    /// Different numbers each time.
     pub fn new() -> Self {
         Self(Mutex::new(fastrand::Rng::new()))
     }
@@ -139,7 +139,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test]
-    async fn a_scripted_sleep_ends_when_the_clock_gets_there_and_not_before() {
+    async fn a_scripted_sleep_ends_when_its_time_is_reached() {
         let clock = ScriptedClock::new();
         let mut sleep = clock.sleep(3 * SECOND);
         clock.advance(2 * SECOND);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_jumping_clock_has_slept_at_once() {
+    async fn a_jumping_clock_sleeps_no_time() {
         let clock = ScriptedClock::jumping();
         clock.sleep(3600 * SECOND).await;
         clock.sleep(SECOND).await;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_real_clock_goes_on() {
+    async fn the_system_clock_advances() {
         let clock = SystemClock::new();
         let before = clock.now();
         clock.sleep(Duration::from_millis(1)).await;

@@ -1,19 +1,18 @@
-//! What makes work survive the faults of others. No clock and no random number is taken from the
-//! air: both are handed in.
+//! Retries, circuit breakers and limits for calls to hosts. Clock and random numbers are injected.
 //!
-//! * **Talking to a host** (a server or a bucket): `hosts.guard(&key).call(|| async { … }).await`,
-//!   where `key` is [`HostKey::of`] a URL and the closure is one attempt that ends in a crate
-//!   [`Result`](crate::Result). The [`Guard`] waits while the host has asked for a pause, for the
-//!   rate limit and for one of the host's (at most 8) places, refuses while the circuit breaker is
-//!   open, and learns from the result: `source.unreachable` is the host's failure, an answer such as
-//!   `source.not_found` is not. [`Guard::fetch`] is the same for bringing a source to this machine;
-//!   it also takes one of the `max_fetches` slots that all hosts share.
-//! * **What a failed call says**: an error with [`Error::with_retry_after`](crate::Error) pauses the
-//!   host for all and can pass; one that is [`lasting`](crate::Error::lasting) cannot, whatever its
-//!   code; for the others [`may_change`] decides by the code.
-//! * **Trying again** is done in one place, around a whole row ([`crate::exec::MediaRuntime`]), with
-//!   [`Resilience::wait_before_retry`]. Clients and stores below it do not retry by themselves.
-//! * **How hosts are doing**: [`Hosts::snapshot`].
+//! * **Calling a host** (a server or a bucket): `hosts.guard(&key).call(|| async { … }).await`, where
+//!   `key` is [`HostKey::of`] a URL and the closure is one attempt that returns a crate
+//!   [`Result`](crate::Result). The [`Guard`] waits while the host has asked for a pause, for the rate
+//!   limit and for one of at most 8 connections to the host; it rejects calls while the circuit breaker
+//!   is open, and learns from the result: `source.unreachable` is a failure of the host, an answer such
+//!   as `source.not_found` is not. [`Guard::fetch`] is the same for fetching a source; it also takes one
+//!   of the `max_fetches` slots that all hosts share.
+//! * **Errors**: an error with [`Error::with_retry_after`](crate::Error) pauses the host for all callers
+//!   and can be retried; one that is [`lasting`](crate::Error::lasting) cannot, whatever its code; for
+//!   others [`may_change`] decides by the code.
+//! * **Retries** happen in one place, around a whole row ([`crate::exec::MediaRuntime`]), with
+//!   [`Resilience::wait_before_retry`]. Clients and stores do not retry by themselves.
+//! * **State of the hosts**: [`Hosts::snapshot`].
 
 mod breaker;
 mod clock;
@@ -32,28 +31,28 @@ pub use retry::{MAX_DELAY, MAX_RETRY_AFTER, RetryPolicy, may_change, may_have_pa
 use crate::config::ParallelConfig;
 use crate::error::Error;
 
-/// How a runtime deals with faults.
+/// Retry policy, hosts and time limit of a runtime.
 #[derive(Debug, Clone)]
 pub struct Resilience {
-    /// How often and when something is tried again.
+    /// When to retry.
     pub retry: RetryPolicy,
-    /// The hosts sources come from.
+    /// The hosts of sources.
     pub hosts: Hosts,
-    /// Time that one attempt at work on a row may take; `None`: any.
+    /// Time limit of one attempt at a row; `None`: no limit.
     pub timeout: Option<Duration>,
-    /// The clock of waits.
+    /// The clock for waits.
     pub clock: Arc<dyn Clock>,
-    /// Their randomness.
+    /// The randomness of waits.
     pub jitter: Arc<Jitter>,
 }
 
 impl Resilience {
-    /// As `config` says.
+    /// The resilience that `config` asks for.
     pub fn new(config: &ParallelConfig) -> Self {
         Self::with_clock(config, Arc::new(SystemClock::new()), Jitter::new())
     }
 
-    /// As [`Resilience::new`], by another clock and other chances.
+    /// As [`Resilience::new`], with another clock and other random numbers.
     pub fn with_clock(config: &ParallelConfig, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
         let timeout = Duration::try_from_secs_f64(config.timeout).ok();
         Self {
@@ -65,9 +64,8 @@ impl Resilience {
         }
     }
 
-    /// How long to wait before something that failed with `error` is tried for the `retry`th time
-    /// again (0: the first); `None` if it is not to be. A retry is charged to `host`, if one is
-    /// named.
+    /// Time to wait after `error` before retry number `retry` (0: the first); `None` if there is no
+    /// retry. The retry is charged to the budget of `host`, if one is given.
     pub fn wait_before_retry(
         &self,
         retry: u32,

@@ -1,4 +1,4 @@
-//! So many calls a second.
+//! Rate limit in calls per second.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use governor::{Quota, RateLimiter};
 
 use super::Clock;
 
-/// Our clock, for governor.
+/// A [`Clock`] as governor's clock.
 #[derive(Debug, Clone)]
-struct Shared(Arc<dyn Clock>);
+struct SharedClock(Arc<dyn Clock>);
 
-impl GovernorClock for Shared {
+impl GovernorClock for SharedClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -23,19 +23,19 @@ impl GovernorClock for Shared {
     }
 }
 
-/// Calls come evenly: as many as a tenth of a second allows may come at once, so that short waits need
-/// not be exact.
+/// Burst in seconds: the calls of a tenth of a second may come at once, so that short waits need not be
+/// exact.
 const BURST_SECONDS: f64 = 0.1;
 
-/// A token bucket that holds the calls of a tenth of a second.
+/// A token bucket that holds the calls of [`BURST_SECONDS`].
 #[derive(Debug)]
 pub(super) struct RateLimit {
-    limiter: RateLimiter<NotKeyed, InMemoryState, Shared, NoOpMiddleware<Duration>>,
+    limiter: RateLimiter<NotKeyed, InMemoryState, SharedClock, NoOpMiddleware<Duration>>,
     clock: Arc<dyn Clock>,
 }
 
 impl RateLimit {
-    /// `per_second` calls a second; `None` if that is no limit (0, or not a number).
+    /// Limits to `per_second` calls per second; `None` if that is no limit (0, or not a number).
     pub(super) fn new(per_second: f64, clock: &Arc<dyn Clock>) -> Option<Self> {
         if per_second.is_nan() || per_second <= 0.0 {
             return None;
@@ -43,14 +43,16 @@ impl RateLimit {
         let quota = Quota::with_period(Duration::try_from_secs_f64(1.0 / per_second).ok()?)?;
         let burst =
             NonZeroU32::new((per_second * BURST_SECONDS).ceil() as u32).unwrap_or(NonZeroU32::MIN);
-        let limiter =
-            RateLimiter::direct_with_clock(quota.allow_burst(burst), Shared(Arc::clone(clock)));
+        let limiter = RateLimiter::direct_with_clock(
+            quota.allow_burst(burst),
+            SharedClock(Arc::clone(clock)),
+        );
         Some(Self { limiter, clock: Arc::clone(clock) })
     }
 
-    /// Take a place now, or learn how long to wait for one.
+    /// Takes a token; else the time until there is one.
     pub(super) fn take(&self) -> Result<(), Duration> {
-        self.limiter.check().map_err(|not| not.wait_time_from(self.clock.now()))
+        self.limiter.check().map_err(|until| until.wait_time_from(self.clock.now()))
     }
 }
 

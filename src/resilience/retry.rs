@@ -1,20 +1,20 @@
-//! Whether something is tried again, and after how long.
+//! Whether to retry after an error, and when.
 
 use std::time::Duration;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Outlook};
 
-/// Longest wait that we choose ourselves.
+/// Longest backoff.
 pub const MAX_DELAY: Duration = Duration::from_secs(20);
-/// Longest wait that a server may ask for; whoever asks for more is not asked again in this run.
+/// Longest pause that a server may ask for; after a longer one there is no retry in this run.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 
-/// Whether the same thing tried again can end in another way. The one place that decides it.
+/// Whether a retry after this error can succeed. Retryability is decided only here.
 ///
-/// Faults of the network and of servers can pass. A source that is missing, forbidden or no video,
-/// a decoder or encoder that failed, a full disk and a cancelled run will be the same a second
-/// later. An error may say more than its code does (see [`Outlook`]).
+/// Faults of the network and of servers can pass. A source that is missing, forbidden or not a video,
+/// a failed decoder or encoder, a full disk and a cancelled run stay the same. An error can override
+/// its code (see [`Outlook`]).
 pub fn may_change(error: &Error) -> bool {
     match error.outlook() {
         Outlook::Lasting => false,
@@ -25,9 +25,9 @@ pub fn may_change(error: &Error) -> bool {
     }
 }
 
-/// Whether what failed with this code in an earlier run is worth a try in another one, though
-/// nothing it depends on has visibly changed: beside what may change within a run, what depends on
-/// the machine and how busy it was.
+/// Whether a row that failed with this code in an earlier run is tried again by the next one, although
+/// its inputs are unchanged: errors that can pass within a run, and those that depend on the machine and
+/// its load.
 pub fn may_have_passed(code: ErrorCode) -> bool {
     let here = matches!(
         code,
@@ -41,15 +41,15 @@ pub fn may_have_passed(code: ErrorCode) -> bool {
     here || may_change(&Error::new(code, String::new()))
 }
 
-/// How often and when something is tried again: exponential backoff with full jitter
+/// Number and times of retries: exponential backoff with full jitter
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries after the first one.
+    /// Retries after the first attempt.
     pub max_retries: u32,
-    /// Most that is waited before the first of them.
+    /// Longest wait before the first retry.
     pub base: Duration,
-    /// Whether that doubles with each, up to [`MAX_DELAY`].
+    /// Whether the wait doubles with each retry, up to [`MAX_DELAY`].
     pub exponential: bool,
 }
 
@@ -61,50 +61,50 @@ impl From<&ParallelConfig> for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Most that is waited before a retry (0: the first), if nobody asks for more.
+    /// Longest wait before a retry (0: the first), unless the server asks for more.
     pub fn ceiling(&self, retry: u32) -> Duration {
         let factor = if self.exponential { 2_u32.saturating_pow(retry) } else { 1 };
         self.base.saturating_mul(factor).min(MAX_DELAY)
     }
 
-    /// How long to wait before a retry (0: the first) after `error`; `None` if there is to be none.
+    /// Time to wait before a retry (0: the first) after `error`; `None` if there is no retry.
     /// `unit` is a random number in [0, 1).
     pub fn delay(&self, retry: u32, error: &Error, unit: f64) -> Option<Duration> {
         if retry >= self.max_retries || !may_change(error) {
             return None;
         }
         let asked = error.retry_after().unwrap_or_default();
-        // The jitter comes on top: those who were all told the same do not come all at once.
+        // The jitter is added: callers that were given the same pause do not return at once.
         (asked <= MAX_RETRY_AFTER)
             .then(|| asked + self.ceiling(retry).mul_f64(unit.clamp(0.0, 1.0)))
     }
 }
 
-/// Retries as a share of calls, so that retries cannot multiply the load on a host in trouble.
+/// Limits retries to a share of calls, so that they cannot multiply the load on a failing host.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
-    /// What has been earned; a call earns 1.
+    /// Credit; each call earns 1.
     earned: u32,
 }
 
 impl RetryBudget {
     /// Calls that earn one retry.
     const PRICE: u32 = 5;
-    /// Retries at the start, without which a small batch would have none.
+    /// Initial retries, so that a small batch has some.
     const START: u32 = 10;
-    /// Most that can be saved up.
+    /// Largest number of saved retries.
     const MAX: u32 = 100;
 
     pub(super) fn new() -> Self {
         Self { earned: Self::START * Self::PRICE }
     }
 
-    /// A call was made.
+    /// Records a call.
     pub(super) fn earn(&mut self) {
         self.earned = (self.earned + 1).min(Self::MAX * Self::PRICE);
     }
 
-    /// Take one retry, if there is one.
+    /// Takes one retry, if there is one.
     pub(super) fn spend(&mut self) -> bool {
         let left = self.earned.checked_sub(Self::PRICE);
         self.earned = left.unwrap_or(self.earned);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_network_and_servers_can_change_their_mind() {
+    fn only_faults_of_network_and_servers_are_retried() {
         let can: Vec<_> = ErrorCode::ALL
             .iter()
             .filter(|code| may_change(&Error::new(**code, "x")))

@@ -1,4 +1,4 @@
-//! Local files, under the folders that are allowed.
+//! Local files in allowed folders.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use super::{LocalCopy, Source};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::scheme;
 
-/// Local files beneath a set of roots. A link may lead anywhere beneath a root, not out of all of them.
+/// Local files beneath a set of roots. A symbolic link may lead to any root, but not out of all of them.
 #[derive(Debug)]
 pub struct LocalFiles {
-    /// The roots as they were named, absolute.
+    /// The roots as given, absolute.
     named: Vec<PathBuf>,
-    /// The roots without links.
+    /// The roots with links resolved.
     real: Vec<PathBuf>,
 }
 
@@ -28,21 +28,21 @@ impl LocalFiles {
         Self { named, real }
     }
 
-    /// The real path and its metadata, or why not.
+    /// The resolved path and its metadata, if it may be read.
     fn check(&self, location: &str) -> Result<(PathBuf, fs::Metadata)> {
         let path = Path::new(location);
-        // What lies outside is not looked at: whether it is there is not for the request to know.
+        // A path outside is not examined: the request must not learn whether it exists.
         if !self.named.iter().chain(&self.real).any(|root| path.starts_with(root)) {
             let folder = path.parent().unwrap_or(path).display();
             let message = format!(
-                "{location} lies outside the folders sources may be read from; move it beside the request file or add {folder} to allow_roots"
+                "{location} lies outside the folders that sources may be read from; move it beside the request file or add {folder} to allow_roots"
             );
             return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
         let real = fs::canonicalize(path).map_err(|e| cannot_open(location, e))?;
         if !self.real.iter().any(|root| real.starts_with(root)) {
             let message = format!(
-                "{location} is a link that leads out of the folders sources may be read from; copy the file, or add the folder it leads to to allow_roots"
+                "{location} is a link to a file outside the folders that sources may be read from; copy the file, or add the folder of its target to allow_roots"
             );
             return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
         }
@@ -75,7 +75,7 @@ impl Source for LocalFiles {
 
     async fn open(&self, location: &str) -> Result<LocalCopy> {
         let (path, metadata) = self.check(location)?;
-        // The decoder opens the file itself; opening it here gives a missing permission its own code.
+        // The decoder opens the file itself; opening it here gives a missing permission its error code.
         fs::File::open(&path).map_err(|e| cannot_open(location, e))?;
         if metadata.len() == 0 {
             return Err(Error::new(
@@ -95,11 +95,11 @@ fn validator(metadata: &fs::Metadata) -> String {
 fn cannot_open(location: &str, error: std::io::Error) -> Error {
     let (code, sentence) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            let way_out = match web_address(Path::new(location)) {
+            let hint = match web_address(Path::new(location)) {
                 Some(address) => format!("write https://{address} if a web address is meant"),
                 None => "check the path".to_owned(),
             };
-            (ErrorCode::SourceNotFound, format!("there is no file {location}; {way_out}"))
+            (ErrorCode::SourceNotFound, format!("there is no file {location}; {hint}"))
         }
         ErrorKind::PermissionDenied => (
             ErrorCode::SourceForbidden,
@@ -113,8 +113,8 @@ fn cannot_open(location: &str, error: std::io::Error) -> Error {
     Error::new(code, sentence).with_source(error)
 }
 
-/// The part of a path that looks like a web address without its scheme: it begins with the name of a
-/// host where a folder of that name would have to be, and is not.
+/// The part of a missing path that looks like a web address without its scheme: its first missing folder
+/// has the form of a host name.
 fn web_address(path: &Path) -> Option<String> {
     let missing = path.ancestors().take_while(|p| !p.exists()).last()?;
     let host = missing.file_name()?.to_str()?;

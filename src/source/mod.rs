@@ -1,14 +1,16 @@
-//! From the place a request names to bytes on this machine.
+//! Sources: from the location in a request to a local file.
 //!
-//! Each kind of place is a [`Source`]; [`Sources`] asks the one that serves a location. Places that
-//! are reached over a network are [`Remote`]s, which [`Spooled`] makes sources of.
+//! Each kind of location is a [`Source`]; [`Sources`] selects the one that serves a location. Those
+//! reached over a network implement [`Remote`] and become sources by [`SpooledSource`].
 
+#[cfg(feature = "http")]
 pub mod http;
 mod local;
 pub mod object;
 pub(crate) mod program;
 mod remote;
 pub mod spool;
+#[cfg(feature = "youtube")]
 pub mod ytdlp;
 
 use std::fmt::Debug;
@@ -17,44 +19,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use local::{LocalFiles, folder_of};
-pub use remote::{Fetched, Remote, Spooled};
+pub use remote::{Fetched, Remote, SpooledSource};
 use spool::{Lease, Spool};
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::youtube;
 use crate::location::{Location, scheme};
-use crate::net::HttpConfig;
 use crate::resilience::{FetchSlot, Hosts};
-use http::Http;
 use object::{ObjectSource, is_object_url};
-use ytdlp::{YtDlp, YtDlpConfig};
 
-/// A source that can be read as a file, for as long as this value or a clone of it lives.
+/// A source as a local file, which exists as long as this value or a clone of it.
 #[derive(Debug, Clone)]
 pub struct LocalCopy {
-    /// Where the bytes are.
+    /// The file.
     pub path: PathBuf,
-    /// What changes when the content does: size and modification time of a file, the entity tag of
-    /// an object.
+    /// Changes with the content: size and modification time of a file, the entity tag of an object.
     pub validator: String,
-    /// Keeps a file of the spool, and holds back fetches of others while it waits for its turn.
+    /// Keeps the file in the spool, and the fetch slot until work on it starts.
     lease: Option<Arc<(Lease, Mutex<Option<FetchSlot>>)>>,
 }
 
 impl LocalCopy {
-    /// A file of this machine.
+    /// A file of this machine that is not in the spool.
     pub fn new(path: impl Into<PathBuf>, validator: impl Into<String>) -> Self {
         Self { path: path.into(), validator: validator.into(), lease: None }
     }
 
-    /// A file of the spool, and the slot that its fetch took.
+    /// A file of the spool, with the slot of its fetch.
     pub fn leased(file: Lease, slot: Option<FetchSlot>) -> Self {
         let (path, validator) = (file.path().to_path_buf(), file.validator().to_owned());
         Self { path, validator, lease: Some(Arc::new((file, Mutex::new(slot)))) }
     }
 
-    /// Work on the file begins: another one may be fetched.
+    /// Releases the fetch slot when work on the file starts.
     pub fn started(&self) {
         if let Some(lease) = &self.lease {
             let slot = lease.1.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -63,32 +61,31 @@ impl LocalCopy {
     }
 }
 
-/// One kind of place sources come from.
+/// One kind of location that sources come from.
 #[async_trait]
 pub trait Source: Debug + Send + Sync {
-    /// Whether this is the one to ask for `location` (an absolute path or URL, see
-    /// [`crate::location::resolve`]).
+    /// Whether this kind serves `location`, an absolute path or URL (see [`crate::location::resolve`]).
     fn serves(&self, location: &str) -> bool;
 
-    /// Whether opening a source may take the network.
+    /// Whether opening a source may use the network.
     fn is_remote(&self) -> bool {
         false
     }
 
-    /// The validator alone, without fetching. `Ok(None)` if it takes a fetch to know.
+    /// The validator, without fetching; `Ok(None)` if only a fetch can tell.
     ///
     /// # Errors
     /// As [`Source::open`].
     async fn validator(&self, location: &str) -> Result<Option<String>>;
 
-    /// Make the bytes available. Dropping the future ends the fetch.
+    /// Makes the source available as a file. Dropping the future cancels the fetch.
     ///
     /// # Errors
-    /// A `source.*` code with a sentence for the person who wrote the request.
+    /// A `source.*` code with a sentence for the author of the request.
     async fn open(&self, location: &str) -> Result<LocalCopy>;
 }
 
-/// All kinds of places, asked in order.
+/// All kinds of sources, in order of precedence.
 #[derive(Debug)]
 pub struct Sources {
     kinds: Vec<Box<dyn Source>>,
@@ -100,8 +97,8 @@ impl Sources {
         Self { kinds }
     }
 
-    /// Every kind there is: files and objects under `roots`, YouTube, web servers. What is fetched
-    /// goes through one spool, and through `hosts`.
+    /// Every kind of this build: files and objects under `roots`, YouTube, web servers. Fetches share one
+    /// spool and the limits of `hosts`.
     pub fn standard(
         roots: impl IntoIterator<Item = impl Into<Location>>,
         config: &ParallelConfig,
@@ -110,23 +107,30 @@ impl Sources {
         let roots: Vec<Location> = roots.into_iter().map(Into::into).collect();
         let folders = roots.iter().filter_map(Location::as_path).map(Path::to_path_buf);
         let spool = Spool::from_config(config);
-        let youtube = YtDlp::new(YtDlpConfig::from(config), hosts.clone());
-        let http = Http::new(HttpConfig::from(config), hosts.clone());
+        let objects = ObjectSource::new(&roots, config, hosts.clone());
         Self::new(vec![
             Box::new(LocalFiles::new(folders)),
-            Box::new(Spooled::new(ObjectSource::new(&roots, config, hosts.clone()), spool.clone())),
-            Box::new(Spooled::new(youtube, spool.clone())),
-            Box::new(Spooled::new(http, spool)),
+            Box::new(SpooledSource::new(objects, spool.clone())),
+            #[cfg(feature = "youtube")]
+            Box::new(SpooledSource::new(
+                ytdlp::YtDlp::new(config.into(), hosts.clone()),
+                spool.clone(),
+            )),
+            #[cfg(feature = "http")]
+            Box::new(SpooledSource::new(http::Http::new(config.into(), hosts.clone()), spool)),
         ])
     }
 
     /// The kind that serves `location`.
     fn find(&self, location: &str) -> Result<&dyn Source> {
+        if let Some(error) = left_out(location) {
+            return Err(error);
+        }
         let kind = self.kinds.iter().find(|k| k.serves(location)).map(AsRef::as_ref);
         kind.ok_or_else(|| unserved(location))
     }
 
-    /// Whether opening `location` may take the network; `false` if nobody serves it.
+    /// Whether opening `location` may take the network; `false` if it is not served.
     pub fn is_remote(&self, location: &str) -> bool {
         self.find(location).is_ok_and(Source::is_remote)
     }
@@ -134,7 +138,7 @@ impl Sources {
     /// See [`Source::validator`].
     ///
     /// # Errors
-    /// `source.unsupported` for a scheme nobody serves, else as [`Source::validator`].
+    /// `source.unsupported` for a scheme that is not served, else as [`Source::validator`].
     pub async fn validator(&self, location: &str) -> Result<Option<String>> {
         self.find(location)?.validator(location).await
     }
@@ -142,26 +146,51 @@ impl Sources {
     /// See [`Source::open`].
     ///
     /// # Errors
-    /// `source.unsupported` for a scheme nobody serves, else as [`Source::open`].
+    /// `source.unsupported` for a scheme that is not served, else as [`Source::open`].
     pub async fn open(&self, location: &str) -> Result<LocalCopy> {
         self.find(location)?.open(location).await
     }
 }
 
-/// Why none of [`Sources::standard`] opens `location`, as far as it tells itself: no disk and no network
-/// is asked. The error is the one that opening it would give.
+/// Why [`Sources::standard`] cannot open `location`, judged by its text without disk or network. The
+/// error is the one that opening it would return.
 pub fn refusal(location: &str, allow_private: bool) -> Option<Error> {
-    let scheme = scheme(location)?.to_ascii_lowercase();
+    scheme(location)?;
     if is_object_url(location) {
         return None;
     }
+    if let Some(error) = left_out(location) {
+        return Some(error);
+    }
+    #[cfg(feature = "youtube")]
     if youtube::is_youtube(location) {
         return ytdlp::video_id(location).err();
     }
-    match scheme.as_str() {
-        "http" | "https" => http::check(location, allow_private).err(),
-        _ => Some(unserved(location)),
+    if is_web(location) {
+        #[cfg(feature = "http")]
+        return http::check(location, allow_private).err();
     }
+    #[cfg(not(feature = "http"))]
+    let _ = allow_private;
+    Some(unserved(location))
+}
+
+fn is_web(location: &str) -> bool {
+    scheme(location)
+        .is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
+}
+
+/// The error for a location whose kind this build leaves out.
+fn left_out(location: &str) -> Option<Error> {
+    let (is_there, what, feature) = match youtube::is_youtube(location) {
+        true => (cfg!(feature = "youtube"), "YouTube videos", "youtube"),
+        false if is_web(location) => (cfg!(feature = "http"), "web addresses", "http"),
+        false => return None,
+    };
+    let message = format!(
+        "this build of clipflow does not fetch {what}; download the video and name the file, or build it with the feature {feature}"
+    );
+    (!is_there).then(|| Error::new(ErrorCode::SourceUnsupported, message))
 }
 
 fn unserved(location: &str) -> Error {
@@ -172,12 +201,12 @@ fn unserved(location: &str) -> Error {
     )
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http", feature = "youtube"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_unseen_and_what_takes_a_look() {
+    fn what_is_rejected_by_its_text_alone() {
         let code = |location: &str, private| refusal(location, private).map(|e| e.code());
         use ErrorCode::{SourceBlocked, SourceUnsupported};
         for (location, wanted, on_private) in [

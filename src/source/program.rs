@@ -1,11 +1,11 @@
-//! Finding the programs that do part of the work.
+//! Finding external programs.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The absolute path of a program: the one that is `named`, else the first of that `name` in `path`
-/// (as `PATH` is written).
+/// The absolute path of a program: the one in `named`, else the first `name` in `path`, which has the
+/// form of `PATH`.
 pub(crate) fn find(name: &str, named: Option<OsString>, path: Option<&OsStr>) -> Option<PathBuf> {
     match named {
         Some(file) => executable(Path::new(&file)),

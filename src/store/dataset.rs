@@ -1,22 +1,22 @@
-//! A dataset as it stood when it was opened: which shards are live and which files they name.
+//! A snapshot of a dataset: its live shards and the files they name.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{FileEntry, Manifest, Place, TableSchema, folder};
+use super::{DatasetRoot, FileEntry, Manifest, TableSchema, folder};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 
-/// Results as they stood when they were opened.
+/// A snapshot of a dataset.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    place: Place,
+    root: DatasetRoot,
     live: Vec<Manifest>,
     dead: Vec<Manifest>,
 }
 
 impl Dataset {
-    /// Open the results in the folder `root`; for other places see [`Place::existing`].
+    /// Opens the results in the folder `root`; for object stores see [`DatasetRoot::existing`].
     ///
     /// # Errors
     /// `store.read` if the folder is missing, holds no committed results or a damaged manifest.
@@ -29,35 +29,35 @@ impl Dataset {
     /// # Errors
     /// `store.read` for a damaged manifest or a folder that cannot be listed.
     pub fn open_or_new(root: &Path) -> Result<Self> {
-        Ok(Self::of(Place::Folder(root.to_path_buf()), folder::manifests(root)?))
+        Ok(Self::of(DatasetRoot::Folder(root.to_path_buf()), folder::manifests(root)?))
     }
 
-    /// From all manifests of a place.
-    pub(super) fn of(place: Place, manifests: BTreeMap<u64, Manifest>) -> Self {
+    /// From all manifests below `root`.
+    pub(super) fn of(root: DatasetRoot, manifests: BTreeMap<u64, Manifest>) -> Self {
         // A commit replaces earlier ones only, so that the newest is always live.
         let replaced: HashSet<u64> = manifests
             .values()
             .flat_map(|m| m.replaces.iter().copied().filter(|n| *n < m.number))
             .collect();
         let (dead, live) = manifests.into_values().partition(|m| replaced.contains(&m.number));
-        Self { place, live, dead }
+        Self { root, live, dead }
     }
 
-    /// This, if it has results.
+    /// The dataset, if it has results.
     pub(super) fn not_empty(self) -> Result<Self> {
         if !self.live.is_empty() {
             return Ok(self);
         }
-        let place = self.place.location();
+        let place = self.root.location();
         Err(Error::new(
             ErrorCode::StoreRead,
             format!("{place} holds no results; name a folder or URL that a run has written to"),
         ))
     }
 
-    /// Where it lies.
-    pub fn place(&self) -> &Place {
-        &self.place
+    /// Its root.
+    pub fn root(&self) -> &DatasetRoot {
+        &self.root
     }
 
     /// Live shards, oldest first.
@@ -65,12 +65,12 @@ impl Dataset {
         &self.live
     }
 
-    /// Shards that were replaced, as far as their manifests were read.
+    /// Replaced shards, as far as their manifests were read.
     pub(super) fn replaced(&self) -> &[Manifest] {
         &self.dead
     }
 
-    /// The number of the next commit; in a folder known for sure only under [`Place::lock`].
+    /// The number of the next commit; in a folder it is only reliable under [`DatasetRoot::lock`].
     pub(super) fn next_number(&self) -> u64 {
         self.live.last().map_or(1, |m| m.number + 1)
     }
@@ -80,27 +80,27 @@ impl Dataset {
         self.live.iter().find(|m| m.shard == id)
     }
 
-    /// A table's live files that hold rows.
+    /// Live files of a table that have rows.
     pub fn entries(&self, table: &str) -> Vec<&FileEntry> {
         let entries = self.live.iter().filter_map(|m| m.tables.get(table));
         entries.filter(|e| e.rows > 0).collect()
     }
 
-    /// Paths of a table's live files that hold rows; none if it lies in an object store.
+    /// Paths of the live files of a table that have rows; none in an object store.
     pub fn files(&self, table: &str) -> Vec<PathBuf> {
         let places = self.entries(table).into_iter().map(|e| self.location(e));
         places.filter_map(|l| l.as_path().map(Path::to_path_buf)).collect()
     }
 
-    /// Where a file lies.
+    /// The location of a file.
     pub fn location(&self, entry: &FileEntry) -> Location {
-        self.place.location().join(&entry.path)
+        self.root.location().join(&entry.path)
     }
 
     /// The columns of a table over all its live files; `None` if none of them has rows.
     ///
     /// # Errors
-    /// `store.read` if a file is lost or damaged, with the way out of it.
+    /// `store.read` if a file is lost or damaged, with a hint what to do.
     pub async fn schema(&self, table: &str) -> Result<Option<TableSchema>> {
         let entries = self.entries(table);
         if entries.is_empty() {
@@ -110,34 +110,34 @@ impl Dataset {
         schema.map(Some).map_err(|fault| self.lost(table, fault))
     }
 
-    /// See that a shard's file of a table is as it was written: in a folder to the byte, in an object store,
-    /// which sees to that itself, by its footer.
+    /// Verifies a shard's file of a table: by its hash in a folder, by its footer in an object store, which
+    /// verifies content itself.
     ///
     /// # Errors
-    /// `store.read` if it is lost or damaged; see [`Dataset::lost`] for what to say of it.
+    /// `store.read` if it is lost or damaged; [`Dataset::lost`] adds the hint.
     pub async fn check(&self, table: &str, shard: &Manifest) -> Result<()> {
         let Some(entry) = shard.tables.get(table).filter(|e| e.rows > 0) else { return Ok(()) };
-        match &self.place {
-            Place::Folder(root) => folder::check(root, entry),
-            Place::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
+        match &self.root {
+            DatasetRoot::Folder(root) => folder::check(root, entry),
+            DatasetRoot::Objects(objects) => objects.schema(&[entry]).await.map(|_| ()),
         }
     }
 
     async fn schema_of(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
-        match &self.place {
-            Place::Folder(_) => {
+        match &self.root {
+            DatasetRoot::Folder(_) => {
                 let places = entries.iter().map(|e| self.location(e));
                 let files: Vec<PathBuf> =
                     places.filter_map(|l| l.as_path().map(Path::to_path_buf)).collect();
                 TableSchema::read(&files)
             }
-            Place::Objects(objects) => objects.schema(entries).await,
+            DatasetRoot::Objects(objects) => objects.schema(entries).await,
         }
     }
 
-    /// A fault of a table's file with what can be done about it: everything but its rows is still there.
+    /// The error for a lost or damaged file of a table, with a hint: only its rows are lost.
     pub fn lost(&self, table: &str, fault: Error) -> Error {
-        let place = self.place.location();
+        let place = self.root.location();
         let commands = match table {
             "requests" => String::new(),
             _ => format!(
@@ -145,7 +145,7 @@ impl Dataset {
             ),
         };
         let message = format!(
-            "{}: a file of the table {table} is lost or damaged; the other tables can be read; to make it anew, run all requests that wrote it again, or run them into a new folder{commands}",
+            "{}: a file of the table {table} is lost or damaged; the other tables can be read; to restore it, run all requests that wrote it again, or run them into a new folder{commands}",
             fault.message()
         );
         Error::new(fault.code(), message).with_source(fault)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// Every manifest in `root`, by number.
+/// All manifests in `root`, by number.
 pub(super) fn manifests(root: &Path) -> Result<BTreeMap<u64, Manifest>> {
     let folder = root.join("_commit");
     let mut manifests = BTreeMap::new();
@@ -29,12 +29,12 @@ pub(super) fn manifests(root: &Path) -> Result<BTreeMap<u64, Manifest>> {
     Ok(manifests)
 }
 
-/// Work in progress, in `root/_staging`.
+/// Starts a shard in `root/_staging`.
 pub(super) fn begin(root: &Path, analysis: String) -> Result<ShardWriter> {
     Ok(ShardWriter::begin(Staging::in_own(&root.join("_staging"))?, analysis))
 }
 
-/// Wait until nobody else commits to `root`, and keep others from it.
+/// Waits for the lock of `root` that commits take.
 pub(super) fn lock(root: &Path) -> Result<CommitLock> {
     let folder = root.join("_commit");
     fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, e))?;
@@ -44,8 +44,8 @@ pub(super) fn lock(root: &Path) -> Result<CommitLock> {
     Ok(CommitLock { _file: file })
 }
 
-/// Make a shard visible: move its files into place, flush folders, write the manifest. To be called
-/// under [`lock`], with `dataset` opened under it.
+/// Makes a shard visible: moves its files into place, flushes folders, writes the manifest. The caller
+/// holds [`lock`] and has opened `dataset` under it.
 pub(super) fn commit(
     root: &Path,
     dataset: &Dataset,
@@ -76,15 +76,15 @@ fn write_manifest(root: &Path, manifest: &Manifest) -> Result<()> {
     file.write_all(&manifest.to_json()?)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|e| cannot_write(&target, e))?;
-    // The lock makes the number ours; whoever went without it must not be overwritten.
+    // The lock reserves the number; a commit made without it must not be overwritten.
     file.persist_noclobber(&target).map_err(|e| cannot_write(&target, e.error))?;
     sync_folder(&folder)
 }
 
-/// See that a table's file is what was written.
+/// Verifies the content of a table file.
 ///
 /// # Errors
-/// `store.read` if it is gone, unreadable or another one.
+/// `store.read` if it is missing, unreadable or differs.
 pub(super) fn check(root: &Path, entry: &FileEntry) -> Result<()> {
     let path = root.join(&entry.path);
     let mut hasher = blake3::Hasher::new();
@@ -98,11 +98,11 @@ pub(super) fn check(root: &Path, entry: &FileEntry) -> Result<()> {
     Ok(())
 }
 
-/// Remove table files and manifests of replaced shards. Media files stay: other tables of the user
+/// Removes table files and manifests of replaced shards. Media files stay, since other tables of the user
 /// may name them.
 pub(super) fn remove_replaced(root: &Path, dead: &[Manifest]) {
     for manifest in dead {
-        // The manifest goes first: a manifest without files would be a lie, files without one are litter.
+        // The manifest is removed first: it must not name missing files, while files without one do no harm.
         if fs::remove_file(root.join(Manifest::name(manifest.number))).is_ok() {
             for entry in manifest.tables.values() {
                 let _ = fs::remove_file(root.join(&entry.path));
@@ -111,7 +111,7 @@ pub(super) fn remove_replaced(root: &Path, dead: &[Manifest]) {
     }
 }
 
-/// Flush a folder, so that the names in it survive a power cut.
+/// Flushes a folder, so that its entries survive a power failure.
 fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(|e| cannot_write(folder, e))
 }

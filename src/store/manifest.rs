@@ -1,4 +1,4 @@
-//! What a shard consists of.
+//! The manifest of a shard.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ pub struct FileEntry {
     pub path: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// Rows, for a table.
+    /// Number of rows of a table.
     pub rows: u64,
     /// BLAKE3 hash of the content in hexadecimal.
     pub blake3: String,
 }
 
-/// `_commit/<number>.json`.
+/// The content of `_commit/<number>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this format.
@@ -38,17 +38,17 @@ pub struct Manifest {
     pub created: u64,
     /// Files of each table.
     pub tables: BTreeMap<String, FileEntry>,
-    /// Numbers of the earlier commits that this one takes the place of.
+    /// Numbers of the earlier commits that this one replaces.
     #[serde(default)]
     pub replaces: Vec<u64>,
-    /// Numbers of all commits that are live as of this one, in an object store: there the manifests
-    /// of replaced commits stay, so that no number is ever taken twice.
+    /// In an object store, numbers of all commits that are live as of this one: there the manifests of
+    /// replaced commits stay, so that no number is ever used twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Vec<u64>>,
 }
 
 impl Manifest {
-    /// From the content of the file `name`.
+    /// Parses the content of the file `name`.
     ///
     /// # Errors
     /// `store.read` if it is damaged or written by a newer clipflow.
@@ -66,7 +66,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// As it is written.
+    /// The content of its file.
     ///
     /// # Errors
     /// `internal`.
@@ -76,11 +76,11 @@ impl Manifest {
         })
     }
 
-    /// `_commit/00000001.json`
+    /// Its file, such as `_commit/00000001.json`.
     pub(super) fn name(number: u64) -> String {
         format!("_commit/{number:08}.json")
     }
 
-    /// The version this code writes and the newest it reads.
+    /// The format that this version writes, and the newest it reads.
     pub const FORMAT: u32 = 1;
 }

@@ -5,32 +5,32 @@
 //! DIR/requests/<number>-<shard>.parquet   one file per table and commit
 //!     outcomes/<number>-<shard>.parquet …
 //!     media/<media_id>.mp4
-//!     _commit/<number>.json               what a commit consists of; nothing else is read
+//!     _commit/<number>.json               manifest of a commit; readers see only what manifests name
 //!     _staging/run-…/                     work in progress, removed at the end
 //! ```
 //!
-//! A shard is what one run wrote. It becomes visible when its manifest does, in one step
-//! (create-if-absent after everything it names was flushed). A run that answers requests which older
-//! shards hold too, or analyses their sources in another way, takes over their other rows and names
-//! those shards in `replaces`. Commits are numbered; one replaces earlier ones only.
+//! A shard is the output of one run. It becomes visible atomically with its manifest (create-if-absent,
+//! after all files it names were flushed). A run that answers requests of older shards, or analyses their
+//! sources differently, takes over their other rows and names those shards in `replaces`. Commits are
+//! numbered; a commit replaces only earlier ones.
 //!
-//! In an object store ([`Objects`]) no name is ever written twice with different content: table
-//! files end in a number of the attempt, media files in the hash of their content, and manifests
-//! stay when they are replaced.
+//! In an object store ([`ObjectStoreRoot`]) no name is ever written with two contents: names of table
+//! files end in a number of the attempt, those of media files in the hash of the content, and replaced
+//! manifests stay.
 
 mod dataset;
 mod folder;
 mod manifest;
 mod objects;
-mod place;
+mod root;
 mod schema;
 mod staging;
 mod writer;
 
 pub use dataset::Dataset;
 pub use manifest::{FileEntry, Manifest};
-pub use objects::{Objects, Published};
-pub use place::{CommitLock, ListedFile, Place};
+pub use objects::{ObjectStoreRoot, PublishedMedia};
+pub use root::{CommitLock, DatasetRoot, ListedFile};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 
@@ -42,8 +42,8 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// A new file beside `target`, to be written and then given its name. Unlike other temporary files it
-/// is for everybody whom the process's umask lets read: it will be a file of the user's.
+/// Creates a temporary file beside `target`, to be renamed to it. Its permissions follow the umask of
+/// the process, since it becomes a file of the user.
 ///
 /// # Errors
 /// `store.write` about `target`.
@@ -59,10 +59,10 @@ pub(crate) fn new_file(target: &Path) -> Result<NamedTempFile> {
     file.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => {
             let (target, folder) = (target.display(), folder.display());
-            let message = format!("cannot write {target}: there is no folder {folder}; make it");
+            let message = format!("cannot write {target}: there is no folder {folder}; create it");
             Error::new(ErrorCode::StoreWrite, message).with_source(e)
         }
-        // What it says otherwise names a file that nobody knows.
+        // The original message names the temporary file, which the user does not know.
         kind => cannot_write(target, kind.into()),
     })
 }
@@ -73,7 +73,7 @@ pub(crate) fn cannot_write(path: &Path, cause: io::Error) -> Error {
         io::ErrorKind::StorageFull => "free space on the disk and run again",
         io::ErrorKind::PermissionDenied => "choose a folder you may write to",
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            "a file is in the way; name a folder"
+            "there is a file of that name; choose a folder"
         }
         _ => "check the disk and run again",
     };
@@ -81,10 +81,10 @@ pub(crate) fn cannot_write(path: &Path, cause: io::Error) -> Error {
         .with_source(cause)
 }
 
-/// A folder of the system's for temporary files, removed when it is dropped.
+/// Creates a temporary folder, which is removed when it is dropped.
 pub(crate) fn temporary_folder() -> Result<TempDir> {
     tempfile::tempdir().map_err(|cause| {
-        let message = format!("cannot make a temporary folder ({cause}); set TMPDIR");
+        let message = format!("cannot create a temporary folder ({cause}); set TMPDIR");
         Error::new(ErrorCode::StoreWrite, message).with_source(cause)
     })
 }
@@ -101,8 +101,8 @@ pub(crate) fn cannot_read(
     .with_source(cause)
 }
 
-/// A `store.read` error about a file of a table, which its manifest names; see [`Dataset::schema`] for what
-/// is said of the table then.
+/// A `store.read` error about a table file that a manifest names; [`Dataset::schema`] adds the hint for
+/// the table.
 fn lost_file(
     place: impl fmt::Display,
     cause: impl std::error::Error + Send + Sync + 'static,

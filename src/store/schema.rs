@@ -21,7 +21,7 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
-    /// Read from the footers of `files`.
+    /// Reads the footers of `files`.
     ///
     /// # Errors
     /// `store.read` if a file is damaged.
@@ -30,17 +30,17 @@ impl TableSchema {
         Ok(Self::merge(&schemas))
     }
 
-    /// Of files with these schemas.
+    /// Merges the schemas of files.
     pub(super) fn merge(schemas: &[SchemaRef]) -> Self {
         let mut fields: Vec<Field> = vec![];
         let mut mixed = false;
-        for theirs in schemas.iter().flat_map(|schema| schema.fields()) {
-            match fields.iter_mut().find(|f| f.name() == theirs.name()) {
-                None => fields.push(theirs.as_ref().clone().with_nullable(true)),
-                Some(ours) if ours.data_type() == theirs.data_type() => {}
-                Some(ours) => {
+        for field in schemas.iter().flat_map(|schema| schema.fields()) {
+            match fields.iter_mut().find(|f| f.name() == field.name()) {
+                None => fields.push(field.as_ref().clone().with_nullable(true)),
+                Some(merged) if merged.data_type() == field.data_type() => {}
+                Some(merged) => {
                     mixed = true;
-                    *ours = Field::new(theirs.name(), DataType::Utf8, true);
+                    *merged = Field::new(field.name(), DataType::Utf8, true);
                 }
             }
         }

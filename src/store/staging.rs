@@ -1,4 +1,4 @@
-//! A folder for work in progress, and what killed runs have left of theirs.
+//! Staging folders, and removal of abandoned ones.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,37 +8,36 @@ use std::path::{Path, PathBuf};
 use super::cannot_write;
 use crate::error::Result;
 
-/// Held as long as somebody works in the folder; the kernel lets go of it however that ends.
+/// Lock file of the owning run; the kernel releases it however the process ends.
 const LOCK: &str = "lock";
 
-/// A folder that nobody else works in. It goes when this is dropped.
+/// A folder for the work in progress of one run, removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Staging {
     path: PathBuf,
-    /// The folder of all staging folders goes with the last of them.
+    /// Whether the parent is removed with the last staging folder in it.
     own_parent: bool,
     _lock: File,
 }
 
 impl Staging {
-    /// A new folder in `parent`, a folder that is only for this.
+    /// A new folder in `parent`, which is only for staging folders.
     pub(super) fn in_own(parent: &Path) -> Result<Self> {
         let mut staging = Self::create(parent, "run-")?;
         staging.own_parent = true;
         Ok(staging)
     }
 
-    /// A new folder in `parent`, which others use for other things.
+    /// A new folder in `parent`, which is shared with other files.
     pub(super) fn in_shared(parent: &Path) -> Result<Self> {
         Self::create(parent, "clipflow-run-")
     }
 
-    /// A new folder with a name that begins with `prefix`. Those of that prefix that killed runs of
-    /// this user have left are removed.
+    /// Creates a folder whose name begins with `prefix`, and removes abandoned ones of this user.
     fn create(parent: &Path, prefix: &str) -> Result<Self> {
         fs::create_dir_all(parent).map_err(|e| cannot_write(parent, e))?;
         remove_abandoned(parent, prefix);
-        // A name of its own: several runs may write to one dataset at a time.
+        // A unique name: several runs may write to one dataset concurrently.
         let path = tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(parent)
@@ -57,13 +56,13 @@ impl Drop for Staging {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
         if let Some(parent) = self.path.parent().filter(|_| self.own_parent) {
-            // Only succeeds when no other run is at work.
+            // Only succeeds if no other run is active.
             let _ = fs::remove_dir(parent);
         }
     }
 }
 
-/// Mark a staging folder as in use. The lock gets its name only once it is held.
+/// Creates the lock file, which gets its name only once the lock is held.
 fn lock(staging: &Path) -> io::Result<File> {
     let new = staging.join("lock.new");
     let file = File::create(&new)?;
@@ -76,13 +75,13 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
     let user = nix::unistd::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(prefix)
-            // Of the entry itself: a link may lead anywhere.
+            // Metadata of the entry itself: a link may lead anywhere.
             && fs::symlink_metadata(entry.path()).is_ok_and(|m| m.is_dir() && m.uid() == user);
         let path = entry.path();
-        // One without a lock is being made.
+        // One without a lock file is being created.
         let free = || File::open(path.join(LOCK)).is_ok_and(|file| file.try_lock().is_ok());
         if ours && free() {
-            tracing::info!("removing what a killed run has left");
+            tracing::info!("removing the staging folder of a killed run");
             let _ = fs::remove_dir_all(&path);
         }
     }

@@ -1,4 +1,4 @@
-//! Writing a shard: tables as Parquet in a staging folder.
+//! Writes a shard: Parquet tables in a staging folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,33 +19,33 @@ use crate::error::{Error, ErrorCode, Result};
 /// Rows of a row group: small enough to skip by statistics, large enough to compress.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// Bytes of a row group at the most, for rows that hold a whole source.
+/// Largest row group in bytes, for rows that hold a whole source.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
-/// A shard in the making. Dropped before it is committed, it leaves nothing visible.
+/// A shard being written. Dropped before its commit, it leaves nothing visible.
 #[derive(Debug)]
 pub struct ShardWriter {
     staging: Staging,
-    /// The tables as they are to be committed; `path` is where they are staged.
+    /// The tables to commit; `path` is the staged file.
     tables: BTreeMap<String, FileEntry>,
-    /// Those that were written first, before older shards were merged in.
+    /// The tables of this run alone, before older shards were merged in.
     own: BTreeMap<String, FileEntry>,
     replaces: Vec<u64>,
-    /// Counts merged files, which need names of their own.
+    /// Number of merged files, for unique names.
     merged: u32,
     analysis: String,
 }
 
 impl ShardWriter {
-    /// `analysis`: a stable id of how its sources are analysed; shards that share it say the same of
-    /// a source.
+    /// Starts a shard. `analysis` is a stable id of how its sources are analysed; shards that share it
+    /// have equal results for a source.
     pub(super) fn begin(staging: Staging, analysis: String) -> Self {
         let (tables, own) = (BTreeMap::new(), BTreeMap::new());
         Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
     }
 
-    /// How the sources of this shard are analysed: a stable id; shards that share it say the same of
-    /// a source.
+    /// A stable id of how the sources of this shard are analysed; shards that share it have equal results
+    /// for a source.
     pub fn analysis(&self) -> &str {
         &self.analysis
     }
@@ -55,13 +55,13 @@ impl ShardWriter {
         self.staging.path()
     }
 
-    /// Take a finished table into the shard.
+    /// Adds a finished table to the shard.
     pub fn add(&mut self, name: &str, entry: FileEntry) {
         self.own.insert(name.to_owned(), entry.clone());
         self.tables.insert(name.to_owned(), entry);
     }
 
-    /// Where a table of this shard is staged.
+    /// The staged file of a table.
     pub fn staged(&self, name: &str) -> PathBuf {
         match self.tables.get(name) {
             Some(entry) => PathBuf::from(&entry.path),
@@ -69,13 +69,13 @@ impl ShardWriter {
         }
     }
 
-    /// A new name for the merged form of a table.
+    /// A new file for the merged form of a table.
     pub fn merging(&mut self, name: &str) -> PathBuf {
         self.merged += 1;
         self.staging().join(format!("{name}-{}.parquet", self.merged))
     }
 
-    /// The merged form of a table takes the place of the staged one.
+    /// Replaces the staged form of a table by the merged one.
     pub fn promote(&mut self, name: &str, entry: FileEntry) {
         if let Some(old) = self.tables.insert(name.to_owned(), entry)
             && self.own.get(name) != Some(&old)
@@ -84,12 +84,12 @@ impl ShardWriter {
         }
     }
 
-    /// This shard takes the place of an earlier commit.
+    /// Records that this shard replaces an earlier commit.
     pub fn replace(&mut self, number: u64) {
         self.replaces.push(number);
     }
 
-    /// Back to the tables as they were added: what was merged in is out of date. Their names.
+    /// Restores the tables as they were added, since the merged rows are out of date; returns their names.
     pub fn forget_merged(&mut self) -> Vec<String> {
         self.replaces.clear();
         for (name, entry) in self.own.clone() {
@@ -98,13 +98,12 @@ impl ShardWriter {
         self.own.keys().cloned().collect()
     }
 
-    /// What is staged, by table.
+    /// The staged files by table.
     pub(super) fn tables(&self) -> &BTreeMap<String, FileEntry> {
         &self.tables
     }
 
-    /// The manifest of commit `number` as `shard` (a stable id of what it holds), whose files lie
-    /// at `tables`.
+    /// The manifest of commit `number` with the files `tables`; `shard` is a stable id of its content.
     pub(super) fn manifest(
         &self,
         number: u64,
@@ -144,7 +143,7 @@ impl std::fmt::Debug for TableWriter {
 }
 
 impl TableWriter {
-    /// A new file at `path`.
+    /// Creates the file `path`.
     ///
     /// # Errors
     /// `store.write`.
@@ -163,7 +162,7 @@ impl TableWriter {
         Ok(Self { name: name.to_owned(), path, rows: 0, writer })
     }
 
-    /// Append rows.
+    /// Appends rows.
     ///
     /// # Errors
     /// `store.write`.
@@ -176,7 +175,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Finish and flush to disk.
+    /// Finishes the file and flushes it to disk.
     ///
     /// # Errors
     /// `store.write`.
@@ -196,7 +195,7 @@ impl TableWriter {
     }
 }
 
-/// Hashes what goes by, so that the file need not be read again.
+/// A file that hashes what is written, so that it need not be read again.
 struct HashingFile {
     file: BufWriter<File>,
     hasher: blake3::Hasher,

@@ -1,4 +1,4 @@
-//! What a language model answered, checked before anybody sees it.
+//! Parses and checks the answer of a language model.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -11,21 +11,21 @@ use crate::net::answer;
 
 #[derive(Deserialize)]
 struct Completion {
-    choices: Vec<Choice>,
+    choices: Vec<CompletionChoice>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    message: Message,
+struct CompletionChoice {
+    message: CompletionMessage,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct CompletionMessage {
     content: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Texts {
+struct AnsweredTexts {
     title: String,
     #[serde(default)]
     hook: Option<String>,
@@ -34,7 +34,7 @@ struct Texts {
     hashtags: Vec<String>,
 }
 
-/// The error that an answer's status stands for.
+/// The error for the status of an answer.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Error> {
     let refusal = answer::refusal(status, headers, url)?;
     let sentence = format!("the text model refused: {}", refusal.message());
@@ -45,22 +45,22 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, url: &Url) -> Opt
     })
 }
 
-/// The texts in an answer, if they are what was asked for; the keywords stay those of the clip.
+/// The texts in an answer, if they meet the request; the keywords of the clip stay.
 pub(super) fn read(bytes: &[u8], limits: &TextLimits, built_in: &ClipText) -> Result<ClipText> {
     let completion: Completion =
-        serde_json::from_slice(bytes).map_err(|_| useless("is no chat completion"))?;
+        serde_json::from_slice(bytes).map_err(|_| unusable("is not a chat completion"))?;
     let first = completion.choices.into_iter().next();
-    let content = first.and_then(|c| c.message.content).ok_or_else(|| useless("is empty"))?;
-    let texts: Texts = serde_json::from_str(unfenced(&content))
-        .map_err(|_| useless("is not the JSON object that was asked for"))?;
+    let content = first.and_then(|c| c.message.content).ok_or_else(|| unusable("is empty"))?;
+    let texts: AnsweredTexts = serde_json::from_str(unfenced(&content))
+        .map_err(|_| unusable("is not the requested JSON object"))?;
     let title = plain("title", &texts.title, limits.title_chars)?;
     if title.is_empty() {
-        return Err(useless("has no title"));
+        return Err(unusable("has no title"));
     }
     let hook = plain("hook", texts.hook.as_deref().unwrap_or_default(), limits.title_chars)?;
     Ok(ClipText {
         title,
-        // Nothing is heard in a clip without captions.
+        // A clip without captions has no hook.
         hook_text: match &built_in.hook_text {
             Some(own) if hook.is_empty() => Some(own.clone()),
             Some(_) => Some(hook),
@@ -73,25 +73,25 @@ pub(super) fn read(bytes: &[u8], limits: &TextLimits, built_in: &ClipText) -> Re
     })
 }
 
-/// Without the fence that many models put around JSON.
+/// Removes the code fence that many models put around JSON.
 fn unfenced(content: &str) -> &str {
     let content = content.trim();
     let inner = content.strip_prefix("```json").or_else(|| content.strip_prefix("```"));
     inner.and_then(|c| c.strip_suffix("```")).unwrap_or(content).trim()
 }
 
-/// A text that is plain and short enough.
+/// Checks that a text is plain and short enough.
 fn plain(what: &str, text: &str, most: usize) -> Result<String> {
     let text = text.trim();
     if graphemes(text) > most {
-        return Err(useless(&format!("has a {what} of more than {most} characters")));
+        return Err(unusable(&format!("has a {what} of more than {most} characters")));
     }
     let lower = text.to_lowercase();
     let is_markup = |c: char| {
         c.is_control() || matches!(c, '<' | '>' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     if text.contains(is_markup) || lower.contains("://") || lower.contains("www.") {
-        return Err(useless(&format!("has a {what} with markup, links or line breaks")));
+        return Err(unusable(&format!("has a {what} with markup, links or line breaks")));
     }
     Ok(text.to_owned())
 }
@@ -102,7 +102,7 @@ fn tags(given: &[String], most: usize) -> Result<Vec<String>> {
         let text = text.trim().trim_start_matches(['#', '＃']);
         let whole = !text.contains(char::is_whitespace);
         let tag = hashtag(text).filter(|tag| whole && tag.strip_prefix('#') == Some(text));
-        let tag = tag.ok_or_else(|| useless("has a hashtag that is none"))?;
+        let tag = tag.ok_or_else(|| unusable("has an invalid hashtag"))?;
         if !tags.iter().any(|t| t.to_lowercase() == tag.to_lowercase()) {
             tags.push(tag);
         }
@@ -111,10 +111,10 @@ fn tags(given: &[String], most: usize) -> Result<Vec<String>> {
     Ok(tags)
 }
 
-/// An answer came, but not one to use; the same question would get the same.
-pub(super) fn useless(why: &str) -> Error {
+/// The error of an unusable answer; a retry would get the same.
+pub(super) fn unusable(why: &str) -> Error {
     let sentence = format!(
-        "the answer of the text model {why}; see that it is a chat model that can write JSON"
+        "the answer of the text model {why}; check that it is a chat model that can write JSON"
     );
     Error::new(ErrorCode::SourceUnsupported, sentence).lasting()
 }

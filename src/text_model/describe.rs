@@ -1,4 +1,4 @@
-//! Ask a language model for the texts of clips.
+//! Texts of clips by a language model, for rows of a table.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::kernels::text::{
 use crate::model::arrays::structs;
 use crate::model::{AudienceProfile, Cue, WrittenTexts};
 
-/// Keyphrases of a clip that a model is told at the most.
+/// Largest number of keyphrases of a clip in a request.
 const KEYPHRASES: usize = 12;
 
-/// The texts of many clips, at most `concurrency` asked for at a time, in the order of `requests`.
+/// The texts of many clips in the order of `requests`, with at most `concurrency` requests at a time.
 ///
 /// # Errors
 /// As [`TextModel::texts`].
@@ -40,7 +40,7 @@ pub fn described_schema() -> SchemaRef {
     ]))
 }
 
-/// What a model says of the clips of `rows`, a row each, all asked for at a time. Columns: `clip_id`,
+/// The texts of the clips in `rows`, one per row, all requested concurrently. Columns: `clip_id`,
 /// `start`, `end`, `cues` (a list of [`cue`](crate::model::cue) structs in the clip's language),
 /// `language`, `topic`, `audience` (JSON), `width`, `height`. Where the model failed the texts are NULL
 /// and `note` says why.
@@ -52,7 +52,7 @@ pub async fn describe_rows(
     rows: &RecordBatch,
     limits: TextLimits,
 ) -> Result<RecordBatch> {
-    let clips: Vec<ClipRow> = serde_arrow::from_record_batch(rows).map_err(|e| unfit(&e))?;
+    let clips: Vec<DescribeRow> = serde_arrow::from_record_batch(rows).map_err(|e| unfit(&e))?;
     let requests = clips.iter().map(|clip| clip.request(limits)).collect::<Result<Vec<_>>>()?;
     let answers = describe_clips(model, requests, clips.len()).await?;
     let texts: Vec<WrittenTexts> = answers.into_iter().map(written).collect();
@@ -62,7 +62,7 @@ pub async fn describe_rows(
     RecordBatch::try_new(described_schema(), columns).map_err(|e| unfit(&e))
 }
 
-/// What the model wrote: built-in texts are made where they are needed, with more than one title.
+/// The texts that the model wrote. Built-in texts are generated later, with several titles.
 fn written(TextModelAnswer { text, fallback }: TextModelAnswer) -> WrittenTexts {
     if text.origin != TextOrigin::Model {
         return WrittenTexts { note: fallback, ..WrittenTexts::default() };
@@ -77,7 +77,7 @@ fn written(TextModelAnswer { text, fallback }: TextModelAnswer) -> WrittenTexts 
 }
 
 #[derive(Deserialize)]
-struct ClipRow {
+struct DescribeRow {
     clip_id: String,
     start: f64,
     end: f64,
@@ -89,7 +89,7 @@ struct ClipRow {
     height: Option<i64>,
 }
 
-impl ClipRow {
+impl DescribeRow {
     fn request(&self, limits: TextLimits) -> Result<TextModelRequest> {
         let lines = lines_in(self.cues.as_deref().unwrap_or_default(), (self.start, self.end));
         let language = self.language.as_deref();

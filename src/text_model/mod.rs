@@ -1,302 +1,51 @@
 //! A language model behind an OpenAI-compatible endpoint (`/v1/chat/completions`) that writes the
 //! texts of clips.
 //!
-//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources:
-//! one limit, one circuit breaker and one `Retry-After` for a host. What comes back is checked; whatever
-//! goes wrong, the clip gets its built-in texts and the answer says why.
+//! Off unless `text_model_url` is set. Calls go through [`crate::resilience`] like those for sources: with
+//! limits, a circuit breaker and `Retry-After` per host. Answers are checked; after any failure the clip
+//! gets its built-in texts and the answer says why.
 
+#[cfg(feature = "http")]
 mod answer;
 mod describe;
+#[cfg(feature = "http")]
+mod http_model;
+#[cfg(feature = "http")]
 mod prompt;
+mod settings;
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Response};
-use url::Url;
+use std::sync::Arc;
 
 pub use describe::{describe_clips, describe_rows, described_schema};
+#[cfg(feature = "http")]
+pub use http_model::{HttpTextModel, TextModelCounts};
+pub use settings::TextModelConfig;
 
 use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::{ClipText, TextModel, TextModelAnswer, TextModelRequest};
-use crate::location::redacted;
-use crate::net::HttpConfig;
-use crate::net::client::Client;
-use crate::net::target::{Refused, Rules};
-use crate::resilience::{HostKey, Resilience};
+use crate::error::Result;
+use crate::kernels::text::TextModel;
+use crate::resilience::Resilience;
 
-/// A model may think before it answers, but not for longer.
-const FIRST_BYTE: Duration = Duration::from_secs(60);
-/// Largest answer, in bytes.
-const MOST_BYTES: usize = 256 << 10;
-/// Where an OpenAI-compatible server takes requests, below its base address.
-const PATH: &str = "/chat/completions";
-
-/// Where a language model is, and how it is asked.
-#[derive(Clone)]
-pub struct TextModelConfig {
-    /// The endpoint.
-    pub url: Url,
-    /// Name of the model.
-    pub model: String,
-    /// Sent as a bearer token; never shown.
-    pub key: Option<String>,
-    /// Whether private and loopback addresses may be asked.
-    pub allow_private: bool,
-    /// Time until an answer is complete.
-    pub timeout: Duration,
-}
-
-impl fmt::Debug for TextModelConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TextModelConfig")
-            .field("url", &redacted(self.url.as_str()))
-            .field("model", &self.model)
-            .field("key", &self.key.as_ref().map(|_| "…"))
-            .field("allow_private", &self.allow_private)
-            .field("timeout", &self.timeout)
-            .finish()
-    }
-}
-
-impl TextModelConfig {
-    /// What the settings say; `None` if no model is to be asked. `variable` gives the value of an
-    /// environment variable.
-    ///
-    /// # Errors
-    /// `config.invalid` if the address or the key cannot be used.
-    pub fn from_settings(
-        config: &ParallelConfig,
-        variable: impl FnOnce(&str) -> Option<String>,
-    ) -> Result<Option<Self>> {
-        let given = config.text_model_url.trim();
-        if given.is_empty() {
-            return Ok(None);
-        }
-        let url = endpoint(given)?;
-        let rules = Rules { allow_private: config.allow_private };
-        rules.check(&url).map_err(|refused| not_allowed(&url, refused))?;
-        let name = &*config.text_model_key_env;
-        let key = match name.is_empty() {
-            true => None,
-            false => Some(variable(name).filter(|key| !key.trim().is_empty()).ok_or_else(|| {
-                wrong(format!("the environment variable {name} that text_model_key_env names is not set; set it or leave text_model_key_env empty"))
-            })?),
-        };
-        if key.is_some() && url.scheme() == "http" && !config.allow_private {
-            return Err(wrong(format!(
-                "text_model_url {} would send the key unencrypted; use https",
-                redacted(url.as_str())
-            )));
-        }
-        let limit = Duration::try_from_secs_f64(config.timeout).ok().filter(|t| !t.is_zero());
-        Ok(Some(Self {
-            url,
-            model: config.text_model_name.to_string(),
-            key,
-            allow_private: config.allow_private,
-            timeout: limit.map_or(FIRST_BYTE, |limit| limit.min(FIRST_BYTE)),
-        }))
-    }
-}
-
-/// The address that requests go to: a base address is completed.
-fn endpoint(given: &str) -> Result<Url> {
-    let mut url = Url::parse(given).map_err(|e| {
-        wrong(format!(
-            "text_model_url {} is no URL ({e}); give one such as https://host/v1",
-            redacted(given)
-        ))
-    })?;
-    let path = url.path().trim_end_matches('/').to_owned();
-    match path.as_str() {
-        "" => url.set_path(&format!("/v1{PATH}")),
-        path if path.ends_with(PATH) => {}
-        path => url.set_path(&format!("{path}{PATH}")),
-    }
-    Ok(url)
-}
-
-fn not_allowed(url: &Url, refused: Refused) -> Error {
-    let place = redacted(url.as_str());
-    wrong(match refused {
-        Refused::Private | Refused::Port(_) => format!(
-            "text_model_url {place} is on this machine or network, or at a port where no public server is expected; set allow_private to ask a model there"
-        ),
-        other => format!("text_model_url {place} {other}"),
-    })
-}
-
-fn wrong(sentence: String) -> Error {
-    Error::new(ErrorCode::Config, sentence)
-}
-
-/// How often a model was asked, and what came of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TextModelCounts {
-    /// Clips it was asked about.
-    pub asked: u64,
-    /// Of which it wrote the texts.
-    pub answered: u64,
-    /// Of which have built-in texts, for it failed.
-    pub fallbacks: u64,
-}
-
-/// A language model; see the module.
-pub struct HttpTextModel {
-    config: TextModelConfig,
-    client: Client,
-    host: HostKey,
-    resilience: Resilience,
-    asked: AtomicU64,
-    answered: AtomicU64,
-}
-
-impl fmt::Debug for HttpTextModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (config, counts) = (&self.config, self.counts());
-        f.debug_struct("HttpTextModel").field("config", config).field("counts", &counts).finish()
-    }
-}
-
-impl HttpTextModel {
-    /// The model of the settings, with the key that this process's environment holds; `None` if none is
-    /// to be asked.
-    ///
-    /// # Errors
-    /// As [`TextModelConfig::from_settings`] and [`HttpTextModel::new`].
-    pub fn of_process(config: &ParallelConfig, resilience: &Resilience) -> Result<Option<Self>> {
-        let found = TextModelConfig::from_settings(config, |name| std::env::var(name).ok())?;
-        found.map(|model| Self::new(model, resilience.clone())).transpose()
-    }
-
-    /// A model that is asked under the limits of `resilience`. No request is made yet.
-    ///
-    /// # Errors
-    /// `config.invalid` for an address without a host or a key that no header can hold.
-    pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host =
-            HostKey::of_url(&config.url).ok_or_else(|| not_allowed(&config.url, Refused::Host))?;
-        authorization(config.key.as_deref())?;
-        let http = HttpConfig {
-            allow_private: config.allow_private,
-            max_bytes: MOST_BYTES as u64,
-            connect: Duration::from_secs(5).min(config.timeout),
-            first_byte: config.timeout,
-            least_rate: 0,
-            window: config.timeout,
-            timeout: Some(config.timeout),
-        };
-        let (asked, answered) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { client: Client::new(http), config, host, resilience, asked, answered })
-    }
-
-    /// How often it was asked so far. A clip under way counts as a fallback until it is answered.
-    pub fn counts(&self) -> TextModelCounts {
-        let answered = self.answered.load(Ordering::Relaxed);
-        let asked = self.asked.load(Ordering::Relaxed);
-        TextModelCounts { asked, answered, fallbacks: asked.saturating_sub(answered) }
-    }
-
-    /// Ask until there is an answer or none is to be expected.
-    async fn ask(&self, request: &TextModelRequest, built_in: &ClipText) -> Result<ClipText> {
-        let body = prompt::body(&self.config.model, request)?;
-        let mut retry = 0;
-        loop {
-            let guard = self.resilience.hosts.guard(&self.host);
-            let error = match guard.call(|| self.once(body.clone())).await {
-                Ok(bytes) => return answer::read(&bytes, &request.limits, built_in),
-                Err(error) => error,
-            };
-            let wait = self.resilience.wait_before_retry(retry, &error, Some(&self.host));
-            let Some(wait) = wait else { return Err(error) };
-            tracing::debug!(host = %self.host, code = %error.code(), ?wait, "asking the text model again: {error}");
-            self.resilience.clock.sleep(wait).await;
-            retry += 1;
-        }
-    }
-
-    /// One request and its whole answer.
-    async fn once(&self, body: Vec<u8>) -> Result<Vec<u8>> {
-        let url = &self.config.url;
-        let whole = async {
-            let mut headers = authorization(self.config.key.as_deref())?;
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let response = self.client.send_body(Method::POST, url, headers, body).await?;
-            if let Some(error) = answer::refusal(response.status(), response.headers(), url) {
-                return Err(error);
-            }
-            all_of(response, url).await
-        };
-        tokio::time::timeout(self.config.timeout, whole).await.unwrap_or_else(|_| {
-            let (place, limit) = (redacted(url.as_str()), self.config.timeout.as_secs_f64());
-            let sentence = format!(
-                "the text model at {place} did not answer within {limit} s; see that it is up"
-            );
-            Err(Error::new(ErrorCode::SourceUnreachable, sentence))
-        })
-    }
-}
-
-#[async_trait]
-impl TextModel for HttpTextModel {
-    fn identity(&self) -> String {
-        format!("{} {}", redacted(self.config.url.as_str()), self.config.model)
-    }
-
-    async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer> {
-        let built_in = request.built_in();
-        // Without words there is nothing to write about that would not be made up.
-        if built_in.origin == crate::kernels::text::TextOrigin::Facts {
-            return Ok(TextModelAnswer { text: built_in, fallback: None });
-        }
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        match self.ask(request, &built_in).await {
-            Ok(text) => {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-                Ok(TextModelAnswer { text, fallback: None })
-            }
-            Err(error) => {
-                tracing::warn!(host = %self.host, code = %error.code(), "the text model did not help, the clip gets built-in texts: {error}");
-                let fallback = Some(error.message().to_owned());
-                Ok(TextModelAnswer { text: built_in, fallback })
-            }
+/// The model of the settings, with the key that this process's environment holds; `None` if none is
+/// configured.
+///
+/// # Errors
+/// `config.invalid` for settings that cannot be used, or a build without the feature `http`.
+pub fn text_model_of_process(
+    config: &ParallelConfig,
+    resilience: &Resilience,
+) -> Result<Option<Arc<dyn TextModel>>> {
+    #[cfg(feature = "http")]
+    return Ok(HttpTextModel::of_process(config, resilience)?.map(|model| Arc::new(model) as _));
+    #[cfg(not(feature = "http"))]
+    {
+        let _ = resilience;
+        match config.text_model_url.trim() {
+            "" => Ok(None),
+            _ => Err(crate::error::Error::setting(
+                "text_model_url",
+                "needs HTTP, which this build of clipflow leaves out; build it with the feature http",
+            )),
         }
     }
 }
-
-fn authorization(key: Option<&str>) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim())).map_err(|_| {
-            wrong("the key that text_model_key_env names holds characters that no header can; set it anew".to_owned())
-        })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {
-    let mut bytes = vec![];
-    loop {
-        let chunk = response.chunk().await.map_err(|cause| {
-            let place = redacted(url.as_str());
-            let sentence =
-                format!("the answer of the text model at {place} broke off; run again later");
-            Error::new(ErrorCode::SourceUnreachable, sentence).with_source(cause.without_url())
-        })?;
-        let Some(chunk) = chunk else { return Ok(bytes) };
-        if bytes.len() + chunk.len() > MOST_BYTES {
-            return Err(answer::useless(&format!("is longer than {} KiB", MOST_BYTES >> 10)));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,16 +1,16 @@
-//! What a language model is asked: the rules as the system's words, all that strangers wrote as data.
+//! The request to a language model: rules in the system message, untrusted text as data.
 
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::TextModelRequest;
 
-/// Most of the captions that is sent, in bytes.
+/// Largest size of the captions sent, in bytes.
 const MOST_CAPTIONS: usize = 12_000;
-/// Room for the answer, in tokens.
+/// Largest answer in tokens.
 const MOST_TOKENS: u32 = 1000;
 
-/// The request's body.
+/// The body of the request.
 pub(super) fn body(model: &str, request: &TextModelRequest) -> Result<Vec<u8>> {
     let mut body = json!({
         "messages": [
@@ -22,12 +22,12 @@ pub(super) fn body(model: &str, request: &TextModelRequest) -> Result<Vec<u8>> {
         "max_tokens": MOST_TOKENS,
         "stream": false,
     });
-    // A server with one model needs no name.
+    // A server with a single model needs no name.
     if !model.is_empty() {
         body["model"] = json!(model);
     }
     serde_json::to_vec(&body)
-        .map_err(|e| Error::new(ErrorCode::Internal, format!("a request cannot be written: {e}")))
+        .map_err(|e| Error::new(ErrorCode::Internal, format!("a request cannot be encoded: {e}")))
 }
 
 fn rules(request: &TextModelRequest) -> String {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use clipflow::config::ParallelConfig;
-use clipflow::processors::benchmark::{BenchmarkOptions, Part};
+use clipflow::processors::benchmark::{BenchmarkOptions, BenchmarkPart};
 use clipflow::processors::run_comprehensive_benchmark;
 
 use super::support::{clipflow, stderr, stdout};
@@ -26,10 +26,10 @@ fn tiny() -> BenchmarkOptions {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_backend_is_measured_on_every_batch() {
-    let options = BenchmarkOptions { parts: vec![Part::Backends], ..tiny() };
+    let options = BenchmarkOptions { parts: vec![BenchmarkPart::Backends], ..tiny() };
     let report = run_comprehensive_benchmark(&options).await.unwrap();
     let mut cases: Vec<String> = report
-        .part(Part::Backends)
+        .part(BenchmarkPart::Backends)
         .map(|m| format!("{} {} {} {}", m.kind, m.work, m.rows, m.backend))
         .collect();
     cases.sort();
@@ -59,9 +59,11 @@ async fn every_backend_is_measured_on_every_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_from_requests_to_variants_are_measured_on_every_backend() {
-    let options = BenchmarkOptions { parts: vec![Part::Viral], viral_rows: vec![1], ..tiny() };
+    let options =
+        BenchmarkOptions { parts: vec![BenchmarkPart::Viral], viral_rows: vec![1], ..tiny() };
     let report = run_comprehensive_benchmark(&options).await.unwrap();
-    let cases = report.part(Part::Viral).map(|m| format!("{} {} {}", m.work, m.rows, m.backend));
+    let cases =
+        report.part(BenchmarkPart::Viral).map(|m| format!("{} {} {}", m.work, m.rows, m.backend));
     let expected = ["thread", "process", "joblib", "async", "auto"];
     assert_eq!(cases.collect::<Vec<_>>(), expected.map(|b| format!("variants 1 {b}")));
     // A run encodes: it takes longer than any query alone, and ffmpeg's CPU time counts.
@@ -71,16 +73,17 @@ async fn runs_from_requests_to_variants_are_measured_on_every_backend() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_other_parts_are_measured_and_a_program_without_workers_says_so() {
     let parallel = ParallelConfig { worker_program: String::new(), ..tiny().parallel };
-    let parts = vec![Part::Scalability, Part::Memory, Part::Errors];
+    let parts = vec![BenchmarkPart::Scalability, BenchmarkPart::Memory, BenchmarkPart::Errors];
     let options = BenchmarkOptions { parts, parallel, ..tiny() };
     let report = run_comprehensive_benchmark(&options).await.unwrap();
-    let alone: Vec<_> = report.part(Part::Scalability).filter(|m| m.workers == 1).collect();
+    let alone: Vec<_> =
+        report.part(BenchmarkPart::Scalability).filter(|m| m.workers == 1).collect();
     assert_eq!(alone.len(), 2);
     assert!(alone.iter().all(|m| m.speedup == Some(1.0)));
-    let memory: Vec<_> = report.part(Part::Memory).collect();
+    let memory: Vec<_> = report.part(BenchmarkPart::Memory).collect();
     assert_eq!(memory.iter().map(|m| m.rows).collect::<Vec<_>>(), [1000, 20_000]);
     assert!(memory.iter().all(|m| m.peak_bytes.unwrap() > 1 << 20));
-    let failed: Vec<i64> = report.part(Part::Errors).map(|m| m.failed_rows).collect();
+    let failed: Vec<i64> = report.part(BenchmarkPart::Errors).map(|m| m.failed_rows).collect();
     assert_eq!(failed, [0, 10, 100, 1000, 0, 0, 2]);
     let process = "the backend process is left out: ";
     assert_eq!(report.notes.iter().filter(|n| n.starts_with(process)).count(), 1);

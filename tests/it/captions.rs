@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clipflow::cancel::CancelToken;
-use clipflow::kernels::text::ass::{Faces, document};
+use clipflow::kernels::text::ass::{FontFaces, document};
 use clipflow::media::thumbnail::{Footage, thumbnail};
 use clipflow::media::{Demuxer, Fonts, MediaLimits, MediaTools};
 use clipflow::model::edit::{CaptionStyle, Edit, SafeZone, Segment};

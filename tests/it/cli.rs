@@ -1,4 +1,4 @@
-//! The command as a person meets it: spellings, exit codes, sentences.
+//! The command from outside: spellings, exit codes, sentences.
 
 use std::fs;
 

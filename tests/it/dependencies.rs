@@ -177,15 +177,18 @@ fn what_is_linked_is_allowed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Crates that serve the command, DataFusion, clouds and HTTP.
-const OPTIONAL: [&str; 9] = [
+/// Crates that serve the command, DataFusion, clouds, HTTP and statistics.
+const OPTIONAL: [&str; 12] = [
     "clap",
     "datafusion",
     "figment",
     "hyper-util",
     "indicatif",
+    "nalgebra",
     "parquet",
     "polars",
+    "reqwest",
+    "statrs",
     "toml",
     "tracing-subscriber",
 ];

@@ -5,6 +5,7 @@
 mod examples;
 mod pages;
 mod reference;
+mod tour;
 
 use std::fs;
 use std::path::{Path, PathBuf};

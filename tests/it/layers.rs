@@ -109,10 +109,10 @@ fn re_exports(lib: &str) -> HashMap<String, String> {
 
 #[test]
 fn groups_over_lines_and_re_exports_are_seen() {
-    let code = "use crate::{\n    exec::{self, work::Work as W},\n    Error, // crate::cli\n};\nlet x: crate::store::Place = mycrate::cli();";
+    let code = "use crate::{\n    exec::{self, work::Work as W},\n    Error, // crate::cli\n};\nlet x: crate::store::DatasetRoot = mycrate::cli();";
     let paths: Vec<String> =
         crate_paths(&without_comments(code)).iter().map(|path| path.join("::")).collect();
-    assert_eq!(paths, ["exec", "exec::work::Work", "Error", "store::Place"]);
+    assert_eq!(paths, ["exec", "exec::work::Work", "Error", "store::DatasetRoot"]);
     let exported = re_exports("pub use error::{Error, Result};\npub use pipeline::run;");
     assert_eq!(exported["Result"], "error");
     assert_eq!(exported["run"], "pipeline");

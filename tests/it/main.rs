@@ -17,6 +17,7 @@ mod grid;
 mod inputs;
 mod inputs_wrong;
 mod layers;
+mod media_relations;
 mod objects;
 mod performance;
 #[cfg(feature = "polars")]

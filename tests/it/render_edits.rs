@@ -8,7 +8,7 @@ use clipflow::error::{ErrorCode, Result};
 use clipflow::media::MediaTools;
 use clipflow::media::probe::{Probe, probe};
 use clipflow::media::render::{
-    Output, RenderSettings, Renderer, Share, Turns, plan_passes, render,
+    MemoryShare, Output, RenderScheduler, RenderSettings, Renderer, plan_passes, render,
 };
 use clipflow::model::Rendition;
 use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Join, Layout, Segment};
@@ -78,8 +78,8 @@ impl Footage {
     /// The same one process after another: what shares a decode is not divided among cores.
     fn render_in_turn(&self, outputs: &[Output]) -> Vec<Result<Rendition>> {
         let (settings, cancel) = (&RenderSettings::default(), &CancelToken::new());
-        let turns = &Turns::new(Share { processes: 1, of: 1 });
-        let renderer = Renderer { tools: &self.tools, settings, turns, cancel };
+        let scheduler = &RenderScheduler::new(MemoryShare { processes: 1, of: 1 });
+        let renderer = Renderer { tools: &self.tools, settings, scheduler, cancel };
         renderer.render(&self.path, &self.probe, outputs, &|_| ())
     }
 
@@ -533,7 +533,8 @@ fn two_sources_share_the_memory_of_rendering() {
     }
     // Room for one pass of one output (84 MB by its estimate), and not for two.
     let settings = RenderSettings { memory_bytes: 120_000_000, ..RenderSettings::default() };
-    let (turns, cancel) = (Turns::new(Share { processes: 2, of: 1 }), CancelToken::new());
+    let (scheduler, cancel) =
+        (RenderScheduler::new(MemoryShare { processes: 2, of: 1 }), CancelToken::new());
     std::thread::scope(|scope| {
         for footage in &sources {
             scope.spawn(|| {
@@ -541,7 +542,7 @@ fn two_sources_share_the_memory_of_rendering() {
                     footage.output(&format!("at{start}"), edit(&[(start, start + 8.0, 1.0)]))
                 });
                 let (tools, settings) = (&footage.tools, &settings);
-                let renderer = Renderer { tools, settings, turns: &turns, cancel: &cancel };
+                let renderer = Renderer { tools, settings, scheduler: &scheduler, cancel: &cancel };
                 let results = renderer.render(&footage.path, &footage.probe, &outputs, &|_| ());
                 assert!(results.iter().all(Result::is_ok), "{results:?}");
             });

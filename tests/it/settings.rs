@@ -1,4 +1,4 @@
-//! Settings as a person meets them: files, environment, flags, SQL.
+//! Settings from files, the environment, flags and SQL, and the errors about them.
 
 use std::fs;
 use std::path::Path;
@@ -256,7 +256,7 @@ async fn a_session_sets_how_many_rows_a_media_relation_works_on() {
     assert_eq!(most("SET clipflow.max_workers = 0").await.unwrap(), 8);
 }
 
-/// A caller of the library is told the setting; the command's user (below) is told the flag.
+/// A caller of the library reads the name of the setting; the user of the command reads the flag.
 #[test]
 fn errors_of_the_library_name_settings() {
     let with = |change: fn(&mut RunConfig)| {

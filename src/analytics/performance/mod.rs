@@ -21,7 +21,7 @@ use crate::query::results::{register_dataset, register_reference, register_store
 use crate::query::rollup::UnknownEvents;
 use crate::query::{SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -156,7 +156,7 @@ pub async fn register_events(
     resilience: &Resilience,
 ) -> Result<EventTable> {
     if place.as_url().is_some() {
-        register_store(&ctx.runtime_env(), &Place::new(place, resilience)?);
+        register_store(&ctx.runtime_env(), &DatasetRoot::new(place, resilience)?);
     }
     events::register(ctx, place).await
 }
@@ -167,7 +167,7 @@ async fn register_results(
     results: &Location,
     resilience: &Resilience,
 ) -> Result<()> {
-    let dataset = Place::new(results, resilience)?.existing().await?;
+    let dataset = DatasetRoot::new(results, resilience)?.existing().await?;
     register_dataset(ctx, &dataset).await?;
     if dataset.entries("variants").is_empty() {
         return Err(Error::new(

@@ -9,12 +9,12 @@ use figment::{Metadata, Profile, Provider};
 
 use super::{Origin, WITHOUT_COUNTERPART, no_counterpart, twice};
 use crate::config::parallel::unknown;
-use crate::config::{Kind, ParallelConfig, Setting};
+use crate::config::{ParallelConfig, Setting, SettingKind};
 use crate::error::{Error, ErrorCode, Result};
 
-/// Settings that the file of a folder may not make: who works in a folder that others have filled
-/// would let them start programs, reach into the network and send what is said and a key to a place
-/// of their choice.
+/// Settings that the file of a folder may not change. Otherwise the author of a folder's files could
+/// start programs, reach the network, and receive captions and an API key of the user who runs a command
+/// in that folder.
 const NOT_OF_A_FOLDER: &[&str] =
     &["worker_program", "allow_private", "text_model_url", "text_model_key_env"];
 /// Values of one place.
@@ -29,7 +29,7 @@ impl Layer {
         Self { metadata: metadata_of(&origin), values }
     }
 
-    /// A setting that is not for the file of a folder to make; as it is anyway, it may stand there.
+    /// The first setting that the file of a folder may not change and does change.
     pub(super) fn opens_a_door(&self) -> Option<&'static str> {
         let defaults = ParallelConfig::default();
         let is_changed = |name: &str| match self.values.get(name) {
@@ -117,7 +117,7 @@ pub(super) fn text_of(value: &Value, setting: &Setting, origin: &Origin) -> Resu
         },
         Value::Empty(..) | Value::Dict(..) | Value::Array(..) => {
             let sentence = format!(
-                "{} is no single value ({origin}); give {}",
+                "{} is not a single value ({origin}); give {}",
                 setting.name,
                 setting.allowed()
             );
@@ -125,7 +125,7 @@ pub(super) fn text_of(value: &Value, setting: &Setting, origin: &Origin) -> Resu
         }
     };
     match origin {
-        Origin::File(path) if setting.kind == Kind::Path && is_relative(&text) => {
+        Origin::File(path) if setting.kind == SettingKind::Path && is_relative(&text) => {
             let folder = path.parent().unwrap_or(Path::new(""));
             Ok(folder.join(text).to_string_lossy().into_owned())
         }

@@ -111,7 +111,7 @@ fn a_wrong_value_is_named_with_its_place() {
         "max_workers is 2000 (flag --workers); give a whole number of rows from 0 to 1024"
     );
     let (_folder, loader) = with_file("timeout = [1, 2]\n");
-    assert!(sentence(&loader).starts_with("timeout is no single value (file "));
+    assert!(sentence(&loader).starts_with("timeout is not a single value (file "));
     // What counts less is not looked at.
     let (_folder, loader) = with_file("timeout = -3\n");
     assert_eq!(loader.flag("timeout", "--timeout", "3").load().unwrap().config.timeout, 3.0);
@@ -156,7 +156,7 @@ fn variables_of_other_parts_are_left_alone_and_strangers_are_mentioned() {
         assert_eq!(loaded.notices, Vec::<String>::new(), "{name}");
     }
     let loaded = with_variable("CLIPFLOW_COLOUR", "red").load().unwrap();
-    assert_eq!(loaded.notices, ["CLIPFLOW_COLOUR is no setting of clipflow and sets nothing"]);
+    assert_eq!(loaded.notices, ["CLIPFLOW_COLOUR is not a setting of clipflow and sets nothing"]);
     assert_eq!(with_variable("CLIPFLOW_TIMEOUT", "").load().unwrap().config.timeout, 0.0);
     assert!(with_variable("OTHER_MAX_WORKER", "x").load().unwrap().notices.is_empty());
 }

@@ -1,13 +1,13 @@
-//! The backend that costs least for the work at hand.
+//! Chooses the backend that costs least for each work.
 //!
 //! | work | runs on | because |
 //! |---|---|---|
-//! | media | `async` | it waits for processes of its own; a worker process would add one more |
-//! | I/O | `async`, more tasks than cores | it waits; cores are not what it lacks |
-//! | kernel | the cheapest of the ways there are | rows × what a row has cost so far, and the measured cost of handing it over |
+//! | media | `async` | it waits for media processes; a worker process would only add another one |
+//! | I/O | `async`, more tasks than cores | it waits and needs no core |
+//! | kernel | the cheapest backend | rows × measured cost of a row, plus the measured cost of the hand-over |
 //!
 //! `process` is never chosen: it always costs more than a thread. It is for work that may crash or
-//! take too much memory, which no measurement tells beforehand.
+//! take too much memory, which cannot be measured in advance.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,27 +18,27 @@ use async_trait::async_trait;
 
 use super::costs::{self, RowCosts};
 use super::ticket::contained;
-use super::{AsyncBackend, Backend, Choice, JoblibBackend, Task, ThreadBackend};
+use super::{AsyncBackend, Backend, BackendChoice, JoblibBackend, Task, ThreadBackend};
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::Result;
 use crate::exec::{Work, WorkKind};
 
-/// See the module.
+/// Chooses among backends of one size; see the module.
 #[derive(Debug)]
 pub struct AutoBackend {
-    limits: Limits,
+    limits: AutoLimits,
     media: AsyncBackend,
     io: AsyncBackend,
     thread: ThreadBackend,
     joblib: JoblibBackend,
     costs: Arc<RowCosts>,
-    /// The last choice for each work, to log changes of mind and not each task.
-    told: Mutex<HashMap<&'static str, Place>>,
+    /// The last choice for each work, so that only changes are logged.
+    logged: Mutex<HashMap<&'static str, KernelPlace>>,
 }
 
-/// What the machine and the settings allow.
+/// Limits set by the machine and the settings.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct AutoLimits {
     workers: usize,
     io_tasks: usize,
     cores: usize,
@@ -47,14 +47,14 @@ struct Limits {
 
 /// Where a kernel may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum KernelPlace {
     Here,
     Thread,
     Async,
     Joblib,
 }
 
-impl Place {
+impl KernelPlace {
     fn backend(self) -> Option<BackendType> {
         match self {
             Self::Here => None,
@@ -70,33 +70,39 @@ impl Place {
 }
 
 impl AutoBackend {
-    /// Choosing among backends of the size that `config` and this machine allow.
+    /// Chooses among backends of the size that `config` and this machine allow.
     pub fn new(config: &ParallelConfig) -> Self {
         let workers = config.workers();
-        // What waits for a network needs no core: as many as may fetch at a time, unless limited.
+        // Tasks that wait for a network need no core: as many as there may be fetches, unless limited.
         let io_tasks =
             if config.max_workers == 0 { workers.max(config.max_fetches) } else { workers };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let costs = Arc::new(RowCosts::default());
         Self {
-            limits: Limits { workers, io_tasks, cores, memory_gb: config.memory_limit_gb },
+            limits: AutoLimits { workers, io_tasks, cores, memory_gb: config.memory_limit_gb },
             media: AsyncBackend::new(workers),
             io: AsyncBackend::new(io_tasks),
             thread: ThreadBackend::new(workers),
             joblib: JoblibBackend::with_costs(workers, Arc::clone(&costs)),
             costs,
-            told: Mutex::default(),
+            logged: Mutex::default(),
         }
     }
 
-    /// Where `rows` rows of `work` go; `None`: any number.
+    /// The decision for `rows` rows of `work`; `None`: any number.
     fn decide(&self, work: &dyn Work, rows: Option<usize>) -> Decision {
-        let Limits { workers, io_tasks, .. } = self.limits;
+        let AutoLimits { workers, io_tasks, .. } = self.limits;
         match work.kind() {
-            WorkKind::Media => {
-                Decision { place: Place::Async, workers, ground: Ground::Media(self.limits) }
-            }
-            WorkKind::Io => Decision { place: Place::Async, workers: io_tasks, ground: Ground::Io },
+            WorkKind::Media => Decision {
+                place: KernelPlace::Async,
+                workers,
+                reason: DecisionReason::Media(self.limits),
+            },
+            WorkKind::Io => Decision {
+                place: KernelPlace::Async,
+                workers: io_tasks,
+                reason: DecisionReason::Io,
+            },
             WorkKind::Cpu => {
                 let nanos = self.costs.of(work.name()).nanos();
                 decide_kernel(nanos, rows, workers, work.is_bounded())
@@ -104,15 +110,15 @@ impl AutoBackend {
         }
     }
 
-    fn tell(&self, work: &'static str, rows: usize, decision: &Decision) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(work, decision.place) != Some(decision.place) {
-            let Decision { place, workers, ground } = decision;
-            tracing::info!(work, rows, backend = place.name(), workers, "{ground}");
+    fn log_change(&self, work: &'static str, rows: usize, decision: &Decision) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.insert(work, decision.place) != Some(decision.place) {
+            let Decision { place, workers, reason } = decision;
+            tracing::info!(work, rows, backend = place.name(), workers, "{reason}");
         }
     }
 
-    /// Run it in this very thread: shorter than handing it over would take.
+    /// Runs it on the calling thread, which is faster than handing it over.
     fn run_here(&self, task: &Task) -> Result<Vec<ArrayRef>> {
         let started = std::time::Instant::now();
         let columns = contained(task, |task| {
@@ -138,37 +144,37 @@ impl Backend for AutoBackend {
         let rows = task.rows.num_rows();
         let kind = task.work.kind();
         let decision = self.decide(task.work.as_ref(), Some(rows));
-        self.tell(task.work.name(), rows, &decision);
+        self.log_change(task.work.name(), rows, &decision);
         match decision.place {
-            Place::Here => self.run_here(&task),
-            Place::Thread => self.thread.run(task).await,
-            Place::Joblib => self.joblib.run(task).await,
-            Place::Async if kind == WorkKind::Io => self.io.run(task).await,
-            Place::Async => self.media.run(task).await,
+            KernelPlace::Here => self.run_here(&task),
+            KernelPlace::Thread => self.thread.run(task).await,
+            KernelPlace::Joblib => self.joblib.run(task).await,
+            KernelPlace::Async if kind == WorkKind::Io => self.io.run(task).await,
+            KernelPlace::Async => self.media.run(task).await,
         }
     }
 
-    fn choice(&self, work: &dyn Work, rows: Option<usize>) -> Choice {
-        let Decision { place, workers, ground } = self.decide(work, rows);
-        Choice { backend: place.backend(), workers, reason: ground.to_string() }
+    fn choice(&self, work: &dyn Work, rows: Option<usize>) -> BackendChoice {
+        let Decision { place, workers, reason } = self.decide(work, rows);
+        BackendChoice { backend: place.backend(), workers, reason: reason.to_string() }
     }
 }
 
-/// Where, and why. The figures become a sentence only if somebody asks.
+/// Where work runs, and why. The reason is formatted only when it is read.
 #[derive(Debug, Clone, Copy)]
 struct Decision {
-    place: Place,
+    place: KernelPlace,
     workers: usize,
-    ground: Ground,
+    reason: DecisionReason,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Ground {
-    Media(Limits),
+enum DecisionReason {
+    Media(AutoLimits),
     Io,
-    /// Nothing is known of the rows.
+    /// The rows have not been measured yet.
     Unknown,
-    /// What the ways to run so many rows of so many nanoseconds are expected to take.
+    /// Estimated times for that many rows of that many nanoseconds.
     Measured {
         rows: usize,
         nanos: f64,
@@ -176,25 +182,25 @@ enum Ground {
     },
 }
 
-/// What a way to run some rows is expected to take.
+/// Estimated time of some rows in one place.
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
-    place: Place,
+    place: KernelPlace,
     /// Infinite where the place is not allowed.
     nanos: f64,
 }
 
-impl fmt::Display for Ground {
+impl fmt::Display for DecisionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Media(Limits { workers, cores, memory_gb, .. }) => write!(
+            Self::Media(AutoLimits { workers, cores, memory_gb, .. }) => write!(
                 f,
-                "auto: media rows wait for processes of their own; {cores} cores and {memory_gb} GB hold {workers}"
+                "auto: media rows wait for media processes; {cores} cores and {memory_gb} GB hold {workers}"
             ),
-            Self::Io => f.write_str("auto: rows wait for others, not for a core"),
-            Self::Unknown => f.write_str(
-                "auto: nothing is known of its rows yet; joblib measures them as it goes",
-            ),
+            Self::Io => f.write_str("auto: rows wait for input and output, not for a core"),
+            Self::Unknown => {
+                f.write_str("auto: its rows are not measured yet; joblib measures them as they run")
+            }
             Self::Measured { rows, nanos, estimates } => {
                 write!(f, "auto: {rows} rows × {:.2} µs:", nanos / 1e3)?;
                 let allowed = estimates.iter().filter(|e| e.nanos.is_finite());
@@ -208,7 +214,7 @@ impl fmt::Display for Ground {
     }
 }
 
-/// The cheapest place for `rows` rows (`None`: very many) that have cost `nanos` each so far.
+/// The cheapest place for `rows` rows (`None`: very many) at a measured cost of `nanos` each.
 fn decide_kernel(
     nanos: Option<f64>,
     rows: Option<usize>,
@@ -216,18 +222,19 @@ fn decide_kernel(
     bounded: bool,
 ) -> Decision {
     let Some(nanos) = nanos else {
-        return Decision { place: Place::Joblib, workers, ground: Ground::Unknown };
+        return Decision { place: KernelPlace::Joblib, workers, reason: DecisionReason::Unknown };
     };
     let rows = rows.unwrap_or(costs::MANY_ROWS);
     let serial = nanos * rows as f64;
-    let mut estimates = [Place::Here, Place::Thread, Place::Joblib].map(|place| {
-        let allowed = place != Place::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
-        let nanos = costs::estimate(place.backend(), serial, workers);
-        Estimate { place, nanos: if allowed { nanos } else { f64::INFINITY } }
-    });
+    let mut estimates =
+        [KernelPlace::Here, KernelPlace::Thread, KernelPlace::Joblib].map(|place| {
+            let allowed = place != KernelPlace::Here || (bounded && serial <= costs::AT_ONCE_NANOS);
+            let nanos = costs::estimate(place.backend(), serial, workers);
+            Estimate { place, nanos: if allowed { nanos } else { f64::INFINITY } }
+        });
     estimates.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
     let [Estimate { place, .. }, ..] = estimates;
-    Decision { place, workers, ground: Ground::Measured { rows, nanos, estimates } }
+    Decision { place, workers, reason: DecisionReason::Measured { rows, nanos, estimates } }
 }
 
 #[cfg(test)]
@@ -239,21 +246,25 @@ mod tests {
         let place = |nanos, rows, workers, bounded| {
             decide_kernel(Some(nanos), Some(rows), workers, bounded).place
         };
-        assert_eq!(place(100.0, 10, 4, true), Place::Here, "1 µs is less than any hand-over");
-        assert_ne!(place(100.0, 10, 4, false), Place::Here, "it might wait");
-        assert_eq!(place(100.0, 1_000_000, 4, true), Place::Joblib, "0.1 s is worth four threads");
-        assert_eq!(place(1e6, 8, 4, true), Place::Joblib, "few rows that cost much");
+        assert_eq!(place(100.0, 10, 4, true), KernelPlace::Here, "1 µs is less than any hand-over");
+        assert_ne!(place(100.0, 10, 4, false), KernelPlace::Here, "it might wait");
+        assert_eq!(
+            place(100.0, 1_000_000, 4, true),
+            KernelPlace::Joblib,
+            "0.1 s is worth four threads"
+        );
+        assert_eq!(place(1e6, 8, 4, true), KernelPlace::Joblib, "few rows that cost much");
         assert_eq!(
             place(1e6, 1000, 1, true),
-            Place::Thread,
+            KernelPlace::Thread,
             "one thread gains nothing by stealing"
         );
     }
 
     #[test]
-    fn what_is_not_known_is_measured() {
-        let Decision { place, ground, .. } = decide_kernel(None, Some(5), 2, true);
-        assert_eq!(place, Place::Joblib);
-        assert!(ground.to_string().contains("nothing is known"), "{ground}");
+    fn an_unmeasured_kernel_goes_to_joblib() {
+        let Decision { place, reason, .. } = decide_kernel(None, Some(5), 2, true);
+        assert_eq!(place, KernelPlace::Joblib);
+        assert!(reason.to_string().contains("not measured yet"), "{reason}");
     }
 }

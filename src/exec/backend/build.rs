@@ -1,4 +1,4 @@
-//! From settings to a backend.
+//! Builds a backend from settings.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use super::{AsyncBackend, AutoBackend, Backend, JoblibBackend, ProcessBackend, P
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::Result;
 
-/// The backend that `config` asks for, at rest: threads and processes are started as work comes.
+/// Builds the backend of `config`. Threads and processes are started when work arrives.
 ///
 /// # Errors
-/// `config.invalid` for `dask`, which this version does not have, and for `process` in a program that
+/// `config.invalid` for `dask`, which this version does not support, and for `process` in a program that
 /// has not called [`super::process::worker::run_if_worker`] and names no worker program.
 pub fn build(config: &ParallelConfig) -> Result<Arc<dyn Backend>> {
     let workers = config.workers();

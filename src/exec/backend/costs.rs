@@ -1,30 +1,32 @@
-//! What things cost, measured: constants of this machine's kind, and the rows of each work as they
-//! are run.
+//! Measured costs: constants of a hand-over for each backend, and a moving average per row of each
+//! work.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::joblib::PIECE_NANOS;
 use crate::config::BackendType;
 
-/// Handing a task to a thread of ours and getting the answer, in nanoseconds.
+/// Handing a task to a pool thread and receiving its answer, in nanoseconds.
 const THREAD_NANOS: f64 = 12_000.0;
 /// The same through a blocking thread of tokio's.
 const ASYNC_NANOS: f64 = 14_000.0;
 /// The same through rayon.
 const JOBLIB_NANOS: f64 = 13_000.0;
-/// Through a worker process that is there, with a small row.
+/// The same through a running worker process, with a small row.
 const PROCESS_NANOS: f64 = 150_000.0;
-/// Joining the pieces' answers and stealing, as a share of the work.
+/// Stealing and joining the pieces, as a share of the work.
 const JOBLIB_SHARE: f64 = 0.03;
-/// Work that takes no longer may run on the thread that asks for it.
+/// Bounded work up to this time may run on the calling thread.
 pub(super) const AT_ONCE_NANOS: f64 = 50_000.0;
-/// Stands for a number of rows that is not known.
+/// Target time of a piece of rows in `joblib`: long compared with splitting, stealing and joining,
+/// short compared with the time a thread would idle at the end.
+pub(super) const PIECE_NANOS: f64 = 250_000.0;
+/// Assumed number of rows where it is unknown.
 pub(super) const MANY_ROWS: usize = 1_000_000;
 
-/// Nanoseconds until the answer to work that takes `serial` nanoseconds on one thread.
+/// Estimated nanoseconds of work that takes `serial` nanoseconds on one thread.
 pub(super) fn estimate(backend: Option<BackendType>, serial: f64, workers: usize) -> f64 {
     match backend {
         None => serial,
@@ -39,7 +41,7 @@ pub(super) fn estimate(backend: Option<BackendType>, serial: f64, workers: usize
     }
 }
 
-/// Nanoseconds a row of one work takes: a moving average that follows the last few pieces.
+/// Nanoseconds per row of one work, as a moving average over the last few pieces.
 #[derive(Debug, Default)]
 pub(super) struct RowCost(AtomicU64);
 
@@ -47,14 +49,14 @@ pub(super) struct RowCost(AtomicU64);
 const NEWEST: f64 = 0.3;
 
 impl RowCost {
-    /// `rows` rows took `elapsed`.
+    /// Records that `rows` rows took `elapsed`.
     pub(super) fn observe(&self, rows: usize, elapsed: Duration) {
         if rows == 0 {
             return;
         }
         let new = (elapsed.as_nanos() as f64 / rows as f64).max(1.0);
         let known = self.nanos().map_or(new, |old| old + NEWEST * (new - old));
-        // Two threads may write at once; either average is one.
+        // Two threads may write concurrently; either average is acceptable.
         self.0.store(known.to_bits(), Ordering::Relaxed);
     }
 
@@ -67,7 +69,7 @@ impl RowCost {
     }
 }
 
-/// The [`RowCost`] of each work by its name.
+/// The [`RowCost`] of each work, by name.
 #[derive(Debug, Default)]
 pub(super) struct RowCosts(Mutex<HashMap<&'static str, Arc<RowCost>>>);
 

@@ -1,9 +1,9 @@
-//! Work-stealing over cores, in chunks that adapt.
+//! Work stealing over cores, in pieces of adaptive size.
 //!
-//! Rows of a kernel are halved until a piece is worth a turn of a thread; the halves lie in the
-//! thread's own queue, from which threads without work steal the largest. How many rows are worth a
-//! turn is measured while they run, so that neither cheap rows drown in turns nor dear ones (or a few
-//! dear ones among cheap) leave a thread without work. Media work is a row a task.
+//! The rows of a kernel are halved until a piece takes about [`PIECE_NANOS`]; the halves lie in the
+//! thread's own queue, from which idle threads steal the largest. The cost of a row is measured while
+//! rows run, so that neither the overhead of many cheap rows nor a few expensive ones leave threads
+//! idle. Media work is one task per row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::Semaphore;
 
-use super::costs::{RowCost, RowCosts};
+use super::costs::{PIECE_NANOS, RowCost, RowCosts};
 use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
@@ -23,13 +23,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::WorkKind;
 use crate::exec::outcome::check_columns;
 
-/// A piece of rows takes about so many nanoseconds: long against what halving, stealing and joining
-/// the answers cost, short against what a thread would wait at the end.
-pub(super) const PIECE_NANOS: f64 = 250_000.0;
-/// Rows of the first piece of work whose rows have not been measured.
+/// Rows of the first piece of work that has not been measured.
 const FIRST_PIECE: usize = 32;
 
-/// A rayon pool of its own, made when the first task comes.
+/// A dedicated rayon pool, created with the first task.
 #[derive(Debug)]
 pub struct JoblibBackend {
     workers: usize,
@@ -39,15 +36,15 @@ pub struct JoblibBackend {
 }
 
 impl JoblibBackend {
-    /// `workers` threads.
+    /// A pool of `workers` threads.
     pub fn new(workers: usize) -> Self {
         Self::with_costs(workers, Arc::default())
     }
 
-    /// The same, writing down what rows cost.
+    /// The same, recording the cost of rows in `costs`.
     pub(super) fn with_costs(workers: usize, costs: Arc<RowCosts>) -> Self {
         let workers = workers.max(1);
-        // As many again wait in the pool, so that a thread goes on without waiting for a caller.
+        // As many tasks again wait in the pool, so that a thread continues without waiting for a caller.
         let slots = Arc::new(Semaphore::new(2 * workers));
         Self { workers, slots, pool: OnceLock::new(), costs }
     }
@@ -92,7 +89,7 @@ impl Backend for JoblibBackend {
     }
 }
 
-/// The work on all rows of a task, on whatever threads of this pool have time.
+/// Runs the work on all rows of a task, spread over the threads of the current pool.
 fn run_in_pieces(task: &Task, cost: &RowCost) -> Result<Vec<ArrayRef>> {
     let pieces = Pieces { task, cost, stop: AtomicBool::new(false), error: Mutex::new(None) };
     let done = pieces.run(task.rows.clone());
@@ -102,10 +99,11 @@ fn run_in_pieces(task: &Task, cost: &RowCost) -> Result<Vec<ArrayRef>> {
     join(done)
 }
 
+/// The run of one task in pieces.
 struct Pieces<'a> {
     task: &'a Task,
     cost: &'a RowCost,
-    /// A piece has failed: the others need not begin.
+    /// Set when a piece has failed, so that no further piece starts.
     stop: AtomicBool,
     error: Mutex<Option<Error>>,
 }
@@ -114,7 +112,7 @@ impl Pieces<'_> {
     /// The columns of each piece of `rows`, in order.
     fn run(&self, rows: RecordBatch) -> Vec<Vec<ArrayRef>> {
         let count = rows.num_rows();
-        if count <= self.worth_a_turn() {
+        if count <= self.rows_of_a_piece() {
             return self.piece(&rows).into_iter().collect();
         }
         let (left, right) = (rows.slice(0, count / 2), rows.slice(count / 2, count - count / 2));
@@ -123,7 +121,7 @@ impl Pieces<'_> {
         left
     }
 
-    fn worth_a_turn(&self) -> usize {
+    fn rows_of_a_piece(&self) -> usize {
         self.cost.nanos().map_or(FIRST_PIECE, |nanos| (PIECE_NANOS / nanos) as usize).max(1)
     }
 
@@ -153,7 +151,7 @@ impl Pieces<'_> {
     }
 }
 
-/// The pieces' columns one below the other.
+/// Concatenates the columns of the pieces.
 fn join(mut pieces: Vec<Vec<ArrayRef>>) -> Result<Vec<ArrayRef>> {
     if pieces.len() <= 1 {
         return Ok(pieces.pop().unwrap_or_default());
@@ -163,7 +161,10 @@ fn join(mut pieces: Vec<Vec<ArrayRef>>) -> Result<Vec<ArrayRef>> {
         let parts: Vec<&dyn Array> =
             pieces.iter().filter_map(|p| p.get(i).map(AsRef::as_ref)).collect();
         concat(&parts).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("the answers do not fit together: {e}"))
+            Error::new(
+                ErrorCode::Internal,
+                format!("the columns of pieces do not fit together: {e}"),
+            )
         })
     };
     (0..width).map(column).collect()

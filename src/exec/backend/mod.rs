@@ -1,14 +1,14 @@
-//! The ways to run work: each a [`Backend`], all of them giving the same rows.
+//! Backends: the ways to run work. All of them return the same rows.
 //!
-//! | backend | work runs in | many rows of a kernel | a crash costs |
+//! | backend | work runs in | a kernel on many rows uses | a crash affects |
 //! |---|---|---|---|
 //! | [`ThreadBackend`] | threads of its own | one thread | the program |
 //! | [`AsyncBackend`] | tokio's blocking threads, with a limit | one thread | the program |
-//! | [`JoblibBackend`] | a rayon pool of its own | split over all threads, as they have time | the program |
+//! | [`JoblibBackend`] | a rayon pool of its own | all threads, by work stealing | the program |
 //! | [`ProcessBackend`] | worker processes | one process | the row that caused it |
-//! | [`AutoBackend`] | whichever of them costs least | | |
+//! | [`AutoBackend`] | the cheapest of these for the work | | |
 //!
-//! [`build`] makes one from a [`crate::config::ParallelConfig`].
+//! [`build()`] makes one from a [`crate::config::ParallelConfig`].
 
 mod auto;
 mod build;
@@ -38,23 +38,23 @@ use crate::cancel::CancelToken;
 use crate::config::BackendType;
 use crate::error::Result;
 
-/// One piece of work on some rows, done once.
+/// One run of a work on some rows.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// What to do.
+    /// The work.
     pub work: Arc<dyn Work>,
-    /// On which rows.
+    /// Its rows.
     pub rows: RecordBatch,
-    /// What it finds.
+    /// Its environment.
     pub env: Arc<WorkEnv>,
-    /// Ends it.
+    /// Stops it.
     pub cancel: CancelToken,
-    /// How long it may take once a worker has begun; `None`: as long as it likes.
+    /// Time limit, counted from when a worker starts it; `None`: no limit.
     pub timeout: Option<Duration>,
 }
 
 impl Task {
-    /// A task without a limit of time.
+    /// A task without a time limit.
     pub fn new(
         work: Arc<dyn Work>,
         rows: RecordBatch,
@@ -64,41 +64,40 @@ impl Task {
         Self { work, rows, env, cancel, timeout: None }
     }
 
-    /// The same with a limit, counted from when a worker begins with it.
+    /// The same task with a time limit, counted from when a worker starts it.
     #[must_use]
     pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
     }
 }
 
-/// A way to run tasks. No more than `workers` run at a time; the others wait for their turn
-/// without holding a thread. Dropping the future of a task throws nothing away but the answer:
-/// cancel its token to end it.
+/// A way to run tasks, at most `workers` at a time. Waiting tasks hold no thread. Dropping the future of
+/// a task only discards its answer: cancel its token to stop the work.
 ///
-/// Runs inside a tokio runtime with a timer.
+/// Requires a tokio runtime with a timer.
 #[async_trait]
 pub trait Backend: Debug + Send + Sync {
-    /// Which one.
+    /// Its type in the settings.
     fn backend_type(&self) -> BackendType;
 
-    /// Tasks at a time, at least 1.
+    /// Tasks that run at a time, at least 1.
     fn workers(&self) -> usize;
 
-    /// Run a task once a worker is free: the work's columns.
+    /// Runs a task once a worker is free and returns the work's columns.
     ///
-    /// Work that is cancelled, or takes longer than the task's timeout, is told to stop. If it has
-    /// not after 2 s the answer is given without it; a worker process is then ended, a thread stays
-    /// taken until the work returns.
+    /// Work that is cancelled or exceeds the task's time limit is asked to stop. If it has not stopped
+    /// after 2 s, this returns anyway: a worker process is then killed, a thread stays occupied until
+    /// the work returns.
     ///
     /// # Errors
-    /// The work's own; `internal` if it panicked or gave other columns than promised,
-    /// `worker_crashed` if its process died twice, `cancelled` if its token was thrown, `timeout`.
+    /// Those of the work; `internal` if it panicked or returned other columns than declared,
+    /// `worker_crashed` if its process died twice, `cancelled`, `timeout`.
     async fn run(&self, task: Task) -> Result<Vec<ArrayRef>>;
 
-    /// Where `rows` rows of `work` would run, and why; `None`: any number of them.
-    fn choice(&self, work: &dyn Work, rows: Option<usize>) -> Choice {
+    /// Where `rows` rows of `work` (`None`: any number) would run, and why.
+    fn choice(&self, work: &dyn Work, rows: Option<usize>) -> BackendChoice {
         let _ = (work, rows);
-        Choice {
+        BackendChoice {
             backend: Some(self.backend_type()),
             workers: self.workers(),
             reason: "as configured".to_owned(),
@@ -108,16 +107,16 @@ pub trait Backend: Debug + Send + Sync {
 
 /// Where work runs, and why. `Display`: `async × 2 (reason)`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
-    /// The backend; `None`: the thread that asks.
+pub struct BackendChoice {
+    /// The backend; `None`: the calling thread.
     pub backend: Option<BackendType>,
     /// Tasks at a time.
     pub workers: usize,
-    /// One sentence with the figures that decided.
+    /// The reason, with the figures that decided.
     pub reason: String,
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for BackendChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.backend {
             Some(backend) => write!(f, "{backend} × {} ({})", self.workers, self.reason),

@@ -1,76 +1,78 @@
-//! Threads that take tickets from a queue.
+//! A pool of threads that take tickets from a queue.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ticket::Ticket;
+use super::ticket::TaskTicket;
 use crate::error::{Error, ErrorCode};
 
-/// What each thread does until the queue is closed.
-type Body = dyn Fn(&Queue) + Send + Sync;
+/// The loop of each thread, which ends when the queue is closed.
+type WorkerBody = dyn Fn(&TicketQueue) + Send + Sync;
 
-/// Up to `size` threads, started when there is work for them. Dropping it closes the queue: threads
-/// end with the ticket they have, nobody waits for them.
-pub(super) struct Pool {
-    queue: Arc<Queue>,
-    body: Arc<Body>,
+/// Up to `size` threads, started when there is work for them. Dropping it closes the queue without
+/// waiting: threads end after their current ticket.
+pub(super) struct WorkerPool {
+    queue: Arc<TicketQueue>,
+    body: Arc<WorkerBody>,
     size: usize,
     name: &'static str,
 }
 
-/// Tickets in the order they came.
+/// Tickets in order of arrival.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct TicketQueue {
+    state: Mutex<QueueState>,
     ready: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    tickets: VecDeque<Ticket>,
+struct QueueState {
+    tickets: VecDeque<TaskTicket>,
     threads: usize,
-    /// Threads that wait for a ticket.
+    /// Threads waiting for a ticket.
     idle: usize,
     closed: bool,
 }
 
-/// What [`Queue::next`] came back with.
+/// Result of [`TicketQueue::next`].
 #[derive(Debug)]
-pub(super) enum Next {
-    /// Work.
-    Ticket(Box<Ticket>),
-    /// Nothing came for that long.
+pub(super) enum NextTicket {
+    /// A ticket to run.
+    Ready(Box<TaskTicket>),
+    /// No ticket arrived in time.
     Idle,
-    /// Nothing will come.
+    /// The queue is closed.
     Closed,
 }
 
-impl std::fmt::Debug for Pool {
+impl std::fmt::Debug for WorkerPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("WorkerPool").field("size", &self.size).finish_non_exhaustive()
     }
 }
 
-impl Pool {
-    /// Threads called `name` that run `body`.
+impl WorkerPool {
+    /// Threads named `name` that run `body`.
     pub(super) fn new(
         size: usize,
         name: &'static str,
-        body: impl Fn(&Queue) + Send + Sync + 'static,
+        body: impl Fn(&TicketQueue) + Send + Sync + 'static,
     ) -> Self {
         Self { queue: Arc::default(), body: Arc::new(body), size: size.max(1), name }
     }
 
-    /// Queue a ticket; bounded by the slots that tickets hold.
-    pub(super) fn push(&self, ticket: Ticket) {
+    /// Queues a ticket. The queue is bounded by the slots that tickets hold.
+    pub(super) fn push(&self, ticket: TaskTicket) {
         let mut state = self.queue.lock();
         state.tickets.push_back(ticket);
         if state.tickets.len() > state.idle && state.threads < self.size {
             match self.start() {
                 Ok(()) => state.threads += 1,
-                // With one thread at least the ticket has its turn.
-                Err(cause) if state.threads > 0 => tracing::warn!("no further thread: {cause}"),
+                // The threads that exist will take the ticket.
+                Err(cause) if state.threads > 0 => {
+                    tracing::warn!("no further thread can be started: {cause}")
+                }
                 Err(cause) => {
                     if let Some(ticket) = state.tickets.pop_back() {
                         ticket.refuse(no_thread(cause));
@@ -89,11 +91,11 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.closed = true;
-        // Their callers are gone, or the pool would still be borrowed.
+        // No caller is left, since a caller borrows the pool.
         let left = std::mem::take(&mut state.tickets);
         drop(state);
         self.queue.ready.notify_all();
@@ -101,21 +103,21 @@ impl Drop for Pool {
     }
 }
 
-impl Queue {
-    /// Waits for a ticket, with `patience` not longer than that.
-    pub(super) fn next(&self, patience: Option<Duration>) -> Next {
+impl TicketQueue {
+    /// Waits for a ticket, at most for `patience` if it is given.
+    pub(super) fn next(&self, patience: Option<Duration>) -> NextTicket {
         let until = patience.map(|p| Instant::now() + p);
         let mut state = self.lock();
         loop {
             if state.closed {
-                return Next::Closed;
+                return NextTicket::Closed;
             }
             if let Some(ticket) = state.tickets.pop_front() {
-                return Next::Ticket(Box::new(ticket));
+                return NextTicket::Ready(Box::new(ticket));
             }
             let left = until.map(|u| u.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Next::Idle;
+                return NextTicket::Idle;
             }
             state.idle += 1;
             state = match left {
@@ -128,7 +130,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Threads of the operating system, started once and kept.
+//! A pool of operating system threads.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use arrow::array::ArrayRef;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::pool::{Next, Pool};
+use super::pool::{NextTicket, WorkerPool};
 use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
 use crate::error::Result;
 
-/// A pool of threads with a queue of as many tasks as threads, so that none waits for its caller to
-/// be scheduled; further callers wait.
+/// A pool of threads. As many tasks again are queued, so that no thread waits for its caller to be
+/// scheduled; further callers wait.
 #[derive(Debug)]
 pub struct ThreadBackend {
     workers: usize,
     slots: Arc<Semaphore>,
-    pool: Pool,
+    pool: WorkerPool,
 }
 
 impl ThreadBackend {
-    /// At most `workers` threads; they are started as work comes.
+    /// At most `workers` threads, started when work arrives.
     pub fn new(workers: usize) -> Self {
         let workers = workers.max(1);
-        let pool = Pool::new(workers, "clipflow-thread", |queue| {
-            while let Next::Ticket(ticket) = queue.next(None) {
+        let pool = WorkerPool::new(workers, "clipflow-thread", |queue| {
+            while let NextTicket::Ready(ticket) = queue.next(None) {
                 ticket.run();
             }
         });

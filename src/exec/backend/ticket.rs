@@ -1,4 +1,4 @@
-//! From an asynchronous caller to the thread that works, and back with the answer.
+//! Hands a task from an asynchronous caller to a worker thread and returns the answer.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,63 +14,63 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::exec::WorkKind;
 use crate::exec::outcome::check_columns;
 
-/// Time that work has to end once it was told to.
+/// Time that work has to stop after it was asked to.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-type Answer = Result<Vec<ArrayRef>>;
+type TaskResult = Result<Vec<ArrayRef>>;
 
-/// A task on its way to a thread. Its slot is taken until the work has ended, whoever still waits.
+/// A task on its way to a thread. It holds its slot until the work has ended, even if the caller is gone.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(super) struct TaskTicket {
     task: Task,
     started: oneshot::Sender<()>,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<TaskResult>,
     _slot: OwnedSemaphorePermit,
 }
 
-impl Ticket {
-    /// Do the work on this thread.
+impl TaskTicket {
+    /// Runs the work on this thread.
     pub(super) fn run(self) {
         self.run_with(|task| task.work.run(&task.rows, &task.env, &task.cancel));
     }
 
-    /// Answer with what `how` says; a panic of it is an answer too.
-    pub(super) fn run_with(self, how: impl FnOnce(&Task) -> Answer) {
+    /// Answers with the result of `how`; a panic becomes an error.
+    pub(super) fn run_with(self, how: impl FnOnce(&Task) -> TaskResult) {
         let Self { task, started, answer, _slot: slot } = self;
-        // Nobody listens any more if the caller is gone: then the work is done for nobody.
+        // Fails if the caller is gone. The work then runs anyway, unless its token is cancelled.
         let _ = started.send(());
         let result = task.cancel.begin().and_then(|()| contained(&task, how));
         drop((task, slot));
         let _ = answer.send(result);
     }
 
-    /// What the work waits for.
+    /// The kind of the work.
     pub(super) fn kind(&self) -> WorkKind {
         self.task.work.kind()
     }
 
-    /// Answer with an error.
+    /// Answers with an error.
     pub(super) fn refuse(self, error: Error) {
         let _ = self.answer.send(Err(error));
     }
 }
 
-/// `how` with panics caught and the columns checked.
-pub(super) fn contained(task: &Task, how: impl FnOnce(&Task) -> Answer) -> Answer {
-    // A work that panicked is not asked again to go on: each run starts from its settings and rows.
+/// Runs `how`, catches panics and checks the columns.
+pub(super) fn contained(task: &Task, how: impl FnOnce(&Task) -> TaskResult) -> TaskResult {
+    // Unwind safety: no state survives a panic, since each run starts from its settings and rows.
     let columns =
         catch_unwind(AssertUnwindSafe(|| how(task))).unwrap_or_else(|p| Err(panicked(&*p)))?;
     check_columns(task.work.as_ref(), task.rows.num_rows(), &columns)?;
     Ok(columns)
 }
 
-/// Waits for a slot, gives the task to `start`, and waits for the answer.
+/// Waits for a slot, passes the task to `start`, and waits for the answer.
 pub(super) async fn hand_over(
     slots: &Arc<Semaphore>,
     mut task: Task,
-    start: impl FnOnce(Ticket) + Send,
-) -> Answer {
-    // Its own: a timeout ends this task and not what else the caller's token ends.
+    start: impl FnOnce(TaskTicket) + Send,
+) -> TaskResult {
+    // A child token: a timeout stops this task and nothing else under the caller's token.
     task.cancel = task.cancel.child();
     let (cancel, timeout) = (task.cancel.clone(), task.timeout);
     let slot = tokio::select! {
@@ -79,7 +79,7 @@ pub(super) async fn hand_over(
         slot = Arc::clone(slots).acquire_owned() => slot.map_err(|_| shut_down())?,
     };
     let ((started, begun), (answer, mut answered)) = (oneshot::channel(), oneshot::channel());
-    start(Ticket { task, started, answer, _slot: slot });
+    start(TaskTicket { task, started, answer, _slot: slot });
     let too_late = async {
         match timeout {
             Some(timeout) if begun.await.is_ok() => tokio::time::sleep(timeout).await,
@@ -106,7 +106,7 @@ fn timeout_error(timeout: Duration) -> Error {
     Error::new(
         ErrorCode::Timeout,
         format!(
-            "this took longer than the {seconds} s that a row may take; allow more (timeout) or leave the row out"
+            "this row took longer than the limit of {seconds} s; raise timeout or remove the row"
         ),
     )
 }
@@ -114,11 +114,11 @@ fn timeout_error(timeout: Duration) -> Error {
 fn shut_down() -> Error {
     Error::new(
         ErrorCode::Cancelled,
-        "the workers were shut down before this was done; run it again to go on",
+        "the workers were shut down before this row was done; run again to resume",
     )
 }
 
-/// What a row gets whose work panicked.
+/// The error of a row whose work panicked.
 fn panicked(payload: &(dyn Any + Send)) -> Error {
     let text = payload
         .downcast_ref::<&str>()
@@ -128,6 +128,6 @@ fn panicked(payload: &(dyn Any + Send)) -> Error {
     tracing::error!("work panicked: {text}");
     Error::new(
         ErrorCode::Internal,
-        "clipflow failed on this row through a fault of its own; please report it with the log",
+        "a bug in clipflow made this row fail; please report it with the log",
     )
 }

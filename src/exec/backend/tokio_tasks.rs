@@ -1,4 +1,4 @@
-//! Tokio's blocking threads, with a limit.
+//! Tokio's blocking threads, limited in number.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{Backend, Task};
 use crate::config::BackendType;
 use crate::error::Result;
 
-/// See the module.
+/// Runs tasks on tokio's blocking threads.
 #[derive(Debug)]
 pub struct AsyncBackend {
     workers: usize,

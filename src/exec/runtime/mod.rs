@@ -1,4 +1,4 @@
-//! What all rows of media work share; [`run`] is how one of them is run.
+//! The state shared by all rows of media work; [`run`] runs one row.
 
 mod run;
 
@@ -8,70 +8,70 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 use super::WorkEnv;
-use super::ahead::Ahead;
 use super::backend::{AsyncBackend, Backend};
-use super::kept::Keeper;
+use super::prefetch::Prefetch;
 use super::work::Progress;
+use super::work_cache::WorkCache;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::media::MediaTools;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::telemetry::{Counters, Event, Observer, Silent};
+use crate::telemetry::{Event, MediaCounters, Observer, Silent};
 
-/// What a [`MediaRuntime`] is made of.
+/// The parts of a [`MediaRuntime`].
 #[derive(Debug)]
 pub struct MediaRuntimeConfig {
     /// ffmpeg and ffprobe.
     pub tools: MediaTools,
     /// Where sources come from.
     pub sources: Sources,
-    /// Folder rendered files go to.
+    /// Folder of rendered files.
     pub media_dir: PathBuf,
-    /// How rows are run, and how many at a time.
+    /// Runs the rows and limits how many run at a time.
     pub backend: Arc<dyn Backend>,
-    /// How faults are dealt with; its hosts are those of `sources`.
+    /// Retries and limits per host; its hosts are those of `sources`.
     pub resilience: Resilience,
-    /// Who is told about events.
+    /// Receives events.
     pub observer: Arc<dyn Observer>,
 }
 
-/// Rows of one stream that are under way at the most: those that wait, for a host or for their next
-/// try, cost little and must not keep the rows of other hosts out.
+/// Largest number of rows of one stream in flight: waiting rows (for a host or for a retry) cost little
+/// and must not block the rows of other hosts.
 const ROWS_AHEAD: usize = 1024;
 
-/// Shared by every `MediaExec` of a session, so that its limit holds for all of them together.
+/// The runtime of media work, shared by every `MediaExec` of a session so that its limits hold for all.
 #[derive(Debug)]
 pub struct MediaRuntime {
     /// ffmpeg and ffprobe.
     pub tools: MediaTools,
     /// Where sources come from.
     pub sources: Arc<Sources>,
-    /// Who is told about events.
+    /// Receives events.
     pub observer: Arc<dyn Observer>,
     /// Live counters.
-    pub counters: Arc<Counters>,
+    pub counters: Arc<MediaCounters>,
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
-    /// One for each worker: a row that has one does not wait in the backend.
+    /// One per worker: a row that holds one does not wait in the backend.
     slots: Arc<Semaphore>,
-    ahead: Arc<Ahead>,
+    prefetch: Arc<Prefetch>,
     resilience: Resilience,
-    keeper: Option<Arc<Keeper>>,
-    /// Rows that were begun with and are not done.
+    cache: Option<Arc<WorkCache>>,
+    /// Number of rows in flight.
     rows: watch::Sender<usize>,
 }
 
-/// Progress of work goes to the counters and the observer.
+/// Forwards progress of work to the counters and the observer.
 #[derive(Debug)]
-struct Told {
-    counters: Arc<Counters>,
+struct ProgressToObserver {
+    counters: Arc<MediaCounters>,
     observer: Arc<dyn Observer>,
 }
 
-impl Progress for Told {
+impl Progress for ProgressToObserver {
     fn advanced(&self, stage: &'static str, seconds: f64) {
         self.counters.advanced(seconds);
         self.observer.event(&Event::Progress { stage, seconds });
@@ -79,8 +79,7 @@ impl Progress for Told {
 }
 
 impl MediaRuntime {
-    /// A runtime for looking at files that somebody named: a path that they typed is one they may read, so
-    /// every file is allowed.
+    /// A runtime for reading files that the user named: every path is allowed, since the user may read it.
     ///
     /// # Errors
     /// `setup.missing_program` without ffmpeg.
@@ -97,12 +96,13 @@ impl MediaRuntime {
         }))
     }
 
-    /// A runtime at rest.
+    /// A runtime without rows.
     pub fn new(config: MediaRuntimeConfig) -> Self {
         let MediaRuntimeConfig { tools, sources, media_dir, backend, resilience, observer } =
             config;
-        let counters = Arc::new(Counters::default());
-        let progress = Told { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
+        let counters = Arc::new(MediaCounters::default());
+        let progress =
+            ProgressToObserver { counters: Arc::clone(&counters), observer: Arc::clone(&observer) };
         let env = WorkEnv {
             tools: Some(tools.clone()),
             media_dir,
@@ -112,7 +112,7 @@ impl MediaRuntime {
         let token = CancelToken::new();
         let (env, workers) = (Arc::new(env), backend.workers());
         let slots = Arc::new(Semaphore::new(workers));
-        let ahead = Arc::new(Ahead::new(workers, resilience.hosts.limits()));
+        let prefetch = Arc::new(Prefetch::new(workers, resilience.hosts.limits()));
         Self {
             tools,
             sources: Arc::new(sources),
@@ -122,15 +122,15 @@ impl MediaRuntime {
             token,
             backend,
             slots,
-            ahead,
+            prefetch,
             resilience,
-            keeper: None,
+            cache: None,
             rows: watch::Sender::new(0),
         }
     }
 
-    /// One for another run, which shares workers, sources, hosts, counters and kept results with this
-    /// one and is stopped by itself.
+    /// A runtime for another run, which shares workers, sources, hosts, counters and cache with this one
+    /// and is cancelled independently.
     #[must_use]
     pub fn for_run(&self, media_dir: PathBuf) -> Self {
         let env = WorkEnv { media_dir, ..WorkEnv::clone(&self.env) };
@@ -143,63 +143,63 @@ impl MediaRuntime {
             token: CancelToken::new(),
             backend: Arc::clone(&self.backend),
             slots: Arc::clone(&self.slots),
-            ahead: Arc::clone(&self.ahead),
+            prefetch: Arc::clone(&self.prefetch),
             resilience: self.resilience.clone(),
-            keeper: self.keeper.clone(),
+            cache: self.cache.clone(),
             rows: watch::Sender::new(0),
         }
     }
 
-    /// The same on another backend.
+    /// The same runtime on another backend.
     #[must_use]
     pub fn with_backend(&self, backend: Arc<dyn Backend>) -> Self {
         let workers = backend.workers();
         Self {
             slots: Arc::new(Semaphore::new(workers)),
-            ahead: Arc::new(Ahead::new(workers, self.resilience.hosts.limits())),
+            prefetch: Arc::new(Prefetch::new(workers, self.resilience.hosts.limits())),
             backend,
             ..self.for_run(self.env.media_dir.clone())
         }
     }
 
-    /// The same, drained and cancelled with `stop`.
+    /// The same runtime, drained and cancelled with `stop`.
     #[must_use]
     pub fn with_stop(self, stop: &CancelToken) -> Self {
         Self { token: stop.child(), ..self }
     }
 
-    /// The same with results kept by `keeper`.
+    /// The same runtime with results cached in `cache`.
     #[must_use]
-    pub fn with_keeper(self, keeper: Arc<Keeper>) -> Self {
-        Self { keeper: Some(keeper), ..self }
+    pub fn with_cache(self, cache: Arc<WorkCache>) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
-    /// Who keeps results.
-    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
-        self.keeper.as_ref()
+    /// The cache of results, if there is one.
+    pub fn cache(&self) -> Option<&Arc<WorkCache>> {
+        self.cache.as_ref()
     }
 
-    /// What runs the work.
+    /// The backend that runs the work.
     pub fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
     }
 
-    /// The hosts sources come from, and how they are doing.
+    /// The hosts of sources and their state.
     pub fn hosts(&self) -> &Hosts {
         &self.resilience.hosts
     }
 
-    /// Rows of one stream under way at a time, of which few are fetched and fewer worked on.
+    /// Largest number of rows of one stream in flight; few of them are fetched at a time, fewer run.
     pub fn rows_ahead(&self) -> usize {
         ROWS_AHEAD
     }
 
-    /// A token for the work of one stream; [`MediaRuntime::cancel`] throws it too.
+    /// A token for the work of one stream; [`MediaRuntime::cancel`] cancels it too.
     pub fn token(&self) -> CancelToken {
         self.token.child()
     }
 
-    /// End all work of this runtime.
+    /// Cancels all work of this runtime.
     pub fn cancel(&self) {
         self.token.cancel();
     }

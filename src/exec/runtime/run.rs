@@ -1,4 +1,4 @@
-//! How one row is run: it waits for its turns, is tried until it is done or cannot be, and is told of.
+//! Runs one row: waits for slots, prepares the source, runs the work, retries, reports.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,45 +7,43 @@ use arrow::array::{ArrayRef, RecordBatch};
 use tokio::sync::watch;
 
 use super::MediaRuntime;
-use crate::cancel::CancelToken;
-use crate::cancel::stopped;
+use crate::cancel::{CancelToken, stopped};
 use crate::error::{Error, Result};
 use crate::exec::Work;
-use crate::exec::ahead::acquire;
 use crate::exec::backend::Task;
-use crate::exec::kept::{Asked, Keeper, Pending};
-use crate::exec::outcome::{Outcome, finish_rows};
+use crate::exec::outcome::{RowsOutcome, finish_rows};
+use crate::exec::prefetch::acquire;
 use crate::exec::row::{text_at, with_source};
+use crate::exec::work_cache::{CacheLookup, CacheMiss, WorkCache};
 use crate::location::redacted;
 use crate::resilience::HostKey;
 use crate::source::LocalCopy;
 use crate::telemetry::Event;
 
 impl MediaRuntime {
-    /// Run one row (a batch of one row) as [`MediaRuntime::run_work`] does. Whatever happens, the
-    /// answer is that row with the work's columns and the outcome columns: an error of the work
-    /// becomes its code.
+    /// Runs one row (a batch of one row) as [`MediaRuntime::run_work`] does, and returns that row with the
+    /// work's columns and the outcome columns: an error of the work becomes its code.
     ///
     /// # Errors
-    /// `cancelled` once this runtime is: then there is no answer. While it is drained, the same for
-    /// rows that had not begun, as soon as those that had are done. `internal` when the work broke
-    /// its contract (wrong columns).
+    /// `cancelled` once this runtime is cancelled. While it is drained, the same for rows that have not
+    /// started, as soon as those that have are done. `internal` if the work returned wrong columns.
     pub async fn run_row(
         self: Arc<Self>,
         work: Arc<dyn Work>,
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let Ran { result, attempts, elapsed } = self.unless_stopped(&work, &row, &cancel).await?;
+        let RowRun { result, attempts, elapsed } =
+            self.unless_stopped(&work, &row, &cancel).await?;
         let (attempts, elapsed) = (i64::from(attempts), elapsed.as_secs_f64());
-        finish_rows(work.as_ref(), &row, Outcome { result, attempts, elapsed })
+        finish_rows(work.as_ref(), &row, RowsOutcome { result, attempts, elapsed })
     }
 
-    /// The columns that `work` adds to one row (a batch of one row), computed by the backend once
-    /// the row's source is at hand.
+    /// The columns that `work` adds to one row (a batch of one row), computed by the backend once the
+    /// source of the row is fetched.
     ///
     /// # Errors
-    /// The work's own or that of its source; `internal` if it panicked.
+    /// Those of the work and of its source; `internal` if it panicked.
     pub async fn run_work(
         self: Arc<Self>,
         work: Arc<dyn Work>,
@@ -55,15 +53,15 @@ impl MediaRuntime {
         self.unless_stopped(&work, &row, &cancel).await?.result
     }
 
-    /// [`MediaRuntime::run`], if the row may begin and is not cancelled.
+    /// [`MediaRuntime::run`], unless the row is cancelled or drained before it starts.
     async fn unless_stopped(
         &self,
         work: &Arc<dyn Work>,
         row: &RecordBatch,
         cancel: &CancelToken,
-    ) -> Result<Ran> {
+    ) -> Result<RowRun> {
         let cancel = cancel.child();
-        let under_way = UnderWay::new(&self.rows);
+        let in_flight = InFlight::new(&self.rows);
         let refused = async {
             self.token.draining().await;
             if !cancel.refuse() {
@@ -78,14 +76,14 @@ impl MediaRuntime {
                 return Ok(ran);
             }
         }
-        drop(under_way);
-        // An error ends the stream that the others are in: they are let go first.
+        drop(in_flight);
+        // An error ends the stream of all rows: those in flight finish first.
         let _ = self.rows.subscribe().wait_for(|rows| *rows == 0).await;
         Err(stopped())
     }
 
-    /// Try until it is done or cannot be. Between two tries a row holds nothing.
-    async fn run(&self, work: &Arc<dyn Work>, row: &RecordBatch, cancel: &CancelToken) -> Ran {
+    /// Tries until the row succeeds or cannot. Between two attempts a row holds no slot.
+    async fn run(&self, work: &Arc<dyn Work>, row: &RecordBatch, cancel: &CancelToken) -> RowRun {
         self.counters.started();
         let location = text_at(row, "location").unwrap_or_default();
         let host = HostKey::of(&location).filter(|_| work.needs_source());
@@ -99,7 +97,7 @@ impl MediaRuntime {
             let wait = self.resilience.wait_before_retry(retry, error, host.as_ref());
             let Some(wait) = wait.filter(|_| !cancel.is_draining()) else { break result };
             let (location, code) = (redacted(&location), error.code());
-            tracing::debug!(location, %code, ?wait, "trying again: {error}");
+            tracing::debug!(location, %code, ?wait, "retrying: {error}");
             let slept = async {
                 self.resilience.clock.sleep(wait).await;
                 Ok(())
@@ -109,11 +107,11 @@ impl MediaRuntime {
             }
         };
         self.report(work.as_ref(), row, result.as_ref().err());
-        Ran { result, attempts, elapsed }
+        RowRun { result, attempts, elapsed }
     }
 
-    /// Get the source, then do the work. What that takes, without waiting for a turn, is added to
-    /// `elapsed`.
+    /// Prepares the source, then runs the work. The time this takes, without waiting for slots, is added
+    /// to `elapsed`.
     async fn attempt(
         &self,
         work: &Arc<dyn Work>,
@@ -123,19 +121,19 @@ impl MediaRuntime {
         elapsed: &mut Duration,
     ) -> Result<Vec<ArrayRef>> {
         cancel.check()?;
-        let place = match work.needs_source() {
-            true => Some(unless_cancelled(cancel, self.ahead.enter(self.hosts(), host)).await?),
+        let prefetch_slot = match work.needs_source() {
+            true => Some(unless_cancelled(cancel, self.prefetch.enter(self.hosts(), host)).await?),
             false => None,
         };
         let mut watch = Stopwatch::start(elapsed);
-        let (mut pending, copy) =
-            match unless_cancelled(cancel, self.at_hand(work, row, location)).await? {
-                AtHand::Done(columns) => return Ok(columns),
-                AtHand::Source(pending, copy) => (pending, copy),
+        let (mut miss, copy) =
+            match unless_cancelled(cancel, self.prepare(work, row, location)).await? {
+                PreparedSource::Cached(columns) => return Ok(columns),
+                PreparedSource::Source(miss, copy) => (miss, copy),
             };
         if let Some(copy) = &copy
             && let Some(columns) =
-                unless_cancelled(cancel, async { Ok(pending.fetched(&copy.validator).await) })
+                unless_cancelled(cancel, async { Ok(miss.look_up_fetched(&copy.validator).await) })
                     .await?
         {
             return Ok(columns);
@@ -146,35 +144,35 @@ impl MediaRuntime {
         };
         watch.pause();
         let _slot = unless_cancelled(cancel, acquire(&self.slots)).await?;
-        watch.go_on();
-        drop(place);
+        watch.resume();
+        drop(prefetch_slot);
         if let Some(copy) = &copy {
             copy.started();
         }
         let task = Task::new(Arc::clone(work), rows, Arc::clone(&self.env), cancel.clone());
         let result = self.backend.run(task.with_timeout(self.resilience.timeout)).await;
         if let (Ok(columns), Some(copy)) = (&result, &copy) {
-            pending.done(&copy.validator, columns).await;
+            miss.store(&copy.validator, columns).await;
         }
         result
     }
 
-    /// What was kept of an earlier time, or the source.
-    async fn at_hand<'a>(
+    /// The cached columns, or the source.
+    async fn prepare<'a>(
         &'a self,
         work: &Arc<dyn Work>,
         row: &RecordBatch,
         location: &str,
-    ) -> Result<AtHand<'a>> {
-        let pending = match Keeper::ask(self.keeper.as_deref(), &self.sources, work, row).await {
-            Asked::Hit(columns) => return Ok(AtHand::Done(columns)),
-            Asked::Miss(pending) => pending,
+    ) -> Result<PreparedSource<'a>> {
+        let miss = match WorkCache::look_up(self.cache.as_deref(), &self.sources, work, row).await {
+            CacheLookup::Hit(columns) => return Ok(PreparedSource::Cached(columns)),
+            CacheLookup::Miss(miss) => miss,
         };
         let copy = match work.needs_source() {
             true => Some(self.sources.open(location).await?),
             false => None,
         };
-        Ok(AtHand::Source(pending, copy))
+        Ok(PreparedSource::Source(miss, copy))
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -190,36 +188,38 @@ impl MediaRuntime {
     }
 }
 
-/// A row that counts as under way as long as this lives.
-struct UnderWay<'a>(&'a watch::Sender<usize>);
+/// Counts a row as in flight while it lives.
+struct InFlight<'a>(&'a watch::Sender<usize>);
 
-impl<'a> UnderWay<'a> {
+impl<'a> InFlight<'a> {
     fn new(rows: &'a watch::Sender<usize>) -> Self {
         rows.send_modify(|rows| *rows += 1);
         Self(rows)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|rows| *rows -= 1);
     }
 }
 
-/// How a row went.
-struct Ran {
+/// Result of all attempts at a row.
+struct RowRun {
     result: Result<Vec<ArrayRef>>,
     attempts: u32,
     elapsed: Duration,
 }
 
-/// What there is before work.
-enum AtHand<'a> {
-    Done(Vec<ArrayRef>),
-    Source(Pending<'a>, Option<LocalCopy>),
+/// What [`MediaRuntime::prepare`] returns.
+enum PreparedSource<'a> {
+    /// The columns are cached.
+    Cached(Vec<ArrayRef>),
+    /// The work must run on the source, if it needs one.
+    Source(CacheMiss<'a>, Option<LocalCopy>),
 }
 
-/// Adds the time it runs to another's.
+/// Adds the time it runs to a total.
 struct Stopwatch<'a> {
     total: &'a mut Duration,
     since: Option<Instant>,
@@ -234,7 +234,7 @@ impl<'a> Stopwatch<'a> {
         *self.total += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
     }
 
-    fn go_on(&mut self) {
+    fn resume(&mut self) {
         self.since = Some(Instant::now());
     }
 }
@@ -245,7 +245,7 @@ impl Drop for Stopwatch<'_> {
     }
 }
 
-/// `work`, unless it is cancelled before it is done.
+/// The result of `work`, or `cancelled` if that happens first.
 async fn unless_cancelled<T>(
     cancel: &CancelToken,
     work: impl Future<Output = Result<T>>,

@@ -14,7 +14,7 @@ mod tests;
 use ebur128::{EbuR128, Mode};
 
 use filters::Biquad;
-use speech::{Hop, SpeechTracker};
+use speech::{AudioHop, SpeechTracker};
 
 pub use channels::channel_map;
 
@@ -263,7 +263,7 @@ impl AudioAnalyzer {
         if self.past.len() > ONSET_PAST {
             self.past.pop_front();
         }
-        self.speech.push(Hop {
+        self.speech.push(AudioHop {
             power,
             band: f64::from(sums.band) / frames,
             crossings: f64::from(sums.crossings) / frames * self.rate as f64,

@@ -11,7 +11,7 @@ const QUIET: f64 = 3.2e-6;
 
 /// What is measured in one hop.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hop {
+pub(super) struct AudioHop {
     /// Mean square over all frequencies.
     pub power: f64,
     /// Mean square of the band of the voice.
@@ -21,8 +21,8 @@ pub(super) struct Hop {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Seen {
-    hop: Hop,
+struct JudgedHop {
+    hop: AudioHop,
     /// Amplitude in the band of the voice.
     envelope: f64,
     /// The part of the envelope that moves at the rate of syllables.
@@ -33,7 +33,7 @@ struct Seen {
 #[derive(Debug)]
 pub(super) struct SpeechTracker {
     syllables: Biquad,
-    window: VecDeque<Seen>,
+    window: VecDeque<JudgedHop>,
     /// Number of hops pushed.
     pushed: usize,
     judged: Vec<u8>,
@@ -50,11 +50,11 @@ impl SpeechTracker {
         }
     }
 
-    pub fn push(&mut self, hop: Hop) {
+    pub fn push(&mut self, hop: AudioHop) {
         let envelope = hop.band.max(0.0).sqrt();
         let syllables = f64::from(self.syllables.step(envelope as f32));
         self.syllables.settle();
-        self.window.push_back(Seen { hop, envelope, syllables });
+        self.window.push_back(JudgedHop { hop, envelope, syllables });
         self.pushed += 1;
         if self.window.len() > 2 * HALF + 1 {
             self.window.pop_front();
@@ -81,9 +81,9 @@ impl SpeechTracker {
     }
 }
 
-fn likelihood(window: &VecDeque<Seen>) -> f64 {
+fn likelihood(window: &VecDeque<JudgedHop>) -> f64 {
     let count = window.len().max(1) as f64;
-    let mean = |value: fn(&Seen) -> f64| window.iter().map(value).sum::<f64>() / count;
+    let mean = |value: fn(&JudgedHop) -> f64| window.iter().map(value).sum::<f64>() / count;
     let power = mean(|s| s.hop.power);
     let envelope = mean(|s| s.envelope);
     if power < QUIET || envelope <= 0.0 {
@@ -92,7 +92,7 @@ fn likelihood(window: &VecDeque<Seen>) -> f64 {
     let modulation = mean(|s| s.syllables * s.syllables).sqrt() / envelope;
     let band = mean(|s| s.hop.band) / power;
     // How much the zero crossings vary, weighed by energy so that pauses do not count.
-    let weigh = |value: fn(&Seen) -> f64| mean(value) / envelope;
+    let weigh = |value: fn(&JudgedHop) -> f64| mean(value) / envelope;
     let crossings = weigh(|s| s.envelope * s.hop.crossings);
     let squares = weigh(|s| s.envelope * s.hop.crossings * s.hop.crossings);
     let variation = (squares - crossings * crossings).max(0.0).sqrt() / crossings.max(1.0);

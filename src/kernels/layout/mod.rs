@@ -37,7 +37,7 @@ const TOP_FIRST: f64 = 0.1;
 
 /// Where the middle of a window lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
+pub enum CellView {
     /// On the path of the edit; in the middle without one.
     Follow,
     /// There, as shares of the picture, pushed inside.
@@ -54,7 +54,7 @@ pub struct Cell {
     /// Size of the window of the source that it shows, of the same shape.
     pub window: (u32, u32),
     /// Where that lies.
-    pub place: Place,
+    pub place: CellView,
 }
 
 impl Cell {
@@ -104,12 +104,12 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
         (true, false) => ((0, second.1), (0, 0)),
         (false, _) => ((0, 0), (first.0, 0)),
     };
-    let one = Cell { at: one_at, size: first, window, place: Place::Follow };
+    let one = Cell { at: one_at, size: first, window, place: CellView::Follow };
     let base = largest(source, second, 1.0);
     let large = f64::from(second.0) / f64::from(base.0);
     let share = (large / (CLOSER * one.enlarges())).min(1.0);
     let window = largest(source, second, share);
-    [one, Cell { at, size: second, window, place: Place::Follow }]
+    [one, Cell { at, size: second, window, place: CellView::Follow }]
 }
 
 /// Four parts, two by two, that show something else each: what draws the eye (which is around `gaze`,
@@ -119,10 +119,10 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
     let close = grid_close(source, frame);
     let ((left, top), (right, bottom)) = (close.at, close.size);
     let whole = largest(source, (left, top), 1.0);
-    let seen = |(share, place): (f64, Place)| {
+    let seen = |(share, place): (f64, CellView)| {
         let middle = match place {
-            Place::Follow => gaze,
-            Place::Fixed(x, y) => (x, y),
+            CellView::Follow => gaze,
+            CellView::Fixed(x, y) => (x, y),
         };
         Region::new(source, whole, share, middle)
     };
@@ -130,14 +130,15 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
         [1.0, 0.0, 0.5].map(|end| {
             // Across the way in which the picture is larger.
             let wide = ratio(source) >= ratio(frame);
-            let place = if wide { Place::Fixed(end, gaze.1) } else { Place::Fixed(gaze.0, end) };
+            let place =
+                if wide { CellView::Fixed(end, gaze.1) } else { CellView::Fixed(gaze.0, end) };
             (share, place)
         })
     });
-    let elsewhere: Vec<(f64, Place)> = elsewhere.collect();
-    let mut taken = vec![(1.0, Place::Follow), (GRID_CLOSE, Place::Follow)];
+    let elsewhere: Vec<(f64, CellView)> = elsewhere.collect();
+    let mut taken = vec![(1.0, CellView::Follow), (GRID_CLOSE, CellView::Follow)];
     while taken.len() < 4 {
-        let in_common = |window: &(f64, Place)| {
+        let in_common = |window: &(f64, CellView)| {
             let shared = taken.iter().map(|other| seen(*window).in_common(seen(*other)));
             shared.fold(0.0, f64::max)
         };
@@ -145,7 +146,7 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
         let best = elsewhere.iter().min_by(|a, b| in_common(a).total_cmp(&in_common(b)));
         taken.extend(best.copied());
     }
-    let cell = |at, size, (share, place): (f64, Place)| Cell {
+    let cell = |at, size, (share, place): (f64, CellView)| Cell {
         at,
         size,
         window: largest(source, size, share),
@@ -163,7 +164,7 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
 fn grid_close(source: (u32, u32), frame: (u32, u32)) -> Cell {
     let at = (even(frame.0 / 2), even(frame.1 / 2));
     let size = (frame.0 - at.0, frame.1 - at.1);
-    Cell { at, size, window: largest(source, size, GRID_CLOSE), place: Place::Follow }
+    Cell { at, size, window: largest(source, size, GRID_CLOSE), place: CellView::Follow }
 }
 
 /// The smallest window of a layout that follows the path, as shares of the picture's width and height:

@@ -5,8 +5,8 @@ use super::*;
 /// What a cell shows when the gaze is at `gaze`.
 fn region(source: (u32, u32), cell: &Cell, gaze: (f64, f64)) -> Region {
     let middle = match cell.place {
-        Place::Follow => gaze,
-        Place::Fixed(x, y) => (x, y),
+        CellView::Follow => gaze,
+        CellView::Fixed(x, y) => (x, y),
     };
     Region::new(source, cell.window, 1.0, middle)
 }

@@ -88,17 +88,17 @@ pub fn window_path(
 
 /// Where the eye is drawn in one bucket.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
+struct GazeSample {
     from: f64,
     to: f64,
     x: f64,
     y: f64,
 }
 
-fn samples(gaze: Gaze<'_>) -> Vec<Sample> {
+fn samples(gaze: Gaze<'_>) -> Vec<GazeSample> {
     let rows = gaze.t.len().min(gaze.x.len()).min(gaze.y.len());
-    let mut all: Vec<Sample> = (0..rows)
-        .map(|i| Sample { from: gaze.t[i], to: gaze.t[i], x: gaze.x[i], y: gaze.y[i] })
+    let mut all: Vec<GazeSample> = (0..rows)
+        .map(|i| GazeSample { from: gaze.t[i], to: gaze.t[i], x: gaze.x[i], y: gaze.y[i] })
         .filter(|s| [s.from, s.x, s.y].iter().all(|v| v.is_finite()))
         .collect();
     all.sort_by(|a, b| a.from.total_cmp(&b.from));
@@ -113,14 +113,14 @@ fn samples(gaze: Gaze<'_>) -> Vec<Sample> {
 }
 
 /// The anchors of one shot, at its start, its end and where the window turns.
-fn shot(samples: &[Sample], (from, to): (f64, f64), window: (f64, f64)) -> Vec<Anchor> {
+fn shot(samples: &[GazeSample], (from, to): (f64, f64), window: (f64, f64)) -> Vec<Anchor> {
     let near = &samples[samples.partition_point(|s| s.to <= from)..];
     let near = &near[..near.partition_point(|s| s.from < to)];
     // A bucket across a cut looks at two shots.
-    let whole: Vec<Sample> =
+    let whole: Vec<GazeSample> =
         near.iter().copied().filter(|s| s.from >= from - 1e-6 && s.to <= to + 1e-6).collect();
     let seen = if whole.is_empty() { near } else { &whole };
-    let points = |value: fn(&Sample) -> f64| -> Vec<(f64, f64)> {
+    let points = |value: fn(&GazeSample) -> f64| -> Vec<(f64, f64)> {
         seen.iter().map(|s| (0.5 * (s.from + s.to), value(s))).collect()
     };
     let steps = ((to - from) * RATE).ceil().max(1.0) as usize;

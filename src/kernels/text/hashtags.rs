@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::Lexicon;
-use super::script::{Spacing, spacing};
+use super::writing::{Spacing, spacing};
 use crate::model::Keyphrase;
 
 /// Longest tag that people read, in graphemes without the `#`.

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::describe::{ClipText, Facts, Line, Script, TextInput, TextLimits};
+use super::describe::{ClipText, TextLimits};
+use super::lines::Line;
+use super::script::{Facts, Script, TextInput};
 use super::titles::TitleStyle;
 use crate::error::Result;
 use crate::model::Keyphrase;

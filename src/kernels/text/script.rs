@@ -1,114 +1,136 @@
-//! Characters: which scripts are written without spaces, and what a spoken text is rid of.
+//! The words of a clip, analysed once for all texts about it.
 
-/// How a script puts words beside each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spacing {
-    /// Words stand between spaces.
-    Spaced,
-    /// Chinese characters, also in Japanese: words are not told apart.
-    Han,
-    /// Katakana: a run of it is a word.
-    Katakana,
-    /// Hiragana: mostly the endings and particles between words.
-    Hiragana,
-    /// Thai, Lao, Khmer, Burmese: spaces stand between clauses.
-    Clauses,
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::hashtags::hashtags_in;
+use super::keyphrases::keyphrases;
+use super::lexicon::Lexicon;
+use super::lines::Line;
+use super::sentences::sentences;
+use super::trim::graphemes;
+use super::writing::spoken;
+use crate::model::Keyphrase;
+
+/// Keyphrases that are looked for where none are given.
+const KEYPHRASES: usize = 12;
+
+/// Words of a sentence below which it says too little for a title.
+pub(super) const LEAST_WORDS: usize = 3;
+
+/// What is plainly so, whatever is said.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Facts {
+    /// Length of the clip, in seconds.
+    pub duration: f64,
+    /// Size of the picture, in pixels, if known.
+    pub size: Option<(i64, i64)>,
 }
 
-/// What `c` is, by Unicode block.
-pub(super) fn spacing(c: char) -> Spacing {
-    match c {
-        '\u{3041}'..='\u{309F}' => Spacing::Hiragana,
-        '\u{30A1}'..='\u{30FA}'
-        | '\u{30FC}'..='\u{30FF}'
-        | '\u{31F0}'..='\u{31FF}'
-        | '\u{FF66}'..='\u{FF9F}' => Spacing::Katakana,
-        '々'
-        | '〆'
-        | '\u{3400}'..='\u{4DBF}'
-        | '\u{4E00}'..='\u{9FFF}'
-        | '\u{F900}'..='\u{FAFF}'
-        | '\u{20000}'..='\u{3FFFF}' => Spacing::Han,
-        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' => {
-            Spacing::Clauses
+/// What texts about a clip are made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TextInput<'a> {
+    /// The clip's caption lines, in order.
+    pub lines: &'a [Line<'a>],
+    /// Their [`keyphrases`], strongest first; empty: they are looked for.
+    pub keyphrases: &'a [Keyphrase],
+    /// Tag of the captions' language, if known.
+    pub language: Option<&'a str>,
+    /// What the person who made the request calls it.
+    pub topic: Option<&'a str>,
+    /// Interests of the audience.
+    pub interests: &'a [String],
+    /// What is known without captions.
+    pub facts: Facts,
+}
+
+/// What texts were made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextOrigin {
+    /// What is said in the clip.
+    Captions,
+    /// What the request calls it.
+    Request,
+    /// Its length, size and language: nobody said anything.
+    Facts,
+    /// A language model.
+    Model,
+}
+
+impl TextOrigin {
+    /// The spelling in `text_origin`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Captions => "captions",
+            Self::Request => "request",
+            Self::Facts => "facts",
+            Self::Model => "model",
         }
-        _ => Spacing::Spaced,
     }
 }
 
-/// Whether no space belongs between two characters of a text whose lines are joined.
-pub(super) fn joins_without_space(before: char, after: char) -> bool {
-    let is_dense = |c| spacing(c) != Spacing::Spaced || matches!(c, '、'..='〕' | '！'..='～');
-    // Between clauses of Thai there is one.
-    is_dense(before) && is_dense(after) && spacing(before) != Spacing::Clauses
+/// The words of a clip, analysed once for all of its texts.
+///
+/// Titles in several forms and lengths are made from it without reading the captions again.
+pub struct Script<'a> {
+    pub(super) sentences: Vec<Sentence>,
+    pub(super) keyphrases: Cow<'a, [Keyphrase]>,
+    pub(super) lexicon: Lexicon,
+    /// All hashtags there may be, the most fitting first.
+    pub(super) tags: Vec<String>,
+    pub(super) input: TextInput<'a>,
+    pub(super) origin: TextOrigin,
 }
 
-/// One line of captions as it is spoken: without `[music]`, notes, dashes before speakers and control
-/// characters, white space put together.
-pub(super) fn spoken(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut depth = 0_usize;
-    let mut is_start = true;
-    for c in line.chars() {
-        match c {
-            '[' | '【' => depth += 1,
-            ']' | '】' => depth = depth.saturating_sub(1),
-            _ if depth > 0 => {}
-            '♪' | '♫' | '♩' | '♬' | '#' => {}
-            '-' | '–' | '—' | '>' if is_start => {}
-            '\n' | '\r' => {
-                is_start = true;
-                push_space(&mut out);
-            }
-            _ if c.is_whitespace() || c.is_control() => push_space(&mut out),
-            _ => {
-                is_start = false;
-                out.push(c);
-            }
+/// A sentence, measured.
+pub(super) struct Sentence {
+    pub(super) text: String,
+    /// In grapheme clusters.
+    pub(super) length: usize,
+    /// Words, as far as it matters how many there are.
+    pub(super) words: usize,
+    /// The weights of the keyphrases in it.
+    pub(super) weight: f64,
+}
+
+impl<'a> Script<'a> {
+    /// Look through what is said, or what the request says where nothing is.
+    pub fn of(input: &TextInput<'a>) -> Self {
+        let mut said = sentences(input.lines);
+        let mut origin = TextOrigin::Captions;
+        if said.is_empty() {
+            let topic = input.topic.map(spoken).unwrap_or_default();
+            said = sentences(&[Line { text: &topic, start: 0.0, end: 0.0 }]);
+            origin = if said.is_empty() { TextOrigin::Facts } else { TextOrigin::Request };
         }
-    }
-    out.truncate(out.trim_end().len());
-    out
-}
-
-fn push_space(out: &mut String) {
-    if !out.is_empty() && !out.ends_with(' ') {
-        out.push(' ');
-    }
-}
-
-/// Lines as one text: with a space between them where their script has one.
-pub(super) fn join(text: &mut String, line: &str) {
-    if let (Some(before), Some(after)) = (text.chars().next_back(), line.chars().next())
-        && !joins_without_space(before, after)
-    {
-        text.push(' ');
-    }
-    text.push_str(line);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_said_is_left_out() {
-        assert_eq!(spoken("- [door opens] Come in.\n- Thank  you! ♪"), "Come in. Thank you!");
-        assert_eq!(spoken(">> Well-known [x"), "Well-known");
-        assert_eq!(spoken("]a\u{0}b"), "a b");
-        assert_eq!(spoken(" \n "), "");
-    }
-
-    #[test]
-    fn lines_are_joined_as_their_script_wants() {
-        let joined = |lines: &[&str]| {
-            let mut text = String::new();
-            lines.iter().for_each(|line| join(&mut text, line));
-            text
+        let given = origin == TextOrigin::Captions && !input.keyphrases.is_empty();
+        let keyphrases = match given {
+            true => Cow::Borrowed(input.keyphrases),
+            false => Cow::Owned(keyphrases(&said.join("\n"), input.language, KEYPHRASES)),
         };
-        assert_eq!(joined(&["one", "two"]), "one two");
-        assert_eq!(joined(&["今日は、", "東京です"]), "今日は、東京です");
-        assert_eq!(joined(&["สวัสดี", "ครับ"]), "สวัสดี ครับ");
-        assert_eq!(joined(&["東京", "Tower"]), "東京 Tower");
+        let lexicon = Lexicon::of(input.language, &said.join(" "));
+        let sentences = measured(said, &keyphrases);
+        let tags = hashtags_in(&keyphrases, input.interests, &lexicon, usize::MAX);
+        Self { sentences, keyphrases, lexicon, tags, input: *input, origin }
     }
+
+    /// What texts are made from.
+    pub fn origin(&self) -> TextOrigin {
+        self.origin
+    }
+}
+
+fn measured(said: Vec<String>, keyphrases: &[Keyphrase]) -> Vec<Sentence> {
+    let lower: Vec<(String, f64)> =
+        keyphrases.iter().map(|k| (k.text.to_lowercase(), k.weight)).collect();
+    let measure = |text: String| {
+        let folded = text.to_lowercase();
+        // In any case, and as the beginning of a longer word: Chinese has no spaces, plurals have ends.
+        let weight =
+            lower.iter().filter(|(k, _)| folded.contains(k.as_str())).map(|(_, w)| w).sum();
+        let words = text.unicode_words().take(LEAST_WORDS).count();
+        Sentence { length: graphemes(&text), words, weight, text }
+    };
+    said.into_iter().map(measure).collect()
 }

@@ -1,8 +1,8 @@
 //! Caption lines as the sentences that are spoken over them.
 
-use super::Line;
-use super::script::{Spacing, join, spacing, spoken};
+use super::lines::Line;
 use super::sentence::ends_sentence;
+use super::writing::{Spacing, join, spacing, spoken};
 
 /// A text without marks is cut where a line ends after so many bytes.
 const LONGEST: usize = 200;

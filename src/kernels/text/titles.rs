@@ -1,7 +1,7 @@
 //! The forms of a title, each from the clip's own words.
 
-use super::describe::Script;
 use super::lexicon::Lexicon;
+use super::script::{LEAST_WORDS, Script};
 use super::trim::{graphemes, trim_to};
 
 /// The form of a title.
@@ -36,9 +36,6 @@ impl TitleStyle {
 const BETWEEN: &str = " · ";
 /// Keyphrases of a title at the most.
 const KEYPHRASES: usize = 3;
-/// Words of a sentence below which it says too little for a title.
-pub(super) const LEAST_WORDS: usize = 3;
-
 /// The title in that form; `None` if the clip has no words for it.
 pub(super) fn title(script: &Script<'_>, style: TitleStyle, most: usize) -> Option<String> {
     let title = match style {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::Lexicon;
-use super::script::{Spacing, spacing};
+use super::writing::{Spacing, spacing};
 
 /// A word that says something.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,8 @@ pub(super) fn runs(text: &str, lexicon: &Lexicon) -> Vec<Vec<Word>> {
     let is_kana = |c| matches!(spacing(c), Spacing::Hiragana | Spacing::Katakana);
     let has_kana = text.chars().any(is_kana);
     let repeated = if has_kana { HashSet::new() } else { repeated(text) };
-    let mut runs = Runs { text, lexicon, repeated, done: vec![], run: vec![], end: 0, opens: true };
+    let mut runs =
+        RunCollector { text, lexicon, repeated, done: vec![], run: vec![], end: 0, opens: true };
     let mut dense: Option<(usize, usize, Spacing)> = None;
     for (start, token) in text.split_word_bound_indices() {
         let kind = token.chars().next().map_or(Spacing::Spaced, spacing);
@@ -64,7 +65,7 @@ pub(super) fn runs(text: &str, lexicon: &Lexicon) -> Vec<Vec<Word>> {
     runs.done
 }
 
-struct Runs<'a> {
+struct RunCollector<'a> {
     text: &'a str,
     lexicon: &'a Lexicon,
     /// See [`repeated`].
@@ -76,7 +77,7 @@ struct Runs<'a> {
     opens: bool,
 }
 
-impl Runs<'_> {
+impl RunCollector<'_> {
     fn stop(&mut self) {
         if !self.run.is_empty() {
             self.done.push(std::mem::take(&mut self.run));

@@ -1,7 +1,7 @@
 //! What is around a dissolve, against which it has to stand out.
 
 use super::picture::{FAR, Picture};
-use super::window::{Frame, Window};
+use super::window::{Frame, FrameWindow};
 
 /// As long before or after as the dissolve takes, after motion, the picture changes by less than
 /// this share of the change across it on one side …
@@ -19,15 +19,15 @@ const LEAST_AROUND: f64 = 0.1;
 /// What was shown as long before a dissolve, and is as long after it, as the dissolve takes.
 /// Water, fire or a turning pattern always change as they do now, and a stretch of such a change
 /// is nearly a blend of its ends: a dissolve stands out against what is around it.
-pub(super) struct Around<'a> {
+pub(super) struct Surroundings<'a> {
     /// The far and the near picture of each side and its length as a share of the dissolve's, if
     /// it is long enough to say something.
     sides: [Option<(&'a Picture, &'a Picture, f32)>; 2],
 }
 
-impl<'a> Around<'a> {
+impl<'a> Surroundings<'a> {
     /// For the dissolve from `first` to `last`, two pictures so many levels apart.
-    pub fn new(window: &'a Window, first: &'a Frame, last: &'a Frame, apart: f32) -> Self {
+    pub fn new(window: &'a FrameWindow, first: &'a Frame, last: &'a Frame, apart: f32) -> Self {
         let length = last.at - first.at;
         let numbers = (window.shown_at(first.at), window.shown_at(last.at));
         let side = |number: Option<i64>, near: &'a Frame, step: i64| {

@@ -2,7 +2,7 @@
 
 use super::Boundary;
 use super::picture::{FAR, NEAR, Picture};
-use super::window::Window;
+use super::window::FrameWindow;
 use crate::model::Transition;
 
 /// Frames on each side whose changes a cut is measured against, and how far away they may be.
@@ -58,15 +58,15 @@ const LIT_STRUCTURE: f32 = 0.65;
 const BACK_STRUCTURE: f32 = 0.5;
 
 /// What the frames around a frame say about a cut just before it.
-pub(super) struct Examined {
+pub(super) struct CutExamination {
     /// Evidence in [0, 1], also where there is no cut.
     pub evidence: f64,
     pub boundary: Option<Boundary>,
 }
 
 /// Is there a hard cut between frame `number − 1` and frame `number`?
-pub(super) fn examine(window: &Window, number: i64) -> Examined {
-    let none = Examined { evidence: 0.0, boundary: None };
+pub(super) fn examine(window: &FrameWindow, number: i64) -> CutExamination {
+    let none = CutExamination { evidence: 0.0, boundary: None };
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
         return none;
     };
@@ -84,7 +84,7 @@ pub(super) fn examine(window: &Window, number: i64) -> Examined {
     let stands_out =
         stands_out && (ratio > SURE_RATIO || stands_out_wide(window, number, unrelated));
     if !stands_out || is_flash(window, number, share) {
-        return Examined { evidence: evidence.min(0.5), boundary: None };
+        return CutExamination { evidence: evidence.min(0.5), boundary: None };
     }
     let boundary = Boundary {
         frame: number,
@@ -93,12 +93,12 @@ pub(super) fn examine(window: &Window, number: i64) -> Examined {
         score: evidence,
         span: (before.at, frame.at),
     };
-    Examined { evidence, boundary: Some(boundary) }
+    CutExamination { evidence, boundary: Some(boundary) }
 }
 
 /// How much the picture changes around frame `number`: the larger of both sides' medians, so
 /// that one more cut nearby does not count but the onset of fast motion does.
-fn around(window: &Window, number: i64) -> f32 {
+fn around(window: &FrameWindow, number: i64) -> f32 {
     let before = window.before(number, NEIGHBOURHOOD).map(|f| f.change);
     let after = window.after(number, NEIGHBOURHOOD).map(|f| f.change);
     median(before).max(median(after))
@@ -125,7 +125,7 @@ fn median(changes: impl Iterator<Item = f32>) -> f32 {
 
 /// Does the picture before `number` come back, or is the picture at `number` an earlier one that
 /// came back, so soon that what lies between was a flash? Or did only the light change?
-fn is_flash(window: &Window, number: i64, share: f32) -> bool {
+fn is_flash(window: &FrameWindow, number: i64, share: f32) -> bool {
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
         return false;
     };
@@ -175,7 +175,7 @@ fn is_flash(window: &Window, number: i64, share: f32) -> bool {
 
 /// At few frames a second or in fast motion a block moves further than the usual search goes:
 /// does the change stand out also against changes searched wide?
-fn stands_out_wide(window: &Window, number: i64, unrelated: bool) -> bool {
+fn stands_out_wide(window: &FrameWindow, number: i64, unrelated: bool) -> bool {
     let wide = |n: i64| match (window.get(n - 1), window.get(n)) {
         (Some(a), Some(b)) => b.picture.moved_difference(&a.picture, FAR),
         _ => 0.0,

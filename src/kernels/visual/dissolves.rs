@@ -1,8 +1,8 @@
 //! Dissolves: frames that are a linear blend of an earlier and a later picture.
 
-use super::around::Around;
+use super::around::Surroundings;
 use super::picture::{COARSE, FAR, PLANES, Picture};
-use super::window::{Frame, Window};
+use super::window::{Frame, FrameWindow};
 use super::{Boundary, LOOKAHEAD};
 use crate::model::Transition;
 
@@ -68,22 +68,22 @@ const _: () = assert!(COARSE.is_multiple_of(LANES));
 
 /// Follows the stream for dissolves.
 #[derive(Default)]
-pub(super) struct Tracker {
+pub(super) struct DissolveTracker {
     /// The moment tried last for each half length.
     tried: [Option<f64>; HALVES.len()],
     /// The best views so far, of each half length by itself: which length fits is known only
     /// when the cuts and fades are.
-    found: [Vec<View>; HALVES.len()],
+    found: [Vec<DissolveView>; HALVES.len()],
 }
 
 /// A stretch of the video that looks like a dissolve.
-pub(super) struct View {
+pub(super) struct DissolveView {
     pub boundary: Boundary,
     /// When the two pictures it was judged by were shown.
     pub pictures: (f64, f64),
 }
 
-impl View {
+impl DissolveView {
     /// Is `other` the same dissolve?
     fn overlaps(&self, other: &Self) -> bool {
         let (a, b) = (self.boundary.span, other.boundary.span);
@@ -91,9 +91,9 @@ impl View {
     }
 }
 
-impl Tracker {
+impl DissolveTracker {
     /// Looks for a dissolve whose middle is frame `number`.
-    pub fn examine(&mut self, window: &Window, number: i64) {
+    pub fn examine(&mut self, window: &FrameWindow, number: i64) {
         let Some(middle) = window.get(number) else {
             return;
         };
@@ -118,12 +118,12 @@ impl Tracker {
     }
 
     /// The dissolves among the views that `possible` lets pass, in no order.
-    pub fn finish(self, possible: impl Fn(&View) -> bool) -> Vec<Boundary> {
+    pub fn finish(self, possible: impl Fn(&DissolveView) -> bool) -> Vec<Boundary> {
         let mut views: Vec<_> = self.found.into_iter().flatten().filter(possible).collect();
         views.sort_by(|a, b| b.boundary.score.total_cmp(&a.boundary.score));
         // A view whose middle lies within a better one is that dissolve, and tells how far it
         // goes: what it touches is not a second one.
-        let mut kept: Vec<(View, (f64, f64))> = Vec::new();
+        let mut kept: Vec<(DissolveView, (f64, f64))> = Vec::new();
         for view in views {
             let span = view.boundary.span;
             match kept.iter_mut().find(|(_, reach)| span.0 <= reach.1 && reach.0 <= span.1) {
@@ -141,14 +141,14 @@ impl Tracker {
 }
 
 /// Is there a dissolve from `half` seconds before `middle` to `half` seconds after?
-fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
+fn at(window: &FrameWindow, number: i64, middle: &Frame, half: f64) -> Option<DissolveView> {
     let first = window.get(window.shown_at(middle.at - half)?)?;
     let last = window.get(window.shown_at(middle.at + half)?)?;
     let (old, new) = (&first.picture, &last.picture);
     if is_fade(old, new) {
         return None;
     }
-    let between = Between::new(old, new);
+    let between = BlendLine::new(old, new);
     if between.distance < LEAST_DISTANCE * mean_contrast(old, new) {
         return None;
     }
@@ -158,8 +158,8 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
         return None;
     }
     let worst = residual.max(worst_residual(window, &between, middle, half)?);
-    let around = Around::new(window, first, last, between.distance);
-    if around.drifts(between.distance, |far, near| Between::new(far, near).distance) {
+    let around = Surroundings::new(window, first, last, between.distance);
+    if around.drifts(between.distance, |far, near| BlendLine::new(far, near).distance) {
         return None;
     }
     if between.detail() < LEAST_DETAIL * between.distance || correlation(old, new) > RELIT {
@@ -177,14 +177,14 @@ fn at(window: &Window, number: i64, middle: &Frame, half: f64) -> Option<View> {
         score: f64::from(score),
         span: blended_span(window, &between, (first.at, last.at)),
     };
-    Some(View { boundary, pictures: (first.at, last.at) })
+    Some(DissolveView { boundary, pictures: (first.at, last.at) })
 }
 
 /// How far apart the pictures of `first` and `last` are however one is moved, and as a share of their
 /// contrast; none if what lies between is motion and not a blend that misses the middle by `blended`:
 /// the pictures are alike once moved, or the middle is one of them moved.
 fn unmoved(
-    window: &Window,
+    window: &FrameWindow,
     (first, middle, last): (&Frame, &Frame, &Frame),
     blended: f32,
 ) -> Option<(f32, f32)> {
@@ -226,8 +226,8 @@ fn is_fade(old: &Picture, new: &Picture) -> bool {
 /// The largest residual of the blend over the span, if it is one everywhere and goes from the old
 /// picture to the new one steadily.
 fn worst_residual(
-    window: &Window,
-    between: &Between<'_>,
+    window: &FrameWindow,
+    between: &BlendLine<'_>,
     middle: &Frame,
     half: f64,
 ) -> Option<f32> {
@@ -245,7 +245,7 @@ fn worst_residual(
 }
 
 /// From the last frame that is still the old picture to the first that is the new one.
-fn blended_span(window: &Window, between: &Between<'_>, outer: (f64, f64)) -> (f64, f64) {
+fn blended_span(window: &FrameWindow, between: &BlendLine<'_>, outer: (f64, f64)) -> (f64, f64) {
     let (Some(first), Some(last)) = (window.shown_at(outer.0), window.shown_at(outer.1)) else {
         return outer;
     };
@@ -258,7 +258,7 @@ fn blended_span(window: &Window, between: &Between<'_>, outer: (f64, f64)) -> (f
 
 /// Do the pictures stand before and after the dissolve, changing by less than `most` levels? At
 /// the ends of the video: yes.
-fn rests(window: &Window, first: &Frame, last: &Frame, most: f32) -> bool {
+fn rests(window: &FrameWindow, first: &Frame, last: &Frame, most: f32) -> bool {
     let at = |time| window.shown_at(time).and_then(|n| window.get(n));
     let rests = |frame: &Frame, time| {
         at(time).is_none_or(|f: &Frame| f.picture.moved_difference(&frame.picture, FAR) < most)
@@ -267,7 +267,7 @@ fn rests(window: &Window, first: &Frame, last: &Frame, most: f32) -> bool {
 }
 
 /// The straight line between two pictures.
-struct Between<'a> {
+struct BlendLine<'a> {
     old: &'a Picture,
     step: [f32; COARSE],
     square: f32,
@@ -277,7 +277,7 @@ struct Between<'a> {
     spread: f32,
 }
 
-impl<'a> Between<'a> {
+impl<'a> BlendLine<'a> {
     fn new(old: &'a Picture, new: &Picture) -> Self {
         let mut step = [0.0; COARSE];
         let (mut squares, mut sums) = ([0.0; LANES], [0.0; LANES]);

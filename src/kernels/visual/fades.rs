@@ -3,7 +3,7 @@
 use super::Boundary;
 use super::picture::NEAR;
 use super::picture::Picture;
-use super::window::{Frame, Window};
+use super::window::{Frame, FrameWindow};
 use crate::model::Transition;
 
 /// A nearly black frame of less contrast than this, in levels, is plain …
@@ -43,7 +43,7 @@ const GLOW: f64 = 1.2;
 /// Share of the pictures' contrast below which their difference means the same picture.
 const SAME: f32 = 0.15;
 
-struct Run {
+struct PlainRun {
     /// The full picture before the run, when it was seen and its contrast.
     before: Option<(Box<Picture>, f64)>,
     /// Contrast of the full picture before; 0 if there was none.
@@ -59,8 +59,8 @@ struct Run {
 
 /// Follows runs of plain frames through the stream.
 #[derive(Default)]
-pub(super) struct Tracker {
-    run: Option<Run>,
+pub(super) struct FadeTracker {
+    run: Option<PlainRun>,
     /// Starts of the frames of the present run: to find its middle. Only while the run lasts no
     /// longer than the cap, then the last frame is taken.
     times: Vec<(i64, f64)>,
@@ -71,9 +71,9 @@ pub(super) struct Tracker {
 /// Plain frames of which the times are kept.
 const MOST_TIMES: usize = 4096;
 
-impl Tracker {
+impl FadeTracker {
     /// Takes frame `number` of the window.
-    pub fn examine(&mut self, window: &Window, number: i64) {
+    pub fn examine(&mut self, window: &FrameWindow, number: i64) {
         let Some(frame) = window.get(number) else {
             return;
         };
@@ -93,7 +93,7 @@ impl Tracker {
                             && frame.change > ALONE * last.change
                     });
                     let full = before.as_ref().map_or(0.0, |b| b.0.contrast);
-                    self.run = Some(Run {
+                    self.run = Some(PlainRun {
                         before,
                         straight_out,
                         full,
@@ -120,7 +120,7 @@ impl Tracker {
     }
 
     /// Contrast of the full picture beside which frame `number` is plain or not.
-    fn full(&self, window: &Window, number: i64) -> f32 {
+    fn full(&self, window: &FrameWindow, number: i64) -> f32 {
         if let Some(run) = &self.run {
             return run.full;
         }
@@ -130,8 +130,8 @@ impl Tracker {
     /// Is the run that ended just before `number` a fade, and where is its boundary?
     fn end_of(
         &mut self,
-        run: &Run,
-        window: &Window,
+        run: &PlainRun,
+        window: &FrameWindow,
         number: i64,
         frame: &Frame,
     ) -> Option<Boundary> {

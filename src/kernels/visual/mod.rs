@@ -39,7 +39,7 @@ mod tests;
 use crate::model::{Shot, Signal, Transition};
 
 use picture::Picture;
-use window::Window;
+use window::FrameWindow;
 
 /// Width of an analysis frame in pixels.
 pub const WIDTH: usize = 128;
@@ -109,15 +109,15 @@ struct Boundary {
 /// assert_eq!(seen.buckets.len(), 8);
 /// ```
 pub struct VisualAnalyzer {
-    window: Window,
+    window: FrameWindow,
     /// Number of the next frame to decide on.
     undecided: i64,
     /// Number of the next frame in which a dissolve is looked for.
     unblended: i64,
     cuts: Vec<Boundary>,
-    fades: fades::Tracker,
-    dissolves: dissolves::Tracker,
-    signals: signals::Tracker,
+    fades: fades::FadeTracker,
+    dissolves: dissolves::DissolveTracker,
+    signals: signals::SignalTracker,
     min_interval: f64,
     max_interval: f64,
 }
@@ -127,13 +127,13 @@ impl VisualAnalyzer {
     /// and finite counts as 1.
     pub fn new(buckets_per_second: f64) -> Self {
         Self {
-            window: Window::default(),
+            window: FrameWindow::default(),
             undecided: 0,
             unblended: 0,
             cuts: Vec::new(),
-            fades: fades::Tracker::default(),
-            dissolves: dissolves::Tracker::default(),
-            signals: signals::Tracker::new(buckets_per_second),
+            fades: fades::FadeTracker::default(),
+            dissolves: dissolves::DissolveTracker::default(),
+            signals: signals::SignalTracker::new(buckets_per_second),
             min_interval: f64::INFINITY,
             max_interval: 0.0,
         }
@@ -220,7 +220,7 @@ impl VisualAnalyzer {
 fn resolve(
     cuts: Vec<Boundary>,
     fades: Vec<Boundary>,
-    dissolves: dissolves::Tracker,
+    dissolves: dissolves::DissolveTracker,
 ) -> Vec<Boundary> {
     let within = |b: &Boundary, at: f64| b.span.0 < at && at <= b.span.1;
     let cuts: Vec<_> =

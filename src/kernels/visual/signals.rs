@@ -1,7 +1,7 @@
 //! Picture signals per time bucket.
 
 use super::picture::{H, PIXELS, Picture, W};
-use super::window::Window;
+use super::window::FrameWindow;
 use crate::model::Signal;
 
 /// Video levels: luma from 16 (black) to 235 (white) in the frames, 0 to 1 in the signals.
@@ -20,7 +20,7 @@ const LONGEST_GAP: f64 = 100_000.0;
 
 /// Sums over the frames of a bucket.
 #[derive(Default)]
-struct Sums {
+struct BucketSums {
     frames: f64,
     shot_score: f64,
     motion: f64,
@@ -52,29 +52,29 @@ impl Centre {
 }
 
 /// Collects frames into buckets.
-pub(super) struct Tracker {
+pub(super) struct SignalTracker {
     per_second: f64,
     bucket: Option<i64>,
-    sums: Sums,
+    sums: BucketSums,
     /// Where motion was last seen in this shot.
     held: Option<(f64, f64)>,
     done: Vec<Signal>,
 }
 
-impl Tracker {
+impl SignalTracker {
     pub fn new(buckets_per_second: f64) -> Self {
         let usable = buckets_per_second.is_finite() && buckets_per_second > 0.0;
         Self {
             per_second: if usable { buckets_per_second } else { 1.0 },
             bucket: None,
-            sums: Sums::default(),
+            sums: BucketSums::default(),
             held: None,
             done: Vec::new(),
         }
     }
 
     /// Adds frame `number`: `evidence` of a boundary before it, and whether there is one.
-    pub fn add(&mut self, window: &Window, number: i64, evidence: f64, begins_shot: bool) {
+    pub fn add(&mut self, window: &FrameWindow, number: i64, evidence: f64, begins_shot: bool) {
         let Some(frame) = window.get(number) else {
             return;
         };

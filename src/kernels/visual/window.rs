@@ -22,14 +22,14 @@ pub(super) struct Frame {
 
 /// Consecutive frames, addressed by their number in the stream.
 #[derive(Default)]
-pub(super) struct Window {
+pub(super) struct FrameWindow {
     frames: VecDeque<Frame>,
     /// Number of the oldest frame that is still there.
     begin: i64,
     first_at: Option<f64>,
 }
 
-impl Window {
+impl FrameWindow {
     pub fn push(&mut self, at: f64, picture: Box<Picture>) {
         self.first_at.get_or_insert(at);
         let (motion, change) = self.frames.back().map_or((0.0, 0.0), |before| {

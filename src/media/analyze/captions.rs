@@ -15,7 +15,7 @@ const MAX_SIDECARS: usize = 32;
 
 /// One caption track.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Track {
+pub(super) struct CaptionTrack {
     /// `embedded` or `sidecar`.
     pub origin: &'static str,
     /// ISO 639-3 code, from its text where that is certain, else from its tag or name.
@@ -24,7 +24,7 @@ pub(super) struct Track {
     pub cues: Vec<RawCue>,
 }
 
-impl Track {
+impl CaptionTrack {
     fn new(origin: &'static str, named: Option<String>, text: &str) -> Self {
         let cues = parse_subtitles(text);
         // A tag may be wrong; a text that is reliably of another language is believed first.
@@ -34,7 +34,7 @@ impl Track {
 }
 
 /// Reads an embedded track to its end.
-pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Result<Track> {
+pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Result<CaptionTrack> {
     let mut text = Vec::new();
     let read = (&mut pipe).take(MAX_BYTES).read_to_end(&mut text);
     // What is beyond the limit is read all the same: a closed pipe would make ffmpeg fail.
@@ -43,18 +43,18 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
         Error::new(ErrorCode::Internal, "a caption track could not be read from the decoder")
             .with_source(cause)
     })?;
-    Ok(Track::new("embedded", stream.language.clone(), &decode_bytes(&text)))
+    Ok(CaptionTrack::new("embedded", stream.language.clone(), &decode_bytes(&text)))
 }
 
 /// The caption files beside `source`: its name with `.srt` or `.vtt` for its extension, or with
 /// a language and one of them (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`), in order of
 /// their names. What cannot be read is left out, and so are symbolic links, which could lead
 /// anywhere, and files of more than 10 MiB.
-pub(super) fn sidecars(source: &Path) -> Vec<Track> {
+pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
     sidecar_files(source)
         .into_iter()
         .filter_map(|(path, language)| {
-            Some(Track::new("sidecar", language, &decode_bytes(&read_file(&path)?)))
+            Some(CaptionTrack::new("sidecar", language, &decode_bytes(&read_file(&path)?)))
         })
         .filter(|track| !track.cues.is_empty())
         .collect()
@@ -123,7 +123,7 @@ fn read_file(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// All lines of all tracks as rows, in time order.
-pub(super) fn cues(tracks: &[Track]) -> Vec<Cue> {
+pub(super) fn cues(tracks: &[CaptionTrack]) -> Vec<Cue> {
     let mut cues: Vec<Cue> = tracks
         .iter()
         .flat_map(|track| {
@@ -147,8 +147,8 @@ pub(super) fn cues(tracks: &[Track]) -> Vec<Cue> {
 }
 
 /// The language of the longest track, found from its text, else as it is tagged.
-pub(super) fn language(tracks: &[Track]) -> Option<String> {
-    let length = |track: &&Track| track.cues.iter().map(|cue| cue.text.len()).sum::<usize>();
+pub(super) fn language(tracks: &[CaptionTrack]) -> Option<String> {
+    let length = |track: &&CaptionTrack| track.cues.iter().map(|cue| cue.text.len()).sum::<usize>();
     let longest = tracks.iter().rev().max_by_key(length)?;
     detect_language(&words(&longest.cues)).or_else(|| longest.language.clone())
 }
@@ -156,7 +156,11 @@ pub(super) fn language(tracks: &[Track]) -> Option<String> {
 /// Caption characters a second on screen in each of `buckets` buckets: a line's characters are
 /// spread evenly over the time it stands. Of several tracks the densest counts, as they say the
 /// same in several languages.
-pub(super) fn density(tracks: &[Track], buckets: usize, buckets_per_second: f64) -> Vec<f64> {
+pub(super) fn density(
+    tracks: &[CaptionTrack],
+    buckets: usize,
+    buckets_per_second: f64,
+) -> Vec<f64> {
     let mut densest = vec![0.0_f64; buckets];
     for track in tracks {
         let mut own = vec![0.0_f64; buckets];
@@ -188,7 +192,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn track(cues: &[(f64, f64, &str)]) -> Track {
+    fn track(cues: &[(f64, f64, &str)]) -> CaptionTrack {
         let cues = cues
             .iter()
             .map(|(start, end, text)| RawCue {
@@ -198,7 +202,7 @@ mod tests {
                 words: None,
             })
             .collect();
-        Track { origin: "embedded", language: None, cues }
+        CaptionTrack { origin: "embedded", language: None, cues }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::media::process::MediaCommand;
 use crate::media::tools::{MediaLimits, MediaTools};
 
 /// An analysis that is ready to start, with the reading ends of its pipes.
-pub(super) struct Job<'a> {
+pub(super) struct AnalysisProcess<'a> {
     pub command: MediaCommand,
     /// Raw analysis pictures.
     pub pictures: PipeReader,
@@ -23,7 +23,7 @@ pub(super) struct Job<'a> {
     pub subtitles: Vec<(&'a SubtitleStream, PipeReader)>,
 }
 
-impl<'a> Job<'a> {
+impl<'a> AnalysisProcess<'a> {
     pub fn new(
         tools: &MediaTools,
         path: &Path,

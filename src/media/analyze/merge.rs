@@ -1,8 +1,8 @@
 //! Picture, sound and captions on one grid of time buckets.
 
 use super::Analysis;
-use super::captions::{self, Track};
-use super::readers::Pictures;
+use super::captions::{self, CaptionTrack};
+use super::readers::DecodedPictures;
 use crate::kernels::audio::{Audio, AudioBucket};
 use crate::media::probe::Probe;
 use crate::model::{Signal, SourceInfo};
@@ -12,12 +12,12 @@ const VARIABLE: f64 = 0.1;
 
 pub(super) fn merge(
     probe: &Probe,
-    pictures: Pictures,
+    pictures: DecodedPictures,
     audio: Option<Audio>,
-    tracks: Vec<Track>,
+    tracks: Vec<CaptionTrack>,
     buckets_per_second: f64,
 ) -> Analysis {
-    let Pictures { visual, end, .. } = pictures;
+    let DecodedPictures { visual, end, .. } = pictures;
     // A rounding error in the end must not add a row.
     let buckets = (end * buckets_per_second - 1e-6).ceil().max(0.0) as usize;
     let density = captions::density(&tracks, buckets, buckets_per_second);

@@ -33,10 +33,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::audio::Audio;
 use crate::model::{Cue, Shot, Signal, SourceInfo};
 
-use captions::Track;
+use captions::CaptionTrack;
 pub use captions::sidecar_state;
-use command::Job;
-use readers::Pictures;
+use command::AnalysisProcess;
+use readers::DecodedPictures;
 
 /// The most that ffmpeg says of its version and how it was built.
 const VERSION_BYTES: usize = 64 << 10;
@@ -109,10 +109,10 @@ pub fn analyze(
 }
 
 /// What one run of the decoder gave.
-struct Decoded {
-    pictures: Pictures,
+struct DecoderOutput {
+    pictures: DecodedPictures,
     audio: Option<Audio>,
-    tracks: Vec<Track>,
+    tracks: Vec<CaptionTrack>,
     finished: Finished,
 }
 
@@ -123,10 +123,10 @@ fn decode(
     settings: &AnalyzeSettings,
     cancel: &CancelToken,
     progress: &dyn Fn(f64),
-) -> Result<Decoded> {
-    let job = Job::new(tools, path, probe, &settings.limits)?;
+) -> Result<DecoderOutput> {
+    let job = AnalysisProcess::new(tools, path, probe, &settings.limits)?;
     let rate = settings.buckets_per_second;
-    let Job { command, pictures, stamps, audio, subtitles } = job;
+    let AnalysisProcess { command, pictures, stamps, audio, subtitles } = job;
     let child = command.start(cancel)?;
     std::thread::scope(|scope| {
         // Each pipe has its own thread: ffmpeg fills them in an order of its own and would wait
@@ -155,7 +155,7 @@ fn decode(
                 let nothing = pictures.decoded == 0 && error.code() == ErrorCode::MediaCorrupt;
                 if nothing { no_picture(&finished.last_words()) } else { error }
             })?;
-            return Ok(Decoded { pictures, audio, tracks, finished });
+            return Ok(DecoderOutput { pictures, audio, tracks, finished });
         }
         finished.check(ErrorCode::MediaCorrupt)?;
         Err(broken_reader())
@@ -178,7 +178,7 @@ fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken)
 }
 
 /// Whether enough was decoded to stand for the source.
-fn judge(probe: &Probe, decoded: &Decoded) -> Result<()> {
+fn judge(probe: &Probe, decoded: &DecoderOutput) -> Result<()> {
     let pictures = &decoded.pictures;
     let said = decoded.finished.last_words();
     if pictures.visual.frames == 0 {

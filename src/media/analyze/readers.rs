@@ -16,7 +16,7 @@ const CHUNK: usize = 256 << 10;
 const LINE_BYTES: u64 = 1024;
 
 /// What was seen, and when it ended.
-pub(super) struct Pictures {
+pub(super) struct DecodedPictures {
     pub visual: Visual,
     /// End of the last picture, in seconds.
     pub end: f64,
@@ -30,12 +30,12 @@ pub(super) fn read_pictures(
     stamps: PipeReader,
     buckets_per_second: f64,
     progress: &dyn Fn(f64),
-) -> Result<Pictures> {
+) -> Result<DecodedPictures> {
     let mut pictures = BufReader::with_capacity(CHUNK, pictures);
-    let mut stamps = Stamps::new(stamps);
+    let mut stamps = StampReader::new(stamps);
     let mut analyzer = VisualAnalyzer::new(buckets_per_second);
     let mut frame = vec![0_u8; FRAME_BYTES];
-    let (mut last, mut gap, mut reported) = (Stamp::default(), 0.0, 0.0);
+    let (mut last, mut gap, mut reported) = (FrameStamp::default(), 0.0, 0.0);
     let mut frames = 0_u64;
     while read_whole(&mut pictures, &mut frame)? {
         // A process that was ended may leave a picture without its stamp.
@@ -57,7 +57,7 @@ pub(super) fn read_pictures(
     // A container that does not say how long its last picture lasts: as long as the one before.
     let length = if last.duration > 0.0 { last.duration } else { gap };
     let end = last.at + length;
-    Ok(Pictures { visual: analyzer.finish(end), end, decoded: frames })
+    Ok(DecodedPictures { visual: analyzer.finish(end), end, decoded: frames })
 }
 
 /// Reads samples to the end; `None` when there are none.
@@ -102,7 +102,7 @@ pub(super) fn read_audio(
 
 /// When a picture is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Stamp {
+struct FrameStamp {
     /// PTS in seconds.
     at: f64,
     /// In seconds; 0 when unknown.
@@ -110,19 +110,19 @@ struct Stamp {
 }
 
 /// Time stamps from ffmpeg's `framecrc` format.
-struct Stamps<R> {
+struct StampReader<R> {
     lines: BufReader<R>,
     line: String,
     /// Time base: seconds = ticks × numerator / denominator.
     base: (f64, f64),
 }
 
-impl<R: Read> Stamps<R> {
+impl<R: Read> StampReader<R> {
     fn new(pipe: R) -> Self {
         Self { lines: BufReader::new(pipe), line: String::new(), base: (0.0, 1.0) }
     }
 
-    fn next(&mut self) -> Result<Option<Stamp>> {
+    fn next(&mut self) -> Result<Option<FrameStamp>> {
         loop {
             self.line.clear();
             let mut limited = (&mut self.lines).take(LINE_BYTES);
@@ -147,13 +147,13 @@ fn time_base(text: &str) -> Option<(f64, f64)> {
 }
 
 /// `stream, dts, pts, duration, size, checksum`, each padded with blanks.
-fn stamp(line: &str, base: (f64, f64)) -> Option<Stamp> {
+fn stamp(line: &str, base: (f64, f64)) -> Option<FrameStamp> {
     let mut fields = line.split(',').map(str::trim).skip(2);
     let pts: i64 = fields.next()?.parse().ok()?;
     let duration: i64 = fields.next()?.parse().ok()?;
     // Multiplied before it is divided: 1001 ticks of 1/30000 s keep their exact value.
     let seconds = |ticks: i64| ticks as f64 * base.0 / base.1;
-    Some(Stamp { at: seconds(pts), duration: seconds(duration).max(0.0) })
+    Some(FrameStamp { at: seconds(pts), duration: seconds(duration).max(0.0) })
 }
 
 /// Fills `frame`; `false` at the end of the stream, also when it ends within a frame.
@@ -191,9 +191,12 @@ mod tests {
         let text = "#software: Lavf59.27.100\n#tb 0: 1/30000\n#media_type 0: video\n\
             0,          0,          0,     1001,      472, 0x1\n\
             0,     118118,     119119,        0,      472, 0x2\n";
-        let mut stamps = Stamps::new(text.as_bytes());
-        assert_eq!(stamps.next().unwrap(), Some(Stamp { at: 0.0, duration: 1001.0 / 30000.0 }));
-        let second = Stamp { at: 119_119.0 / 30000.0, duration: 0.0 };
+        let mut stamps = StampReader::new(text.as_bytes());
+        assert_eq!(
+            stamps.next().unwrap(),
+            Some(FrameStamp { at: 0.0, duration: 1001.0 / 30000.0 })
+        );
+        let second = FrameStamp { at: 119_119.0 / 30000.0, duration: 0.0 };
         assert_eq!(stamps.next().unwrap(), Some(second));
         assert_eq!(stamps.next().unwrap(), None);
     }
@@ -202,7 +205,7 @@ mod tests {
     fn what_is_no_stamp_is_an_error() {
         for text in ["#tb 0: 1/0\n", "0, 1\n", "hello\n", "0, x, y, 1\n"] {
             assert_eq!(
-                Stamps::new(text.as_bytes()).next().unwrap_err().code(),
+                StampReader::new(text.as_bytes()).next().unwrap_err().code(),
                 ErrorCode::Internal
             );
         }

@@ -8,14 +8,14 @@ use std::path::Path;
 
 use ttf_parser::{Face as Parsed, RawFaceTables, name_id};
 
-use super::Face;
+use super::FontFace;
 
 /// No table that is read is larger, and no collection has more faces.
 const MOST_BYTES: usize = 8 << 20;
 const MOST_FACES: usize = 64;
 
 /// The upright faces of the file, none if it cannot be read.
-pub(super) fn faces(path: &Path) -> Vec<Face> {
+pub(super) fn faces(path: &Path) -> Vec<FontFace> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     let starts = starts(&file).unwrap_or_default();
     starts.into_iter().filter_map(|start| face(&file, start)).collect()
@@ -32,7 +32,7 @@ fn starts(file: &File) -> Option<Vec<u64>> {
     (0..count).map(|i| number(&list, 4 * i).map(u64::from)).collect()
 }
 
-fn face(file: &File, start: u64) -> Option<Face> {
+fn face(file: &File, start: u64) -> Option<FontFace> {
     let head = read(file, start, 12)?;
     let count = usize::from(u16::from_be_bytes(head.get(4..6)?.try_into().ok()?));
     let directory = read(file, start + 12, 16 * count)?;
@@ -64,7 +64,7 @@ fn face(file: &File, start: u64) -> Option<Face> {
     // Names in other languages may come first.
     names.sort_by_key(|name| !name.is_ascii());
     let family = names.into_iter().next()?;
-    Some(Face { family, bold: parsed.is_bold(), covers: covers(&parsed) })
+    Some(FontFace { family, bold: parsed.is_bold(), covers: covers(&parsed) })
 }
 
 /// The characters as ranges.

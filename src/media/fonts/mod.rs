@@ -8,7 +8,7 @@ mod file;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::kernels::text::ass::Faces;
+use crate::kernels::text::ass::FontFaces;
 
 /// Where systems keep typefaces.
 const FOLDERS: [&str; 4] =
@@ -31,14 +31,14 @@ const GOOD: [&str; 8] = [
 
 /// One upright face.
 #[derive(Debug, Clone)]
-struct Face {
+struct FontFace {
     family: String,
     bold: bool,
     /// Characters from and to (inclusive), in order.
     covers: Vec<(u32, u32)>,
 }
 
-impl Face {
+impl FontFace {
     fn has(&self, c: char) -> bool {
         let c = u32::from(c);
         let next = self.covers.partition_point(|range| range.0 <= c);
@@ -49,7 +49,7 @@ impl Face {
 /// The typefaces of this machine.
 #[derive(Debug, Clone, Default)]
 pub struct Fonts {
-    faces: Vec<Face>,
+    faces: Vec<FontFace>,
 }
 
 impl Fonts {
@@ -70,7 +70,7 @@ impl Fonts {
     }
 }
 
-impl Faces for Fonts {
+impl FontFaces for Fonts {
     fn covers(&self, c: char) -> bool {
         self.faces.iter().any(|face| face.has(c))
     }
@@ -133,8 +133,8 @@ fn collect(folder: &Path, deep: usize, found: &mut Vec<PathBuf>) {
 mod tests {
     use super::*;
 
-    fn face(family: &str, covers: &[(u32, u32)]) -> Face {
-        Face { family: family.into(), bold: false, covers: covers.to_vec() }
+    fn face(family: &str, covers: &[(u32, u32)]) -> FontFace {
+        FontFace { family: family.into(), bold: false, covers: covers.to_vec() }
     }
 
     #[test]

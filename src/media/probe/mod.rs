@@ -1,17 +1,14 @@
 //! What a container says about itself, and which of its streams are used.
 
-mod answer;
+mod streams;
 
 use std::path::Path;
 
-use super::input::{ffprobe_args, input_args};
-use super::process::MediaCommand;
+use super::ffprobe::{FfprobeRun, ProbeOutput, ProbeStream, number};
 use super::sniff::{Demuxer, sniff};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-
-use answer::{Answer, Stream, number};
 
 /// Most that ffprobe may say about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -126,64 +123,67 @@ pub fn probe(
     cancel: &CancelToken,
 ) -> Result<Probe> {
     let (demuxer, bytes) = sniff(path)?;
-    let mut command = MediaCommand::new(&tools.ffprobe, limits);
-    command.args(ffprobe_args());
-    command.args(["-print_format", "json=compact=1", "-show_entries", ENTRIES]);
-    command.args(input_args(demuxer, path, limits, &[]));
-    let (answer, finished) = command.capture(cancel, ANSWER_BYTES)?;
-    finished.check(ErrorCode::MediaCorrupt)?;
-    let said: Answer = serde_json::from_slice(&answer).map_err(|cause| {
+    let run = FfprobeRun {
+        tools,
+        limits,
+        cancel,
+        max_bytes: ANSWER_BYTES,
+        otherwise: ErrorCode::MediaCorrupt,
+    };
+    let json = run.json((demuxer, path), &["-show_entries", ENTRIES])?;
+    let output: ProbeOutput = serde_json::from_slice(&json).map_err(|cause| {
         Error::new(ErrorCode::Internal, "ffprobe's answer cannot be read; use ffmpeg 5.1 or later")
             .with_source(cause)
     })?;
-    choose(demuxer, bytes, said)
+    choose(demuxer, bytes, output)
 }
 
-fn choose(demuxer: Demuxer, bytes: u64, said: Answer) -> Result<Probe> {
-    let start = number(said.format.start_time.as_deref()).unwrap_or(0.0);
-    let video = said
+fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput) -> Result<Probe> {
+    let start = number(output.format.start_time.as_deref()).unwrap_or(0.0);
+    let video = output
         .streams
         .iter()
         .filter(|s| s.is("video") && !s.is_picture())
         // The first of equals, as `max_by_key` would take the last.
         .rev()
         .max_by_key(|s| (s.disposition.default, s.width.saturating_mul(s.height)))
-        .ok_or_else(|| no_video(&said.streams))?;
-    let audio = said
+        .ok_or_else(|| no_video(&output.streams))?;
+    let audio = output
         .streams
         .iter()
         .filter(|s| s.is("audio") && s.is_known() && s.channels > 0 && s.rate() > 0)
         .rev()
         .max_by_key(|s| (s.disposition.default, s.channels));
     let subtitles: Vec<_> =
-        said.streams.iter().filter(|s| s.is("subtitle")).map(Stream::subtitle).collect();
-    let used = |s: &Stream| {
+        output.streams.iter().filter(|s| s.is("subtitle")).map(streams::subtitle).collect();
+    let used = |s: &ProbeStream| {
         s.index == video.index
             || audio.is_some_and(|a| a.index == s.index)
             || subtitles.iter().any(|t| t.text && t.index == s.index)
     };
-    let at_start = |s: &&Stream| number(s.start_time.as_deref()).is_some_and(|t| t <= start + 1e-6);
+    let at_start =
+        |s: &&ProbeStream| number(s.start_time.as_deref()).is_some_and(|t| t <= start + 1e-6);
     let anchor = match demuxer {
         Demuxer::MpegTs | Demuxer::Mpeg | Demuxer::Ogg => {
-            let first: Vec<_> = said.streams.iter().filter(at_start).collect();
+            let first: Vec<_> = output.streams.iter().filter(at_start).collect();
             if first.iter().any(|s| used(s)) { None } else { first.first().map(|s| s.index) }
         }
         _ => None,
     };
     Ok(Probe {
-        tool_version: said.program_version.version,
+        tool_version: output.program_version.version,
         demuxer,
         bytes,
         start_time: start,
-        duration_hint: number(said.format.duration.as_deref()).filter(|d| *d > 0.0),
-        video: video.video(start)?,
-        audio: audio.map(|s| s.audio(start)),
+        duration_hint: number(output.format.duration.as_deref()).filter(|d| *d > 0.0),
+        video: streams::video(video, start)?,
+        audio: audio.map(|s| streams::audio(s, start)),
         subtitles,
         anchor,
     })
 }
 
-fn no_video(streams: &[Stream]) -> Error {
+fn no_video(streams: &[ProbeStream]) -> Error {
     if streams.is_empty() {
         return Error::new(
             ErrorCode::MediaCorrupt,
@@ -201,18 +201,10 @@ fn no_video(streams: &[Stream]) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::answer::{SideData, clock, ratio};
     use super::*;
 
     fn chosen(demuxer: Demuxer, json: &str) -> Result<Probe> {
         choose(demuxer, 1, serde_json::from_str(json).unwrap())
-    }
-
-    fn side_data(rotation: i32, matrix: [i64; 4]) -> SideData {
-        let [a, b, c, d] = matrix;
-        let text =
-            format!("\n00000000: {a} {b} 0\n00000001: {c} {d} 0\n00000002: 0 0 1073741824\n");
-        SideData { displaymatrix: Some(text), rotation: Some(f64::from(rotation)) }
     }
 
     #[test]
@@ -253,13 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_is_clockwise_and_turns_the_displayed_size() {
-        // As ffmpeg 5.1 prints them: the matrix and its counter-clockwise angle.
-        assert_eq!(side_data(-90, [0, 65536, -65536, 0]).turn(), Some((90, false)));
-        assert_eq!(side_data(90, [0, -65536, 65536, 0]).turn(), Some((270, false)));
-        assert_eq!(side_data(180, [-65536, 0, 0, -65536]).turn(), Some((180, false)));
-        assert_eq!(side_data(180, [-65536, 0, 0, 65536]).turn(), Some((180, true)));
-        assert_eq!(side_data(30, [1, 0, 0, 1]).turn(), Some((0, false)));
+    fn rotation_turns_the_displayed_size() {
         let json = r#"{"streams":[{"codec_type":"video","codec_name":"h264","width":720,"height":576,
             "sample_aspect_ratio":"64:45","side_data_list":[{"x":1},{"rotation":-90}]}]}"#;
         let video = chosen(Demuxer::Mov, json).unwrap().video;
@@ -276,16 +262,6 @@ mod tests {
         assert_eq!(probe.anchor, Some(1));
         assert!((probe.video.start_time - 0.6).abs() < 1e-9);
         assert_eq!(chosen(Demuxer::Mov, json).unwrap().anchor, None);
-    }
-
-    #[test]
-    fn odd_numbers_are_unknown() {
-        assert_eq!(ratio(Some("30000/1001"), '/'), Some(30000.0 / 1001.0));
-        for text in ["0/0", "1/0", "0/1", "x", "-1/2", "/"] {
-            assert_eq!(ratio(Some(text), '/'), None, "{text}");
-        }
-        assert_eq!(clock("00:01:02.5"), Some(62.5));
-        assert_eq!(clock("N/A"), None);
     }
 
     #[test]

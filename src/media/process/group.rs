@@ -11,7 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use crate::cancel::{CancelToken, Woken};
-use crate::media::failure::Stop;
+use crate::media::failure::StopReason;
 
 /// Time between asking a process group to end (TERM) and ending it (KILL).
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -40,12 +40,12 @@ impl Group {
         self.lock().is_none()
     }
 
-    pub(super) fn stopped(&self) -> Option<Stop> {
-        Stop::from_number(self.stop.load(Ordering::Acquire))
+    pub(super) fn stopped(&self) -> Option<StopReason> {
+        StopReason::from_number(self.stop.load(Ordering::Acquire))
     }
 
     /// Signals the whole group and remembers the first reason.
-    pub(super) fn stop(&self, reason: Stop, signal: Signal) {
+    pub(super) fn stop(&self, reason: StopReason, signal: Signal) {
         let child = self.lock();
         if child.is_some() {
             let _ =
@@ -58,8 +58,8 @@ impl Group {
     pub(super) fn watch(&self, token: &CancelToken) {
         let reason = match token.wait(self.deadline, false, || self.is_reaped()) {
             Woken::Done => return,
-            Woken::Cancelled => Stop::Cancelled,
-            Woken::Deadline => Stop::Timeout,
+            Woken::Cancelled => StopReason::Cancelled,
+            Woken::Deadline => StopReason::Timeout,
         };
         self.stop(reason, Signal::SIGTERM);
         let enough = || self.is_reaped() || token.is_hurried();

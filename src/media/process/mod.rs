@@ -24,7 +24,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 
-use super::failure::{Finished, Stop};
+use super::failure::{Finished, StopReason};
 use super::tools::MediaLimits;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
@@ -197,7 +197,7 @@ impl MediaChild {
     /// Ends the group as a timeout would, but at once; [`MediaChild::wait`] then reports
     /// cancellation.
     pub fn stop(&self) {
-        self.group.stop(Stop::Cancelled, Signal::SIGKILL);
+        self.group.stop(StopReason::Cancelled, Signal::SIGKILL);
     }
 
     /// Waits for the end, which comes at the latest with the timeout.
@@ -235,7 +235,7 @@ impl MediaChild {
 impl Drop for MediaChild {
     fn drop(&mut self) {
         if !self.group.is_reaped() {
-            self.group.stop(Stop::Cancelled, Signal::SIGKILL);
+            self.group.stop(StopReason::Cancelled, Signal::SIGKILL);
             self.group.wait_until_exit();
             self.group.reap();
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::settings::RenderSettings;
-use super::source::Source;
+use super::source::RenderSource;
 use crate::cancel::CancelToken;
 use crate::media::tools::MediaTools;
 
@@ -12,7 +12,7 @@ use crate::media::tools::MediaTools;
 pub(crate) struct RenderContext<'a> {
     pub(crate) tools: &'a MediaTools,
     pub(crate) path: &'a Path,
-    pub(crate) source: &'a Source,
+    pub(crate) source: &'a RenderSource,
     pub(crate) settings: &'a RenderSettings,
     pub(crate) cancel: &'a CancelToken,
 }

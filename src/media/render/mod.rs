@@ -48,16 +48,16 @@ use crate::model::Rendition;
 
 use context::RenderContext;
 use output::{check_span, length, not_reached};
-use schedule::passes::{Job, Report};
-use schedule::plan::{Needs, divide};
-use schedule::queue::Queue;
-use source::Source;
+use schedule::passes::{PassReport, PassRunner};
+use schedule::plan::{MemoryNeeds, divide};
+use schedule::queue::PassQueue;
+use source::RenderSource;
 use verify::compare;
 
 pub use ffmpeg::encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
 pub use output::Output;
 pub use schedule::plan::{Pass, plan_passes};
-pub use schedule::slots::{Share, Turns};
+pub use schedule::slots::{MemoryShare, RenderScheduler};
 pub use settings::{Preset, RenderSettings};
 
 /// Renders sources, beside others that do.
@@ -68,7 +68,7 @@ pub struct Renderer<'a> {
     /// How clips are encoded.
     pub settings: &'a RenderSettings,
     /// Shared by all that render at one time.
-    pub turns: &'a Turns,
+    pub scheduler: &'a RenderScheduler,
     /// Ends it early.
     pub cancel: &'a CancelToken,
 }
@@ -83,8 +83,8 @@ pub fn render(
     cancel: &CancelToken,
     progress: &dyn Fn(f64),
 ) -> Vec<Result<Rendition>> {
-    let turns = &Turns::default();
-    Renderer { tools, settings, turns, cancel }.render(path, probe, spans, progress)
+    let scheduler = &RenderScheduler::default();
+    Renderer { tools, settings, scheduler, cancel }.render(path, probe, spans, progress)
 }
 
 impl Renderer<'_> {
@@ -110,13 +110,15 @@ impl Renderer<'_> {
         spans: &[Output],
         progress: &dyn Fn(f64),
     ) -> Vec<Result<Rendition>> {
-        let Self { tools, settings, turns, cancel } = *self;
-        let mut source = Source::new(probe, settings.max_pixels);
+        let Self { tools, settings, scheduler, cancel } = *self;
+        let mut source = RenderSource::new(probe, settings.max_pixels);
         if let Err(error) = compare::fit(&mut source, &settings.encoding) {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
         let folders: BTreeSet<&Path> = spans.iter().filter_map(|span| span.path.parent()).collect();
-        folders.into_iter().for_each(|folder| turns.sweep(folder, partial_file::remove_abandoned));
+        folders
+            .into_iter()
+            .for_each(|folder| scheduler.sweep(folder, partial_file::remove_abandoned));
         let context = RenderContext { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
@@ -134,12 +136,12 @@ impl Renderer<'_> {
                 Err(error) => results[place] = Err(error),
             }
         }
-        let memory_bytes = turns.memory(settings.memory_bytes);
+        let memory_bytes = scheduler.memory(settings.memory_bytes);
         let planned = divide(&source, &sound, &RenderSettings { memory_bytes, ..settings.clone() });
-        let needs = Needs::new(&source, &sound, settings);
-        let queue = Queue::new(planned.into_iter().map(|pass| pass.spans), needs);
-        let job = Job { context, turns, queue: &queue, spans: &sound };
-        let mut meter = Meter {
+        let needs = MemoryNeeds::new(&source, &sound, settings);
+        let queue = PassQueue::new(planned.into_iter().map(|pass| pass.spans), needs);
+        let job = PassRunner { context, scheduler, queue: &queue, spans: &sound };
+        let mut meter = ProgressMeter {
             total: done + sound.iter().map(length).sum::<f64>(),
             done,
             said: 0.0,
@@ -147,8 +149,8 @@ impl Renderer<'_> {
         };
         meter.tell(0.0);
         job.run(|report| match report {
-            Report::Advanced(running) => meter.tell(running),
-            Report::Finished(member, result) => {
+            PassReport::Advanced(running) => meter.tell(running),
+            PassReport::Finished(member, result) => {
                 meter.done += length(&sound[member]);
                 results[places[member]] = *result;
             }
@@ -159,7 +161,7 @@ impl Renderer<'_> {
 }
 
 /// Says how far all passes are.
-struct Meter<'a> {
+struct ProgressMeter<'a> {
     /// Seconds of all outputs.
     total: f64,
     /// Seconds of those that are done.
@@ -169,7 +171,7 @@ struct Meter<'a> {
     progress: &'a dyn Fn(f64),
 }
 
-impl Meter<'_> {
+impl ProgressMeter<'_> {
     /// Says it, with the seconds that passes under way have done, in steps of a thousandth, and
     /// never less than before: a pass may start again. All of it is said at the end alone.
     fn tell(&mut self, running: f64) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings::RenderSettings;
-use super::shape::Shape;
+use super::shape::EditShape;
 use super::source::TOLERANCE;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
@@ -30,13 +30,13 @@ pub struct Output {
 
 impl Output {
     /// Start and end of what a pass reads of the source for it, in seconds.
-    pub(crate) fn read(&self, shape: Option<&Shape>) -> (f64, f64) {
-        shape.map_or((self.start, self.end), Shape::extent)
+    pub(crate) fn read(&self, shape: Option<&EditShape>) -> (f64, f64) {
+        shape.map_or((self.start, self.end), EditShape::extent)
     }
 
     /// How it counts, if it is edited.
-    pub(crate) fn shape(&self) -> Result<Option<Shape>> {
-        self.edit.as_ref().map(Shape::new).transpose()
+    pub(crate) fn shape(&self) -> Result<Option<EditShape>> {
+        self.edit.as_ref().map(EditShape::new).transpose()
     }
 }
 

@@ -20,12 +20,12 @@ const ABANDONED: u64 = 3600;
 /// A file in the folder of an output, which goes when this is dropped. It is locked for as long:
 /// the kernel lets go of a lock however a process ends.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct PartialFile {
     path: TempPath,
     lock: File,
 }
 
-impl Part {
+impl PartialFile {
     /// A new empty file in the folder where `path` will be, which is made if need be.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Part {
     }
 }
 
-impl Deref for Part {
+impl Deref for PartialFile {
     type Target = Path;
 
     fn deref(&self) -> &Path {
@@ -78,7 +78,7 @@ impl Deref for Part {
     }
 }
 
-impl AsRef<Path> for Part {
+impl AsRef<Path> for PartialFile {
     fn as_ref(&self) -> &Path {
         &self.path
     }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn only_what_nobody_holds_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let held = Part::beside(&folder.path().join("a.mp4")).unwrap();
+        let held = PartialFile::beside(&folder.path().join("a.mp4")).unwrap();
         let left = folder.path().join(".clip-left.part");
         let others = folder.path().join("clip.part");
         let (new, old) = (folder.path().join(".clip-a.new"), folder.path().join(".clip-b.new"));

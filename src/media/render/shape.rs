@@ -6,14 +6,14 @@ use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 
 /// A constant frame rate as a fraction, and a clock in which every frame is at a whole tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Clock {
+pub(crate) struct FrameClock {
     pub(crate) num: i64,
     pub(crate) den: i64,
     /// Ticks a second.
     pub(crate) ticks: i64,
 }
 
-impl Clock {
+impl FrameClock {
     /// The clock of `fps`: whole rates, those of NTSC (`n / 1.001`), or thousandths.
     pub(crate) fn new(fps: f64) -> Self {
         let near = |value: f64| (value - value.round()).abs() < 2e-3 && value.round() >= 1.0;
@@ -46,7 +46,7 @@ impl Clock {
 
 /// Segments of one reading of the source that follow each other by cuts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Part {
+pub(crate) struct ShapePart {
     pub(crate) segments: Vec<Segment>,
     /// How many frames it has.
     pub(crate) frames: i64,
@@ -54,7 +54,7 @@ pub(crate) struct Part {
     pub(crate) ahead: bool,
 }
 
-impl Part {
+impl ShapePart {
     /// First start and last end in the source, in seconds.
     pub(crate) fn extent(&self) -> (f64, f64) {
         let start = self.segments.first().map_or(0.0, |first| first.start);
@@ -64,23 +64,23 @@ impl Part {
 
 /// What becomes of an edit's segments.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Shape {
-    pub(crate) clock: Clock,
+pub(crate) struct EditShape {
+    pub(crate) clock: FrameClock,
     /// Frames of the whole.
     pub(crate) frames: i64,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<ShapePart>,
     /// Frames in which two parts are seen; 0 for cuts.
     pub(crate) overlap: i64,
 }
 
-impl Shape {
+impl EditShape {
     /// Counts `edit`.
     ///
     /// # Errors
     /// [`ErrorCode::RenderFailed`] when it cannot be rendered, with what to change.
     pub(crate) fn new(edit: &Edit) -> Result<Self> {
         check(edit)?;
-        let clock = Clock::new(edit.fps);
+        let clock = FrameClock::new(edit.fps);
         let frames = clock.frames(edit.duration());
         let overlap = match edit.join {
             Join::Cut => 0,
@@ -107,7 +107,7 @@ impl Shape {
             if frames <= overlap * joins {
                 return Err(refused("a segment is not longer than its joins"));
             }
-            parts.push(Part { segments, frames, ahead: ahead && number == 0 });
+            parts.push(ShapePart { segments, frames, ahead: ahead && number == 0 });
         }
         Ok(Self { clock, frames, parts, overlap })
     }
@@ -119,14 +119,14 @@ impl Shape {
 
     /// First start and last end of what the pass reads, in seconds; what is read ahead is not.
     pub(crate) fn extent(&self) -> (f64, f64) {
-        let parts = self.parts.iter().filter(|part| !part.ahead).map(Part::extent);
+        let parts = self.parts.iter().filter(|part| !part.ahead).map(ShapePart::extent);
         parts.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), part| {
             (start.min(part.0), end.max(part.1))
         })
     }
 
     /// The part that is read ahead.
-    pub(crate) fn ahead(&self) -> Option<&Part> {
+    pub(crate) fn ahead(&self) -> Option<&ShapePart> {
         self.parts.first().filter(|part| part.ahead)
     }
 }
@@ -185,7 +185,7 @@ pub(crate) mod tests {
             (60_000.0 / 1001.0, 60_000, 1001),
             (12.5, 12_500, 1000),
         ] {
-            let clock = Clock::new(fps);
+            let clock = FrameClock::new(fps);
             assert_eq!((clock.num, clock.den), (num, den), "{fps}");
             assert_eq!(clock.step() * num, clock.ticks * den);
         }
@@ -193,10 +193,10 @@ pub(crate) mod tests {
 
     #[test]
     fn cuts_are_one_part_and_a_cold_open_is_two() {
-        let plain = Shape::new(&edit(&[(1.0, 2.0, 1.0), (3.0, 4.0, 2.0)], Join::Cut)).unwrap();
+        let plain = EditShape::new(&edit(&[(1.0, 2.0, 1.0), (3.0, 4.0, 2.0)], Join::Cut)).unwrap();
         assert_eq!((plain.parts.len(), plain.frames), (1, 38));
         assert!(plain.ahead().is_none());
-        let cold = Shape::new(&edit(&[(6.0, 8.0, 1.0), (1.0, 9.0, 1.0)], Join::Cut)).unwrap();
+        let cold = EditShape::new(&edit(&[(6.0, 8.0, 1.0), (1.0, 9.0, 1.0)], Join::Cut)).unwrap();
         assert_eq!((cold.parts.len(), cold.parts[0].frames, cold.frames), (2, 50, 250));
         assert!(cold.ahead().is_some());
         assert_eq!(cold.extent(), (1.0, 9.0));
@@ -212,11 +212,11 @@ pub(crate) mod tests {
             (&[(5.0, 6.0, 1.0), (0.0, 3.0, 1.0), (2.0, 4.0, 1.0)], Join::Cut),
             (&[(0.0, 3.0, 1.0), (4.0, 4.3, 1.0)], Join::Dissolve),
         ] {
-            let error = Shape::new(&edit(segments, join)).unwrap_err();
+            let error = EditShape::new(&edit(segments, join)).unwrap_err();
             assert_eq!(error.code(), ErrorCode::RenderFailed);
         }
         let odd = Edit { width: 361, ..edit(&[(0.0, 1.0, 1.0)], Join::Cut) };
-        assert!(Shape::new(&odd).is_err());
+        assert!(EditShape::new(&odd).is_err());
     }
 
     proptest! {
@@ -233,7 +233,7 @@ pub(crate) mod tests {
                 (at - length, at, speed.min(length / 0.9))
             }).collect();
             let edit = Edit { fps, ..edit(&segments, join) };
-            let Ok(shape) = Shape::new(&edit) else { return Ok(()) };
+            let Ok(shape) = EditShape::new(&edit) else { return Ok(()) };
             let seen: i64 = shape.parts.iter().map(|part| part.frames).sum();
             prop_assert_eq!(seen - shape.overlap * (shape.parts.len() as i64 - 1), shape.frames);
             prop_assert!((shape.seconds() - edit.duration()).abs() <= 0.5 / fps + 1e-9);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::context::RenderContext;
 use super::ffmpeg::captions::{lines, standing, written};
 use super::output::Output;
-use super::partial_file::Part;
+use super::partial_file::PartialFile;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{to_srt, to_vtt};
 use crate::media::sniff::Demuxer;
@@ -49,7 +49,7 @@ fn still(
     if path.is_file() {
         return Ok(());
     }
-    let file = Part::beside(&path)?;
+    let file = PartialFile::beside(&path)?;
     let captioned = standing(output);
     let footage = Footage { demuxer, path: &output.path, seconds, captioned: &captioned };
     thumbnail(context.tools, &context.settings.limits, footage, &file, context.cancel)?;
@@ -57,7 +57,7 @@ fn still(
 }
 
 /// Gives a file its name: that of the output, with `extension`.
-fn named(file: Part, output: &Output, extension: &str) -> Result<()> {
+fn named(file: PartialFile, output: &Output, extension: &str) -> Result<()> {
     let path = output.path.with_extension(extension);
     put(file, &path).map_err(|cause| {
         let message = format!("{} cannot be written ({cause}); make room there", path.display());
@@ -66,7 +66,7 @@ fn named(file: Part, output: &Output, extension: &str) -> Result<()> {
 }
 
 /// On the disk first: a name outlives a fault of the machine, and what has it is taken for whole.
-fn put(file: Part, path: &Path) -> std::io::Result<()> {
+fn put(file: PartialFile, path: &Path) -> std::io::Result<()> {
     File::open(&file)?.sync_all()?;
     file.persist(path)
 }

@@ -11,13 +11,13 @@ pub(crate) const TOLERANCE: f64 = 0.001;
 
 /// The chosen streams of a source and the picture that becomes of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Source {
+pub(crate) struct RenderSource {
     pub(crate) demuxer: Demuxer,
     /// Start of the container on its own clock, in seconds.
     pub(crate) start: f64,
     /// Index of the video stream in the file.
     pub(crate) video: usize,
-    pub(crate) audio: Option<Audio>,
+    pub(crate) audio: Option<SourceAudio>,
     pub(crate) coded_width: u32,
     pub(crate) coded_height: u32,
     /// Upright, in square pixels and not too large.
@@ -41,7 +41,7 @@ pub(crate) struct Source {
 
 /// The chosen audio stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Audio {
+pub(crate) struct SourceAudio {
     /// Index of the stream in the file.
     pub(crate) stream: usize,
     /// Sample rate of the source in Hz.
@@ -49,7 +49,7 @@ pub(crate) struct Audio {
     pub(crate) channels: u32,
 }
 
-impl Audio {
+impl SourceAudio {
     /// Sample rate of the clips in Hz: one that every player takes.
     pub(crate) fn out_rate(self) -> u32 {
         if self.rate == 44_100 { 44_100 } else { 48_000 }
@@ -61,7 +61,7 @@ impl Audio {
     }
 }
 
-impl Source {
+impl RenderSource {
     pub(crate) fn new(probe: &Probe, max_pixels: u32) -> Self {
         let video = &probe.video;
         let side = |length: i64| u32::try_from(length).unwrap_or(0);
@@ -84,7 +84,7 @@ impl Source {
             demuxer: probe.demuxer,
             start: probe.start_time,
             video: video.index,
-            audio: probe.audio.as_ref().map(|audio| Audio {
+            audio: probe.audio.as_ref().map(|audio| SourceAudio {
                 stream: audio.index,
                 rate: audio.sample_rate.max(1),
                 channels: audio.channels,

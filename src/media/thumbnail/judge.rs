@@ -10,13 +10,13 @@ const GOOD_ENOUGH: f64 = 0.1;
 
 /// The best frames so far: score and number.
 #[derive(Debug, Default)]
-pub(super) struct Best {
+pub(super) struct BestFrame {
     clear: Option<(f64, usize)>,
     captioned: Option<(f64, usize)>,
     looked_at: usize,
 }
 
-impl Best {
+impl BestFrame {
     /// Judges the next frame.
     pub(super) fn look(&mut self, picture: &[u8], captioned: bool) {
         let found = score(picture);
@@ -87,7 +87,7 @@ mod tests {
         let stripes = |period: usize| picture(|x, _| 60.0 + 120.0 * (x / period % 2) as f64);
         let (black, soft, sharp) = (picture(|_, _| 0.0), stripes(20), stripes(2));
         let best = |frames: &[(&[u8], bool)]| {
-            let mut best = Best::default();
+            let mut best = BestFrame::default();
             frames.iter().for_each(|(picture, captioned)| best.look(picture, *captioned));
             best.frame()
         };

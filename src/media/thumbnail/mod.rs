@@ -14,7 +14,7 @@ use super::sniff::Demuxer;
 use super::{MediaCommand, MediaLimits, MediaTools, input_args};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use judge::{Best, HEIGHT, WIDTH};
+use judge::{BestFrame, HEIGHT, WIDTH};
 
 /// So many frames are looked at.
 const MOST_FRAMES: usize = 60;
@@ -86,7 +86,7 @@ fn best_frame(
     let mut reader = command.stdout_pipe()?;
     let child = command.start(cancel)?;
     let mut rows = vec![0; WIDTH * (HEIGHT + 1)];
-    let mut best = Best::default();
+    let mut best = BestFrame::default();
     while reader.read_exact(&mut rows).is_ok() {
         let (picture, mark) = rows.split_at(WIDTH * HEIGHT);
         best.look(picture, mark.iter().all(|value| *value > 127));

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::pipeline::RunConfig;
 use crate::query::files::is_request_file;
-use crate::source::object::{Fault, SteadyStore, Stores, TransferError};
+use crate::source::object::{ObjectStores, SteadyStore, StoreFault, TransferError};
 
 /// Where fetched request files lie.
 const FOLDER: &str = "requests";
@@ -39,10 +39,11 @@ impl LocalRequests {
         let Some(url) = config.requests.as_url() else {
             return Ok(Self { config: config.clone(), fetched: None });
         };
-        let opened = Stores::default().open(url)?;
+        let opened = ObjectStores::default().open(url)?;
         let store = SteadyStore::new(&opened, &config.resilience())?;
-        let fault =
-            |fault: &Fault| Error::new(ErrorCode::InputUnreadable, fault.sentence(url.as_str()));
+        let fault = |fault: &StoreFault| {
+            Error::new(ErrorCode::InputUnreadable, fault.sentence(url.as_str()))
+        };
         let folder = folder.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(|e| crate::store::cannot_write(&folder, e))?;
         // The bucket alone is no object that could be asked for.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::tree::{Cost, Meter};
+use super::tree::{CostMeter, MeasuredCost};
 use crate::error::Result;
 
 /// The middle of some measurements and how far they spread.
@@ -64,31 +64,31 @@ pub(super) async fn in_turns<C>(
     let mut plans = vec![];
     for contender in contenders {
         // The second run tells: the first one starts threads and processes.
-        let first = Meter::start();
+        let first = CostMeter::start();
         run(contender).await?;
         let mut once = first.cost().wall;
         if once < 1.0 {
-            let second = Meter::start();
+            let second = CostMeter::start();
             run(contender).await?;
             once = second.cost().wall;
         }
         plans.push((SHORTEST / once.max(1e-9)).ceil().clamp(1.0, MOST_RUNS) as usize);
     }
-    let mut costs: Vec<Vec<Cost>> = vec![vec![]; contenders.len()];
+    let mut costs: Vec<Vec<MeasuredCost>> = vec![vec![]; contenders.len()];
     let mut failed = vec![0; contenders.len()];
     for _ in 0..repeats.max(1) {
         for (i, (contender, runs)) in contenders.iter().zip(&plans).enumerate() {
-            let meter = Meter::start();
+            let meter = CostMeter::start();
             for _ in 0..*runs {
                 let bad = run(contender).await?;
                 if let Some(slot) = failed.get_mut(i) {
                     *slot = bad;
                 }
             }
-            let Cost { wall, cpu } = meter.cost();
+            let MeasuredCost { wall, cpu } = meter.cost();
             let runs = *runs as f64;
             if let Some(slot) = costs.get_mut(i) {
-                slot.push(Cost { wall: wall / runs, cpu: cpu / runs });
+                slot.push(MeasuredCost { wall: wall / runs, cpu: cpu / runs });
             }
         }
     }

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 pub use measure::Spread;
 pub use report::{BenchmarkReport, Measurement};
-pub use tree::{Cost, Meter, PeakMemory, ProcessTree};
+pub use tree::{CostMeter, MeasuredCost, PeakMemory, ProcessTree};
 
 use crate::config::ParallelConfig;
 use crate::error::Result;
@@ -29,7 +29,7 @@ use setup::Bench;
 
 /// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum BenchmarkPart {
     /// Backends × batch sizes × kinds of work.
     Backends,
     /// Workers from one to the number of cores.
@@ -42,7 +42,7 @@ pub enum Part {
     Viral,
 }
 
-impl Part {
+impl BenchmarkPart {
     /// Every part.
     pub const ALL: [Self; 5] =
         [Self::Backends, Self::Scalability, Self::Memory, Self::Errors, Self::Viral];
@@ -77,7 +77,7 @@ pub struct BenchmarkOptions {
     /// Fewer rows and repeats: a minute or two instead of many.
     pub quick: bool,
     /// The parts, in order. Default: all.
-    pub parts: Vec<Part>,
+    pub parts: Vec<BenchmarkPart>,
     /// Settings of all cases but for the backend and the number of workers.
     pub parallel: ParallelConfig,
     /// Rows of the small, the medium and the large batch of kernels. Default: 25, 250, 2500.
@@ -105,7 +105,7 @@ impl BenchmarkOptions {
         };
         Self {
             quick,
-            parts: Part::ALL.to_vec(),
+            parts: BenchmarkPart::ALL.to_vec(),
             parallel: ParallelConfig::default(),
             kernel_rows: vec![25, 250, 2500],
             media_rows: sized([10, 50, 500]),
@@ -145,17 +145,17 @@ impl Default for BenchmarkOptions {
 ///
 /// # Errors
 /// `setup.missing_program` without ffmpeg, `store.write` without room for temporary files,
-/// `internal` if a case gives a wrong answer: a benchmark of wrong results is none.
+/// `internal` if a case gives a wrong answer: timings of wrong results are meaningless.
 pub async fn run_comprehensive_benchmark(options: &BenchmarkOptions) -> Result<BenchmarkReport> {
     let started = Instant::now();
     let mut bench = Bench::prepare(options).await?;
     for part in &options.parts {
         match part {
-            Part::Backends => parts::backends(&mut bench).await?,
-            Part::Scalability => parts::scalability(&mut bench).await?,
-            Part::Memory => parts::memory(&mut bench).await?,
-            Part::Errors => parts::errors(&mut bench).await?,
-            Part::Viral => viral::measure(&mut bench).await?,
+            BenchmarkPart::Backends => parts::backends(&mut bench).await?,
+            BenchmarkPart::Scalability => parts::scalability(&mut bench).await?,
+            BenchmarkPart::Memory => parts::memory(&mut bench).await?,
+            BenchmarkPart::Errors => parts::errors(&mut bench).await?,
+            BenchmarkPart::Viral => viral::measure(&mut bench).await?,
         }
     }
     let (measurements, notes) = bench.finish();

@@ -1,14 +1,16 @@
 //! The parts of the benchmark.
 
+use std::sync::Arc;
+
 use futures::stream;
 
 use super::measure::{Sampled, Spread, in_turns};
 use super::setup::{Batch, Bench, Contender, kernel};
-use super::tree::{Meter, PeakMemory, ProcessTree};
-use super::{Measurement, Part, workloads};
+use super::tree::{CostMeter, PeakMemory, ProcessTree};
+use super::{BenchmarkPart, Measurement, workloads};
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::WorkSpec;
+use crate::exec::{ValidateWork, Work};
 
 /// The backends that can be named.
 const FIXED: [BackendType; 4] =
@@ -39,7 +41,7 @@ pub(super) async fn backends(bench: &mut Bench) -> Result<()> {
         let sampled =
             in_turns(&contenders, bench.options.repeats, async |c| all_good(bench, c, batch).await)
                 .await?;
-        record_all(bench, Part::Backends, batch, &contenders, &sampled);
+        record_all(bench, BenchmarkPart::Backends, batch, &contenders, &sampled);
     }
     Ok(())
 }
@@ -47,7 +49,7 @@ pub(super) async fn backends(bench: &mut Bench) -> Result<()> {
 /// Takes down what all did on a batch, and how near each came to the fastest.
 pub(super) fn record_all(
     bench: &mut Bench,
-    part: Part,
+    part: BenchmarkPart,
     batch: &Batch,
     contenders: &[Contender],
     sampled: &[Sampled],
@@ -81,7 +83,7 @@ pub(super) async fn scalability(bench: &mut Bench) -> Result<()> {
         .await?;
         let alone = sampled.first().map_or(f64::NAN, |s| s.wall.median);
         for (contender, sampled) in contenders.iter().zip(&sampled) {
-            let measurement = bench.record(Part::Scalability, &batch, contender, sampled);
+            let measurement = bench.record(BenchmarkPart::Scalability, &batch, contender, sampled);
             measurement.speedup = Some(alone / sampled.wall.median);
         }
     }
@@ -96,7 +98,7 @@ fn worker_counts(cores: usize) -> Vec<usize> {
 
 /// Peak memory of ever longer streams of requests.
 pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
-    let work = workloads::work(WorkSpec::Validate)?;
+    let work: Arc<dyn Work> = Arc::new(ValidateWork);
     for backend in [BackendType::Auto, BackendType::Process] {
         for rows in bench.options.stream_rows.clone() {
             // New ones each time, so that none inherits what another has grown to.
@@ -106,7 +108,7 @@ pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
                 .step_by(STREAM_BATCH)
                 .map(move |first| workloads::requests(first, STREAM_BATCH.min(rows - first)));
             let peak = PeakMemory::watch(ProcessTree::of_this_process())?;
-            let meter = Meter::start();
+            let meter = CostMeter::start();
             let (came, failed) = kernel(&contender, &work, stream::iter(batches)).await?;
             let cost = meter.cost();
             let bytes = peak.bytes();
@@ -115,7 +117,7 @@ pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
             }
             let sampled = Sampled { wall: Spread::of([cost.wall]), cpu: cost.cpu, failed };
             let batch = Batch::Kernel(std::sync::Arc::clone(&work), workloads::requests(0, 1)?);
-            let measurement = bench.record(Part::Memory, &batch, &contender, &sampled);
+            let measurement = bench.record(BenchmarkPart::Memory, &batch, &contender, &sampled);
             *measurement = Measurement {
                 rows: rows as i64,
                 repeats: 1,
@@ -155,7 +157,7 @@ pub(super) async fn errors(bench: &mut Bench) -> Result<()> {
         let sampled = in_turns(&cases, bench.options.repeats, run).await?;
         let without = sampled.first().map_or(f64::NAN, |s| s.wall.median);
         for ((batch, bad), sampled) in cases.iter().zip(&sampled) {
-            let measurement = bench.record(Part::Errors, batch, &contender, sampled);
+            let measurement = bench.record(BenchmarkPart::Errors, batch, &contender, sampled);
             let more = sampled.wall.median - without;
             measurement.seconds_a_failure = (*bad > 0).then(|| more / *bad as f64);
         }

@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use serde::Serialize;
 
-use super::Part;
+use super::BenchmarkPart;
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{TableWriter, cannot_write};
 
@@ -98,7 +98,7 @@ pub struct BenchmarkReport {
 
 impl BenchmarkReport {
     /// The cases of a part.
-    pub fn part(&self, part: Part) -> impl Iterator<Item = &Measurement> {
+    pub fn part(&self, part: BenchmarkPart) -> impl Iterator<Item = &Measurement> {
         self.measurements.iter().filter(move |m| m.part == part.as_str())
     }
 
@@ -143,7 +143,7 @@ impl fmt::Display for BenchmarkReport {
             if self.quick { ", quick" } else { "" },
             self.seconds
         )?;
-        for part in Part::ALL {
+        for part in BenchmarkPart::ALL {
             let columns = columns(part);
             let rows: Vec<Vec<String>> = self
                 .part(part)
@@ -159,38 +159,38 @@ impl fmt::Display for BenchmarkReport {
     }
 }
 
-type Column = (&'static str, fn(&Measurement) -> String);
+type ReportColumn = (&'static str, fn(&Measurement) -> String);
 
 /// What is printed of a part.
-fn columns(part: Part) -> Vec<Column> {
-    let what: Column = ("work", |m| format!("{} ({})", m.work, m.kind));
-    let rows: Column = ("rows", |m| m.rows.to_string());
-    let backend: Column = ("backend", |m| m.backend.clone());
-    let workers: Column = ("workers", |m| m.workers.to_string());
-    let wall: Column = ("wall", |m| {
+fn columns(part: BenchmarkPart) -> Vec<ReportColumn> {
+    let what: ReportColumn = ("work", |m| format!("{} ({})", m.work, m.kind));
+    let rows: ReportColumn = ("rows", |m| m.rows.to_string());
+    let backend: ReportColumn = ("backend", |m| m.backend.clone());
+    let workers: ReportColumn = ("workers", |m| m.workers.to_string());
+    let wall: ReportColumn = ("wall", |m| {
         let [middle, least, most] = [m.wall, m.wall_min, m.wall_max].map(duration);
         format!("{middle} ({least}–{most})")
     });
-    let cpu: Column = ("CPU", |m| duration(m.cpu));
-    let speed: Column = ("rows/s", |m| significant(m.rows_per_second()));
+    let cpu: ReportColumn = ("CPU", |m| duration(m.cpu));
+    let speed: ReportColumn = ("rows/s", |m| significant(m.rows_per_second()));
     match part {
-        Part::Backends | Part::Viral => {
-            let best: Column = ("of the best", |m| ratio(m.of_best));
+        BenchmarkPart::Backends | BenchmarkPart::Viral => {
+            let best: ReportColumn = ("of the best", |m| ratio(m.of_best));
             vec![what, rows, backend, wall, cpu, speed, best]
         }
-        Part::Scalability => {
-            let speedup: Column = ("speed-up", |m| ratio(m.speedup));
+        BenchmarkPart::Scalability => {
+            let speedup: ReportColumn = ("speed-up", |m| ratio(m.speedup));
             vec![what, rows, workers, wall, cpu, speed, speedup]
         }
-        Part::Memory => {
-            let peak: Column = ("peak MB", |m| {
+        BenchmarkPart::Memory => {
+            let peak: ReportColumn = ("peak MB", |m| {
                 m.peak_bytes.map_or_else(String::new, |b| format!("{:.0}", b as f64 / 1e6))
             });
             vec![what, rows, backend, wall, speed, peak]
         }
-        Part::Errors => {
-            let failed: Column = ("failed", |m| m.failed_rows.to_string());
-            let cost: Column = ("a failure costs", |m| {
+        BenchmarkPart::Errors => {
+            let failed: ReportColumn = ("failed", |m| m.failed_rows.to_string());
+            let cost: ReportColumn = ("a failure costs", |m| {
                 m.seconds_a_failure.map_or_else(String::new, |s| match s < 0.0 {
                     true => format!("-{}", duration(-s)),
                     false => duration(s),
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     fn report() -> BenchmarkReport {
-        let measurement = |part: Part, wall: f64| Measurement {
+        let measurement = |part: BenchmarkPart, wall: f64| Measurement {
             part: part.as_str().to_owned(),
             kind: "kernel".to_owned(),
             work: "validate".to_owned(),
@@ -275,9 +275,9 @@ mod tests {
             seconds: 3.2,
             notes: vec!["the backend dask is left out".to_owned()],
             measurements: vec![
-                measurement(Part::Backends, 0.0123),
-                measurement(Part::Memory, 1.5),
-                measurement(Part::Errors, 4e-5),
+                measurement(BenchmarkPart::Backends, 0.0123),
+                measurement(BenchmarkPart::Memory, 1.5),
+                measurement(BenchmarkPart::Errors, 4e-5),
             ],
         }
     }

@@ -10,13 +10,14 @@ use tempfile::TempDir;
 
 use super::measure::Sampled;
 use super::sample::{Sample, sample};
-use super::{BenchmarkOptions, Measurement, Part, viral, workloads};
+use super::{BenchmarkOptions, BenchmarkPart, Measurement, viral, workloads};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::{self, Backend};
 use crate::exec::{
-    BatchOptions, MediaRuntime, MediaRuntimeConfig, Work, WorkEnv, WorkSpec, run_batches,
+    BatchOptions, MediaRuntime, MediaRuntimeConfig, SelectWork, ValidateWork, Work, WorkEnv,
+    run_batches,
 };
 use crate::media::{AnalyzeSettings, MediaTools};
 use crate::model::VideoClipRequest;
@@ -153,13 +154,13 @@ impl Bench {
 
     /// Requests to be checked.
     pub(super) fn validations(&self, rows: usize) -> Result<Batch> {
-        let work = workloads::work(WorkSpec::Validate)?;
+        let work: Arc<dyn Work> = Arc::new(ValidateWork);
         Ok(Batch::Kernel(work, workloads::requests(0, rows)?))
     }
 
     /// Requests for clips of an analysed source.
     pub(super) fn selections(&self, rows: usize) -> Result<Batch> {
-        Ok(Batch::Kernel(workloads::work(WorkSpec::Select)?, workloads::selections(rows)?))
+        Ok(Batch::Kernel(Arc::new(SelectWork), workloads::selections(rows)?))
     }
 
     /// `rows` media files of which the last `bad` cannot be read.
@@ -220,7 +221,7 @@ impl Bench {
     /// Take a measurement down.
     pub(super) fn record(
         &mut self,
-        part: Part,
+        part: BenchmarkPart,
         batch: &Batch,
         contender: &Contender,
         sampled: &Sampled,

@@ -136,7 +136,7 @@ impl Drop for PeakMemory {
 
 /// What a piece of work took.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Cost {
+pub struct MeasuredCost {
     /// Elapsed seconds.
     pub wall: f64,
     /// CPU seconds of the process and of all it started.
@@ -145,12 +145,12 @@ pub struct Cost {
 
 /// A running measurement of this process.
 #[derive(Debug, Clone, Copy)]
-pub struct Meter {
+pub struct CostMeter {
     started: Instant,
     cpu: f64,
 }
 
-impl Meter {
+impl CostMeter {
     /// Begin.
     pub fn start() -> Self {
         let cpu = ProcessTree::of_this_process().cpu_seconds();
@@ -158,9 +158,9 @@ impl Meter {
     }
 
     /// What was spent since.
-    pub fn cost(&self) -> Cost {
+    pub fn cost(&self) -> MeasuredCost {
         let wall = self.started.elapsed().as_secs_f64();
-        Cost { wall, cpu: ProcessTree::of_this_process().cpu_seconds() - self.cpu }
+        MeasuredCost { wall, cpu: ProcessTree::of_this_process().cpu_seconds() - self.cpu }
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
         let tree = ProcessTree::of_this_process();
         assert!(tree.processes().contains(&std::process::id()));
         let before = tree.resident_bytes();
-        let meter = Meter::start();
+        let meter = CostMeter::start();
         let peak = PeakMemory::watch(tree).unwrap();
         let mut block = vec![1_u8; 64 << 20];
         // Until the clock that counts in steps of 10 ms has seen it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::measure::in_turns;
 use super::sample::Sample;
 use super::setup::{Batch, Bench, Contender};
-use super::{Part, parts};
+use super::{BenchmarkPart, parts};
 use crate::error::Result;
 use crate::model::VideoClipRequest;
 use crate::processors::ViralVideoProcessor;
@@ -28,7 +28,7 @@ pub(super) async fn measure(bench: &mut Bench) -> Result<()> {
             parts::all_good(bench, contender, &batch).await
         })
         .await?;
-        parts::record_all(bench, Part::Viral, &batch, &contenders, &sampled);
+        parts::record_all(bench, BenchmarkPart::Viral, &batch, &contenders, &sampled);
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use arrow::datatypes::Field;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::{Work, WorkEnv, WorkKind, WorkSpec};
+use crate::exec::{Work, WorkEnv, WorkKind};
 use crate::model::arrays::list_of;
 use crate::model::{Cue, Shot, Signal, Transition};
 
 /// Seconds of the source that clips are chosen from.
 const SECONDS: f64 = 60.0;
 
-/// `rows` requests as [`WorkSpec::Validate`] reads them.
+/// `rows` requests as [`ValidateWork`](crate::exec::ValidateWork) reads them.
 pub(super) fn requests(first: usize, rows: usize) -> Result<RecordBatch> {
     let rows = first..first + rows;
     let urls =
@@ -35,7 +35,7 @@ pub(super) fn requests(first: usize, rows: usize) -> Result<RecordBatch> {
     ])
 }
 
-/// `rows` requests for clips of one analysed source of a minute, as [`WorkSpec::Select`] reads them.
+/// `rows` requests for clips of one analysed source of a minute, as [`SelectWork`](crate::exec::SelectWork) reads them.
 pub(super) fn selections(rows: usize) -> Result<RecordBatch> {
     let (signals, shots, cues) = source();
     let first = UInt32Array::from(vec![0; rows]);
@@ -137,11 +137,6 @@ impl Work for Fragile {
     }
 }
 
-/// The work of `spec`, which any process can build.
-pub(super) fn work(spec: WorkSpec) -> Result<Arc<dyn Work>> {
-    spec.build()
-}
-
 fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
         .map_err(unfit)
@@ -157,16 +152,17 @@ mod tests {
     use arrow::array::{Array, AsArray};
 
     use super::*;
+    use crate::exec::{SelectWork, ValidateWork};
 
-    fn run(spec: WorkSpec, rows: &RecordBatch) -> Vec<ArrayRef> {
-        spec.build().unwrap().run(rows, &WorkEnv::bare(), &CancelToken::new()).unwrap()
+    fn run(work: &dyn Work, rows: &RecordBatch) -> Vec<ArrayRef> {
+        work.run(rows, &WorkEnv::bare(), &CancelToken::new()).unwrap()
     }
 
     #[test]
     fn the_rows_are_what_the_kernels_take() {
-        let verdicts = run(WorkSpec::Validate, &requests(5, 300).unwrap());
+        let verdicts = run(&ValidateWork, &requests(5, 300).unwrap());
         assert_eq!((verdicts[0].len(), verdicts[0].null_count()), (300, 300), "all are valid");
-        let found = run(WorkSpec::Select, &selections(3).unwrap());
+        let found = run(&SelectWork, &selections(3).unwrap());
         let found = found[0].as_list::<i32>();
         assert_eq!(found.len(), 3);
         assert!((0..3).all(|i| found.value(i).len() > 10), "there is something to choose from");

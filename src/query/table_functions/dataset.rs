@@ -13,7 +13,7 @@ use crate::model::table::Table;
 use crate::query::results::{register_dataset, register_store, register_table};
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
-use crate::store::Place;
+use crate::store::DatasetRoot;
 
 /// A table or view of the results in a folder or an object store, as they stand when the query is
 /// planned.
@@ -43,11 +43,11 @@ impl ResultsFunction {
         let resilience = Resilience::new(&self.parallel);
         share_store(caller, place, &resilience)?;
         wait(async {
-            let dataset = Place::new(place, &resilience)?.existing().await?;
+            let dataset = DatasetRoot::new(place, &resilience)?.existing().await?;
             let ctx = session(&SessionOptions::default(), None)?;
             match Table::find(self.name) {
                 Some(table) => {
-                    register_store(&ctx.runtime_env(), dataset.place());
+                    register_store(&ctx.runtime_env(), dataset.root());
                     register_table(&ctx, &dataset, table).await?;
                 }
                 None => register_dataset(&ctx, &dataset).await?,
@@ -72,7 +72,7 @@ pub(crate) fn share_store(
     place: &Location,
     resilience: &Resilience,
 ) -> Result<()> {
-    let place = Place::new(place, resilience).map_err(external)?;
+    let place = DatasetRoot::new(place, resilience).map_err(external)?;
     register_store(caller.runtime_env(), &place);
     Ok(())
 }

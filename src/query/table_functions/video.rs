@@ -14,11 +14,11 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
 use super::{ResultsFunction, external, texts};
+use crate::cancel::CancelOnDrop;
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
 use crate::model::{Cue, Shot, Signal};
 use crate::query::SessionOptions;
-use crate::query::media_exec::CancelOnDrop;
 
 /// One list column of the analysis of one video as a table; of a folder of results, the table of that
 /// name.

@@ -1,6 +1,6 @@
-//! The circuit breaker: a host that fails is left alone for a while, then asked carefully.
+//! The circuit breaker: after repeated failures a host is not called for a while, then probed.
 //!
-//! A state machine without a clock, a lock or a task of its own: it is told the time.
+//! A state machine without clock, lock or task: the time is an argument.
 //! (The pattern: M. Nygard, *Release It!*, 2nd ed., "Circuit Breaker".)
 
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::config::ParallelConfig;
 /// When a breaker opens and closes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakerConfig {
-    /// Failures in a row that open it.
+    /// Consecutive failures that open it.
     pub in_a_row: u32,
-    /// How long it stays open the first time; doubles each time it opens again before it closed.
+    /// Time it stays open at first; doubles each time it opens again without having closed.
     pub recovery: Duration,
 }
 
@@ -26,23 +26,23 @@ impl From<&ParallelConfig> for BreakerConfig {
     }
 }
 
-/// Seconds of the past that are looked at.
+/// Length of the sliding window in seconds.
 const WINDOW: usize = 10;
-/// Fewer calls in the window than this say nothing.
+/// Fewest calls in the window that are evaluated.
 const MIN_CALLS: u32 = 20;
-/// Longest time it stays open, if it is not set longer.
+/// Longest time it stays open, unless `recovery` is longer.
 const MAX_RECOVERY: Duration = Duration::from_secs(60);
-/// Calls let through to see whether the host is back; as many have to succeed.
+/// Probe calls that are let through when it is half open; all must succeed.
 const PROBES: u32 = 3;
 
-/// What a breaker does.
+/// State of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// Lets everything through.
+    /// Admits all calls.
     Closed,
-    /// Refuses everything.
+    /// Rejects all calls.
     Open,
-    /// Lets three calls through to see.
+    /// Admits three probe calls.
     HalfOpen,
 }
 
@@ -57,53 +57,53 @@ impl BreakerState {
     }
 }
 
-/// Whether a call may go ahead.
+/// Whether a call may proceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It may; what became of it is to be told with this ticket.
-    Go(Ticket),
-    /// It may not, for so long.
+    /// It may; its outcome is recorded with this ticket.
+    Go(BreakerTicket),
+    /// It may not, for this long.
     Refused(Duration),
-    /// The calls that decide are under way: ask again when one of them has ended.
+    /// The probe calls are running: ask again when one of them has ended.
     Wait,
 }
 
-/// A call that was let through. Calls from before a change of state decide nothing any more.
+/// An admitted call. Calls admitted before a change of state no longer count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket(u64);
+pub struct BreakerTicket(u64);
 
-/// What a call says about its host.
+/// What a call shows about its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// It answered.
     Success,
-    /// It did not, or not properly.
+    /// It did not answer, or not properly.
     Failure,
-    /// Nothing: the call was given up, or failed on this side.
+    /// Nothing: the call was dropped, or failed on this side.
     Neither,
 }
 
-/// See the module.
+/// The breaker of one host; see the module.
 #[derive(Debug)]
 pub struct Breaker {
     config: BreakerConfig,
     phase: Phase,
     /// Counts changes of phase.
     generation: u64,
-    /// Times it opened since it was last closed.
+    /// Number of times it opened since it was last closed.
     openings: u32,
 }
 
 #[derive(Debug)]
 enum Phase {
-    Closed { seconds: [Second; WINDOW], in_a_row: u32 },
+    Closed { seconds: [SecondCounts; WINDOW], in_a_row: u32 },
     Open { until: Duration },
     HalfOpen { under_way: u32, succeeded: u32 },
 }
 
-/// The calls of one second, which is told apart from older ones in its place by its number.
+/// The calls of one second; `number` tells it from older seconds in the same slot.
 #[derive(Debug, Clone, Copy, Default)]
-struct Second {
+struct SecondCounts {
     number: u64,
     calls: u32,
     failures: u32,
@@ -124,8 +124,7 @@ impl Breaker {
         }
     }
 
-    /// What [`Breaker::admit`] would say, without taking a place: `None` if it would let a call
-    /// through.
+    /// What [`Breaker::admit`] would return, without admitting a call: `None` if it would admit it.
     pub fn refusal(&self, now: Duration) -> Option<Admission> {
         match self.phase {
             Phase::Open { until } if now < until => Some(Admission::Refused(until - now)),
@@ -136,7 +135,7 @@ impl Breaker {
         }
     }
 
-    /// Ask for a call at `now`.
+    /// Asks for admission of a call at `now`.
     pub fn admit(&mut self, now: Duration) -> Admission {
         if let Some(refusal) = self.refusal(now) {
             return refusal;
@@ -147,20 +146,20 @@ impl Breaker {
         if let Phase::HalfOpen { under_way, .. } = &mut self.phase {
             *under_way += 1;
         }
-        Admission::Go(Ticket(self.generation))
+        Admission::Go(BreakerTicket(self.generation))
     }
 
-    /// Tell what became of a call, at `now`. Every ticket is to come back once.
-    pub fn record(&mut self, ticket: Ticket, outcome: Outcome, now: Duration) {
+    /// Records the outcome of a call at `now`. Every ticket is recorded once.
+    pub fn record(&mut self, ticket: BreakerTicket, outcome: CallOutcome, now: Duration) {
         if ticket.0 != self.generation {
             return;
         }
         match &mut self.phase {
             Phase::Closed { seconds, in_a_row } => {
-                if outcome == Outcome::Neither {
+                if outcome == CallOutcome::Neither {
                     return;
                 }
-                let failed = outcome == Outcome::Failure;
+                let failed = outcome == CallOutcome::Failure;
                 *in_a_row = if failed { *in_a_row + 1 } else { 0 };
                 let (calls, failures) = count(seconds, now, failed);
                 let half = calls >= MIN_CALLS && failures * 2 >= calls;
@@ -171,9 +170,9 @@ impl Breaker {
             Phase::HalfOpen { under_way, succeeded } => {
                 *under_way = under_way.saturating_sub(1);
                 match outcome {
-                    Outcome::Neither => {}
-                    Outcome::Failure => self.open(now),
-                    Outcome::Success => {
+                    CallOutcome::Neither => {}
+                    CallOutcome::Failure => self.open(now),
+                    CallOutcome::Success => {
                         *succeeded += 1;
                         if *succeeded >= PROBES {
                             self.openings = 0;
@@ -182,7 +181,7 @@ impl Breaker {
                     }
                 }
             }
-            // Entering it made a new generation, of which nothing is let through.
+            // Opening started a new generation, in which no call has been admitted.
             Phase::Open { .. } => {}
         }
     }
@@ -201,18 +200,18 @@ impl Breaker {
 }
 
 fn closed() -> Phase {
-    Phase::Closed { seconds: [Second::default(); WINDOW], in_a_row: 0 }
+    Phase::Closed { seconds: [SecondCounts::default(); WINDOW], in_a_row: 0 }
 }
 
-/// Count a call; the calls and failures of the window with it.
-fn count(seconds: &mut [Second; WINDOW], now: Duration, failed: bool) -> (u32, u32) {
+/// Counts a call; returns the calls and failures of the window including it.
+fn count(seconds: &mut [SecondCounts; WINDOW], now: Duration, failed: bool) -> (u32, u32) {
     let number = now.as_secs();
-    let place = &mut seconds[(number % WINDOW as u64) as usize];
-    if place.number != number {
-        *place = Second { number, ..Second::default() };
+    let second = &mut seconds[(number % WINDOW as u64) as usize];
+    if second.number != number {
+        *second = SecondCounts { number, ..SecondCounts::default() };
     }
-    place.calls = place.calls.saturating_add(1);
-    place.failures = place.failures.saturating_add(u32::from(failed));
+    second.calls = second.calls.saturating_add(1);
+    second.failures = second.failures.saturating_add(u32::from(failed));
     let recent = seconds.iter().filter(|s| s.number + WINDOW as u64 > number);
     recent.fold((0, 0), |(calls, failures), s| (calls + s.calls, failures + s.failures))
 }

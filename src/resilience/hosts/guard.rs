@@ -1,4 +1,4 @@
-//! The way to one host: pause, breaker, limits, and what a call says about the host.
+//! The guard of one host: pause, breaker, limits, and what a call shows about the host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{FetchSlot, Host};
 use crate::error::{Error, ErrorCode, Outlook, Result};
-use crate::resilience::breaker::{Admission, BreakerState, Outcome, Ticket};
+use crate::resilience::breaker::{Admission, BreakerState, BreakerTicket, CallOutcome};
 use crate::resilience::retry::{MAX_DELAY, MAX_RETRY_AFTER};
 
-/// The way to one host. Clones lead to the same host.
+/// Makes calls to one host within its limits. Clones share the host.
 #[derive(Debug, Clone)]
 pub struct Guard {
     host: Arc<Host>,
     fetches: Arc<Semaphore>,
 }
 
-/// Whether a call may go ahead now.
+/// Whether a call may proceed now.
 enum Gate {
     Open,
-    /// Sleep so long, then ask again.
+    /// After this sleep, ask again.
     Sleep(Duration),
-    /// Ask again when an attempt has ended.
+    /// When a call has ended, ask again.
     Changed,
 }
 
@@ -31,16 +31,16 @@ impl Guard {
         Self { host, fetches }
     }
 
-    /// Make a call to the host as soon as it may be made. The future made by `work` is one attempt:
-    /// one request and its answer, body included. It must not call a guard itself, or it could wait
-    /// for its own place.
+    /// Calls the host as soon as its limits allow. The future of `work` is one attempt: one request and
+    /// its answer including the body. It must not use a guard itself, or it could wait for its own
+    /// permit.
     ///
-    /// Waiting costs nothing but memory: no connection, no fetch slot. Dropping the future gives
-    /// the call up and says nothing about the host.
+    /// Waiting costs only memory: no connection, no fetch slot. Dropping the future abandons the call
+    /// and does not count for or against the host.
     ///
     /// # Errors
-    /// That of `work`; `source.unreachable` or `source.throttled` without an attempt if the host is
-    /// being left alone.
+    /// That of `work`; `source.unreachable` or `source.throttled` without a call while the breaker is
+    /// open or the host has asked for a long pause.
     pub async fn call<T, F, Fut>(&self, work: F) -> Result<T>
     where
         F: FnOnce() -> Fut,
@@ -51,9 +51,9 @@ impl Guard {
         attempt.end(result)
     }
 
-    /// As [`Guard::call`], for a call that brings a source: it also needs one of the fetch slots
-    /// that all hosts share. `work` gets the slot and may pass it on, to hold back further fetches
-    /// until what it brought is used.
+    /// As [`Guard::call`], for a call that fetches a source: it also takes one of the fetch slots that all
+    /// hosts share. `work` gets the slot and may keep it, which delays further fetches until the fetched
+    /// source is used.
     ///
     /// # Errors
     /// As [`Guard::call`].
@@ -70,10 +70,10 @@ impl Guard {
         attempt.end(result)
     }
 
-    /// Wait while the host has asked for a pause or is being tried carefully by others.
+    /// Waits while the host has asked for a pause or is being probed.
     ///
     /// # Errors
-    /// As [`Guard::call`], if the host is being left alone.
+    /// As [`Guard::call`], while the breaker is open.
     pub async fn ready(&self) -> Result<()> {
         self.until_open().await
     }
@@ -81,14 +81,14 @@ impl Guard {
     pub(super) fn spend_retry(&self) -> bool {
         let now = self.host.clock.now();
         let mut health = self.host.health();
-        // A host that is left alone or tried carefully gets no more load through retries.
+        // While the breaker is not closed, it limits the load of retries.
         let closed = health.breaker.as_ref().is_none_or(|b| b.state(now) == BreakerState::Closed);
         let enough = !closed || health.budget.spend();
         health.retries += u64::from(enough);
         enough
     }
 
-    /// Wait until a call may be made, and begin it.
+    /// Waits until a call may be made, and starts it.
     async fn enter(&self, fetch: bool) -> Result<Attempt> {
         self.host.health().calls += 1;
         let entered = self.try_enter(fetch).await;
@@ -102,9 +102,9 @@ impl Guard {
         let host = &self.host;
         loop {
             self.until_open().await?;
-            let place = acquire(&host.slots).await?;
+            let permit = acquire(&host.slots).await?;
             let rate = host.rate.lock().await;
-            // The fetch slot is not held while the rate limit is waited for.
+            // No fetch slot is held during the wait for the rate limit.
             let slot = loop {
                 let slot = if fetch { Some(acquire(&self.fetches).await?) } else { None };
                 match rate.as_ref().map_or(Ok(()), |rate| rate.take()) {
@@ -115,20 +115,20 @@ impl Guard {
                     }
                 }
             };
-            // The host may have got worse meanwhile.
+            // The state of the host may have changed meanwhile.
             if let Some(ticket) = self.begin() {
                 return Ok(Attempt {
                     host: Arc::clone(host),
                     ticket,
                     slot,
-                    _place: place,
+                    _permit: permit,
                     ended: false,
                 });
             }
         }
     }
 
-    /// Wait while the host has asked for a pause or is being tried by others.
+    /// Waits while the host has asked for a pause or is being probed.
     async fn until_open(&self) -> Result<()> {
         loop {
             let changed = self.host.changed.notified();
@@ -150,15 +150,15 @@ impl Guard {
             return Err(self.asked_for_pause(pause));
         }
         match health.breaker.as_ref().and_then(|b| b.refusal(now)) {
-            Some(Admission::Refused(wait)) => Err(self.left_alone(wait)),
+            Some(Admission::Refused(wait)) => Err(self.breaker_open(wait)),
             Some(_) => Ok(Gate::Changed),
             None if pause.is_zero() => Ok(Gate::Open),
             None => Ok(Gate::Sleep(pause)),
         }
     }
 
-    /// Take a place in the breaker; `None` if that has become impossible.
-    fn begin(&self) -> Option<Option<Ticket>> {
+    /// Asks the breaker for admission; `None` if the state has changed meanwhile.
+    fn begin(&self) -> Option<Option<BreakerTicket>> {
         let now = self.host.clock.now();
         let mut health = self.host.health();
         if health.paused_until > now {
@@ -175,22 +175,22 @@ impl Guard {
         Some(ticket)
     }
 
-    fn left_alone(&self, wait: Duration) -> Error {
+    fn breaker_open(&self, wait: Duration) -> Error {
         let error = Error::new(
             ErrorCode::SourceUnreachable,
             format!(
-                "{} has failed repeatedly and is left alone for another {} s; see that it is up, then run again",
+                "{} has failed repeatedly and is not called for another {} s; check that it is up, then run again",
                 self.host.key,
                 wait.as_secs_f64().ceil()
             ),
         );
-        // A host that has been gone for longer is not worth waiting for.
+        // A host that has been down for longer is not waited for.
         if wait <= MAX_DELAY { error.with_retry_after(wait) } else { error.lasting() }
     }
 
     fn asked_for_pause(&self, pause: Duration) -> Error {
         let message = format!(
-            "{} asks to be left alone for another {} s; run again later",
+            "{} asks for a pause of another {} s; run again later",
             self.host.key,
             pause.as_secs_f64().ceil()
         );
@@ -200,16 +200,16 @@ impl Guard {
 
 async fn acquire(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     let permit = Arc::clone(slots).acquire_owned().await;
-    permit.map_err(|_| Error::new(ErrorCode::Internal, "a limit was taken away"))
+    permit.map_err(|_| Error::new(ErrorCode::Internal, "a semaphore was closed"))
 }
 
-/// A call under way. Dropped before [`Attempt::end`], it says nothing about the host.
+/// A running call. Dropped before [`Attempt::end`], it does not count for or against the host.
 #[derive(Debug)]
 struct Attempt {
     host: Arc<Host>,
-    ticket: Option<Ticket>,
+    ticket: Option<BreakerTicket>,
     slot: Option<OwnedSemaphorePermit>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     ended: bool,
 }
 
@@ -226,11 +226,11 @@ impl Attempt {
         result
     }
 
-    fn record(&self, outcome: Outcome) {
+    fn record(&self, outcome: CallOutcome) {
         let now = self.host.clock.now();
         let mut health = self.host.health();
         health.under_way = health.under_way.saturating_sub(1);
-        health.failures += u64::from(outcome == Outcome::Failure);
+        health.failures += u64::from(outcome == CallOutcome::Failure);
         if let (Some(breaker), Some(ticket)) = (health.breaker.as_mut(), self.ticket) {
             let before = breaker.state(now);
             breaker.record(ticket, outcome, now);
@@ -248,26 +248,26 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.ended {
-            self.record(Outcome::Neither);
+            self.record(CallOutcome::Neither);
         }
     }
 }
 
-/// What the end of a call says about the host: an answer that refuses the request is an answer.
-fn outcome<T>(result: &Result<T>) -> Outcome {
-    let Err(error) = result else { return Outcome::Success };
+/// What the result of a call shows about the host: an answer that rejects the request is a success.
+fn outcome<T>(result: &Result<T>) -> CallOutcome {
+    let Err(error) = result else { return CallOutcome::Success };
     match error.code() {
-        ErrorCode::SourceUnreachable => Outcome::Failure,
-        // The connection broke; not the file.
+        ErrorCode::SourceUnreachable => CallOutcome::Failure,
+        // The connection broke, not the file.
         ErrorCode::SourceTruncated if matches!(error.outlook(), Outlook::Passing(_)) => {
-            Outcome::Failure
+            CallOutcome::Failure
         }
         ErrorCode::SourceNotFound
         | ErrorCode::SourceForbidden
         | ErrorCode::SourceThrottled
         | ErrorCode::SourceTooLarge
         | ErrorCode::SourceTruncated
-        | ErrorCode::SourceUnsupported => Outcome::Success,
-        _ => Outcome::Neither,
+        | ErrorCode::SourceUnsupported => CallOutcome::Success,
+        _ => CallOutcome::Neither,
     }
 }

@@ -1,4 +1,4 @@
-//! What counts as one host.
+//! The identity of a host.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use url::Url;
 pub struct HostKey(String);
 
 impl HostKey {
-    /// The host of a URL; `None` for what has none, such as a path.
+    /// The host of a URL; `None` for a location without one, such as a path.
     ///
     /// ```
     /// use clipflow::resilience::HostKey;

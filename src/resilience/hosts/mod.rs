@@ -1,7 +1,7 @@
-//! The hosts that are talked to, and how each is doing.
+//! The hosts that are called, and the health of each.
 //!
-//! A host is a scheme, a name and a port, or a bucket. Whoever calls one goes through its
-//! [`Guard`], whatever the call is about: what one caller learns holds for all of them.
+//! A host is a scheme, a name and a port, or a bucket. All calls to a host go through its [`Guard`], so
+//! that what one caller learns holds for all.
 
 mod guard;
 mod key;
@@ -20,22 +20,22 @@ use super::retry::RetryBudget;
 use super::{Clock, SystemClock};
 use crate::config::ParallelConfig;
 
-/// Calls at a time to one host, at the most.
+/// Largest number of concurrent calls to one host.
 const MAX_CALLS_PER_HOST: usize = 8;
-/// Hosts that are remembered. Beyond that those that are well and not being called are forgotten,
-/// with their counts.
+/// Number of hosts that are tracked. Beyond it, healthy hosts without a running call are forgotten with
+/// their counts.
 const MAX_HOSTS: usize = 10_000;
 
-/// What all hosts are allowed.
+/// Limits of each host, and of all together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostLimits {
-    /// Calls at a time to one host.
+    /// Concurrent calls to one host.
     pub concurrency: usize,
-    /// Calls a second to one host; 0: no limit.
+    /// Calls per second to one host; 0: no limit.
     pub per_second: f64,
-    /// When a host is left alone; `None`: never.
+    /// The circuit breaker of each host; `None`: there is none.
     pub breaker: Option<BreakerConfig>,
-    /// Fetches at a time over all hosts; see [`Guard::fetch`].
+    /// Concurrent fetches over all hosts; see [`Guard::fetch`].
     pub fetches: usize,
 }
 
@@ -43,7 +43,7 @@ impl From<&ParallelConfig> for HostLimits {
     fn from(config: &ParallelConfig) -> Self {
         let fetches = config.max_fetches.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            // One slow host does not take the fetches of all others.
+            // One slow host must not use all fetches.
             concurrency: (fetches / 2).clamp(1, MAX_CALLS_PER_HOST),
             per_second: config.rate_limit_per_host,
             breaker: config.circuit_breaker_enabled.then(|| BreakerConfig::from(config)),
@@ -52,38 +52,39 @@ impl From<&ParallelConfig> for HostLimits {
     }
 }
 
-/// One of the fetches that may run at a time, given back when it is dropped.
+/// One of the concurrent fetches; released when it is dropped.
 #[derive(Debug)]
 pub struct FetchSlot(#[allow(dead_code)] OwnedSemaphorePermit);
 
-/// How a host is doing.
+/// State and counters of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostState {
     /// The host, as in [`HostKey`].
     pub host: String,
-    /// What its circuit breaker does; [`BreakerState::Closed`] if there is none.
+    /// State of its circuit breaker; [`BreakerState::Closed`] if there is none.
     pub state: BreakerState,
-    /// Calls that were asked for.
+    /// Calls requested.
     pub calls: u64,
-    /// Of which not let through, for the state of the host.
+    /// Calls rejected because of the state of the host.
     pub refused: u64,
-    /// Of which let through; a call opens at most one connection to each address of the host, and
-    /// none if there is an open one.
+    /// Calls made; each opens at most one connection to each address of the host, and none if there is
+    /// an open one.
     pub attempts: u64,
-    /// Attempts that the host did not answer, or not properly.
+    /// Calls made that the host did not answer, or not properly.
     pub failures: u64,
-    /// Tries again, of whatever failed with this host.
+    /// Retries of rows and requests that failed with this host.
     pub retries: u64,
-    /// Attempts under way.
+    /// Calls running now.
     pub under_way: u64,
 }
 
-/// All hosts. Clones are the same hosts.
+/// All hosts. Clones share their state.
 #[derive(Debug, Clone)]
-pub struct Hosts(Arc<Inner>);
+pub struct Hosts(Arc<HostTable>);
 
+/// State shared by all clones of [`Hosts`].
 #[derive(Debug)]
-struct Inner {
+struct HostTable {
     limits: HostLimits,
     clock: Arc<dyn Clock>,
     fetches: Arc<Semaphore>,
@@ -95,10 +96,10 @@ struct Host {
     key: HostKey,
     clock: Arc<dyn Clock>,
     slots: Arc<Semaphore>,
-    /// Held by the one whose turn it is to wait for the rate limit.
+    /// Locked by the caller that waits for the rate limit.
     rate: tokio::sync::Mutex<Option<RateLimit>>,
     health: Mutex<Health>,
-    /// Told when an attempt has ended.
+    /// Notified when a call has ended.
     changed: Notify,
 }
 
@@ -106,7 +107,7 @@ struct Host {
 struct Health {
     breaker: Option<Breaker>,
     budget: RetryBudget,
-    /// The host asked to be left alone until then.
+    /// End of the pause that the host asked for.
     paused_until: Duration,
     calls: u64,
     refused: u64,
@@ -117,23 +118,23 @@ struct Health {
 }
 
 impl Hosts {
-    /// No hosts yet.
+    /// Starts without hosts.
     pub fn new(limits: HostLimits) -> Self {
         Self::with_clock(limits, Arc::new(SystemClock::new()))
     }
 
-    /// As [`Hosts::new`], by another clock.
+    /// As [`Hosts::new`], with another clock.
     pub fn with_clock(limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
         let fetches = Arc::new(Semaphore::new(limits.fetches));
-        Self(Arc::new(Inner { limits, clock, fetches, hosts: Mutex::default() }))
+        Self(Arc::new(HostTable { limits, clock, fetches, hosts: Mutex::default() }))
     }
 
-    /// What all hosts are allowed.
+    /// Limits of each host, and of all together.
     pub fn limits(&self) -> &HostLimits {
         &self.0.limits
     }
 
-    /// The way to a host.
+    /// The guard of a host.
     pub fn guard(&self, key: &HostKey) -> Guard {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let host = match hosts.get(key) {
@@ -150,14 +151,14 @@ impl Hosts {
         Guard::new(host, Arc::clone(&self.0.fetches))
     }
 
-    /// Ask for one more try of something that failed with a host; `false` if its retries are used
-    /// up (a fifth of its calls, and a few). While its circuit breaker is not closed nothing is
-    /// charged: the breaker then holds back what would be too much.
+    /// Takes one retry from the budget of a host (a fifth of its calls, and a few); `false` if it is used
+    /// up. While the circuit breaker is not closed nothing is charged, since the breaker limits the
+    /// load.
     pub fn may_retry(&self, key: &HostKey) -> bool {
         self.guard(key).spend_retry()
     }
 
-    /// How all hosts are doing, by name.
+    /// The state of all hosts, ordered by name.
     pub fn snapshot(&self) -> Vec<HostState> {
         let hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut states: Vec<_> = hosts.values().map(|host| host.state()).collect();
@@ -193,7 +194,7 @@ impl Host {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it may be forgotten: it would be treated the same if it were new.
+    /// Whether it can be forgotten: a new host would be treated the same.
     fn is_well(&self) -> bool {
         let now = self.clock.now();
         let health = self.health();

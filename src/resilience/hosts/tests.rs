@@ -42,13 +42,13 @@ async fn a_thousand_calls_to_a_dead_host_are_few_attempts_and_another_host_is_no
     let snapshot = hosts.snapshot();
     let [gone, up] = snapshot.as_slice() else { unreachable!("two hosts: {snapshot:?}") };
     assert_eq!((gone.state, gone.calls), (BreakerState::Open, 1000));
-    assert!(gone.attempts <= 27, "the threshold and those under way: {gone:?}");
+    assert!(gone.attempts <= 27, "the threshold and running calls: {gone:?}");
     assert_eq!(gone.attempts + gone.refused, 1000);
     assert_eq!((up.state, up.attempts, up.failures), (BreakerState::Closed, 100, 0));
 }
 
 #[tokio::test]
-async fn a_host_that_is_back_is_tried_by_three_and_then_serves_all() {
+async fn a_recovered_host_is_probed_three_times_and_then_serves_all() {
     let config = ParallelConfig { failure_threshold: 2, ..Default::default() };
     let (hosts, clock) = hosts(&config);
     let guard = hosts.guard(&key("http://a/"));
@@ -74,7 +74,7 @@ async fn a_host_that_is_back_is_tried_by_three_and_then_serves_all() {
 }
 
 #[tokio::test]
-async fn a_probe_that_is_given_up_lets_the_next_one_in() {
+async fn a_dropped_probe_admits_the_next_one() {
     let config = ParallelConfig { failure_threshold: 1, ..Default::default() };
     let (hosts, clock) = hosts(&config);
     let guard = hosts.guard(&key("http://a/"));
@@ -93,7 +93,7 @@ async fn a_probe_that_is_given_up_lets_the_next_one_in() {
 }
 
 #[tokio::test]
-async fn what_a_host_asks_for_holds_for_all_its_callers() {
+async fn a_requested_pause_holds_for_all_callers() {
     let (hosts, clock) = hosts(&ParallelConfig::default());
     let guard = hosts.guard(&key("http://a/"));
     let busy = |seconds| {
@@ -107,7 +107,7 @@ async fn what_a_host_asks_for_holds_for_all_its_callers() {
     clock.advance(Duration::from_secs(1));
     waiting.await.unwrap();
     assert_eq!(hosts.snapshot()[0].failures, 0, "an answer is no failure");
-    // More than we would wait for: everybody is told at once.
+    // A pause longer than the limit fails at once.
     guard.call(|| async { Err::<(), _>(busy(3600)) }).await.unwrap_err();
     let refused = guard.call(|| async { Ok(()) }).now_or_never().unwrap().unwrap_err();
     assert_eq!(refused.code(), ErrorCode::SourceThrottled);
@@ -147,7 +147,7 @@ async fn no_more_than_eight_at_a_time_and_half_of_all_fetches_go_to_one_host() {
 }
 
 #[tokio::test]
-async fn a_fetch_slot_that_is_kept_holds_back_other_fetches_and_no_other_calls() {
+async fn a_held_fetch_slot_delays_fetches_and_no_other_calls() {
     let (hosts, _clock) = hosts(&ParallelConfig { max_fetches: 1, ..Default::default() });
     let guard = hosts.guard(&key("http://a/"));
     let slot = guard.fetch(|slot| async { Ok(slot) }).await.unwrap();
@@ -177,7 +177,7 @@ async fn the_rate_limit_is_per_host() {
 }
 
 #[tokio::test]
-async fn answers_that_refuse_the_request_do_not_count_against_the_host() {
+async fn rejecting_answers_do_not_count_as_failures() {
     let config = ParallelConfig { failure_threshold: 1, ..Default::default() };
     let (hosts, _clock) = hosts(&config);
     let guard = hosts.guard(&key("http://a/"));
@@ -201,7 +201,7 @@ async fn answers_that_refuse_the_request_do_not_count_against_the_host() {
 }
 
 #[tokio::test]
-async fn of_very_many_hosts_those_that_are_well_are_forgotten() {
+async fn healthy_hosts_beyond_the_limit_are_forgotten() {
     let (hosts, _clock) = hosts(&ParallelConfig::default());
     let sick = hosts.guard(&key("http://sick/"));
     sick.call(|| async { Err::<(), _>(dead()) }).await.unwrap_err();
@@ -218,7 +218,7 @@ async fn of_very_many_hosts_those_that_are_well_are_forgotten() {
 }
 
 #[tokio::test]
-async fn without_a_breaker_everything_goes_through() {
+async fn without_a_breaker_all_calls_are_admitted() {
     let config = ParallelConfig { circuit_breaker_enabled: false, ..Default::default() };
     let (hosts, _clock) = hosts(&config);
     let guard = hosts.guard(&key("http://a/"));

@@ -6,10 +6,11 @@ use url::Url;
 
 use crate::error::Result;
 use crate::net::HttpConfig;
-use crate::net::body::{Pace, broken, empty, too_large};
+use crate::net::body::{TransferPace, broken, empty, too_large};
+use crate::net::client::root;
 use crate::source::spool::{Spool, SpoolFile};
 
-/// Write all of an answer's `length` bytes (if it says how many) to a new file of `spool`.
+/// Writes the body of an answer, `length` bytes if that is known, to a new file of `spool`.
 pub(super) async fn receive(
     mut response: Response,
     length: Option<u64>,
@@ -21,12 +22,15 @@ pub(super) async fn receive(
         return Err(too_large(url, config));
     }
     let mut file = spool.create(length).await?;
-    let mut pace = Pace::new(config);
+    let mut pace = TransferPace::new(config);
     loop {
-        let chunk = match tokio::time::timeout_at(pace.look_again(), response.chunk()).await {
+        let chunk = match tokio::time::timeout_at(pace.next_check(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => break,
-            Ok(Err(cause)) => return Err(broken(url, file.written(), length, Some(cause))),
+            Ok(Err(cause)) => {
+                let error = broken(url, file.written(), length, Some(&root(&cause)));
+                return Err(error.with_source(cause.without_url()));
+            }
             Err(_) => {
                 pace.check(0, url)?;
                 continue;
@@ -38,7 +42,7 @@ pub(super) async fn receive(
         pace.check(chunk.len() as u64, url)?;
         let writing = Instant::now();
         file.write(&chunk).await?;
-        // Waiting for room or for our own disk is not the server's slowness.
+        // Time spent waiting for space or for the disk does not count against the server.
         pace.forgive(writing.elapsed());
     }
     match (file.written(), length) {

@@ -15,89 +15,98 @@ use super::spool::Spool;
 use super::{Fetched, Remote};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{redacted, scheme};
-use crate::net::client::Client;
-use crate::net::target::{Refused, Rules};
+use crate::net::client::GuardedClient;
+use crate::net::target::{UrlRefusal, UrlRules};
 use crate::net::{HttpConfig, answer};
 use crate::resilience::{FetchSlot, HostKey, Hosts};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// Web servers; see the module.
+/// Fetches from web servers; see the module.
 #[derive(Debug)]
 pub struct Http {
     config: HttpConfig,
-    client: Client,
+    client: GuardedClient,
     hosts: Hosts,
 }
 
-/// What one hop comes to.
-enum Hop<T> {
+/// Result of one request in a chain of redirects.
+enum RedirectStep<T> {
+    /// The result of the last request.
     Done(T),
-    To(Url),
+    /// The URL to request next.
+    Redirect(Url),
 }
 
 impl Http {
-    /// Fetches under these limits, minding `hosts`.
+    /// Fetches within these limits and those of `hosts`.
     pub fn new(config: HttpConfig, hosts: Hosts) -> Self {
-        Self { client: Client::new(config.clone()), config, hosts }
+        Self { client: GuardedClient::new(config.clone()), config, hosts }
     }
 
-    /// The hop from `url` on, or the answer itself.
-    async fn ask(&self, method: Method, url: &Url, headers: HeaderMap) -> Result<Hop<Response>> {
+    /// Sends one request to `url`.
+    async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+    ) -> Result<RedirectStep<Response>> {
         let response = self.client.send(method, url, headers).await?;
         match answer::redirect(response.status(), response.headers(), url) {
-            Some(next) => Ok(Hop::To(next)),
-            None => Ok(Hop::Done(response)),
+            Some(next) => Ok(RedirectStep::Redirect(next)),
+            None => Ok(RedirectStep::Done(response)),
         }
     }
 
-    /// The validator as a HEAD request tells it; `None` from a server that does not answer such
-    /// requests as it answers others.
-    async fn head(&self, url: &Url) -> Result<Hop<Option<Option<String>>>> {
+    /// The validator from the answer to a HEAD request; `None` from a server that does not support it.
+    async fn head(&self, url: &Url) -> Result<RedirectStep<Option<Option<String>>>> {
         let response = match self.ask(Method::HEAD, url, HeaderMap::new()).await? {
-            Hop::To(next) => return Ok(Hop::To(next)),
-            Hop::Done(response) => response,
+            RedirectStep::Redirect(next) => return Ok(RedirectStep::Redirect(next)),
+            RedirectStep::Done(response) => response,
         };
         let (status, headers) = (response.status(), response.headers());
-        // A signature may be good for one method only.
+        // A signature may be valid for one method only.
         if matches!(status.as_u16(), 400 | 401 | 403 | 405 | 501) {
-            return Ok(Hop::Done(None));
+            return Ok(RedirectStep::Done(None));
         }
         match answer::refusal(status, headers, url) {
             Some(error) => Err(error),
-            None => {
-                Ok(Hop::Done(Some(answer::validator(headers, answer::length(status, headers)))))
-            }
+            None => Ok(RedirectStep::Done(Some(answer::validator(
+                headers,
+                answer::length(status, headers),
+            )))),
         }
     }
 
-    /// The validator as the answer to a request for the first byte tells it.
-    async fn first_byte(&self, url: &Url) -> Result<Hop<Option<String>>> {
+    /// The validator from the answer to a request for the first byte.
+    async fn first_byte(&self, url: &Url) -> Result<RedirectStep<Option<String>>> {
         let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
         let response = match self.ask(Method::GET, url, headers).await? {
-            Hop::To(next) => return Ok(Hop::To(next)),
-            Hop::Done(response) => response,
+            RedirectStep::Redirect(next) => return Ok(RedirectStep::Redirect(next)),
+            RedirectStep::Done(response) => response,
         };
         let (status, headers) = (response.status(), response.headers());
         let refusal = answer::refusal(status, headers, url);
         match refusal.filter(|_| status != StatusCode::PARTIAL_CONTENT) {
             Some(error) => Err(error),
-            None => Ok(Hop::Done(answer::validator(headers, answer::length(status, headers)))),
+            None => {
+                Ok(RedirectStep::Done(answer::validator(headers, answer::length(status, headers))))
+            }
         }
     }
 
-    /// The source, as what `location` holds.
+    /// Fetches the content into the spool as the source of `location`.
     async fn bring(
         &self,
         location: &str,
         url: &Url,
         spool: &Spool,
         slot: FetchSlot,
-    ) -> Result<Hop<Fetched>> {
+    ) -> Result<RedirectStep<Fetched>> {
         let response = match self.ask(Method::GET, url, HeaderMap::new()).await? {
-            Hop::To(next) => return Ok(Hop::To(next)),
-            Hop::Done(response) => response,
+            RedirectStep::Redirect(next) => return Ok(RedirectStep::Redirect(next)),
+            RedirectStep::Done(response) => response,
         };
         let (status, headers) = (response.status(), response.headers());
         if let Some(error) = answer::refusal(status, headers, url) {
@@ -106,47 +115,47 @@ impl Http {
         let length = answer::length(status, headers);
         let validator = answer::validator(headers, length);
         let file = body::receive(response, length, url, spool, &self.config).await?;
-        Ok(Hop::Done(Fetched::keep(file, spool, location, validator, slot).await?))
+        Ok(RedirectStep::Done(Fetched::keep(file, spool, location, validator, slot).await?))
     }
 
-    /// The way from `location` to where it leads.
-    fn way<'a>(&self, location: &'a str) -> Result<Way<'a>> {
+    /// A chain that starts at `location`.
+    fn chain<'a>(&self, location: &'a str) -> Result<RedirectChain<'a>> {
         let mut url = parse(location)?;
         url.set_fragment(None);
-        Ok(Way { location, rules: self.config.rules(), url, hops: 0 })
+        Ok(RedirectChain { location, rules: self.config.rules(), url, steps: 0 })
     }
 }
 
-/// Redirects, followed one by one: every place on the way is checked before it is asked.
-struct Way<'a> {
+/// A chain of redirects. Every URL is checked before it is requested.
+struct RedirectChain<'a> {
     location: &'a str,
-    rules: Rules,
+    rules: UrlRules,
     url: Url,
-    hops: usize,
+    steps: usize,
 }
 
-impl Way<'_> {
-    /// The place to ask now, and its host.
-    fn here(&self) -> Result<(&Url, HostKey)> {
+impl RedirectChain<'_> {
+    /// The URL to request now, and its host.
+    fn current(&self) -> Result<(&Url, HostKey)> {
         let url = &self.url;
         self.rules.check(url).map_err(|refused| refused.about(url))?;
-        let key = HostKey::of_url(url).ok_or_else(|| Refused::Host.about(url))?;
+        let key = HostKey::of_url(url).ok_or_else(|| UrlRefusal::Host.about(url))?;
         Ok((url, key))
     }
 
-    /// Go where an answer leads; what has arrived is handed back.
-    fn go<T>(&mut self, hop: Hop<T>) -> Result<Option<T>> {
-        let next = match hop {
-            Hop::Done(done) => return Ok(Some(done)),
-            Hop::To(next) => next,
+    /// Follows a redirect, or returns the result of the last request.
+    fn follow<T>(&mut self, step: RedirectStep<T>) -> Result<Option<T>> {
+        let next = match step {
+            RedirectStep::Done(done) => return Ok(Some(done)),
+            RedirectStep::Redirect(next) => next,
         };
-        self.hops += 1;
-        if self.hops > MAX_REDIRECTS {
-            // About the address that was asked for: the last one tells nobody anything.
-            return Err(Refused::Redirects.about(&parse(self.location)?));
+        self.steps += 1;
+        if self.steps > MAX_REDIRECTS {
+            // The error names the requested address, which the user knows.
+            return Err(UrlRefusal::Redirects.about(&parse(self.location)?));
         }
         if self.url.scheme() == "https" && next.scheme() == "http" {
-            return Err(Refused::Downgrade.about(&next));
+            return Err(UrlRefusal::Downgrade.about(&next));
         }
         self.url = next;
         Ok(None)
@@ -161,56 +170,56 @@ impl Remote for Http {
     }
 
     async fn validator(&self, location: &str) -> Result<Option<String>> {
-        let mut way = self.way(location)?;
-        let told = loop {
-            let (url, key) = way.here()?;
-            let hop = self.hosts.guard(&key).call(|| self.head(url)).await?;
-            if let Some(told) = way.go(hop)? {
-                break told;
+        let mut chain = self.chain(location)?;
+        let found = loop {
+            let (url, key) = chain.current()?;
+            let step = self.hosts.guard(&key).call(|| self.head(url)).await?;
+            if let Some(found) = chain.follow(step)? {
+                break found;
             }
         };
-        if let Some(validator) = told {
+        if let Some(validator) = found {
             return Ok(validator);
         }
-        let mut way = self.way(location)?;
+        let mut chain = self.chain(location)?;
         loop {
-            let (url, key) = way.here()?;
-            let hop = self.hosts.guard(&key).call(|| self.first_byte(url)).await?;
-            if let Some(validator) = way.go(hop)? {
+            let (url, key) = chain.current()?;
+            let step = self.hosts.guard(&key).call(|| self.first_byte(url)).await?;
+            if let Some(validator) = chain.follow(step)? {
                 return Ok(validator);
             }
         }
     }
 
     async fn fetch(&self, location: &str, spool: &Spool) -> Result<Fetched> {
-        let mut way = self.way(location)?;
+        let mut chain = self.chain(location)?;
         loop {
-            let (url, key) = way.here()?;
+            let (url, key) = chain.current()?;
             let guard = self.hosts.guard(&key);
-            let hop = guard.fetch(|slot| self.bring(location, url, spool, slot)).await?;
-            if let Some(fetched) = way.go(hop)? {
+            let step = guard.fetch(|slot| self.bring(location, url, spool, slot)).await?;
+            if let Some(fetched) = chain.follow(step)? {
                 return Ok(fetched);
             }
         }
     }
 }
 
-/// Whether `location` may be asked, as far as it tells itself.
+/// Checks the text of `location`, without name resolution.
 ///
 /// # Errors
 /// `source.blocked` or `invalid_request.bad_url`.
 pub(super) fn check(location: &str, allow_private: bool) -> Result<()> {
     let mut url = parse(location)?;
     url.set_fragment(None);
-    Rules { allow_private }.check(&url).map_err(|refused| refused.about(&url))?;
-    HostKey::of_url(&url).map(|_| ()).ok_or_else(|| Refused::Host.about(&url))
+    UrlRules { allow_private }.check(&url).map_err(|refused| refused.about(&url))?;
+    HostKey::of_url(&url).map(|_| ()).ok_or_else(|| UrlRefusal::Host.about(&url))
 }
 
 fn parse(location: &str) -> Result<Url> {
     Url::parse(location).map_err(|e| {
         Error::new(
             ErrorCode::BadUrl,
-            format!("{} is no URL ({e}); write it as https://host/path", redacted(location)),
+            format!("{} is not a URL ({e}); write it as https://host/path", redacted(location)),
         )
         .with_source(e)
     })

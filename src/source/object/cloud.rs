@@ -1,4 +1,4 @@
-//! Object stores of the clouds, set up from the environment variables of their makers.
+//! Cloud object stores, configured from the environment variables of their vendors.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{ClientConfigKey, RetryConfig};
 use url::Url;
 
-use super::stores::Store;
+use super::stores::MultipartObjectStore;
 
 /// One attempt: the caller decides about the next one.
 fn one_attempt() -> RetryConfig {
@@ -23,7 +23,7 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
 }
 
-pub(super) fn amazon(url: &Url) -> Result<Arc<dyn Store>, String> {
+pub(super) fn amazon(url: &Url) -> Result<Arc<dyn MultipartObjectStore>, String> {
     let mut builder = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(one_attempt());
     if !is_set("AWS_TIMEOUT") {
         let key = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
@@ -35,7 +35,7 @@ pub(super) fn amazon(url: &Url) -> Result<Arc<dyn Store>, String> {
     Ok(Arc::new(store))
 }
 
-pub(super) fn google(url: &Url) -> Result<Arc<dyn Store>, String> {
+pub(super) fn google(url: &Url) -> Result<Arc<dyn MultipartObjectStore>, String> {
     let mut builder =
         GoogleCloudStorageBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
     if !is_set("GOOGLE_TIMEOUT") {
@@ -49,7 +49,7 @@ pub(super) fn google(url: &Url) -> Result<Arc<dyn Store>, String> {
     Ok(Arc::new(store))
 }
 
-pub(super) fn azure(url: &Url) -> Result<Arc<dyn Store>, String> {
+pub(super) fn azure(url: &Url) -> Result<Arc<dyn MultipartObjectStore>, String> {
     let mut builder =
         MicrosoftAzureBuilder::from_env().with_url(url.as_str()).with_retry(one_attempt());
     if !is_set("AZURE_TIMEOUT") {
@@ -63,7 +63,7 @@ pub(super) fn azure(url: &Url) -> Result<Arc<dyn Store>, String> {
     Ok(Arc::new(store))
 }
 
-/// What a builder misses, without its name for itself.
+/// The message of a builder, without its prefix.
 fn cause(error: &object_store::Error) -> String {
     let text = match error {
         object_store::Error::Generic { source, .. } => source.to_string(),

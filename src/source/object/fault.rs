@@ -1,4 +1,4 @@
-//! What an object store's error means, whichever store it is.
+//! The meaning of an object store's error, for all kinds of stores.
 
 use std::error::Error as StdError;
 
@@ -8,88 +8,93 @@ use object_store::client::{HttpError, HttpErrorKind};
 use crate::error::{Error, ErrorCode};
 use crate::location::redacted;
 
-/// Why an operation on a store failed.
+/// Reason of a failed operation on a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// There is no such object.
+pub enum StoreFaultCause {
+    /// The object does not exist.
     NotFound,
-    /// There is no such bucket or container.
+    /// The bucket or container does not exist.
     NoBucket,
     /// The credentials do not allow it.
     Forbidden,
-    /// There are no credentials, or the store does not accept them.
+    /// Credentials are missing or rejected.
     Credentials,
     /// The store asks for fewer requests.
     Throttled,
-    /// The store did not answer, or said that it has a fault.
+    /// The store did not answer, or reported an internal error.
     Unreachable,
-    /// An object of that name is there, where a new one was wanted.
+    /// An object that was to be created exists already.
     Exists,
-    /// The store cannot do this.
+    /// The store does not support the operation.
     Unsupported,
     /// Another answer.
     Other,
 }
 
-/// An error of a store, understood.
+/// A classified error of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Why.
-    pub cause: Cause,
-    /// What the store said, in few words.
+pub struct StoreFault {
+    /// Its reason.
+    pub cause: StoreFaultCause,
+    /// The short text of the store.
     pub said: String,
 }
 
-impl Fault {
-    /// A request that took longer than it may.
+impl StoreFault {
+    /// A request that exceeded its time limit.
     pub fn timeout(what: &str) -> Self {
-        Self { cause: Cause::Unreachable, said: what.to_owned() }
+        Self { cause: StoreFaultCause::Unreachable, said: what.to_owned() }
     }
 
-    /// Whether the same request can succeed a little later.
+    /// Whether a retry can succeed.
     pub fn can_pass(&self) -> bool {
-        matches!(self.cause, Cause::Throttled | Cause::Unreachable)
+        matches!(self.cause, StoreFaultCause::Throttled | StoreFaultCause::Unreachable)
     }
 
-    /// What happened to the object or prefix `url`, and what to do.
+    /// A sentence about the object or prefix `url` that ends in what to do.
     pub fn sentence(&self, url: &str) -> String {
         let (place, said) = (redacted(url), &self.said);
         match self.cause {
-            Cause::NotFound => format!("there is no object {place}; check its name"),
-            Cause::NoBucket => format!("there is no bucket for {place}; check its name"),
-            Cause::Forbidden => format!(
+            StoreFaultCause::NotFound => format!("there is no object {place}; check its name"),
+            StoreFaultCause::NoBucket => format!("there is no bucket for {place}; check its name"),
+            StoreFaultCause::Forbidden => format!(
                 "the store does not allow the access to {place} ({said}); check the permissions of the credentials"
             ),
-            Cause::Credentials => {
-                format!("there are no valid credentials for {place} ({said}); set {}", wanted(url))
-            }
-            Cause::Throttled => format!("the store of {place} asks for fewer requests ({said})"),
-            Cause::Unreachable => {
+            StoreFaultCause::Credentials => {
                 format!(
-                    "the store of {place} cannot be reached ({said}); see that it is up and run again"
+                    "there are no valid credentials for {place} ({said}); set {}",
+                    credential_variables(url)
                 )
             }
-            Cause::Exists => format!("{place} is there already"),
-            Cause::Unsupported => format!("the store of {place} cannot do this ({said})"),
-            Cause::Other => format!("the store refuses the access to {place} ({said})"),
+            StoreFaultCause::Throttled => {
+                format!("the store of {place} asks for fewer requests ({said})")
+            }
+            StoreFaultCause::Unreachable => {
+                format!(
+                    "the store of {place} cannot be reached ({said}); check that it is up and run again"
+                )
+            }
+            StoreFaultCause::Exists => format!("{place} exists already"),
+            StoreFaultCause::Unsupported => format!("the store of {place} cannot do this ({said})"),
+            StoreFaultCause::Other => format!("the store refuses the access to {place} ({said})"),
         }
     }
 
-    /// As the error of a row whose source `url` is.
+    /// The error of a row with the source `url`.
     pub fn of_source(&self, url: &str) -> Error {
         let code = match self.cause {
-            Cause::NotFound | Cause::NoBucket => ErrorCode::SourceNotFound,
-            Cause::Forbidden | Cause::Credentials => ErrorCode::SourceForbidden,
-            Cause::Throttled => ErrorCode::SourceThrottled,
-            Cause::Unreachable => ErrorCode::SourceUnreachable,
+            StoreFaultCause::NotFound | StoreFaultCause::NoBucket => ErrorCode::SourceNotFound,
+            StoreFaultCause::Forbidden | StoreFaultCause::Credentials => ErrorCode::SourceForbidden,
+            StoreFaultCause::Throttled => ErrorCode::SourceThrottled,
+            StoreFaultCause::Unreachable => ErrorCode::SourceUnreachable,
             _ => ErrorCode::SourceUnsupported,
         };
         Error::new(code, self.sentence(url))
     }
 }
 
-/// The variables that hold the credentials of a store.
-fn wanted(url: &str) -> &'static str {
+/// The environment variables with the credentials of a store.
+fn credential_variables(url: &str) -> &'static str {
     match url.split(':').next().unwrap_or_default() {
         "s3" | "s3a" => {
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SKIP_SIGNATURE=true for a public bucket)"
@@ -99,53 +104,53 @@ fn wanted(url: &str) -> &'static str {
     }
 }
 
-impl From<&object_store::Error> for Fault {
+impl From<&object_store::Error> for StoreFault {
     fn from(error: &object_store::Error) -> Self {
         use object_store::Error as E;
         let text = deepest(error);
         let code = store_code(&text);
         let cause = match error {
-            _ if is_about_credentials(&text) => Cause::Credentials,
+            _ if is_about_credentials(&text) => StoreFaultCause::Credentials,
             _ if code.is_some_and(|c| matches!(c, "NoSuchBucket" | "ContainerNotFound")) => {
-                Cause::NoBucket
+                StoreFaultCause::NoBucket
             }
-            E::NotFound { .. } => Cause::NotFound,
-            E::PermissionDenied { .. } => Cause::Forbidden,
-            E::Unauthenticated { .. } => Cause::Credentials,
-            E::AlreadyExists { .. } | E::Precondition { .. } => Cause::Exists,
-            E::NotImplemented { .. } | E::NotSupported { .. } => Cause::Unsupported,
+            E::NotFound { .. } => StoreFaultCause::NotFound,
+            E::PermissionDenied { .. } => StoreFaultCause::Forbidden,
+            E::Unauthenticated { .. } => StoreFaultCause::Credentials,
+            E::AlreadyExists { .. } | E::Precondition { .. } => StoreFaultCause::Exists,
+            E::NotImplemented { .. } | E::NotSupported { .. } => StoreFaultCause::Unsupported,
             E::Generic { .. } | E::JoinError { .. } => of_transport(error, &text, code),
-            _ => Cause::Other,
+            _ => StoreFaultCause::Other,
         };
         Self { cause, said: short(&text, code) }
     }
 }
 
-impl From<object_store::Error> for Fault {
+impl From<object_store::Error> for StoreFault {
     fn from(error: object_store::Error) -> Self {
         (&error).into()
     }
 }
 
-/// What an error that is no answer of its own kind comes down to.
-fn of_transport(error: &object_store::Error, text: &str, code: Option<&str>) -> Cause {
+/// The reason of an error that object_store does not classify.
+fn of_transport(error: &object_store::Error, text: &str, code: Option<&str>) -> StoreFaultCause {
     match (status(text), code) {
         (Some(429), _) | (_, Some("SlowDown" | "TooManyRequests" | "ServerBusy")) => {
-            Cause::Throttled
+            StoreFaultCause::Throttled
         }
-        (Some(501), _) | (_, Some("NotImplemented")) => Cause::Unsupported,
-        (Some(408 | 500..), _) | (_, Some("InternalError")) => Cause::Unreachable,
-        (Some(404), _) => Cause::NotFound,
-        (Some(403), _) => Cause::Forbidden,
-        (Some(401), _) => Cause::Credentials,
-        (Some(409 | 412), _) => Cause::Exists,
-        (Some(_), _) => Cause::Other,
-        (None, _) if is_broken_connection(error) => Cause::Unreachable,
-        (None, _) => Cause::Other,
+        (Some(501), _) | (_, Some("NotImplemented")) => StoreFaultCause::Unsupported,
+        (Some(408 | 500..), _) | (_, Some("InternalError")) => StoreFaultCause::Unreachable,
+        (Some(404), _) => StoreFaultCause::NotFound,
+        (Some(403), _) => StoreFaultCause::Forbidden,
+        (Some(401), _) => StoreFaultCause::Credentials,
+        (Some(409 | 412), _) => StoreFaultCause::Exists,
+        (Some(_), _) => StoreFaultCause::Other,
+        (None, _) if is_broken_connection(error) => StoreFaultCause::Unreachable,
+        (None, _) => StoreFaultCause::Other,
     }
 }
 
-/// Whether the request or its answer did not get through.
+/// Whether the connection failed.
 #[cfg(feature = "cloud")]
 fn is_broken_connection(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
@@ -164,7 +169,7 @@ fn is_broken_connection(_: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// The text of an error with those beneath it that it does not say itself.
+/// The text of an error with the texts of its causes that it does not repeat.
 fn deepest(error: &object_store::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -179,18 +184,18 @@ fn deepest(error: &object_store::Error) -> String {
     text
 }
 
-/// The HTTP status in an error's text; object_store's own error type for it is private.
+/// The HTTP status in the text of an error; the type for it in object_store is private.
 fn status(text: &str) -> Option<u16> {
     let (_, after) = text.split_once("status code: ")?;
     after.get(..3)?.parse().ok()
 }
 
-/// The `<Code>` of an answer in XML.
+/// The `<Code>` of an XML answer.
 fn store_code(text: &str) -> Option<&str> {
     Some(text.split_once("<Code>")?.1.split_once("</Code>")?.0)
 }
 
-/// Whether no credentials were found, or those found were refused.
+/// Whether credentials are missing or were rejected.
 fn is_about_credentials(text: &str) -> bool {
     const SIGNS: &[&str] = &[
         "169.254.169.254",
@@ -206,7 +211,7 @@ fn is_about_credentials(text: &str) -> bool {
     SIGNS.iter().any(|sign| text.contains(sign))
 }
 
-/// The code the store gave, or the HTTP status, or the end of the text.
+/// The code of the store, the HTTP status, or the end of the text.
 fn short(text: &str, code: Option<&str>) -> String {
     if let Some(code) = code {
         return code.to_owned();
@@ -222,9 +227,9 @@ fn short(text: &str, code: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    fn generic(text: &str) -> Fault {
+    fn generic(text: &str) -> StoreFault {
         let source = text.to_owned().into();
-        Fault::from(object_store::Error::Generic { store: "S3", source })
+        StoreFault::from(object_store::Error::Generic { store: "S3", source })
     }
 
     #[test]
@@ -235,28 +240,32 @@ mod tests {
             ))
         };
         for (fault, cause, said) in [
-            (refused("503 Service Unavailable", ""), Cause::Unreachable, "HTTP status 503"),
+            (
+                refused("503 Service Unavailable", ""),
+                StoreFaultCause::Unreachable,
+                "HTTP status 503",
+            ),
             (
                 refused("503 Service Unavailable", "<Error><Code>SlowDown</Code></Error>"),
-                Cause::Throttled,
+                StoreFaultCause::Throttled,
                 "SlowDown",
             ),
-            (refused("429 Too Many Requests", ""), Cause::Throttled, "HTTP status 429"),
-            (refused("501 Not Implemented", ""), Cause::Unsupported, "HTTP status 501"),
-            (refused("400 Bad Request", ""), Cause::Other, "HTTP status 400"),
+            (refused("429 Too Many Requests", ""), StoreFaultCause::Throttled, "HTTP status 429"),
+            (refused("501 Not Implemented", ""), StoreFaultCause::Unsupported, "HTTP status 501"),
+            (refused("400 Bad Request", ""), StoreFaultCause::Other, "HTTP status 400"),
             (
                 refused("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>"),
-                Cause::NoBucket,
+                StoreFaultCause::NoBucket,
                 "NoSuchBucket",
             ),
             (
                 refused("403 Forbidden", "<Code>InvalidAccessKeyId</Code>"),
-                Cause::Credentials,
+                StoreFaultCause::Credentials,
                 "InvalidAccessKeyId",
             ),
             (
                 generic("Error performing PUT http://169.254.169.254/latest/api/token: timed out"),
-                Cause::Credentials,
+                StoreFaultCause::Credentials,
                 "timed out",
             ),
         ] {
@@ -266,7 +275,7 @@ mod tests {
 
     #[test]
     fn sentences_say_what_to_do_and_no_secret() {
-        let fault = Fault { cause: Cause::Credentials, said: "x".to_owned() };
+        let fault = StoreFault { cause: StoreFaultCause::Credentials, said: "x".to_owned() };
         assert!(fault.sentence("s3://b/a").contains("AWS_ACCESS_KEY_ID"));
         assert!(fault.sentence("gs://b/a").contains("GOOGLE_APPLICATION_CREDENTIALS"));
         assert!(fault.sentence("az://b/a").contains("AZURE_STORAGE_ACCOUNT_KEY"));

@@ -1,4 +1,4 @@
-//! A store in memory that fails when a test says so.
+//! An in-memory store with faults, for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,19 +19,19 @@ use object_store::{
 };
 use tokio_util::bytes::Bytes;
 
-use super::Opened;
+use super::OpenedStore;
 
 /// Which operations fail, counted from 0, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Faults {
     None,
-    /// These are refused: nothing happens.
+    /// These operations fail without effect.
     Refused(Range<usize>),
-    /// These are done, and nobody hears of it.
+    /// These operations succeed but their reply is lost.
     ReplyLost(Range<usize>),
 }
 
-/// See the module.
+/// An in-memory store with faults.
 #[derive(Debug)]
 pub(crate) struct Flaky {
     inner: InMemory,
@@ -50,13 +50,13 @@ impl Flaky {
         }
     }
 
-    /// Start counting anew.
+    /// Sets the faults and restarts the count.
     pub(crate) fn set(&self, faults: Faults) {
         *self.faults.lock().unwrap() = faults;
         self.done.store(0, Ordering::SeqCst);
     }
 
-    /// Operations since then.
+    /// Operations since the last [`Flaky::set`].
     pub(crate) fn operations(&self) -> usize {
         self.done.load(Ordering::SeqCst)
     }
@@ -67,9 +67,9 @@ impl Flaky {
     }
 
     /// This store as `s3://flaky` and a path in it.
-    pub(crate) fn open(self: &std::sync::Arc<Self>, path: &str) -> Opened {
+    pub(crate) fn open(self: &std::sync::Arc<Self>, path: &str) -> OpenedStore {
         let root = url::Url::parse("s3://flaky").unwrap();
-        Opened { store: self.clone(), path: Path::from(path), root }
+        OpenedStore { store: self.clone(), path: Path::from(path), root }
     }
 
     async fn through<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {

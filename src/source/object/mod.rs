@@ -1,4 +1,4 @@
-//! Object stores: opened from URLs, tried again when they fail, and as sources of media.
+//! Object stores: opened by URL, with retries, and as sources of media.
 
 #[cfg(feature = "cloud")]
 mod cloud;
@@ -10,8 +10,8 @@ mod steady;
 mod stores;
 mod transfer;
 
-pub use fault::{Cause, Fault};
+pub use fault::{StoreFault, StoreFaultCause};
 pub use source::ObjectSource;
 pub use steady::SteadyStore;
-pub use stores::{Opened, Store, Stores, is_object_url};
+pub use stores::{MultipartObjectStore, ObjectStores, OpenedStore, is_object_url};
 pub use transfer::TransferError;

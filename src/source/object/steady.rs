@@ -1,4 +1,4 @@
-//! A store that is tried again when it fails, within the limits of its host.
+//! An object store with retries, within the limits of its host.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,25 +17,23 @@ use object_store::{
 use tokio_util::bytes::Bytes;
 use url::Url;
 
-use super::fault::{Cause, Fault};
-use super::stores::{Opened, Store};
+use super::fault::{StoreFault, StoreFaultCause};
+use super::stores::{MultipartObjectStore, OpenedStore};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::resilience::{Guard, HostKey, Resilience};
 
-/// Longest wait for an answer that is small.
+/// Time limit of a small answer.
 const ANSWER: Duration = Duration::from_secs(30);
-/// Slowest that a body may move, in bytes a second.
+/// Lowest transfer rate of a body in bytes per second.
 const SLOWEST: u64 = 16 * 1024;
-/// Times a name that is taken and yet not there is asked for again: a store in the middle of
-/// another's write answers so.
+/// Retries for a name that exists but cannot be read: a store answers so during a concurrent write.
 const UNDECIDED: u32 = 5;
 
-/// An object store behind the guard of its host. What can pass is tried again; what comes back is an
-/// answer, or a fault that stayed. Every operation may be done twice without harm.
+/// An object store behind the guard of its host, with retries. Every operation is idempotent.
 #[derive(Clone)]
 pub struct SteadyStore {
-    store: std::sync::Arc<dyn Store>,
+    store: std::sync::Arc<dyn MultipartObjectStore>,
     root: Url,
     host: HostKey,
     guard: Guard,
@@ -55,11 +53,11 @@ impl fmt::Display for SteadyStore {
 }
 
 impl SteadyStore {
-    /// The store of `opened`, dealt with as `resilience` says.
+    /// The store of `opened` with the retries and limits of `resilience`.
     ///
     /// # Errors
     /// `config.invalid` if the URL names no store.
-    pub fn new(opened: &Opened, resilience: &Resilience) -> Result<Self> {
+    pub fn new(opened: &OpenedStore, resilience: &Resilience) -> Result<Self> {
         let host = HostKey::of_url(&opened.root).ok_or_else(|| {
             Error::new(ErrorCode::Config, format!("{} names no bucket", opened.root))
         })?;
@@ -72,7 +70,7 @@ impl SteadyStore {
         })
     }
 
-    /// The URL of the store alone.
+    /// The URL of the store.
     pub fn root(&self) -> &Url {
         &self.root
     }
@@ -83,13 +81,13 @@ impl SteadyStore {
         root.as_url().unwrap_or(&self.root).clone()
     }
 
-    /// The store beneath, for operations that are repeated by [`SteadyStore::attempts`].
-    pub(super) fn store(&self) -> &dyn Store {
+    /// The wrapped store, for operations that [`SteadyStore::attempts`] repeats.
+    pub(super) fn store(&self) -> &dyn MultipartObjectStore {
         self.store.as_ref()
     }
 
-    /// Do `work` until it gives an answer or a fault that does not pass. One go may take as long as
-    /// `bytes` take at the slowest.
+    /// Runs `work` until it succeeds or fails for good. The time limit of one attempt is that of `bytes`
+    /// at the lowest rate.
     pub(super) async fn attempts<T, Fut>(
         &self,
         path: &Path,
@@ -105,8 +103,8 @@ impl SteadyStore {
             let failed = Mutex::new(None);
             let attempt = self.guard.call(|| async {
                 let result = match tokio::time::timeout(limit, work()).await {
-                    Ok(result) => result.map_err(|e| (Fault::from(&e), Some(e))),
-                    Err(_) => Err((Fault::timeout("no answer in time"), None)),
+                    Ok(result) => result.map_err(|e| (StoreFault::from(&e), Some(e))),
+                    Err(_) => Err((StoreFault::timeout("no answer in time"), None)),
                 };
                 result.map_err(|(fault, cause)| {
                     *failed.lock().unwrap_or_else(PoisonError::into_inner) = cause;
@@ -119,7 +117,7 @@ impl SteadyStore {
             };
             match self.resilience.wait_before_retry(retry, &error, Some(&self.host)) {
                 Some(wait) => {
-                    tracing::debug!(store = %self, ?wait, "trying again: {error}");
+                    tracing::debug!(store = %self, ?wait, "retrying: {error}");
                     self.resilience.clock.sleep(wait).await;
                 }
                 None => {
@@ -137,55 +135,55 @@ impl SteadyStore {
     /// The content of an object; `None` if there is none.
     ///
     /// # Errors
-    /// A fault other than [`Cause::NotFound`].
-    pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, Fault> {
+    /// A fault other than [`StoreFaultCause::NotFound`].
+    pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, StoreFault> {
         let read = self.attempts(path, 0, || async { self.store.get(path).await?.bytes().await });
         found(read.await)
     }
 
-    /// The facts of an object; `None` if there is none.
+    /// The metadata of an object; `None` if there is none.
     ///
     /// # Errors
     /// As [`SteadyStore::read`].
-    pub async fn facts(&self, path: &Path) -> Result<Option<ObjectMeta>, Fault> {
+    pub async fn facts(&self, path: &Path) -> Result<Option<ObjectMeta>, StoreFault> {
         found(self.attempts(path, 0, || self.store.head(path)).await)
     }
 
-    /// Every object beneath `prefix`.
+    /// All objects beneath `prefix`.
     ///
     /// # Errors
     /// The fault of the store.
-    pub async fn all(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, Fault> {
+    pub async fn all(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, StoreFault> {
         let list = || self.store.list(Some(prefix)).try_collect();
         Ok(self.attempts(prefix, LIST_BYTES, list).await?)
     }
 
-    /// The objects right beneath `prefix`.
+    /// The objects directly beneath `prefix`.
     ///
     /// # Errors
     /// The fault of the store.
-    pub async fn children(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, Fault> {
+    pub async fn children(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, StoreFault> {
         let list = || self.store.list_with_delimiter(Some(prefix));
         Ok(self.attempts(prefix, LIST_BYTES, list).await?.objects)
     }
 
-    /// Write a small object, in the place of one that is there.
+    /// Writes a small object, replacing an existing one.
     ///
     /// # Errors
     /// The fault of the store.
-    pub async fn write(&self, path: &Path, content: impl Into<Bytes>) -> Result<(), Fault> {
+    pub async fn write(&self, path: &Path, content: impl Into<Bytes>) -> Result<(), StoreFault> {
         let content: Bytes = content.into();
         let put = || self.store.put(path, PutPayload::from_bytes(content.clone()));
         self.attempts(path, content.len() as u64, put).await?;
         Ok(())
     }
 
-    /// Write a small object unless there is one of that name; whether the one that is there now is
-    /// this one. A reply that is lost is no doubt: it is read back.
+    /// Creates a small object unless there is one of that name; whether the existing one has this
+    /// content. After a lost reply the object is read back.
     ///
     /// # Errors
-    /// The fault of the store; then it may have been written all the same.
-    pub async fn create(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool, Fault> {
+    /// The fault of the store; the object may have been written nevertheless.
+    pub async fn create(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool, StoreFault> {
         let content: Bytes = content.into();
         let options = PutOptions::from(PutMode::Create);
         let put = || self.store.put_opts(path, content.clone().into(), options.clone());
@@ -193,21 +191,23 @@ impl SteadyStore {
         loop {
             let fault = match self.attempts(path, content.len() as u64, put).await {
                 Ok(_) => return Ok(true),
-                Err(error) => Fault::from(error),
+                Err(error) => StoreFault::from(error),
             };
             match self.read(path).await {
                 Ok(Some(there)) => return Ok(there == content),
-                Ok(None) if fault.cause == Cause::Exists && undecided < UNDECIDED => undecided += 1,
+                Ok(None) if fault.cause == StoreFaultCause::Exists && undecided < UNDECIDED => {
+                    undecided += 1
+                }
                 _ => return Err(fault),
             }
         }
     }
 
-    /// Remove objects; those that are not there are no fault.
+    /// Removes objects; missing ones are ignored.
     ///
     /// # Errors
     /// The first fault of the store.
-    pub async fn remove(&self, paths: &[Path]) -> Result<(), Fault> {
+    pub async fn remove(&self, paths: &[Path]) -> Result<(), StoreFault> {
         for path in paths {
             found(self.attempts(path, 0, || self.store.delete(path)).await)?;
         }
@@ -215,25 +215,25 @@ impl SteadyStore {
     }
 }
 
-/// What a list may take at most: many pages.
+/// Assumed size of a listing, for its time limit.
 const LIST_BYTES: u64 = 16 << 20;
 
-/// `None` for what is not there.
-fn found<T>(result: StoreResult<T>) -> Result<Option<T>, Fault> {
-    match result.map_err(Fault::from) {
+/// `None` for a missing object.
+fn found<T>(result: StoreResult<T>) -> Result<Option<T>, StoreFault> {
+    match result.map_err(StoreFault::from) {
         Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.cause == Cause::NotFound => Ok(None),
+        Err(fault) if fault.cause == StoreFaultCause::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
 }
 
-/// The loop above ends by itself only after more retries than a number holds.
+/// The retry loop ends without a result only after `u32::MAX` retries.
 fn unreachable_end<T>() -> StoreResult<T> {
     let source = "tried too often".into();
     Err(object_store::Error::Generic { store: "guarded", source })
 }
 
-/// For the query engine, which reads tables in ranges: what it asks for is held in memory.
+/// For the query engine, which reads tables in ranges; each range is held in memory.
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ObjectStore for SteadyStore {
@@ -310,5 +310,5 @@ impl ObjectStore for SteadyStore {
     }
 }
 
-/// What one read of the query engine may take at most: some row groups.
+/// Assumed size of one read of the query engine, for its time limit.
 const RANGE_BYTES: u64 = 64 << 20;

@@ -1,4 +1,4 @@
-//! Object stores by URL, set up from the environment.
+//! Object stores by URL, configured from the environment.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -14,27 +14,27 @@ use super::cloud;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{OBJECT_SCHEMES, redacted};
 
-/// An object store that also takes large objects in parts.
-pub trait Store: ObjectStore + MultipartStore {}
+/// An object store that supports multipart uploads.
+pub trait MultipartObjectStore: ObjectStore + MultipartStore {}
 
-impl<T: ObjectStore + MultipartStore> Store for T {}
+impl<T: ObjectStore + MultipartStore> MultipartObjectStore for T {}
 
-/// Where a URL leads.
+/// The store and path that a URL names.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct OpenedStore {
     /// The store: a bucket or container.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn MultipartObjectStore>,
     /// The object or prefix in it.
     pub path: Path,
-    /// The URL of the store alone, such as `s3://bucket`.
+    /// The URL of the store, such as `s3://bucket`.
     pub root: Url,
 }
 
-/// Object stores, each opened once. Those with a server are set up from the environment variables
-/// of their makers (`AWS_…`, `GOOGLE_…`, `AZURE_…`); a `memory:` store is one for the whole process.
-/// None of them tries anything again by itself.
+/// Object stores, each opened once. Cloud stores are configured from the environment variables of their
+/// vendors (`AWS_…`, `GOOGLE_…`, `AZURE_…`); a `memory:` store is shared by the whole process. None of
+/// them retries by itself.
 #[derive(Debug, Default)]
-pub struct Stores(Mutex<HashMap<String, Arc<dyn Store>>>);
+pub struct ObjectStores(Mutex<HashMap<String, Arc<dyn MultipartObjectStore>>>);
 
 /// Whether `location` is the URL of an object store.
 pub fn is_object_url(location: &str) -> bool {
@@ -42,12 +42,12 @@ pub fn is_object_url(location: &str) -> bool {
         .is_some_and(|scheme| OBJECT_SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
 }
 
-impl Stores {
-    /// The store that `url` leads to. Nothing is asked of it yet.
+impl ObjectStores {
+    /// The store that `url` names. No request is made yet.
     ///
     /// # Errors
-    /// `config.invalid` if the URL names no object store, or one that is not set up.
-    pub fn open(&self, url: &Url) -> Result<Opened> {
+    /// `config.invalid` if the URL names no object store, or one that is not configured.
+    pub fn open(&self, url: &Url) -> Result<OpenedStore> {
         let fault = |what: &str| {
             let url = redacted(url.as_str());
             Error::new(ErrorCode::Config, format!("{url} cannot be opened: {what}"))
@@ -71,12 +71,12 @@ impl Stores {
                 store
             }
         };
-        Ok(Opened { store, path, root })
+        Ok(OpenedStore { store, path, root })
     }
 }
 
-/// The store of a URL, or what is missing to set it up.
-fn connect(url: &Url) -> Result<Arc<dyn Store>, String> {
+/// Opens the store of a URL, or says what is missing.
+fn connect(url: &Url) -> Result<Arc<dyn MultipartObjectStore>, String> {
     if url.scheme() == "memory" {
         return Ok(memory(url.host_str().unwrap_or_default()));
     }
@@ -104,12 +104,12 @@ fn connect(url: &Url) -> Result<Arc<dyn Store>, String> {
     }
 }
 
-/// The stores in memory, by name.
-fn memory(name: &str) -> Arc<dyn Store> {
+/// The in-memory stores, by name.
+fn memory(name: &str) -> Arc<dyn MultipartObjectStore> {
     static ALL: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     let store = all.entry(name.to_owned()).or_insert_with(|| Arc::new(InMemory::new()));
-    Arc::clone(store) as Arc<dyn Store>
+    Arc::clone(store) as Arc<dyn MultipartObjectStore>
 }
 
 #[cfg(test)]
@@ -118,14 +118,14 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        let error = Stores::default().open(&Url::parse(text).unwrap()).unwrap_err();
+        let error = ObjectStores::default().open(&Url::parse(text).unwrap()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Config);
         error.to_string()
     }
 
     #[test]
     fn urls_lead_to_a_store_and_a_path_in_it() {
-        let stores = Stores::default();
+        let stores = ObjectStores::default();
         for (text, path, root) in [
             ("memory://a/x/y%20z.mp4", "x/y z.mp4", "memory://a"),
             ("s3://bucket/x.mp4", "x.mp4", "s3://bucket"),
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_memory_store_is_one_for_the_process() {
-        let open = |text: &str| Stores::default().open(&Url::parse(text).unwrap()).unwrap().store;
+        let open =
+            |text: &str| ObjectStores::default().open(&Url::parse(text).unwrap()).unwrap().store;
         assert!(Arc::ptr_eq(&open("memory://one/a"), &open("memory://one/b")));
         assert!(!Arc::ptr_eq(&open("memory://one/a"), &open("memory://two/a")));
     }

@@ -1,5 +1,5 @@
-//! What all places have in common that bytes come from over a network: a fetch of one location at a
-//! time for all who ask for it, and a spool where it stays for those who ask later.
+//! Sources fetched over a network: one shared fetch per location, and a spool in which the file stays for
+//! later use.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,8 +14,8 @@ use super::{LocalCopy, Source};
 use crate::error::{Error, Result};
 use crate::resilience::FetchSlot;
 
-/// A kind of place that bytes come from over a network. It makes every request through
-/// [`crate::resilience::Hosts`] and tries nothing twice.
+/// A kind of location that is fetched over a network. Implementations make every request through
+/// [`crate::resilience::Hosts`] and retry nothing.
 #[async_trait]
 pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// As [`Source::serves`].
@@ -27,27 +27,27 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// As [`Source::validator`].
     async fn validator(&self, location: &str) -> Result<Option<String>>;
 
-    /// Bring the bytes to `spool`, in a call of [`crate::resilience::Guard::fetch`]. Dropping the
-    /// future ends the fetch.
+    /// Fetches the source into `spool`, in a call of [`crate::resilience::Guard::fetch`]. Dropping the
+    /// future cancels the fetch.
     ///
     /// # Errors
     /// As [`Source::open`].
     async fn fetch(&self, location: &str, spool: &Spool) -> Result<Fetched>;
 }
 
-/// What was fetched.
+/// A fetched source.
 #[derive(Debug)]
 pub struct Fetched {
     /// The file.
     pub file: Lease,
-    /// The slot that the fetch took: it is given back when work on the file begins, so that no more
-    /// is fetched ahead than there are slots.
+    /// The slot of the fetch. It is released when work on the file starts, which bounds how many sources
+    /// are fetched ahead.
     pub slot: FetchSlot,
 }
 
 impl Fetched {
-    /// A file that is complete, as what `location` holds while its validator is `validator`;
-    /// without one, while its content is the same.
+    /// Keeps a complete file in the spool as the source of `location` with `validator`; without one, the
+    /// hash of the content is its validator.
     ///
     /// # Errors
     /// As [`SpoolFile::keep`].
@@ -63,65 +63,67 @@ impl Fetched {
     }
 }
 
-/// A [`Remote`] as a [`Source`].
+/// A [`Remote`] as a [`Source`], by way of a spool.
 ///
-/// One fetch of a location is shared by all who ask for it meanwhile; it goes on while anybody
-/// waits and ends when nobody does. What is in the spool is not fetched again as long as the
-/// validator is the same; a place that cannot be asked any more is taken at its last word.
+/// Concurrent callers share one fetch of a location, which is cancelled when the last of them is gone. A
+/// file in the spool is used as long as the validator is unchanged, or if the server no longer answers.
 #[derive(Debug)]
-pub struct Spooled<R> {
+pub struct SpooledSource<R> {
     remote: Arc<R>,
     spool: Spool,
-    flights: Arc<Flights>,
+    fetches: Arc<FetchesInFlight>,
 }
 
-type Answer = std::result::Result<LocalCopy, Arc<Error>>;
-type Flight = Shared<BoxFuture<'static, Answer>>;
+type FetchResult = std::result::Result<LocalCopy, Arc<Error>>;
+type SharedFetch = Shared<BoxFuture<'static, FetchResult>>;
 
-/// The fetches under way, by location.
+/// The fetches in flight, by location.
 #[derive(Default)]
-struct Flights(Mutex<Table>);
+struct FetchesInFlight(Mutex<FetchTable>);
 
 #[derive(Default)]
-struct Table {
+struct FetchTable {
     started: u64,
-    by_location: HashMap<String, (u64, WeakShared<BoxFuture<'static, Answer>>)>,
+    by_location: HashMap<String, (u64, WeakShared<BoxFuture<'static, FetchResult>>)>,
 }
 
-impl<R: Remote> Spooled<R> {
-    /// `remote`, by way of `spool`.
+impl<R: Remote> SpooledSource<R> {
+    /// Fetches from `remote` into `spool`.
     pub fn new(remote: R, spool: Spool) -> Self {
-        Self { remote: Arc::new(remote), spool, flights: Arc::default() }
+        Self { remote: Arc::new(remote), spool, fetches: Arc::default() }
     }
 
-    /// The fetch of `location` that is under way, or a new one.
-    fn flight(&self, location: &str) -> Flight {
-        let mut table = self.flights.lock();
-        if let Some(flight) = table.by_location.get(location).and_then(|(_, f)| f.upgrade())
-            && flight.peek().is_none()
+    /// The fetch of `location` in flight, or a new one.
+    fn fetch(&self, location: &str) -> SharedFetch {
+        let mut table = self.fetches.lock();
+        if let Some(fetch) = table.by_location.get(location).and_then(|(_, f)| f.upgrade())
+            && fetch.peek().is_none()
         {
-            return flight;
+            return fetch;
         }
         table.started += 1;
         let number = table.started;
-        let landed =
-            Landed { flights: Arc::clone(&self.flights), location: location.to_owned(), number };
+        let entry = FetchEntry {
+            fetches: Arc::clone(&self.fetches),
+            location: location.to_owned(),
+            number,
+        };
         let (remote, spool) = (Arc::clone(&self.remote), self.spool.clone());
-        let flight = async move {
-            let result = open(remote.as_ref(), &spool, &landed.location).await;
-            drop(landed);
+        let fetch = async move {
+            let result = open(remote.as_ref(), &spool, &entry.location).await;
+            drop(entry);
             result.map_err(Arc::new)
         };
-        let flight = flight.boxed().shared();
-        if let Some(weak) = flight.downgrade() {
+        let fetch = fetch.boxed().shared();
+        if let Some(weak) = fetch.downgrade() {
             table.by_location.insert(location.to_owned(), (number, weak));
         }
-        flight
+        fetch
     }
 }
 
 #[async_trait]
-impl<R: Remote> Source for Spooled<R> {
+impl<R: Remote> Source for SpooledSource<R> {
     fn serves(&self, location: &str) -> bool {
         self.remote.serves(location)
     }
@@ -135,12 +137,12 @@ impl<R: Remote> Source for Spooled<R> {
     }
 
     async fn open(&self, location: &str) -> Result<LocalCopy> {
-        let flight = self.flight(location);
-        flight.await.map_err(|e| e.copy())
+        let fetch = self.fetch(location);
+        fetch.await.map_err(|e| e.copy())
     }
 }
 
-/// What `location` holds, from the spool if that is still true, else from its place.
+/// The source of `location`, from the spool if it is current, else fetched.
 async fn open<R: Remote>(remote: &R, spool: &Spool, location: &str) -> Result<LocalCopy> {
     if let Some(file) = spool.find(location) {
         let current = match spool::is_of_content(file.validator()) {
@@ -156,31 +158,33 @@ async fn open<R: Remote>(remote: &R, spool: &Spool, location: &str) -> Result<Lo
     Ok(LocalCopy::leased(fetched.file, Some(fetched.slot)))
 }
 
-/// Takes a fetch that has ended, or was given up, from the table.
-struct Landed {
-    flights: Arc<Flights>,
+/// Removes a fetch from the table when it has ended or was cancelled.
+struct FetchEntry {
+    fetches: Arc<FetchesInFlight>,
     location: String,
     number: u64,
 }
 
-impl Drop for Landed {
+impl Drop for FetchEntry {
     fn drop(&mut self) {
-        let mut table = self.flights.lock();
+        let mut table = self.fetches.lock();
         if table.by_location.get(&self.location).is_some_and(|(number, _)| *number == self.number) {
             table.by_location.remove(&self.location);
         }
     }
 }
 
-impl Flights {
-    fn lock(&self) -> MutexGuard<'_, Table> {
+impl FetchesInFlight {
+    fn lock(&self) -> MutexGuard<'_, FetchTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Flights {
+impl fmt::Debug for FetchesInFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").field("under_way", &self.lock().by_location.len()).finish()
+        f.debug_struct("FetchesInFlight")
+            .field("under_way", &self.lock().by_location.len())
+            .finish()
     }
 }
 

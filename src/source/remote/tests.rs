@@ -9,19 +9,19 @@ use crate::config::ParallelConfig;
 use crate::error::ErrorCode;
 use crate::resilience::{HostKey, HostLimits, Hosts};
 
-/// A place that counts fetches and lets them end when the test says so.
+/// A remote that counts fetches and ends them when the test allows.
 #[derive(Debug)]
-struct Fake {
+struct FakeRemote {
     hosts: Hosts,
     fetches: AtomicUsize,
     given_up: AtomicUsize,
     may_end: Semaphore,
     fails: AtomicBool,
-    /// Counts up with each change; `None` is what a place says that knows no validator.
+    /// Incremented with each change; `None`: the remote has no validators.
     version: Mutex<Option<usize>>,
 }
 
-impl Fake {
+impl FakeRemote {
     fn new(may_end: usize, version: Option<usize>) -> Arc<Self> {
         Arc::new(Self {
             hosts: Hosts::new(HostLimits::from(&ParallelConfig::default())),
@@ -38,7 +38,7 @@ impl Fake {
     }
 }
 
-struct CountUnfinished<'a>(&'a Fake, bool);
+struct CountUnfinished<'a>(&'a FakeRemote, bool);
 
 impl Drop for CountUnfinished<'_> {
     fn drop(&mut self) {
@@ -47,7 +47,7 @@ impl Drop for CountUnfinished<'_> {
 }
 
 #[async_trait]
-impl Remote for Arc<Fake> {
+impl Remote for Arc<FakeRemote> {
     fn serves(&self, _: &str) -> bool {
         true
     }
@@ -55,7 +55,7 @@ impl Remote for Arc<Fake> {
     async fn validator(&self, _: &str) -> Result<Option<String>> {
         match self.fails.load(Ordering::SeqCst) {
             true => Err(Error::new(ErrorCode::SourceUnreachable, "gone")),
-            false => Ok(Fake::validator(self)),
+            false => Ok(FakeRemote::validator(self)),
         }
     }
 
@@ -72,34 +72,34 @@ impl Remote for Arc<Fake> {
                 }
                 let mut file = spool.create(Some(5)).await?;
                 file.write(b"video").await?;
-                Fetched::keep(file, spool, location, Fake::validator(self), slot).await
+                Fetched::keep(file, spool, location, FakeRemote::validator(self), slot).await
             })
             .await
     }
 }
 
-fn source(fake: &Arc<Fake>) -> (tempfile::TempDir, Arc<Spooled<Arc<Fake>>>) {
+fn source(fake: &Arc<FakeRemote>) -> (tempfile::TempDir, Arc<SpooledSource<Arc<FakeRemote>>>) {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path(), 1000);
-    (dir, Arc::new(Spooled::new(Arc::clone(fake), spool)))
+    (dir, Arc::new(SpooledSource::new(Arc::clone(fake), spool)))
 }
 
 const PLACE: &str = "http://a/film.mp4";
 
 #[tokio::test]
-async fn twenty_who_ask_at_a_time_share_one_fetch() {
-    let fake = Fake::new(1, Some(1));
+async fn concurrent_callers_share_one_fetch() {
+    let fake = FakeRemote::new(1, Some(1));
     let (_dir, source) = source(&fake);
     let copies = join_all((0..20).map(|_| source.open(PLACE))).await;
     let paths: Vec<_> = copies.into_iter().map(|c| c.unwrap()).collect();
     assert!(paths.iter().all(|c| c.path == paths[0].path && c.validator == "v1"));
     assert_eq!(fake.fetches.load(Ordering::SeqCst), 1);
-    assert!(source.flights.lock().by_location.is_empty());
+    assert!(source.fetches.lock().by_location.is_empty());
 }
 
 #[tokio::test]
-async fn a_fetch_goes_on_while_anybody_waits_and_ends_when_nobody_does() {
-    let fake = Fake::new(0, Some(1));
+async fn a_fetch_runs_while_a_caller_waits_and_is_cancelled_without_one() {
+    let fake = FakeRemote::new(0, Some(1));
     let (_dir, source) = source(&fake);
     let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(source.open(PLACE))).collect();
     for wait in &mut waiting {
@@ -110,7 +110,7 @@ async fn a_fetch_goes_on_while_anybody_waits_and_ends_when_nobody_does() {
     assert_eq!(fake.given_up.load(Ordering::SeqCst), 0);
     fake.may_end.add_permits(1);
     waiting.remove(0).await.unwrap();
-    // Nobody waits: it ends at once, and the next one begins anew.
+    // Without a caller it ends at once, and the next one starts again.
     fake.version.lock().unwrap().replace(2);
     let mut alone = Box::pin(source.open(PLACE));
     while fake.fetches.load(Ordering::SeqCst) < 2 {
@@ -119,14 +119,14 @@ async fn a_fetch_goes_on_while_anybody_waits_and_ends_when_nobody_does() {
     }
     drop(alone);
     assert_eq!(fake.given_up.load(Ordering::SeqCst), 1);
-    assert!(source.flights.lock().by_location.is_empty());
+    assert!(source.fetches.lock().by_location.is_empty());
     fake.may_end.add_permits(1);
     assert_eq!(source.open(PLACE).await.unwrap().validator, "v2");
 }
 
 #[tokio::test]
-async fn all_who_wait_get_the_error_and_the_next_one_tries_again() {
-    let fake = Fake::new(0, Some(1));
+async fn all_callers_get_the_error_and_the_next_one_tries_again() {
+    let fake = FakeRemote::new(0, Some(1));
     let (_dir, source) = source(&fake);
     fake.fails.store(true, Ordering::SeqCst);
     let mut answers = Box::pin(join_all((0..5).map(|_| source.open(PLACE))));
@@ -140,13 +140,13 @@ async fn all_who_wait_get_the_error_and_the_next_one_tries_again() {
 }
 
 #[tokio::test]
-async fn what_is_in_the_spool_is_fetched_again_only_if_it_has_changed() {
-    let fake = Fake::new(9, Some(1));
+async fn a_spooled_source_is_fetched_again_only_if_it_has_changed() {
+    let fake = FakeRemote::new(9, Some(1));
     let (_dir, source) = source(&fake);
     drop(source.open(PLACE).await.unwrap());
     let again = source.open(PLACE).await.unwrap();
     assert_eq!((again.validator.as_str(), fake.fetches.load(Ordering::SeqCst)), ("v1", 1));
-    // A place that does not answer any more has said what it had to say.
+    // A server that no longer answers does not invalidate the file.
     fake.fails.store(true, Ordering::SeqCst);
     assert_eq!(source.open(PLACE).await.unwrap().path, again.path);
     fake.fails.store(false, Ordering::SeqCst);
@@ -157,8 +157,8 @@ async fn what_is_in_the_spool_is_fetched_again_only_if_it_has_changed() {
 }
 
 #[tokio::test]
-async fn a_place_without_validators_is_known_by_its_content_and_not_asked_again() {
-    let fake = Fake::new(9, None);
+async fn a_source_without_validator_is_identified_by_its_content() {
+    let fake = FakeRemote::new(9, None);
     let (_dir, source) = source(&fake);
     let first = source.open(PLACE).await.unwrap();
     assert_eq!(first.validator, format!("blake3-{}", blake3::hash(b"video").to_hex()));
@@ -167,8 +167,8 @@ async fn a_place_without_validators_is_known_by_its_content_and_not_asked_again(
 }
 
 #[tokio::test]
-async fn the_fetch_slot_is_free_again_when_work_on_the_file_begins() {
-    let fake = Fake::new(9, Some(1));
+async fn the_fetch_slot_is_released_when_work_starts() {
+    let fake = FakeRemote::new(9, Some(1));
     let (_dir, source) = source(&fake);
     let slots = HostLimits::from(&ParallelConfig::default()).fetches;
     let ahead = join_all((0..slots).map(|i| {

@@ -1,4 +1,4 @@
-//! A file of the spool while it is written.
+//! A file of the spool that is being written.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use super::{Lease, Reservation, Spool, blocking, cannot_spool};
 use crate::error::Result;
 
-/// A source being written. Dropped before [`SpoolFile::keep`], it is gone.
+/// A source being written. Dropped before [`SpoolFile::keep`], it is removed.
 #[derive(Debug)]
 pub struct SpoolFile {
     file: tokio::fs::File,
@@ -32,7 +32,7 @@ impl SpoolFile {
         Ok(Self { file, path, folder, room, written: 0, hasher: blake3::Hasher::new() })
     }
 
-    /// Append bytes, and wait for room if there are more of them than were announced.
+    /// Appends bytes, and waits for space if there are more than announced.
     ///
     /// # Errors
     /// `store.write` if the disk is full, else as [`Reservation::grow_to`].
@@ -45,32 +45,31 @@ impl SpoolFile {
         Ok(())
     }
 
-    /// Bytes so far.
+    /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// A validator for a source whose server gives none: the hash of its content.
+    /// A validator for a source whose server sends none: the hash of its content.
     pub fn content_validator(&self) -> String {
-        format!("{CONTENT}{}", self.hasher.finalize().to_hex())
+        format!("{CONTENT_PREFIX}{}", self.hasher.finalize().to_hex())
     }
 
-    /// The file is complete: keep it in `spool` as what `location` holds while its validator is
-    /// `validator`.
+    /// Completes the file and keeps it in `spool` as the source of `location` with `validator`.
     ///
     /// # Errors
     /// `store.write` if the disk is full.
     pub async fn keep(mut self, spool: &Spool, location: &str, validator: &str) -> Result<Lease> {
-        // Writes are handed to another thread; only now it is known how the last one went.
+        // Writes run on another thread; the flush reports the result of the last one.
         self.file.flush().await.map_err(|e| cannot_spool(&self.folder, e))?;
         Ok(spool.keep(location, validator, self.path, self.written, self.room))
     }
 }
 
-/// What [`SpoolFile::content_validator`] begins with.
-const CONTENT: &str = "blake3-";
+/// Prefix of [`SpoolFile::content_validator`].
+const CONTENT_PREFIX: &str = "blake3-";
 
-/// Whether a validator is the hash of the content, which no server can be asked for.
+/// Whether a validator is a hash of the content, which cannot be requested from a server.
 pub(crate) fn is_of_content(validator: &str) -> bool {
-    validator.starts_with(CONTENT)
+    validator.starts_with(CONTENT_PREFIX)
 }

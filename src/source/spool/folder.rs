@@ -1,4 +1,4 @@
-//! The folder of one spool, and what killed ones have left.
+//! The folder of one spool, and removal of abandoned ones.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,21 +8,20 @@ use std::path::{Path, PathBuf};
 use super::cannot_spool;
 use crate::error::Result;
 
-/// What the names of all spool folders begin with.
+/// Prefix of the names of spool folders.
 const PREFIX: &str = "clipflow-spool-";
-/// Held by the spool the folder belongs to; the kernel lets go of it however that ends.
+/// Lock file of the owning spool; the kernel releases it however the process ends.
 const LOCK: &str = "lock";
 
 /// A folder that is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct SpoolFolder {
     path: PathBuf,
     _lock: File,
 }
 
-impl Folder {
-    /// A new folder in `dir`, which only this user may read. What killed runs have left in `dir` is
-    /// removed.
+impl SpoolFolder {
+    /// Creates a folder in `dir` that only this user may read, and removes abandoned ones.
     pub(super) fn create(dir: &Path) -> Result<Self> {
         let create = || {
             fs::create_dir_all(dir)?;
@@ -40,13 +39,13 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for SpoolFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
-/// The lock gets its name only once it is held.
+/// Creates the lock file, which gets its name only once the lock is held.
 fn lock(folder: &Path) -> io::Result<File> {
     let new = folder.join("lock.new");
     let file = File::create(&new)?;
@@ -55,19 +54,19 @@ fn lock(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Remove this user's spool folders that no process holds. One without a lock is being made.
+/// Removes spool folders of this user that no process holds. One without a lock file is being created.
 fn remove_abandoned(dir: &Path) {
     let user = nix::unistd::geteuid().as_raw();
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
-            // Of the entry itself: a link may lead anywhere.
+            // Metadata of the entry itself: a link may lead anywhere.
             && fs::symlink_metadata(entry.path()).is_ok_and(|m| m.is_dir() && m.uid() == user);
         if !ours {
             continue;
         }
         let free = File::open(entry.path().join(LOCK)).is_ok_and(|file| file.try_lock().is_ok());
         if free {
-            tracing::info!("removing fetched sources that a killed run has left");
+            tracing::info!("removing fetched sources of a killed run");
             let _ = fs::remove_dir_all(entry.path());
         }
     }

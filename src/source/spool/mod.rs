@@ -1,9 +1,9 @@
-//! The folder where fetched sources lie while they are of use.
+//! The folder of fetched sources.
 //!
-//! Each runtime has a folder of its own with a locked file in it; it goes with the runtime, and what
-//! a killed one has left is removed by the next. Files that nobody works on stay, for the stages to
-//! come, until the room is needed: then the one that was not used for longest goes first. Room is
-//! reserved before bytes are written, so that many fetches at a time stay below the limit.
+//! Each runtime has its own folder with a locked file in it. The folder is removed with the runtime, or,
+//! if that was killed, by a later one. Files that are not in use stay for later stages until the space is
+//! needed; the least recently used one is removed first. Space is reserved before bytes are written, so
+//! that concurrent fetches stay below the limit.
 
 mod file;
 mod folder;
@@ -14,83 +14,85 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 pub use file::SpoolFile;
 pub(super) use file::is_of_content;
-use folder::Folder;
+use folder::SpoolFolder;
 use tempfile::TempPath;
 use tokio::sync::Notify;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 
-/// Room that is taken at a time for a source of unknown size.
-const STEP: u64 = 64 << 20;
+/// Space reserved at a time for a source of unknown size.
+const RESERVATION_STEP: u64 = 64 << 20;
 
-/// See the module. Clones are the same spool.
+/// A bounded folder of fetched sources; see the module. Clones share the folder.
 #[derive(Debug, Clone)]
-pub struct Spool(Arc<Shared>);
+pub struct Spool(Arc<SpoolShared>);
 
+/// State shared by all clones of a [`Spool`].
 #[derive(Debug)]
-struct Shared {
+struct SpoolShared {
     dir: PathBuf,
     limit: u64,
-    state: Mutex<State>,
-    /// Room may have been made.
+    state: Mutex<SpoolState>,
+    /// Notified when space may have become free.
     changed: Notify,
-    /// Made when it is first needed. Dropped after the files in it.
-    folder: tokio::sync::OnceCell<Folder>,
+    /// Created on first use; dropped after the files in it.
+    folder: tokio::sync::OnceCell<SpoolFolder>,
 }
 
+/// Files and reservations of a spool.
 #[derive(Debug, Default)]
-struct State {
-    /// Bytes that are written or reserved.
+struct SpoolState {
+    /// Bytes written or reserved.
     used: u64,
-    /// The files that can be asked for, by what they were fetched from.
-    kept: HashMap<String, Kept>,
-    /// Counts uses.
+    /// The files that can be found, by location.
+    entries: HashMap<String, SpoolEntry>,
+    /// Counter of uses.
     uses: u64,
-    /// Files there are, kept or only held by those who work on them.
+    /// Number of files, findable or only leased.
     files: usize,
-    /// Reservations that hold room and may still grow.
+    /// Reservations that hold space and may still grow.
     growing: usize,
-    /// Of which wait for room.
+    /// Of those, the ones waiting for space.
     stuck: usize,
 }
 
+/// A file that can be found by its location.
 #[derive(Debug)]
-struct Kept {
-    file: Arc<Spooled>,
+struct SpoolEntry {
+    file: Arc<StoredFile>,
     validator: String,
     last_use: u64,
 }
 
-/// A complete file. It and its room go with the last one who holds it.
+/// A complete file. It is removed, and its space released, with the last reference.
 #[derive(Debug)]
-struct Spooled {
+struct StoredFile {
     path: Option<TempPath>,
     bytes: u64,
-    spool: Weak<Shared>,
+    spool: Weak<SpoolShared>,
 }
 
-/// A file of the spool that stays while this lives.
+/// A lease of a file in the spool, which exists at least as long as this.
 #[derive(Debug)]
 pub struct Lease {
-    file: Option<Arc<Spooled>>,
+    file: Option<Arc<StoredFile>>,
     path: PathBuf,
     validator: String,
-    spool: Arc<Shared>,
+    spool: Arc<SpoolShared>,
 }
 
-/// Room for bytes to come; what was not used is given back when it is dropped.
+/// Space for bytes to be written; what is unused is released when it is dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    spool: Arc<Shared>,
+    spool: Arc<SpoolShared>,
     bytes: u64,
 }
 
 impl Spool {
-    /// A spool in a folder of its own in `dir`, of `limit` bytes. Nothing is made before it is
-    /// needed.
+    /// A spool of `limit` bytes in a new folder in `dir`, which is created on first use.
     pub fn new(dir: impl Into<PathBuf>, limit: u64) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(SpoolShared {
             dir: dir.into(),
             limit,
             state: Mutex::default(),
@@ -99,7 +101,7 @@ impl Spool {
         }))
     }
 
-    /// The spool that `config` asks for.
+    /// The spool of `config`.
     pub fn from_config(config: &ParallelConfig) -> Self {
         let dir = match config.spool_dir.as_str() {
             "" => std::env::temp_dir(),
@@ -108,35 +110,34 @@ impl Spool {
         Self::new(dir, (config.spool_limit_gb * 1e9) as u64)
     }
 
-    /// The file that was fetched from `location`, if it is still there.
+    /// The file that was fetched from `location`, if it is still in the spool.
     pub fn find(&self, location: &str) -> Option<Lease> {
         let mut state = self.0.state();
         state.uses += 1;
         let uses = state.uses;
-        let kept = state.kept.get_mut(location)?;
-        kept.last_use = uses;
-        Some(self.lease(&kept.file, &kept.validator))
+        let entry = state.entries.get_mut(location)?;
+        entry.last_use = uses;
+        Some(self.lease(&entry.file, &entry.validator))
     }
 
-    /// What was fetched from `location` is out of date. Those who work on it keep it.
+    /// Forgets the file that was fetched from `location`, which is out of date. Leases keep it.
     pub fn forget(&self, location: &str) {
-        let forgotten = self.0.state().kept.remove(location);
+        let forgotten = self.0.state().entries.remove(location);
         drop(forgotten);
     }
 
-    /// Room for `bytes`, or for a first part if they are not known; waits for it if need be.
+    /// Reserves space for `bytes`, or for a first part if the size is unknown; waits until it is free.
     ///
     /// # Errors
-    /// `source.too_large` if it is more than the whole spool; `store.write` if the folder cannot be
-    /// made.
+    /// `source.too_large` if it exceeds the whole spool; `store.write` if the folder cannot be created.
     pub async fn reserve(&self, bytes: Option<u64>) -> Result<Reservation> {
         self.folder().await?;
         let mut reservation = Reservation::new(&self.0);
-        reservation.grow_to(bytes.unwrap_or(STEP.min(self.0.limit)), true).await?;
+        reservation.grow_to(bytes.unwrap_or(RESERVATION_STEP.min(self.0.limit)), true).await?;
         Ok(reservation)
     }
 
-    /// A new file for `bytes`, if they are known.
+    /// Creates a file for `bytes`, if the size is known.
     ///
     /// # Errors
     /// As [`Spool::reserve`].
@@ -145,21 +146,21 @@ impl Spool {
         SpoolFile::create(self.folder().await?, room).await
     }
 
-    /// The folder of this spool, for a program that writes by itself.
+    /// The folder of this spool, for a program that writes its own files.
     ///
     /// # Errors
-    /// `store.write` if it cannot be made.
+    /// `store.write` if it cannot be created.
     pub async fn folder(&self) -> Result<&Path> {
         let dir = self.0.dir.clone();
         let folder = self
             .0
             .folder
-            .get_or_try_init(|| async move { blocking(move || Folder::create(&dir)).await });
+            .get_or_try_init(|| async move { blocking(move || SpoolFolder::create(&dir)).await });
         Ok(folder.await?.path())
     }
 
-    /// Keep a complete file of `bytes` that lies in the spool's folder: it is what `location` holds
-    /// as long as its validator is `validator`.
+    /// Keeps a complete file of `bytes` in the spool's folder as the source of `location` with
+    /// `validator`.
     pub fn keep(
         &self,
         location: &str,
@@ -169,24 +170,25 @@ impl Spool {
         room: Reservation,
     ) -> Lease {
         room.becomes(bytes);
-        let file = Arc::new(Spooled { path: Some(path), bytes, spool: Arc::downgrade(&self.0) });
+        let file = Arc::new(StoredFile { path: Some(path), bytes, spool: Arc::downgrade(&self.0) });
         let mut state = self.0.state();
         state.files += 1;
         state.uses += 1;
         let last_use = state.uses;
-        let kept = Kept { file: Arc::clone(&file), validator: validator.to_owned(), last_use };
-        let old = state.kept.insert(location.to_owned(), kept);
+        let entry =
+            SpoolEntry { file: Arc::clone(&file), validator: validator.to_owned(), last_use };
+        let old = state.entries.insert(location.to_owned(), entry);
         drop(state);
         drop(old);
         self.lease(&file, validator)
     }
 
-    /// Bytes that are written or reserved.
+    /// Bytes written or reserved.
     pub fn used(&self) -> u64 {
         self.0.state().used
     }
 
-    fn lease(&self, file: &Arc<Spooled>, validator: &str) -> Lease {
+    fn lease(&self, file: &Arc<StoredFile>, validator: &str) -> Lease {
         Lease {
             path: file.path.as_deref().map(Path::to_path_buf).unwrap_or_default(),
             file: Some(Arc::clone(file)),
@@ -197,12 +199,12 @@ impl Spool {
 }
 
 impl Lease {
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it was fetched as.
+    /// The validator of the source as it was fetched.
     pub fn validator(&self) -> &str {
         &self.validator
     }
@@ -215,7 +217,7 @@ impl Drop for Lease {
     }
 }
 
-impl Drop for Spooled {
+impl Drop for StoredFile {
     fn drop(&mut self) {
         drop(self.path.take());
         if let Some(spool) = self.spool.upgrade() {
@@ -229,21 +231,21 @@ impl Drop for Spooled {
 }
 
 impl Reservation {
-    fn new(spool: &Arc<Shared>) -> Self {
+    fn new(spool: &Arc<SpoolShared>) -> Self {
         Self { spool: Arc::clone(spool), bytes: 0 }
     }
 
-    /// Bytes there is room for.
+    /// Reserved bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Have room for `bytes` in all, and for some more unless it is `exactly` what will be needed;
-    /// waits for it if need be.
+    /// Grows the reservation to `bytes` in total, with some reserve unless that is `exactly` the final
+    /// size; waits until the space is free.
     ///
     /// # Errors
-    /// `source.too_large` if it is more than the whole spool; `store.write` if nobody can make room
-    /// any more, because all wait for it.
+    /// `source.too_large` if it exceeds the whole spool; `store.write` if all reservations wait for each
+    /// other.
     pub async fn grow_to(&mut self, bytes: u64, exactly: bool) -> Result<()> {
         if bytes <= self.bytes {
             return Ok(());
@@ -257,10 +259,10 @@ impl Reservation {
             tokio::pin!(changed);
             changed.as_mut().enable();
             match self.try_grow(bytes, exactly) {
-                Grown::Yes => return Ok(()),
-                Grown::After(old) => remove(old).await,
-                Grown::Never => return Err(self.full()),
-                Grown::Later(stuck) => {
+                Growth::Done => return Ok(()),
+                Growth::AfterRemoval(old) => remove(old).await,
+                Growth::Never => return Err(self.full()),
+                Growth::Later(stuck) => {
                     changed.await;
                     drop(stuck);
                 }
@@ -268,32 +270,33 @@ impl Reservation {
         }
     }
 
-    fn try_grow(&mut self, bytes: u64, exactly: bool) -> Grown {
+    fn try_grow(&mut self, bytes: u64, exactly: bool) -> Growth {
         let mut state = self.spool.state();
         let needed = bytes - self.bytes;
         let free = self.spool.limit.saturating_sub(state.used);
         if needed <= free {
-            let more = if exactly { needed } else { needed.max(STEP).min(free) };
+            let more = if exactly { needed } else { needed.max(RESERVATION_STEP).min(free) };
             state.used += more;
             state.growing += usize::from(self.bytes == 0);
             self.bytes += more;
-            return Grown::Yes;
+            return Growth::Done;
         }
-        let idle = state.kept.iter().filter(|(_, kept)| Arc::strong_count(&kept.file) == 1);
-        if let Some(oldest) = idle.min_by_key(|(_, kept)| kept.last_use).map(|(key, _)| key.clone())
+        let idle = state.entries.iter().filter(|(_, entry)| Arc::strong_count(&entry.file) == 1);
+        if let Some(oldest) =
+            idle.min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| key.clone())
         {
-            return Grown::After(state.kept.remove(&oldest).map(|kept| kept.file));
+            return Growth::AfterRemoval(state.entries.remove(&oldest).map(|entry| entry.file));
         }
-        // One that has room already and waits for more holds others up: if all do, one must give up.
+        // A reservation that holds space and waits for more blocks others: if all do, one must fail.
         let holds = self.bytes > 0;
         if holds && state.files == 0 && state.stuck + 1 >= state.growing {
-            return Grown::Never;
+            return Growth::Never;
         }
         state.stuck += usize::from(holds);
-        Grown::Later(Stuck { spool: Arc::clone(&self.spool), counted: holds })
+        Growth::Later(StuckReservation { spool: Arc::clone(&self.spool), counted: holds })
     }
 
-    /// The reservation is a file of `bytes` now.
+    /// Turns the reservation into the space of a file of `bytes`.
     fn becomes(mut self, bytes: u64) {
         let mut state = self.spool.state();
         state.used = (state.used + bytes).saturating_sub(self.bytes);
@@ -315,7 +318,7 @@ impl Reservation {
     fn full(&self) -> Error {
         let gb = self.spool.limit as f64 / 1e9;
         let message = format!(
-            "the {gb:.1} GB for fetched sources are too few for the sources that are fetched at a time; \
+            "the {gb:.1} GB for fetched sources are too few for the number of concurrent fetches; \
              raise spool_limit_gb or lower max_fetches"
         );
         Error::new(ErrorCode::StoreWrite, message).with_retry_after(std::time::Duration::ZERO)
@@ -332,22 +335,25 @@ impl Drop for Reservation {
     }
 }
 
-/// Whether there is room.
-enum Grown {
-    Yes,
-    /// Perhaps, once this file is removed.
-    After(Option<Arc<Spooled>>),
-    Later(Stuck),
+/// Whether there is space for a reservation.
+enum Growth {
+    /// There is.
+    Done,
+    /// There may be once this file is removed.
+    AfterRemoval(Option<Arc<StoredFile>>),
+    /// There may be later.
+    Later(StuckReservation),
+    /// There will be none, since all reservations wait for each other.
     Never,
 }
 
-/// Somebody who holds room and waits for more.
-struct Stuck {
-    spool: Arc<Shared>,
+/// Counts a reservation that holds space and waits for more.
+struct StuckReservation {
+    spool: Arc<SpoolShared>,
     counted: bool,
 }
 
-impl Drop for Stuck {
+impl Drop for StuckReservation {
     fn drop(&mut self) {
         if self.counted {
             let mut state = self.spool.state();
@@ -356,34 +362,34 @@ impl Drop for Stuck {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SpoolShared {
+    fn state(&self) -> MutexGuard<'_, SpoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Large files take their time to be removed.
-async fn remove(file: Option<Arc<Spooled>>) {
+/// Removes a file on a blocking thread: removing large files takes time.
+async fn remove(file: Option<Arc<StoredFile>>) {
     let _ = tokio::task::spawn_blocking(move || drop(file)).await;
 }
 
-/// Run what may block where it may.
+/// Runs blocking work on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Error::new(ErrorCode::Internal, format!("a file was not made ({e})")))?
+    done.map_err(|e| Error::new(ErrorCode::Internal, format!("a file was not created ({e})")))?
 }
 
-/// What goes wrong with the disk.
+/// The error of a failed write to the spool.
 fn cannot_spool(folder: &Path, cause: std::io::Error) -> Error {
     let folder = folder.display();
     let message = match cause.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => format!(
-            "the disk of {folder} is full, where fetched sources are put; make room, or name another folder in spool_dir"
+            "the disk of {folder}, the folder of fetched sources, is full; free space or set spool_dir to another folder"
         ),
         _ => format!(
-            "fetched sources cannot be written to {folder} ({cause}); name another folder in spool_dir"
+            "fetched sources cannot be written to {folder} ({cause}); set spool_dir to another folder"
         ),
     };
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)

@@ -25,7 +25,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_file_is_kept_for_the_next_one_who_asks_and_goes_with_the_spool() {
+async fn a_file_stays_until_the_spool_is_dropped() {
     let (dir, spool) = spool(100);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing before it is needed");
     let first = put(&spool, "http://a/1", 10).await;
@@ -36,13 +36,13 @@ async fn a_file_is_kept_for_the_next_one_who_asks_and_goes_with_the_spool() {
     assert_eq!((again.path(), again.validator()), (path.as_path(), "v1"));
     assert!(spool.find("http://a/2").is_none());
     drop(spool);
-    assert!(path.exists(), "somebody works on it");
+    assert!(path.exists(), "it is leased");
     drop(again);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn the_longest_unused_goes_first_and_what_is_in_use_stays() {
+async fn the_least_recently_used_file_is_removed_and_leased_ones_stay() {
     let (dir, spool) = spool(100);
     drop(put(&spool, "a", 40).await);
     drop(put(&spool, "b", 40).await);
@@ -51,7 +51,7 @@ async fn the_longest_unused_goes_first_and_what_is_in_use_stays() {
     assert!(spool.find("b").is_none());
     let a = spool.find("a").unwrap();
     assert_eq!((spool.used(), files(dir.path()).len()), (80, 2));
-    // All room is in use: one more waits until somebody is done.
+    // All space is in use: the next reservation waits for a lease to end.
     let mut next = Box::pin(put(&spool, "d", 40));
     for _ in 0..20 {
         assert!((&mut next).now_or_never().is_none());
@@ -65,7 +65,7 @@ async fn the_longest_unused_goes_first_and_what_is_in_use_stays() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_is_given_up_leaves_nothing() {
+async fn a_cancelled_fetch_leaves_nothing() {
     let (dir, spool) = spool(100);
     let mut file = spool.create(None).await.unwrap();
     file.write(&[1; 60]).await.unwrap();
@@ -75,21 +75,21 @@ async fn a_fetch_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_of_unknown_size_takes_what_it_needs_in_the_end() {
-    let (_dir, spool) = spool(3 * STEP);
+async fn a_file_of_unknown_size_releases_unused_space() {
+    let (_dir, spool) = spool(3 * RESERVATION_STEP);
     let mut file = spool.create(None).await.unwrap();
-    assert_eq!(spool.used(), STEP);
-    file.write(&vec![1; STEP as usize + 1]).await.unwrap();
-    assert_eq!(spool.used(), 2 * STEP);
+    assert_eq!(spool.used(), RESERVATION_STEP);
+    file.write(&vec![1; RESERVATION_STEP as usize + 1]).await.unwrap();
+    assert_eq!(spool.used(), 2 * RESERVATION_STEP);
     let lease = file.keep(&spool, "a", "v").await.unwrap();
-    assert_eq!(spool.used(), STEP + 1);
+    assert_eq!(spool.used(), RESERVATION_STEP + 1);
     drop(lease);
     spool.forget("a");
     assert_eq!(spool.used(), 0);
 }
 
 #[tokio::test]
-async fn a_source_larger_than_the_spool_is_refused() {
+async fn a_source_larger_than_the_spool_is_rejected() {
     let (_dir, spool) = spool(100);
     let error = spool.create(Some(101)).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::SourceTooLarge);
@@ -100,13 +100,13 @@ async fn a_source_larger_than_the_spool_is_refused() {
 }
 
 #[tokio::test]
-async fn when_all_wait_for_room_one_gives_up_and_the_other_goes_on() {
-    let (_dir, spool) = spool(2 * STEP);
+async fn when_all_reservations_wait_one_fails() {
+    let (_dir, spool) = spool(2 * RESERVATION_STEP);
     let mut one = spool.reserve(None).await.unwrap();
     let mut two = spool.reserve(None).await.unwrap();
-    let mut first = Box::pin(one.grow_to(2 * STEP, true));
+    let mut first = Box::pin(one.grow_to(2 * RESERVATION_STEP, true));
     assert!((&mut first).now_or_never().is_none(), "the other one may end");
-    let error = two.grow_to(2 * STEP, true).await.unwrap_err();
+    let error = two.grow_to(2 * RESERVATION_STEP, true).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::StoreWrite);
     assert!(crate::resilience::may_change(&error), "later there may be room");
     drop(two);
@@ -114,7 +114,7 @@ async fn when_all_wait_for_room_one_gives_up_and_the_other_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_out_of_date_is_not_found_and_stays_for_who_works_on_it() {
+async fn an_outdated_file_is_not_found_and_stays_while_leased() {
     let (dir, spool) = spool(100);
     let old = put(&spool, "a", 10).await;
     let new = put(&spool, "a", 20).await;
@@ -126,7 +126,7 @@ async fn what_is_out_of_date_is_not_found_and_stays_for_who_works_on_it() {
 }
 
 #[tokio::test]
-async fn what_a_killed_run_has_left_is_removed_and_that_of_a_live_one_is_not() {
+async fn folders_of_killed_runs_are_removed_and_live_ones_stay() {
     let dir = tempfile::tempdir().unwrap();
     let killed = dir.path().join("clipflow-spool-killed");
     fs::create_dir(&killed).unwrap();
@@ -148,7 +148,7 @@ async fn what_a_killed_run_has_left_is_removed_and_that_of_a_live_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
+async fn the_error_names_a_folder_that_cannot_be_created() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();

@@ -1,9 +1,8 @@
-//! YouTube videos, by way of yt-dlp.
+//! YouTube videos, fetched by yt-dlp.
 //!
-//! yt-dlp is a program of its own with many powers; here it has none but to fetch one video into an
-//! empty folder. It never sees what stands in a request: the address is built anew from the video's
-//! id. It reads no configuration, cookies, netrc or plugins, and its environment is empty but for
-//! `PATH` and a home that is the empty folder.
+//! yt-dlp is confined to fetching one video into an empty folder. It never sees the text of a request: the
+//! address is rebuilt from the id of the video. It reads no configuration, cookies, netrc or plugins, and
+//! its environment holds only `PATH` and a home directory, which is the empty folder.
 
 mod process;
 
@@ -11,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use process::Job;
+use process::YtDlpFetch;
 
 use super::spool::Spool;
 use super::{Fetched, Remote, program};
@@ -21,21 +20,21 @@ use crate::location::redacted;
 use crate::location::youtube;
 use crate::resilience::{FetchSlot, HostKey, Hosts};
 
-/// Names the program, if it is not on `PATH`.
+/// Environment variable with the program, if it is not on `PATH`.
 const VARIABLE: &str = "CLIPFLOW_YTDLP";
-/// Time a video may take if no other is set.
+/// Default time limit of one video.
 const TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// How yt-dlp is run.
+/// Program and limits of yt-dlp.
 #[derive(Debug, Clone, PartialEq)]
 pub struct YtDlpConfig {
-    /// The program; `None` if there is none.
+    /// The program; `None` if it is not installed.
     pub program: Option<PathBuf>,
     /// Largest video, in bytes.
     pub max_bytes: u64,
-    /// Largest height of the picture that is asked for, in pixels.
+    /// Largest height of the requested picture, in pixels.
     pub max_height: u32,
-    /// Time one video may take.
+    /// Time limit of one video.
     pub timeout: Duration,
 }
 
@@ -52,7 +51,7 @@ impl From<&ParallelConfig> for YtDlpConfig {
     }
 }
 
-/// YouTube; see the module.
+/// Fetches from YouTube; see the module.
 #[derive(Debug)]
 pub struct YtDlp {
     config: YtDlpConfig,
@@ -60,20 +59,20 @@ pub struct YtDlp {
 }
 
 impl YtDlp {
-    /// Runs yt-dlp, minding `hosts`.
+    /// Runs yt-dlp within the limits of `hosts`.
     pub fn new(config: YtDlpConfig, hosts: Hosts) -> Self {
         Self { config, hosts }
     }
 
     async fn bring(
         &self,
-        job: Job<'_>,
+        fetch: YtDlpFetch<'_>,
         location: &str,
         spool: &Spool,
         slot: FetchSlot,
     ) -> Result<Fetched> {
-        let validator = validator(job.id);
-        let (path, bytes, room) = job.run(spool).await?;
+        let validator = validator(fetch.id);
+        let (path, bytes, room) = fetch.run(spool).await?;
         Ok(Fetched { file: spool.keep(location, &validator, path, bytes, room), slot })
     }
 }
@@ -84,7 +83,7 @@ impl Remote for YtDlp {
         youtube::is_youtube(location)
     }
 
-    /// A video keeps its id for as long as it is the same video.
+    /// The id: a video that changes gets a new one.
     async fn validator(&self, location: &str) -> Result<Option<String>> {
         Ok(Some(validator(&video_id(location)?)))
     }
@@ -93,11 +92,11 @@ impl Remote for YtDlp {
         let id = video_id(location)?;
         let program = self.config.program.as_deref().ok_or_else(missing)?;
         let url = format!("https://www.youtube.com/watch?v={id}");
-        // The one of its location, whatever servers yt-dlp talks to.
+        // All fetches count for one host, whichever servers yt-dlp contacts.
         let key = HostKey::of("https://youtu.be/")
             .ok_or_else(|| Error::new(ErrorCode::Internal, "the address of YouTube has no host"))?;
-        let job = Job { config: &self.config, program, id: &id, url: &url };
-        self.hosts.guard(&key).fetch(|slot| self.bring(job, location, spool, slot)).await
+        let fetch = YtDlpFetch { config: &self.config, program, id: &id, url: &url };
+        self.hosts.guard(&key).fetch(|slot| self.bring(fetch, location, spool, slot)).await
     }
 }
 
@@ -108,7 +107,7 @@ fn validator(id: &str) -> String {
 /// The id of the one video that `location` names.
 ///
 /// # Errors
-/// `source.unsupported` if it names none, or a list of them.
+/// `source.unsupported` if it names none, or a playlist.
 pub(super) fn video_id(location: &str) -> Result<String> {
     youtube::video_id(location).ok_or_else(|| {
         Error::new(
@@ -126,7 +125,7 @@ fn missing() -> Error {
         format!("{VARIABLE} does not name a program that can be run; correct or unset it")
     } else {
         format!(
-            "yt-dlp is not installed, which fetches YouTube videos: `pipx install yt-dlp` brings it, or name it in {VARIABLE}"
+            "yt-dlp, which fetches YouTube videos, is not installed: run `pipx install yt-dlp`, or set {VARIABLE} to its path"
         )
     };
     Error::new(ErrorCode::MissingProgram, message)

@@ -16,14 +16,14 @@ use super::YtDlpConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::source::spool::{Reservation, Spool};
 
-/// Between two looks at how much has come.
+/// Interval between two checks of the size.
 const LOOK: Duration = Duration::from_millis(500);
-/// How much of what it says is kept.
+/// Bytes of its output that are kept.
 const TAIL_BYTES: usize = 8 << 10;
-/// What the file is called in its folder, before the dot.
+/// Stem of the file name in its folder.
 const NAME: &str = "video";
 
-/// What yt-dlp says when it fails, and which error that is. The first match counts.
+/// Phrases in the output of a failed yt-dlp, with code and sentence of their error. The first match counts.
 const PHRASES: &[(&str, ErrorCode, &str)] = &[
     (
         "larger than max-filesize",
@@ -33,7 +33,7 @@ const PHRASES: &[(&str, ErrorCode, &str)] = &[
     (
         "does not pass filter",
         ErrorCode::SourceUnsupported,
-        "is live or not yet there; try again when it has ended",
+        "is live or not yet available; try again when it has ended",
     ),
     (
         "HTTP Error 429",
@@ -45,51 +45,51 @@ const PHRASES: &[(&str, ErrorCode, &str)] = &[
     (
         "Sign in to confirm you",
         ErrorCode::SourceForbidden,
-        "is shown only to who has signed in; ask its owner for the file",
+        "is shown only to signed-in users; ask its owner for the file",
     ),
     (
         "not available in your country",
         ErrorCode::SourceForbidden,
-        "may not be seen from here; ask its owner for the file",
+        "is not available in this country; ask its owner for the file",
     ),
     ("HTTP Error 403", ErrorCode::SourceForbidden, "may not be read; a newer yt-dlp may help"),
-    ("Video unavailable", ErrorCode::SourceNotFound, "is not there; check the address"),
+    ("Video unavailable", ErrorCode::SourceNotFound, "does not exist; check the address"),
     (
         "This video has been removed",
         ErrorCode::SourceNotFound,
         "has been removed; check the address",
     ),
-    ("Incomplete YouTube ID", ErrorCode::SourceNotFound, "is not there; check the address"),
-    ("HTTP Error 404", ErrorCode::SourceNotFound, "is not there; check the address"),
+    ("Incomplete YouTube ID", ErrorCode::SourceNotFound, "does not exist; check the address"),
+    ("HTTP Error 404", ErrorCode::SourceNotFound, "does not exist; check the address"),
     (
         "No space left on device",
         ErrorCode::StoreWrite,
-        "does not fit on the disk; make room or name another spool_dir",
+        "does not fit on the disk; free space or set spool_dir to another folder",
     ),
     (
         "Requested format is not available",
         ErrorCode::SourceUnsupported,
-        "comes in no format that can be read",
+        "has no format that can be read",
     ),
     (
         "ffmpeg is not installed",
         ErrorCode::MissingProgram,
-        "needs ffmpeg on PATH to put picture and sound together",
+        "needs ffmpeg on PATH to combine picture and sound",
     ),
 ];
 
-/// One video to fetch.
+/// The fetch of one video.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Job<'a> {
+pub(super) struct YtDlpFetch<'a> {
     pub(super) config: &'a YtDlpConfig,
     pub(super) program: &'a Path,
     pub(super) id: &'a str,
-    /// Built from the id.
+    /// The address, built from the id.
     pub(super) url: &'a str,
 }
 
-impl Job<'_> {
-    /// Fetch it; the file, its size and the room it takes.
+impl YtDlpFetch<'_> {
+    /// Runs yt-dlp; returns the file, its size and its space in the spool.
     pub(super) async fn run(self, spool: &Spool) -> Result<(TempPath, u64, Reservation)> {
         let mut room = spool.reserve(None).await?;
         let outer = spool.folder().await?;
@@ -109,8 +109,8 @@ impl Job<'_> {
                     return Err(self.too_large());
                 }
                 room.grow_to(bytes, true).await?;
-                // Out of the folder, which goes.
-                let kept = outer.join(format!("fetch-{}", uniquely(folder.path())));
+                // The temporary folder is removed.
+                let kept = outer.join(format!("fetch-{}", unique_name(folder.path())));
                 tokio::fs::rename(path, &kept).await.map_err(|e| self.cannot_write(&e))?;
                 let kept = TempPath::try_from_path(kept).map_err(|e| self.cannot_write(&e))?;
                 Ok((kept, bytes, room))
@@ -127,7 +127,7 @@ impl Job<'_> {
         let args: [&[&str]; 5] = [
             &["--ignore-config", "--no-playlist", "--max-filesize", &max_bytes],
             &["--no-cache-dir", "--no-progress", "--no-mtime", "--proxy", ""],
-            // What failed is tried again as a whole, and not here too; parts of a video are many.
+            // A failed fetch is retried as a whole; only single parts of a video are retried here.
             &[
                 "--socket-timeout",
                 "15",
@@ -144,7 +144,7 @@ impl Job<'_> {
         args.concat().iter().map(OsString::from).collect()
     }
 
-    fn start(&self, folder: &Path) -> Result<Running> {
+    fn start(&self, folder: &Path) -> Result<YtDlpProcess> {
         let child = Command::new(self.program)
             .args(self.arguments())
             .env_clear()
@@ -158,19 +158,19 @@ impl Job<'_> {
             .process_group(0)
             .kill_on_drop(true)
             .spawn();
-        child.map(Running).map_err(|cause| {
+        child.map(YtDlpProcess).map_err(|cause| {
             Error::new(
                 ErrorCode::MissingProgram,
-                format!("yt-dlp cannot be started ({}); see that it is installed", cause.kind()),
+                format!("yt-dlp cannot be started ({}); check that it is installed", cause.kind()),
             )
             .with_source(cause)
         })
     }
 
-    /// Wait for the end, and see meanwhile that it does not take more room than it may.
+    /// Waits for the end, and enforces the size limit meanwhile.
     async fn watch(
         &self,
-        running: &mut Running,
+        running: &mut YtDlpProcess,
         folder: &Path,
         room: &mut Reservation,
     ) -> Result<(ExitStatus, String)> {
@@ -187,7 +187,7 @@ impl Job<'_> {
                     return Ok((status, format!("{out}\n{err}")));
                 }
                 () = tokio::time::sleep(LOOK) => {
-                    // Its own limit does not hold for videos that come in parts.
+                    // The limit of yt-dlp does not cover videos in parts.
                     let bytes = size(folder).await;
                     if bytes > self.config.max_bytes {
                         return Err(self.too_large());
@@ -212,7 +212,7 @@ impl Job<'_> {
 
     fn too_slow(&self) -> Error {
         let seconds = self.config.timeout.as_secs_f64();
-        let what = format!("was not fetched within {seconds} s; allow more with timeout");
+        let what = format!("was not fetched within {seconds} s; raise timeout");
         self.error(ErrorCode::SourceUnreachable, &what)
     }
 
@@ -221,12 +221,12 @@ impl Job<'_> {
     }
 
     fn failed(&self, status: ExitStatus, said: &str) -> Error {
-        tracing::debug!(id = self.id, %status, said, "yt-dlp brought no file");
+        tracing::debug!(id = self.id, %status, said, "yt-dlp fetched no file");
         if let Some((_, code, what)) = PHRASES.iter().find(|(phrase, ..)| said.contains(phrase)) {
             return self.error(*code, what);
         }
         let last = said.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
-        let quote: String = last.unwrap_or("it gives no reason").chars().take(200).collect();
+        let quote: String = last.unwrap_or("no reason given").chars().take(200).collect();
         self.error(
             ErrorCode::SourceUnreachable,
             &format!("was not fetched (yt-dlp: {quote}); run again later, or with a newer yt-dlp"),
@@ -234,20 +234,20 @@ impl Job<'_> {
     }
 }
 
-/// A process and all it has started. They end when this is dropped.
+/// A process with its children, which are killed when this is dropped.
 #[derive(Debug)]
-struct Running(Child);
+struct YtDlpProcess(Child);
 
-impl Drop for Running {
+impl Drop for YtDlpProcess {
     fn drop(&mut self) {
-        // No id: it has been waited for, and the number may be another's by now.
+        // Without an id it has been reaped, and the number may belong to another process.
         if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
             let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
         }
     }
 }
 
-/// The end of what a pipe brings.
+/// The last bytes of a pipe.
 async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
     let (mut tail, mut chunk) = (vec![], [0_u8; 4096]);
     let Some(mut pipe) = pipe else { return String::new() };
@@ -260,12 +260,12 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
     String::from_utf8_lossy(&tail).into_owned()
 }
 
-/// Bytes of the files in a folder.
+/// Total size of the files in a folder.
 async fn size(folder: &Path) -> u64 {
     files(folder).await.iter().map(|(_, bytes)| bytes).sum()
 }
 
-/// The finished file: not one that is still being written or put together.
+/// The finished file, not one that is still being written or merged.
 async fn complete(folder: &Path) -> Option<(PathBuf, u64)> {
     files(folder).await.into_iter().find(|(path, _)| {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -281,7 +281,7 @@ async fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = vec![];
     let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return found };
     while let Ok(Some(entry)) = entries.next_entry().await {
-        // Of the entry itself: a link is not followed.
+        // Metadata of the entry itself: links are not followed.
         if let Ok(facts) = tokio::fs::symlink_metadata(entry.path()).await
             && facts.is_file()
         {
@@ -291,7 +291,7 @@ async fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// The part of a temporary folder's name that no other has.
-fn uniquely(folder: &Path) -> String {
+/// The unique name of a temporary folder.
+fn unique_name(folder: &Path) -> String {
     folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }

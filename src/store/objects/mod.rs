@@ -3,14 +3,14 @@
 //! ```text
 //! PREFIX/requests/<number>-<shard>-<attempt>.parquet
 //!        media/<media_id>-<hash>.mp4
-//!        _media/<media_id>.json    the file that shows a span of a source, and its facts
-//!        _commit/<number>.json     as in a folder, with all commits that are live
+//!        _media/<media_id>.json    the current file of a rendered span, and its measurements
+//!        _commit/<number>.json     as in a folder, with the list of live commits
 //! ```
 //!
-//! A name is written with one content only, so that whatever is done twice, for a lost reply or by
-//! two runs, does no harm. A manifest is created if its number is free: whoever gets it has merged
-//! with all commits before. Manifests of replaced commits stay, since a number that becomes free
-//! could be taken by a request that was given up for lost and arrives late.
+//! A name is written with one content only, so that a repeated write, after a lost reply or by two runs,
+//! does no harm. A manifest is created only if its number is free: the run that creates it has merged all
+//! commits before. Manifests of replaced commits stay, since a number that becomes free could be taken by
+//! a delayed request.
 
 mod media;
 
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-pub use media::Published;
+pub use media::PublishedMedia;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -34,47 +34,47 @@ use url::Url;
 
 use super::staging::Staging;
 use super::{
-    Dataset, FileEntry, Manifest, Place, ShardWriter, TableSchema, cannot_read, lost_file,
+    Dataset, DatasetRoot, FileEntry, Manifest, ShardWriter, TableSchema, cannot_read, lost_file,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::resilience::Resilience;
-use crate::source::object::{Cause, Fault, Opened, SteadyStore, TransferError};
+use crate::source::object::{OpenedStore, SteadyStore, StoreFault, StoreFaultCause, TransferError};
 
-/// Requests under way at a time.
-const AT_A_TIME: usize = 8;
+/// Concurrent requests.
+const CONCURRENT_REQUESTS: usize = 8;
 
 /// A prefix of an object store that holds a dataset.
 #[derive(Debug, Clone)]
-pub struct Objects {
+pub struct ObjectStoreRoot {
     store: SteadyStore,
     prefix: Path,
     url: Url,
 }
 
-impl Objects {
-    pub(super) fn new(opened: &Opened, resilience: &Resilience) -> Result<Self> {
+impl ObjectStoreRoot {
+    pub(super) fn new(opened: &OpenedStore, resilience: &Resilience) -> Result<Self> {
         let store = SteadyStore::new(opened, resilience)?;
         let url = store.url(&opened.path);
         Ok(Self { store, prefix: opened.path.clone(), url })
     }
 
-    /// Where it lies.
+    /// Its URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The store, for a query engine to read from.
+    /// The store, for the query engine.
     pub fn store(&self) -> &SteadyStore {
         &self.store
     }
 
-    /// The path in the store of what lies at `relative` beneath the prefix.
+    /// The path in the store of `relative`, which starts at the prefix.
     pub fn path(&self, relative: &str) -> Path {
         Path::from_iter(self.prefix.parts().chain(Path::from(relative).parts()))
     }
 
-    /// See that the store takes writes, and that it refuses to create what is there: without that,
-    /// two commits at a time could be one.
+    /// Verifies that the store accepts writes and refuses to create existing objects: without that, one of
+    /// two concurrent commits could be lost.
     pub(super) async fn prepare(&self) -> Result<()> {
         let path = self.path("_commit/probe");
         self.store.write(&path, "0").await.map_err(|f| self.cannot_write(&path, &f))?;
@@ -83,7 +83,7 @@ impl Objects {
             Error::new(
                 ErrorCode::StoreWrite,
                 format!(
-                    "{url} is in a store that cannot create an object only if there is none ({said}), so that commits could be lost; use one with conditional writes, or a folder"
+                    "{url} is in a store without conditional writes ({said}), so that commits could be lost; use a store with conditional writes, or a folder"
                 ),
             )
         };
@@ -91,17 +91,19 @@ impl Objects {
         match self.store.create(&path, other).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(unsafe_store("it has overwritten one")),
-            Err(fault) if fault.cause == Cause::Unsupported => Err(unsafe_store(&fault.said)),
+            Err(fault) if fault.cause == StoreFaultCause::Unsupported => {
+                Err(unsafe_store(&fault.said))
+            }
             Err(fault) => Err(self.cannot_write(&path, &fault)),
         }
     }
 
-    /// A staging folder in `work`.
+    /// Starts a shard with a staging folder in `work`.
     pub(super) fn begin(work: &FilePath, analysis: String) -> Result<ShardWriter> {
         Ok(ShardWriter::begin(Staging::in_shared(work)?, analysis))
     }
 
-    /// The results as they stand.
+    /// Opens the dataset.
     pub(super) async fn dataset(&self) -> Result<Dataset> {
         let folder = self.path("_commit");
         let found = self.store.children(&folder).await.map_err(|f| self.cannot_list(&folder, f))?;
@@ -110,37 +112,37 @@ impl Objects {
         let mut manifests = BTreeMap::new();
         if let Some(newest) = numbers.last() {
             let newest = self.manifest(*newest).await?;
-            // One that a folder wrote, which was copied here, names only what it replaces.
+            // A manifest copied from a folder has no list of live commits.
             let live = newest.live.clone().unwrap_or(numbers);
             let others = live.into_iter().filter(|n| *n != newest.number);
             let others: Vec<_> = others.map(|n| self.manifest(n)).collect();
             let others: Vec<Manifest> =
-                stream::iter(others).buffered(AT_A_TIME).try_collect().await?;
+                stream::iter(others).buffered(CONCURRENT_REQUESTS).try_collect().await?;
             manifests.extend(others.into_iter().chain([newest]).map(|m| (m.number, m)));
         }
-        Ok(Dataset::of(Place::Objects(Box::new(self.clone())), manifests))
+        Ok(Dataset::of(DatasetRoot::Objects(Box::new(self.clone())), manifests))
     }
 
     async fn manifest(&self, number: u64) -> Result<Manifest> {
         let path = self.path(&Manifest::name(number));
         let content = self.store.read(&path).await.map_err(|f| self.cannot_read(&path, &f))?;
-        let gone = || Fault { cause: Cause::NotFound, said: String::new() };
+        let gone = || StoreFault { cause: StoreFaultCause::NotFound, said: String::new() };
         let content = content.ok_or_else(|| self.cannot_read(&path, &gone()))?;
         Manifest::read(&content, self.store.url(&path).as_str())
     }
 
-    /// The columns over files, from their footers.
+    /// The schema over files, from their footers.
     pub(super) async fn schema(&self, entries: &[&FileEntry]) -> Result<TableSchema> {
         let footers: Vec<_> = entries.iter().map(|e| self.columns(&e.path, e.bytes)).collect();
         let schemas: Vec<SchemaRef> =
-            stream::iter(footers).buffered(AT_A_TIME).try_collect().await?;
+            stream::iter(footers).buffered(CONCURRENT_REQUESTS).try_collect().await?;
         Ok(TableSchema::merge(&schemas))
     }
 
     fn columns(&self, relative: &str, bytes: u64) -> BoxFuture<'_, Result<SchemaRef>> {
         let path = self.path(relative);
         async move {
-            let fetch = Footer { store: &self.store, path: &path };
+            let fetch = FooterReader { store: &self.store, path: &path };
             let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_BYTES));
             let footer = reader.load_and_finish(fetch, bytes).await;
             let footer = footer.and_then(|footer| {
@@ -152,7 +154,7 @@ impl Objects {
         .boxed()
     }
 
-    /// See [`Place::commit`].
+    /// See [`DatasetRoot::commit`].
     pub(super) async fn commit(
         &self,
         dataset: &Dataset,
@@ -170,13 +172,13 @@ impl Objects {
             });
         }
         let tables: BTreeMap<_, _> =
-            stream::iter(uploads).buffered(AT_A_TIME).try_collect().await?;
+            stream::iter(uploads).buffered(CONCURRENT_REQUESTS).try_collect().await?;
         let mut manifest = writer.manifest(number, shard, tables);
-        let kept = dataset.shards().iter().map(|m| m.number);
-        let kept = kept.filter(|n| !manifest.replaces.contains(n));
-        manifest.live = Some(kept.chain([number]).collect());
+        let live = dataset.shards().iter().map(|m| m.number);
+        let live = live.filter(|n| !manifest.replaces.contains(n));
+        manifest.live = Some(live.chain([number]).collect());
         let path = self.path(&Manifest::name(number));
-        // The files stay if this fails: it may be visible all the same.
+        // The files stay if this fails, since the commit may be visible nevertheless.
         let ours = self.store.create(&path, manifest.to_json()?).await;
         if ours.map_err(|f| self.cannot_write(&path, &f))? {
             return Ok(Some(manifest));
@@ -186,7 +188,7 @@ impl Objects {
         Ok(None)
     }
 
-    /// See [`Place::remove_replaced`].
+    /// See [`DatasetRoot::remove_replaced`].
     pub(super) async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
         for old in before.shards().iter().filter(|m| newest.replaces.contains(&m.number)) {
             self.remove_tables(old).await;
@@ -196,11 +198,11 @@ impl Objects {
     async fn remove_tables(&self, manifest: &Manifest) {
         let paths: Vec<Path> = manifest.tables.values().map(|e| self.path(&e.path)).collect();
         if let Err(fault) = self.store.remove(&paths).await {
-            tracing::info!("replaced tables stay: {}", fault.said);
+            tracing::info!("replaced tables are not removed: {}", fault.said);
         }
     }
 
-    /// Upload a file to `relative` beneath the prefix.
+    /// Uploads a file to `relative` beneath the prefix.
     async fn send(&self, file: &FilePath, relative: &str) -> Result<()> {
         let path = self.path(relative);
         match self.store.send(file, &path).await {
@@ -210,33 +212,33 @@ impl Objects {
         }
     }
 
-    fn cannot_write(&self, path: &Path, fault: &Fault) -> Error {
+    fn cannot_write(&self, path: &Path, fault: &StoreFault) -> Error {
         Error::new(ErrorCode::StoreWrite, fault.sentence(self.store.url(path).as_str()))
     }
 
-    fn cannot_read(&self, path: &Path, fault: &Fault) -> Error {
+    fn cannot_read(&self, path: &Path, fault: &StoreFault) -> Error {
         Error::new(ErrorCode::StoreRead, fault.sentence(self.store.url(path).as_str()))
     }
 
-    fn cannot_list(&self, folder: &Path, mut fault: Fault) -> Error {
-        // A list finds no object missing, only the bucket.
-        if fault.cause == Cause::NotFound {
-            fault.cause = Cause::NoBucket;
+    fn cannot_list(&self, folder: &Path, mut fault: StoreFault) -> Error {
+        // A listing can only miss the bucket.
+        if fault.cause == StoreFaultCause::NotFound {
+            fault.cause = StoreFaultCause::NoBucket;
         }
         self.cannot_read(folder, &fault)
     }
 }
 
-/// What is read of a Parquet file's end at first.
+/// Bytes read at first from the end of a Parquet file.
 const FOOTER_BYTES: usize = 64 * 1024;
 
 /// Reads the end of a Parquet file.
-struct Footer<'a> {
+struct FooterReader<'a> {
     store: &'a SteadyStore,
     path: &'a Path,
 }
 
-impl MetadataFetch for Footer<'_> {
+impl MetadataFetch for FooterReader<'_> {
     fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         let read = self.store.get_range(self.path, range);
         async move { read.await.map_err(|e| ParquetError::External(Box::new(e))) }.boxed()

@@ -12,11 +12,11 @@ use crate::source::object::flaky::{Faults, Flaky};
 use crate::store::TableWriter;
 
 /// The dataset in `flaky` as a new process sees it.
-fn objects(flaky: &Arc<Flaky>) -> Objects {
+fn objects(flaky: &Arc<Flaky>) -> ObjectStoreRoot {
     let clock = Arc::new(ScriptedClock::jumping());
     let config = ParallelConfig::default();
     let resilience = Resilience::with_clock(&config, clock, Jitter::seeded(1));
-    Objects::new(&flaky.open("data/set"), &resilience).unwrap()
+    ObjectStoreRoot::new(&flaky.open("data/set"), &resilience).unwrap()
 }
 
 fn facts(media_id: &str, content: &[u8]) -> Rendition {
@@ -41,13 +41,13 @@ fn facts(media_id: &str, content: &[u8]) -> Rendition {
 
 /// A run in short: a media file unless it is there, a table, and a commit as `shard` that takes the
 /// place of every shard before; whether the file was rendered.
-async fn run(objects: &Objects, work: &FilePath, shard: &str) -> Result<bool> {
+async fn run(objects: &ObjectStoreRoot, work: &FilePath, shard: &str) -> Result<bool> {
     objects.prepare().await?;
     let dataset = objects.dataset().await?;
     if dataset.shard(shard).is_some() {
         return Ok(false);
     }
-    let mut writer = Objects::begin(work, "analysis".to_owned())?;
+    let mut writer = ObjectStoreRoot::begin(work, "analysis".to_owned())?;
     let rendered = objects.published(shard).await?.is_none();
     if rendered {
         let file = writer.staging().join("clip.mp4");
@@ -163,7 +163,7 @@ async fn commits_at_a_time_are_all_there_in_some_order() {
     let runs = (0..8).map(|n| {
         let (objects, work) = (objects(&flaky), work.path().to_path_buf());
         tokio::spawn(async move {
-            let mut writer = Objects::begin(&work, String::new()).unwrap();
+            let mut writer = ObjectStoreRoot::begin(&work, String::new()).unwrap();
             let numbers: ArrayRef = Arc::new(Int64Array::from(vec![n]));
             let rows = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
             let mut table =
@@ -196,7 +196,7 @@ async fn commits_at_a_time_are_all_there_in_some_order() {
     assert_eq!(dataset.entries("requests").len(), 8);
 }
 
-/// A reply is lost, somebody else replaces the commit, and only then the first one asks again.
+/// A reply is lost, another run replaces the commit, and only then the first run retries.
 #[tokio::test]
 async fn a_commit_that_was_replaced_before_it_was_read_back_does_not_come_alive_again() {
     let flaky = Arc::new(Flaky::new());
@@ -226,8 +226,8 @@ async fn a_store_that_overwrites_what_it_should_create_is_refused() {
         .unwrap();
     let (path, mode) = (Path::from("a"), object_store::PutMode::Create);
     let put = object_store::ObjectStore::put_opts(&store, &path, "x".into(), mode.into());
-    let fault = Fault::from(put.await.unwrap_err());
-    assert_eq!(fault.cause, Cause::Unsupported);
+    let fault = StoreFault::from(put.await.unwrap_err());
+    assert_eq!(fault.cause, StoreFaultCause::Unsupported);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ contract![
     rows_come_in_order_where_asked_and_as_they_finish_where_not,
     an_error_belongs_to_its_row,
     a_panic_is_one_rows_error,
-    other_columns_than_promised_are_an_error,
+    other_columns_than_declared_are_an_error,
     cancelling_is_an_error_and_ends_the_work,
     what_waits_for_a_worker_is_cancelled_at_once,
     a_row_that_takes_too_long_has_its_code,
@@ -162,10 +162,10 @@ async fn a_panic_is_one_rows_error(rig: Rig) {
     assert_eq!(rig.answers("cpu", &[""; 10], chunks(1)).await.len(), 10);
 }
 
-async fn other_columns_than_promised_are_an_error(rig: Rig) {
+async fn other_columns_than_declared_are_an_error(rig: Rig) {
     let rows = rig.answers("cpu", &["", "short", ""], chunks(3)).await;
     assert_eq!(codes(&rows), [(0, None), (1, Some("internal")), (2, None)]);
-    assert!(rows[1].message.as_ref().unwrap().contains("promised"), "{:?}", rows[1]);
+    assert!(rows[1].message.as_ref().unwrap().contains("declares"), "{:?}", rows[1]);
 }
 
 async fn cancelling_is_an_error_and_ends_the_work(rig: Rig) {

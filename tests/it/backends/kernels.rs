@@ -65,7 +65,7 @@ async fn auto_measures_a_kernel_and_then_knows_where_it_goes() {
     let config = ParallelConfig { max_workers: 4, ..ParallelConfig::default() };
     let auto = AutoBackend::new(&config);
     let place = |rows| auto.choice(&ValidateWork, rows).backend;
-    assert!(auto.choice(&ValidateWork, Some(1)).reason.contains("nothing is known"));
+    assert!(auto.choice(&ValidateWork, Some(1)).reason.contains("not measured yet"));
     auto.run(task(5000)).await.unwrap();
     assert_eq!(place(Some(1)), None, "a row is checked where it is asked for");
     assert_eq!(place(Some(10_000_000)), Some(BackendType::Joblib));

@@ -302,6 +302,7 @@ fn every_work_of_the_crate_can_be_built_from_its_own_description() {
         let built = again.build().unwrap();
         assert_eq!(built.name(), work.name());
         assert_eq!(built.output_fields(), work.output_fields());
-        assert_eq!(built.cache_key(), work.cache_key());
+        let key = |work: &dyn Work| work.cacheable().and_then(|work| work.cache_key());
+        assert_eq!(key(built.as_ref()), key(work));
     }
 }

@@ -84,7 +84,7 @@ fn shell(folder: &Path, line: &str) -> Output {
 }
 
 /// The commands of a block, each with the output that is written below it.
-fn commands(block: &Block) -> Vec<(String, String)> {
+pub(super) fn commands(block: &Block) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = vec![];
     let mut open = false;
     for line in block.text.lines() {
@@ -108,7 +108,7 @@ fn commands(block: &Block) -> Vec<(String, String)> {
 }
 
 /// Whether a command goes on in the next line.
-fn is_open(command: &str) -> bool {
+pub(super) fn is_open(command: &str) -> bool {
     let mut quote = None;
     let mut letters = command.chars();
     while let Some(letter) = letters.next() {
@@ -125,7 +125,7 @@ fn is_open(command: &str) -> bool {
 }
 
 /// Without what is written in different ways: quotes, escapes, white space.
-fn squeezed(text: &str) -> String {
+pub(super) fn squeezed(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && !"\"'\\".contains(*c)).collect()
 }
 
@@ -173,7 +173,7 @@ fn known(is: bool, name: &str) -> Result<(), String> {
 }
 
 /// Whether `found` is `expected`, in which `…` stands for anything, also for lines.
-fn matches(found: &str, expected: &str) -> bool {
+pub(super) fn matches(found: &str, expected: &str) -> bool {
     let mut parts = expected.trim_end().split('…');
     let mut rest = match found.trim_end().strip_prefix(parts.next().unwrap()) {
         Some(rest) => rest,

@@ -8,7 +8,7 @@ use std::fs;
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use clipflow::ErrorCode;
-use clipflow::config::{Kind, ParallelConfig, SETTINGS};
+use clipflow::config::{ParallelConfig, SETTINGS, SettingKind};
 use clipflow::kernels::metrics::{METRIC_VERSION, METRICS};
 use datafusion::prelude::SessionContext;
 
@@ -42,7 +42,7 @@ fn settings() {
             );
         }
         let default = defaults.get(setting.name).unwrap();
-        let is_on = setting.kind == Kind::Switch && default == "true";
+        let is_on = setting.kind == SettingKind::Switch && default == "true";
         let flag = if is_on { format!("no-{}", setting.flag) } else { setting.flag.to_owned() };
         let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
         let _ = writeln!(
@@ -65,11 +65,10 @@ async fn error_codes() {
          | code | retried | means |\n|---|---|---|\n"
     );
     let ctx = session();
-    let source = fs::read_to_string(root().join("src/error.rs")).unwrap();
     for code in ErrorCode::ALL {
         let retried = lines(&ctx, &format!("SELECT may_change('{code}')")).await;
         let retried = if retried == ["true"] { "yes" } else { "" };
-        let meaning = comment_above(&source, &format!("{code:?}"));
+        let meaning = code.meaning();
         let _ = writeln!(text, "| `{code}` | {retried} | {meaning} |");
     }
     text += "\n## Exit codes\n\n| code | means |\n|---|---|\n\
@@ -80,21 +79,6 @@ async fn error_codes() {
         | 130 | stopped by Ctrl-C |\n\
         | 143 | stopped by SIGTERM |\n";
     hold("reference/error-codes.md", &text);
-}
-
-/// The comment above the enum variant of that name.
-fn comment_above(source: &str, name: &str) -> String {
-    let mut comment = vec![];
-    for line in source.lines().map(str::trim) {
-        match line.strip_prefix("///") {
-            Some(text) => comment.push(text.trim()),
-            None if line.split([',', ' ', '=']).next() == Some(name) && !comment.is_empty() => {
-                return comment.join(" ");
-            }
-            None => comment.clear(),
-        }
-    }
-    panic!("src/error.rs does not say what {name} means")
 }
 
 #[tokio::test]

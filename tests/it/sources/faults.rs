@@ -10,7 +10,7 @@ use clipflow::net::HttpConfig;
 use clipflow::resilience::{HostLimits, Hosts, ScriptedClock, may_change};
 use clipflow::source::http::Http;
 use clipflow::source::spool::Spool;
-use clipflow::source::{LocalCopy, Source, Spooled};
+use clipflow::source::{LocalCopy, Source, SpooledSource};
 use clipflow::{Error, ErrorCode};
 use futures::FutureExt;
 
@@ -20,7 +20,7 @@ use crate::support::http::{Server, Then, empty, file, head};
 const SECRET: &str = "?signature=SECRET";
 
 struct Web {
-    source: Spooled<Http>,
+    source: SpooledSource<Http>,
     hosts: Hosts,
     clock: ScriptedClock,
     spool: Spool,
@@ -38,7 +38,7 @@ fn web(config: HttpConfig) -> Web {
     let host_limits = HostLimits::from(&ParallelConfig::default());
     let hosts = Hosts::with_clock(host_limits, Arc::new(clock.clone()));
     let spool = Spool::new(dir.path(), 100_000_000);
-    let source = Spooled::new(Http::new(config, hosts.clone()), spool.clone());
+    let source = SpooledSource::new(Http::new(config, hosts.clone()), spool.clone());
     Web { source, hosts, clock, spool, _dir: dir }
 }
 

@@ -11,7 +11,7 @@ use clipflow::config::ParallelConfig;
 use clipflow::resilience::{HostLimits, Hosts};
 use clipflow::source::spool::Spool;
 use clipflow::source::ytdlp::{YtDlp, YtDlpConfig};
-use clipflow::source::{Source, Spooled};
+use clipflow::source::{Source, SpooledSource};
 
 use crate::support::{query, show, stderr};
 
@@ -27,11 +27,11 @@ fn youtube(
     folder: &Path,
     program: Option<PathBuf>,
     config: &ParallelConfig,
-) -> (Spooled<YtDlp>, Spool) {
+) -> (SpooledSource<YtDlp>, Spool) {
     let hosts = Hosts::new(HostLimits::from(config));
     let config = YtDlpConfig { program, ..YtDlpConfig::from(config) };
     let spool = Spool::new(folder.join("spool"), 1_000_000_000);
-    (Spooled::new(YtDlp::new(config, hosts), spool.clone()), spool)
+    (SpooledSource::new(YtDlp::new(config, hosts), spool.clone()), spool)
 }
 
 fn run(folder: &Path, ytdlp: &Path, url: &str) -> Output {

@@ -1,4 +1,4 @@
-//! The coordinator's side: one worker process.
+//! The coordinator's side of one worker process.
 
 use std::io::BufReader;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -16,19 +16,21 @@ use super::super::Task;
 use super::super::ticket::GRACE;
 use super::frame;
 use super::protocol::{FromWorker, PROTOCOL, ToWorker, VARIABLE, VERSION, decode, encode_rows};
-use super::watch::{self, Watch, lock};
-use super::{ProcessConfig, Roster};
+use super::watch::{self, Watchdog, lock};
+use super::{ProcessConfig, WorkerRegistry};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 
-/// A task as it is sent; made once, however often it is sent.
-pub(super) struct Request {
+/// A task in its encoded form, reused when it is sent again.
+pub(super) struct TaskRequest {
     header: ToWorker,
     id: u64,
     rows: Vec<u8>,
 }
 
-impl Request {
+impl TaskRequest {
+    /// Encodes a task.
+    ///
     /// # Errors
     /// `config.invalid` if the work cannot be built by another process.
     pub(super) fn new(task: &Task) -> Result<Self> {
@@ -40,39 +42,38 @@ impl Request {
     }
 }
 
-/// How a worker's turn ended.
+/// How the run of a task in a worker ended.
 #[derive(Debug)]
-pub(super) enum Ended {
-    /// It said how the task went.
+pub(super) enum TaskEnd {
+    /// The worker answered.
     Answered(Result<Vec<ArrayRef>>),
-    /// It is gone.
+    /// The worker died.
     Died {
-        /// Whether it had begun with the task.
+        /// Whether it had started the task.
         started: bool,
     },
 }
 
-/// A running worker. Dropping it ends it at once.
+/// A running worker process. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(super) struct WorkerProcess {
     child: Child,
     stdin: Mutex<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    roster: Arc<Roster>,
+    registry: Arc<WorkerRegistry>,
 }
 
-type Heard = std::io::Result<Option<(FromWorker, Vec<u8>)>>;
+type Received = std::io::Result<Option<(FromWorker, Vec<u8>)>>;
 
-impl Worker {
-    /// Start a worker, from the thread that will keep it. `None` if somebody killed it before it was
-    /// ready.
+impl WorkerProcess {
+    /// Starts a worker from the thread that will own it; `None` if it was killed before it was ready.
     ///
     /// # Errors
-    /// `config.invalid` if the program is no worker or of another version, `cancelled`.
+    /// `config.invalid` if the program is not a worker or has another version, `cancelled`.
     pub(super) fn start(
         program: &Path,
         config: &ProcessConfig,
-        roster: &Arc<Roster>,
+        registry: &Arc<WorkerRegistry>,
         cancel: &CancelToken,
     ) -> Result<Option<Self>> {
         let nonce = format!("{:016x}", fastrand::u64(..));
@@ -86,14 +87,14 @@ impl Worker {
         let mut child = command.spawn().map_err(|e| cannot_start(program, e))?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-            return Err(Error::new(ErrorCode::Internal, "a worker process came without its pipes"));
+            return Err(Error::new(ErrorCode::Internal, "a worker process has no pipes"));
         };
         let id = child.id();
-        roster.running().push(id);
+        registry.running().push(id);
         let (stdin, stdout) = (Mutex::new(stdin), BufReader::new(stdout));
-        let mut worker = Self { child, stdin, stdout, roster: Arc::clone(roster) };
-        watch::pass_on(stderr, id)?;
-        let watch = Watch::new(group(id), cancel).with_patience(config.hello);
+        let mut worker = Self { child, stdin, stdout, registry: Arc::clone(registry) };
+        watch::forward_stderr(stderr, id)?;
+        let watch = Watchdog::new(group(id), cancel).with_patience(config.hello);
         let heard = watch.during(|| frame::read::<FromWorker>(&mut worker.stdout))?;
         if let Ok(Some((FromWorker::Hello { protocol, version, nonce: said }, _))) = &heard
             && said == &nonce
@@ -103,26 +104,26 @@ impl Worker {
             }
             let (memory_bytes, workers) = (config.memory_bytes, config.workers);
             let setup = ToWorker::Setup { memory_bytes, workers };
-            // If it has died meanwhile the first task will notice.
+            // If it has died meanwhile, the first task fails to be sent.
             let _ = frame::write(&mut *lock(&worker.stdin), &setup, &[]);
             return Ok(Some(worker));
         }
         cancel.check()?;
         if watch.has_killed() {
             let seconds = config.hello.as_secs_f64();
-            return Err(no_worker(program, &format!("it was silent for {seconds} s")));
+            return Err(not_a_worker(program, &format!("it sent no greeting within {seconds} s")));
         }
         worker.no_hello(program, &heard).map(|()| None)
     }
 
-    /// `Ok` if somebody killed it, else why a program did not say that it is a worker.
-    fn no_hello(mut self, program: &Path, heard: &Heard) -> Result<()> {
+    /// `Ok` if the process was killed, else the reason why the program sent no greeting.
+    fn no_hello(mut self, program: &Path, heard: &Received) -> Result<()> {
         if !matches!(heard, Ok(None)) {
-            return Err(no_worker(program, "it says something else"));
+            return Err(not_a_worker(program, "its first message is not a greeting"));
         }
-        // It has closed its output and will end.
+        // It has closed its output and is about to end.
         let (never, id) = (CancelToken::new(), group(self.child.id()));
-        let watch = Watch::new(id, &never).with_patience(GRACE);
+        let watch = Watchdog::new(id, &never).with_patience(GRACE);
         watch.during(|| {
             let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
             while waitid(Id::Pid(id), flags) == Err(Errno::EINTR) {}
@@ -132,41 +133,41 @@ impl Worker {
                 tracing::warn!("a worker process died as it started: {}", how(status));
                 Ok(())
             }
-            Ok(status) => Err(no_worker(program, &format!("it ended with {}", how(status)))),
-            Err(e) => Err(no_worker(program, &e.to_string())),
+            Ok(status) => Err(not_a_worker(program, &format!("it ended with {}", how(status)))),
+            Err(e) => Err(not_a_worker(program, &e.to_string())),
         }
     }
 
-    /// Give it a task and wait for the end, whatever end.
+    /// Sends a task and waits until it is answered or the worker dies.
     ///
     /// # Errors
-    /// `internal` if this thread cannot do so.
-    pub(super) fn run(&mut self, request: &Request, task: &Task) -> Result<Ended> {
+    /// `internal` if the watchdog thread cannot be started.
+    pub(super) fn run(&mut self, request: &TaskRequest, task: &Task) -> Result<TaskEnd> {
         let Self { child, stdin, stdout, .. } = self;
-        let watch = Watch::new(group(child.id()), &task.cancel).with_task(stdin, request.id);
+        let watch = Watchdog::new(group(child.id()), &task.cancel).with_task(stdin, request.id);
         watch.during(|| {
-            // A statement of its own: the watch needs the lock while we listen.
+            // A separate statement: the watchdog needs the lock while this thread listens.
             let sent = frame::write(&mut *lock(stdin), &request.header, &request.rows);
             match sent {
                 Ok(()) => listen(stdout, request.id, task, &watch),
-                // It was killed while it had nothing to do.
-                Err(_) => Ended::Died { started: false },
+                // It was killed while it was idle.
+                Err(_) => TaskEnd::Died { started: false },
             }
         })
     }
 
-    /// End it; how it went.
-    pub(super) fn bury(mut self) -> String {
+    /// Kills and reaps it; returns how it ended.
+    pub(super) fn reap(mut self) -> String {
         let _ = killpg(group(self.child.id()), Signal::SIGKILL);
         self.child.wait().map_or_else(|e| e.to_string(), how)
     }
 }
 
-impl Drop for Worker {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         let id = self.child.id();
-        self.roster.running().retain(|running| *running != id);
-        // Not reaped yet unless buried: the id is still its own.
+        self.registry.running().retain(|running| *running != id);
+        // Unless it was reaped, the process id still belongs to it.
         if let Ok(None) = self.child.try_wait() {
             let _ = killpg(group(self.child.id()), Signal::SIGKILL);
             let _ = self.child.wait();
@@ -174,8 +175,13 @@ impl Drop for Worker {
     }
 }
 
-/// What the worker says of task `id`, until its answer.
-fn listen(stdout: &mut BufReader<ChildStdout>, id: u64, task: &Task, watch: &Watch<'_>) -> Ended {
+/// Receives messages about task `id` until its answer.
+fn listen(
+    stdout: &mut BufReader<ChildStdout>,
+    id: u64,
+    task: &Task,
+    watch: &Watchdog<'_>,
+) -> TaskEnd {
     loop {
         match frame::read::<FromWorker>(stdout) {
             Ok(Some((FromWorker::Started { id: of }, _))) if of == id => watch.has_started(),
@@ -183,13 +189,13 @@ fn listen(stdout: &mut BufReader<ChildStdout>, id: u64, task: &Task, watch: &Wat
                 task.env.progress.advanced(task.work.name(), seconds);
             }
             Ok(Some((FromWorker::Answer { id: of, error }, body))) if of == id => {
-                return Ended::Answered(match error {
+                return TaskEnd::Answered(match error {
                     Some(fault) => Err(fault.into()),
                     None => decode(&body).map(|answer| answer.columns().to_vec()),
                 });
             }
-            Ok(Some((other, _))) => tracing::debug!("a worker spoke out of turn: {other:?}"),
-            Ok(None) | Err(_) => return Ended::Died { started: watch.is_started() },
+            Ok(Some((other, _))) => tracing::debug!("unexpected message of a worker: {other:?}"),
+            Ok(None) | Err(_) => return TaskEnd::Died { started: watch.is_started() },
         }
     }
 }
@@ -213,7 +219,7 @@ fn no_spec(work: &str) -> Error {
     Error::new(
         ErrorCode::Config,
         format!(
-            "the work {work} has no spec() and so cannot run in another process; give it one (WorkSpec::Registered) or take another backend"
+            "the work {work} has no spec() and so cannot run in another process; add one (WorkSpec::Registered) or use another backend"
         ),
     )
 }
@@ -226,11 +232,11 @@ fn cannot_start(program: &Path, cause: std::io::Error) -> Error {
     .with_source(cause)
 }
 
-fn no_worker(program: &Path, why: &str) -> Error {
+fn not_a_worker(program: &Path, why: &str) -> Error {
     Error::new(
         ErrorCode::Config,
         format!(
-            "{} is no clipflow worker: {why}; its main must first call clipflow::worker::run_if_worker()",
+            "{} is not a clipflow worker: {why}; its main must first call clipflow::worker::run_if_worker()",
             program.display()
         ),
     )
@@ -240,7 +246,7 @@ fn other_version(program: &Path, version: &str) -> Error {
     Error::new(
         ErrorCode::Config,
         format!(
-            "the worker program {} is of clipflow {version} and this is {VERSION}; build both from one version",
+            "the worker program {} uses clipflow {version} and this program {VERSION}; build both with one version",
             program.display()
         ),
     )

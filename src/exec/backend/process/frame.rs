@@ -5,14 +5,14 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Begins each message; whatever else comes down the pipe is not ours.
+/// First bytes of each message, which tell it from other output.
 const MAGIC: [u8; 4] = *b"CFw1";
 /// Magic, header length (u32), body length (u64), both little-endian.
 const PREFIX: usize = 16;
-/// Longest header: settings and file names, never rows.
+/// Largest header, which holds settings and file names but no rows.
 const MAX_HEADER: u32 = 16 << 20;
 
-/// Write one message.
+/// Writes one message.
 pub(super) fn write(to: &mut impl Write, header: &impl Serialize, body: &[u8]) -> Result<()> {
     let json = serde_json::to_vec(header)?;
     let too_long = |_| Error::new(ErrorKind::InvalidInput, "the header is too long");
@@ -27,10 +27,10 @@ pub(super) fn write(to: &mut impl Write, header: &impl Serialize, body: &[u8]) -
     to.flush()
 }
 
-/// Read one message; `None` when the other side has closed the pipe between two.
+/// Reads one message; `None` if the pipe was closed between two messages.
 pub(super) fn read<H: DeserializeOwned>(from: &mut impl Read) -> Result<Option<(H, Vec<u8>)>> {
     let mut prefix = [0; PREFIX];
-    // A first byte of its own: an end here is an end in good order.
+    // The first byte is read separately: the pipe may be closed before it.
     loop {
         match from.read(&mut prefix[..1]) {
             Ok(0) => return Ok(None),
@@ -43,14 +43,17 @@ pub(super) fn read<H: DeserializeOwned>(from: &mut impl Read) -> Result<Option<(
     let [m0, m1, m2, m3, h0, h1, h2, h3, body @ ..] = prefix;
     let header = u32::from_le_bytes([h0, h1, h2, h3]);
     if [m0, m1, m2, m3] != MAGIC || header > MAX_HEADER {
-        return Err(Error::new(ErrorKind::InvalidData, "this is no message of a clipflow worker"));
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            "this is not a message of a clipflow worker",
+        ));
     }
     let header = exactly(from, header.into())?;
     let body = exactly(from, u64::from_le_bytes(body))?;
     Ok(Some((serde_json::from_slice(&header)?, body)))
 }
 
-/// `length` bytes; memory is taken as they come, so that a wrong length takes none.
+/// Reads `length` bytes. Memory is allocated as they arrive, so that a wrong length allocates little.
 fn exactly(from: &mut impl Read, length: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length.min(1 << 20) as usize);
     from.take(length).read_to_end(&mut bytes)?;
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_come_back_as_they_went() {
+    fn messages_round_trip() {
         let mut pipe = vec![];
         write(&mut pipe, &"first", b"").unwrap();
         write(&mut pipe, &("second", 2), &[7; 70_000]).unwrap();
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_ends_early_is_an_error_wherever_it_ends() {
+    fn a_truncated_message_is_an_error() {
         let mut whole = vec![];
         write(&mut whole, &"header", b"body").unwrap();
         for end in 1..whole.len() {
@@ -85,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_output_and_absurd_lengths_are_refused() {
+    fn other_output_and_absurd_lengths_are_rejected() {
         let text = b"Usage: program [OPTIONS] ...............";
         assert_eq!(read::<String>(&mut &text[..]).unwrap_err().kind(), ErrorKind::InvalidData);
         let mut lie = MAGIC.to_vec();

@@ -1,11 +1,11 @@
-//! A pool of worker processes of our own binary: whatever happens to one of them costs the row that
-//! was in it, at the most.
+//! A pool of worker processes of this program's binary: a crash affects at most the row that was
+//! running.
 //!
 //! Each worker belongs to one thread of this process, which starts it, writes rows to its standard
-//! input and reads answers from its standard output (Arrow IPC). The kernel ends a worker with that
-//! thread, and a worker's media processes with the worker, so that nothing is left behind whoever is
-//! killed. A worker that dies with a row is replaced and the row is tried once more; a row that
-//! kills two is `worker_crashed`.
+//! input and reads answers from its standard output (Arrow IPC). The kernel kills a worker when that
+//! thread ends, and a worker's media processes with the worker, so that no process is left behind. A
+//! worker that dies with a row is replaced and the row is tried once more; a row that kills two
+//! workers fails with `worker_crashed`.
 
 mod child;
 mod frame;
@@ -22,26 +22,26 @@ use arrow::array::ArrayRef;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use self::child::{Ended, Request, Worker};
-use super::pool::{Next, Pool, Queue};
+use self::child::{TaskEnd, TaskRequest, WorkerProcess};
+use super::pool::{NextTicket, TicketQueue, WorkerPool};
 use super::ticket::hand_over;
 use super::{Backend, Task};
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
 
-/// How worker processes are started and kept.
+/// Number, program and limits of worker processes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessConfig {
-    /// Processes at a time.
+    /// Number of processes.
     pub workers: usize,
-    /// A program whose `main` begins with [`worker::run_if_worker`]; `None`: this one.
+    /// A program whose `main` begins with [`worker::run_if_worker`]; `None`: the running program.
     pub program: Option<PathBuf>,
-    /// Bytes of address space that work may take in each process, beside what the program has when
-    /// it starts; 0: no limit. Media processes have their own.
+    /// Address space in bytes that work may use in each process, in addition to what the program uses at
+    /// its start; 0: no limit. Media processes have limits of their own.
     pub memory_bytes: u64,
-    /// After this long without work a process is ended.
+    /// Time without work after which a process is ended.
     pub idle: Duration,
-    /// A program that has not said that it is a worker after this long is none.
+    /// Time within which a program must identify itself as a worker.
     pub hello: Duration,
 }
 
@@ -57,33 +57,33 @@ impl Default for ProcessConfig {
     }
 }
 
-/// See the module.
+/// Runs tasks in worker processes; see the module.
 #[derive(Debug)]
 pub struct ProcessBackend {
     workers: usize,
     slots: Arc<Semaphore>,
-    pool: Pool,
-    roster: Arc<Roster>,
+    pool: WorkerPool,
+    registry: Arc<WorkerRegistry>,
 }
 
-/// The workers there are, and how many have died.
+/// The running worker processes, and how many have died.
 #[derive(Debug, Default)]
-struct Roster {
+struct WorkerRegistry {
     running: Mutex<Vec<u32>>,
     deaths: AtomicU64,
 }
 
-impl Roster {
+impl WorkerRegistry {
     fn running(&self) -> MutexGuard<'_, Vec<u32>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ProcessBackend {
-    /// A pool at rest: processes are started as work comes.
+    /// A pool whose processes are started when work arrives.
     ///
     /// # Errors
-    /// `config.invalid` if no program is named and this one has not called [`worker::run_if_worker`].
+    /// `config.invalid` if no program is given and this one has not called [`worker::run_if_worker`].
     pub fn new(config: ProcessConfig) -> Result<Self> {
         let program = match &config.program {
             Some(program) => program.clone(),
@@ -91,22 +91,22 @@ impl ProcessBackend {
             None => return Err(not_a_worker()),
         };
         let workers = config.workers.max(1);
-        let roster = Arc::new(Roster::default());
-        let keeper = Keeper { program, config, roster: Arc::clone(&roster) };
-        // One task waits in the pipe's stead for each that runs: see ThreadBackend.
+        let registry = Arc::new(WorkerRegistry::default());
+        let thread = WorkerThread { program, config, registry: Arc::clone(&registry) };
+        // As in ThreadBackend, as many tasks wait in the queue as run.
         let slots = Arc::new(Semaphore::new(2 * workers));
-        let pool = Pool::new(workers, "clipflow-worker", move |queue| keeper.keep(queue));
-        Ok(Self { workers, slots, pool, roster })
+        let pool = WorkerPool::new(workers, "clipflow-worker", move |queue| thread.serve(queue));
+        Ok(Self { workers, slots, pool, registry })
     }
 
-    /// Worker processes that died with a task, so far.
+    /// Number of worker processes that have died with a task.
     pub fn deaths(&self) -> u64 {
-        self.roster.deaths.load(Ordering::Relaxed)
+        self.registry.deaths.load(Ordering::Relaxed)
     }
 
-    /// The ids of the worker processes that run now.
+    /// The ids of the running worker processes.
     pub fn process_ids(&self) -> Vec<u32> {
-        self.roster.running().clone()
+        self.registry.running().clone()
     }
 }
 
@@ -125,56 +125,60 @@ impl Backend for ProcessBackend {
     }
 }
 
-/// Deaths of workers that a task may cause.
-const DEATHS_OF_A_TASK: u32 = 2;
-/// Workers in a row that may die before they begin with a task: that is not the task's fault, and
-/// not chance either.
-const STILLBIRTHS: u32 = 5;
+/// Worker deaths after which a task fails.
+const MAX_DEATHS: u32 = 2;
+/// Consecutive workers that may die before they start a task. The task is not the cause then.
+const MAX_EARLY_DEATHS: u32 = 5;
 
-/// What each thread of the pool does: keeps one worker process.
-struct Keeper {
+/// The loop of each pool thread, which owns one worker process.
+struct WorkerThread {
     program: PathBuf,
     config: ProcessConfig,
-    roster: Arc<Roster>,
+    registry: Arc<WorkerRegistry>,
 }
 
-impl Keeper {
-    fn keep(&self, queue: &Queue) {
-        // Nothing is under way in a worker between tasks: dropping it ends it outright.
-        let mut worker: Option<Worker> = None;
+impl WorkerThread {
+    fn serve(&self, queue: &TicketQueue) {
+        // A worker is idle between tasks: dropping it kills it at once.
+        let mut worker: Option<WorkerProcess> = None;
         loop {
             match queue.next(worker.as_ref().map(|_| self.config.idle)) {
-                Next::Ticket(ticket) => ticket.run_with(|task| self.answer(&mut worker, task)),
-                Next::Idle => worker = None,
-                Next::Closed => return,
+                NextTicket::Ready(ticket) => ticket.run_with(|task| self.answer(&mut worker, task)),
+                NextTicket::Idle => worker = None,
+                NextTicket::Closed => return,
             }
         }
     }
 
-    fn answer(&self, worker: &mut Option<Worker>, task: &Task) -> Result<Vec<ArrayRef>> {
-        let request = Request::new(task)?;
-        let (mut deaths, mut stillbirths) = (0, 0);
+    fn answer(&self, worker: &mut Option<WorkerProcess>, task: &Task) -> Result<Vec<ArrayRef>> {
+        let request = TaskRequest::new(task)?;
+        let (mut deaths, mut early_deaths) = (0, 0);
         loop {
             task.cancel.check()?;
             let mut current = match worker.take() {
                 Some(worker) => worker,
                 None => {
-                    match Worker::start(&self.program, &self.config, &self.roster, &task.cancel)? {
+                    match WorkerProcess::start(
+                        &self.program,
+                        &self.config,
+                        &self.registry,
+                        &task.cancel,
+                    )? {
                         Some(worker) => worker,
                         None => {
-                            stillbirths = one_more(stillbirths)?;
+                            early_deaths = count_early_death(early_deaths)?;
                             continue;
                         }
                     }
                 }
             };
             match current.run(&request, task)? {
-                Ended::Answered(answer) => {
+                TaskEnd::Answered(answer) => {
                     *worker = Some(current);
                     return answer;
                 }
-                Ended::Died { started } => {
-                    let how = current.bury();
+                TaskEnd::Died { started } => {
+                    let how = current.reap();
                     task.cancel.check()?;
                     tracing::warn!(
                         work = task.work.name(),
@@ -182,12 +186,12 @@ impl Keeper {
                         "a worker process died: {how}"
                     );
                     if !started {
-                        stillbirths = one_more(stillbirths)?;
+                        early_deaths = count_early_death(early_deaths)?;
                         continue;
                     }
-                    self.roster.deaths.fetch_add(1, Ordering::Relaxed);
-                    (deaths, stillbirths) = (deaths + 1, 0);
-                    if deaths == DEATHS_OF_A_TASK {
+                    self.registry.deaths.fetch_add(1, Ordering::Relaxed);
+                    (deaths, early_deaths) = (deaths + 1, 0);
+                    if deaths == MAX_DEATHS {
                         return Err(crashed(task.rows.num_rows(), &how));
                     }
                 }
@@ -196,13 +200,13 @@ impl Keeper {
     }
 }
 
-fn one_more(stillbirths: u32) -> Result<u32> {
-    if stillbirths + 1 < STILLBIRTHS {
-        return Ok(stillbirths + 1);
+fn count_early_death(early_deaths: u32) -> Result<u32> {
+    if early_deaths + 1 < MAX_EARLY_DEATHS {
+        return Ok(early_deaths + 1);
     }
     Err(Error::new(
         ErrorCode::Internal,
-        "worker processes die before they begin; see the log, and the memory that is left",
+        "worker processes die before they start a task; see the log and the available memory",
     ))
 }
 
@@ -211,12 +215,12 @@ fn crashed(rows: usize, how: &str) -> Error {
     Error::new(
         ErrorCode::WorkerCrashed,
         format!(
-            "two worker processes died on {what} ({how}); see the log, and leave it out or give workers more memory"
+            "two worker processes died on {what} ({how}); see the log, then remove it or give workers more memory"
         ),
     )
 }
 
-/// The program that runs, also if its file has been replaced since.
+/// The running program, even if its file has been replaced.
 fn this_program() -> Result<PathBuf> {
     let this = Path::new("/proc/self/exe");
     if this.exists() {
@@ -225,7 +229,7 @@ fn this_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|e| {
         Error::new(
             ErrorCode::Config,
-            format!("this program's own file cannot be found ({e}); name a worker program"),
+            format!("the file of this program cannot be found ({e}); set worker_program"),
         )
     })
 }
@@ -233,7 +237,7 @@ fn this_program() -> Result<PathBuf> {
 fn not_a_worker() -> Error {
     Error::new(
         ErrorCode::Config,
-        "the process backend would start this program again as its workers, but its main has not called \
-         clipflow::worker::run_if_worker(); call it first in main, or name a program that does (worker_program)",
+        "the process backend starts this program again as its workers, but its main has not called \
+         clipflow::worker::run_if_worker(); call it first in main, or set worker_program to a program that does",
     )
 }

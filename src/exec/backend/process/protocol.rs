@@ -1,8 +1,8 @@
-//! What coordinator and worker say to each other.
+//! The messages between coordinator and worker.
 //!
-//! The worker says `hello`, the coordinator answers with `setup`. Then for each task: `task` with
-//! rows; `started`; any number of `progress`; `answer` with columns or an error. `cancel` may come
-//! while a task runs. The end of the pipe is the end of the worker.
+//! The worker sends `hello` and the coordinator answers with `setup`. Then for each task: `task` with
+//! rows; `started`; any number of `progress`; `answer` with columns or an error. `cancel` may be sent
+//! while a task runs. When the pipe is closed, the worker exits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::error::{Error, ErrorCode, Outlook, Result};
 use crate::exec::{PATH_COLUMN, VALIDATOR_COLUMN, Work, WorkSpec};
 use crate::media::MediaTools;
 
-/// Changes with every change of the messages.
-pub(super) const PROTOCOL: u32 = 2;
-/// Settings of work are written by this version and must be read by the same.
+/// Version of the messages; incremented with every change.
+pub(super) const PROTOCOL: u32 = 3;
+/// Version of clipflow: settings of work are only exchanged between equal versions.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Tells a program that it is a worker, and whose: `PROTOCOL:PID:NONCE`.
+/// Environment variable of a worker: `PROTOCOL:PID:NONCE` of its coordinator.
 pub(super) const VARIABLE: &str = "CLIPFLOW_WORKER";
 
 /// From the coordinator.
@@ -32,12 +32,12 @@ pub(super) const VARIABLE: &str = "CLIPFLOW_WORKER";
 pub(super) enum ToWorker {
     /// Once, after `hello`.
     Setup {
-        /// Address space the work may take, in bytes; 0: no limit.
+        /// Address space that work may use, in bytes; 0: no limit.
         memory_bytes: u64,
-        /// Workers at a time, which share the cores and the memory for rendering.
+        /// Number of workers that share the cores and the memory for rendering.
         workers: usize,
     },
-    /// Do this; the rows follow.
+    /// Run this task; the rows follow.
     Task { id: u64, work: WorkSpec, tools: Option<MediaTools>, media_dir: PathBuf },
     /// Stop task `id`, if it still runs.
     Cancel { id: u64 },
@@ -47,26 +47,26 @@ pub(super) enum ToWorker {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub(super) enum FromWorker {
-    /// It speaks our language and was started by us.
+    /// Greeting of a worker that this coordinator started.
     Hello { protocol: u32, version: String, nonce: String },
-    /// The task was read and begins: from here on a crash is the task's.
+    /// The task was read and starts: from here on it is the cause of a crash.
     Started { id: u64 },
-    /// The task went through so many seconds of video since the last of these.
+    /// Seconds of video that the task processed since the last such message.
     Progress { id: u64, seconds: f64 },
-    /// The task's end; the columns follow if there is no error.
-    Answer { id: u64, error: Option<Fault> },
+    /// The task has ended; the columns follow if there is no error.
+    Answer { id: u64, error: Option<WireError> },
 }
 
-/// An [`Error`] on the way.
+/// An [`Error`] in a message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Fault {
+pub(super) struct WireError {
     code: String,
     message: String,
     lasting: bool,
     retry_after: Option<Duration>,
 }
 
-impl From<&Error> for Fault {
+impl From<&Error> for WireError {
     fn from(error: &Error) -> Self {
         Self {
             code: error.code().as_str().to_owned(),
@@ -77,8 +77,8 @@ impl From<&Error> for Fault {
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
+impl From<WireError> for Error {
+    fn from(fault: WireError) -> Self {
         let code = ErrorCode::parse(&fault.code).unwrap_or(ErrorCode::Internal);
         let error = Self::new(code, fault.message);
         match fault.retry_after {
@@ -89,7 +89,7 @@ impl From<Fault> for Error {
     }
 }
 
-/// The columns of `rows` that `work` reads, as IPC.
+/// Encodes the columns of `rows` that `work` reads.
 pub(super) fn encode_rows(work: &dyn Work, rows: &RecordBatch) -> Result<Vec<u8>> {
     let read = |name: &str| {
         work.input_columns().contains(&name) || name == PATH_COLUMN || name == VALIDATOR_COLUMN
@@ -100,7 +100,7 @@ pub(super) fn encode_rows(work: &dyn Work, rows: &RecordBatch) -> Result<Vec<u8>
     rows.project(&wanted).and_then(|rows| encode(&rows)).map_err(|e| not_sent("rows", &e))
 }
 
-/// The columns that `work` gave for `rows` rows, as IPC.
+/// Encodes the columns that `work` returned for `rows` rows.
 pub(super) fn encode_answer(
     work: &dyn Work,
     rows: usize,
@@ -122,7 +122,7 @@ fn encode(rows: &RecordBatch) -> std::result::Result<Vec<u8>, ArrowError> {
     writer.into_inner()
 }
 
-/// A view column without the text of rows that are not in it: a slice carries its whole buffers.
+/// A view column without the data of rows outside its slice, which would be sent with it.
 fn compact(column: &ArrayRef) -> ArrayRef {
     if let Some(texts) = column.as_any().downcast_ref::<StringViewArray>() {
         Arc::new(texts.gc())
@@ -144,7 +144,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<RecordBatch> {
 fn not_sent(what: &str, cause: &ArrowError) -> Error {
     Error::new(
         ErrorCode::Internal,
-        format!("the {what} cannot pass between processes ({cause}); take another backend"),
+        format!("the {what} cannot be sent between processes ({cause}); use another backend"),
     )
 }
 
@@ -160,15 +160,15 @@ mod tests {
     use arrow::datatypes::{DataType, Int32Type, Int64Type};
 
     #[test]
-    fn an_error_arrives_as_it_left() {
+    fn errors_round_trip() {
         let cases = [
             Error::new(ErrorCode::MediaCorrupt, "bad"),
             Error::new(ErrorCode::SourceUnreachable, "down").lasting(),
             Error::new(ErrorCode::Cancelled, "later").with_retry_after(Duration::from_millis(1500)),
         ];
         for error in cases {
-            let json = serde_json::to_string(&Fault::from(&error)).unwrap();
-            let back: Error = serde_json::from_str::<Fault>(&json).unwrap().into();
+            let json = serde_json::to_string(&WireError::from(&error)).unwrap();
+            let back: Error = serde_json::from_str::<WireError>(&json).unwrap().into();
             assert_eq!((back.code(), back.message()), (error.code(), error.message()));
             assert_eq!(back.outlook(), error.outlook());
         }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_every_kind_of_column_arrive_as_they_left() {
+    fn slices_of_every_kind_of_column_round_trip() {
         let long = "longer than what a view holds in itself".repeat(3);
         let views: StringViewArray =
             [Some("a"), None, Some(long.as_str()), Some("d")].into_iter().collect();

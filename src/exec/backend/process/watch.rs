@@ -1,4 +1,4 @@
-//! A thread beside each wait for a worker: it ends the worker if the wait must end.
+//! A watchdog thread beside each wait for a worker, which kills the worker if the wait must end.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStderr, ChildStdin};
@@ -13,17 +13,16 @@ use nix::unistd::Pid;
 use super::super::ticket::GRACE;
 use super::frame;
 use super::protocol::ToWorker;
-use crate::cancel::CancelToken;
-use crate::cancel::Woken;
+use crate::cancel::{CancelToken, Woken};
 use crate::error::{Error, ErrorCode, Result};
 
-/// As good as never.
+/// Effectively never.
 const NEVER: Duration = Duration::from_secs(1 << 31);
-/// Longest line of a worker's standard error that is passed on in one piece, in bytes.
+/// Longest line of a worker's standard error that is forwarded in one piece, in bytes.
 const LINE: u64 = 64 << 10;
 
-/// What to watch. Nobody reaps the worker meanwhile, so that no signal goes to another process.
-pub(super) struct Watch<'a> {
+/// Watches one worker. The worker is not reaped meanwhile, so that no signal reaches another process.
+pub(super) struct Watchdog<'a> {
     group: Pid,
     cancel: &'a CancelToken,
     until: Instant,
@@ -33,24 +32,24 @@ pub(super) struct Watch<'a> {
     killed: AtomicBool,
 }
 
-impl<'a> Watch<'a> {
-    /// Over the worker that leads `group`, which ends when `cancel` is thrown.
+impl<'a> Watchdog<'a> {
+    /// Watches the worker that leads `group` and kills it when `cancel` is cancelled.
     pub(super) fn new(group: Pid, cancel: &'a CancelToken) -> Self {
         let [started, done, killed] = [const { AtomicBool::new(false) }; 3];
         Self { group, cancel, until: Instant::now() + NEVER, task: None, started, done, killed }
     }
 
-    /// Kill it after this long.
+    /// The same, and kills it after this time.
     pub(super) fn with_patience(self, patience: Duration) -> Self {
         Self { until: Instant::now() + patience, ..self }
     }
 
-    /// It has been given task `id`: it is asked to stop before it is killed.
+    /// The same for a worker with task `id`, which is asked to stop before it is killed.
     pub(super) fn with_task(self, stdin: &'a Mutex<ChildStdin>, id: u64) -> Self {
         Self { task: Some((stdin, id)), ..self }
     }
 
-    /// The worker has begun with the task, and so read all that was written to it.
+    /// Records that the worker has started the task, and so has read all input.
     pub(super) fn has_started(&self) {
         self.started.store(true, Ordering::Release);
         self.cancel.notify();
@@ -64,16 +63,16 @@ impl<'a> Watch<'a> {
         self.killed.load(Ordering::Acquire)
     }
 
-    /// `what`, which ends at the latest when the worker does.
+    /// Runs `what` under watch; it must end when the worker dies.
     ///
     /// # Errors
-    /// `internal` if there are no more threads.
+    /// `internal` if no thread can be started.
     pub(super) fn during<T>(&self, what: impl FnOnce() -> T) -> Result<T> {
         thread::scope(|scope| {
             let watchdog = thread::Builder::new().name("clipflow-watch".into());
             watchdog.spawn_scoped(scope, || self.watch()).map_err(no_thread)?;
             // Also when `what` panics: the scope waits for the thread.
-            let _done = Done(self);
+            let _done = DoneOnDrop(self);
             Ok(what())
         })
     }
@@ -86,7 +85,7 @@ impl<'a> Watch<'a> {
             Woken::Cancelled => {}
         }
         let until = Instant::now() + GRACE;
-        // Before it has begun it may not be reading, and a message to it could wait for ever.
+        // Before it has started it may not be reading, and writing to it could block forever.
         self.cancel.wait(until, true, || done() || self.is_started());
         if let Some((stdin, id)) = self.task.filter(|_| self.is_started() && !done()) {
             let _ = frame::write(&mut *lock(stdin), &ToWorker::Cancel { id }, &[]);
@@ -102,17 +101,18 @@ impl<'a> Watch<'a> {
     }
 }
 
-struct Done<'a, 'b>(&'a Watch<'b>);
+/// Ends the watch when it is dropped.
+struct DoneOnDrop<'a, 'b>(&'a Watchdog<'b>);
 
-impl Drop for Done<'_, '_> {
+impl Drop for DoneOnDrop<'_, '_> {
     fn drop(&mut self) {
         self.0.done.store(true, Ordering::Release);
         self.0.cancel.notify();
     }
 }
 
-/// Passes what a worker writes to its standard error on as events, until it ends.
-pub(super) fn pass_on(stderr: ChildStderr, pid: u32) -> Result<()> {
+/// Forwards the standard error of a worker as log events until it ends.
+pub(super) fn forward_stderr(stderr: ChildStderr, pid: u32) -> Result<()> {
     let pass = move || {
         let mut stderr = BufReader::new(stderr);
         let mut line = vec![];

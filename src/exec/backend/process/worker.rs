@@ -1,4 +1,4 @@
-//! The worker's side: what a program does that was started as a worker.
+//! The worker's side: the main loop of a program that was started as a worker.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -21,23 +21,23 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
 use crate::media::MediaTools;
-use crate::media::render::{Share, Turns};
+use crate::media::render::{MemoryShare, RenderScheduler};
 
-/// Whether this program can be started as a worker: it has called [`run_if_worker`].
+/// Whether this program has called [`run_if_worker`] and so can be started as a worker.
 static CALLED: AtomicBool = AtomicBool::new(false);
-/// Progress is told no more often than this.
+/// Shortest time between two progress messages.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
-/// Call this first in `main` of a program that uses the process backend: the backend starts that
-/// same program again as its workers.
+/// Call this first in `main` of a program that uses the process backend, which starts the same program
+/// again as its workers.
 ///
-/// In a process that was started as a worker it serves until the coordinator is done and then ends
-/// the process; in any other it returns at once. Works of your own are registered before it with
+/// In a process that was started as a worker, it serves tasks until the coordinator is done and then
+/// exits the process; in any other it returns at once. Register your own work before it with
 /// [`crate::exec::register_work`]. Start no threads before it.
 pub fn run_if_worker() {
     CALLED.store(true, Ordering::Release);
     let Some((parent, nonce)) = called_as() else { return };
-    // Ended by whoever started us, in the moment it took to get here: there is nobody to serve.
+    // Fails if the coordinator has ended in the meantime.
     let served = die_with(parent).and_then(|()| serve(nonce));
     let code = served.map_or_else(|e| report(&e), |()| 0);
     std::process::exit(code);
@@ -53,8 +53,8 @@ fn report(error: &std::io::Error) -> i32 {
     1
 }
 
-/// The coordinator's process id and its nonce, if this process is a worker. A program that a worker
-/// starts inherits the variable, but does not lead a process group.
+/// The coordinator's process id and nonce, if this process is a worker. A program that a worker starts
+/// inherits the variable but does not lead a process group.
 fn called_as() -> Option<(i32, String)> {
     let value = std::env::var(VARIABLE).ok()?;
     let mut parts = value.splitn(3, ':');
@@ -62,7 +62,7 @@ fn called_as() -> Option<(i32, String)> {
     (getpgrp() == getpid()).then_some((parent.parse().ok()?, nonce.to_owned()))
 }
 
-/// Lets the kernel end this process with the thread that started it.
+/// Makes the kernel kill this process when the thread that started it ends.
 fn die_with(parent: i32) -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
@@ -73,8 +73,8 @@ fn die_with(parent: i32) -> std::io::Result<()> {
     }
 }
 
-/// The pipes of the protocol, moved away from standard input and output: what work prints goes to
-/// standard error, and what it reads is empty.
+/// The pipes of the protocol, moved away from standard input and output: output of work goes to
+/// standard error, and its input is empty.
 fn pipes() -> std::io::Result<(File, File)> {
     let input = std::io::stdin().as_fd().try_clone_to_owned()?;
     let output = std::io::stdout().as_fd().try_clone_to_owned()?;
@@ -83,16 +83,16 @@ fn pipes() -> std::io::Result<(File, File)> {
     Ok((input.into(), output.into()))
 }
 
-/// Where answers go; shared by the thread that works and its progress.
+/// The pipe to the coordinator, shared by the worker thread and its progress.
 #[derive(Debug)]
-struct Out(Mutex<File>);
+struct AnswerPipe(Mutex<File>);
 
-impl Out {
+impl AnswerPipe {
     fn send(&self, message: &FromWorker, body: &[u8]) {
         let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A pipe that nobody reads is noticed by the thread that reads the other one.
+        // If the coordinator is gone, the thread that reads the other pipe notices.
         if let Err(cause) = frame::write(&mut *pipe, message, body) {
-            tracing::debug!("nobody reads the worker's answers: {cause}");
+            tracing::debug!("the coordinator does not read answers: {cause}");
         }
     }
 }
@@ -100,54 +100,58 @@ impl Out {
 fn serve(nonce: String) -> std::io::Result<()> {
     let (input, output) = pipes()?;
     init_logging();
-    let (mut input, out) = (BufReader::new(input), Arc::new(Out(Mutex::new(output))));
+    let (mut input, out) = (BufReader::new(input), Arc::new(AnswerPipe(Mutex::new(output))));
     out.send(&FromWorker::Hello { protocol: PROTOCOL, version: VERSION.to_owned(), nonce }, &[]);
-    let (jobs, inbox) = channel::<Job>();
+    let (tasks, inbox) = channel::<ReceivedTask>();
     let (done, ended) = channel::<()>();
-    let mouth = Arc::clone(&out);
-    // Media processes end with the thread that started them: one thread does all the work.
+    let answers = Arc::clone(&out);
+    // Media processes end with the thread that started them, so one thread does all the work.
     let worker = std::thread::Builder::new().name("clipflow-work".into());
     worker.spawn(move || {
-        work(&inbox, &mouth);
+        work(&inbox, &answers);
         drop(done);
     })?;
-    let current = listen(&mut input, &jobs);
-    // The coordinator is done with us, or gone. What still runs gets the time to clear up.
+    let current = listen(&mut input, &tasks);
+    // The coordinator is done or gone. Work that still runs gets time to clean up.
     if let Some((_, token)) = current {
         token.cancel();
     }
-    drop(jobs);
+    drop(tasks);
     match ended.recv_timeout(GRACE) {
         Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
         Err(RecvTimeoutError::Timeout) => Err(std::io::Error::other("work did not end")),
     }
 }
 
-struct Job {
+/// A task as it was received.
+struct ReceivedTask {
     id: u64,
     work: WorkSpec,
     tools: Option<MediaTools>,
     media_dir: PathBuf,
     rows: Vec<u8>,
     cancel: CancelToken,
-    turns: Turns,
+    scheduler: RenderScheduler,
 }
 
-/// Takes messages until the pipe ends; the task that came last.
-fn listen(input: &mut impl Read, jobs: &Sender<Job>) -> Option<(u64, CancelToken)> {
+/// Receives messages until the pipe ends; returns the last task.
+fn listen(input: &mut impl Read, tasks: &Sender<ReceivedTask>) -> Option<(u64, CancelToken)> {
     let mut current: Option<(u64, CancelToken)> = None;
-    let mut turns = Turns::default();
+    let mut scheduler = RenderScheduler::default();
     loop {
         match frame::read::<ToWorker>(input) {
             Ok(Some((ToWorker::Setup { memory_bytes, workers }, _))) => {
                 limit_memory(memory_bytes);
-                turns = Turns::new(Share::one_of(workers));
+                scheduler = RenderScheduler::new(MemoryShare::one_of(workers));
             }
             Ok(Some((ToWorker::Task { id, work, tools, media_dir }, rows))) => {
                 let cancel = CancelToken::new();
                 current = Some((id, cancel.clone()));
-                let turns = turns.clone();
-                if jobs.send(Job { id, work, tools, media_dir, rows, cancel, turns }).is_err() {
+                let scheduler = scheduler.clone();
+                if tasks
+                    .send(ReceivedTask { id, work, tools, media_dir, rows, cancel, scheduler })
+                    .is_err()
+                {
                     return current;
                 }
             }
@@ -158,20 +162,21 @@ fn listen(input: &mut impl Read, jobs: &Sender<Job>) -> Option<(u64, CancelToken
             }
             Ok(None) => return current,
             Err(cause) => {
-                tracing::debug!("the coordinator went away: {cause}");
+                tracing::debug!("the coordinator is gone: {cause}");
                 return current;
             }
         }
     }
 }
 
-/// Does one job after the other.
-fn work(inbox: &Receiver<Job>, out: &Arc<Out>) {
-    while let Ok(job) = inbox.recv() {
-        let id = job.id;
+/// Runs tasks one after the other.
+fn work(inbox: &Receiver<ReceivedTask>, out: &Arc<AnswerPipe>) {
+    while let Ok(task) = inbox.recv() {
+        let id = task.id;
         out.send(&FromWorker::Started { id }, &[]);
-        let progress = Arc::new(Told { id, out: Arc::clone(out), untold: Mutex::default() });
-        let answer = answer(job, Arc::clone(&progress));
+        let progress =
+            Arc::new(PipeProgress { id, out: Arc::clone(out), pending: Mutex::default() });
+        let answer = answer(task, Arc::clone(&progress));
         progress.flush();
         match answer {
             Ok(body) => out.send(&FromWorker::Answer { id, error: None }, &body),
@@ -180,49 +185,54 @@ fn work(inbox: &Receiver<Job>, out: &Arc<Out>) {
     }
 }
 
-fn answer(job: Job, progress: Arc<Told>) -> Result<Vec<u8>> {
-    let rows = decode(&job.rows)?;
-    drop(job.rows);
-    let env = WorkEnv { tools: job.tools, media_dir: job.media_dir, progress, turns: job.turns };
-    let task = Task::new(job.work.build()?, rows, Arc::new(env), job.cancel);
+fn answer(received: ReceivedTask, progress: Arc<PipeProgress>) -> Result<Vec<u8>> {
+    let rows = decode(&received.rows)?;
+    drop(received.rows);
+    let env = WorkEnv {
+        tools: received.tools,
+        media_dir: received.media_dir,
+        progress,
+        scheduler: received.scheduler,
+    };
+    let task = Task::new(received.work.build()?, rows, Arc::new(env), received.cancel);
     let columns: Vec<ArrayRef> =
         contained(&task, |task| task.work.run(&task.rows, &task.env, &task.cancel))?;
     encode_answer(task.work.as_ref(), task.rows.num_rows(), columns)
 }
 
-/// Progress goes up the pipe, a little at a time.
+/// Sends progress to the coordinator, at most every [`PROGRESS_EVERY`].
 #[derive(Debug)]
-struct Told {
+struct PipeProgress {
     id: u64,
-    out: Arc<Out>,
-    untold: Mutex<(f64, Option<Instant>)>,
+    out: Arc<AnswerPipe>,
+    pending: Mutex<(f64, Option<Instant>)>,
 }
 
-impl Told {
+impl PipeProgress {
     fn flush(&self) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = std::mem::take(&mut untold.0);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = std::mem::take(&mut pending.0);
         if seconds > 0.0 {
-            untold.1 = Some(Instant::now());
+            pending.1 = Some(Instant::now());
             self.out.send(&FromWorker::Progress { id: self.id, seconds }, &[]);
         }
     }
 }
 
-impl Progress for Told {
+impl Progress for PipeProgress {
     fn advanced(&self, _: &'static str, seconds: f64) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-        untold.0 += seconds;
-        let due = untold.1.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
-        drop(untold);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.0 += seconds;
+        let due = pending.1.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
+        drop(pending);
         if due {
             self.flush();
         }
     }
 }
 
-/// Lets this process take `bytes` more address space than it has now. Only the soft limit: media
-/// processes set their own.
+/// Limits the address space of this process to `bytes` more than it uses now. Sets only the soft limit:
+/// media processes set their own.
 fn limit_memory(bytes: u64) {
     if bytes == 0 {
         return;
@@ -244,8 +254,8 @@ fn address_space() -> Option<u64> {
     pages.checked_mul(u64::try_from(size).ok()?)
 }
 
-/// The coordinator passes each line on with its own time and level. Without the command, the program sets
-/// up the logging of its workers itself.
+/// Sets up logging to standard error; the coordinator adds time and level to each line. Without the
+/// feature `cli`, the program sets up the logging of its workers itself.
 fn init_logging() {
     #[cfg(feature = "cli")]
     {
@@ -253,7 +263,7 @@ fn init_logging() {
             .unwrap_or_else(|_| "clipflow=warn".into());
         let builder =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        // A program that has set up its own keeps it.
+        // Fails if the program has set up its own logging, which then stays.
         let _ = builder.compact().without_time().with_ansi(false).try_init();
     }
 }

@@ -6,13 +6,13 @@ mod karaoke;
 
 use std::fmt::Write;
 
-use super::captions::{CaptionLine, Room, lines_in, width};
+use super::captions::{CaptionLine, CaptionRoom, lines_in, width};
 use crate::model::edit::{CaptionStyle, Edit};
 use crate::model::{Cue, CueWord};
 use karaoke::karaoke;
 
 /// The faces that captions can be drawn with.
-pub trait Faces {
+pub trait FontFaces {
     /// Whether any face has this character.
     fn covers(&self, c: char) -> bool;
     /// The family that suits `text` in `language` (ISO 639-3) best; `None` without any face.
@@ -21,7 +21,7 @@ pub trait Faces {
 
 /// Captions to burn in.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Burned {
+pub struct AssDocument {
     /// The document; `None` when no caption is seen.
     pub document: Option<String>,
     /// Cues that are left out since no face has their characters: boxes help nobody.
@@ -29,7 +29,7 @@ pub struct Burned {
 }
 
 /// A style's looks; sizes are shares of the shorter side of the picture.
-struct Look {
+struct CaptionLook {
     size: f64,
     lines: usize,
     /// Widest line in em, less if the picture is narrow.
@@ -58,9 +58,9 @@ const TALL_BOTTOM: f64 = 0.22;
 /// Of a size, that is, a line's height, an em is about so much; see [`width`].
 const EM: f64 = 0.9;
 
-fn look(style: CaptionStyle) -> Option<Look> {
+fn look(style: CaptionStyle) -> Option<CaptionLook> {
     let look = match style {
-        CaptionStyle::BoldPop => Look {
+        CaptionStyle::BoldPop => CaptionLook {
             size: 0.095,
             lines: 1,
             widest: 9.0,
@@ -70,7 +70,7 @@ fn look(style: CaptionStyle) -> Option<Look> {
             colours: [WHITE, WHITE, BLACK, "&H80000000"],
             border: 1,
         },
-        CaptionStyle::Karaoke => Look {
+        CaptionStyle::Karaoke => CaptionLook {
             size: 0.07,
             lines: 2,
             widest: 14.0,
@@ -80,7 +80,7 @@ fn look(style: CaptionStyle) -> Option<Look> {
             colours: [YELLOW, WHITE, BLACK, "&H80000000"],
             border: 1,
         },
-        CaptionStyle::Classic => Look {
+        CaptionStyle::Classic => CaptionLook {
             size: 0.06,
             lines: 2,
             widest: 21.0,
@@ -90,7 +90,7 @@ fn look(style: CaptionStyle) -> Option<Look> {
             colours: [WHITE, WHITE, BLACK, "&H80000000"],
             border: 1,
         },
-        CaptionStyle::Minimal => Look {
+        CaptionStyle::Minimal => CaptionLook {
             size: 0.048,
             lines: 2,
             widest: 21.0,
@@ -107,9 +107,9 @@ fn look(style: CaptionStyle) -> Option<Look> {
 
 /// The captions of `edit` from `cues` (on the source's clock, in the edit's language), on the variant's
 /// clock and inside its safe zone.
-pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn Faces) -> Burned {
+pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn FontFaces) -> AssDocument {
     let Some(look) = look(edit.caption_style) else {
-        return Burned { document: None, unreadable: 0 };
+        return AssDocument { document: None, unreadable: 0 };
     };
     let mut unreadable = 0;
     let mut readable = Vec::with_capacity(cues.len());
@@ -124,22 +124,22 @@ pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn Faces) -> Burned {
     let all: String = readable.iter().map(|cue| cue.text.as_str()).collect();
     let language = readable.iter().find_map(|cue| cue.language.as_deref());
     let Some(family) = faces.family(&all, language.or(edit.language.as_deref())) else {
-        return Burned { document: None, unreadable: unreadable + readable.len() };
+        return AssDocument { document: None, unreadable: unreadable + readable.len() };
     };
-    let page = Page::new(edit, &look);
+    let page = CaptionPage::new(edit, &look);
     let lines = lines_in(edit, &readable, page.room);
     if lines.is_empty() {
-        return Burned { document: None, unreadable };
+        return AssDocument { document: None, unreadable };
     }
     let mut text = page.header(&look, &family);
     for line in &lines {
         page.event(&mut text, edit.caption_style, line);
     }
-    Burned { document: Some(text), unreadable }
+    AssDocument { document: Some(text), unreadable }
 }
 
 /// `text` without what no face has; `None` if that is more than a sign here and there.
-fn drawable(text: &str, faces: &dyn Faces) -> Option<String> {
+fn drawable(text: &str, faces: &dyn FontFaces) -> Option<String> {
     let kept = covered(text, faces);
     let count = |t: &str| t.chars().filter(|c| c.is_alphanumeric()).count() as f64;
     let (all, left) = (count(text), count(&kept));
@@ -148,12 +148,12 @@ fn drawable(text: &str, faces: &dyn Faces) -> Option<String> {
 }
 
 /// The words of a cue without what no face has.
-fn drawable_words(cue: &Cue, faces: &dyn Faces) -> Option<Vec<CueWord>> {
+fn drawable_words(cue: &Cue, faces: &dyn FontFaces) -> Option<Vec<CueWord>> {
     let drawn = |word: &CueWord| CueWord { text: covered(&word.text, faces), ..word.clone() };
     Some(cue.words.as_ref()?.iter().map(drawn).collect())
 }
 
-fn covered(text: &str, faces: &dyn Faces) -> String {
+fn covered(text: &str, faces: &dyn FontFaces) -> String {
     let kept = |c: &char| (!c.is_control() || *c == '\n') && (is_invisible(*c) || faces.covers(*c));
     text.chars().filter(kept).collect()
 }
@@ -168,19 +168,19 @@ fn is_joiner(c: char) -> bool {
 }
 
 /// Where captions go, in pixels of the variant.
-struct Page {
+struct CaptionPage {
     width: f64,
     height: f64,
     /// Left, right and from below.
     margins: [f64; 3],
     size: f64,
-    room: Room,
+    room: CaptionRoom,
     /// Width inside the margins.
     inside: f64,
 }
 
-impl Page {
-    fn new(edit: &Edit, look: &Look) -> Self {
+impl CaptionPage {
+    fn new(edit: &Edit, look: &CaptionLook) -> Self {
         let (width, height) = (edit.width as f64, edit.height as f64);
         let zone = edit.safe_zone;
         let share = |wanted: f64, least: f64| if wanted > least { wanted.min(0.45) } else { least };
@@ -191,8 +191,10 @@ impl Page {
         let wider = if width > 1.2 * height { WIDE_SIZE } else { 1.0 };
         let size = look.size * width.min(height) * wider;
         // The outline and the swell of a style need some of it.
-        let room =
-            Room { width: (0.92 * inside / (size * EM)).min(look.widest), lines: look.lines };
+        let room = CaptionRoom {
+            width: (0.92 * inside / (size * EM)).min(look.widest),
+            lines: look.lines,
+        };
         Self {
             width,
             height,
@@ -204,7 +206,7 @@ impl Page {
         }
     }
 
-    fn header(&self, look: &Look, family: &str) -> String {
+    fn header(&self, look: &CaptionLook, family: &str) -> String {
         let [text, later, edge, back] = look.colours;
         let [left, right, bottom] = self.margins.map(f64::round);
         let (size, bold) = (self.size.round(), if look.bold { -1 } else { 0 });
@@ -291,7 +293,7 @@ mod tests {
 
     /// Has Latin letters only.
     struct Latin;
-    impl Faces for Latin {
+    impl FontFaces for Latin {
         fn covers(&self, c: char) -> bool {
             (c as u32) < 0x250
         }
@@ -300,13 +302,13 @@ mod tests {
         }
     }
 
-    fn burned(style: CaptionStyle, cues: &[Cue]) -> Burned {
+    fn burned(style: CaptionStyle, cues: &[Cue]) -> AssDocument {
         let mut edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
         edit.caption_style = style;
         document(&edit, cues, &Latin)
     }
 
-    fn events(burned: &Burned) -> Vec<&str> {
+    fn events(burned: &AssDocument) -> Vec<&str> {
         let document = burned.document.as_deref().unwrap();
         document.lines().filter(|line| line.starts_with("Dialogue:")).collect()
     }
@@ -373,6 +375,6 @@ mod tests {
     #[test]
     fn off_burns_nothing() {
         let none = burned(CaptionStyle::Off, &[cue(1.0, 2.0, "hi")]);
-        assert_eq!(none, Burned { document: None, unreadable: 0 });
+        assert_eq!(none, AssDocument { document: None, unreadable: 0 });
     }
 }

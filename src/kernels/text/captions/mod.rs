@@ -27,7 +27,7 @@ pub struct CaptionLine {
 
 /// How much may stand on the screen at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Room {
+pub(super) struct CaptionRoom {
     /// Width of a line, in em.
     pub(super) width: f64,
     /// Lines, 1 or 2.
@@ -35,7 +35,7 @@ pub(super) struct Room {
 }
 
 /// A line of 42 columns, two of them: what television allows.
-const TELEVISION: Room = Room { width: 21.0, lines: 2 };
+const TELEVISION: CaptionRoom = CaptionRoom { width: 21.0, lines: 2 };
 /// No text is shown for less, in seconds, unless its cue is.
 const LEAST_SHOWN: f64 = 0.35;
 /// What begins within so much of each other is said together, in seconds.
@@ -51,7 +51,7 @@ pub fn caption_lines(edit: &Edit, cues: &[Cue]) -> Vec<CaptionLine> {
 }
 
 /// The same for so much room.
-pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: Room) -> Vec<CaptionLine> {
+pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<CaptionLine> {
     let map = TimeMap::new(edit);
     let mut shown: Vec<CaptionLine> = Vec::new();
     for cue in in_order(cues) {
@@ -132,15 +132,17 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
 }
 
 /// A text in as many pieces as the room asks for, each for its share of the time, or while it is said.
-fn split(line: &CaptionLine, room: Room) -> Vec<CaptionLine> {
+fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
     let long = line.end - line.start;
     let mut pieces = wrap(&line.text, room);
     let most = ((long / LEAST_SHOWN) as usize).max(1);
     if pieces.len() > most {
         // Too fast for so many: wider pieces, which the style shows smaller.
         let all = width(&line.text);
-        let wider =
-            Room { width: (1.15 * all / (most * room.lines) as f64).max(room.width), ..room };
+        let wider = CaptionRoom {
+            width: (1.15 * all / (most * room.lines) as f64).max(room.width),
+            ..room
+        };
         pieces = wrap(&line.text, wider);
     }
     let mut ends = line.ends(&pieces);

@@ -27,7 +27,7 @@ fn lines_are_even_and_at_most_two() {
 fn japanese_breaks_between_characters_but_not_before_a_full_stop() {
     let text = "これは字幕の試験です。長い文は二行に分けられます。句点は行の先頭に来ません。";
     for width in 5..30 {
-        for screen in wrap(text, Room { width: f64::from(width), lines: 2 }) {
+        for screen in wrap(text, CaptionRoom { width: f64::from(width), lines: 2 }) {
             let lines: Vec<_> = screen.split('\n').collect();
             assert!(lines.len() <= 2);
             assert!(lines.iter().all(|l| !l.starts_with(['。', '、', 'ー'])), "{screen}");
@@ -41,7 +41,7 @@ fn a_character_keeps_its_marks_and_its_modifiers() {
     // が as か and its mark, a Hangul syllable of its letters, a family, a thumb with its colour.
     for whole in ["か\u{3099}", "\u{1112}\u{1161}\u{11AB}", "👩\u{200D}👧", "👍\u{1F3FD}"] {
         let text = whole.repeat(30);
-        let screens = wrap(&text, Room { width: 5.3, lines: 2 });
+        let screens = wrap(&text, CaptionRoom { width: 5.3, lines: 2 });
         assert!(screens.len() > 2, "{whole}");
         for line in screens.iter().flat_map(|screen| screen.split('\n')) {
             assert_eq!(line.replace(whole, ""), "", "{whole}");
@@ -53,7 +53,7 @@ fn a_character_keeps_its_marks_and_its_modifiers() {
 fn clauses_without_spaces_are_broken_only_where_they_must() {
     let text = "สวัสดีครับ วันนี้เราจะมาดูเรื่องที่น่าสนใจมากที่สุดในโลกกันนะครับ";
     let lines = |width: f64| -> Vec<String> {
-        let screens = wrap(text, Room { width, lines: 2 });
+        let screens = wrap(text, CaptionRoom { width, lines: 2 });
         screens.iter().flat_map(|screen| screen.split('\n').map(str::to_owned)).collect()
     };
     assert_eq!(lines(60.0).join(" "), text);
@@ -99,7 +99,7 @@ fn pieces_of_a_text_appear_when_they_are_said() {
         (0..14).map(|n| if n < 7 { 1.0 + 0.2 * f64::from(n) } else { 7.0 }).collect();
     let cue = timed(cue(1.0, 9.0, text), &starts);
     let edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
-    let room = Room { width: 11.0, lines: 1 };
+    let room = CaptionRoom { width: 11.0, lines: 1 };
     let lines = lines_in(&edit, &[cue], room);
     let early = lines.iter().filter(|line| line.start < 2.4).count();
     let spoken: usize = lines.iter().take(early).map(|line| line.text.split(' ').count()).sum();
@@ -204,12 +204,12 @@ proptest! {
         let cues: Vec<_> = texts.iter().map(read).collect();
         for (text, ..) in &texts {
             let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            let wrapped = wrap(text, Room { width, lines });
+            let wrapped = wrap(text, CaptionRoom { width, lines });
             prop_assert_eq!(squeezed(&wrapped.concat()), squeezed(text));
             prop_assert!(wrapped.iter().all(|screen| screen.split('\n').count() <= lines));
         }
         let edit = edit(vec![Segment { start: 1.0, end: 18.0, speed }]);
-        let found = lines_in(&edit, &cues, Room { width, lines });
+        let found = lines_in(&edit, &cues, CaptionRoom { width, lines });
         for line in &found {
             prop_assert!(line.start >= 0.0 && line.end > line.start && line.end <= edit.duration() + 1e-9);
         }

@@ -3,8 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
-use super::super::script::{Spacing, spacing};
-use super::Room;
+use super::super::writing::{Spacing, spacing};
+use super::CaptionRoom;
 
 /// May not begin a line in Chinese, Japanese and Korean.
 const NOT_FIRST: &str = "、。，．・：；？！゛゜ヽヾゝゞ々ー’”）〕］｝〉》」』】°′″℃ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ…‥,.!?:;)]}%";
@@ -34,14 +34,14 @@ fn char_width(c: char) -> f64 {
 
 /// A piece that is not broken, and whether a space comes before it.
 #[derive(Debug, Clone, Copy)]
-struct Word<'a> {
+struct WrapWord<'a> {
     text: &'a str,
     spaced: bool,
 }
 
 /// `text` in screens of at most `room.lines` lines, separated by `\n`, of even width. A word that is
 /// wider than the room has a line of its own.
-pub(in super::super) fn wrap(text: &str, room: Room) -> Vec<String> {
+pub(in super::super) fn wrap(text: &str, room: CaptionRoom) -> Vec<String> {
     let words = words(text, room);
     let mut ends = vec![0.0];
     for word in &words {
@@ -60,7 +60,7 @@ pub(in super::super) fn wrap(text: &str, room: Room) -> Vec<String> {
 /// The pieces of a text that are not broken: what stands between spaces; in Chinese and Japanese each
 /// character with its marks; and in scripts that put spaces between clauses each cluster of what is too
 /// wide for a line.
-fn words(text: &str, room: Room) -> Vec<Word<'_>> {
+fn words(text: &str, room: CaptionRoom) -> Vec<WrapWord<'_>> {
     let mut found = Vec::new();
     for part in text.split_whitespace() {
         let long = width(part) > room.width;
@@ -69,12 +69,12 @@ fn words(text: &str, room: Room) -> Vec<Word<'_>> {
         for (at, cluster) in part.grapheme_indices(true) {
             let breaks = last.is_some_and(|last| breaks_between(last, cluster, long));
             if breaks {
-                found.push(Word { text: &part[start..at], spaced });
+                found.push(WrapWord { text: &part[start..at], spaced });
                 (start, spaced) = (at, false);
             }
             last = Some(cluster);
         }
-        found.push(Word { text: &part[start..], spaced });
+        found.push(WrapWord { text: &part[start..], spaced });
     }
     found
 }
@@ -94,7 +94,7 @@ fn breaks_between(before: &str, after: &str, long: bool) -> bool {
 /// Words that follow each other.
 #[derive(Debug, Clone, Copy)]
 struct Words<'w, 'a> {
-    words: &'w [Word<'a>],
+    words: &'w [WrapWord<'a>],
     /// Where each begins with the space before it, in em from some point, and where the last one ends.
     ends: &'w [f64],
 }
@@ -113,7 +113,7 @@ impl<'w, 'a> Words<'w, 'a> {
     }
 
     /// How many of the words fit on a screen, its lines filled one after the other; at least one.
-    fn most(self, room: Room) -> usize {
+    fn most(self, room: CaptionRoom) -> usize {
         let (mut lines, mut from) = (1, 0);
         for i in 1..self.words.len() {
             if self.width(from, i + 1) > room.width {
@@ -128,7 +128,7 @@ impl<'w, 'a> Words<'w, 'a> {
 
     /// How many words the next screen gets, of screens with about the same amount of text; the first that
     /// fits into the fewest, ends of clauses preferred where they come late in a screen.
-    fn screen(self, room: Room) -> usize {
+    fn screen(self, room: CaptionRoom) -> usize {
         let (most, all) = (self.most(room), self.words.len());
         if most == all {
             return most;
@@ -150,7 +150,7 @@ impl<'w, 'a> Words<'w, 'a> {
     }
 
     /// One screen: one line if it fits the narrowest way, else broken where its lines are most even.
-    fn balanced(self, room: Room) -> String {
+    fn balanced(self, room: CaptionRoom) -> String {
         let all = self.words.len();
         if room.lines < 2 || all < 2 || self.width(0, all) <= SHORT.min(room.width) {
             return self.line();

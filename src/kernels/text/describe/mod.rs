@@ -1,57 +1,9 @@
 //! Title, hook, description, hashtags and keywords of a clip, from what is said in it.
 
-use std::borrow::Cow;
-
-use unicode_segmentation::UnicodeSegmentation;
-
-use super::hashtags::hashtags_in;
-use super::keyphrases::keyphrases;
-use super::lexicon::Lexicon;
-use super::script::{join, spoken};
-use super::sentences::sentences;
+use super::script::{Facts, Script, TextInput, TextOrigin};
 use super::titles::{self, TitleStyle};
 use super::trim::{graphemes, trim_to};
-use crate::model::Keyphrase;
-
-/// Keyphrases that are looked for where none are given.
-const KEYPHRASES: usize = 12;
-
-/// A caption line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Line<'a> {
-    /// The words, without markup.
-    pub text: &'a str,
-    /// When it appears, in seconds of the source.
-    pub start: f64,
-    /// When it goes, in seconds.
-    pub end: f64,
-}
-
-/// What is plainly so, whatever is said.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Facts {
-    /// Length of the clip, in seconds.
-    pub duration: f64,
-    /// Size of the picture, in pixels, if known.
-    pub size: Option<(i64, i64)>,
-}
-
-/// What texts about a clip are made of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TextInput<'a> {
-    /// The clip's caption lines, in order.
-    pub lines: &'a [Line<'a>],
-    /// Their [`keyphrases`], strongest first; empty: they are looked for.
-    pub keyphrases: &'a [Keyphrase],
-    /// Tag of the captions' language, if known.
-    pub language: Option<&'a str>,
-    /// What the person who made the request calls it.
-    pub topic: Option<&'a str>,
-    /// Interests of the audience.
-    pub interests: &'a [String],
-    /// What is known without captions.
-    pub facts: Facts,
-}
+use super::writing::join;
 
 /// How long texts may be, in grapheme clusters, and how many hashtags there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -68,31 +20,6 @@ impl Default for TextLimits {
     /// What every large platform takes.
     fn default() -> Self {
         Self { title_chars: 100, description_chars: 500, hashtags: 5 }
-    }
-}
-
-/// What texts were made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TextOrigin {
-    /// What is said in the clip.
-    Captions,
-    /// What the request calls it.
-    Request,
-    /// Its length, size and language: nobody said anything.
-    Facts,
-    /// A language model.
-    Model,
-}
-
-impl TextOrigin {
-    /// The spelling in `text_origin`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Captions => "captions",
-            Self::Request => "request",
-            Self::Facts => "facts",
-            Self::Model => "model",
-        }
     }
 }
 
@@ -118,55 +45,7 @@ pub fn describe(input: &TextInput<'_>, limits: &TextLimits) -> ClipText {
     Script::of(input).describe(limits, TitleStyle::Statement)
 }
 
-/// What is said in a clip, made ready: titles in several forms and lengths are made from it without
-/// looking through the captions again.
-pub struct Script<'a> {
-    pub(super) sentences: Vec<Sentence>,
-    pub(super) keyphrases: Cow<'a, [Keyphrase]>,
-    pub(super) lexicon: Lexicon,
-    /// All hashtags there may be, the most fitting first.
-    tags: Vec<String>,
-    input: TextInput<'a>,
-    origin: TextOrigin,
-}
-
-/// A sentence, measured.
-pub(super) struct Sentence {
-    pub(super) text: String,
-    /// In grapheme clusters.
-    pub(super) length: usize,
-    /// Words, as far as it matters how many there are.
-    pub(super) words: usize,
-    /// The weights of the keyphrases in it.
-    pub(super) weight: f64,
-}
-
-impl<'a> Script<'a> {
-    /// Look through what is said, or what the request says where nothing is.
-    pub fn of(input: &TextInput<'a>) -> Self {
-        let mut said = sentences(input.lines);
-        let mut origin = TextOrigin::Captions;
-        if said.is_empty() {
-            let topic = input.topic.map(spoken).unwrap_or_default();
-            said = sentences(&[Line { text: &topic, start: 0.0, end: 0.0 }]);
-            origin = if said.is_empty() { TextOrigin::Facts } else { TextOrigin::Request };
-        }
-        let given = origin == TextOrigin::Captions && !input.keyphrases.is_empty();
-        let keyphrases = match given {
-            true => Cow::Borrowed(input.keyphrases),
-            false => Cow::Owned(keyphrases(&said.join("\n"), input.language, KEYPHRASES)),
-        };
-        let lexicon = Lexicon::of(input.language, &said.join(" "));
-        let sentences = measured(said, &keyphrases);
-        let tags = hashtags_in(&keyphrases, input.interests, &lexicon, usize::MAX);
-        Self { sentences, keyphrases, lexicon, tags, input: *input, origin }
-    }
-
-    /// What texts are made from.
-    pub fn origin(&self) -> TextOrigin {
-        self.origin
-    }
-
+impl Script<'_> {
     /// The title in one form, at most `most` grapheme clusters; `None` if the clip has no words for
     /// it: asks no question, or says one sentence only.
     pub fn title(&self, style: TitleStyle, most: usize) -> Option<String> {
@@ -224,20 +103,6 @@ impl<'a> Script<'a> {
         parts.extend(self.input.language.filter(|l| super::is_language_tag(l)).map(str::to_owned));
         parts.join(" · ")
     }
-}
-
-fn measured(said: Vec<String>, keyphrases: &[Keyphrase]) -> Vec<Sentence> {
-    let lower: Vec<(String, f64)> =
-        keyphrases.iter().map(|k| (k.text.to_lowercase(), k.weight)).collect();
-    let measure = |text: String| {
-        let folded = text.to_lowercase();
-        // In any case, and as the beginning of a longer word: Chinese has no spaces, plurals have ends.
-        let weight =
-            lower.iter().filter(|(k, _)| folded.contains(k.as_str())).map(|(_, w)| w).sum();
-        let words = text.unicode_words().take(titles::LEAST_WORDS).count();
-        Sentence { length: graphemes(&text), words, weight, text }
-    };
-    said.into_iter().map(measure).collect()
 }
 
 #[cfg(test)]

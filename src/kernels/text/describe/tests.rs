@@ -2,7 +2,9 @@
 use proptest::prelude::*;
 
 use super::super::keyphrases::tests::TALKS;
+use super::super::lines::Line;
 use super::*;
+use crate::model::Keyphrase;
 
 const LIMITS: TextLimits = TextLimits { title_chars: 60, description_chars: 90, hashtags: 3 };
 

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use rake::{Rake, StopWords};
 
 use super::lexicon::Lexicon;
-use super::script::{join, spoken};
 use super::words::{Word, runs};
+use super::writing::{join, spoken};
 use crate::model::Keyphrase;
 
 /// Most words of a phrase.
@@ -46,7 +46,7 @@ pub fn keyphrases(text: &str, language: Option<&str>, most: usize) -> Vec<Keyphr
         b.weight.total_cmp(&a.weight).then_with(by_place)
     });
     let strongest = candidates.first().map_or(1.0, |c| c.weight);
-    let mut chosen: Vec<Candidate> = vec![];
+    let mut chosen: Vec<PhraseCandidate> = vec![];
     for candidate in candidates {
         if chosen.len() == most {
             break;
@@ -65,7 +65,7 @@ fn phrases(runs: &[Vec<Word>]) -> Vec<&[Word]> {
 }
 
 /// A phrase, over all its forms.
-struct Candidate {
+struct PhraseCandidate {
     stems: Vec<String>,
     text: String,
     weight: f64,
@@ -73,7 +73,7 @@ struct Candidate {
     first: usize,
 }
 
-impl Candidate {
+impl PhraseCandidate {
     /// Whether it says all that `other` does.
     fn covers(&self, other: &Self) -> bool {
         let all_of = |a: &Self, b: &Self| b.stems.iter().all(|stem| a.stems.contains(stem));
@@ -89,7 +89,7 @@ impl Candidate {
 
 /// The forms of one phrase.
 #[derive(Default)]
-struct Forms<'t> {
+struct PhraseForms<'t> {
     /// Each form, how often it is used, and whether only as the first words of sentences.
     spelled: Vec<(&'t str, usize, bool)>,
     stems: Vec<&'t str>,
@@ -100,7 +100,7 @@ struct Forms<'t> {
     is_whole: bool,
 }
 
-impl<'t> Forms<'t> {
+impl<'t> PhraseForms<'t> {
     fn add(&mut self, text: &'t str, words: &'t [Word], is_whole: bool) {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let form = &text[first.start..last.end];
@@ -142,12 +142,12 @@ fn is_name(word: &str, opens: bool) -> bool {
     }
 }
 
-fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candidate> {
+fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<PhraseCandidate> {
     let keys: Vec<String> = phrases.iter().map(|words| key(words)).collect();
     let rake = Rake::new(StopWords::new()).run_fragments(keys.iter().map(String::as_str));
     let scores: HashMap<String, f64> = rake.into_iter().map(|k| (k.keyword, k.score)).collect();
     // A word or two that are said more often than any phrase they are part of are a topic themselves.
-    let mut forms: HashMap<String, Forms<'_>> = HashMap::new();
+    let mut forms: HashMap<String, PhraseForms<'_>> = HashMap::new();
     for words in phrases {
         for length in 1..=words.len() {
             for part in words.windows(length) {
@@ -165,15 +165,16 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<Candida
             }
         }
     }
-    let within = |part: &Forms<'_>| held.get(&*part.stems).is_some_and(|most| *most >= part.count);
-    let is_topic = |(_, f): &(&String, &Forms<'_>)| (f.is_whole || f.count > 1) && !within(f);
-    let candidate = |(key, forms): (&String, &Forms<'_>)| {
+    let within =
+        |part: &PhraseForms<'_>| held.get(&*part.stems).is_some_and(|most| *most >= part.count);
+    let is_topic = |(_, f): &(&String, &PhraseForms<'_>)| (f.is_whole || f.count > 1) && !within(f);
+    let candidate = |(key, forms): (&String, &PhraseForms<'_>)| {
         let words = forms.stems.len().max(1) as f64;
         // Part of a phrase only, a word has at least that many in its company.
         let linked = scores.get(key).map_or(words, |score| score / words).max(1.0);
         let is_name = !lexicon.capitalises_nouns() && forms.named * 2 > forms.count;
         let name = if is_name { NAME } else { 1.0 };
-        Candidate {
+        PhraseCandidate {
             text: forms.usual(),
             weight: linked.sqrt() * (1.0 + (forms.count as f64).ln()) * name,
             first: forms.first,

@@ -28,15 +28,15 @@ pub struct RawCue {
 
 /// A cue as it is read.
 #[derive(Debug, Clone, PartialEq)]
-struct Read {
+struct ParsedCue {
     start: f64,
     end: f64,
-    text: Marked,
+    text: MarkedText,
 }
 
 /// Text with time stamps in it.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Marked {
+struct MarkedText {
     text: String,
     /// Characters that are seen before the time stamp, and its seconds.
     marks: Vec<(usize, f64)>,
@@ -66,7 +66,7 @@ pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
             at = first + body_length(&lines[first..], vtt);
             let text = clean(&lines[first..at].join("\n"));
             if end > start && !text.text.is_empty() {
-                cues.push(Read { start, end, text });
+                cues.push(ParsedCue { start, end, text });
             }
         } else if is_block_start(lines[at]) && (at == 0 || lines[at - 1].trim().is_empty()) {
             while at < lines.len() && !lines[at].trim().is_empty() {
@@ -78,10 +78,10 @@ pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
     }
     cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
     rolling::unroll(&mut cues);
-    cues.into_iter().map(Read::cue).collect()
+    cues.into_iter().map(ParsedCue::cue).collect()
 }
 
-impl Read {
+impl ParsedCue {
     fn cue(self) -> RawCue {
         let words = self.words();
         RawCue { start: self.start, end: self.end, text: self.text.text, words }
@@ -175,7 +175,7 @@ fn parse_digits(text: &str) -> Option<u32> {
 
 /// The words of a cue: without tags, override blocks and control characters, entities decoded,
 /// lines trimmed, blank lines left out.
-fn clean(body: &str) -> Marked {
+fn clean(body: &str) -> MarkedText {
     let mut out = String::with_capacity(body.len());
     let (mut marks, mut counted, mut count) = (Vec::new(), 0, 0);
     let mut rest = body;
@@ -212,7 +212,7 @@ fn clean(body: &str) -> Marked {
         }
     }
     out.push_str(rest);
-    Marked { text: tidy(&out), marks }
+    MarkedText { text: tidy(&out), marks }
 }
 
 fn is_kept(c: char) -> bool {

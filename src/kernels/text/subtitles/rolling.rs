@@ -3,7 +3,7 @@
 //! Live captions (CEA-608's roll-up) and automatic ones are written so, the latter with a cue of some
 //! hundredths of a second between two, in which the line has moved up and the next is not there yet.
 
-use super::{Marked, Read, seen};
+use super::{MarkedText, ParsedCue, seen};
 
 /// Two cues follow each other without a pause up to so much between them, in seconds.
 const TOUCHING: f64 = 0.1;
@@ -13,7 +13,7 @@ const MOVING: f64 = 0.1;
 const LEAST: usize = 2;
 
 /// Takes the lines away that only repeat those of the cue before, if that is how these captions are.
-pub(super) fn unroll(cues: &mut Vec<Read>) {
+pub(super) fn unroll(cues: &mut Vec<ParsedCue>) {
     let repeated: Vec<usize> = std::iter::once(0)
         .chain(cues.windows(2).map(|pair| repeated(&pair[0], &pair[1])))
         .collect();
@@ -22,7 +22,7 @@ pub(super) fn unroll(cues: &mut Vec<Read>) {
     if rolling < LEAST || 2 * rolling < touching {
         return;
     }
-    let mut kept: Vec<Read> = Vec::with_capacity(cues.len());
+    let mut kept: Vec<ParsedCue> = Vec::with_capacity(cues.len());
     for (mut cue, lines) in cues.drain(..).zip(repeated) {
         cue.text = cue.text.without(lines);
         match kept.last_mut() {
@@ -33,12 +33,12 @@ pub(super) fn unroll(cues: &mut Vec<Read>) {
     *cues = kept;
 }
 
-fn touch(before: &Read, cue: &Read) -> bool {
+fn touch(before: &ParsedCue, cue: &ParsedCue) -> bool {
     (cue.start - before.end).abs() <= TOUCHING
 }
 
 /// How many lines `cue` begins with that `before` ends with; 0 if it is a text said twice.
-fn repeated(before: &Read, cue: &Read) -> usize {
+fn repeated(before: &ParsedCue, cue: &ParsedCue) -> usize {
     if !touch(before, cue) {
         return 0;
     }
@@ -50,7 +50,7 @@ fn repeated(before: &Read, cue: &Read) -> usize {
     if again { 0 } else { lines }
 }
 
-impl Marked {
+impl MarkedText {
     /// The same without its first lines.
     fn without(self, lines: usize) -> Self {
         if lines == 0 {

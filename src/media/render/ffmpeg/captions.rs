@@ -4,18 +4,18 @@ use std::ffi::OsString;
 
 use super::encoding::Format;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::ass::{Burned, document};
+use crate::kernels::text::ass::{AssDocument, document};
 use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
 use crate::media::Fonts;
 use crate::media::render::output::Output;
-use crate::media::render::partial_file::Part;
+use crate::media::render::partial_file::PartialFile;
 use crate::model::edit::{CaptionMode, CaptionStyle};
 
 /// A document for libass, in a file that lives as long as this.
 #[derive(Debug)]
-pub(crate) struct Captions(Part);
+pub(crate) struct BurnedCaptions(PartialFile);
 
-impl Captions {
+impl BurnedCaptions {
     /// The filter that draws them.
     pub(crate) fn filter(&self) -> String {
         format!("ass=filename={}", escaped(&self.0.to_string_lossy()))
@@ -26,7 +26,7 @@ impl Captions {
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
-pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
+pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<BurnedCaptions>>> {
     let captions = |output: &&Output| {
         let Some(burned) = drawn(output) else { return Ok(None) };
         if burned.unreadable > 0 {
@@ -36,13 +36,13 @@ pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<Captions>>> {
                 "captions are left out, as no typeface of this machine has their characters; install one (Debian: fonts-noto)"
             );
         }
-        burned.document.map(|text| written(output, &text).map(Captions)).transpose()
+        burned.document.map(|text| written(output, &text).map(BurnedCaptions)).transpose()
     };
     outputs.iter().map(captions).collect()
 }
 
 /// What is burned into an output; `None` if nothing is to be.
-fn drawn(output: &Output) -> Option<Burned> {
+fn drawn(output: &Output) -> Option<AssDocument> {
     let edit = output.edit.as_ref().filter(|edit| {
         edit.caption_mode == CaptionMode::Burned && edit.caption_style != CaptionStyle::Off
     })?;
@@ -73,12 +73,12 @@ fn event(line: &str) -> Option<(f64, f64)> {
 
 /// The captions of an output as a text track, in a file that lives as long as this.
 #[derive(Debug)]
-pub(crate) struct Track {
-    file: Part,
+pub(crate) struct TextTrack {
+    file: PartialFile,
     language: Option<String>,
 }
 
-impl Track {
+impl TextTrack {
     /// The options of the input that is read for it: a file of our own making.
     pub(crate) fn input(&self) -> Vec<OsString> {
         let mut name = OsString::from("file:");
@@ -104,7 +104,7 @@ impl Track {
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
-pub(crate) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<Track>>> {
+pub(crate) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<TextTrack>>> {
     let track = |output: &&Output| {
         if !format.has_text_track() {
             return Ok(None);
@@ -112,7 +112,7 @@ pub(crate) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<T
         let Some(lines) = lines(output, CaptionMode::Soft) else { return Ok(None) };
         let file = written(output, &to_srt(&lines))?;
         let language = output.edit.as_ref().and_then(|edit| edit.language.as_deref());
-        Ok(Some(Track { file, language: language.and_then(to_iso639_3) }))
+        Ok(Some(TextTrack { file, language: language.and_then(to_iso639_3) }))
     };
     outputs.iter().map(track).collect()
 }
@@ -124,8 +124,8 @@ pub(crate) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLin
 }
 
 /// A text in the folder of the output: what a killed run leaves there is removed by the next.
-pub(crate) fn written(output: &Output, text: &str) -> Result<Part> {
-    let file = Part::beside(&output.path)?;
+pub(crate) fn written(output: &Output, text: &str) -> Result<PartialFile> {
+    let file = PartialFile::beside(&output.path)?;
     std::fs::write(&file, text).map_err(|cause| {
         let message =
             format!("captions cannot be written to {} ({cause}); make room there", file.display());

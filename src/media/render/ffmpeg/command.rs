@@ -3,17 +3,17 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::captions::{Captions, Track};
+use super::captions::{BurnedCaptions, TextTrack};
 use super::encoding::arguments::{SoundFrom, output, tail, words};
-use super::graph::audio::Heard;
+use super::graph::audio::AudioOutput;
 use super::graph::{audio, video};
-use super::inputs::{Ahead, Inputs, audio_inputs, video_input};
-use super::loudness::Sound;
+use super::inputs::{ColdOpenInput, InputNumbers, audio_inputs, video_input};
+use super::loudness::OutputSound;
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::render::output::Output;
 use crate::media::render::settings::RenderSettings;
-use crate::media::render::shape::Shape;
-use crate::media::render::source::Source;
+use crate::media::render::shape::EditShape;
+use crate::media::render::source::RenderSource;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
@@ -24,19 +24,19 @@ const MORE: f64 = 2.0;
 const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc"];
 
 /// A pass, as its command needs it.
-pub(crate) struct Plan<'a> {
+pub(crate) struct PassCommand<'a> {
     pub(crate) path: &'a Path,
-    pub(crate) source: &'a Source,
+    pub(crate) source: &'a RenderSource,
     pub(crate) seek: Option<f64>,
-    pub(crate) ahead: Option<Ahead<'a>>,
+    pub(crate) ahead: Option<ColdOpenInput<'a>>,
     pub(crate) outputs: &'a [&'a Output],
     /// Of each output, if it is edited.
-    pub(crate) shapes: &'a [Option<Shape>],
-    pub(crate) sounds: &'a [Sound],
+    pub(crate) shapes: &'a [Option<EditShape>],
+    pub(crate) sounds: &'a [OutputSound],
     /// The captions of each output, if some are burned in.
-    pub(crate) captions: &'a [Option<Captions>],
+    pub(crate) captions: &'a [Option<BurnedCaptions>],
     /// The text track of each output, if it has one.
-    pub(crate) tracks: &'a [Option<Track>],
+    pub(crate) tracks: &'a [Option<TextTrack>],
     pub(crate) settings: &'a RenderSettings,
     pub(crate) limits: &'a MediaLimits,
 }
@@ -55,15 +55,15 @@ pub(crate) struct Plan<'a> {
 /// get: whether the seek came down late and where the source ends shows in them as well.
 ///
 /// A sound that was encoded before is copied from its file; the source's own is then not read.
-pub(crate) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
-    let Plan { source, ahead, settings, limits, .. } = *plan;
+pub(crate) fn arguments(plan: &PassCommand<'_>, files: &[&Path]) -> Vec<OsString> {
+    let PassCommand { source, ahead, settings, limits, .. } = *plan;
     let picture = settings.encoding.has_picture();
     let heard = heard(plan);
     let audio = source.audio.filter(|_| !heard.is_empty());
     let mut args = ffmpeg_args();
     args.extend(words(&["-y", "-copyts", "-filter_complex_threads"]));
     args.push(limits.threads.to_string().into());
-    let read = Read::new(plan, audio.is_some(), &mut args);
+    let read = PassInputs::new(plan, audio.is_some(), &mut args);
     if picture {
         args.extend(["-filter_complex".into(), pictures(plan, read.inputs).into()]);
     }
@@ -87,18 +87,18 @@ pub(crate) fn arguments(plan: &Plan<'_>, files: &[&Path]) -> Vec<OsString> {
 }
 
 /// What a pass reads.
-struct Read<'a> {
-    inputs: Inputs,
+struct PassInputs<'a> {
+    inputs: InputNumbers,
     /// Sounds that were encoded before, and their inputs.
     encoded: Vec<(&'a Path, usize)>,
     /// The input of each output's text track.
     texts: Vec<Option<usize>>,
 }
 
-impl<'a> Read<'a> {
+impl<'a> PassInputs<'a> {
     /// Adds the inputs to `args`; the source's sound only if the pass makes some of it.
-    fn new(plan: &Plan<'a>, sound: bool, args: &mut Vec<OsString>) -> Self {
-        let Plan { path, source, seek, ahead, sounds, tracks, settings, limits, .. } = *plan;
+    fn new(plan: &PassCommand<'a>, sound: bool, args: &mut Vec<OsString>) -> Self {
+        let PassCommand { path, source, seek, ahead, sounds, tracks, settings, limits, .. } = *plan;
         let mut count = 0;
         let mut input = |added: Vec<OsString>| {
             args.extend(added);
@@ -108,7 +108,7 @@ impl<'a> Read<'a> {
         input(video_input(path, source, seek, limits));
         let audio = |seek| audio_inputs(path, source, seek, None, limits);
         let seen = ahead.filter(|_| settings.encoding.has_picture());
-        let inputs = Inputs {
+        let inputs = InputNumbers {
             audio: if sound { input(audio(seek)) } else { 0 },
             ahead_video: seen.map(|ahead| input(video_input(path, source, ahead.seek, limits))),
             ahead_audio: ahead.filter(|_| sound).map(|ahead| input(audio(ahead.seek))),
@@ -119,19 +119,19 @@ impl<'a> Read<'a> {
                 encoded.push((file, input(input_args(Demuxer::Mov, file, limits, &[]))));
             }
         }
-        let text = |track: &Option<Track>| track.as_ref().map(|track| input(track.input()));
+        let text = |track: &Option<TextTrack>| track.as_ref().map(|track| input(track.input()));
         Self { inputs, encoded, texts: tracks.iter().map(text).collect() }
     }
 
-    fn encoded(&self, sound: &Sound) -> Option<usize> {
+    fn encoded(&self, sound: &OutputSound) -> Option<usize> {
         let own = sound.encoded.as_deref()?;
         self.encoded.iter().find(|(known, _)| **own == **known).map(|(_, input)| *input)
     }
 }
 
 /// Options of output `number`, without its name.
-fn written(plan: &Plan<'_>, read: &Read<'_>, number: usize) -> Vec<OsString> {
-    let Plan { source, outputs, shapes, sounds, tracks, settings, .. } = *plan;
+fn written(plan: &PassCommand<'_>, read: &PassInputs<'_>, number: usize) -> Vec<OsString> {
+    let PassCommand { source, outputs, shapes, sounds, tracks, settings, .. } = *plan;
     let clock = match &shapes[number] {
         Some(shape) => (shape.clock.ticks, shape.frames * shape.clock.step()),
         None => {
@@ -150,10 +150,10 @@ fn written(plan: &Plan<'_>, read: &Read<'_>, number: usize) -> Vec<OsString> {
 }
 
 /// The outputs whose sound the pass makes.
-fn heard<'a>(plan: &Plan<'a>) -> Vec<Heard<'a>> {
+fn heard<'a>(plan: &PassCommand<'a>) -> Vec<AudioOutput<'a>> {
     let all = plan.outputs.iter().zip(plan.shapes).zip(plan.sounds).enumerate();
     let own = all.filter(|(_, (_, sound))| sound.encoded.is_none());
-    own.map(|(number, ((output, shape), sound))| Heard {
+    own.map(|(number, ((output, shape), sound))| AudioOutput {
         number,
         output,
         shape: shape.as_ref(),
@@ -163,18 +163,18 @@ fn heard<'a>(plan: &Plan<'a>) -> Vec<Heard<'a>> {
 }
 
 /// The graph of all pictures.
-fn pictures(plan: &Plan<'_>, inputs: Inputs) -> String {
-    let Plan { source, outputs, shapes, captions, settings, .. } = *plan;
+fn pictures(plan: &PassCommand<'_>, inputs: InputNumbers) -> String {
+    let PassCommand { source, outputs, shapes, captions, settings, .. } = *plan;
     let mut graph = video::graph(source, outputs, shapes, captions, inputs);
     for (number, output) in outputs.iter().enumerate() {
-        let seconds = shapes[number].as_ref().map_or(output.end - output.start, Shape::seconds);
+        let seconds = shapes[number].as_ref().map_or(output.end - output.start, EditShape::seconds);
         graph.push_str(&tail(&settings.encoding, source, output, seconds, number));
     }
     graph
 }
 
 /// The output that lists the decoded frames of the graph's end `label` in `file`.
-fn list_of_frames(source: &Source, label: &str, file: &str) -> Vec<OsString> {
+fn list_of_frames(source: &RenderSource, label: &str, file: &str) -> Vec<OsString> {
     let (clock, label) = (format!("1:{}", source.ticks), format!("[{label}]"));
     let mut args = words(&["-map", &label, "-fps_mode", "vfr", "-enc_time_base", &clock]);
     args.extend(words(&["-c:v", "wrapped_avframe"]));
@@ -184,8 +184,8 @@ fn list_of_frames(source: &Source, label: &str, file: &str) -> Vec<OsString> {
 }
 
 /// The output that lists the packets of the picture, to shortly after the last clip.
-fn list_of_packets(plan: &Plan<'_>) -> Vec<OsString> {
-    let Plan { source, outputs, shapes, .. } = *plan;
+fn list_of_packets(plan: &PassCommand<'_>) -> Vec<OsString> {
+    let PassCommand { source, outputs, shapes, .. } = *plan;
     let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
     let last = ends.fold(0.0, f64::max);
     let (stream, until) = (format!("0:{}", source.video), source.start + last + MORE);

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::media::input::input_args;
-use crate::media::render::shape::Part;
-use crate::media::render::source::Source;
+use crate::media::render::shape::ShapePart;
+use crate::media::render::source::RenderSource;
 use crate::media::tools::MediaLimits;
 
 /// Numbers of a pass's inputs; its picture is input 0.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Inputs {
+pub(crate) struct InputNumbers {
     /// Sound.
     pub(crate) audio: usize,
     /// Picture and sound of what is shown before what precedes it in the source.
@@ -20,7 +20,7 @@ pub(crate) struct Inputs {
 
 /// The reading of what is shown before what precedes it in the source.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ahead<'a> {
+pub(crate) struct ColdOpenInput<'a> {
     pub(crate) seek: Option<f64>,
     /// ffmpeg's name for where its frames are listed.
     pub(crate) log: &'a str,
@@ -40,7 +40,7 @@ fn target(seek: Option<f64>) -> Option<String> {
 
 pub(crate) fn video_input(
     path: &Path,
-    source: &Source,
+    source: &RenderSource,
     seek: Option<f64>,
     limits: &MediaLimits,
 ) -> Vec<OsString> {
@@ -58,9 +58,9 @@ pub(crate) fn video_input(
 /// The sound from `seek` on and, through an input of its own, that of `ahead`.
 pub(crate) fn audio_inputs(
     path: &Path,
-    source: &Source,
+    source: &RenderSource,
     seek: Option<f64>,
-    ahead: Option<&Part>,
+    ahead: Option<&ShapePart>,
     limits: &MediaLimits,
 ) -> Vec<OsString> {
     let own = target(seek);

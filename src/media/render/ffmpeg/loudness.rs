@@ -6,15 +6,15 @@ use std::rc::Rc;
 
 use super::encoding::{Format, arguments};
 use super::graph::audio;
-use super::graph::audio::{CEILING_DB, Gain, Heard};
-use super::inputs::{Inputs, audio_inputs};
+use super::graph::audio::{AudioOutput, CEILING_DB, Gain};
+use super::inputs::{InputNumbers, audio_inputs};
 use crate::error::{ErrorCode, Result};
 use crate::media::input::ffmpeg_args;
 use crate::media::process::MediaCommand;
 use crate::media::render::context::RenderContext;
 use crate::media::render::output::Output;
-use crate::media::render::partial_file::Part;
-use crate::media::render::shape::Shape;
+use crate::media::render::partial_file::PartialFile;
+use crate::media::render::shape::EditShape;
 use crate::model::edit::{Edit, Effect, EffectKind};
 
 /// Sound from here on is brought to its target whatever it is, in LUFS.
@@ -33,7 +33,7 @@ const NEAR: f64 = 0.4;
 const ROUNDS: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Measured {
+struct LoudnessMeasure {
     /// Integrated, in LUFS; NaN where nothing was heard.
     loudness: f64,
     /// Highest sample in dBFS, which is what the limiter sees.
@@ -43,7 +43,7 @@ struct Measured {
     spread: f64,
 }
 
-impl Measured {
+impl LoudnessMeasure {
     /// Whether a person wants to hear it.
     ///
     /// Speech that was recorded far too quietly is made loud like any other: it has words and
@@ -71,14 +71,14 @@ impl Measured {
 
 /// How the sound of an output is made.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sound {
+pub(crate) struct OutputSound {
     pub(crate) gain: Option<Gain>,
     /// The sound as it goes into the output's file, if it was encoded already.
-    pub(crate) encoded: Option<Rc<Part>>,
+    pub(crate) encoded: Option<Rc<PartialFile>>,
 }
 
 /// The sounds of a pass's outputs, as loud as their edits ask for by EBU R128 (ITU-R BS.1770), wherever
-/// there is sound worth the name (see [`Measured::is_heard`]). Decodes only sound: once for all, and
+/// there is sound worth the name (see [`LoudnessMeasure::is_heard`]). Decodes only sound: once for all, and
 /// again for those that need a limiter or are very quiet, since only measuring shows what becomes
 /// of them.
 ///
@@ -90,10 +90,10 @@ pub(crate) fn sounds(
     context: &RenderContext<'_>,
     seek: Option<f64>,
     outputs: &[&Output],
-    shapes: &[Option<Shape>],
-) -> Result<Vec<Sound>> {
+    shapes: &[Option<EditShape>],
+) -> Result<Vec<OutputSound>> {
     let encode = context.settings.encoding.format == Format::Mp4;
-    Sounds { context, seek, outputs, shapes, encode }.made()
+    SoundPlan { context, seek, outputs, shapes, encode }.made()
 }
 
 /// The gain of an output that is rendered by itself.
@@ -101,30 +101,30 @@ pub(crate) fn gain(
     context: &RenderContext<'_>,
     seek: Option<f64>,
     output: &Output,
-    shape: Option<&Shape>,
+    shape: Option<&EditShape>,
 ) -> Result<Option<Gain>> {
     let (outputs, shapes) = (&[output], &[shape.cloned()]);
-    let sounds = Sounds { context, seek, outputs, shapes, encode: false }.made()?;
+    let sounds = SoundPlan { context, seek, outputs, shapes, encode: false }.made()?;
     Ok(sounds.first().and_then(|sound| sound.gain))
 }
 
-struct Sounds<'a> {
+struct SoundPlan<'a> {
     context: &'a RenderContext<'a>,
     seek: Option<f64>,
     outputs: &'a [&'a Output],
-    shapes: &'a [Option<Shape>],
+    shapes: &'a [Option<EditShape>],
     /// Whether what is measured with a gain is also encoded.
     encode: bool,
 }
 
-impl Sounds<'_> {
+impl SoundPlan<'_> {
     fn target(&self, number: usize) -> Option<f64> {
         let loudness = self.outputs[number].edit.as_ref().and_then(|edit| edit.loudness);
         loudness.filter(|target| target.is_finite())
     }
 
-    fn made(&self) -> Result<Vec<Sound>> {
-        let mut sounds = vec![Sound::default(); self.outputs.len()];
+    fn made(&self) -> Result<Vec<OutputSound>> {
+        let mut sounds = vec![OutputSound::default(); self.outputs.len()];
         if self.context.source.audio.is_none() {
             return Ok(sounds);
         }
@@ -179,29 +179,29 @@ impl Sounds<'_> {
 
     /// Loudness and peak of each of the outputs `which`, with the gains so far; those that have one
     /// are encoded.
-    fn measure(&self, which: &[usize], sounds: &mut [Sound]) -> Result<Vec<Measured>> {
+    fn measure(&self, which: &[usize], sounds: &mut [OutputSound]) -> Result<Vec<LoudnessMeasure>> {
         let RenderContext { tools, path, source, settings, cancel } = *self.context;
         let Some(audio) = source.audio else { return Ok(Vec::new()) };
-        let heard = |number: &usize| Heard {
+        let heard = |number: &usize| AudioOutput {
             number: *number,
             output: self.outputs[*number],
             shape: self.shapes[*number].as_ref(),
             gain: sounds[*number].gain,
         };
-        let heard: Vec<Heard<'_>> = which.iter().map(heard).collect();
-        let ahead = heard.iter().filter_map(|heard| heard.shape).find_map(Shape::ahead);
-        let inputs = Inputs { audio: 0, ahead_video: None, ahead_audio: ahead.map(|_| 1) };
+        let heard: Vec<AudioOutput<'_>> = which.iter().map(heard).collect();
+        let ahead = heard.iter().filter_map(|heard| heard.shape).find_map(EditShape::ahead);
+        let inputs = InputNumbers { audio: 0, ahead_video: None, ahead_audio: ahead.map(|_| 1) };
         let limits = &settings.limits;
         let mut command = MediaCommand::new(&tools.ffmpeg, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(audio_inputs(path, source, self.seek, ahead, limits));
         let mut graph = audio::graph(source, audio, &heard, inputs);
         let (mut readers, mut outputs): (Vec<PipeReader>, Vec<OsString>) = (Vec::new(), Vec::new());
-        for Heard { number, output, gain, .. } in &heard {
+        for AudioOutput { number, output, gain, .. } in &heard {
             let mut label = format!("a{number}");
             if self.encode && gain.is_some() {
                 graph.push_str(&format!(";[{label}]asplit[b{number}][c{number}]"));
-                let file = Part::beside(&output.path)?;
+                let file = PartialFile::beside(&output.path)?;
                 outputs.extend(arguments::sound_file(settings, &format!("c{number}"), &file));
                 sounds[*number].encoded = Some(Rc::new(file));
                 label = format!("b{number}");
@@ -240,10 +240,11 @@ fn sounds_alike(a: &Output, b: &Output) -> bool {
         && fades(a) == fades(b)
 }
 
-const NOTHING: Measured = Measured { loudness: f64::NAN, peak: f64::NEG_INFINITY, spread: 0.0 };
+const NOTHING: LoudnessMeasure =
+    LoudnessMeasure { loudness: f64::NAN, peak: f64::NEG_INFINITY, spread: 0.0 };
 
 /// What the last lines of the filter's report say; the loudness is that of all before.
-fn last(report: impl std::io::Read) -> Measured {
+fn last(report: impl std::io::Read) -> LoudnessMeasure {
     let (mut found, mut moments) = (NOTHING, Vec::new());
     for line in BufReader::new(report).lines().map_while(std::io::Result::ok) {
         let Some((key, value)) = line.split_once('=') else { continue };
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_is_quiet_counts_if_it_moves() {
-        let found = |loudness, spread| Measured { loudness, peak: -30.0, spread };
+        let found = |loudness, spread| LoudnessMeasure { loudness, peak: -30.0, spread };
         assert!(found(-54.0, 0.0).is_heard() && found(-60.0, 9.0).is_heard());
         assert!(!found(-60.0, 2.0).is_heard() && !found(-70.0, 30.0).is_heard());
         assert!(!NOTHING.is_heard());

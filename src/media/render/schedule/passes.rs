@@ -4,34 +4,34 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use super::queue::Queue;
-use super::slots::Turns;
+use super::queue::PassQueue;
+use super::slots::RenderScheduler;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::process::MediaCommand;
 use crate::media::render::context::RenderContext;
-use crate::media::render::ffmpeg::command::Plan;
-use crate::media::render::ffmpeg::inputs::Ahead;
+use crate::media::render::ffmpeg::command::PassCommand;
+use crate::media::render::ffmpeg::inputs::ColdOpenInput;
 use crate::media::render::ffmpeg::{captions, command, loudness};
 use crate::media::render::output::{Output, extent, length, not_reached};
-use crate::media::render::partial_file::Part;
-use crate::media::render::shape::Shape;
+use crate::media::render::partial_file::PartialFile;
+use crate::media::render::shape::EditShape;
 use crate::media::render::sidecars;
 use crate::media::render::smart_cut::SmartCut;
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::tools::MediaLimits;
 use crate::model::Rendition;
 
 /// What all passes of a call share.
-pub(crate) struct Job<'a> {
+pub(crate) struct PassRunner<'a> {
     pub(crate) context: RenderContext<'a>,
-    pub(crate) turns: &'a Turns,
-    pub(crate) queue: &'a Queue,
+    pub(crate) scheduler: &'a RenderScheduler,
+    pub(crate) queue: &'a PassQueue,
     pub(crate) spans: &'a [Output],
 }
 
 /// What a call hears of its passes.
-pub(crate) enum Report {
+pub(crate) enum PassReport {
     /// Seconds of outputs that the passes under way have done.
     Advanced(f64),
     /// An output is done.
@@ -40,17 +40,17 @@ pub(crate) enum Report {
 
 /// What was decoded.
 #[derive(Default)]
-struct Listed {
+struct FrameListing {
     log: FrameLog,
     /// Whether the seek came down behind the first frame that is wanted, or at no frame at all.
     late: bool,
 }
 
-impl Listed {
+impl FrameListing {
     /// Reads the list until it shows that the seek was late, or to its end.
     fn read(
         from: impl Read,
-        source: &Source,
+        source: &RenderSource,
         (seek, first): (Option<f64>, i64),
         tell: impl Fn(i64),
     ) -> Self {
@@ -65,16 +65,16 @@ impl Listed {
 }
 
 /// What a worker says.
-enum Said {
+enum WorkerMessage {
     /// The share of its pass that is done, times the seconds of its outputs.
     Advanced(f64),
     Finished(Vec<(usize, Result<Rendition>)>),
 }
 
-impl Job<'_> {
+impl PassRunner<'_> {
     /// Runs all passes; `report` is called on this thread, once for each output with its result.
-    pub(crate) fn run(&self, mut report: impl FnMut(Report)) {
-        let workers = self.turns.processes().min(self.spans.len());
+    pub(crate) fn run(&self, mut report: impl FnMut(PassReport)) {
+        let workers = self.scheduler.processes().min(self.spans.len());
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
             for worker in 0..workers {
@@ -85,39 +85,39 @@ impl Job<'_> {
             let mut running = vec![0.0; workers];
             for (worker, said) in receiver {
                 match said {
-                    Said::Advanced(seconds) => running[worker] = seconds,
-                    Said::Finished(results) => {
+                    WorkerMessage::Advanced(seconds) => running[worker] = seconds,
+                    WorkerMessage::Finished(results) => {
                         running[worker] = 0.0;
                         for (member, result) in results {
-                            report(Report::Finished(member, Box::new(result)));
+                            report(PassReport::Finished(member, Box::new(result)));
                         }
                     }
                 }
-                report(Report::Advanced(running.iter().sum()));
+                report(PassReport::Advanced(running.iter().sum()));
             }
         });
     }
 
     /// Does passes until there is none left; after a cancellation what is left says so.
-    fn work(&self, worker: usize, sender: &Sender<(usize, Said)>) {
+    fn work(&self, worker: usize, sender: &Sender<(usize, WorkerMessage)>) {
         let RenderContext { settings, cancel, .. } = self.context;
         // The receiver lives longer than all workers.
         let say = |said| sender.send((worker, said)).unwrap_or_default();
         loop {
-            match self.turns.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
+            match self.scheduler.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
                 Ok(None) => return,
                 Ok(Some((pass, _turn))) => {
                     let members: Vec<&Output> = pass.iter().map(|n| &self.spans[*n]).collect();
                     let seconds: f64 = members.iter().map(|member| length(member)).sum();
                     let results =
-                        self.pass(&members, &|share| say(Said::Advanced(share * seconds)));
-                    say(Said::Finished(pass.into_iter().zip(results).collect()));
+                        self.pass(&members, &|share| say(WorkerMessage::Advanced(share * seconds)));
+                    say(WorkerMessage::Finished(pass.into_iter().zip(results).collect()));
                 }
                 Err(error) => {
                     let left = self.queue.rest().into_iter().flatten();
                     let stopped =
                         left.map(|member| (member, Err(Error::new(error.code(), error.message()))));
-                    return say(Said::Finished(stopped.collect()));
+                    return say(WorkerMessage::Finished(stopped.collect()));
                 }
             }
         }
@@ -166,10 +166,10 @@ impl Job<'_> {
     /// One ffmpeg process for all of `spans`; the error is of the process.
     fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
         self.context.cancel.check()?;
-        let files: Vec<Part> =
-            spans.iter().map(|span| Part::beside(&span.path)).collect::<Result<_>>()?;
+        let files: Vec<PartialFile> =
+            spans.iter().map(|span| PartialFile::beside(&span.path)).collect::<Result<_>>()?;
         let log = self.encode(spans, &files, tell)?;
-        let check = |(span, file): (&&Output, Part)| {
+        let check = |(span, file): (&&Output, PartialFile)| {
             sidecars::complete(&self.context, span, self.context.accept(span, file, &log)?)
         };
         Ok(spans.iter().zip(files).map(check).collect())
@@ -177,7 +177,12 @@ impl Job<'_> {
 
     /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
     /// only then is none of the clip's frames missing.
-    fn encode(&self, spans: &[&Output], files: &[Part], tell: &dyn Fn(f64)) -> Result<FrameLog> {
+    fn encode(
+        &self,
+        spans: &[&Output],
+        files: &[PartialFile],
+        tell: &dyn Fn(f64),
+    ) -> Result<FrameLog> {
         const ATTEMPTS: u32 = 4;
         let RenderContext { path, source, settings, .. } = self.context;
         let limits = &self.limits();
@@ -186,7 +191,7 @@ impl Job<'_> {
         let (captions, tracks) =
             (captions::burned(spans)?, captions::tracks(spans, settings.encoding.format)?);
         let (start, _) = extent(spans.iter().copied());
-        let teaser = shapes.iter().flatten().find_map(Shape::ahead).map(|part| part.extent().0);
+        let teaser = shapes.iter().flatten().find_map(EditShape::ahead).map(|part| part.extent().0);
         let mut tried = None;
         for attempt in 0..ATTEMPTS {
             let seek = source.seek(start, attempt);
@@ -197,11 +202,11 @@ impl Job<'_> {
             tried = Some((seek, ahead));
             // Where the picture's seek came down late, the sound's may have.
             let sounds = loudness::sounds(&self.context, seek, spans, &shapes)?;
-            let plan = Plan {
+            let plan = PassCommand {
                 path,
                 source,
                 seek,
-                ahead: teaser.map(|_| Ahead { seek: ahead, log: "" }),
+                ahead: teaser.map(|_| ColdOpenInput { seek: ahead, log: "" }),
                 outputs: spans,
                 shapes: &shapes,
                 sounds: &sounds,
@@ -223,7 +228,7 @@ impl Job<'_> {
     /// Runs ffmpeg once, to `names`; nothing if a seek came down late.
     fn attempt(
         &self,
-        plan: Plan<'_>,
+        plan: PassCommand<'_>,
         names: &[&Path],
         teaser: Option<f64>,
         tell: &dyn Fn(f64),
@@ -233,7 +238,8 @@ impl Job<'_> {
         let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
         let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
         let log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
-        let plan = Plan { ahead: plan.ahead.map(|ahead| Ahead { log, ..ahead }), ..plan };
+        let plan =
+            PassCommand { ahead: plan.ahead.map(|ahead| ColdOpenInput { log, ..ahead }), ..plan };
         let (start, end) = extent(plan.outputs.iter().copied());
         let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
         let (seek, ahead_seek) = (plan.seek, plan.ahead.and_then(|ahead| ahead.seek));
@@ -244,10 +250,10 @@ impl Job<'_> {
             let ahead = ahead_pipe.map(|(_, reader)| {
                 let first = teaser.map_or(0, |start| source.first_tick(start));
                 // Without its reader ffmpeg ends.
-                let read = move || Listed::read(reader, source, (ahead_seek, first), |_| ());
+                let read = move || FrameListing::read(reader, source, (ahead_seek, first), |_| ());
                 scope.spawn(read)
             });
-            let log = Listed::read(reader, source, (seek, first), |pts| {
+            let log = FrameListing::read(reader, source, (seek, first), |pts| {
                 tell((pts - first).max(0) as f64 / all);
             });
             if log.late && !log.log.frames.is_empty() {
@@ -270,7 +276,7 @@ impl Job<'_> {
     /// time of five outputs.
     fn limits(&self) -> MediaLimits {
         let limits = &self.context.settings.limits;
-        let threads = if self.turns.processes() > 1 { 1 } else { limits.threads };
+        let threads = if self.scheduler.processes() > 1 { 1 } else { limits.threads };
         MediaLimits { threads, ..limits.clone() }
     }
 }

@@ -4,7 +4,7 @@ use crate::media::probe::Probe;
 use crate::media::render::output::{Output, extent};
 use crate::media::render::settings::RenderSettings;
 use crate::media::render::shape::is_cold_open;
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 use crate::model::Edit;
 use crate::model::edit::Join;
 
@@ -48,12 +48,16 @@ const HALF_GOP: f64 = 5.0;
 /// Two passes at a time share the memory: one that does not fit beside another is divided when its
 /// turn comes (see `queue`).
 pub fn plan_passes(probe: &Probe, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
-    let source = Source::new(probe, settings.max_pixels);
+    let source = RenderSource::new(probe, settings.max_pixels);
     divide(&source, spans, settings)
 }
 
 /// [`plan_passes`] for what rendering needs to know of the source.
-pub(crate) fn divide(source: &Source, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
+pub(crate) fn divide(
+    source: &RenderSource,
+    spans: &[Output],
+    settings: &RenderSettings,
+) -> Vec<Pass> {
     let mut order: Vec<usize> = (0..spans.len()).collect();
     let read: Vec<(f64, f64)> = spans.iter().map(|s| extent(std::iter::once(s))).collect();
     order.sort_by(|a, b| {
@@ -61,7 +65,7 @@ pub(crate) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
         x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1)).then(a.cmp(b))
     });
     let most = settings.max_outputs.max(1);
-    let Needs { base, each: needs } = Needs::new(source, spans, settings);
+    let MemoryNeeds { base, each: needs } = MemoryNeeds::new(source, spans, settings);
     let room = settings.memory_bytes.saturating_sub(base);
     // Those that share with nobody do not stand between those that do. A pass has no more than one
     // reading ahead, which would wait for the others' outputs.
@@ -110,7 +114,7 @@ pub(crate) fn divide(source: &Source, spans: &[Output], settings: &RenderSetting
 
 /// What a further pass costs beside its clips, in seconds of the source that could be decoded
 /// in the same CPU time.
-pub(crate) fn fixed_cost(source: &Source) -> f64 {
+pub(crate) fn fixed_cost(source: &RenderSource) -> f64 {
     let pixels = f64::from(source.coded_width) * f64::from(source.coded_height) * source.fps;
     let startup = STARTUP / (pixels * DECODE_PER_PIXEL).max(1e-4);
     startup + source.margin() + HALF_GOP
@@ -118,15 +122,15 @@ pub(crate) fn fixed_cost(source: &Source) -> f64 {
 
 /// What memory passes need, in bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Needs {
+pub(crate) struct MemoryNeeds {
     /// A process without outputs.
     pub(crate) base: u64,
     /// Each output.
     pub(crate) each: Vec<u64>,
 }
 
-impl Needs {
-    pub(crate) fn new(source: &Source, spans: &[Output], settings: &RenderSettings) -> Self {
+impl MemoryNeeds {
+    pub(crate) fn new(source: &RenderSource, spans: &[Output], settings: &RenderSettings) -> Self {
         // ffmpeg and its libraries, and the decoder's pictures: references (H.264 level 4.1 allows 9
         // at 720p and 4 at 1080p) and those in flight. Measured at 720p: 72 MB, with 3 references;
         // 62 MB with one output of sound alone, which has no decoder of pictures.
@@ -165,7 +169,7 @@ impl Needs {
 /// | edit, GIF | 128, 167 | 145, 195 | 156, 196 | 166, 215 |
 /// | edit, WebP | 93, 97 | 114, 133 | 123, 127 | 135, 153 |
 /// | edit at 720 × 1280 | 166 | 174 | 194 | 194 |
-fn memory(source: &Source, settings: &RenderSettings, output: &Output) -> u64 {
+fn memory(source: &RenderSource, settings: &RenderSettings, output: &Output) -> u64 {
     if !settings.encoding.has_picture() {
         return 4 << 20;
     }
@@ -206,15 +210,15 @@ mod tests {
     use proptest::prelude::*;
 
     /// How many plain clips one process may have.
-    fn outputs(source: &Source, settings: &RenderSettings) -> usize {
-        let needs = Needs::new(source, &spans(&[(0.0, 1.0)]), settings);
+    fn outputs(source: &RenderSource, settings: &RenderSettings) -> usize {
+        let needs = MemoryNeeds::new(source, &spans(&[(0.0, 1.0)]), settings);
         let room = settings.memory_bytes.saturating_sub(needs.base);
         let most = usize::try_from(room / needs.each[0]).unwrap_or(usize::MAX);
         most.clamp(1, settings.max_outputs.max(1))
     }
 
-    fn source() -> Source {
-        Source {
+    fn source() -> RenderSource {
+        RenderSource {
             demuxer: Demuxer::Mov,
             start: 0.0,
             video: 0,
@@ -266,7 +270,7 @@ mod tests {
         assert_eq!(outputs(&source(), &threads), 5);
         let small = RenderSettings { memory_bytes: 1, ..settings.clone() };
         assert_eq!(outputs(&source(), &small), 1);
-        let uhd = Source {
+        let uhd = RenderSource {
             coded_width: 3840,
             coded_height: 2160,
             width: 3840,
@@ -281,7 +285,7 @@ mod tests {
     fn estimates_are_above_what_was_measured() {
         use crate::media::render::shape::tests::edit;
         use crate::media::render::{Encoding, Format, VideoCodec};
-        let full = Source {
+        let full = RenderSource {
             coded_width: 1920,
             coded_height: 1080,
             width: 1920,
@@ -316,7 +320,7 @@ mod tests {
             for (number, measured) in measured.into_iter().enumerate().filter(|(_, m)| *m > 0) {
                 let source = if number < 2 { &source() } else { &full };
                 let pass: &[usize] = if number % 2 == 0 { &[0] } else { &[0, 1] };
-                let estimate = Needs::new(source, &outputs, &settings).of(pass) / 1_000_000;
+                let estimate = MemoryNeeds::new(source, &outputs, &settings).of(pass) / 1_000_000;
                 let most = measured * 5 / 4 + 40;
                 let what = format!("{encoding:?} {join:?} {number}: {estimate} of {measured}");
                 assert!((measured..=most).contains(&estimate), "{what}");

@@ -15,14 +15,14 @@ const EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// What of the machine's rendering a process has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
+pub struct MemoryShare {
     /// Most ffmpeg processes that render at one time.
     pub processes: usize,
     /// Processes that divide the memory of the settings, this one among them.
     pub of: u64,
 }
 
-impl Share {
+impl MemoryShare {
     /// A process's share where `of` of them work side by side: an equal part of the cores and of
     /// the memory.
     pub fn one_of(of: usize) -> Self {
@@ -37,18 +37,18 @@ impl Share {
 /// An encoder with one thread keeps one core busy, so that two passes at a time use two; with a
 /// source for each core it is their passes that stand side by side.
 #[derive(Debug, Clone)]
-pub struct Turns(Arc<Inner>);
+pub struct RenderScheduler(Arc<SharedScheduler>);
 
 #[derive(Debug)]
-struct Inner {
-    share: Share,
-    state: Mutex<State>,
+struct SharedScheduler {
+    share: MemoryShare,
+    state: Mutex<SchedulerState>,
     /// Folders in which nothing is left of killed runs any more.
     swept: Mutex<BTreeSet<PathBuf>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SchedulerState {
     running: usize,
     /// Bytes that they may need.
     used: u64,
@@ -59,7 +59,7 @@ struct State {
 
 /// What there is for the next pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Free {
+pub(crate) struct FreeCapacity {
     /// Memory in bytes.
     pub(crate) bytes: u64,
     /// Passes that may begin now.
@@ -70,7 +70,7 @@ pub(crate) struct Free {
 
 /// What somebody does whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Choice<T> {
+pub(crate) enum SlotChoice<T> {
     /// This, which may need so many bytes.
     Take(T, u64),
     /// Waits until there is more room.
@@ -79,17 +79,17 @@ pub(crate) enum Choice<T> {
     Nothing,
 }
 
-impl Default for Turns {
+impl Default for RenderScheduler {
     /// All of the machine.
     fn default() -> Self {
-        Self::new(Share::one_of(1))
+        Self::new(MemoryShare::one_of(1))
     }
 }
 
-impl Turns {
+impl RenderScheduler {
     /// Turns within `share`.
-    pub fn new(share: Share) -> Self {
-        Self(Arc::new(Inner { share, state: Mutex::default(), swept: Mutex::default() }))
+    pub fn new(share: MemoryShare) -> Self {
+        Self(Arc::new(SharedScheduler { share, state: Mutex::default(), swept: Mutex::default() }))
     }
 
     /// Has `sweep` done in `folder`, once however many sources have their files there.
@@ -119,8 +119,8 @@ impl Turns {
         &self,
         memory_bytes: u64,
         cancel: &CancelToken,
-        choose: impl Fn(Free) -> Choice<T>,
-    ) -> Result<Option<(T, Turn)>> {
+        choose: impl Fn(FreeCapacity) -> SlotChoice<T>,
+    ) -> Result<Option<(T, RenderSlot)>> {
         let ticket = {
             let mut state = self.lock();
             state.tickets += 1;
@@ -129,7 +129,7 @@ impl Turns {
             ticket
         };
         // Leaves the queue in any case, and lets the next one look.
-        let place = Place { turns: self, ticket };
+        let place = WaitingTicket { scheduler: self, ticket };
         let chosen = Mutex::new(None);
         cancel.wait(Instant::now() + EVER, false, || {
             let mut state = self.lock();
@@ -137,15 +137,15 @@ impl Turns {
             if !first || state.running >= self.processes() {
                 return false;
             }
-            let free = Free {
+            let free = FreeCapacity {
                 bytes: self.memory(memory_bytes).saturating_sub(state.used),
                 passes: self.processes() - state.running,
                 alone: state.running == 0,
             };
             match choose(free) {
-                Choice::Wait => return false,
-                Choice::Nothing => {}
-                Choice::Take(what, bytes) => {
+                SlotChoice::Wait => return false,
+                SlotChoice::Nothing => {}
+                SlotChoice::Take(what, bytes) => {
                     state.running += 1;
                     state.used += bytes;
                     let mut chosen = chosen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +156,8 @@ impl Turns {
         });
         drop(place);
         let chosen = chosen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let chosen = chosen.map(|(what, bytes)| (what, Turn { turns: self.clone(), bytes }));
+        let chosen =
+            chosen.map(|(what, bytes)| (what, RenderSlot { scheduler: self.clone(), bytes }));
         // What was taken is no longer in the queue: whoever has it finds out that it is cancelled.
         if chosen.is_none() {
             cancel.check()?;
@@ -164,12 +165,12 @@ impl Turns {
         Ok(chosen)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SchedulerState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state and makes the first in the queue look at it.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut SchedulerState)) {
         let first = {
             let mut state = self.lock();
             change(&mut state);
@@ -183,27 +184,27 @@ impl Turns {
 }
 
 /// A place in the queue.
-struct Place<'a> {
-    turns: &'a Turns,
+struct WaitingTicket<'a> {
+    scheduler: &'a RenderScheduler,
     ticket: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingTicket<'_> {
     fn drop(&mut self) {
-        self.turns.change(|state| state.waiting.retain(|(ticket, _)| *ticket != self.ticket));
+        self.scheduler.change(|state| state.waiting.retain(|(ticket, _)| *ticket != self.ticket));
     }
 }
 
 /// A pass that runs as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    turns: Turns,
+pub(crate) struct RenderSlot {
+    scheduler: RenderScheduler,
     bytes: u64,
 }
 
-impl Drop for Turn {
+impl Drop for RenderSlot {
     fn drop(&mut self) {
-        self.turns.change(|state| {
+        self.scheduler.change(|state| {
             state.running -= 1;
             state.used -= self.bytes;
         });
@@ -218,26 +219,26 @@ mod tests {
 
     #[test]
     fn cores_and_memory_are_shared() {
-        let all = Share::one_of(1);
+        let all = MemoryShare::one_of(1);
         assert!(all.processes >= 1 && all.of == 1);
-        let part = Turns::new(Share::one_of(1000));
+        let part = RenderScheduler::new(MemoryShare::one_of(1000));
         assert_eq!((part.processes(), part.memory(5000)), (1, 5));
     }
 
     #[test]
     fn never_more_at_a_time_than_there_is_room_for() {
-        let turns = Turns::new(Share { processes: 3, of: 1 });
+        let scheduler = RenderScheduler::new(MemoryShare { processes: 3, of: 1 });
         let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         let cancel = CancelToken::new();
-                        let choose = |free: Free| match free.bytes {
-                            40.. => Choice::Take((), 40),
-                            _ => Choice::Wait,
+                        let choose = |free: FreeCapacity| match free.bytes {
+                            40.. => SlotChoice::Take((), 40),
+                            _ => SlotChoice::Wait,
                         };
-                        let turn = turns.take(100, &cancel, choose).unwrap().unwrap();
+                        let turn = scheduler.take(100, &cancel, choose).unwrap().unwrap();
                         let running = now.fetch_add(40, Ordering::SeqCst) + 40;
                         most.fetch_max(running, Ordering::SeqCst);
                         std::thread::yield_now();
@@ -248,23 +249,28 @@ mod tests {
             }
         });
         assert!(most.load(Ordering::SeqCst) <= 80);
-        assert_eq!(turns.lock().running, 0);
+        assert_eq!(scheduler.lock().running, 0);
     }
 
     #[test]
     fn who_waits_can_be_cancelled_and_leaves_no_trace() {
-        let turns = Turns::new(Share { processes: 1, of: 1 });
-        let first = turns.take(10, &CancelToken::new(), |_| Choice::Take((), 10)).unwrap();
+        let scheduler = RenderScheduler::new(MemoryShare { processes: 1, of: 1 });
+        let first = scheduler.take(10, &CancelToken::new(), |_| SlotChoice::Take((), 10)).unwrap();
         let cancel = CancelToken::new();
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| turns.take(10, &cancel, |_| Choice::Take((), 10)));
-            while turns.lock().waiting.is_empty() {
+            let waiting = scope.spawn(|| scheduler.take(10, &cancel, |_| SlotChoice::Take((), 10)));
+            while scheduler.lock().waiting.is_empty() {
                 std::thread::yield_now();
             }
             cancel.cancel();
             assert!(waiting.join().unwrap().is_err());
         });
         drop(first);
-        assert!(turns.take(10, &CancelToken::new(), |_| Choice::Take((), 10)).unwrap().is_some());
+        assert!(
+            scheduler
+                .take(10, &CancelToken::new(), |_| SlotChoice::Take((), 10))
+                .unwrap()
+                .is_some()
+        );
     }
 }

@@ -9,7 +9,7 @@ const MOST_ENCODED: usize = 3000;
 
 /// A span, divided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(super) struct SmartCutPlan {
     /// The packets that are copied, by their place in the order of decoding.
     pub(super) copied: Range<usize>,
     /// Tick of the first frame that is copied, and the first tick after the last.
@@ -20,7 +20,7 @@ pub(super) struct Cut {
     pub(super) tail: usize,
 }
 
-impl Cut {
+impl SmartCutPlan {
     /// Frames that are encoded.
     pub(super) fn encoded(&self) -> usize {
         self.head + self.tail
@@ -32,7 +32,7 @@ impl Cut {
 /// decoded from such a place on is shown after all before it.
 ///
 /// `None` where too little could be copied.
-pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<Cut> {
+pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<SmartCutPlan> {
     let first = packets.iter().position(|(tick, closed)| *closed && *tick >= from)?;
     // Of the packets from there on, no more than all that are shown before the end.
     let beyond = packets[first..].iter().position(|(tick, _)| *tick >= until);
@@ -46,7 +46,7 @@ pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<C
     let within =
         |range: Range<i64>| packets.iter().filter(|(tick, _)| range.contains(tick)).count();
     let (head, tail) = (within(from..start), within(end..until));
-    let cut = Cut { copied: first..last, from: start, until: end, head, tail };
+    let cut = SmartCutPlan { copied: first..last, from: start, until: end, head, tail };
     let copied = cut.copied.len();
     let all = copied + cut.encoded();
     let fits = copied as f64 >= LEAST * all as f64 && cut.encoded() <= MOST_ENCODED;
@@ -69,22 +69,28 @@ mod tests {
     #[test]
     fn whole_groups_are_copied_and_the_edges_are_not() {
         let cut = choose(&groups(6), 7, 43);
-        let wanted = Cut { copied: 10..40, from: 10, until: 40, head: 3, tail: 3 };
+        let wanted = SmartCutPlan { copied: 10..40, from: 10, until: 40, head: 3, tail: 3 };
         assert_eq!(cut, Some(wanted));
     }
 
     #[test]
     fn a_span_of_whole_groups_has_no_edges() {
         let cut = choose(&groups(6), 10, 40);
-        assert_eq!(cut, Some(Cut { copied: 10..40, from: 10, until: 40, head: 0, tail: 0 }));
+        assert_eq!(
+            cut,
+            Some(SmartCutPlan { copied: 10..40, from: 10, until: 40, head: 0, tail: 0 })
+        );
         let to_the_end = choose(&groups(6), 20, 60);
-        let wanted = Cut { copied: 20..60, from: 20, until: 60, head: 0, tail: 0 };
+        let wanted = SmartCutPlan { copied: 20..60, from: 20, until: 60, head: 0, tail: 0 };
         assert_eq!(to_the_end, Some(wanted));
         // The end is between the last frame and the next group's first.
         let mut late = groups(6);
         late.iter_mut().for_each(|(tick, _)| *tick *= 10);
         let between = choose(&late, 100, 395);
-        assert_eq!(between, Some(Cut { copied: 10..40, from: 100, until: 395, head: 0, tail: 0 }));
+        assert_eq!(
+            between,
+            Some(SmartCutPlan { copied: 10..40, from: 100, until: 395, head: 0, tail: 0 })
+        );
     }
 
     #[test]

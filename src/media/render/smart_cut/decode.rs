@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::path::Path;
 
-use super::cut::Cut;
-use super::parameters::Parameters;
+use super::cut::SmartCutPlan;
+use super::parameters::StreamParameters;
 use crate::cancel::CancelToken;
 use crate::error::{ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
@@ -29,7 +29,7 @@ const MEAN: f64 = 2.0;
 
 /// What a decoder showed.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct DecodedFrames {
     pub(super) log: FrameLog,
     /// Checksum of each frame.
     pub(super) sums: Vec<u128>,
@@ -38,21 +38,26 @@ pub(super) struct Shown {
 }
 
 /// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
-pub(super) struct Reading<'a> {
+pub(super) struct SpanDecoder<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
-    pub(super) cut: &'a Cut,
-    pub(super) parameters: Parameters,
+    pub(super) cut: &'a SmartCutPlan,
+    pub(super) parameters: StreamParameters,
     /// Frames that are decoded before one that is shown earlier.
     pub(super) depth: usize,
     pub(super) from: i64,
     pub(super) until: i64,
 }
 
-impl Reading<'_> {
+impl SpanDecoder<'_> {
     /// Decodes the span, beginning at `seek`, and encodes its edges into `edges`, one after the
     /// other and each from an IDR on.
-    pub(super) fn run(&self, seek: Option<f64>, edges: &Path, tell: &dyn Fn(i64)) -> Result<Shown> {
+    pub(super) fn run(
+        &self,
+        seek: Option<f64>,
+        edges: &Path,
+        tell: &dyn Fn(i64),
+    ) -> Result<DecodedFrames> {
         let Self { context, limits, cut, from, until, .. } = *self;
         let (source, settings) = (context.source, context.settings);
         let clock = format!("1:{}", source.ticks);
@@ -95,7 +100,7 @@ impl Reading<'_> {
 
     /// What keeps the edges' stream to what a decoder of the source's has room for.
     fn edge_encoder(&self, settings: &RenderSettings) -> Vec<std::ffi::OsString> {
-        let Parameters { profile, references, free } = self.parameters;
+        let StreamParameters { profile, references, free } = self.parameters;
         let own = match settings.preset {
             Preset::Superfast | Preset::Veryfast => 1,
             Preset::Faster => 2,
@@ -121,8 +126,8 @@ pub(super) fn verify(
     context: &RenderContext<'_>,
     limits: &MediaLimits,
     (file, ticks): (&Path, i64),
-    (cut, wanted): (&Cut, &[i64]),
-    (source, first): (&Shown, usize),
+    (cut, wanted): (&SmartCutPlan, &[i64]),
+    (source, first): (&DecodedFrames, usize),
 ) -> Result<()> {
     let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
     command.args(ffmpeg_args()).args(["-y", "-copyts"]);
@@ -151,7 +156,7 @@ pub(super) fn verify(
 }
 
 /// Compares pictures: those that were copied must be the same, those of the edges near.
-fn compare(cut: &Cut, source: &[u128], edges: &[u8], shown: &Shown) -> Result<()> {
+fn compare(cut: &SmartCutPlan, source: &[u128], edges: &[u8], shown: &DecodedFrames) -> Result<()> {
     let copied = cut.head..cut.head + cut.copied.len();
     let same = source.get(copied.clone()).zip(shown.sums.get(copied));
     if same.is_none_or(|(source, shown)| source != shown) {
@@ -194,7 +199,7 @@ fn read(
     small: Option<PipeReader>,
     cancel: &CancelToken,
     tell: &dyn Fn(i64),
-) -> Result<Shown> {
+) -> Result<DecodedFrames> {
     let reader = command.stdout_pipe()?;
     let child = command.start(cancel)?;
     // ffmpeg writes to both, each of which would else fill up.
@@ -216,8 +221,8 @@ fn read(
 }
 
 /// Reads ffmpeg's `framehash` text: lines of `stream, dts, pts, duration, size, checksum`.
-fn frames(from: impl Read, tell: &dyn Fn(i64)) -> Shown {
-    let mut shown = Shown::default();
+fn frames(from: impl Read, tell: &dyn Fn(i64)) -> DecodedFrames {
+    let mut shown = DecodedFrames::default();
     for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
         let mut columns = line.split(',').map(str::trim);
         let pts = columns.nth(2).and_then(|pts| pts.parse().ok());
@@ -235,10 +240,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const CUT: Cut = Cut { copied: 5..8, from: 0, until: 0, head: 1, tail: 1 };
+    const CUT: SmartCutPlan = SmartCutPlan { copied: 5..8, from: 0, until: 0, head: 1, tail: 1 };
 
-    fn shown(sums: &[u128], edges: Vec<u8>) -> Shown {
-        Shown { sums: sums.to_vec(), edges, ..Shown::default() }
+    fn shown(sums: &[u128], edges: Vec<u8>) -> DecodedFrames {
+        DecodedFrames { sums: sums.to_vec(), edges, ..DecodedFrames::default() }
     }
 
     fn edges(first: u8, second: u8) -> Vec<u8> {
@@ -247,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_copied_must_be_the_same_and_the_edges_near() {
-        let compare = |shown: &Shown| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
+        let compare =
+            |shown: &DecodedFrames| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
         // The checksums of encoded frames do not count.
         assert!(compare(&shown(&[9, 2, 3, 4, 9], edges(51, 89))).is_ok());
         assert!(compare(&shown(&[9, 2, 4, 3, 9], edges(51, 89))).is_err());

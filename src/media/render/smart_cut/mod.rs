@@ -4,7 +4,7 @@
 //! The source is decoded once, for the checksums of its frames and for the edges; the clip that is
 //! written is decoded too. It is kept if each of its frames is at its time, each copied one has the
 //! source's checksum, and those of the edges look like the source's. Else it is rendered as any
-//! other. Decoding twice costs a fraction of encoding once (the README has figures).
+//! other. Decoding twice costs a fraction of encoding once (figures: docs/user/formats.md).
 //!
 //! Source and edges have parameter sets of their own in one sample entry, told apart by their
 //! identifiers, as ISO/IEC 14496-15 has it. The edges are in the source's profile and need no more
@@ -24,12 +24,12 @@ use super::context::RenderContext;
 use super::ffmpeg::encoding::arguments::copied;
 use super::ffmpeg::encoding::{Format, Hardware, Quality, VideoCodec};
 use super::ffmpeg::graph::audio;
-use super::ffmpeg::graph::audio::Heard;
-use super::ffmpeg::inputs::{Inputs, audio_inputs};
+use super::ffmpeg::graph::audio::AudioOutput;
+use super::ffmpeg::inputs::{InputNumbers, audio_inputs};
 use super::ffmpeg::{captions, loudness};
 use super::output::Output;
-use super::partial_file::Part;
-use super::shape::Shape;
+use super::partial_file::PartialFile;
+use super::shape::EditShape;
 use super::source::TOLERANCE;
 use super::verify::facts::mismatch;
 use crate::error::{ErrorCode, Result};
@@ -40,11 +40,11 @@ use crate::media::tools::MediaLimits;
 use crate::model::Rendition;
 use crate::model::edit::{Edit, Layout};
 
-use cut::Cut;
-use decode::Reading;
-use packets::Track;
-use parameters::{Parameters, joined};
-use picture::{Entry, Sample};
+use cut::SmartCutPlan;
+use decode::SpanDecoder;
+use packets::PacketTrack;
+use parameters::{StreamParameters, joined};
+use picture::{ClipSample, SampleDescription};
 
 /// What a smart cut needs beside what is cut.
 pub(super) struct SmartCut<'a> {
@@ -103,17 +103,18 @@ impl SmartCut<'_> {
         let seek = source.seek(start, 0);
         let span = (source.start + seek.unwrap_or(0.0), source.start + end);
         let track = packets::list(context, (context.path, source.video), Some(span))?;
-        let parameters = Parameters::new(&track.avcc)
+        let parameters = StreamParameters::new(&track.avcc)
             .ok_or_else(|| mismatch("it is not one progressive 8-bit stream"))?;
         let file = open(context.path)?;
         let cut = divided(&track, &file, from, until)?;
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
-        let edges = Part::beside(&output.path)?;
+        let edges = PartialFile::beside(&output.path)?;
         // The edges begin at 0, so that their file leaves nothing out.
         let ticks_shown = track.packets.iter().map(|packet| packet.tick);
         let zero = ticks_shown.filter(|tick| *tick >= from).min().unwrap_or(from);
-        let reading = Reading { context, limits, cut: &cut, parameters, depth, from: zero, until };
+        let reading =
+            SpanDecoder { context, limits, cut: &cut, parameters, depth, from: zero, until };
         let part = |tick: i64| (tick - from).max(0) as f64 / (until - from).max(1) as f64;
         let shown = reading.run(seek, &edges, &|tick| tell(part(tick) * 0.7))?;
         let first = shown.log.frames.partition_point(|tick| *tick < from);
@@ -124,7 +125,7 @@ impl SmartCut<'_> {
         }
         let wanted = context.wanted(output, shape.as_ref(), frames);
         in_step(shape.as_ref(), frames, &wanted.frames, source.ticks)?;
-        let clip = Clip { ticks: wanted.ticks, length: wanted.length, pts: &wanted.frames };
+        let clip = ClipFrames { ticks: wanted.ticks, length: wanted.length, pts: &wanted.frames };
         let picture = self.picture(output, (&track, &file, &cut), &edges, &clip)?;
         drop(edges);
         let whole = self.with_sound(output, shape, &picture, seek, &clip)?;
@@ -140,10 +141,10 @@ impl SmartCut<'_> {
     fn picture(
         &self,
         output: &Output,
-        (track, file, cut): (&Track, &File, &Cut),
+        (track, file, cut): (&PacketTrack, &File, &SmartCutPlan),
         edges: &Path,
-        clip: &Clip<'_>,
-    ) -> Result<Part> {
+        clip: &ClipFrames<'_>,
+    ) -> Result<PartialFile> {
         let edges_track = match cut.encoded() {
             0 => None,
             _ => Some(packets::list(self.context, (edges, 0), None)?),
@@ -152,12 +153,12 @@ impl SmartCut<'_> {
         let samples = samples(track, edges_track.as_ref().map(|track| (track, &edges)), cut, clip)?;
         let (width, height) = (self.context.source.width, self.context.source.height);
         let side = |side: u32| u16::try_from(side).map_err(|_| mismatch("it is too large"));
-        let entry = Entry {
+        let entry = SampleDescription {
             avcc: joined(&track.avcc, edges_track.as_ref().map(|track| &track.avcc)),
             size: (side(width)?, side(height)?),
             ticks: u32::try_from(clip.ticks).map_err(|_| mismatch("its clock is too fine"))?,
         };
-        let picture = Part::beside(&output.path)?;
+        let picture = PartialFile::beside(&output.path)?;
         picture::write(&picture, &samples, (file, &edges), entry)?;
         Ok(picture)
     }
@@ -166,11 +167,11 @@ impl SmartCut<'_> {
     fn with_sound(
         &self,
         output: &Output,
-        shape: Option<Shape>,
+        shape: Option<EditShape>,
         picture: &Path,
         seek: Option<f64>,
-        clip: &Clip<'_>,
-    ) -> Result<Part> {
+        clip: &ClipFrames<'_>,
+    ) -> Result<PartialFile> {
         let Self { context, limits } = *self;
         let RenderContext { source, settings, path, .. } = *context;
         let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
@@ -179,15 +180,15 @@ impl SmartCut<'_> {
         if let Some(sound) = source.audio {
             let shape = shape.as_ref();
             let gain = loudness::gain(context, seek, output, shape)?;
-            let inputs = Inputs { audio: 1, ahead_video: None, ahead_audio: None };
-            let heard = Heard { number: 0, output, shape, gain };
+            let inputs = InputNumbers { audio: 1, ahead_video: None, ahead_audio: None };
+            let heard = AudioOutput { number: 0, output, shape, gain };
             let graph = audio::graph(source, sound, &[heard], inputs);
             command.args(audio_inputs(path, source, seek, None, limits));
             command.args(["-filter_complex", &graph]);
         }
         let length = (clip.length * clip.ticks as f64).round() as i64;
         command.args(copied(source, (clip.ticks, length), settings));
-        let file = Part::beside(&output.path)?;
+        let file = PartialFile::beside(&output.path)?;
         let mut name = OsString::from("file:");
         name.push(&*file);
         command.arg(name);
@@ -197,7 +198,7 @@ impl SmartCut<'_> {
 }
 
 /// Times of a clip's frames.
-struct Clip<'a> {
+struct ClipFrames<'a> {
     /// A second.
     ticks: i64,
     /// In seconds.
@@ -220,7 +221,7 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// What of the track is copied.
-fn divided(track: &Track, file: &File, from: i64, until: i64) -> Result<Cut> {
+fn divided(track: &PacketTrack, file: &File, from: i64, until: i64) -> Result<SmartCutPlan> {
     let mut shown = Vec::with_capacity(track.packets.len());
     for packet in &track.packets {
         let near = packet.tick >= from;
@@ -235,7 +236,7 @@ fn divided(track: &Track, file: &File, from: i64, until: i64) -> Result<Cut> {
 }
 
 /// Whether the decoder showed as many frames as the packets say, and the copied ones at their times.
-fn matches(frames: &[i64], copied: &[i64], cut: &Cut) -> Result<()> {
+fn matches(frames: &[i64], copied: &[i64], cut: &SmartCutPlan) -> Result<()> {
     let mut copied = copied.to_vec();
     copied.sort_unstable();
     let tail = cut.head + copied.len();
@@ -247,7 +248,7 @@ fn matches(frames: &[i64], copied: &[i64], cut: &Cut) -> Result<()> {
 }
 
 /// Whether an edit's constant rate is the source's, so that no frame is left out or shown twice.
-fn in_step(shape: Option<&Shape>, frames: &[i64], wanted: &[i64], ticks: i64) -> Result<()> {
+fn in_step(shape: Option<&EditShape>, frames: &[i64], wanted: &[i64], ticks: i64) -> Result<()> {
     let first = frames.first().copied().unwrap_or(0);
     let Some(shape) = shape.filter(|_| frames.len() > 1) else {
         return if frames.len() == wanted.len() {
@@ -269,11 +270,11 @@ fn in_step(shape: Option<&Shape>, frames: &[i64], wanted: &[i64], ticks: i64) ->
 /// The clip's packets in the order in which they are decoded: those of the head, the copied ones,
 /// those of the tail. The time of each is that of its place on the screen.
 fn samples(
-    track: &Track,
-    edges: Option<(&Track, &File)>,
-    cut: &Cut,
-    clip: &Clip<'_>,
-) -> Result<Vec<Sample>> {
+    track: &PacketTrack,
+    edges: Option<(&PacketTrack, &File)>,
+    cut: &SmartCutPlan,
+    clip: &ClipFrames<'_>,
+) -> Result<Vec<ClipSample>> {
     let odd = || mismatch("its edges were not encoded frame by frame");
     let copied = &track.packets[cut.copied.clone()];
     let encoded = edges.map_or(&[][..], |(track, _)| track.packets.as_slice());
@@ -295,7 +296,7 @@ fn samples(
         order.iter().enumerate().for_each(|(rank, place)| ranks[*place] = rank);
         for (packet, rank) in packets.iter().zip(ranks) {
             let pts = *clip.pts.get(done + rank).ok_or_else(odd)?;
-            samples.push(Sample { packet: *packet, copied: own, pts });
+            samples.push(ClipSample { packet: *packet, copied: own, pts });
         }
     }
     Ok(samples)

@@ -5,12 +5,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use mp4_atom::{Atom, Avcc};
-use serde::Deserialize;
 
 use super::parameters::is_idr;
 use crate::error::Result;
+use crate::media::ffprobe::{ProbeOutput, ProbePacket};
 use crate::media::render::context::RenderContext;
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 use crate::media::render::verify::facts::mismatch;
 use crate::media::sniff::Demuxer;
 
@@ -53,7 +53,7 @@ impl Packet {
 
 /// Packets in the order in which they are decoded.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(super) struct PacketTrack {
     pub(super) avcc: Avcc,
     pub(super) packets: Vec<Packet>,
 }
@@ -66,9 +66,9 @@ pub(super) fn list(
     context: &RenderContext<'_>,
     (path, video): (&Path, usize),
     span: Option<(f64, f64)>,
-) -> Result<Track> {
+) -> Result<PacketTrack> {
     let video = video.to_string();
-    let ask = |what: &[&str]| -> Result<Answer> {
+    let ask = |what: &[&str]| {
         context.ask((Demuxer::Mov, path), &[&["-select_streams", &video], what].concat())
     };
     let configured = ask(&["-show_data", "-show_entries", "stream=extradata"])?;
@@ -77,60 +77,36 @@ pub(super) fn list(
     let interval = span.map(|(start, end)| format!("{start:.6}%{:.6}", end + BEYOND));
     what.extend(interval.iter().flat_map(|interval| ["-read_intervals", interval]));
     let listed = ask(&what)?;
-    let track = configured.avcc().zip(listed.packets(context.source));
+    let track = avcc(&configured).zip(packets(&listed, context.source));
     let (avcc, packets) = track.ok_or_else(|| mismatch("its packets cannot be copied"))?;
-    Ok(Track { avcc, packets })
+    Ok(PacketTrack { avcc, packets })
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    packets: Vec<AnswerPacket>,
-    #[serde(default)]
-    streams: Vec<AnswerStream>,
+/// The configuration that the first stream states.
+fn avcc(output: &ProbeOutput) -> Option<Avcc> {
+    let dump = &output.streams.first()?.extradata;
+    Avcc::decode_body(&mut bytes(dump)?.as_slice()).ok()
 }
 
-#[derive(Deserialize)]
-struct AnswerPacket {
-    pts: Option<i64>,
-    size: Option<String>,
-    pos: Option<String>,
-    #[serde(default)]
-    flags: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AnswerStream {
-    time_base: String,
-    extradata: String,
-}
-
-impl Answer {
-    fn avcc(&self) -> Option<Avcc> {
-        let dump = &self.streams.first()?.extradata;
-        Avcc::decode_body(&mut bytes(dump)?.as_slice()).ok()
-    }
-
-    fn packets(&self, source: &Source) -> Option<Vec<Packet>> {
-        let (num, den) = self.streams.first()?.time_base.split_once('/')?;
-        let (num, den) = (num.parse::<i128>().ok()?, den.parse::<i128>().ok()?);
-        (den > 0).then_some(())?;
-        let tick = |pts: i64| {
-            let scaled = i128::from(pts) * num * i128::from(source.ticks);
-            i64::try_from((scaled + den / 2).div_euclid(den)).ok()
-        };
-        let packet = |packet: &AnswerPacket| {
-            Some(Packet {
-                tick: tick(packet.pts?)?,
-                at: packet.pos.as_ref()?.parse().ok()?,
-                size: packet.size.as_ref()?.parse().ok()?,
-                key: packet.flags.starts_with('K'),
-                discarded: packet.flags.contains('D'),
-            })
-        };
-        self.packets.iter().map(packet).collect()
-    }
+/// The packets of the first stream, in the ticks of `source`.
+fn packets(output: &ProbeOutput, source: &RenderSource) -> Option<Vec<Packet>> {
+    let (num, den) = output.streams.first()?.tick()?;
+    let (num, den) = (i128::from(num), i128::from(den));
+    (den > 0).then_some(())?;
+    let tick = |pts: i64| {
+        let scaled = i128::from(pts) * num * i128::from(source.ticks);
+        i64::try_from((scaled + den / 2).div_euclid(den)).ok()
+    };
+    let packet = |packet: &ProbePacket| {
+        Some(Packet {
+            tick: tick(packet.pts?)?,
+            at: packet.pos.as_ref()?.parse().ok()?,
+            size: packet.size.as_ref()?.parse().ok()?,
+            key: packet.flags.starts_with('K'),
+            discarded: packet.flags.contains('D'),
+        })
+    };
+    output.packets.iter().map(packet).collect()
 }
 
 /// The bytes of ffprobe's dump: lines of `00000000: 0164 001e ffe1  .d....`.

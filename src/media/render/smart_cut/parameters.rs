@@ -12,7 +12,7 @@ const IDS: u64 = 32;
 
 /// What the encoder of the edges must keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parameters {
+pub(super) struct StreamParameters {
     /// x264's name of the profile.
     pub(super) profile: &'static str,
     /// Frames that a decoder keeps for reference.
@@ -21,18 +21,18 @@ pub(super) struct Parameters {
     pub(super) free: u64,
 }
 
-impl Parameters {
+impl StreamParameters {
     /// Of a progressive 8-bit 4:2:0 stream that keeps to one sequence parameter set, with lengths
     /// of four bytes.
     pub(super) fn new(avcc: &Avcc) -> Option<Self> {
         let [sps] = avcc.sequence_parameter_sets.as_slice() else { return None };
-        let sps = Sequence::read(sps)?;
+        let sps = SequenceParameterSet::read(sps)?;
         if avcc.length_size != 4 || !sps.progressive {
             return None;
         }
         let mut used = vec![sps.id];
         for pps in &avcc.picture_parameter_sets {
-            used.push(Bits::new(pps.get(1..)?).ue()?);
+            used.push(BitReader::new(pps.get(1..)?).ue()?);
         }
         let free = (1..IDS).find(|id| !used.contains(id))?;
         Some(Self { profile: sps.profile, references: sps.references, free })
@@ -40,16 +40,16 @@ impl Parameters {
 }
 
 /// The part of a sequence parameter set that counts here.
-struct Sequence {
+struct SequenceParameterSet {
     profile: &'static str,
     id: u64,
     references: u64,
     progressive: bool,
 }
 
-impl Sequence {
+impl SequenceParameterSet {
     fn read(nal: &[u8]) -> Option<Self> {
-        let mut bits = Bits::new(nal.get(1..)?);
+        let mut bits = BitReader::new(nal.get(1..)?);
         let profile = match bits.take(8)? {
             66 => "baseline",
             77 => "main",
@@ -139,12 +139,12 @@ fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
 }
 
 /// Reads bits, without the bytes that keep start codes from occurring.
-struct Bits {
+struct BitReader {
     bytes: Vec<u8>,
     at: usize,
 }
 
-impl Bits {
+impl BitReader {
     fn new(payload: &[u8]) -> Self {
         let mut bytes: Vec<u8> = Vec::with_capacity(payload.len());
         let mut zeros = 0;
@@ -209,15 +209,15 @@ mod tests {
 
     #[test]
     fn the_edges_keep_to_what_the_source_says() {
-        let found = Parameters::new(&avcc()).unwrap();
-        assert_eq!(found, Parameters { profile: "high", references: 4, free: 2 });
+        let found = StreamParameters::new(&avcc()).unwrap();
+        assert_eq!(found, StreamParameters { profile: "high", references: 4, free: 2 });
         let short = Avcc { length_size: 2, ..avcc() };
         let several = [avcc().sequence_parameter_sets, avcc().sequence_parameter_sets].concat();
         let changing = Avcc { sequence_parameter_sets: several, ..avcc() };
         let mut deep = avcc();
         deep.sequence_parameter_sets[0][1] = 110;
         for other in [short, changing, deep, Avcc { sequence_parameter_sets: vec![], ..avcc() }] {
-            assert_eq!(Parameters::new(&other), None);
+            assert_eq!(StreamParameters::new(&other), None);
         }
     }
 
@@ -233,10 +233,10 @@ mod tests {
     #[test]
     fn codes_are_read_as_the_standard_has_them() {
         // 1, 010, 011, 00100, 00111: 0, 1, 2, 3, 6.
-        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0011, 0b1000_0000]);
+        let mut bits = BitReader::new(&[0b1010_0110, 0b0100_0011, 0b1000_0000]);
         let found: Vec<_> = (0..5).map(|_| bits.ue().unwrap()).collect();
         assert_eq!(found, [0, 1, 2, 3, 6]);
-        let mut escaped = Bits::new(&[0, 0, 3, 1]);
+        let mut escaped = BitReader::new(&[0, 0, 3, 1]);
         assert_eq!((escaped.take(24), escaped.take(1)), (Some(1), None));
     }
 

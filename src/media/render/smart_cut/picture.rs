@@ -17,7 +17,7 @@ use crate::media::render::verify::facts::mismatch;
 
 /// A packet with its place in the clip.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct ClipSample {
     pub(super) packet: Packet,
     /// Whether it is the source's, else the edges'.
     pub(super) copied: bool,
@@ -26,7 +26,7 @@ pub(super) struct Sample {
 }
 
 /// What all samples have in common.
-pub(super) struct Entry {
+pub(super) struct SampleDescription {
     pub(super) avcc: Avcc,
     pub(super) size: (u16, u16),
     /// Ticks a second.
@@ -37,9 +37,9 @@ pub(super) struct Entry {
 /// from `edges`.
 pub(super) fn write(
     to: &Path,
-    samples: &[Sample],
+    samples: &[ClipSample],
     (source, edges): (&File, &File),
-    entry: Entry,
+    entry: SampleDescription,
 ) -> Result<()> {
     let full = |cause: std::io::Error| {
         let message = format!("a clip's picture cannot be written: {cause}");
@@ -75,7 +75,7 @@ pub(super) fn write(
     file.write_all(&(end - at).to_be_bytes()).map_err(full)
 }
 
-fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
+fn moov(samples: &[ClipSample], first: u64, entry: SampleDescription) -> Result<Moov> {
     let odd = || mismatch("its times do not fit together");
     let pts: Vec<i64> = samples.iter().map(|sample| sample.pts).collect();
     let dts = decode_times(&pts).ok_or_else(odd)?;
@@ -112,10 +112,10 @@ fn moov(samples: &[Sample], first: u64, entry: Entry) -> Result<Moov> {
 }
 
 fn table(
-    samples: &[Sample],
+    samples: &[ClipSample],
     (pts, dts): (&[i64], &[i64]),
     first: u64,
-    entry: Entry,
+    entry: SampleDescription,
 ) -> Option<Stbl> {
     let (width, height) = entry.size;
     let visual = Visual { data_reference_index: 1, width, height, ..Visual::default() };

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::facts::{Found, Wanted, mismatch};
+use super::facts::{ExpectedFile, MeasuredFile, mismatch};
 use super::frame_log::FrameLog;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::input::{ffmpeg_args, input_args};
@@ -11,15 +11,20 @@ use crate::media::process::MediaCommand;
 use crate::media::render::context::RenderContext;
 use crate::media::render::ffmpeg::encoding::arguments::size;
 use crate::media::render::output::Output;
-use crate::media::render::partial_file::Part;
-use crate::media::render::shape::Shape;
+use crate::media::render::partial_file::PartialFile;
+use crate::media::render::shape::EditShape;
 use crate::model::Rendition;
 
 impl RenderContext<'_> {
     /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
     /// span's path. The file is removed when it does not pass, and when a whole one stands at the
     /// path by now: then the facts are of that one.
-    pub(crate) fn accept(&self, span: &Output, file: Part, log: &FrameLog) -> Result<Rendition> {
+    pub(crate) fn accept(
+        &self,
+        span: &Output,
+        file: PartialFile,
+        log: &FrameLog,
+    ) -> Result<Rendition> {
         let shape = span.shape()?;
         let (start, end) = span.read(shape.as_ref());
         let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
@@ -35,12 +40,22 @@ impl RenderContext<'_> {
     }
 
     /// What the file of `span` is to hold, of which the source shows `frames`.
-    pub(crate) fn wanted(&self, span: &Output, shape: Option<&Shape>, frames: &[i64]) -> Wanted {
+    pub(crate) fn wanted(
+        &self,
+        span: &Output,
+        shape: Option<&EditShape>,
+        frames: &[i64],
+    ) -> ExpectedFile {
         let (source, size) = (self.source, size(self.source, span));
         if let Some(shape) = shape {
             let step = shape.clock.step();
             let frames = (0..shape.frames).map(|n| n * step).collect();
-            return Wanted { frames, ticks: shape.clock.ticks, size, length: shape.seconds() };
+            return ExpectedFile {
+                frames,
+                ticks: shape.clock.ticks,
+                size,
+                length: shape.seconds(),
+            };
         }
         let first = frames.first().copied().unwrap_or(0);
         let near = first - source.tick(span.start) <= source.tolerance();
@@ -48,18 +63,18 @@ impl RenderContext<'_> {
         // The first frame is time 0 in any case.
         let later = frames.iter().skip(1).map(|pts| pts - zero);
         let frames = std::iter::once(0).chain(later).collect();
-        Wanted { frames, ticks: source.ticks, size, length: span.end - span.start }
+        ExpectedFile { frames, ticks: source.ticks, size, length: span.end - span.start }
     }
 
     /// Puts a file that passed in its place; its facts.
-    fn named(&self, span: &Output, file: Part, found: Found) -> Result<Rendition> {
+    fn named(&self, span: &Output, file: PartialFile, found: MeasuredFile) -> Result<Rendition> {
         let (bytes, blake3) = seal(&file)?;
         let other = self.publish(file, span)?;
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
     /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
-    fn publish(&self, file: Part, span: &Output) -> Result<Option<Rendition>> {
+    fn publish(&self, file: PartialFile, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
         if let Err((error, file)) = file.persist_noclobber(&path) {

@@ -1,10 +1,10 @@
 //! A written file against what was asked for, on its format's own clock.
 
-use super::facts::{Found, Wanted, compare_frames, mismatch};
+use super::facts::{ExpectedFile, MeasuredFile, compare_frames, mismatch};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::context::RenderContext;
-use crate::media::render::ffmpeg::encoding::{Encoding, Format, Kind};
-use crate::media::render::source::{Source, TOLERANCE};
+use crate::media::render::ffmpeg::encoding::{Encoding, Format, FormatKind};
+use crate::media::render::source::{RenderSource, TOLERANCE};
 
 /// Ticks a second of WebM's clock.
 const MILLISECONDS: i64 = 1000;
@@ -14,36 +14,36 @@ const MILLISECONDS: i64 = 1000;
 /// # Errors
 /// `config.invalid` for a format that there is not, `render.failed` where a format of sound finds
 /// none.
-pub(crate) fn fit(source: &mut Source, encoding: &Encoding) -> Result<()> {
+pub(crate) fn fit(source: &mut RenderSource, encoding: &Encoding) -> Result<()> {
     encoding.check()?;
     match encoding.format.kind() {
-        Kind::Video => {}
-        Kind::Animation => source.audio = None,
-        Kind::Sound if source.audio.is_none() => {
+        FormatKind::Video => {}
+        FormatKind::Animation => source.audio = None,
+        FormatKind::Sound if source.audio.is_none() => {
             let message = format!(
                 "the source has no sound, of which {} consists; take a format with a picture",
                 encoding.format
             );
             return Err(Error::new(ErrorCode::RenderFailed, message));
         }
-        Kind::Sound => {}
+        FormatKind::Sound => {}
     }
     Ok(())
 }
 
 impl RenderContext<'_> {
     /// Whether the file holds what it is to hold, as exactly as its format counts.
-    pub(crate) fn compare(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+    pub(crate) fn compare(&self, found: &MeasuredFile, wanted: &ExpectedFile) -> Result<()> {
         let encoding = &self.settings.encoding;
         match encoding.format.kind() {
-            Kind::Video => self.compare_video(found, wanted),
-            Kind::Animation => compare_animation(encoding, found, wanted),
-            Kind::Sound => self.compare_sound(found, wanted.length),
+            FormatKind::Video => self.compare_video(found, wanted),
+            FormatKind::Animation => compare_animation(encoding, found, wanted),
+            FormatKind::Sound => self.compare_sound(found, wanted.length),
         }
     }
 
     /// Each frame at its time: MP4 has the source's clock, WebM milliseconds.
-    fn compare_video(&self, found: &Found, wanted: &Wanted) -> Result<()> {
+    fn compare_video(&self, found: &MeasuredFile, wanted: &ExpectedFile) -> Result<()> {
         let ticks = match self.settings.encoding.format {
             Format::Webm => MILLISECONDS,
             _ => wanted.ticks,
@@ -64,7 +64,7 @@ impl RenderContext<'_> {
 
     /// Start and length of the sound, within a packet in MP4, else two: encoders put a lead before it
     /// that not every format states.
-    fn compare_sound(&self, found: &Found, length: f64) -> Result<()> {
+    fn compare_sound(&self, found: &MeasuredFile, length: f64) -> Result<()> {
         let Some(sound) = &found.audio else {
             return Err(mismatch("the written clip has no sound"));
         };
@@ -80,7 +80,11 @@ impl RenderContext<'_> {
 }
 
 /// Exactly the frames of its rate; a WebP shows frames that are alike as one.
-fn compare_animation(encoding: &Encoding, found: &Found, wanted: &Wanted) -> Result<()> {
+fn compare_animation(
+    encoding: &Encoding,
+    found: &MeasuredFile,
+    wanted: &ExpectedFile,
+) -> Result<()> {
     same_size(found, encoding.animated(wanted.size))?;
     let frames = encoding.animated_frames(wanted.length);
     let (_, rate) = encoding.animation();
@@ -93,7 +97,7 @@ fn compare_animation(encoding: &Encoding, found: &Found, wanted: &Wanted) -> Res
     same_length("clip", found.duration, frames as f64 / rate, 1.0 / rate)
 }
 
-fn same_size(found: &Found, size: (i64, i64)) -> Result<()> {
+fn same_size(found: &MeasuredFile, size: (i64, i64)) -> Result<()> {
     if (found.width, found.height) == size {
         return Ok(());
     }

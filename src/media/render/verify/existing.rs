@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::check::seal;
-use super::facts::Found;
+use super::facts::MeasuredFile;
 use crate::error::{ErrorCode, Result};
 use crate::media::render::context::RenderContext;
-use crate::media::render::ffmpeg::encoding::{Format, Kind};
+use crate::media::render::ffmpeg::encoding::{Format, FormatKind};
 use crate::media::render::output::Output;
 use crate::media::render::source::TOLERANCE;
 use crate::model::{Edit, Rendition};
@@ -41,16 +41,16 @@ impl RenderContext<'_> {
 
     /// Whether a file that is there is as long as it was to be, to a frame. Of those without an
     /// index the packets must reach its end: their headers state the full length of a part too.
-    fn has_length(&self, found: &Found, length: f64, fps: f64) -> bool {
+    fn has_length(&self, found: &MeasuredFile, length: f64, fps: f64) -> bool {
         let encoding = &self.settings.encoding;
         let near = |found: f64, frame: f64| (found - length).abs() <= frame.max(2.0 * TOLERANCE);
         let packets = 3.0 * encoding.format.sound_frame() / 44_100.0;
         let sound = found.audio.as_ref().is_none_or(|sound| near(sound.last, packets));
         match encoding.format.kind() {
-            Kind::Video if encoding.format == Format::Mp4 => near(found.duration, 1.0 / fps),
-            Kind::Video => near(found.duration, 1.0 / fps) && sound,
-            Kind::Animation => near(found.duration, 1.0 / encoding.animation().1),
-            Kind::Sound => near(found.duration, packets) && sound,
+            FormatKind::Video if encoding.format == Format::Mp4 => near(found.duration, 1.0 / fps),
+            FormatKind::Video => near(found.duration, 1.0 / fps) && sound,
+            FormatKind::Animation => near(found.duration, 1.0 / encoding.animation().1),
+            FormatKind::Sound => near(found.duration, packets) && sound,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What a written file is to hold and what it holds.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::media::render::ffmpeg::encoding::{Format, Kind};
+use crate::media::render::ffmpeg::encoding::{Format, FormatKind};
 use crate::media::render::output::Output;
 use crate::model::Rendition;
 
 /// What a file is to hold.
-pub(crate) struct Wanted {
+pub(crate) struct ExpectedFile {
     /// PTS of its frames, in units of `ticks` a second.
     pub(crate) frames: Vec<i64>,
     pub(crate) ticks: i64,
@@ -18,8 +18,8 @@ pub(crate) struct Wanted {
 
 /// A stream of a file.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Track {
-    pub(crate) kind: Stream,
+pub(crate) struct MeasuredTrack {
+    pub(crate) kind: TrackKind,
     /// ffmpeg's name of it.
     pub(crate) codec: String,
     /// Ticks of its clock are so many seconds: numerator and denominator.
@@ -34,13 +34,13 @@ pub(crate) struct Track {
 
 /// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum TrackKind {
     /// With its size.
     Picture(i64, i64),
     Sound,
 }
 
-impl Track {
+impl MeasuredTrack {
     /// When its last packet is due, in seconds.
     fn last(&self) -> f64 {
         let unit = f64::from(self.time_base.0) / f64::from(self.time_base.1.max(1));
@@ -49,7 +49,7 @@ impl Track {
 }
 
 /// A file's measures.
-pub(crate) struct Found {
+pub(crate) struct MeasuredFile {
     container: &'static str,
     /// Empty without a picture; then there are no frames and no size.
     video_codec: String,
@@ -62,11 +62,11 @@ pub(crate) struct Found {
     pub(crate) start: f64,
     /// Of the picture, or of the sound where there is none.
     pub(crate) duration: f64,
-    pub(crate) audio: Option<FoundAudio>,
+    pub(crate) audio: Option<MeasuredSound>,
 }
 
 #[derive(Clone)]
-pub(crate) struct FoundAudio {
+pub(crate) struct MeasuredSound {
     codec: String,
     pub(crate) start: f64,
     pub(crate) duration: f64,
@@ -74,22 +74,22 @@ pub(crate) struct FoundAudio {
     pub(crate) last: f64,
 }
 
-impl Found {
-    pub(crate) fn new(tracks: Vec<Track>, format: Format) -> Option<Self> {
-        let sound = tracks.iter().find(|track| track.kind == Stream::Sound);
-        let audio = sound.map(|track| FoundAudio {
+impl MeasuredFile {
+    pub(crate) fn new(tracks: Vec<MeasuredTrack>, format: Format) -> Option<Self> {
+        let sound = tracks.iter().find(|track| track.kind == TrackKind::Sound);
+        let audio = sound.map(|track| MeasuredSound {
             codec: track.codec.clone(),
             start: track.start,
             duration: track.duration,
             last: track.last(),
         });
         let container = format.extension();
-        if format.kind() == Kind::Sound {
+        if format.kind() == FormatKind::Sound {
             let duration = audio.as_ref()?.duration;
             return Some(Self { container, duration, audio, ..Self::animation("", (0, 0), 0, 0) });
         }
         tracks.into_iter().find_map(|track| match track.kind {
-            Stream::Picture(width, height) => Some(Self {
+            TrackKind::Picture(width, height) => Some(Self {
                 container,
                 video_codec: track.codec,
                 width,
@@ -101,7 +101,7 @@ impl Found {
                 duration: track.duration,
                 audio: audio.clone(),
             }),
-            Stream::Sound => None,
+            TrackKind::Sound => None,
         })
     }
 

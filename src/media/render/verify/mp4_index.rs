@@ -6,7 +6,7 @@ use mp4_atom::{
     Atom, Codec, Error, FourCC, Header, Mdat, Moov, ReadFrom, Result, Stbl, StszSamples, Trak,
 };
 
-use super::facts::{Stream, Track};
+use super::facts::{MeasuredTrack, TrackKind};
 
 /// Largest index that is read: some 16 bytes a frame, a day of them.
 const MOST: usize = 256 << 20;
@@ -17,7 +17,7 @@ const MOST: usize = 256 << 20;
 /// # Errors
 /// The file is no MP4, or its boxes do not end where it does. The index comes first, so that a
 /// file that was cut off still states its full length.
-pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<Track>>> {
+pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<MeasuredTrack>>> {
     let length = file.seek(SeekFrom::End(0))?;
     let (mut at, mut moov, mut data) = (file.seek(SeekFrom::Start(0))?, None, 0_u64);
     while at < length {
@@ -55,7 +55,7 @@ fn is_shown(trak: &Trak) -> bool {
 }
 
 /// A track; `movie` is the number of ticks in a second of the file's own clock.
-fn track(trak: &Trak, movie: f64) -> Result<Option<Track>> {
+fn track(trak: &Trak, movie: f64) -> Result<Option<MeasuredTrack>> {
     let stbl = &trak.mdia.minf.stbl;
     let Some((kind, codec)) = stbl.stsd.codecs.first().and_then(known) else { return Ok(None) };
     let timescale = trak.mdia.mdhd.timescale;
@@ -76,13 +76,20 @@ fn track(trak: &Trak, movie: f64) -> Result<Option<Track>> {
     let start = pts.first().map_or(wait, |first| seconds(*first).max(wait));
     let whole = seconds(end.saturating_add(shift)) - start;
     let duration = played.map_or(whole, |edit| whole.min(edit.segment_duration as f64 / movie));
-    Ok(Some(Track { kind, codec: codec.into(), time_base: (1, timescale), pts, start, duration }))
+    Ok(Some(MeasuredTrack {
+        kind,
+        codec: codec.into(),
+        time_base: (1, timescale),
+        pts,
+        start,
+        duration,
+    }))
 }
 
 /// What a sample entry says, if such are written here.
-fn known(codec: &Codec) -> Option<(Stream, &'static str)> {
+fn known(codec: &Codec) -> Option<(TrackKind, &'static str)> {
     let picture = |visual: &mp4_atom::Visual| {
-        Stream::Picture(i64::from(visual.width), i64::from(visual.height))
+        TrackKind::Picture(i64::from(visual.width), i64::from(visual.height))
     };
     Some(match codec {
         Codec::Avc1(entry) => (picture(&entry.visual), "h264"),
@@ -90,7 +97,7 @@ fn known(codec: &Codec) -> Option<(Stream, &'static str)> {
         Codec::Hvc1(entry) => (picture(&entry.visual), "hevc"),
         Codec::Hev1(entry) => (picture(&entry.visual), "hevc"),
         Codec::Av01(entry) => (picture(&entry.visual), "av1"),
-        Codec::Mp4a(_) => (Stream::Sound, "aac"),
+        Codec::Mp4a(_) => (TrackKind::Sound, "aac"),
         _ => return None,
     })
 }
@@ -195,13 +202,13 @@ mod tests {
         };
         let tracks = read(Cursor::new(file(vec![picture(), sound]))).unwrap().unwrap();
         let (picture, sound) = (&tracks[0], &tracks[1]);
-        assert_eq!(picture.kind, Stream::Picture(540, 960));
+        assert_eq!(picture.kind, TrackKind::Picture(540, 960));
         assert_eq!((picture.codec.as_str(), picture.time_base), ("h264", (1, 1000)));
         assert_eq!(picture.pts, [0, 0, 80, 120]);
         assert_eq!((picture.start, picture.duration), (0.0, 0.16));
         // The encoder's lead is before the start; 40 ms of silence are before both.
         assert_eq!(sound.pts, [19, 40, 61, 82]);
-        assert_eq!((sound.kind, sound.start), (Stream::Sound, 0.04));
+        assert_eq!((sound.kind, sound.start), (TrackKind::Sound, 0.04));
         assert!((sound.duration - 0.06).abs() < 1e-9);
     }
 

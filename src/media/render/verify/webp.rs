@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 /// Size, frames and length of an animation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Animation {
+pub(crate) struct WebpAnimation {
     pub(crate) width: i64,
     pub(crate) height: i64,
     pub(crate) frames: i64,
@@ -15,7 +15,7 @@ pub(crate) struct Animation {
 }
 
 /// Reads a file to its end; `None` if it is not a whole WebP of frames, or a single picture.
-pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<Animation>> {
+pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<WebpAnimation>> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
     let mut head = [0; 12];
@@ -25,7 +25,7 @@ pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<Animati
     if [r, i, f1, f2] != *b"RIFF" || kind != *b"WEBP" || !whole {
         return Ok(None);
     }
-    let (mut found, mut at) = (Animation::default(), 12);
+    let (mut found, mut at) = (WebpAnimation::default(), 12);
     while at < length {
         let mut chunk = [0; 8];
         file.seek(SeekFrom::Start(at))?;
@@ -79,7 +79,7 @@ mod tests {
         let body = [b"WEBP".to_vec(), canvas, frame(40), frame(80)].concat();
         let bytes = chunk(b"RIFF", &body);
         let found = read(Cursor::new(&bytes)).unwrap().unwrap();
-        let wanted = Animation { width: 480, height: 270, frames: 2, milliseconds: 120 };
+        let wanted = WebpAnimation { width: 480, height: 270, frames: 2, milliseconds: 120 };
         assert_eq!(found, wanted);
         for length in 0..bytes.len() {
             assert!(!read(Cursor::new(&bytes[..length])).is_ok_and(|found| found.is_some()));

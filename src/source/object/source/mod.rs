@@ -6,13 +6,13 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use url::{Position, Url};
 
-use super::fault::Fault;
-use super::stores::{Opened, Stores, is_object_url};
+use super::fault::StoreFault;
+use super::stores::{ObjectStores, OpenedStore, is_object_url};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{Location, redacted};
 use crate::net::HttpConfig;
-use crate::net::body::{Pace, broken, empty, too_large};
+use crate::net::body::{TransferPace, broken, empty, too_large};
 use crate::resilience::{FetchSlot, Guard, HostKey, Hosts};
 use crate::source::spool::{Spool, SpoolFile};
 use crate::source::{Fetched, Remote};
@@ -20,21 +20,21 @@ use crate::source::{Fetched, Remote};
 /// Objects beneath a set of roots: buckets, or prefixes in them.
 #[derive(Debug)]
 pub struct ObjectSource {
-    roots: Vec<Root>,
-    stores: Stores,
+    roots: Vec<AllowedRoot>,
+    stores: ObjectStores,
     hosts: Hosts,
     limits: HttpConfig,
 }
 
 /// A bucket or a prefix in it.
 #[derive(Debug, PartialEq)]
-struct Root {
+struct AllowedRoot {
     store: String,
     prefix: Path,
 }
 
-impl Root {
-    /// The place a URL names, if it names one.
+impl AllowedRoot {
+    /// The bucket or prefix that a URL names.
     fn of(url: &Url) -> Option<Self> {
         let prefix = Path::from_url_path(url.path()).ok()?;
         Some(Self { store: url[..Position::BeforePath].to_owned(), prefix })
@@ -46,25 +46,28 @@ impl Root {
 }
 
 impl ObjectSource {
-    /// Objects beneath those of `roots` that are URLs of object stores.
+    /// Objects beneath the `roots` that are URLs of object stores.
     pub fn new<'a>(
         roots: impl IntoIterator<Item = &'a Location>,
         config: &ParallelConfig,
         hosts: Hosts,
     ) -> Self {
-        let roots = roots.into_iter().filter_map(Location::as_url).filter_map(Root::of).collect();
-        Self { roots, stores: Stores::default(), hosts, limits: HttpConfig::from(config) }
+        let roots =
+            roots.into_iter().filter_map(Location::as_url).filter_map(AllowedRoot::of).collect();
+        Self { roots, stores: ObjectStores::default(), hosts, limits: HttpConfig::from(config) }
     }
 
-    /// The object `location` names, and the way to its store.
-    fn open(&self, location: &str) -> Result<(Url, Opened, Guard)> {
+    /// The object of `location`, and the guard of its store.
+    fn open(&self, location: &str) -> Result<(Url, OpenedStore, Guard)> {
         let place = || redacted(location);
         let forbidden = |message: String| Error::new(ErrorCode::SourceForbidden, message);
         let url = Url::parse(location).map_err(|e| {
-            Error::new(ErrorCode::BadUrl, format!("{} is no URL ({e})", place())).with_source(e)
+            Error::new(ErrorCode::BadUrl, format!("{} is not a URL ({e})", place())).with_source(e)
         })?;
-        // What lies outside is not asked for: whether it is there is not for the request to know.
-        if !Root::of(&url).is_some_and(|here| self.roots.iter().any(|root| root.holds(&here))) {
+        // An object outside is not requested: the request must not learn whether it exists.
+        if !AllowedRoot::of(&url)
+            .is_some_and(|here| self.roots.iter().any(|root| root.holds(&here)))
+        {
             let root = redacted(&url[..Position::BeforePath]);
             let message = format!(
                 "{} lies in a bucket that sources may not be read from; add {root} to allow_roots",
@@ -85,8 +88,8 @@ impl ObjectSource {
         Ok((url, opened, guard))
     }
 
-    /// An answer that is to come soon.
-    async fn soon<T>(
+    /// The answer, within the time limit of its head.
+    async fn within_limit<T>(
         &self,
         url: &Url,
         answer: impl Future<Output = object_store::Result<T>>,
@@ -94,8 +97,8 @@ impl ObjectSource {
         let limit = self.limits.connect + self.limits.first_byte;
         let fault = match tokio::time::timeout(limit, answer).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => Fault::from(error),
-            Err(_) => Fault::timeout("no answer in time"),
+            Ok(Err(error)) => StoreFault::from(error),
+            Err(_) => StoreFault::timeout("no answer in time"),
         };
         Err(fault.of_source(url.as_str()))
     }
@@ -104,11 +107,11 @@ impl ObjectSource {
         &self,
         location: &str,
         url: &Url,
-        opened: &Opened,
+        opened: &OpenedStore,
         spool: &Spool,
         slot: FetchSlot,
     ) -> Result<Fetched> {
-        let answer = self.soon(url, opened.store.get(&opened.path)).await?;
+        let answer = self.within_limit(url, opened.store.get(&opened.path)).await?;
         let validator = validator(&answer.meta);
         let size = answer.meta.size;
         if size > self.limits.max_bytes {
@@ -126,9 +129,9 @@ impl ObjectSource {
         spool: &Spool,
     ) -> Result<SpoolFile> {
         let mut file = spool.create(Some(size)).await?;
-        let mut pace = Pace::new(&self.limits);
+        let mut pace = TransferPace::new(&self.limits);
         loop {
-            let chunk = match tokio::time::timeout_at(pace.look_again(), body.next()).await {
+            let chunk = match tokio::time::timeout_at(pace.next_check(), body.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(None) => break,
                 Ok(Some(Err(_))) => return Err(broken(url, file.written(), Some(size), None)),
@@ -158,7 +161,7 @@ impl Remote for ObjectSource {
 
     async fn validator(&self, location: &str) -> Result<Option<String>> {
         let (url, opened, guard) = self.open(location)?;
-        let head = guard.call(|| self.soon(&url, opened.store.head(&opened.path))).await?;
+        let head = guard.call(|| self.within_limit(&url, opened.store.head(&opened.path))).await?;
         Ok(Some(validator(&head)))
     }
 
@@ -168,7 +171,7 @@ impl Remote for ObjectSource {
     }
 }
 
-/// What changes when an object does.
+/// The validator of an object.
 fn validator(object: &ObjectMeta) -> String {
     match &object.e_tag {
         Some(tag) => format!("{tag}-{}", object.size),

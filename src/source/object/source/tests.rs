@@ -2,22 +2,25 @@
 
 use super::*;
 use crate::resilience::HostLimits;
-use crate::source::{Source, Spooled};
+use crate::source::{Source, SpooledSource};
 
-fn source(roots: &[&str], config: &ParallelConfig) -> (tempfile::TempDir, Spooled<ObjectSource>) {
+fn source(
+    roots: &[&str],
+    config: &ParallelConfig,
+) -> (tempfile::TempDir, SpooledSource<ObjectSource>) {
     let roots: Vec<Location> = roots.iter().map(|r| Location::from(*r)).collect();
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path(), 1 << 20);
     let source = ObjectSource::new(&roots, config, Hosts::new(HostLimits::from(config)));
-    (dir, Spooled::new(source, spool))
+    (dir, SpooledSource::new(source, spool))
 }
 
 async fn put(url: &str, content: &str) {
-    let opened = Stores::default().open(&Url::parse(url).unwrap()).unwrap();
+    let opened = ObjectStores::default().open(&Url::parse(url).unwrap()).unwrap();
     opened.store.put(&opened.path, content.to_owned().into()).await.unwrap();
 }
 
-async fn code(source: &Spooled<ObjectSource>, location: &str) -> (ErrorCode, String) {
+async fn code(source: &SpooledSource<ObjectSource>, location: &str) -> (ErrorCode, String) {
     let error = source.open(location).await.unwrap_err();
     let asked = source.validator(location).await;
     if error.code() != ErrorCode::SourceTooLarge && error.code() != ErrorCode::SourceTruncated {

@@ -1,4 +1,4 @@
-//! Whole files to a store and back.
+//! Uploads and downloads of whole files.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,29 +12,29 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, MultipartId, ObjectMeta, PutPayload};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::fault::{Cause, Fault};
+use super::fault::{StoreFault, StoreFaultCause};
 use super::steady::SteadyStore;
 
-/// Size of a part, and of what is sent at once.
+/// Size of a part, and largest object sent in one request.
 const PART: u64 = 8 << 20;
-/// Most parts of an object; stores take 10,000.
+/// Largest number of parts of an object; stores accept 10,000.
 const PARTS: u64 = 9_000;
-/// Parts on their way at a time.
+/// Parts uploaded concurrently.
 const PARTS_AT_A_TIME: usize = 4;
-/// Longest that a body may stand still.
+/// Longest pause within a body.
 const STALL: Duration = Duration::from_secs(30);
 
 /// Why a file was not transferred.
 #[derive(Debug)]
 pub enum TransferError {
-    /// The store's fault.
-    Store(Fault),
-    /// That of the file on this machine.
+    /// A fault of the store.
+    Store(StoreFault),
+    /// An error of the local file.
     File(std::io::Error),
 }
 
-impl From<Fault> for TransferError {
-    fn from(fault: Fault) -> Self {
+impl From<StoreFault> for TransferError {
+    fn from(fault: StoreFault) -> Self {
         Self::Store(fault)
     }
 }
@@ -54,16 +54,16 @@ impl From<std::io::Error> for TransferError {
 type Transferred<T> = Result<T, TransferError>;
 
 impl SteadyStore {
-    /// Send a file, in parts if it is large, and see that all of it is there; its size in bytes.
-    /// An object of that name is replaced in one step.
+    /// Uploads a file, in parts if it is large, verifies its size and returns it in bytes. An object of
+    /// that name is replaced atomically.
     ///
     /// # Errors
-    /// The fault of the store or of the file; the object may be there all the same.
+    /// The fault of the store or of the file; the object may have been written nevertheless.
     pub async fn send(&self, file: &FilePath, path: &Path) -> Transferred<u64> {
         let file = file.to_path_buf();
         let open = move || File::open(file).and_then(|f| Ok((f.metadata()?.len(), Arc::new(f))));
         let (bytes, file) = blocking(open).await?;
-        // The store in memory of object_store 0.13 takes parts in their order only.
+        // The in-memory store of object_store 0.13 accepts parts in order only.
         if bytes <= PART || self.root().scheme() == "memory" {
             let content = chunk(&file, 0, bytes).await?;
             self.write(path, content).await?;
@@ -72,11 +72,11 @@ impl SteadyStore {
         }
         match self.facts(path).await? {
             Some(facts) if facts.size == bytes => Ok(bytes),
-            there => Err(TransferError::Store(Fault {
-                cause: Cause::Other,
+            there => Err(TransferError::Store(StoreFault {
+                cause: StoreFaultCause::Other,
                 said: match there {
                     Some(facts) => format!("it has {} bytes of {bytes}", facts.size),
-                    None => "it is not there after it was written".to_owned(),
+                    None => "it does not exist after it was written".to_owned(),
                 },
             })),
         }
@@ -87,7 +87,7 @@ impl SteadyStore {
         match self.parts(file, bytes, path, &id).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                // What was sent would be kept, and paid for, unseen.
+                // Uploaded parts would be stored, and billed, invisibly.
                 let _ = self.attempts(path, 0, || self.store().abort_multipart(path, &id)).await;
                 Err(error)
             }
@@ -115,18 +115,16 @@ impl SteadyStore {
         let complete = || self.store().complete_multipart(path, id, parts.clone());
         match self.attempts(path, bytes, complete).await {
             Ok(_) => Ok(()),
-            // An upload that is not there any more was completed, and the reply was lost; the
-            // caller looks at what is there.
+            // The upload was completed and its reply was lost; the caller verifies the object.
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Fetch an object into a new file. A body that breaks off is continued, as long as the object
-    /// is the same.
+    /// Downloads an object into a new file. A broken transfer is resumed while the object is unchanged.
     ///
     /// # Errors
-    /// The fault of the store or of the file; the file may be there in part.
+    /// The fault of the store or of the file; the file may be incomplete.
     pub async fn fetch(&self, path: &Path, file: &FilePath) -> Transferred<ObjectMeta> {
         let mut out = tokio::fs::File::create(file).await?;
         let mut facts: Option<ObjectMeta> = None;
@@ -149,26 +147,26 @@ impl SteadyStore {
                 }
                 Ok(()) if broken >= MOST_BREAKS => {
                     let said = format!("it ended after {done} of {size} bytes");
-                    return Err(Fault { cause: Cause::Unreachable, said }.into());
+                    return Err(StoreFault { cause: StoreFaultCause::Unreachable, said }.into());
                 }
                 _ => broken += 1,
             }
             if facts.as_ref().is_none_or(|f| f.e_tag.is_none()) {
-                // Without a tag nobody knows whether the rest is of the same object.
+                // Without an entity tag the rest could be of another version.
                 done = 0;
                 out.set_len(0).await?;
                 out.rewind().await?;
             }
         }
         out.sync_all().await?;
-        facts.ok_or_else(|| Fault::timeout("no answer").into())
+        facts.ok_or_else(|| StoreFault::timeout("no answer").into())
     }
 }
 
-/// Times a body may break off.
+/// Number of broken transfers that are resumed.
 const MOST_BREAKS: u32 = 10;
 
-/// Append what comes to the file; `done` counts it.
+/// Appends the body to the file; `done` counts the bytes.
 async fn copy(
     mut body: impl futures::Stream<Item = object_store::Result<tokio_util::bytes::Bytes>> + Unpin,
     out: &mut tokio::fs::File,
@@ -176,7 +174,7 @@ async fn copy(
 ) -> Transferred<()> {
     loop {
         let Ok(next) = tokio::time::timeout(STALL, body.next()).await else {
-            return Err(Fault::timeout("the body stands still").into());
+            return Err(StoreFault::timeout("the transfer has stalled").into());
         };
         let Some(bytes) = next.transpose()? else { break };
         out.write_all(&bytes).await?;
@@ -186,7 +184,7 @@ async fn copy(
     Ok(())
 }
 
-/// A piece of a file.
+/// Reads a part of a file.
 async fn chunk(file: &Arc<File>, start: u64, bytes: u64) -> Transferred<Vec<u8>> {
     let file = Arc::clone(file);
     blocking(move || {

@@ -41,7 +41,7 @@ async fn a_large_file_arrives_whole_whichever_request_fails_once() {
             flaky.set(Faults::None);
             let there = flaky.get(&path).await.unwrap().bytes().await.unwrap();
             assert!(there == content, "{faults:?}");
-            // One whose beginning nobody heard of is the store's to remove.
+            // An upload whose creation reply was lost is removed by the store.
             assert!(flaky.open_uploads() <= 1, "{faults:?}");
             let back = folder.path().join("back");
             flaky.set(match faults {
@@ -66,6 +66,6 @@ async fn a_store_that_stays_away_is_an_error_after_three_tries() {
     let flaky = Arc::new(Flaky::new());
     flaky.set(Faults::Refused(0..usize::MAX));
     let error = steady(&flaky).send(&file, &Path::from("a")).await.unwrap_err();
-    assert!(matches!(error, TransferError::Store(f) if f.cause == Cause::Unreachable));
+    assert!(matches!(error, TransferError::Store(f) if f.cause == StoreFaultCause::Unreachable));
     assert_eq!(flaky.operations(), 3);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 
 use arrow::datatypes::DataType;
 use clipflow::kernels::metrics::METRICS;
@@ -10,7 +11,7 @@ use clipflow::query::sql::VIEWS;
 use datafusion::logical_expr::Signature;
 use datafusion::prelude::SessionContext;
 
-use super::{MADE, hold, session};
+use super::{MADE, hold, root, session};
 
 /// Call and meaning of each function that is not a metric's. Arguments in brackets may be left out.
 const GIVES: &[(&str, &str)] = &[
@@ -171,8 +172,8 @@ fn added() -> BTreeMap<String, (Option<Vec<String>>, String)> {
 fn functions() {
     let mut text = format!(
         "# Functions\n\n{MADE} All work in `clipflow sql` and in a session that `register_all` was given;\n\
-         scalar functions are Polars expressions too. Functions of metrics: [metrics](metrics.md). Examples: [SQL](../user/sql.md).\n\n\
-         | function | returns | |\n|---|---|---|\n"
+         those marked are Polars expressions of that name, too. Functions of metrics: [metrics](metrics.md). Examples: [SQL](../user/sql.md).\n\n\
+         | function | returns | Polars | |\n|---|---|---|---|\n"
     );
     let of_metrics: BTreeSet<String> = METRICS
         .iter()
@@ -182,12 +183,15 @@ fn functions() {
     added.retain(|name, _| !of_metrics.contains(name));
     let described: BTreeSet<String> = GIVES.iter().map(|(call, _)| name(call).to_owned()).collect();
     assert_eq!(described, added.keys().cloned().collect(), "GIVES describes every function");
+    let expressions = fs::read_to_string(root().join("src/query/polars/exprs.rs")).unwrap();
     for (call, meaning) in GIVES {
         let (parameters, returns) = &added[name(call)];
         if let Some(parameters) = parameters {
             assert_eq!(&arguments(call), parameters, "{call}");
         }
-        let _ = writeln!(text, "| `{call}` | {returns} | {meaning} |");
+        let is_expression = expressions.contains(&format!("pub fn {}(", name(call)));
+        let polars = if is_expression { "yes" } else { "" };
+        let _ = writeln!(text, "| `{call}` | {returns} | {polars} | {meaning} |");
     }
 
     text += "\n## Relations\n\nThey stand where a table stands. `DIR` is a results folder or its URL.\n\n| relation | is |\n|---|---|\n";

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Encoding, Format, Hardware, Kind, Quality, VideoCodec};
+use super::{Encoding, Format, FormatKind, Hardware, Quality, VideoCodec};
 use crate::media::render::ffmpeg::graph::SCALER;
 use crate::media::render::output::Output;
 use crate::media::render::settings::RenderSettings;
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 
 /// Samples at 48 kHz that libopus puts before the sound, in milliseconds of WebM's clock.
 const OPUS_LEAD_MS: u32 = 7;
@@ -16,14 +16,14 @@ const OPUS_LEAD_MS: u32 = 7;
 /// no picture.
 pub(crate) fn tail(
     encoding: &Encoding,
-    source: &Source,
+    source: &RenderSource,
     output: &Output,
     seconds: f64,
     number: usize,
 ) -> String {
     match encoding.format.kind() {
-        Kind::Video | Kind::Sound => String::new(),
-        Kind::Animation => {
+        FormatKind::Video | FormatKind::Sound => String::new(),
+        FormatKind::Animation => {
             let (wide, high) = encoding.animated(size(source, output));
             let (_, rate) = encoding.animation();
             let frames = encoding.animated_frames(seconds);
@@ -45,7 +45,7 @@ pub(crate) fn tail(
 }
 
 /// Picture size of an output before it is made an animation.
-pub(crate) fn size(source: &Source, output: &Output) -> (i64, i64) {
+pub(crate) fn size(source: &RenderSource, output: &Output) -> (i64, i64) {
     let plain = (i64::from(source.width), i64::from(source.height));
     output.edit.as_ref().map_or(plain, |edit| (edit.width, edit.height))
 }
@@ -54,16 +54,16 @@ pub(crate) fn size(source: &Source, output: &Output) -> (i64, i64) {
 /// machine or the day: with one encoder thread the same clip has the same bytes in whatever pass it
 /// is rendered. It counts `ticks` a second and is `length` of them long.
 pub(crate) fn output(
-    source: &Source,
+    source: &RenderSource,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
     (number, from): (usize, SoundFrom),
 ) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let mut args = match encoding.format.kind() {
-        Kind::Video => video(source, (ticks, length), settings, number),
-        Kind::Animation => animation(encoding, number),
-        Kind::Sound => Vec::new(),
+        FormatKind::Video => video(source, (ticks, length), settings, number),
+        FormatKind::Animation => animation(encoding, number),
+        FormatKind::Sound => Vec::new(),
     };
     args.extend(container(ticks, settings, (number, from)));
     args
@@ -93,7 +93,7 @@ pub(crate) fn sound_file(settings: &RenderSettings, label: &str, file: &Path) ->
 /// Options of an MP4 file of which the picture is that of input 0, packet by packet, and the sound
 /// that of output 0; times as for [`output`].
 pub(crate) fn copied(
-    source: &Source,
+    source: &RenderSource,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
 ) -> Vec<OsString> {
@@ -143,7 +143,7 @@ fn container(
 }
 
 fn video(
-    source: &Source,
+    source: &RenderSource,
     (ticks, length): (i64, i64),
     settings: &RenderSettings,
     number: usize,

@@ -113,7 +113,7 @@ named!(
 
 /// What a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FormatKind {
     /// Picture, and sound if there is one.
     Video,
     /// Picture at a rate and size of its own.
@@ -138,14 +138,14 @@ impl Format {
 
     /// Whether its files have a picture, moving or animated.
     pub(crate) const fn has_picture(self) -> bool {
-        !matches!(self.kind(), Kind::Sound)
+        !matches!(self.kind(), FormatKind::Sound)
     }
 
-    pub(crate) const fn kind(self) -> Kind {
+    pub(crate) const fn kind(self) -> FormatKind {
         match self {
-            Self::Mp4 | Self::Webm => Kind::Video,
-            Self::Gif | Self::Webp => Kind::Animation,
-            Self::Mp3 | Self::Aac | Self::Opus => Kind::Sound,
+            Self::Mp4 | Self::Webm => FormatKind::Video,
+            Self::Gif | Self::Webp => FormatKind::Animation,
+            Self::Mp3 | Self::Aac | Self::Opus => FormatKind::Sound,
         }
     }
 

@@ -31,7 +31,7 @@ use crate::error::Result;
 
 use choices::refused;
 
-pub(crate) use choices::Kind;
+pub(crate) use choices::FormatKind;
 pub use choices::{Format, Hardware, Quality, VideoCodec};
 
 /// How files are written. The default is what a plain clip is: H.264 and AAC in MP4.
@@ -83,7 +83,7 @@ impl Encoding {
             .about("codec"));
         }
         if quality == Quality::Lossless {
-            let sound = format.kind() == Kind::Sound;
+            let sound = format.kind() == FormatKind::Sound;
             if sound || format == Format::Gif || self.video_codec() == Some(VideoCodec::Av1) {
                 let what = self.video_codec().map_or(format.as_str(), VideoCodec::as_str);
                 let message = format!("{what} is not lossless here; set quality to best");
@@ -114,10 +114,10 @@ impl Encoding {
     /// is smaller than the clip: GIF 39, WebP 4.
     pub(crate) fn pictures(&self) -> Option<u64> {
         match self.format.kind() {
-            Kind::Sound => Some(0),
-            Kind::Animation if self.format == Format::Gif => Some(200),
-            Kind::Animation => Some(40),
-            Kind::Video => match self.video_codec() {
+            FormatKind::Sound => Some(0),
+            FormatKind::Animation if self.format == Format::Gif => Some(200),
+            FormatKind::Animation => Some(40),
+            FormatKind::Video => match self.video_codec() {
                 None | Some(VideoCodec::H264) => None,
                 Some(VideoCodec::Hevc) => Some(120),
                 Some(VideoCodec::Av1) => Some(135),
@@ -147,7 +147,7 @@ impl Encoding {
 
     /// Size of the pictures that are encoded of a clip of this size.
     pub(crate) fn encoded(&self, size: (i64, i64)) -> (i64, i64) {
-        if self.format.kind() == Kind::Animation { self.animated(size) } else { size }
+        if self.format.kind() == FormatKind::Animation { self.animated(size) } else { size }
     }
 
     /// Frames of an animation that plays for `seconds`.

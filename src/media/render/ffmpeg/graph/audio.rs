@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Graph, effects};
-use crate::media::render::ffmpeg::inputs::Inputs;
+use super::{FilterGraph, effects};
+use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
-use crate::media::render::shape::{Part, Shape};
-use crate::media::render::source::{Audio, Source, TOLERANCE};
+use crate::media::render::shape::{EditShape, ShapePart};
+use crate::media::render::source::{RenderSource, SourceAudio, TOLERANCE};
 use crate::model::edit::{Edit, Join};
 
 /// Fade at each edge of a segment, in seconds: a cut within a wave would click.
@@ -40,31 +40,36 @@ impl Gain {
 
 /// An output whose sound is made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard<'a> {
+pub(crate) struct AudioOutput<'a> {
     /// Of the output in its pass.
     pub(crate) number: usize,
     pub(crate) output: &'a Output,
-    pub(crate) shape: Option<&'a Shape>,
+    pub(crate) shape: Option<&'a EditShape>,
     pub(crate) gain: Option<Gain>,
 }
 
 /// One decode, copied to each clip: cut to the sample at its start and end, missing sound filled
 /// with silence, exactly as long as the clip. Output 0 ends in `[a0]`, output 1 in `[a1]`, …
-pub(crate) fn graph(source: &Source, audio: Audio, heard: &[Heard<'_>], inputs: Inputs) -> String {
+pub(crate) fn graph(
+    source: &RenderSource,
+    audio: SourceAudio,
+    heard: &[AudioOutput<'_>],
+    inputs: InputNumbers,
+) -> String {
     let sample = sampler(source, audio);
     let ends = heard.iter().map(|heard| heard.output.read(heard.shape).1);
     let last = ends.map(&sample).max().unwrap_or(0);
     let mut names = Vec::new();
-    for Heard { number, shape, .. } in heard {
+    for AudioOutput { number, shape, .. } in heard {
         match shape {
             None => names.push(format!("t{number}")),
             Some(shape) => names.extend(pieces(shape, *number, false)),
         }
     }
-    let mut graph = Graph::default();
+    let mut graph = FilterGraph::default();
     let read = format!("asettb=1/{},atrim=end_pts={last},asplit={}", audio.rate, names.len());
     graph.add(&[format!("{}:{}", inputs.audio, audio.stream)], &read, &names);
-    for Heard { number, output, shape, gain } in heard {
+    for AudioOutput { number, output, shape, gain } in heard {
         let (Some(edit), Some(shape)) = (&output.edit, shape) else {
             let cut = stretch(source, audio, (output.start, output.end), None);
             graph.add(&[format!("t{number}")], &cut, &[format!("a{number}")]);
@@ -81,14 +86,14 @@ pub(crate) fn graph(source: &Source, audio: Audio, heard: &[Heard<'_>], inputs: 
     graph.text()
 }
 
-fn sampler(source: &Source, audio: Audio) -> impl Fn(f64) -> i64 {
+fn sampler(source: &RenderSource, audio: SourceAudio) -> impl Fn(f64) -> i64 {
     let (start, rate) = (source.start, f64::from(audio.rate));
     move |seconds| ((start + seconds) * rate).round() as i64
 }
 
 /// Labels of the segments of output `number` that are read ahead, or that are not.
-fn pieces(shape: &Shape, number: usize, ahead: bool) -> Vec<String> {
-    let of_part = |(part, found): (usize, &Part)| {
+fn pieces(shape: &EditShape, number: usize, ahead: bool) -> Vec<String> {
+    let of_part = |(part, found): (usize, &ShapePart)| {
         let count = if found.ahead == ahead { found.segments.len() } else { 0 };
         (0..count).map(move |segment| format!("t{number}p{part}s{segment}")).collect::<Vec<_>>()
     };
@@ -98,8 +103,8 @@ fn pieces(shape: &Shape, number: usize, ahead: bool) -> Vec<String> {
 /// The sound from `start` to `end`, in the clips' rate and layout, exactly as long as its span or
 /// as `(speed, samples)` say.
 fn stretch(
-    source: &Source,
-    audio: Audio,
+    source: &RenderSource,
+    audio: SourceAudio,
     (start, end): (f64, f64),
     played: Option<(f64, i64)>,
 ) -> String {
@@ -125,10 +130,10 @@ fn stretch(
 
 /// Segments at their speeds, parts joined, fades, loudness.
 fn edited(
-    graph: &mut Graph,
-    source: &Source,
-    audio: Audio,
-    (edit, shape, gain): (&Edit, &Shape, Option<Gain>),
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    audio: SourceAudio,
+    (edit, shape, gain): (&Edit, &EditShape, Option<Gain>),
     number: usize,
 ) {
     let rate = f64::from(audio.out_rate());
@@ -150,10 +155,10 @@ fn edited(
 
 /// The segments of a part one after another, `whole` samples in all.
 fn part(
-    graph: &mut Graph,
-    source: &Source,
-    audio: Audio,
-    part: &Part,
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    audio: SourceAudio,
+    part: &ShapePart,
     name: &str,
     whole: i64,
 ) -> String {
@@ -192,7 +197,7 @@ fn part(
 }
 
 /// Joins the parts as the pictures are.
-fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<String>) -> String {
+fn join(graph: &mut FilterGraph, edit: &Edit, shape: &EditShape, parts: Vec<String>) -> String {
     let Some(first) = parts.first().cloned() else { return String::new() };
     if parts.len() == 1 {
         return first;

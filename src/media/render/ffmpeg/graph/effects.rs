@@ -1,8 +1,8 @@
 //! What is done to the picture beside its layout.
 
-use super::{Graph, sum};
-use crate::media::render::shape::Shape;
-use crate::media::render::source::Source;
+use super::{FilterGraph, sum};
+use crate::media::render::shape::EditShape;
+use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Effect, EffectKind};
 
 /// Seconds in which a punch zooms in, and those in which it eases back.
@@ -14,7 +14,12 @@ const GLITCH: f64 = 0.3;
 
 /// Applies the effects that are not fades to `from`, on the source's clock; the label that has
 /// them.
-pub(super) fn apply(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> String {
+pub(super) fn apply(
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    edit: &Edit,
+    from: String,
+) -> String {
     let mut label = from;
     let still: Vec<String> = edit.effects.iter().filter_map(|e| filter(source, e)).collect();
     if !still.is_empty() {
@@ -25,7 +30,7 @@ pub(super) fn apply(graph: &mut Graph, source: &Source, edit: &Edit, from: Strin
     punch(graph, source, edit, label)
 }
 
-fn filter(source: &Source, effect: &Effect) -> Option<String> {
+fn filter(source: &RenderSource, effect: &Effect) -> Option<String> {
     let strength = strength(effect);
     Some(match effect.kind {
         EffectKind::Mirror => "hflip".into(),
@@ -60,7 +65,7 @@ fn filter(source: &Source, effect: &Effect) -> Option<String> {
 }
 
 /// The picture enlarged over itself: only while it lasts is anything computed.
-fn punch(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> String {
+fn punch(graph: &mut FilterGraph, source: &RenderSource, edit: &Edit, from: String) -> String {
     let punches: Vec<(f64, f64)> = edit
         .effects
         .iter()
@@ -97,7 +102,7 @@ fn punch(graph: &mut Graph, source: &Source, edit: &Edit, from: String) -> Strin
 }
 
 /// Filters of the fades, on the variant's clock; for sound with `afade`.
-pub(super) fn fades(edit: &Edit, shape: &Shape, filter: &str) -> Vec<String> {
+pub(super) fn fades(edit: &Edit, shape: &EditShape, filter: &str) -> Vec<String> {
     let whole = shape.seconds();
     let fade = |effect: &Effect| {
         let length = (0.3 + 0.5 * strength(effect)).min(whole / 4.0);

@@ -1,8 +1,8 @@
 //! How the source's picture fills the variant's.
 
-use super::{Graph, SCALER, piecewise};
-use crate::kernels::layout::{Cell, Place, corner, even, gaze, grid, largest, split};
-use crate::media::render::source::{Source, TOLERANCE};
+use super::{FilterGraph, SCALER, piecewise};
+use crate::kernels::layout::{Cell, CellView, corner, even, gaze, grid, largest, split};
+use crate::media::render::source::{RenderSource, TOLERANCE};
 use crate::model::edit::{Anchor, Edit, Layout};
 
 /// Scaling where the result is blurred anyway.
@@ -17,7 +17,7 @@ const CORNER: f64 = 0.32;
 const LINES: u32 = 135;
 
 /// The size at which a layout shows the whole picture of the source, beside something else.
-pub(super) fn whole(source: &Source, edit: &Edit) -> Option<(u32, u32)> {
+pub(super) fn whole(source: &RenderSource, edit: &Edit) -> Option<(u32, u32)> {
     let size = frame(edit);
     match edit.layout {
         Layout::Fit => Some(inside(source, size)).filter(|inner| *inner != size),
@@ -37,8 +37,8 @@ pub(super) fn scaled(size: (u32, u32)) -> String {
 /// Draws the upright source `from` as `to` in the edit's size, with the [`whole`] picture in its size
 /// if that was made already. Times are those of the source.
 pub(super) fn draw(
-    graph: &mut Graph,
-    source: &Source,
+    graph: &mut FilterGraph,
+    source: &RenderSource,
     edit: &Edit,
     (from, whole): (&str, Option<&str>),
     to: &str,
@@ -57,7 +57,7 @@ pub(super) fn draw(
 }
 
 struct Canvas<'a> {
-    source: &'a Source,
+    source: &'a RenderSource,
     edit: &'a Edit,
     from: &'a str,
     /// The whole picture in the size in which it is shown.
@@ -73,15 +73,15 @@ impl Canvas<'_> {
     /// All of a frame, filled.
     fn filled(&self, size: (u32, u32)) -> Cell {
         let window = largest(self.source.size(), size, 1.0);
-        Cell { at: (0, 0), size, window, place: Place::Follow }
+        Cell { at: (0, 0), size, window, place: CellView::Follow }
     }
 
     /// The window of the source that a cell shows.
-    fn window(&self, graph: &mut Graph, from: &str, to: &str, cell: &Cell) {
+    fn window(&self, graph: &mut FilterGraph, from: &str, to: &str, cell: &Cell) {
         let (wide, high) = cell.window;
         let (x, y) = match cell.place {
-            Place::Follow => (self.path(|a| a.x), self.path(|a| a.y)),
-            Place::Fixed(x, y) => (format!("{x:.4}"), format!("{y:.4}")),
+            CellView::Follow => (self.path(|a| a.x), self.path(|a| a.y)),
+            CellView::Fixed(x, y) => (format!("{x:.4}"), format!("{y:.4}")),
         };
         let at = |centre: String, whole: u32, part: u32| match whole - part {
             0 => "0".to_owned(),
@@ -120,7 +120,7 @@ impl Canvas<'_> {
         piecewise("t", &pieces)
     }
 
-    fn fit(&self, graph: &mut Graph, size: (u32, u32)) {
+    fn fit(&self, graph: &mut FilterGraph, size: (u32, u32)) {
         let inner = inside(self.source, size);
         if inner == size {
             return graph.add(&[self.from.into()], &scale(size, SCALER), &[self.to.into()]);
@@ -152,7 +152,7 @@ impl Canvas<'_> {
     }
 
     /// Cells that fill the frame, with light lines between them.
-    fn cells(&self, graph: &mut Graph, size: (u32, u32), cells: &[Cell]) {
+    fn cells(&self, graph: &mut FilterGraph, size: (u32, u32), cells: &[Cell]) {
         let mut ends: Vec<String> = (0..cells.len()).map(|n| self.name(&format!("w{n}"))).collect();
         let mut drawn: Vec<usize> = (0..cells.len()).collect();
         if let Some(whole) = self.whole
@@ -183,7 +183,7 @@ impl Canvas<'_> {
         graph.add(&ends, &format!("{filters},setsar=1"), &[self.to.into()]);
     }
 
-    fn picture_in_picture(&self, graph: &mut Graph, size: (u32, u32)) {
+    fn picture_in_picture(&self, graph: &mut FilterGraph, size: (u32, u32)) {
         let copies = graph.split(self.from, "split", 2, |n| self.name(&format!("c{n}")));
         let (back, front) = (self.name("back"), self.name("front"));
         self.window(graph, &copies[0], &back, &self.filled(size));
@@ -220,7 +220,7 @@ fn scale(size: (u32, u32), flags: &str) -> String {
 
 /// The largest size in the source's shape inside `size`, even. Less than two pixels of background
 /// would look like a fault: then it is all of `size`.
-fn inside(source: &Source, size: (u32, u32)) -> (u32, u32) {
+fn inside(source: &RenderSource, size: (u32, u32)) -> (u32, u32) {
     let shape = f64::from(source.width) / f64::from(source.height);
     let (wide, high) = (f64::from(size.0), f64::from(size.1));
     let (w, h) = if wide / high > shape { (high * shape, high) } else { (wide, wide / shape) };

@@ -7,7 +7,7 @@ mod segments;
 mod shared;
 pub(crate) mod video;
 
-use crate::media::render::source::Source;
+use crate::media::render::source::RenderSource;
 use crate::model::edit::Segment;
 
 /// Converting is exact and the same on every machine.
@@ -15,9 +15,9 @@ pub(crate) const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 
 /// Statements of a filtergraph, which are separated by `;`.
 #[derive(Debug, Default)]
-struct Graph(Vec<String>);
+struct FilterGraph(Vec<String>);
 
-impl Graph {
+impl FilterGraph {
     /// Adds `[from]filters[to]`.
     fn add(&mut self, from: &[String], filters: &str, to: &[String]) {
         let labels = |names: &[String]| names.iter().map(|n| format!("[{n}]")).collect::<String>();
@@ -43,7 +43,7 @@ impl Graph {
 }
 
 /// An expression that is 1 in the frames of `segments` and 0 in others; `pts` is the frame's.
-fn within(source: &Source, segments: &[Segment]) -> String {
+fn within(source: &RenderSource, segments: &[Segment]) -> String {
     let mut spans: Vec<(i64, i64)> = segments
         .iter()
         .map(|segment| (source.first_tick(segment.start), source.first_tick(segment.end)))

@@ -1,16 +1,16 @@
 //! From the source's clock to the variant's: segments at their speeds, and how parts are joined.
 
-use super::{Graph, piecewise, within};
-use crate::media::render::shape::{Part, Shape};
-use crate::media::render::source::Source;
+use super::{FilterGraph, piecewise, within};
+use crate::media::render::shape::{EditShape, ShapePart};
+use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Join};
 
 /// Plays `part` of `from` as constant frames from time 0, exactly as many as it has.
 pub(super) fn play(
-    graph: &mut Graph,
-    source: &Source,
-    shape: &Shape,
-    part: &Part,
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    shape: &EditShape,
+    part: &ShapePart,
     from: &str,
     to: &str,
 ) {
@@ -30,7 +30,7 @@ pub(super) fn play(
 }
 
 /// When a frame of the source is seen, in ticks of the source: a straight line in each segment.
-fn seen_at(source: &Source, part: &Part) -> String {
+fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
     let (mut seen, mut pieces) = (0.0, Vec::new());
     for segment in &part.segments {
         let line = format!(
@@ -46,7 +46,12 @@ fn seen_at(source: &Source, part: &Part) -> String {
 }
 
 /// Joins the pictures of all parts; the label of the whole.
-pub(super) fn join(graph: &mut Graph, edit: &Edit, shape: &Shape, parts: Vec<String>) -> String {
+pub(super) fn join(
+    graph: &mut FilterGraph,
+    edit: &Edit,
+    shape: &EditShape,
+    parts: Vec<String>,
+) -> String {
     let Some(first) = parts.first().cloned() else { return String::new() };
     let kind = match edit.join {
         _ if parts.len() == 1 => return first,

@@ -1,9 +1,9 @@
 //! What the layouts of a pass have in common, which is drawn once.
 
-use super::{Graph, layout, within};
+use super::{FilterGraph, layout, within};
 use crate::media::render::output::Output;
-use crate::media::render::shape::Shape;
-use crate::media::render::source::Source;
+use crate::media::render::shape::EditShape;
+use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Layout, Segment};
 
 /// Outputs that share a scaled picture, since it is the same in all of them.
@@ -27,15 +27,15 @@ fn same_picture(a: &Edit, b: &Edit) -> bool {
 }
 
 /// The segments of an output that are read ahead, or that are not.
-pub(super) fn shown(shape: &Shape, ahead: bool) -> Vec<Segment> {
+pub(super) fn shown(shape: &EditShape, ahead: bool) -> Vec<Segment> {
     let parts = shape.parts.iter().filter(|part| part.ahead == ahead);
     parts.flat_map(|part| part.segments.clone()).collect()
 }
 
 /// Whole pictures that several layouts show in the same size, which are scaled once.
-pub(super) struct Wholes(Vec<Whole>);
+pub(super) struct SharedPictures(Vec<SharedPicture>);
 
-struct Whole {
+struct SharedPicture {
     size: (u32, u32),
     /// Which show it.
     groups: Vec<usize>,
@@ -43,14 +43,14 @@ struct Whole {
     shown: Vec<Segment>,
 }
 
-impl Wholes {
+impl SharedPictures {
     pub(super) fn new(
-        source: &Source,
+        source: &RenderSource,
         groups: &[Vec<usize>],
         outputs: &[&Output],
-        shapes: &[Option<Shape>],
+        shapes: &[Option<EditShape>],
     ) -> Self {
-        let mut wholes: Vec<Whole> = Vec::new();
+        let mut wholes: Vec<SharedPicture> = Vec::new();
         for (number, members) in groups.iter().enumerate() {
             let edit = members.first().and_then(|first| outputs[*first].edit.as_ref());
             let Some(size) = edit.and_then(|edit| layout::whole(source, edit)) else { continue };
@@ -61,7 +61,11 @@ impl Wholes {
                     whole.groups.push(number);
                     whole.shown.extend(shown);
                 }
-                None => wholes.push(Whole { size, groups: vec![number], shown: shown.collect() }),
+                None => wholes.push(SharedPicture {
+                    size,
+                    groups: vec![number],
+                    shown: shown.collect(),
+                }),
             }
         }
         wholes.retain(|whole| whole.groups.len() > 1);
@@ -73,8 +77,8 @@ impl Wholes {
     }
 
     /// Draws each from `[w0]`, `[w1]`, …
-    pub(super) fn draw(&self, graph: &mut Graph, source: &Source) {
-        for (number, Whole { size, groups, shown }) in self.0.iter().enumerate() {
+    pub(super) fn draw(&self, graph: &mut FilterGraph, source: &RenderSource) {
+        for (number, SharedPicture { size, groups, shown }) in self.0.iter().enumerate() {
             let (from, drawn) = (format!("w{number}"), format!("w{number}d"));
             let filters = format!("select='{}',{}", within(source, shown), layout::scaled(*size));
             graph.add(&[from], &filters, std::slice::from_ref(&drawn));

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::shared::{Wholes, groups, shown};
-use super::{Graph, SCALER, effects, layout, segments, within};
-use crate::media::render::ffmpeg::captions::Captions;
-use crate::media::render::ffmpeg::inputs::Inputs;
+use super::shared::{SharedPictures, groups, shown};
+use super::{FilterGraph, SCALER, effects, layout, segments, within};
+use crate::media::render::ffmpeg::captions::BurnedCaptions;
+use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
-use crate::media::render::shape::{Part, Shape};
-use crate::media::render::source::Source;
+use crate::media::render::shape::{EditShape, ShapePart};
+use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Segment};
 
 /// One decode, copied to the log and, upright, square, even and progressive, to each output, which
@@ -17,15 +17,15 @@ use crate::model::edit::{Edit, Segment};
 /// Nothing before a clip's own trim knows where the pass begins or ends, so that a picture does
 /// not depend on it.
 pub(crate) fn graph(
-    source: &Source,
+    source: &RenderSource,
     outputs: &[&Output],
-    shapes: &[Option<Shape>],
-    captions: &[Option<Captions>],
-    inputs: Inputs,
+    shapes: &[Option<EditShape>],
+    captions: &[Option<BurnedCaptions>],
+    inputs: InputNumbers,
 ) -> String {
-    let mut graph = Graph::default();
+    let mut graph = FilterGraph::default();
     let groups = groups(outputs);
-    let wholes = Wholes::new(source, &groups, outputs, shapes);
+    let wholes = SharedPictures::new(source, &groups, outputs, shapes);
     let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
     let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
     decoded(&mut graph, source, 0, ends.fold(0.0, f64::max), ("log", "all"));
@@ -70,8 +70,8 @@ pub(crate) fn graph(
 /// The frames of `input` up to `end`, in seconds on the clips' clock: as they are, for the list of
 /// them, and as pictures.
 fn decoded(
-    graph: &mut Graph,
-    source: &Source,
+    graph: &mut FilterGraph,
+    source: &RenderSource,
     input: usize,
     end: f64,
     (list, pictures): (&str, &str),
@@ -89,7 +89,7 @@ fn decoded(
 }
 
 /// The frames of a plain clip.
-fn cut(source: &Source, span: &Output) -> String {
+fn cut(source: &RenderSource, span: &Output) -> String {
     let (from, until) = (source.first_tick(span.start), source.first_tick(span.end));
     let (zero, near) = (source.tick(span.start), source.tolerance());
     // A frame at the start is time 0. Where a clip begins between two frames, its first frame
@@ -101,7 +101,7 @@ fn cut(source: &Source, span: &Output) -> String {
 }
 
 /// Filters that make the picture what a clip holds.
-pub(crate) fn picture(source: &Source) -> String {
+pub(crate) fn picture(source: &RenderSource) -> String {
     let (wide, high) = source.scaled;
     // First of all, for behind it the size is the same for good.
     let mut filters = format!("scale={wide}:{high}:flags={SCALER}");
@@ -124,9 +124,9 @@ pub(crate) fn picture(source: &Source) -> String {
 
 /// Lays out `from`, and the `whole` picture if that was made already, once for all `members` and plays their parts; the labels of each one's parts.
 fn layouts(
-    graph: &mut Graph,
-    source: &Source,
-    members: &[(usize, &Edit, &Shape)],
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    members: &[(usize, &Edit, &EditShape)],
     (from, whole): (&str, Option<&str>),
     ahead: bool,
 ) -> Vec<(usize, Vec<String>)> {
@@ -134,7 +134,7 @@ fn layouts(
     let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape, ahead)).collect();
     let drawn = format!("{from}d");
     // Only what somebody shows is scaled.
-    let used = |graph: &mut Graph, from: &str| {
+    let used = |graph: &mut FilterGraph, from: &str| {
         let to = format!("{from}u");
         let select = format!("select='{}'", within(source, &all));
         graph.add(&[from.to_owned()], &select, std::slice::from_ref(&to));
@@ -144,7 +144,7 @@ fn layouts(
     let used = used(graph, from);
     layout::draw(graph, source, edit, (&used, whole.as_deref()), &drawn);
     let copies = graph.split(&drawn, "split", members.len(), |n| format!("{from}m{n}"));
-    let each = |((number, edit, shape), copy): (&(usize, &Edit, &Shape), String)| {
+    let each = |((number, edit, shape), copy): (&(usize, &Edit, &EditShape), String)| {
         let mut label = copy;
         if members.len() > 1 {
             let own = format!("{label}s");
@@ -153,7 +153,8 @@ fn layouts(
             label = own;
         }
         let label = effects::apply(graph, source, edit, label);
-        let parts: Vec<&Part> = shape.parts.iter().filter(|part| part.ahead == ahead).collect();
+        let parts: Vec<&ShapePart> =
+            shape.parts.iter().filter(|part| part.ahead == ahead).collect();
         let copies = graph.split(&label, "split", parts.len(), |n| format!("{label}p{n}"));
         let mut ends = Vec::with_capacity(parts.len());
         for (part, copy) in parts.iter().zip(&copies) {
@@ -168,17 +169,17 @@ fn layouts(
 
 /// Joins the parts, on the output's clock, with its fades.
 fn finish(
-    graph: &mut Graph,
+    graph: &mut FilterGraph,
     edit: &Edit,
-    shape: &Shape,
-    (parts, captions): (Vec<String>, Option<&Captions>),
+    shape: &EditShape,
+    (parts, captions): (Vec<String>, Option<&BurnedCaptions>),
     number: usize,
 ) {
     let whole = segments::join(graph, edit, shape, parts);
     let clock = shape.clock;
     let mut filters = vec![format!("settb=1/{},setpts=N*{}", clock.ticks, clock.step())];
     // Above them, so that they go with the picture when it fades.
-    filters.extend(captions.map(Captions::filter));
+    filters.extend(captions.map(BurnedCaptions::filter));
     filters.extend(effects::fades(edit, shape, "fade"));
     filters.push("format=yuv420p,setsar=1".into());
     graph.add(&[whole], &filters.join(","), &[format!("v{number}")]);

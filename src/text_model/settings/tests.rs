@@ -35,6 +35,13 @@ fn an_address_that_may_not_be_asked_is_refused_with_what_to_do() {
     assert!(refused("a.example/v1", "").contains("https://host/v1"));
     assert!(refused("https://a.example", "OTHER").contains("OTHER"));
     assert!(refused("http://a.example", "KEY").contains("use https"));
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_key_is_not_shown() {
+    use crate::resilience::Resilience;
+    use crate::text_model::HttpTextModel;
     let local = of("http://127.0.0.1:11434/v1", |c| {
         c.allow_private = true;
         c.text_model_key_env = "KEY".into();

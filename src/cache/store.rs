@@ -1,4 +1,4 @@
-//! Where kept results lie: a folder, or a prefix of an object store.
+//! The store of cache entries: a folder, or a prefix of an object store.
 
 use std::fmt;
 use std::fs;
@@ -15,36 +15,36 @@ use super::CacheKey;
 use super::entry::HEAD_BYTES;
 use crate::error::{Error, ErrorCode, Result};
 
-/// What the name of an entry ends in. Nothing else in the place is ever touched.
+/// Suffix of entry names. No other file in the store is ever touched.
 const SUFFIX: &str = ".kept";
-/// Age of a half-written file that nobody writes any more.
+/// Age at which a partly written file counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// A folder or a prefix of an object store that results are kept in.
+/// A folder, or a prefix of an object store, that holds cache entries.
 #[derive(Clone)]
-pub struct Place {
+pub struct CacheStore {
     store: Arc<dyn ObjectStore>,
     prefix: StorePath,
     folder: Option<PathBuf>,
     name: String,
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for CacheStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Place({})", self.name)
+        write!(f, "CacheStore({})", self.name)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CacheStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
 }
 
-/// An entry in a place.
+/// Key, size and time of use of an entry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// What it is kept under.
+pub struct StoredEntry {
+    /// Its key.
     pub key: CacheKey,
     /// Its size in bytes.
     pub bytes: u64,
@@ -52,18 +52,18 @@ pub struct Stored {
     pub used: SystemTime,
 }
 
-impl Place {
-    /// A folder, made if need be, for nobody but its owner to look into: captions and places of
-    /// sources are in it.
+impl CacheStore {
+    /// A folder, created if missing, readable by its owner only: entries hold captions and locations
+    /// of sources.
     ///
     /// # Errors
-    /// `store.write` if it cannot be made.
+    /// `store.write` if it cannot be created.
     pub fn folder(path: &Path) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let fault = |e: &dyn fmt::Display| {
             Error::new(
                 ErrorCode::StoreWrite,
-                format!("cannot keep results in {} ({e}); choose another folder", path.display()),
+                format!("cannot cache results in {} ({e}); choose another folder", path.display()),
             )
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| fault(&e))?;
@@ -78,8 +78,12 @@ impl Place {
         })
     }
 
-    /// The objects of `store` whose names begin with `prefix`; `name` is what people are told.
-    pub fn store(store: Arc<dyn ObjectStore>, prefix: StorePath, name: impl Into<String>) -> Self {
+    /// The objects of `store` whose names begin with `prefix`; `name` is shown in messages.
+    pub fn objects(
+        store: Arc<dyn ObjectStore>,
+        prefix: StorePath,
+        name: impl Into<String>,
+    ) -> Self {
         Self { store, prefix, folder: None, name: name.into() }
     }
 
@@ -88,7 +92,7 @@ impl Place {
         self.folder.as_deref()
     }
 
-    /// `<prefix>/ab/abcd….kept`: not all of them in one folder.
+    /// `<prefix>/ab/abcd….kept`, spread over 256 folders.
     fn object(&self, key: &CacheKey) -> StorePath {
         let name = key.to_string();
         let shelf = name.get(..2).unwrap_or_default().to_owned();
@@ -100,13 +104,13 @@ impl Place {
         Some(self.folder.as_ref()?.join(name.get(..2)?).join(format!("{name}{SUFFIX}")))
     }
 
-    /// The key whose entry an object is.
+    /// The key of the entry that an object holds, if it is one.
     fn key(&self, object: &StorePath) -> Option<CacheKey> {
         let key = CacheKey::parse(object.filename()?.strip_suffix(SUFFIX)?)?;
         (self.object(&key) == *object).then_some(key)
     }
 
-    /// All bytes of an entry; `None` if there is none.
+    /// The content of an entry; `None` if there is none.
     pub(super) async fn read(&self, key: &CacheKey) -> object_store::Result<Option<Vec<u8>>> {
         self.get(key, GetOptions::default()).await
     }
@@ -130,12 +134,12 @@ impl Place {
         }
     }
 
-    /// Write an entry in one step: whoever reads it meanwhile reads the old one or the new one.
+    /// Writes an entry atomically: a concurrent reader gets the old content or the new.
     pub(super) async fn write(&self, key: &CacheKey, bytes: Vec<u8>) -> object_store::Result<()> {
         self.store.put(&self.object(key), PutPayload::from(bytes)).await.map(|_| ())
     }
 
-    /// Whether an entry was there to be removed.
+    /// Removes an entry; whether it existed.
     pub(super) async fn remove(&self, key: &CacheKey) -> object_store::Result<bool> {
         match self.store.delete(&self.object(key)).await {
             Ok(()) => Ok(true),
@@ -144,32 +148,32 @@ impl Place {
         }
     }
 
-    /// An entry was used now. Object stores do not remember it.
+    /// Records that an entry was used now. Does nothing in an object store.
     pub(super) async fn touch(&self, key: &CacheKey, now: SystemTime) {
         if let Some(path) = self.path(key) {
             let touched = move || fs::File::open(path)?.set_modified(now);
-            // A cache that may only be read still serves.
+            // A read-only cache still serves entries.
             let _ = tokio::task::spawn_blocking(touched).await;
         }
     }
 
-    /// Every entry, in no order.
-    pub(super) async fn list(&self) -> object_store::Result<Vec<Stored>> {
+    /// All entries, in no particular order.
+    pub(super) async fn list(&self) -> object_store::Result<Vec<StoredEntry>> {
         let prefix = Some(&self.prefix).filter(|p| !p.as_ref().is_empty());
         let entries = self.store.list(prefix).try_filter_map(|object| async move {
             let used = SystemTime::from(object.last_modified);
             let key = self.key(&object.location);
-            Ok(key.map(|key| Stored { key, bytes: object.size, used }))
+            Ok(key.map(|key| StoredEntry { key, bytes: object.size, used }))
         });
         let found: Vec<_> = entries.collect().await;
-        // Another process may remove entries and folders while they are listed.
-        let gone = |r: &object_store::Result<Stored>| {
+        // Another process may remove entries and folders during the listing.
+        let gone = |r: &object_store::Result<StoredEntry>| {
             matches!(r, Err(object_store::Error::NotFound { .. }))
         };
         found.into_iter().filter(|r| !gone(r)).collect()
     }
 
-    /// Remove what writers that were killed have left.
+    /// Removes partly written files of writers that were killed.
     pub(super) async fn sweep(&self, now: SystemTime) {
         if let Some(folder) = self.folder.clone() {
             let _ = tokio::task::spawn_blocking(move || sweep(&folder, now)).await;
@@ -177,7 +181,7 @@ impl Place {
     }
 }
 
-/// object_store writes `name#1` before it renames.
+/// Removes abandoned files; `object_store` writes to `name#1` before it renames.
 fn sweep(folder: &Path, now: SystemTime) {
     let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
     for shelf in entries(folder).filter(|e| e.file_type().is_ok_and(|t| t.is_dir())) {

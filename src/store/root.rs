@@ -1,23 +1,23 @@
-//! Where a dataset lies, and what can be done there.
+//! The root of a dataset: a folder, or a prefix of an object store.
 
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Dataset, Manifest, Objects, ShardWriter, cannot_write, folder};
+use super::{Dataset, Manifest, ObjectStoreRoot, ShardWriter, cannot_write, folder};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::resilience::Resilience;
-use crate::source::object::Stores;
+use crate::source::object::ObjectStores;
 
-/// A folder of this machine, or a prefix of an object store.
+/// The root of a dataset: a local folder, or a prefix of an object store.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum DatasetRoot {
     /// A folder.
     Folder(PathBuf),
     /// A prefix of an object store.
-    Objects(Box<Objects>),
+    Objects(Box<ObjectStoreRoot>),
 }
 
 /// A media file that a dataset lists.
@@ -29,27 +29,30 @@ pub struct ListedFile {
     pub bytes: Option<u64>,
 }
 
-/// The right to commit, see [`Place::lock`]. The kernel takes it back however the process ends.
+/// The lock that a commit holds, see [`DatasetRoot::lock`]. The kernel releases it however the process
+/// ends.
 #[derive(Debug)]
 pub struct CommitLock {
     pub(super) _file: File,
 }
 
-impl Place {
-    /// The place `location`. Nothing is asked of it yet.
+impl DatasetRoot {
+    /// The root at `location`, which is not accessed yet.
     ///
     /// # Errors
-    /// `config.invalid` if it is no place for results, or an object store that is not set up.
+    /// `config.invalid` if results cannot be written to such a location, or its object store is not
+    /// configured.
     pub fn new(location: &Location, resilience: &Resilience) -> Result<Self> {
         Ok(match location {
             Location::Path(path) => Self::Folder(path.clone()),
-            Location::Url(url) => {
-                Self::Objects(Box::new(Objects::new(&Stores::default().open(url)?, resilience)?))
-            }
+            Location::Url(url) => Self::Objects(Box::new(ObjectStoreRoot::new(
+                &ObjectStores::default().open(url)?,
+                resilience,
+            )?)),
         })
     }
 
-    /// Where it is.
+    /// Its location.
     pub fn location(&self) -> Location {
         match self {
             Self::Folder(path) => Location::Path(path.clone()),
@@ -57,7 +60,7 @@ impl Place {
         }
     }
 
-    /// See that results can be written.
+    /// Verifies that results can be written.
     ///
     /// # Errors
     /// `store.write` if they cannot, or if an object store could lose them.
@@ -68,7 +71,7 @@ impl Place {
         }
     }
 
-    /// The results as they stand; a place without any is an empty dataset.
+    /// Opens the dataset, which is empty if there are no results.
     ///
     /// # Errors
     /// `store.read`.
@@ -79,7 +82,7 @@ impl Place {
         }
     }
 
-    /// As [`Place::dataset`], where there are some.
+    /// As [`DatasetRoot::dataset`], but results must exist.
     ///
     /// # Errors
     /// `store.read`, also if there are none.
@@ -87,15 +90,15 @@ impl Place {
         self.dataset().await?.not_empty()
     }
 
-    /// Begin to write a shard. `analysis`: a stable id of how its sources are analysed. Its staging
-    /// folder lies where the results do; for an object store in `work`.
+    /// Starts a shard. `analysis` is a stable id of how its sources are analysed. The staging folder is in
+    /// the root, or in `work` for an object store.
     ///
     /// # Errors
-    /// `store.write` if the staging folder cannot be made.
+    /// `store.write` if the staging folder cannot be created.
     pub fn begin(&self, work: &Path, analysis: String) -> Result<ShardWriter> {
         match self {
             Self::Folder(path) => folder::begin(path, analysis),
-            Self::Objects(_) => Objects::begin(work, analysis),
+            Self::Objects(_) => ObjectStoreRoot::begin(work, analysis),
         }
     }
 
@@ -126,18 +129,18 @@ impl Place {
         }))
     }
 
-    /// Folder that rendered files are written to.
+    /// The folder that rendered files are written to.
     pub fn media_dir(&self, writer: &ShardWriter) -> PathBuf {
         match self {
             Self::Folder(path) => path.join("media"),
-            // They go on to the store, and what is left of them goes with the run.
+            // The files are uploaded; the local copies are removed with the staging folder.
             Self::Objects(_) => writer.staging().join("media"),
         }
     }
 
-    /// Wait until nobody else commits to a folder, and keep others from it as long as the answer
-    /// lives: what a commit takes over from older shards must not change under it. In an object store
-    /// [`Place::commit`] finds out by itself.
+    /// Waits for the commit lock of a folder and holds it while the result lives: the older shards that a
+    /// commit merges must not change meanwhile. In an object store there is no lock:
+    /// [`DatasetRoot::commit`] detects concurrent commits.
     ///
     /// # Errors
     /// `store.write` if the folder cannot be written to.
@@ -149,13 +152,13 @@ impl Place {
         lock?.map(Some)
     }
 
-    /// Make a shard visible as `shard` (a stable id of what it holds), in one step, on top of
-    /// `dataset`. `None` if somebody else has committed since that was opened: then nothing has
-    /// happened, and it is to be opened, merged and tried again.
+    /// Makes a shard visible atomically on top of `dataset`; `shard` is a stable id of its content. `None`
+    /// if there was another commit since `dataset` was opened: nothing has changed then, and the caller
+    /// opens, merges and commits again.
     ///
     /// # Errors
-    /// `store.write`; in a folder nothing is visible then, in an object store whose reply was lost
-    /// for good it may be.
+    /// `store.write`. In a folder the shard is not visible then; in an object store whose reply was lost it
+    /// may be.
     pub async fn commit(
         &self,
         dataset: &Dataset,
@@ -168,9 +171,9 @@ impl Place {
         }
     }
 
-    /// Remove the tables of shards that were replaced by `newest`, the commit on top of `before`.
-    /// Media files stay: other tables of the user may name them. Faults are no matter: what nobody
-    /// names is only litter.
+    /// Removes the tables of shards that `newest`, the commit on top of `before`, has replaced. Media files
+    /// stay, since other tables of the user may name them. Errors are ignored: unreferenced files do no
+    /// harm.
     pub async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
         match self {
             Self::Folder(path) => {

@@ -1,7 +1,17 @@
-//! What is said in a stretch of a source.
+//! Caption lines, and what is said in a span of a source.
 
-use super::describe::Line;
 use crate::model::Cue;
+
+/// A caption line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line<'a> {
+    /// The words, without markup.
+    pub text: &'a str,
+    /// When it appears, in seconds of the source.
+    pub start: f64,
+    /// When it goes, in seconds.
+    pub end: f64,
+}
 
 /// The lines that are seen from `start` to `end` (exclusive) for the greater part of their time, in their
 /// order: others belong to what comes before or after.

@@ -1,4 +1,4 @@
-//! Settings from files, the environment and flags, each knowing where it comes from.
+//! Settings from files, the environment and flags, each with its origin.
 //!
 //! A flag wins over the environment, that over `clipflow.toml` in the current folder, that over the
 //! user's own file, that over the default.
@@ -14,7 +14,7 @@ use figment::Figment;
 
 use super::parallel::unknown;
 use super::setting::PREFIX;
-use super::{Kind, ParallelConfig, SETTINGS, Setting};
+use super::{ParallelConfig, SETTINGS, Setting, SettingKind};
 use crate::error::{Error, ErrorCode, Result};
 use layer::{Layer, file_layer, origin_of, text_of};
 
@@ -62,7 +62,7 @@ pub struct ConfigLoader {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// Nobody has set it.
+    /// The built-in default.
     Default,
     /// A settings file.
     File(PathBuf),
@@ -88,7 +88,7 @@ impl fmt::Display for Origin {
 pub struct LoadedConfig {
     /// The settings, checked.
     pub config: ParallelConfig,
-    /// What the person should know, a sentence each.
+    /// Warnings for the user, a sentence each.
     pub notices: Vec<String>,
     origins: HashMap<&'static str, Origin>,
 }
@@ -112,8 +112,10 @@ impl fmt::Display for LoadedConfig {
             let text = self.config.get(setting.name).unwrap_or_default();
             let value = match setting.kind {
                 // A JSON string is a TOML string.
-                Kind::Backend | Kind::Path | Kind::Text => serde_json::json!(text).to_string(),
-                Kind::Switch | Kind::Whole | Kind::Number => text,
+                SettingKind::Backend | SettingKind::Path | SettingKind::Text => {
+                    serde_json::json!(text).to_string()
+                }
+                SettingKind::Switch | SettingKind::Whole | SettingKind::Number => text,
             };
             let line = format!("{} = {value}", setting.name);
             writeln!(f, "{line:<44} # {}", self.origin(setting.name))?;
@@ -165,11 +167,11 @@ impl ConfigLoader {
         self
     }
 
-    /// All of it together.
+    /// Merge all places and check the result.
     ///
     /// # Errors
-    /// `config.invalid`: a file that cannot be read or is no TOML, a name that is none, a value that
-    /// is not allowed, each with where it stands.
+    /// `config.invalid`, with the place: a file that cannot be read or is not TOML, an unknown name, a
+    /// value that is not allowed.
     pub fn load(&self) -> Result<LoadedConfig> {
         let mut notices = vec![];
         let mut figment = Figment::new();
@@ -250,7 +252,7 @@ impl ConfigLoader {
     }
 }
 
-/// What to say of a variable that sets nothing.
+/// Warning or error about a variable that sets nothing.
 fn stray_variable(variable: &str, key: &str) -> Result<Option<String>> {
     let is_known = OTHER_VARIABLES
         .iter()
@@ -265,7 +267,7 @@ fn stray_variable(variable: &str, key: &str) -> Result<Option<String>> {
         let sentence = format!("there is no setting {variable}; did you mean {right}?");
         Err(Error::new(ErrorCode::Config, sentence))
     } else {
-        Ok(Some(format!("{variable} is no setting of clipflow and sets nothing")))
+        Ok(Some(format!("{variable} is not a setting of clipflow and sets nothing")))
     }
 }
 

@@ -19,13 +19,13 @@ use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSetting
 use crate::model::edit::CaptionMode;
 use crate::pipeline::VariantSettings;
 #[cfg(feature = "bench")]
-use crate::processors::benchmark::Part;
+use crate::processors::benchmark::BenchmarkPart;
 use crate::query::output::Format;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
 #[derive(Debug, Parser)]
 #[command(name = "clipflow", version, about, max_term_width = 100, after_help = EXIT_CODES)]
-pub(super) struct Arguments {
+pub(super) struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
     /// Log more: -v what is done, -vv how. CLIPFLOW_LOG=clipflow=debug does the same.
@@ -36,15 +36,15 @@ pub(super) struct Arguments {
     pub log_json: bool,
 }
 
-impl Arguments {
-    /// Those of the process; with bad usage it ends here.
+impl CommandLine {
+    /// The arguments of the process. Bad usage ends the process.
     pub(super) fn of_process() -> Self {
         Self::parse_from(std::env::args_os().map(not_a_flag))
     }
 }
 
-/// A query may begin with a comment, `-- …`, which is not to be taken for a flag: no flag has white space
-/// in its name, and a query may begin with some.
+/// Protects a query that begins with a comment, `-- …`, from being parsed as a flag, by a leading space. No
+/// flag has white space in its name.
 fn not_a_flag(argument: OsString) -> OsString {
     match argument.to_str() {
         Some(text) if text.starts_with("--") && is_comment(text) => format!(" {text}").into(),
@@ -71,7 +71,7 @@ pub(super) enum Command {
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
-    /// Compare the variants of experiments: intervals, tests, and who wins, if anybody does.
+    /// Compare the variants of experiments: intervals, tests, and which variant wins, if one does.
     Experiment(ExperimentArgs),
     /// Fit the score of variants, or the selection of clips, to what happened after posting.
     Train(TrainArgs),
@@ -91,7 +91,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// The settings' flags; a command without any has those of files and the environment.
+    /// The flags of settings; empty for a command that takes none.
     pub(super) fn settings(&self) -> SettingsArgs {
         match self {
             Self::Run(args) => args.settings.clone(),
@@ -113,7 +113,7 @@ impl Command {
         }
     }
 
-    /// Whether it can be stopped between two rows; the others are ended where they are.
+    /// Whether the command finishes rows under way when it is stopped; others end at once.
     pub(super) fn drains(&self) -> bool {
         matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
     }
@@ -173,7 +173,7 @@ pub(super) struct VariantArgs {
     /// [default: burned].
     #[arg(long, value_name = "WHERE", value_parser = caption_value)]
     pub captions: Option<CaptionsArg>,
-    /// Score variants with this model, as written by hand or fitted; see the README.
+    /// Score variants with this model, as written by hand or fitted; see docs/user/learning.md.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Render the variants without the plain clips.
@@ -185,8 +185,8 @@ impl VariantArgs {
     /// The variants that are asked for, scored with `models`.
     ///
     /// # Errors
-    /// `config.invalid` for captions that are to be burned into none. That is what settings say without
-    /// a word, too: only here is it known that somebody asked for it.
+    /// `config.invalid` for `--captions burned` without variants. Burned is also the default, so only the
+    /// command knows that it was asked for.
     pub(super) fn settings(
         self,
         models: Option<ScoreModels>,
@@ -201,7 +201,7 @@ impl VariantArgs {
     }
 }
 
-/// What the files are; see the README, "Formats and quality".
+/// What the files are; see docs/user/formats.md.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub(super) struct EncodingArgs {
@@ -224,14 +224,14 @@ pub(super) struct EncodingArgs {
 }
 
 impl EncodingArgs {
-    /// What rendering is to do by them and by `--thumbnails`.
+    /// The render settings of these flags and of `--thumbnails`.
     pub(super) fn settings(self, thumbnails: bool) -> RenderSettings {
         let Self { format, codec, quality, hardware, smart_cut } = self;
         let encoding = Encoding { format, codec, quality, hardware };
         RenderSettings { thumbnails, smart_cut, encoding, ..RenderSettings::default() }
     }
 
-    /// What was asked for that the files of this format cannot have, a sentence each.
+    /// Sentences about flags that have no effect on files of this format.
     pub(super) fn idle(&self, thumbnails: bool) -> Vec<String> {
         let Self { format, codec, .. } = self;
         let mut idle = vec![];
@@ -376,7 +376,7 @@ pub(super) struct BenchArgs {
     #[arg(long)]
     pub quick: bool,
     /// Measure this part only; may be repeated.
-    #[arg(long, value_name = "PART", ignore_case = true, value_parser = Part::ALL.map(Part::as_str))]
+    #[arg(long, value_name = "PART", ignore_case = true, value_parser = BenchmarkPart::ALL.map(BenchmarkPart::as_str))]
     pub part: Vec<String>,
     /// Folder for benchmark.parquet and benchmark.json.
     #[arg(long, short, value_name = "DIR")]
