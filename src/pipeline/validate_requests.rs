@@ -122,7 +122,7 @@ async fn check(
     columns: &[Columns],
     config: &RunConfig,
     folder: &Path,
-    unreadable: &dyn Fn(&str) -> Error,
+    unreadable: &(dyn Fn(&str) -> Error + Sync),
 ) -> Result<(FileEntry, Vec<String>)> {
     let hints = Mutex::new(Hints::default());
     let allow_private = config.parallel.allow_private;
