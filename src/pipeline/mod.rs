@@ -31,6 +31,7 @@ pub use engine::Engine;
 pub use explain::{Cost, Explanation, StepPlan, explain};
 pub use from_results::plan_variants;
 pub use render_selected::{RenderChosen, Rendered, render_chosen};
+pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
 pub use summary::{Failures, RunSummary};
 pub use validate::{Validated, validate};

@@ -1,16 +1,18 @@
-//! Request files as a table: Parquet, CSV, NDJSON, Arrow IPC; a file or a folder of them.
+//! Requests as a table: Parquet, CSV, NDJSON, Arrow IPC, a file or a folder of them; or a query.
 //!
-//! Whatever the file's types, the table `intake` has the columns of `requests` in their types, then
-//! the file's other columns as they are. A value that cannot be coerced without loss is named in
+//! Whatever the types, the table `intake` has the columns of `requests` in their types, then
+//! the other columns as they are. A value that cannot be coerced without loss is named in
 //! `malformed`; a row is never dropped here.
 
 mod coerce;
+mod in_order;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::options::{
     ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
 };
@@ -22,6 +24,7 @@ use super::{json_files, query_error};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
+use in_order::in_order;
 
 /// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
@@ -57,25 +60,50 @@ const LINE: &str = "\"clipflow: line\"";
 /// `input.unreadable` if there is no such file or it is not what it seems, `input.column` if a
 /// column is missing or cannot hold what it should; both name what was found.
 pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
-    let parts = parts(files::look(requests)?);
-    let any_names_source = parts.iter().any(|p| source_columns(&p.schema).next().is_some());
-    let mut relations = vec![];
-    for (n, part) in parts.iter().enumerate() {
+    let files = file_parts(files::look(requests)?);
+    let any_names_source = files.iter().any(|f| source_columns(&f.schema).next().is_some());
+    let mut parts = vec![];
+    for part in files {
+        let place = part.place(requests).to_owned();
         // A JSON file leaves out a column in which it has no value.
         if source_columns(&part.schema).next().is_none()
             && !(part.kind == Kind::Json && any_names_source)
         {
-            return Err(no_source_column(&part.schema, part.place(requests)));
+            return Err(no_source_column(&part.schema, &place.display().to_string()));
         }
-        let raw = read(ctx, part).await.map_err(|e| unreadable(part.place(requests), e))?;
-        let table = format!("intake_file_{n}");
-        ctx.register_table(table.as_str(), raw.into_view()).map_err(query_error)?;
-        relations.push(table);
+        let raw = read(ctx, &part).await.map_err(|e| unreadable(&place, e))?;
+        let FileParts { schema, .. } = part;
+        parts.push(Part { schema, place: place.display().to_string(), rows: raw.into_view() });
     }
+    register_parts(ctx, parts).await
+}
+
+/// Register the rows of a query as the table `intake` of `ctx`; `place` is what errors call it. The query
+/// runs in its own session, once.
+///
+/// # Errors
+/// `input.column` as for [`register`].
+pub(crate) async fn register_frame(
+    ctx: &SessionContext,
+    frame: DataFrame,
+    place: String,
+) -> Result<()> {
+    let schema = frame.schema().as_arrow().clone();
+    if source_columns(&schema).next().is_none() {
+        return Err(no_source_column(&schema, &place));
+    }
+    let rows = Arc::new(in_order(frame).map_err(query_error)?);
+    register_parts(ctx, vec![Part { schema, place, rows }]).await
+}
+
+/// Register `parts`, one after the other, as the table `intake`, and each as `intake_part_<n>`.
+async fn register_parts(ctx: &SessionContext, parts: Vec<Part>) -> Result<()> {
     let extras = extras(&parts);
     let mut selects = vec![];
-    for ((n, part), table) in parts.iter().enumerate().zip(&relations) {
-        let columns = projection(&part.schema, &extras, part.place(requests))?;
+    for (n, part) in parts.iter().enumerate() {
+        let table = format!("intake_part_{n}");
+        ctx.register_table(table.as_str(), Arc::clone(&part.rows)).map_err(query_error)?;
+        let columns = projection(&part.schema, &extras, &part.place)?;
         selects.push(if parts.len() == 1 {
             format!("SELECT row_number() OVER () AS \"row\",\n    {columns}\nFROM {table}")
         } else {
@@ -107,14 +135,22 @@ pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     }
 }
 
-/// Files that are read together, and their columns.
+/// Rows of one schema.
 struct Part {
+    schema: Schema,
+    /// What an error names.
+    place: String,
+    rows: Arc<dyn TableProvider>,
+}
+
+/// Files that are read together, and their columns.
+struct FileParts {
     files: Vec<RequestFile>,
     kind: Kind,
     schema: Schema,
 }
 
-impl Part {
+impl FileParts {
     /// What an error names: the file if there is one only.
     fn place<'a>(&'a self, requests: &'a Path) -> &'a Path {
         match self.files.as_slice() {
@@ -125,7 +161,7 @@ impl Part {
 }
 
 /// All files together if they have the same columns, else each by itself.
-fn parts(files: Vec<RequestFile>) -> Vec<Part> {
+fn file_parts(files: Vec<RequestFile>) -> Vec<FileParts> {
     let Some(first) = files.first() else { return vec![] };
     let kind = first.kind;
     let merged = if kind == Kind::Json {
@@ -136,10 +172,10 @@ fn parts(files: Vec<RequestFile>) -> Vec<Part> {
         files.iter().all(same).then(|| first.schema.clone())
     };
     match merged {
-        Some(schema) => vec![Part { files, kind, schema }],
+        Some(schema) => vec![FileParts { files, kind, schema }],
         None => files
             .into_iter()
-            .map(|f| Part { kind: f.kind, schema: f.schema.clone(), files: vec![f] })
+            .map(|f| FileParts { kind: f.kind, schema: f.schema.clone(), files: vec![f] })
             .collect(),
     }
 }
@@ -148,7 +184,7 @@ fn columns(schema: &Schema) -> impl Iterator<Item = (&String, &DataType)> {
     schema.fields().iter().map(|f| (f.name(), f.data_type()))
 }
 
-async fn read(ctx: &SessionContext, part: &Part) -> Result<DataFrame, String> {
+async fn read(ctx: &SessionContext, part: &FileParts) -> Result<DataFrame, String> {
     let urls: Vec<String> = part.files.iter().map(|f| file_url(&f.path)).collect();
     // The files are named one by one: whatever they end in, they are meant.
     let file_extension = "";
@@ -251,7 +287,7 @@ fn source_columns(schema: &Schema) -> impl Iterator<Item = &Arc<Field>> {
 }
 
 /// The SQL of every column of `intake` but `row`.
-fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> {
+fn projection(schema: &Schema, extras: &[Extra], place: &str) -> Result<String> {
     let mut known = vec![];
     let mut faults = vec![];
     for field in VideoClipRequest::fields() {
@@ -263,7 +299,7 @@ fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> 
         };
         let mut values = vec![];
         for found in found {
-            let (value, fault) = coerce(found, &field, path)?;
+            let (value, fault) = coerce(found, &field, place)?;
             values.push(value);
             faults.extend(fault);
         }
@@ -300,13 +336,12 @@ fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Arc<Field>> {
         .or_else(|| fields.iter().find(|f| f.name().eq_ignore_ascii_case(name)))
 }
 
-fn no_source_column(schema: &Schema, path: &Path) -> Error {
+fn no_source_column(schema: &Schema, place: &str) -> Error {
     let found: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     Error::new(
         ErrorCode::InputColumn,
         format!(
-            "{} has no column source_url (or youtube_url), which names the video of each request; its columns are: {}",
-            path.display(),
+            "{place} has no column source_url (or youtube_url), which names the video of each request; its columns are: {}",
             if found.is_empty() { "none".to_owned() } else { found.join(", ") }
         ),
     )
