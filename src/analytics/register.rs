@@ -1,4 +1,4 @@
-//! Everything in a DataFusion session of somebody else's.
+//! Registers everything in an existing DataFusion session.
 
 use datafusion::prelude::SessionContext;
 
@@ -22,8 +22,7 @@ use crate::query::{self, SessionOptions};
 /// * `platforms()`, `platform_metrics()`.
 ///
 /// Nothing else of the session changes, except that it refuses sums of distinct viewers, which do not add
-/// up; its tables keep their names. Whoever may write SQL in it can name any file that the process can
-/// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
+/// up; its tables keep their names. SQL in it can name any file that the process can read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,7 +44,7 @@ pub fn register_all(ctx: &SessionContext) -> Result<()> {
 /// As [`register_all`]; of `options` hold `base`, `analyze`, `models` and, for object stores, `parallel`.
 ///
 /// # Errors
-/// As there, and `config.invalid` for models that are none.
+/// As there, and `config.invalid` for invalid models.
 pub fn register_all_with(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
     query::register(ctx, options, None)?;
     register_performance(ctx, options);

@@ -61,8 +61,8 @@ pub struct RunConfig {
     pub render: RenderSettings,
     /// The versions made of each clip.
     pub variants: VariantSettings,
-    /// Who writes the texts of variants; `None`: the language model of `parallel.text_model_url`, or, if
-    /// that is empty, nobody: they are made from the captions.
+    /// The language model that writes the texts of variants; `None`: that of `parallel.text_model_url`. If
+    /// that is empty, texts are derived from the captions.
     pub text_model: Option<Arc<dyn TextModel>>,
     /// Write the tables, with every clip and variant, and render nothing.
     pub plan_only: bool,

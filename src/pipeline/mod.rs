@@ -1,4 +1,4 @@
-//! The flow from a request file to a results dataset.
+//! The flow from requests to a results dataset.
 //!
 //! A run is a sequence of statements (`sql/run/*.sql`), each a DataFusion plan whose rows are written
 //! to one Parquet file before the next statement reads them. Two of them contain media work

@@ -30,7 +30,7 @@ const TIME_TO_END: Duration = Duration::from_secs(4);
 pub(super) struct RunSession {
     // Dropped first: media work ends before its folders go.
     _cancel: CancelOnDrop,
-    /// The settings, with the encoder decided and the requests at hand.
+    /// The settings, with the encoder decided and the requests local.
     pub(super) config: RunConfig,
     /// Where the results lie.
     pub(super) root: DatasetRoot,

@@ -49,7 +49,7 @@ pub(super) async fn validate_requests(
     Ok(entry)
 }
 
-/// The rows of files, in which spaces around the names of columns and nested values are put right.
+/// Check the rows of files. Spaces around the names of columns and nested values are normalized.
 async fn check_files(
     requests: &LocalRequests,
     path: &Path,

@@ -1,4 +1,4 @@
-//! The requests of a run at hand: files in an object store are fetched, Polars queries are collected.
+//! Makes the requests of a run local: fetches files of an object store, collects Polars queries.
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,7 @@ impl LocalRequests {
         Ok(Self { config, fetched: Some((path, url.clone())) })
     }
 
-    /// An error about the files at hand, as one about where they came from.
+    /// Names the original URL in an error about fetched files.
     pub(in crate::pipeline) fn named(&self, error: Error) -> Error {
         let Some((path, url)) = &self.fetched else { return error };
         let here = path.display().to_string();

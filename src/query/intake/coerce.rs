@@ -52,7 +52,7 @@ pub(super) fn coerce(
     }
 }
 
-/// The SQL of a number from a column of text or numbers, and of the sentence about what is none.
+/// The SQL of a number from a column of text or numbers, and of the sentence about a value that is not a number.
 fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
     let column = quote(name);
     let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
