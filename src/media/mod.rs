@@ -1,20 +1,24 @@
-//! Media work: the only code that starts ffmpeg and ffprobe.
+//! Media work: the only module that starts ffmpeg and ffprobe.
 //!
 //! Everything here is synchronous (`std::process` and threads), so that thread pools, rayon,
 //! worker processes and tokio's `spawn_blocking` can all run it; a
 //! [`CancelToken`](crate::cancel::CancelToken) stops it.
 
+#[doc(hidden)]
 pub mod analyze;
-pub mod failure;
+pub(crate) mod failure;
 mod ffprobe;
-pub mod fonts;
-pub mod input;
+pub(crate) mod fonts;
+pub(crate) mod input;
+#[doc(hidden)]
 pub mod probe;
-pub mod process;
+pub(crate) mod process;
+#[doc(hidden)]
 pub mod render;
-pub mod sniff;
+pub(crate) mod sniff;
+#[doc(hidden)]
 pub mod thumbnail;
-pub mod tools;
+pub(crate) mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
 pub use failure::Finished;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::RunConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::output::{Format, write_stream};
+use crate::query::output::{OutputFormat, write_stream};
 use crate::query::results::register_dataset;
 use crate::query::{SessionOptions, query_error, session};
 use crate::store::{DatasetRoot, cannot_write, new_file};
@@ -246,7 +246,9 @@ async fn write_sheets(
     let files = RecordBatch::try_from_iter(columns).map_err(|e| query_error(e.into()))?;
     ctx.register_batch("posts_in_order", posts).map_err(query_error)?;
     ctx.register_batch("post_files", files).map_err(query_error)?;
-    for (file, format) in [("posts.csv", Format::Csv), ("posts.parquet", Format::Parquet)] {
+    for (file, format) in
+        [("posts.csv", OutputFormat::Csv), ("posts.parquet", OutputFormat::Parquet)]
+    {
         let sheet = include_str!("../../sql/posts/sheet.sql");
         let frame = ctx.sql(sheet).await.map_err(query_error)?;
         let stream = frame.execute_stream().await.map_err(query_error)?;

@@ -1,34 +1,42 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
-pub mod additive;
-pub mod aggregates;
-pub mod conform;
+pub(crate) mod additive;
+mod aggregates;
+mod arguments;
+pub(crate) mod conform;
+mod context;
+mod documentation;
 mod errors;
+#[doc(hidden)]
 pub mod events;
 pub(crate) mod files;
-pub mod functions;
-pub mod intake;
+mod functions;
+pub(crate) mod intake;
 mod json_files;
-pub mod media_exec;
-pub mod media_node;
-mod memory;
-pub mod output;
+pub(crate) mod media_exec;
+pub(crate) mod media_node;
+mod options;
+pub(crate) mod output;
+mod query_pool;
 pub mod results;
-pub mod rollup;
-pub mod session;
+pub(crate) mod rollup;
+mod routines;
+mod scoring;
+mod session;
 mod settings;
 mod source_lists;
+#[doc(hidden)]
 pub mod sql;
 pub(crate) mod table_functions;
 
 #[cfg(feature = "polars")]
 pub mod polars;
 
+pub use context::register_functions;
+pub use documentation::{FunctionDescription, FunctionKind, sql_functions};
 pub use errors::query_error;
 pub use media_exec::MediaExec;
+pub use options::SessionOptions;
 pub(crate) use session::register;
-pub use session::{
-    SessionOptions, register_functions, register_media_relation, register_media_relations, session,
-    session_with,
-};
+pub use session::{register_media_relation, register_media_relations, session, session_with};
 pub use settings::SessionSettings;

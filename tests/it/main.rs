@@ -14,6 +14,7 @@ mod docs;
 mod embed;
 mod encoding;
 mod first_contact;
+mod functions;
 mod grid;
 mod inputs;
 mod inputs_wrong;
@@ -24,6 +25,7 @@ mod performance;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod public_api;
 mod questions;
 mod reframe;
 mod render;

@@ -24,7 +24,7 @@ use crate::model::edit::CaptionMode;
 use crate::pipeline::VariantSettings;
 #[cfg(feature = "bench")]
 use crate::processors::benchmark::BenchmarkPart;
-use crate::query::output::Format;
+use crate::query::output::OutputFormat;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
 #[derive(Debug, Parser)]
@@ -433,8 +433,8 @@ pub(super) struct BenchArgs {
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
     /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
-    #[arg(long, value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
-    pub format: Option<Format>,
+    #[arg(long, value_parser = |s: &str| s.parse::<OutputFormat>().map_err(|e| e.to_string()))]
+    pub format: Option<OutputFormat>,
     /// Write to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -445,11 +445,11 @@ impl OutputArgs {
     ///
     /// # Errors
     /// `config.invalid` for a file whose name tells no known format.
-    pub(super) fn format(&self) -> crate::error::Result<Format> {
+    pub(super) fn format(&self) -> crate::error::Result<OutputFormat> {
         match (self.format, &self.output) {
             (Some(format), _) => Ok(format),
-            (None, None) => Ok(Format::Table),
-            (None, Some(path)) => Format::of_file(path).ok_or_else(|| {
+            (None, None) => Ok(OutputFormat::Table),
+            (None, Some(path)) => OutputFormat::of_file(path).ok_or_else(|| {
                 let message = format!(
                     "no format is known by the name {}; end it in .csv, .json, .parquet or .txt, or add --format",
                     path.display()

@@ -9,8 +9,7 @@ mod deal;
 mod emit;
 mod exec;
 mod node;
-mod table;
+mod tally;
 
-pub use exec::RollupExec;
-pub use node::{RollupRelationPlanner, RollupTable};
-pub use table::UnknownEvents;
+pub use node::RollupRelationPlanner;
+pub use tally::UnknownEvents;

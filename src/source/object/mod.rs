@@ -13,5 +13,5 @@ mod transfer;
 pub use fault::{StoreFault, StoreFaultCause};
 pub use source::ObjectSource;
 pub use steady::SteadyStore;
-pub use stores::{MultipartObjectStore, ObjectStores, OpenedStore, is_object_url};
+pub use stores::{ObjectStores, OpenedStore, is_object_url};
 pub use transfer::TransferError;
