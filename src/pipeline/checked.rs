@@ -87,7 +87,7 @@ async fn check(
         .await
         .map_err(|e| match e.code() {
             // A query error while the request file is read is about the file.
-            ErrorCode::Query => requests.named(intake::unreadable(path, e.message())),
+            ErrorCode::QueryInvalid => requests.named(intake::unreadable(path, e.message())),
             _ => e,
         })?;
     let mut sentences = near_columns(&files);

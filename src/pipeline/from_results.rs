@@ -37,7 +37,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
         let message = format!(
             "variants.count is 0, so there are no variants to plan; set it to a number from 1 to {MAX_VARIANTS}"
         );
-        return Err(Error::new(ErrorCode::Config, message));
+        return Err(Error::new(ErrorCode::ConfigInvalid, message));
     }
     config.check()?;
     let config = &config.clone().with_text_model()?;

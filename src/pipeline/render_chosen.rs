@@ -134,7 +134,7 @@ impl RenderChosen {
                 self.condition,
                 error.message()
             );
-            Error::new(ErrorCode::Query, message).with_source(error)
+            Error::new(ErrorCode::QueryInvalid, message).with_source(error)
         };
         let variants = ctx.table("variants").await.map_err(query_error)?;
         let condition = variants.parse_sql_expr(&self.condition).map_err(fault)?;
@@ -190,7 +190,7 @@ async fn check_captions(ctx: &SessionContext, format: Format) -> Result<()> {
         summary::numbers(ctx, "SELECT count(*) FROM outputs WHERE edit['caption_mode'] = 'soft'");
     match counts.await?.first() {
         Some(count) if *count > 0.0 => Err(Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             format!(
                 "soft captions are planned for {count} of the variants, and {format} has no text track; take mp4 or webm, or choose others"
             ),
