@@ -9,7 +9,7 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::pipeline::{self, RunConfig, check_post_name};
+use crate::pipeline::{self, Requests, RunConfig, check_post_name};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
@@ -26,15 +26,14 @@ pub(super) async fn run(
         check_post_name(name)?;
     }
     let videos = videos::requests(&args.requests, &args.video)?;
-    let requests = match (&videos, args.requests.into_iter().next()) {
-        (Some(videos), _) => videos.table.clone(),
-        (None, table) => table.unwrap_or_default(),
+    let roots = videos.iter().flat_map(|videos| videos.roots.clone()).collect::<Vec<_>>();
+    let requests = match (videos, args.requests.into_iter().next()) {
+        (Some(videos), _) => Requests::from(videos.rows),
+        (None, table) => Requests::from(table.unwrap_or_default()),
     };
     let allow_roots = args.allow_root.into_iter().map(Into::into);
-    let roots = videos.iter().flat_map(|videos| videos.roots.iter().cloned());
     let models = args.variants.model.as_deref().map(models).transpose()?;
     let config = RunConfig {
-        base: videos.is_some().then(|| ".".into()),
         allow_roots: allow_roots.chain(roots).collect(),
         max_clips: args.max_clips,
         variants: args.variants.settings(models)?,

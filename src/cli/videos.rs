@@ -4,22 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use tempfile::TempDir;
 
 use super::args::VideoRequestArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{Location, scheme};
 use crate::query::files::{is_request_file, is_video_file};
-use crate::store::{cannot_write, temporary_folder};
 
 /// Requests made from videos: one each.
 pub(super) struct VideoRequests {
-    /// The table of them.
-    pub(super) table: PathBuf,
+    /// The requests.
+    pub(super) rows: RecordBatch,
     /// The folders of videos on this machine, which sources may lie in.
     pub(super) roots: Vec<Location>,
-    /// Removes the table when it is dropped.
-    _folder: TempDir,
 }
 
 /// The requests for the videos that `inputs` name: files, folders or patterns of them, or URLs. `None` if
@@ -48,24 +44,14 @@ pub(super) fn requests(
             None => return args.check_unused().map(|()| None),
         }
     }
-    let folder = temporary_folder()?;
-    let table = folder.path().join("requests.arrow");
-    let batch = table_of(&videos, args)?;
-    let fault = |e: std::io::Error| cannot_write(&table, e);
-    let file = std::fs::File::create(&table).map_err(fault)?;
-    let write = || {
-        let mut writer = arrow::ipc::writer::FileWriter::try_new(file, &batch.schema())?;
-        writer.write(&batch)?;
-        writer.finish()
-    };
-    write().map_err(|e: arrow::error::ArrowError| fault(std::io::Error::other(e)))?;
+    let rows = rows_of(&videos, args)?;
     let mut roots: Vec<PathBuf> =
         videos.iter().filter_map(|v| Some(Path::new(v).parent()?.to_path_buf())).collect();
     roots.retain(|root| root.is_absolute());
     roots.sort();
     roots.dedup();
     let roots = roots.into_iter().map(Location::from).collect();
-    Ok(Some(VideoRequests { table, roots, _folder: folder }))
+    Ok(Some(VideoRequests { rows, roots }))
 }
 
 /// The videos that one input names; `None` if it is a request table.
@@ -135,7 +121,7 @@ fn absolute(paths: Vec<PathBuf>) -> Result<Vec<String>> {
 }
 
 /// One request for each video.
-fn table_of(videos: &[String], args: &VideoRequestArgs) -> Result<RecordBatch> {
+fn rows_of(videos: &[String], args: &VideoRequestArgs) -> Result<RecordBatch> {
     let rows = videos.len();
     let (min, max) = args.lengths();
     let seconds = |given: Option<f64>| Arc::new(Float64Array::from(vec![given; rows])) as ArrayRef;

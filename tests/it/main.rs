@@ -30,6 +30,7 @@ mod questions;
 mod reframe;
 mod render;
 mod render_edits;
+mod requests;
 mod runs;
 mod settings;
 mod shards;
