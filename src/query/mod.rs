@@ -21,6 +21,7 @@ mod query_pool;
 pub mod results;
 pub(crate) mod rollup;
 mod routines;
+pub(crate) mod rows;
 mod scoring;
 mod session;
 mod settings;

@@ -57,7 +57,7 @@ pub struct Imported {
     batch: RecordBatch,
     /// What became of each column of the export, in their order.
     pub columns: Vec<ImportedColumn>,
-    /// What a person should know: rows that were left out, and why.
+    /// Remarks for the user: rows that were left out, and why.
     pub notices: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ use crate::query::{EventNotes, SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
-/// What is asked.
+/// A query for metrics of groups.
 #[derive(Debug, Clone)]
 pub struct PerformanceQuery {
     /// The results, if variants are to be told apart by more than the events say.

@@ -213,7 +213,7 @@ fn join(choice: &Choice, table: &str) -> String {
     }
 }
 
-/// What was computed, for who reads the answer without this program.
+/// The definitions of what was computed, for readers of the answer.
 pub(super) fn definitions(choice: &Choice) -> Vec<String> {
     let of = |(name, figure): &(String, Figure)| {
         let definition = |m: &Metric| m.definition;
