@@ -18,7 +18,7 @@ pub struct Module {
 /// What a name stands for.
 pub enum Found {
     Module(Module),
-    Item(Module, Item),
+    Item(Module, Box<Item>),
     /// The invocation of a macro that makes it.
     Macro(syn::Macro),
 }
@@ -64,12 +64,12 @@ impl Crate {
         if let Some(child) = self.child(module, wanted) {
             // A function may have the name of its module.
             let item = module.items.iter().find(|i| name(i).as_deref() == Some(wanted));
-            return Some(
-                item.map_or(Found::Module(child), |i| Found::Item(module.clone(), i.clone())),
-            );
+            return Some(item.map_or(Found::Module(child), |i| {
+                Found::Item(module.clone(), Box::new(i.clone()))
+            }));
         }
         if let Some(item) = module.items.iter().find(|i| name(i).as_deref() == Some(wanted)) {
-            return Some(Found::Item(module.clone(), item.clone()));
+            return Some(Found::Item(module.clone(), Box::new(item.clone())));
         }
         for item in &module.items {
             if let Item::Use(u) = item

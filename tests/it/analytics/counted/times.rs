@@ -51,7 +51,7 @@ fn a_lag_cuts_views_and_hours_alike() {
     assert_eq!(velocity("days.csv", &["--as-of", "2026-05-04T12:00:00Z"]), (1.0, 72));
     let (rows, _) = answer(path, "days.csv", &[&["velocity", "--by", "day"], &asked[..]].concat());
     assert_eq!(rows.len(), 5);
-    assert!(rows.iter().all(|row| row["velocity"] == Value::from(1.0)), "{rows:?}");
+    assert!(rows.iter().all(|row| row["velocity"] == 1.0), "{rows:?}");
     for file in ["raw.csv", "stray.csv"] {
         assert_eq!(velocity(file, &[]), (240.0 / 239.0, 240), "{file}");
         assert_eq!(velocity(file, &asked), (121.0 / 120.0, 121), "{file}");
@@ -148,14 +148,13 @@ fn days_are_those_of_the_stated_zone() {
     let berlin = ["--time-zone", "Europe/Berlin"];
     let (rows, _) =
         answer(path, "raw.csv", &[&["views,velocity", "--by", "day"], &berlin[..]].concat());
-    let views =
-        |day: &str| rows.iter().find(|r| r["day"] == Value::from(day)).unwrap()["views"].clone();
+    let views = |day: &str| rows.iter().find(|r| r["day"] == day).unwrap()["views"].clone();
     assert_eq!((views("2026-03-29"), views("2026-10-25")), (Value::from(23), Value::from(25)));
     let (rows, _) = answer(path, "raw.csv", &["views", "--by", "day"]);
-    assert!(rows.iter().all(|row| row["views"] == Value::from(24)), "{rows:?}");
+    assert!(rows.iter().all(|row| row["views"] == 24), "{rows:?}");
     // A day is as long as it was.
     let (rows, _) = answer(path, "days.csv", &[&["velocity", "--by", "day"], &berlin[..]].concat());
-    assert!(rows.iter().all(|row| row["velocity"] == Value::from(1.0)), "{rows:?}");
+    assert!(rows.iter().all(|row| row["velocity"] == 1.0), "{rows:?}");
     let said = error(path, "local.csv", &[&["views", "--by", "day"], &berlin[..]].concat());
     assert!(said.contains("row 3") && said.contains("skip"), "{said}");
     assert_eq!(row(path, "local.csv", "views")["views"], Value::from(3), "without hours");

@@ -136,6 +136,9 @@ pub fn answer(table: &Table, question: &Question) -> Vec<BTreeMap<String, Value>
     groups.iter().map(answer).collect()
 }
 
+/// Variant, values of the columns to group by, and length.
+type CellKey = (Option<String>, Vec<Option<String>>, Option<String>);
+
 fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
     let kind_of = |row: &Row| text(row, "event").unwrap_or_default();
     // Tracked is what occurs anywhere, in rows that do not count too.
@@ -149,51 +152,48 @@ fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
             .or_default()
             .push(row);
     }
-    let unit =
-        |((variant, group, _), rows): ((Option<String>, Vec<Option<String>>, _), Vec<&Row>)| {
-            let mut figures = BTreeMap::new();
-            let of =
-                |kind: &str| rows.iter().filter(|row| kind_of(row) == kind).collect::<Vec<_>>();
-            let viewers = |kind: &str| -> BTreeSet<String> {
-                of(kind).iter().filter_map(|row| text(row, "viewer_id")).collect()
-            };
-            for kind in EventKind::ALL {
-                if tracked.contains(kind.as_str()) {
-                    let events = of(kind.as_str());
-                    let value = match kind {
-                        EventKind::WatchSeconds => {
-                            events.iter().filter_map(|row| row.get("value")?.number()).sum()
-                        }
-                        _ => events.len() as f64,
-                    };
-                    figures.insert(kind.figure(), value);
-                }
-            }
-            let known: BTreeSet<String> =
-                rows.iter().filter_map(|row| text(row, "viewer_id")).collect();
-            if !known.is_empty() {
-                figures.insert("audience_reach", known.len() as f64);
-                if tracked.contains("referral_view") {
-                    figures.insert("new_viewers", viewers("referral_view").len() as f64);
-                }
-            }
-            let anonymous = |kind: &str| {
-                of(kind).iter().filter(|row| text(row, "viewer_id").is_none()).count() as f64
-            };
-            let (began, ended) = (viewers("view"), viewers("view_100"));
-            if tracked.contains("view") {
-                figures.insert("starts", began.len() as f64 + anonymous("view"));
-            }
-            if tracked.contains("view_100") {
-                let both =
-                    if tracked.contains("view") { began.intersection(&ended).count() } else { 0 };
-                figures.insert("completions", both as f64 + anonymous("view_100"));
-            }
-            let day =
-                rows.first().and_then(|row| day_of(table, row)).filter(|_| by.contains(&"day"));
-            let length = rows.first().and_then(|row| length(row));
-            finish(Unit { variant, group, day, platform: None, figures }, length)
+    let unit = |((variant, group, _), rows): (CellKey, Vec<&Row>)| {
+        let mut figures = BTreeMap::new();
+        let of = |kind: &str| rows.iter().filter(|row| kind_of(row) == kind).collect::<Vec<_>>();
+        let viewers = |kind: &str| -> BTreeSet<String> {
+            of(kind).iter().filter_map(|row| text(row, "viewer_id")).collect()
         };
+        for kind in EventKind::ALL {
+            if tracked.contains(kind.as_str()) {
+                let events = of(kind.as_str());
+                let value = match kind {
+                    EventKind::WatchSeconds => {
+                        events.iter().filter_map(|row| row.get("value")?.number()).sum()
+                    }
+                    _ => events.len() as f64,
+                };
+                figures.insert(kind.figure(), value);
+            }
+        }
+        let known: BTreeSet<String> =
+            rows.iter().filter_map(|row| text(row, "viewer_id")).collect();
+        if !known.is_empty() {
+            figures.insert("audience_reach", known.len() as f64);
+            if tracked.contains("referral_view") {
+                figures.insert("new_viewers", viewers("referral_view").len() as f64);
+            }
+        }
+        let anonymous = |kind: &str| {
+            of(kind).iter().filter(|row| text(row, "viewer_id").is_none()).count() as f64
+        };
+        let (began, ended) = (viewers("view"), viewers("view_100"));
+        if tracked.contains("view") {
+            figures.insert("starts", began.len() as f64 + anonymous("view"));
+        }
+        if tracked.contains("view_100") {
+            let both =
+                if tracked.contains("view") { began.intersection(&ended).count() } else { 0 };
+            figures.insert("completions", both as f64 + anonymous("view_100"));
+        }
+        let day = rows.first().and_then(|row| day_of(table, row)).filter(|_| by.contains(&"day"));
+        let length = rows.first().and_then(|row| length(row));
+        finish(Unit { variant, group, day, platform: None, figures }, length)
+    };
     cells.into_iter().map(unit).collect()
 }
 
