@@ -5,13 +5,15 @@ mod cloud;
 mod fault;
 #[cfg(test)]
 pub(crate) mod flaky;
+mod multipart;
 mod source;
 mod steady;
 mod stores;
 mod transfer;
 
 pub use fault::{StoreFault, StoreFaultCause};
+pub use multipart::MultipartObjectStore;
 pub use source::ObjectSource;
 pub use steady::SteadyStore;
-pub use stores::{MultipartObjectStore, ObjectStores, OpenedStore, is_object_url};
+pub use stores::{ObjectStores, OpenedStore, is_object_url};
 pub use transfer::TransferError;
