@@ -1,4 +1,4 @@
-//! Captions of one language out of the captions of all tracks.
+//! Selects the captions of one language from those of all tracks.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use arrow::datatypes::DataType;
 use super::text::to_iso639_3;
 use crate::error::{Error, ErrorCode, Result};
 
-/// Whether captions are those of who speaks `tag`, by the tag of their own language: those in it, and those
-/// whose language is not known. Without a tag that says something all are.
+/// A predicate on caption language tags: matches the language of `tag`, and unknown languages.
+///
+/// If `tag` is missing or names no language, it matches all captions.
 pub fn in_tag(tag: Option<&str>) -> impl Fn(Option<&str>) -> bool {
     let wanted = tag.and_then(to_iso639_3);
     move |theirs| {
@@ -20,11 +21,12 @@ pub fn in_tag(tag: Option<&str>) -> impl Fn(Option<&str>) -> bool {
     }
 }
 
-/// For each row the cues (a list of [`crate::model::cue`] structs) whose language is that of the row's
-/// tag, and those whose language is not known. NULL lists stay NULL; a NULL tag keeps every cue.
+/// Filters the cues of each row to the language of the row's tag, keeping unknown languages.
+///
+/// `cues` holds lists of [`crate::model::cue`] structs. NULL lists stay NULL; a NULL tag keeps every cue.
 ///
 /// # Errors
-/// `input.column` if the list holds no `language` column of text.
+/// `input.column` if the structs have no `language` column of text.
 pub fn in_language(cues: &ListArray, tags: &StringArray) -> Result<ListArray> {
     let fault = |e: arrow::error::ArrowError| {
         Error::new(ErrorCode::InputColumn, format!("the captions cannot be read: {e}"))
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_language_asked_for_and_the_unknown() {
+    fn keeps_the_requested_and_unknown_languages() {
         let cues =
             list(&[&[Some("eng"), Some("deu"), None], &[Some("deu")], &[Some("fra"), Some("eng")]]);
         let tags = StringArray::from(vec![Some("en-US"), Some("en"), None]);

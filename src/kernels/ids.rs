@@ -1,11 +1,14 @@
-//! Stable ids: hashes of what they stand for.
+//! Stable ids: hashes of the values that they identify.
 
-/// Number of hexadecimal digits of an id: 64 bits, a collision among a million ids has a chance of
-/// about 3 in 100 million.
+/// Number of hexadecimal digits of an id: 64 bits.
+///
+/// The probability of a collision among a million ids is about 3 in 100 million.
 pub const ID_DIGITS: usize = 16;
 
-/// The id of a tuple of values: the first 64 bits of the BLAKE3 hash of the values, each preceded by
-/// its length (so that `("ab", "c")` and `("a", "bc")` differ; a NULL is not an empty text).
+/// The id of a tuple of values: the first 64 bits of their BLAKE3 hash.
+///
+/// Each value is preceded by its length, so `("ab", "c")` and `("a", "bc")` differ, and NULL differs from
+/// the empty string.
 ///
 /// ```
 /// let id = clipflow::kernels::ids::stable_id([Some("a"), None]);

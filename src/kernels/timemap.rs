@@ -1,8 +1,8 @@
-//! From the source's clock to a variant's, through segments, speeds and joins.
+//! Maps the source's clock to a variant's, through segments, speeds and joins.
 
 use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 
-/// When each stretch of the source is seen in a variant.
+/// Maps times of the source to times of a variant, and back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeMap {
     pieces: Vec<MappedSegment>,
@@ -12,18 +12,17 @@ pub struct TimeMap {
 /// A segment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MappedSegment {
-    /// From and to in the source, in seconds.
+    /// Start and end in the source, in seconds.
     source: (f64, f64),
     speed: f64,
-    /// When its first frame is seen.
+    /// Time of its first frame in the variant, in seconds.
     shown: f64,
-    /// From and to in the variant where it is the one that is mostly seen: joins are shared out in
-    /// their middle.
+    /// Start and end in the variant where it is the dominant segment: joins are split in the middle.
     owned: (f64, f64),
 }
 
 impl TimeMap {
-    /// The map of `edit`. Segments that are empty or have no speed are left out.
+    /// The map of `edit`. Segments without length or speed are skipped.
     pub fn new(edit: &Edit) -> Self {
         Self::of(&edit.segments, edit.join)
     }
@@ -54,13 +53,14 @@ impl TimeMap {
         Self { pieces, duration: shown }
     }
 
-    /// How long the variant is, in seconds.
+    /// Duration of the variant, in seconds.
     pub fn duration(&self) -> f64 {
         self.duration
     }
 
-    /// When `start` to `end` of the source is seen, in the variant's order: a stretch that spans
-    /// two segments which follow each other there is one, one that is shown twice is two.
+    /// The spans of the variant that show `start` to `end` of the source, in order.
+    ///
+    /// A span over two adjacent segments is returned as one, a repeated one as two.
     pub fn spans(&self, start: f64, end: f64) -> Vec<(f64, f64)> {
         let mut found: Vec<(f64, f64)> = Vec::new();
         for piece in &self.pieces {
@@ -79,7 +79,7 @@ impl TimeMap {
         found
     }
 
-    /// What of the source is seen from `from` to `to` of the variant, in the variant's order.
+    /// The spans of the source shown from `from` to `to` of the variant, in the variant's order.
     pub fn sources(&self, from: f64, to: f64) -> Vec<(f64, f64)> {
         let seen = |piece: &MappedSegment| {
             let (from, to) = (from.max(piece.owned.0), to.min(piece.owned.1));
@@ -89,7 +89,7 @@ impl TimeMap {
         self.pieces.iter().filter_map(seen).collect()
     }
 
-    /// When the moment `t` of the source is seen.
+    /// The times of the variant that show the source time `t`.
     pub fn moments(&self, t: f64) -> Vec<f64> {
         let seen = |piece: &MappedSegment| {
             let at = piece.shown + (t - piece.source.0) / piece.speed;
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_teaser_is_seen_twice_and_speed_shortens() {
+    fn a_teaser_is_shown_twice_and_speed_shortens() {
         let map = TimeMap::of(&[segment(7.0, 9.0, 1.0), segment(3.0, 13.0, 2.0)], Join::Cut);
         assert_eq!(map.spans(7.5, 8.5), vec![(0.5, 1.5), (4.25, 4.75)]);
         assert_eq!(map.moments(7.0), vec![0.0, 4.0]);

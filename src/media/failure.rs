@@ -1,4 +1,4 @@
-//! How a media process ended, and which error that is.
+//! How a media process ended, and the error that it becomes.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use super::tools::MediaLimits;
 use crate::error::{Error, ErrorCode, Result};
 
-/// Longest piece of a tool's own words in a sentence, in characters.
+/// Longest quotation of a tool's message in an error, in characters.
 const QUOTE_CHARS: usize = 200;
 
-/// Why we ended a process.
+/// Why a process was ended from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopReason {
     /// It was cancelled.
     Cancelled,
-    /// Its time was over.
+    /// Its timeout expired.
     Timeout,
 }
 
@@ -40,23 +40,25 @@ impl StopReason {
 /// A media process that has ended.
 #[derive(Debug, Clone)]
 pub struct Finished {
-    /// Exit status as the kernel gave it.
+    /// Exit status from the kernel.
     pub status: ExitStatus,
-    /// Set when we ended it.
+    /// The reason if it was ended from outside.
     pub(crate) stop: Option<StopReason>,
-    /// The end of its standard error (8 KiB at most). May hold local paths: for logs, not for
-    /// results.
+    /// The end of its standard error (at most 8 KiB).
+    ///
+    /// It may contain local paths: use it in logs, not in results.
     pub stderr: String,
-    /// Wall time it ran.
+    /// Wall time from start to end.
     pub elapsed: Duration,
-    /// CPU seconds it used, over all its threads.
+    /// CPU seconds of all its threads.
     pub cpu: f64,
     pub(crate) args: Vec<OsString>,
     pub(crate) limits: MediaLimits,
 }
 
-/// What the tools say when they fail, with the code and the sentence it becomes. The first match
-/// counts: more telling ones come first.
+/// Messages of the tools, with the error code and sentence that they become.
+///
+/// The first match counts; more specific ones come first.
 const PHRASES: &[(&str, ErrorCode, &str)] = &[
     ("No space left on device", ErrorCode::StoreWrite, "the disk is full; make room and run again"),
     ("File too large", ErrorCode::MediaLimits, "the output would be larger than the limit"),
@@ -111,13 +113,14 @@ const PHRASES: &[(&str, ErrorCode, &str)] = &[
 ];
 
 impl Finished {
-    /// Whether it ended by itself with status 0.
+    /// Whether it exited by itself with status 0.
     pub fn success(&self) -> bool {
         self.stop.is_none() && self.status.success()
     }
 
-    /// `Ok` after a success, else the error it stands for; a failure that is not recognised gets
-    /// the code `otherwise`.
+    /// Returns `Ok` after a success, else the error it stands for.
+    ///
+    /// A failure that is not recognised gets the code `otherwise`.
     pub fn check(&self, otherwise: ErrorCode) -> Result<()> {
         match self.stop {
             Some(StopReason::Cancelled) => Err(Error::new(
@@ -147,8 +150,8 @@ impl Finished {
     }
 
     fn failure(&self, otherwise: ErrorCode) -> Error {
-        // The kernel samples what it charges against the limit, so that on a busy machine a third
-        // less may have been used. ffmpeg itself ends with 255 after SIGXCPU.
+        // The kernel samples the CPU time that it charges against the limit, so on a busy machine the
+        // process may have used a third less. ffmpeg exits with 255 after SIGXCPU.
         let used = self.cpu / self.limits.cpu_seconds.max(1) as f64;
         let out_of_cpu = self.status.signal() == Some(nix::libc::SIGXCPU)
             || (self.status.code() == Some(255) && used > 0.5)
@@ -176,7 +179,7 @@ impl Finished {
         }
         let status = self.status.code().unwrap_or(-1);
         let message = if words.is_empty() {
-            format!("the media tool failed with status {status} and said nothing")
+            format!("the media tool failed with status {status} without a message")
         } else {
             format!("the media tool failed: {words}")
         };
@@ -184,7 +187,7 @@ impl Finished {
     }
 }
 
-/// `line` without the tool's own addresses, and with each absolute path replaced.
+/// `line` without the tool's prefixes, and with each absolute path replaced by `FILE`.
 fn without_paths(line: &str, args: &[OsString]) -> String {
     let mut text = line.to_owned();
     // Whole arguments first: a path may hold spaces.
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_of_ours_wins_over_the_status() {
+    fn a_stop_from_outside_takes_precedence_over_the_status() {
         let mut ended = finished(9, "");
         ended.stop = Some(StopReason::Timeout);
         assert_eq!(ended.check(ErrorCode::Internal).unwrap_err().code(), ErrorCode::MediaTimeout);

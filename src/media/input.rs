@@ -1,4 +1,4 @@
-//! Arguments that open a source safely.
+//! Command line arguments that open a source safely.
 //!
 //! ffmpeg never sees a URL and never guesses: one local file, one demuxer, listed decoders, and
 //! limits on what a header may make it allocate. `-protocol_whitelist` alone does not contain it
@@ -10,8 +10,7 @@ use std::path::Path;
 use super::sniff::Demuxer;
 use super::tools::MediaLimits;
 
-/// Decoders that may run. Old, rare and hardware decoders are left out: they are where most
-/// decoder faults are found.
+/// The allowed decoders, without old, rare and hardware ones, in which most faults are found.
 const DECODERS: &[&str] = &[
     "h264,hevc,libdav1d,av1,vp8,vp9,libvpx,libvpx-vp9,mpeg1video,mpeg2video,mpegvideo,mpeg4",
     "msmpeg4v1,msmpeg4v2,msmpeg4,h263,h263p,flv,mjpeg,prores,dnxhd,dvvideo,theora,vp6,vp6f,vp6a",
@@ -25,29 +24,29 @@ const DECODERS: &[&str] = &[
 
 /// Largest picture in pixels: 8K (7680 × 4320).
 pub const MAX_PIXELS: u64 = 33_177_600;
-/// Most streams in a source.
+/// Largest number of streams in a source.
 pub const MAX_STREAMS: u32 = 16;
 /// Largest single allocation of ffmpeg's own allocator, in bytes.
 const MAX_ALLOC: u64 = 256 << 20;
 
-/// Arguments that stand first in every ffmpeg call.
+/// The arguments that start every ffmpeg call.
 pub fn ffmpeg_args() -> Vec<OsString> {
     let mut args = strings(&["-nostdin", "-hide_banner", "-loglevel", "error"]);
     args.extend(["-max_alloc".into(), MAX_ALLOC.to_string().into()]);
     args
 }
 
-/// Arguments that stand first in every ffprobe call.
+/// The arguments that start every ffprobe call.
 pub fn ffprobe_args() -> Vec<OsString> {
     let mut args = strings(&["-hide_banner", "-loglevel", "error"]);
     args.extend(["-max_alloc".into(), MAX_ALLOC.to_string().into()]);
     args
 }
 
-/// Arguments that open the file `path` with exactly `demuxer`, ending in `-i file:PATH`. They fit
-/// ffmpeg and ffprobe; `extra` (such as `-ss`) stands among the input's own options.
+/// The arguments that open the file `path` with exactly `demuxer`, ending in `-i file:PATH`.
 ///
-/// `path` should be absolute; a relative one is taken from the current folder.
+/// They fit ffmpeg and ffprobe. `extra` (such as `-ss`) is placed among the input's options. `path` should
+/// be absolute; a relative one is resolved against the current folder.
 pub fn input_args(
     demuxer: Demuxer,
     path: &Path,

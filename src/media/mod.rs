@@ -1,4 +1,4 @@
-//! Media work: the only code that starts ffmpeg and ffprobe.
+//! Media work: the only module that starts ffmpeg and ffprobe.
 //!
 //! Everything here is synchronous (`std::process` and threads), so that thread pools, rayon,
 //! worker processes and tokio's `spawn_blocking` can all run it; a

@@ -1,7 +1,7 @@
-//! Which demuxer reads a file, by its first bytes alone.
+//! Chooses the demuxer of a file by its first bytes.
 //!
-//! The name and its extension do not count: the content decides, and only what is recognised here
-//! is ever given to ffmpeg.
+//! Name and extension are ignored: the content decides, and only files that are recognised here are ever
+//! given to ffmpeg.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// Bytes looked at: enough for five MPEG-TS packets from any phase.
+/// Number of bytes examined: enough for five MPEG-TS packets from any phase.
 const HEAD_BYTES: u64 = 4096;
 
 /// The demuxers that may open a source.
@@ -46,7 +46,7 @@ pub enum Demuxer {
 }
 
 impl Demuxer {
-    /// ffmpeg's name for it (`-f`), which is the `container` column too.
+    /// The name in ffmpeg (`-f`), which is also the `container` column.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mov => "mov",
@@ -67,19 +67,19 @@ impl Demuxer {
     }
 }
 
-/// The demuxer for the file at `path`, and its size in bytes.
+/// Returns the demuxer for the file at `path`, and the file's size in bytes.
 ///
 /// # Errors
 /// [`ErrorCode::SourceNotFound`], [`ErrorCode::SourceForbidden`] (permissions),
 /// [`ErrorCode::SourceTruncated`] (empty), [`ErrorCode::SourceBlocked`] (playlists, which name
-/// other files), [`ErrorCode::NoVideo`] (audio that is not read at all) and
+/// other files), [`ErrorCode::NoVideo`] (unsupported audio) and
 /// [`ErrorCode::SourceUnsupported`] (folders, devices, text, still images, anything else).
 pub fn sniff(path: &Path) -> Result<(Demuxer, u64)> {
     let facts = std::fs::metadata(path).map_err(unreadable)?;
     if facts.is_dir() {
         return Err(unsupported("the source is a folder; name a video file"));
     }
-    // A pipe or device could block for ever or never end.
+    // A pipe or device could block forever or never end.
     if !facts.is_file() {
         return Err(unsupported("the source is not a regular file; name a video file"));
     }
@@ -89,7 +89,7 @@ pub fn sniff(path: &Path) -> Result<(Demuxer, u64)> {
     Ok((recognise(&head)?, facts.len()))
 }
 
-/// The demuxer for a file that begins with `head` (its first 4 KiB, or all of it).
+/// Returns the demuxer for a file that starts with `head` (its first 4 KiB, or all of it).
 ///
 /// # Errors
 /// As [`sniff`].
@@ -117,7 +117,7 @@ pub fn recognise(head: &[u8]) -> Result<Demuxer> {
     ))
 }
 
-/// Containers that begin with a fixed mark.
+/// Containers with a fixed signature at the start.
 fn container(head: &[u8]) -> Option<Demuxer> {
     const MXF: &[u8] = &[0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02];
     const ASF: &[u8] = &[0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11];
@@ -143,9 +143,9 @@ fn container(head: &[u8]) -> Option<Demuxer> {
     })
 }
 
-/// Streams that are known by a mark that comes again and again.
+/// Streams that repeat a sync mark.
 fn mpeg_stream(head: &[u8]) -> Option<Demuxer> {
-    // Plain, with a 4-byte arrival time in front (M2TS), with 16 bytes of error correction.
+    // Plain; with a 4-byte arrival time in front (M2TS); with 16 bytes of error correction.
     for size in [188_usize, 192, 204] {
         let packets = 5.min(head.len() / size).max(1);
         let phase = |first: &usize| {

@@ -1,4 +1,4 @@
-//! Finding ffmpeg and ffprobe, and the limits under which they run.
+//! Locates ffmpeg and ffprobe, and defines the limits under which they run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::source::program;
 
-/// The two programs that do the media work.
+/// The programs that do the media work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaTools {
     /// Absolute path of `ffmpeg`.
     pub ffmpeg: PathBuf,
     /// Absolute path of `ffprobe`.
     pub ffprobe: PathBuf,
-    /// Changes when the installed ffmpeg does. Its version costs a process; [`super::probe()`] tells it
-    /// beside other things.
+    /// Identity of the installed ffmpeg: path, size and modification time.
+    ///
+    /// Its version would cost a process; [`super::probe()`] reports it along the way.
     pub identity: String,
 }
 
@@ -25,7 +26,7 @@ impl MediaTools {
     /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`.
     ///
     /// # Errors
-    /// [`ErrorCode::MissingProgram`] when one is missing or is not a program.
+    /// [`ErrorCode::MissingProgram`] if one is missing or not executable.
     pub fn find() -> Result<Self> {
         let path = std::env::var_os("PATH");
         let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
@@ -35,8 +36,9 @@ impl MediaTools {
     }
 }
 
-/// What one media process may use. The limits are the kernel's (`setrlimit`), so that they hold
-/// whatever a hostile file makes a decoder do.
+/// Resource limits of one media process.
+///
+/// The kernel enforces them (`setrlimit`), so they hold whatever a hostile file makes a decoder do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaLimits {
     /// Wall time after which the process group is ended. Default: one hour.
@@ -45,7 +47,7 @@ pub struct MediaLimits {
     pub memory_bytes: u64,
     /// CPU time in seconds over all threads (`RLIMIT_CPU`). Default: four hours.
     pub cpu_seconds: u64,
-    /// Largest file the process may write, in bytes (`RLIMIT_FSIZE`). Default: 8 GiB.
+    /// Largest file that the process may write, in bytes (`RLIMIT_FSIZE`). Default: 8 GiB.
     pub file_bytes: u64,
     /// Open files (`RLIMIT_NOFILE`). Default: 64.
     pub open_files: u64,
@@ -72,10 +74,10 @@ fn locate(name: &str, named: Option<OsString>, path: Option<&OsString>) -> Resul
     found.ok_or_else(|| {
         let variable = format!("CLIPFLOW_{}", name.to_ascii_uppercase());
         let message = if set {
-            format!("{variable} does not name a program that can be run; correct or unset it")
+            format!("{variable} does not name an executable program; correct or unset it")
         } else {
             format!(
-                "{name} is not installed: `apt-get install ffmpeg` brings it, or name it in {variable}"
+                "{name} is not installed: run `apt-get install ffmpeg`, or name the program in {variable}"
             )
         };
         Error::new(ErrorCode::MissingProgram, message)
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_may_not_run_is_not_taken() {
+    fn a_file_that_is_not_executable_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ffmpeg"), "x").unwrap();
         let path = OsString::from(folder.path());

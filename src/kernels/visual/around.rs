@@ -1,32 +1,32 @@
-//! What is around a dissolve, against which it has to stand out.
+//! The pictures around a dissolve, from which it must stand out.
 
 use super::picture::{FAR, Picture};
 use super::window::{Frame, FrameWindow};
 
-/// As long before or after as the dissolve takes, after motion, the picture changes by less than
-/// this share of the change across it on one side …
+/// Largest change on the calmer side, after motion, as a share of the change across the dissolve.
 const MOST_CALM: f32 = 0.5;
-/// … and by less than this on the other, where another dissolve may follow.
+/// The same on the other side, where another dissolve may follow.
 const MOST_AROUND: f32 = 1.0;
-/// From this score on it may be more, in proportion: the blend itself says enough.
+/// Score from which these limits grow in proportion, because the blend itself is conclusive.
 const SURE: f32 = 0.5;
-/// A change between two frames of more than this share of the change across is a cut: nothing
-/// beyond it counts …
+/// Change between two frames, as a share of the change across, that is a cut and ends the side.
 const JUMP: f32 = 0.5;
-/// … and if that leaves less than so many seconds, the side says nothing.
+/// Shortest side in seconds that is evaluated.
 const LEAST_AROUND: f64 = 0.1;
 
-/// What was shown as long before a dissolve, and is as long after it, as the dissolve takes.
-/// Water, fire or a turning pattern always change as they do now, and a stretch of such a change
-/// is nearly a blend of its ends: a dissolve stands out against what is around it.
+/// The change on both sides of a dissolve, each as long as the dissolve itself.
+///
+/// Water, fire or a rotating pattern change steadily, and any span of such a change is nearly a blend of
+/// its ends. A real dissolve stands out from its surroundings.
 pub(super) struct Surroundings<'a> {
-    /// The far and the near picture of each side and its length as a share of the dissolve's, if
-    /// it is long enough to say something.
+    /// The far and near picture of each side, and its length as a share of the dissolve's.
+    ///
+    /// `None` for a side that is too short.
     sides: [Option<(&'a Picture, &'a Picture, f32)>; 2],
 }
 
 impl<'a> Surroundings<'a> {
-    /// For the dissolve from `first` to `last`, two pictures so many levels apart.
+    /// The surroundings of the dissolve from `first` to `last`, which are `apart` levels apart.
     pub fn new(window: &'a FrameWindow, first: &'a Frame, last: &'a Frame, apart: f32) -> Self {
         let length = last.at - first.at;
         let numbers = (window.shown_at(first.at), window.shown_at(last.at));
@@ -48,15 +48,17 @@ impl<'a> Surroundings<'a> {
         Self { sides: [side(numbers.0, first, -1), side(numbers.1, last, 1)] }
     }
 
-    /// Does the picture, motion included, change as much on the calmer side as across? A quick
-    /// test, which leaves little to [`Self::stands_out`]. `change` between two pictures, and
-    /// `across` the dissolve, in levels.
+    /// Whether the picture, motion included, changes as much on the calmer side as across.
+    ///
+    /// A quick test before [`Self::stands_out`]. `change` is measured between two pictures and `across` over
+    /// the dissolve, in levels.
     pub fn drifts(&self, across: f32, change: impl Fn(&Picture, &Picture) -> f32) -> bool {
         self.changes(change).reduce(f32::min).is_some_and(|least| least > across)
     }
 
-    /// Is the change across the dissolve, `apart` levels after motion, clearly more than that on
-    /// one side and not less than that on the other? `score` of the blend in [0, 1].
+    /// Whether the change across clearly exceeds that of one side and at least equals the other.
+    ///
+    /// `apart` is the change across after motion, in levels; `score` that of the blend, in [0, 1].
     pub fn stands_out(&self, apart: f32, score: f32) -> bool {
         let apart = apart * (score / SURE).max(1.0);
         let (mut least, mut most) = (f32::INFINITY, 0.0_f32);
@@ -66,8 +68,7 @@ impl<'a> Surroundings<'a> {
         least == f32::INFINITY || least < MOST_CALM * apart && most < MOST_AROUND * apart
     }
 
-    /// The change on each side that is known, in the time that the dissolve takes: change goes on
-    /// as it begins.
+    /// The change on each known side, extrapolated to the duration of the dissolve.
     fn changes(&self, change: impl Fn(&Picture, &Picture) -> f32) -> impl Iterator<Item = f32> {
         self.sides.iter().flatten().map(move |(far, near, share)| change(far, near) / share)
     }

@@ -5,66 +5,70 @@ use super::picture::{FAR, NEAR, Picture};
 use super::window::FrameWindow;
 use crate::model::Transition;
 
-/// Frames on each side whose changes a cut is measured against, and how far away they may be.
+/// Number of frames on each side whose changes a cut is compared with, and their distance in seconds.
 const NEIGHBOURS: usize = 7;
 const NEIGHBOURHOOD: f64 = 0.6;
-/// A change below this, in levels, is a repeated frame (telecine, animation on twos): it says
-/// nothing about how much the shot moves.
+/// Change in levels below which a frame repeats the previous one (telecine, animation on twos).
+///
+/// Repeated frames say nothing about the motion in the shot.
 const REPEATED: f32 = 0.12;
-/// A change below this, in levels, is noise or coding whatever stands around it.
+/// Change in levels below which it is noise or coding, whatever surrounds it.
 const LEAST_CHANGE: f32 = 2.0;
-/// How many times larger than its neighbours the change at a cut is. A ramp, a pan or a shake
-/// changes by like amounts from frame to frame; footage cut hard gives 5 and more.
+/// Smallest ratio of the change at a cut to its neighbours.
+///
+/// A ramp, a pan or a shake changes by similar amounts from frame to frame; hard cuts give 5 and more.
 const LEAST_RATIO: f32 = 2.2;
-/// The same between pictures that share less than [`UNRELATED_STRUCTURE`] and are further apart
-/// than [`CLEAR_SHARE`]: a cut between shots that move fast.
+/// The same for unrelated pictures, as in a cut between shots that move fast.
+///
+/// These share less than [`UNRELATED_STRUCTURE`] and differ by more than [`CLEAR_SHARE`].
 const UNRELATED_RATIO: f32 = 1.7;
 const UNRELATED_WIDE_RATIO: f32 = 1.35;
 const UNRELATED_STRUCTURE: f32 = 0.2;
-/// The change as a share of the two pictures' contrast. Unrelated pictures give 0.5–1.2, an
-/// object that crosses half the picture 0.1–0.2.
+/// Smallest change as a share of the two pictures' contrast.
+///
+/// Unrelated pictures give 0.5–1.2, an object that crosses half the picture 0.1–0.2.
 const LEAST_SHARE: f32 = 0.2;
-/// A picture that is back within this time was interrupted by a flash: up to 5 frames at 24 fps.
+/// Seconds within which a returning picture means a flash: up to 5 frames at 24 fps.
 const FLASH: f64 = 0.23;
-/// A flash that lights up the scene and dies down (an explosion) may take longer.
+/// The same for a flash that lights up the scene and dies down, such as an explosion.
 const GLOW: f64 = 1.0;
-/// Frames that a flash lasts at most, also at few frames a second.
+/// Largest number of frames of a flash, also at low frame rates.
 const FLASH_FRAMES: usize = 5;
-/// A change of this share of the first one is a jump.
+/// Change, as a share of the first one, from which it is a jump.
 const JUMP: f32 = 0.5;
-/// From this ratio on the narrow search is enough; below it the wide one must give this much.
+/// Ratio from which the narrow search is conclusive, and the ratio that the wide one must give.
 const SURE_RATIO: f32 = 3.5;
 const LEAST_WIDE_RATIO: f32 = 1.7;
-/// Frames of which the neighbours' median is taken at least: where most frames are repeated,
-/// the repeated ones fill up.
+/// Smallest number of frames in the neighbours' median; repeated frames fill it up.
 const LEAST_NEIGHBOURS: usize = 5;
-/// How much brighter, in levels, such a flash makes the picture.
+/// Smallest increase of brightness by such a flash, in levels.
 const GLOW_LEVELS: f32 = 20.0;
-/// The share of the change that may be left when the picture is back.
+/// Largest remaining share of the change when the picture has returned.
 const RETURNED: f32 = 0.45;
-/// And the difference to the picture before, as a share of its contrast.
+/// Largest difference to the earlier picture, as a share of its contrast.
 const SAME: f32 = 0.25;
-/// … and what film grain at its worst leaves, in levels.
+/// Largest difference that film grain leaves, in levels.
 const NOISE: f32 = 2.5;
-/// Structure shared from which only the light was switched or a part of the picture moved …
+/// Shared structure from which only the light or part of the picture changed.
 const SAME_STRUCTURE: f32 = 0.5;
-/// … unless the change is at least this share of the contrast: then more must be shared, as a
-/// logo or caption that stays is structure, too.
+/// Change, as a share of the contrast, from which more structure must be shared.
+///
+/// A logo or caption that stays is structure too.
 const CLEAR_SHARE: f32 = 0.6;
 const CLEAR_STRUCTURE: f32 = 0.75;
-/// The same when the picture got much brighter or darker: clipping takes structure away.
+/// The same if the picture became much brighter or darker, because clipping removes structure.
 const LIT_STRUCTURE: f32 = 0.65;
-/// A picture that is back shares at least this much structure with the one before.
+/// Smallest structure that a returned picture shares with the earlier one.
 const BACK_STRUCTURE: f32 = 0.5;
 
-/// What the frames around a frame say about a cut just before it.
+/// The evidence for a cut just before a frame.
 pub(super) struct CutExamination {
-    /// Evidence in [0, 1], also where there is no cut.
+    /// Evidence in [0, 1], also without a cut.
     pub evidence: f64,
     pub boundary: Option<Boundary>,
 }
 
-/// Is there a hard cut between frame `number − 1` and frame `number`?
+/// Tests for a hard cut between frame `number − 1` and frame `number`.
 pub(super) fn examine(window: &FrameWindow, number: i64) -> CutExamination {
     let none = CutExamination { evidence: 0.0, boundary: None };
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
@@ -96,8 +100,9 @@ pub(super) fn examine(window: &FrameWindow, number: i64) -> CutExamination {
     CutExamination { evidence, boundary: Some(boundary) }
 }
 
-/// How much the picture changes around frame `number`: the larger of both sides' medians, so
-/// that one more cut nearby does not count but the onset of fast motion does.
+/// The typical change around frame `number`: the larger of both sides' medians.
+///
+/// One more cut nearby does not count, but the onset of fast motion does.
 fn around(window: &FrameWindow, number: i64) -> f32 {
     let before = window.before(number, NEIGHBOURHOOD).map(|f| f.change);
     let after = window.after(number, NEIGHBOURHOOD).map(|f| f.change);
@@ -123,8 +128,9 @@ fn median(changes: impl Iterator<Item = f32>) -> f32 {
     found.get(count / 2).copied().unwrap_or(0.0)
 }
 
-/// Does the picture before `number` come back, or is the picture at `number` an earlier one that
-/// came back, so soon that what lies between was a flash? Or did only the light change?
+/// Whether the change at `number` is part of a flash, or only a change of light.
+///
+/// It is a flash if the earlier picture returns soon, or if the new one is an earlier one that returned.
 fn is_flash(window: &FrameWindow, number: i64, share: f32) -> bool {
     let (Some(before), Some(frame)) = (window.get(number - 1), window.get(number)) else {
         return false;
@@ -150,14 +156,14 @@ fn is_flash(window: &FrameWindow, number: i64, share: f32) -> bool {
     {
         return true;
     }
-    // The light goes up at once, stays above the start, and the scene appears again below it; or
-    // the light goes down to a scene that was there before it went up.
+    // The light rises at once, stays above its start, and the scene reappears as it falls; or the light
+    // falls to a scene that was visible before it rose.
     if new.mean > old.mean + GLOW_LEVELS {
         window
             .after(number, GLOW)
             .enumerate()
             .take_while(|(n, f)| {
-                // Beyond a few frames only dying down counts: a jump back is another cut.
+                // After a few frames only a gradual decay counts: a jump back is another cut.
                 f.picture.mean > old.mean - 2.0
                     && (*n < FLASH_FRAMES || f.change < JUMP * frame.change)
             })
@@ -173,8 +179,9 @@ fn is_flash(window: &FrameWindow, number: i64, share: f32) -> bool {
     }
 }
 
-/// At few frames a second or in fast motion a block moves further than the usual search goes:
-/// does the change stand out also against changes searched wide?
+/// Whether the change also stands out from changes measured with the wide search.
+///
+/// At low frame rates or in fast motion a block moves further than the narrow search reaches.
 fn stands_out_wide(window: &FrameWindow, number: i64, unrelated: bool) -> bool {
     let wide = |n: i64| match (window.get(n - 1), window.get(n)) {
         (Some(a), Some(b)) => b.picture.moved_difference(&a.picture, FAR),

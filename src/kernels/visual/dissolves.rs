@@ -6,85 +6,90 @@ use super::window::{Frame, FrameWindow};
 use super::{Boundary, LOOKAHEAD};
 use crate::model::Transition;
 
-/// Half lengths in seconds at which a dissolve is looked for around each moment. One is enough
-/// if it covers between a half and the double of the dissolve.
+/// Half lengths in seconds of the dissolves that are tested around each moment.
+///
+/// A length detects dissolves of half to twice its own length.
 const HALVES: [f64; 7] = [0.12, 0.18, 0.28, 0.42, 0.62, 0.9, LOOKAHEAD - 0.05];
-/// Moments are tried at most this often, in seconds …
+/// Smallest interval between tested moments, in seconds.
 const STEP: f64 = 0.03;
-/// … and after this share of the half length: a long dissolve looks the same a little later.
+/// Smallest interval as a share of the half length: long dissolves change slowly.
 const STEP_SHARE: f64 = 0.06;
-/// Points within the span at which the blend is looked at, as a share of the half length.
+/// Points within the span at which the blend is tested, as shares of the half length.
 const POINTS: [f64; 7] = [-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75];
-/// Residual of the blend in the middle, as a share of the difference between the two pictures.
+/// Largest residual of the blend in the middle, as a share of the difference between the pictures.
+///
 /// Blends of real footage give 0.05–0.25, with strong motion up to 0.4, unrelated frames 0.87.
 const MOST_RESIDUAL: f32 = 0.37;
-/// The same for the worst point of the span.
+/// The same at the worst point of the span.
 const WORST_RESIDUAL: f32 = 0.46;
-/// The two pictures differ by this share of their contrast, pixel by pixel …
+/// Smallest difference of the two pictures, pixel by pixel, as a share of their contrast.
 const LEAST_DISTANCE: f32 = 0.45;
-/// … by this share of it also with the mean of each plane taken away (else only the light changed) …
+/// Smallest part of that difference without the plane means (else only the light changed).
 const LEAST_DETAIL: f32 = 0.15;
-/// … and by this share of their contrast even after motion.
+/// Smallest difference after motion compensation, as a share of the contrast.
 const LEAST_SHARE: f32 = 0.35;
-/// The lower of the two contrasts as a share of the higher: below it is a fade from or to a
-/// nearly plain picture …
+/// Smallest ratio of the two contrasts; below it the blend is a fade.
 const LEAST_EVEN: f32 = 0.1;
-/// … and this if that picture is nearly black: black with a caption, or a fade that has begun.
+/// The same if one picture is nearly black: black with a caption, or a fade that has begun.
 const LEAST_EVEN_DARK: f32 = 0.4;
 /// Mean luma, in levels, below which a picture is nearly black.
 const DARK: f32 = 30.0;
-/// Correlation of the two pictures from which one is the other lit differently.
+/// Correlation from which the two pictures are one in different light.
 const RELIT: f32 = 0.92;
-/// So long before and after, in seconds, the pictures were already, and are still, much as at
-/// the ends: not so in the light of a flash that dies down.
+/// Seconds before and after the blend in which the pictures must be stable.
+///
+/// In the light of a flash that dies down they are not.
 const REST: f64 = 0.16;
-/// How much they may change in that time, as a share of the difference between them …
+/// Largest change in that time, as a share of the difference between the pictures.
 const MOST_UNREST: f32 = 0.5;
-/// … and of two clearly different pictures.
+/// The same for two clearly different pictures.
 const MOST_UNREST_CLEAR: f32 = 0.6;
-/// Contrast below this is a plain picture: that blend is a fade.
+/// Contrast in levels below which a picture is plain, and its blend a fade.
 const PLAIN: f32 = 5.0;
-/// The frame in the middle is a better blend than a moved picture by this factor …
+/// Largest ratio of the blend's error to that of a moved picture.
 const BETTER_THAN_MOVED: f32 = 0.6;
-/// … and between two clearly different pictures, where motion in them spoils the blend, by this.
+/// The same for two clearly different pictures, in which motion disturbs the blend.
 const BETTER_THAN_MOVED_CLEAR: f32 = 0.8;
-/// Structure shared by the two pictures from which only the light, or part of the picture, changed.
+/// Shared structure from which only the light, or part of the picture, changed.
 const SAME_STRUCTURE: f32 = 0.5;
-/// Clearly different pictures share less structure than this and differ more than this after motion.
+/// Largest shared structure, and smallest difference after motion, of clearly different pictures.
 const CLEAR_STRUCTURE: f32 = 0.35;
 const CLEAR_SHARE: f32 = 0.55;
-/// How evenly the difference lies over the picture (1: the same everywhere): a title or a subject
-/// that fades in covers less of it, letterboxed pictures still 0.4.
+/// Smallest evenness of the difference over the picture (1: the same everywhere).
+///
+/// A title or a subject that fades in covers less; letterboxed pictures still reach 0.4.
 const LEAST_SPREAD: f32 = 0.25;
-/// Share of the other picture that cannot be seen.
+/// Share of the other picture that is invisible.
 const PURE: f32 = 0.08;
-/// How far the share of the new picture may fall back between two points.
+/// Largest decrease of the new picture's share between two points.
 const SLACK: f32 = 0.06;
 
-/// Sums are kept in so many lanes, so that the compiler may use vector instructions: a sum of
-/// floats in order cannot. The coarse picture is a multiple of it.
+/// Number of partial sums, which let the compiler vectorise: an ordered sum of floats cannot be.
+///
+/// The size of the coarse picture is a multiple of it.
 const LANES: usize = 16;
 const _: () = assert!(COARSE.is_multiple_of(LANES));
 
-/// Follows the stream for dissolves.
+/// Tracks the stream for dissolves.
 #[derive(Default)]
 pub(super) struct DissolveTracker {
-    /// The moment tried last for each half length.
+    /// The moment tested last for each half length.
     tried: [Option<f64>; HALVES.len()],
-    /// The best views so far, of each half length by itself: which length fits is known only
-    /// when the cuts and fades are.
+    /// The best candidates so far for each half length.
+    ///
+    /// Which length fits is known only once cuts and fades are.
     found: [Vec<DissolveView>; HALVES.len()],
 }
 
-/// A stretch of the video that looks like a dissolve.
+/// A span of the video that resembles a dissolve.
 pub(super) struct DissolveView {
     pub boundary: Boundary,
-    /// When the two pictures it was judged by were shown.
+    /// Times of the two pictures between which the blend was tested.
     pub pictures: (f64, f64),
 }
 
 impl DissolveView {
-    /// Is `other` the same dissolve?
+    /// Whether `other` is the same dissolve.
     fn overlaps(&self, other: &Self) -> bool {
         let (a, b) = (self.boundary.span, other.boundary.span);
         a.0 <= b.1 && b.0 <= a.1
@@ -92,7 +97,7 @@ impl DissolveView {
 }
 
 impl DissolveTracker {
-    /// Looks for a dissolve whose middle is frame `number`.
+    /// Tests for dissolves whose middle is frame `number`.
     pub fn examine(&mut self, window: &FrameWindow, number: i64) {
         let Some(middle) = window.get(number) else {
             return;
@@ -106,7 +111,7 @@ impl DissolveTracker {
                 continue;
             };
             match found.last_mut() {
-                // The same dissolve seen from another moment: the best view stays.
+                // The same dissolve at another moment: the best one stays.
                 Some(old) if old.overlaps(&new) => {
                     if new.boundary.score > old.boundary.score {
                         *old = new;
@@ -117,12 +122,12 @@ impl DissolveTracker {
         }
     }
 
-    /// The dissolves among the views that `possible` lets pass, in no order.
+    /// The dissolves among the candidates that `possible` accepts, unordered.
     pub fn finish(self, possible: impl Fn(&DissolveView) -> bool) -> Vec<Boundary> {
         let mut views: Vec<_> = self.found.into_iter().flatten().filter(possible).collect();
         views.sort_by(|a, b| b.boundary.score.total_cmp(&a.boundary.score));
-        // A view whose middle lies within a better one is that dissolve, and tells how far it
-        // goes: what it touches is not a second one.
+        // A candidate whose middle lies within a better one is the same dissolve and extends its reach:
+        // what it touches is not a second dissolve.
         let mut kept: Vec<(DissolveView, (f64, f64))> = Vec::new();
         for view in views {
             let span = view.boundary.span;
@@ -140,7 +145,7 @@ impl DissolveTracker {
     }
 }
 
-/// Is there a dissolve from `half` seconds before `middle` to `half` seconds after?
+/// The dissolve from `half` seconds before `middle` to `half` seconds after, if there is one.
 fn at(window: &FrameWindow, number: i64, middle: &Frame, half: f64) -> Option<DissolveView> {
     let first = window.get(window.shown_at(middle.at - half)?)?;
     let last = window.get(window.shown_at(middle.at + half)?)?;
@@ -180,9 +185,10 @@ fn at(window: &FrameWindow, number: i64, middle: &Frame, half: f64) -> Option<Di
     Some(DissolveView { boundary, pictures: (first.at, last.at) })
 }
 
-/// How far apart the pictures of `first` and `last` are however one is moved, and as a share of their
-/// contrast; none if what lies between is motion and not a blend that misses the middle by `blended`:
-/// the pictures are alike once moved, or the middle is one of them moved.
+/// The difference of `first` and `last` after motion, in levels and as a share of their contrast.
+///
+/// `None` if motion explains the middle better than the blend, whose error is `blended`: the pictures are
+/// alike once moved, or the middle is one of them moved.
 fn unmoved(
     window: &FrameWindow,
     (first, middle, last): (&Frame, &Frame, &Frame),
@@ -216,15 +222,14 @@ fn mean_contrast(old: &Picture, new: &Picture) -> f32 {
     0.5 * (old.contrast + new.contrast)
 }
 
-/// Is one of the two pictures nearly plain: a blend of them is a fade?
+/// Whether one of the two pictures is nearly plain, so that a blend of them is a fade.
 fn is_fade(old: &Picture, new: &Picture) -> bool {
     let (plainer, fuller) = if old.contrast < new.contrast { (old, new) } else { (new, old) };
     let even = if plainer.mean < DARK { LEAST_EVEN_DARK } else { LEAST_EVEN };
     plainer.contrast < PLAIN || plainer.contrast < even * fuller.contrast
 }
 
-/// The largest residual of the blend over the span, if it is one everywhere and goes from the old
-/// picture to the new one steadily.
+/// The largest residual over the span, if it is a steady blend from the old to the new picture.
 fn worst_residual(
     window: &FrameWindow,
     between: &BlendLine<'_>,
@@ -256,8 +261,9 @@ fn blended_span(window: &FrameWindow, between: &BlendLine<'_>, outer: (f64, f64)
     (start, end)
 }
 
-/// Do the pictures stand before and after the dissolve, changing by less than `most` levels? At
-/// the ends of the video: yes.
+/// Whether the pictures are stable before and after the dissolve, to within `most` levels.
+///
+/// At the ends of the video they are.
 fn rests(window: &FrameWindow, first: &Frame, last: &Frame, most: f32) -> bool {
     let at = |time| window.shown_at(time).and_then(|n| window.get(n));
     let rests = |frame: &Frame, time| {
@@ -327,8 +333,9 @@ impl<'a> BlendLine<'a> {
     }
 }
 
-/// Correlation of two coarse pictures over all planes, each about its own mean: 1 when one is the
-/// other brighter, darker or of less contrast.
+/// Correlation of two coarse pictures over all planes, each about its own mean.
+///
+/// It is 1 if one is the other brighter, darker or with less contrast.
 fn correlation(a: &Picture, b: &Picture) -> f32 {
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
     for plane in PLANES {

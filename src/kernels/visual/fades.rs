@@ -6,73 +6,76 @@ use super::picture::Picture;
 use super::window::{Frame, FrameWindow};
 use crate::model::Transition;
 
-/// A nearly black frame of less contrast than this, in levels, is plain …
+/// Contrast in levels below which a nearly black frame is plain.
 const PLAIN: f32 = 6.0;
-/// … and so is one with less than this share of the contrast shortly before it, up to
-/// [`MOST_PLAIN`] levels: black with a small logo or caption that stays on.
+/// Share of the preceding contrast below which a nearly black frame is plain too.
+///
+/// Up to [`MOST_PLAIN`] levels: black with a small logo or caption that stays on.
 const PLAIN_SHARE: f32 = 0.2;
 const MOST_PLAIN: f32 = 9.0;
 /// Mean luma, in levels, below which a frame is nearly black.
 const DARK: f32 = 30.0;
-/// Frames of less contrast are empty; a run with more that is cut in and out hard is a shot of
-/// something dim or misty.
+/// Contrast in levels below which a frame is empty.
+///
+/// A run with more contrast and hard cuts at both ends is a dim or misty shot.
 const EMPTY: f32 = 1.5;
-/// So is a frame with less than this share of the contrast shortly before it, up to
-/// [`MOST_EMPTY`] levels: the fade may turn between two frames.
+/// Share of the preceding contrast below which a frame is empty too, up to [`MOST_EMPTY`] levels.
+///
+/// The fade may reverse between two frames.
 const EMPTY_SHARE: f32 = 0.05;
 const MOST_EMPTY: f32 = 2.5;
-/// The pictures on both sides have at least this many times the contrast of the plainest frame.
+/// Smallest ratio of the contrast on both sides to that of the plainest frame.
 const DEPTH: f32 = 5.0;
-/// Seconds before and after the run in which the full pictures are looked for.
+/// Seconds before and after the run that are searched for the full pictures.
 const REACH: f64 = 1.2;
-/// Share of the full contrast from which a picture counts as there.
+/// Share of the full contrast from which a picture counts as fully visible.
 const THERE: f32 = 0.8;
-/// The contrast rises as long as it does so by this factor within this time.
+/// Factor, within a time in seconds, by which a rising contrast must grow.
 const RISE: f32 = 1.02;
 const RISEN: f64 = 0.13;
-/// Neighbouring frames of a fade share more of their structure than this.
+/// Shared structure below which neighbouring frames do not belong to one fade.
 const BROKEN: f32 = 0.3;
-/// They differ by less than this share of their contrast, or not all at once.
+/// Change, as a share of the contrast, from which two frames are a jump.
 const JUMP: f32 = 0.4;
-/// A jump is this much larger than the change beside it.
+/// Smallest ratio of a jump to the change beside it.
 const ALONE: f32 = 3.0;
-/// The same picture back within this time, in seconds: a flash, a blink, a dropped frame.
+/// Seconds within which a returning picture means a flash, a blink or a dropped frame.
 const FLASH: f64 = 0.5;
-/// The same if the plain frames come at once: an explosion takes longer to die down.
+/// The same if the plain frames start abruptly: an explosion takes longer to die down.
 const GLOW: f64 = 1.2;
-/// Share of the pictures' contrast below which their difference means the same picture.
+/// Difference, as a share of the contrast, below which two pictures are the same.
 const SAME: f32 = 0.15;
 
+/// A run of plain frames.
 struct PlainRun {
-    /// The full picture before the run, when it was seen and its contrast.
+    /// The full picture before the run, and its time.
     before: Option<(Box<Picture>, f64)>,
-    /// Contrast of the full picture before; 0 if there was none.
+    /// Contrast of that picture; 0 without one.
     full: f32,
-    /// The plainest frame's contrast.
+    /// Lowest contrast in the run.
     plainest: f32,
-    /// Whether the full picture stood just before the run.
+    /// Whether the full picture was visible just before the run.
     straight_out: bool,
     /// First frame and last frame of the run: number and time.
     first: (i64, f64),
     last: (i64, f64),
 }
 
-/// Follows runs of plain frames through the stream.
+/// Tracks runs of plain frames through the stream.
 #[derive(Default)]
 pub(super) struct FadeTracker {
     run: Option<PlainRun>,
-    /// Starts of the frames of the present run: to find its middle. Only while the run lasts no
-    /// longer than the cap, then the last frame is taken.
+    /// Number and time of the frames of the current run, up to [`MOST_TIMES`], to find its middle.
     times: Vec<(i64, f64)>,
     found: Vec<Boundary>,
     flashes: Vec<(f64, f64)>,
 }
 
-/// Plain frames of which the times are kept.
+/// Largest number of plain frames whose times are kept.
 const MOST_TIMES: usize = 4096;
 
 impl FadeTracker {
-    /// Takes frame `number` of the window.
+    /// Examines frame `number` of the window.
     pub fn examine(&mut self, window: &FrameWindow, number: i64) {
         let Some(frame) = window.get(number) else {
             return;
@@ -113,13 +116,14 @@ impl FadeTracker {
         }
     }
 
-    /// The fades that were found, and from when to when the same picture was only interrupted by
-    /// plain frames. A run that goes on to the end is the end of the video.
+    /// The detected fades, and the spans in which plain frames only interrupted one picture.
+    ///
+    /// A run that lasts until the end is the end of the video and no fade.
     pub fn finish(self) -> (Vec<Boundary>, Vec<(f64, f64)>) {
         (self.found, self.flashes)
     }
 
-    /// Contrast of the full picture beside which frame `number` is plain or not.
+    /// Contrast of the full picture that frame `number` is compared with.
     fn full(&self, window: &FrameWindow, number: i64) -> f32 {
         if let Some(run) = &self.run {
             return run.full;
@@ -127,7 +131,7 @@ impl FadeTracker {
         window.before(number, REACH).map(|f| f.picture.contrast).fold(0.0, f32::max)
     }
 
-    /// Is the run that ended just before `number` a fade, and where is its boundary?
+    /// The boundary of the run that ended just before `number`, if it is a fade.
     fn end_of(
         &mut self,
         run: &PlainRun,
@@ -136,7 +140,7 @@ impl FadeTracker {
         frame: &Frame,
     ) -> Option<Boundary> {
         let (before, before_at) = run.before.as_ref()?;
-        // The picture that comes: not beyond the next plain frame.
+        // The picture that follows, up to the next plain frame.
         let coming = std::iter::once(frame)
             .chain(window.after(number, REACH))
             .take_while(|f| !is_plain(&f.picture, run.full));
@@ -145,8 +149,8 @@ impl FadeTracker {
         if run.plainest * DEPTH > low {
             return None;
         }
-        // Straight in: the new shot begins with its first frame. Straight out, then a fade in: it
-        // begins with the plain frames. Else in the middle of the run.
+        // Abrupt start: the new shot begins with its first frame. Abrupt end, then a fade in: it begins
+        // with the plain frames. Else in the middle of the run.
         let straight_in = frame.picture.contrast > THERE * after.picture.contrast;
         let straight_out = run.straight_out;
         if straight_in && straight_out && run.plainest > EMPTY {
@@ -182,8 +186,10 @@ impl FadeTracker {
     }
 }
 
-/// Is this a plain frame beside a picture of `full` contrast? Nearly black ones may show something;
-/// of any other colour only an empty one is plain: a road, a wall or the sky is a picture.
+/// Whether a frame is plain compared with a picture of `full` contrast.
+///
+/// Nearly black frames may show a little; of any other colour only an empty frame is plain, because a
+/// road, a wall or the sky is a picture.
 fn is_plain(picture: &Picture, full: f32) -> bool {
     let most = if picture.mean < DARK {
         (PLAIN_SHARE * full).clamp(PLAIN, MOST_PLAIN)
@@ -193,8 +199,9 @@ fn is_plain(picture: &Picture, full: f32) -> bool {
     picture.contrast < most
 }
 
-/// The full picture of a fade: walking away from the plain frames, the frame after which the
-/// contrast rises no more, or after which comes another shot.
+/// The full picture of a fade, going away from the plain frames.
+///
+/// It is the frame after which the contrast no longer rises, or after which another shot follows.
 fn fullest<'a>(frames: impl Iterator<Item = &'a Frame>) -> Option<&'a Frame> {
     let mut best: Option<&Frame> = None;
     let mut last: Option<&Frame> = None;

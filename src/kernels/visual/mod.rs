@@ -1,16 +1,16 @@
-//! What is seen: shot boundaries and picture signals, from small frames in presentation order.
+//! Shot boundaries and picture signals, from small frames in presentation order.
 //!
-//! [`VisualAnalyzer`] keeps about four seconds of pictures and looks at each frame with 1.25
-//! seconds, for dissolves with 1.9 seconds, of the frames around it:
+//! [`VisualAnalyzer`] keeps about four seconds of pictures. It examines each frame together with the
+//! frames up to 1.25 seconds around it, for dissolves up to 1.9 seconds:
 //! * `cuts`: a change between two frames that motion does not explain and that stands out from
 //!   the changes around it; a picture that returns at once was a flash;
 //! * `fades`: a run of plain frames between two pictures: empty ones of any colour, or black ones
 //!   with at most a caption;
-//! * `dissolves`: frames that are a linear blend of an earlier and a later picture, and are that
-//!   more exactly than they are either one moved or lit differently, where the change stands out
-//!   against that before and after it.
+//! * `dissolves`: frames that are a linear blend of an earlier and a later picture, which explains them
+//!   better than motion or a change of light does, where the change stands out from those before and
+//!   after it.
 //!
-//! How well, on footage that was not looked at while the thresholds were chosen (14 videos of 26
+//! Accuracy on footage that was not used to choose the thresholds (14 videos of 26
 //! shots cut together from 10 clips and 10 panned or shaken photographs; shots of 0.8 to 8 s,
 //! dissolves of 0.3 to 1.2 s, fades of 0.4 to 1.5 s through black or white): F1 0.987, with 225 of
 //! 225 cuts, 59 of 59 fades, 61 of 66 dissolves and 4 false alarms. On harder footage it was
@@ -51,24 +51,28 @@ pub const FRAME_BYTES: usize = WIDTH * HEIGHT * 3 / 2;
 /// the needed size, averaged down here, costs less than `area` at the needed size: the scaler
 /// then touches only the lines it samples.
 pub const SCALE_FILTER: &str = "scale=128:72:flags=fast_bilinear,format=yuv420p";
-/// Decoder options for the analysis: no deblocking. At this size its absence cannot be seen;
-/// on 20 test videos (CRF 18 to 37, keyframes ten seconds apart) the boundaries were as good, for
-/// about 0.15 of the decoding time.
+/// Decoder options for the analysis: no deblocking.
+///
+/// At this size deblocking is invisible. On 20 test videos (CRF 18 to 37, keyframes ten seconds apart) the
+/// boundaries were equally accurate, in about 15 % less decoding time.
 pub const DECODER_OPTIONS: &[&str] = &["-skip_loop_filter", "all"];
 
-/// Seconds of frames after a frame that are seen before it is decided on: half the longest
-/// dissolve, and the time in which a flash has died down.
+/// Seconds of frames after a frame that are seen before it is decided.
+///
+/// Half the longest dissolve, and the time in which a flash dies down.
 pub(crate) const LOOKAHEAD: f64 = 1.25;
 
-/// Seconds of frames before and after a frame that are seen when a dissolve in it is decided on.
-/// Up to 1.3 seconds of dissolve it is as much on each side as the dissolve takes.
+/// Seconds of frames before and after a frame that are seen when a dissolve is decided.
+///
+/// For dissolves of up to 1.3 seconds each side is as long as the dissolve.
 const SURROUNDINGS: f64 = 1.9;
 
-/// Two boundaries nearer than this are one: frame-rate conversion and coding blend a cut over
-/// two or three frames, and no editor makes shots of less than 0.2 s.
+/// Shortest shot in seconds: nearer boundaries are one.
+///
+/// Frame-rate conversion and coding blend a cut over two or three frames, and edited shots are longer.
 const MIN_SHOT: f64 = 0.2;
 
-/// What was seen in one video stream.
+/// The visual analysis of one video stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Visual {
     /// The shots: in time order, without gaps, from the first frame to the end.
@@ -84,14 +88,14 @@ pub struct Visual {
     pub max_frame_interval: f64,
 }
 
-/// A shot boundary that was found: the first frame of the new shot.
+/// A detected shot boundary: the first frame of the new shot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Boundary {
     frame: i64,
     at: f64,
     transition: Transition,
     score: f64,
-    /// From where to where the transition goes, in seconds.
+    /// Start and end of the transition, in seconds.
     span: (f64, f64),
 }
 
@@ -112,7 +116,7 @@ pub struct VisualAnalyzer {
     window: FrameWindow,
     /// Number of the next frame to decide on.
     undecided: i64,
-    /// Number of the next frame in which a dissolve is looked for.
+    /// Number of the next frame to examine for a dissolve.
     unblended: i64,
     cuts: Vec<Boundary>,
     fades: fades::FadeTracker,
@@ -123,8 +127,9 @@ pub struct VisualAnalyzer {
 }
 
 impl VisualAnalyzer {
-    /// `buckets_per_second`: how finely the signals are divided; a value that is not positive
-    /// and finite counts as 1.
+    /// Creates an analyzer with that many signal buckets per second.
+    ///
+    /// A value that is not positive and finite counts as 1.
     pub fn new(buckets_per_second: f64) -> Self {
         Self {
             window: FrameWindow::default(),
@@ -139,9 +144,10 @@ impl VisualAnalyzer {
         }
     }
 
-    /// Takes the next frame: its PTS in seconds and [`FRAME_BYTES`] bytes of yuv420p. Frames come
-    /// in PTS order. One that is too short, has no finite PTS, or does not come after the one
-    /// before is left out.
+    /// Adds the next frame: its PTS in seconds and [`FRAME_BYTES`] bytes of yuv420p.
+    ///
+    /// Frames must come in PTS order. A frame that is too short, has no finite PTS, or does not come after
+    /// the previous one is skipped.
     pub fn push(&mut self, pts_seconds: f64, frame: &[u8]) {
         let previous = self.window.last().map(|f| f.at);
         if !pts_seconds.is_finite() || previous.is_some_and(|at| pts_seconds <= at) {
@@ -165,7 +171,7 @@ impl VisualAnalyzer {
         }
     }
 
-    /// `end_seconds`: when the last frame's display ends; not before the last PTS.
+    /// Finishes the analysis; `end_seconds` is when the last frame's display ends.
     pub fn finish(mut self, end_seconds: f64) -> Visual {
         while self.undecided < self.window.end() {
             self.decide();
@@ -192,7 +198,7 @@ impl VisualAnalyzer {
         }
     }
 
-    /// Decides on the frame whose turn it is.
+    /// Decides whether the next frame starts a shot, and adds its signals.
     fn decide(&mut self) {
         let number = self.undecided;
         let cut = cuts::examine(&self.window, number);
@@ -202,8 +208,7 @@ impl VisualAnalyzer {
         self.undecided += 1;
     }
 
-    /// Looks for a dissolve in the frame whose turn it is and lets go of the frames nobody looks
-    /// back to.
+    /// Examines the next frame for a dissolve, and drops frames that are no longer needed.
     fn blend(&mut self) {
         if self.undecided <= self.unblended {
             self.decide();
@@ -214,9 +219,10 @@ impl VisualAnalyzer {
     }
 }
 
-/// Makes one list of boundaries, in time order, from what the detectors found. A fade explains
-/// the jumps within it; a cut explains a "blend" across it; of two boundaries that are nearer
-/// than [`MIN_SHOT`] the surer one stays.
+/// Merges the detected boundaries into one list in time order.
+///
+/// A fade explains the jumps within it, and a cut a "blend" across it. Of two boundaries nearer than
+/// [`MIN_SHOT`] the one with the higher score stays.
 fn resolve(
     cuts: Vec<Boundary>,
     fades: Vec<Boundary>,

@@ -26,21 +26,23 @@ const BLOCK_H: usize = 6;
 const BLOCKS: usize = (W / BLOCK_W) * (H / BLOCK_H);
 const BLOCK_PIXELS: u32 = (BLOCK_W * BLOCK_H) as u32;
 
-/// How far, in plane pixels, a block may have moved between neighbouring frames: 4/64 of the
-/// width a frame is a pan across the picture in 0.6 s at 25 fps; faster ones are told from cuts
-/// by lasting longer than a frame.
+/// Search range for a block between neighbouring frames, in plane pixels.
+///
+/// 4/64 of the width per frame is a pan across the picture in 0.6 s at 25 fps. Faster pans are
+/// distinguished from cuts by lasting longer than a frame.
 pub(super) const NEAR: (isize, isize) = (4, 3);
-/// How far a block may have moved between pictures that are up to a second apart.
+/// Search range for a block between pictures up to a second apart, in plane pixels.
 pub(super) const FAR: (isize, isize) = (12, 6);
 
-/// The planes of one frame and what is measured on them. Levels are 0–255.
+/// The planes of one frame and their measurements, in levels of 0–255.
 #[derive(Clone)]
 pub(super) struct Picture {
     pub luma: [u8; PIXELS],
     pub u: [u8; PIXELS],
     pub v: [u8; PIXELS],
-    /// Luma, then U, then V, averaged further down: the picture without its detail, on which
-    /// small motion hardly shows. Chroma is doubled, as its four times fewer values weigh less.
+    /// Luma, U and V averaged further down: the picture without detail and small motion.
+    ///
+    /// Chroma is doubled, because it has four times fewer values.
     pub coarse: [f32; COARSE],
     /// The part of the planes within black bars.
     pub area: Area,
@@ -93,7 +95,7 @@ impl Picture {
         average_down::<2>(&self.luma, luma, 1.0);
         average_down::<4>(&self.u, u, 2.0);
         average_down::<4>(&self.v, v, 2.0);
-        // On the coarse planes: grain would make a plain frame look full.
+        // On the coarse planes: grain would raise the contrast of a plain frame.
         let (mean, luma_deviation) = mean_and_deviation(luma, &self.area, 2);
         self.mean = mean;
         self.contrast = luma_deviation
@@ -108,15 +110,16 @@ impl Picture {
         sum as f32 / PIXELS as f32
     }
 
-    /// Mean absolute difference of luma and chroma in levels after each block of `self` was
-    /// looked for in `earlier` within `range`: what is left when things only moved.
+    /// Mean absolute difference of luma and chroma after motion compensation, in levels.
+    ///
+    /// Each block of `self` is searched for in `earlier` within `range`.
     pub fn moved_difference(&self, earlier: &Self, range: (isize, isize)) -> f32 {
         let (mut total, mut blocks) = (0, 0);
         for (x, y) in self.area.join(&earlier.area).blocks() {
             let still = y * W + x;
             let mut best_at = still;
             let mut best = block_difference(&self.luma, still, &earlier.luma, still);
-            // Below one level a pixel there is nothing to gain by looking further.
+            // Below one level per pixel a search gains nothing.
             if best > BLOCK_PIXELS {
                 (best, best_at) = self.search(earlier, (x, y), best, range);
             }
@@ -128,8 +131,10 @@ impl Picture {
         total as f32 / (blocks.max(1) * BLOCK_PIXELS) as f32
     }
 
-    /// Looks for the block at (x, y) in `earlier`: on a grid of every other position first, then
-    /// around the best one. Starts from the difference in place; returns the least one and where.
+    /// Searches for the block at (x, y) in `earlier`; returns the least difference and its position.
+    ///
+    /// First on a grid of every other position, then around the best one, starting from the difference in
+    /// place.
     fn search(
         &self,
         earlier: &Self,
@@ -159,21 +164,20 @@ impl Picture {
         (best, found.1 * W + found.0)
     }
 
-    /// How much of the structure within blocks two pictures share, in [−1, 1]: the correlation
-    /// of luma inside each block, so that neither light nor its distribution counts.
+    /// Shared structure of two pictures in [−1, 1]: the correlation of luma within blocks.
+    ///
+    /// Neither the light nor its distribution counts.
     pub fn structure(&self, other: &Self) -> f32 {
         self.structure_at(other, (0, 0))
     }
 
-    /// The structure two pictures share when one may be shifted against the other: a moving
-    /// camera while the light changes.
+    /// The largest shared structure over small shifts: a moving camera while the light changes.
     pub fn shared_structure(&self, other: &Self) -> f32 {
         let shifts = [-2, 0, 2].into_iter().flat_map(|y| [-4, -2, 0, 2, 4].map(|x| (x, y)));
         shifts.map(|shift| self.structure_at(other, shift)).fold(-1.0, f32::max)
     }
 
-    /// [`Self::structure`] with `other` shifted by (x, y); blocks that it shifts out of the
-    /// picture are left out.
+    /// [`Self::structure`] with `other` shifted by (x, y), over the blocks that stay in the picture.
     pub fn structure_at(&self, other: &Self, shift: (isize, isize)) -> f32 {
         let n = BLOCK_PIXELS as f32;
         let (mut shared, mut most) = (0.0, 0.0);
@@ -228,7 +232,7 @@ fn block_difference(a: &[u8; PIXELS], at: usize, b: &[u8; PIXELS], from: usize) 
     sum
 }
 
-/// Over the part of a plane within `area`; the plane is `scale` times smaller than [`W`]×[`H`].
+/// Mean and deviation of a plane within `area`; the plane is `scale` times smaller than [`W`]×[`H`].
 fn mean_and_deviation(plane: &[f32], area: &Area, scale: usize) -> (f32, f32) {
     let (left, right) = (area.left.div_ceil(scale), area.right / scale);
     let (top, bottom) = (area.top.div_ceil(scale), area.bottom / scale);
@@ -255,11 +259,12 @@ pub(super) struct Area {
 
 impl Area {
     const WHOLE: Self = Self { left: 0, right: W, top: 0, bottom: H };
-    /// Luma up to here is a bar: black with some coding noise.
+    /// Largest luma of a bar: black with coding noise.
     const BLACK: u8 = 26;
 
-    /// Bars are black, alike on both sides, and each less than a third of the picture; one more
-    /// line is left out, as the bar may end within it.
+    /// Detects the bars: black, equal on both sides, and each less than a third of the picture.
+    ///
+    /// One more line is excluded, because the bar may end within it.
     fn of(luma: &[u8; PIXELS]) -> Self {
         let dark_row = |y: usize| luma[y * W..][..W].iter().all(|&v| v <= Self::BLACK);
         let dark_column = |x: usize| (0..H).all(|y| luma[y * W + x] <= Self::BLACK);
@@ -277,7 +282,7 @@ impl Area {
         }
     }
 
-    /// What neither picture's bars cover.
+    /// The area that the bars of neither picture cover.
     fn meet(&self, other: &Self) -> Self {
         Self {
             left: self.left.max(other.left),
@@ -304,7 +309,7 @@ fn corner(block: usize) -> (usize, usize) {
     ((block % (W / BLOCK_W)) * BLOCK_W, (block / (W / BLOCK_W)) * BLOCK_H)
 }
 
-/// First line and end of what lies between two bars; all `lines` if there are none.
+/// First line and end of the area between two bars; all `lines` if there are none.
 fn bars(lines: usize, dark: impl Fn(usize) -> bool) -> (usize, usize) {
     let most = lines / 3;
     let first = (0..most).take_while(|&line| dark(line)).count();

@@ -11,11 +11,11 @@ const LUMA_RANGE: f64 = 219.0;
 const CHROMA_RANGE: f64 = 224.0;
 /// Luma changes up to this many levels are noise, not a moving subject.
 const NOISE: f32 = 5.0;
-/// Share of the pixels that must move (as a sum of weights in levels a pixel) for motion alone to
-/// say where the subject is.
+/// Motion, in weighted levels per pixel, from which motion alone locates the subject.
 const ENOUGH_MOTION: f64 = 0.05;
-/// Longest gap between frames that is filled with buckets, in seconds: a day and a bit, the span
-/// of a 33-bit 90 kHz clock. Beyond it time stamps are broken.
+/// Longest gap between frames that is filled with buckets, in seconds.
+///
+/// About a day, the span of a 33-bit 90 kHz clock. Time stamps with larger gaps are broken.
 const LONGEST_GAP: f64 = 100_000.0;
 
 /// Sums over the frames of a bucket.
@@ -56,7 +56,7 @@ pub(super) struct SignalTracker {
     per_second: f64,
     bucket: Option<i64>,
     sums: BucketSums,
-    /// Where motion was last seen in this shot.
+    /// Position of the last motion in this shot.
     held: Option<(f64, f64)>,
     done: Vec<Signal>,
 }
@@ -111,7 +111,7 @@ impl SignalTracker {
         self.done
     }
 
-    /// Closes the open bucket and fills up to `next`: where no frame begins the last one stands.
+    /// Closes the open bucket and fills up to `next` with the held picture.
     fn close(&mut self, next: i64) {
         let Some(open) = self.bucket else { return };
         let sums = std::mem::take(&mut self.sums);
@@ -144,8 +144,9 @@ impl SignalTracker {
     }
 }
 
-/// Centre of what moves against the rest: changes above noise and above the typical change, so
-/// that a moving camera does not count.
+/// Centre of local motion: changes above noise and above the typical change of the frame.
+///
+/// A moving camera changes the whole frame and thus does not count.
 fn motion_centre(picture: &Picture, before: &Picture) -> Centre {
     let mut counts = [0_u32; 256];
     for (&a, &b) in picture.luma.iter().zip(&before.luma) {
@@ -164,7 +165,7 @@ fn motion_centre(picture: &Picture, before: &Picture) -> Centre {
     weigh(|at| (f32::from(picture.luma[at].abs_diff(before.luma[at])) - floor).max(0.0))
 }
 
-/// Centre of what differs from the picture as a whole in brightness and colour.
+/// Centre of what differs in brightness and colour from the mean of the picture.
 fn contrast_centre(picture: &Picture) -> Centre {
     let mean = |plane: &[u8; PIXELS]| {
         plane.iter().map(|&v| u32::from(v)).sum::<u32>() as f32 / PIXELS as f32

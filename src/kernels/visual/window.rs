@@ -1,12 +1,13 @@
-//! The frames around the one that is being decided on.
+//! The frames around the one that is being decided.
 
 use std::collections::VecDeque;
 
 use super::SURROUNDINGS;
 use super::picture::{NEAR, Picture};
 
-/// Most frames that are kept, whatever the frame rate: about 6 MB. At more than 120 frames a
-/// second the window gets shorter than it would like.
+/// Largest number of frames kept: about 6 MB.
+///
+/// Above 120 frames per second the window is shorter than [`SURROUNDINGS`] asks for.
 const MOST: usize = 480;
 
 /// A frame in the window.
@@ -14,9 +15,9 @@ pub(super) struct Frame {
     /// PTS in seconds.
     pub at: f64,
     pub picture: Box<Picture>,
-    /// Difference to the frame before that motion does not explain, in levels.
+    /// Difference to the previous frame that motion does not explain, in levels.
     pub change: f32,
-    /// Difference to the frame before, pixel by pixel, in levels of luma.
+    /// Difference to the previous frame, pixel by pixel, in levels of luma.
     pub motion: f32,
 }
 
@@ -24,7 +25,7 @@ pub(super) struct Frame {
 #[derive(Default)]
 pub(super) struct FrameWindow {
     frames: VecDeque<Frame>,
-    /// Number of the oldest frame that is still there.
+    /// Number of the oldest frame that is kept.
     begin: i64,
     first_at: Option<f64>,
 }
@@ -54,7 +55,7 @@ impl FrameWindow {
         self.frames.len()
     }
 
-    /// Number of the frame that comes next: the number of frames so far.
+    /// Number of the next frame, which is the number of frames so far.
     pub fn end(&self) -> i64 {
         self.begin + self.frames.len() as i64
     }
@@ -67,7 +68,7 @@ impl FrameWindow {
         self.frames.back()
     }
 
-    /// The frame shown at a time (the last one that does not begin later) if the window has it.
+    /// The frame shown at a time (the last one that does not start later), if it is in the window.
     pub fn shown_at(&self, at: f64) -> Option<i64> {
         let after = self.frames.partition_point(|f| f.at <= at + 1e-6);
         if after == 0 || self.last()?.at + 1e-6 < at {
@@ -88,7 +89,7 @@ impl FrameWindow {
         (number + 1..self.end()).map_while(|n| self.get(n)).take_while(move |f| f.at <= to)
     }
 
-    /// Drops the frames too old to be looked at when the frame after `number` is decided on.
+    /// Drops the frames that are too old for deciding the frame after `number`.
     pub fn forget_before(&mut self, number: i64) {
         let Some(at) = self.get(number).map(|f| f.at) else {
             return;

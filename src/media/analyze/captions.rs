@@ -1,4 +1,4 @@
-//! Caption tracks: those within the source and those in files beside it.
+//! Caption tracks within the source and in files beside it.
 
 use std::io::{PipeReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use crate::kernels::text::{RawCue, decode_bytes, detect_language, parse_subtitle
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
 
-/// Most of a caption track that is read, in bytes.
+/// Largest part of a caption track that is read, in bytes.
 const MAX_BYTES: u64 = 10 << 20;
-/// Most sidecars that are read.
+/// Largest number of sidecars that are read.
 const MAX_SIDECARS: usize = 32;
 
 /// One caption track.
@@ -18,7 +18,7 @@ const MAX_SIDECARS: usize = 32;
 pub(super) struct CaptionTrack {
     /// `embedded` or `sidecar`.
     pub origin: &'static str,
-    /// ISO 639-3 code, from its text where that is certain, else from its tag or name.
+    /// ISO 639-3 code, detected from its text if reliable, else from its tag or file name.
     pub language: Option<String>,
     /// Its lines, in time order.
     pub cues: Vec<RawCue>,
@@ -27,7 +27,7 @@ pub(super) struct CaptionTrack {
 impl CaptionTrack {
     fn new(origin: &'static str, named: Option<String>, text: &str) -> Self {
         let cues = parse_subtitles(text);
-        // A tag may be wrong; a text that is reliably of another language is believed first.
+        // A tag may be wrong; a reliable detection takes precedence.
         let language = detect_language(&words(&cues)).or(named);
         Self { origin, language, cues }
     }
@@ -37,7 +37,7 @@ impl CaptionTrack {
 pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Result<CaptionTrack> {
     let mut text = Vec::new();
     let read = (&mut pipe).take(MAX_BYTES).read_to_end(&mut text);
-    // What is beyond the limit is read all the same: a closed pipe would make ffmpeg fail.
+    // The rest is drained, because a closed pipe would make ffmpeg fail.
     let rest = read.and_then(|_| std::io::copy(&mut pipe, &mut std::io::sink()));
     rest.map_err(|cause| {
         Error::new(ErrorCode::Internal, "a caption track could not be read from the decoder")
@@ -46,10 +46,11 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
     Ok(CaptionTrack::new("embedded", stream.language.clone(), &decode_bytes(&text)))
 }
 
-/// The caption files beside `source`: its name with `.srt` or `.vtt` for its extension, or with
-/// a language and one of them (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`), in order of
-/// their names. What cannot be read is left out, and so are symbolic links, which could lead
-/// anywhere, and files of more than 10 MiB.
+/// Reads the caption files beside `source`, in order of their names.
+///
+/// Their names are that of the source with `.srt` or `.vtt` as extension, optionally after a language
+/// (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`). Unreadable files, files of more than 10 MiB and
+/// symbolic links, which could lead anywhere, are skipped.
 pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
     sidecar_files(source)
         .into_iter()
@@ -60,7 +61,7 @@ pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
         .collect()
 }
 
-/// Names, sizes and times of the caption files beside `source`: what changes when they do.
+/// Names, sizes and modification times of the caption files beside `source`, as a fingerprint.
 pub fn sidecar_state(source: &Path) -> String {
     let state = |(path, _): &(PathBuf, Option<String>)| {
         let facts = std::fs::metadata(path).ok()?;
@@ -71,7 +72,7 @@ pub fn sidecar_state(source: &Path) -> String {
     sidecar_files(source).iter().filter_map(state).collect()
 }
 
-/// The caption files beside `source` in order of their names, with the language these name.
+/// The caption files beside `source` in order of their names, with the language in the name.
 fn sidecar_files(source: &Path) -> Vec<(PathBuf, Option<String>)> {
     let (Some(folder), Some(stem)) = (source.parent(), source.file_stem().and_then(|s| s.to_str()))
     else {
@@ -92,7 +93,7 @@ fn sidecar_files(source: &Path) -> Vec<(PathBuf, Option<String>)> {
     files
 }
 
-/// Whether `name` is a caption file of the source `stem`, and the language it names.
+/// The language in the file name, if `name` is a caption file of the source `stem`.
 fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
     let rest = name.strip_prefix(stem)?.strip_prefix('.')?;
     let mut parts: Vec<&str> = rest.split('.').collect();
@@ -122,7 +123,7 @@ fn read_file(path: &Path) -> Option<Vec<u8>> {
     (read as u64 <= MAX_BYTES).then_some(text)
 }
 
-/// All lines of all tracks as rows, in time order.
+/// The lines of all tracks as rows, in time order.
 pub(super) fn cues(tracks: &[CaptionTrack]) -> Vec<Cue> {
     let mut cues: Vec<Cue> = tracks
         .iter()
@@ -146,16 +147,17 @@ pub(super) fn cues(tracks: &[CaptionTrack]) -> Vec<Cue> {
     cues
 }
 
-/// The language of the longest track, found from its text, else as it is tagged.
+/// The language of the longest track, detected from its text, else from its tag.
 pub(super) fn language(tracks: &[CaptionTrack]) -> Option<String> {
     let length = |track: &&CaptionTrack| track.cues.iter().map(|cue| cue.text.len()).sum::<usize>();
     let longest = tracks.iter().rev().max_by_key(length)?;
     detect_language(&words(&longest.cues)).or_else(|| longest.language.clone())
 }
 
-/// Caption characters a second on screen in each of `buckets` buckets: a line's characters are
-/// spread evenly over the time it stands. Of several tracks the densest counts, as they say the
-/// same in several languages.
+/// Caption characters per second on screen in each of `buckets` buckets.
+///
+/// The characters of a line are spread evenly over its display time. Of several tracks the densest counts,
+/// because they repeat the same text in several languages.
 pub(super) fn density(
     tracks: &[CaptionTrack],
     buckets: usize,
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn sidecars_are_told_by_their_names() {
+    fn sidecars_are_recognised_by_their_names() {
         for (name, wanted) in [
             ("talk.srt", Some(None)),
             ("talk.VTT", Some(None)),

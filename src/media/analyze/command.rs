@@ -1,4 +1,4 @@
-//! The one ffmpeg call of an analysis.
+//! The ffmpeg command of an analysis.
 
 use std::io::PipeReader;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::media::probe::{AudioStream, Probe, SubtitleStream, VideoStream};
 use crate::media::process::MediaCommand;
 use crate::media::tools::{MediaLimits, MediaTools};
 
-/// An analysis that is ready to start, with the reading ends of its pipes.
+/// The process of an analysis, ready to start, with the reading ends of its pipes.
 pub(super) struct AnalysisProcess<'a> {
     pub command: MediaCommand,
     /// Raw analysis pictures.
@@ -42,7 +42,7 @@ impl<'a> AnalysisProcess<'a> {
         command.args(["-c:v", "rawvideo", "-f", "rawvideo", &name]);
         let (name, stamps) = command.output_pipe()?;
         command.args(["-map", "[stamps]", "-fps_mode", "passthrough", "-enc_time_base", "-1"]);
-        // The checksum is of the frame's header only. Flushed line by line: the reader waits for
+        // The checksum covers the frame's header only. Flushed line by line, because the reader waits for
         // the line of a picture before it reads the next one.
         command.args(["-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc", &name]);
         let audio = match &probe.audio {
@@ -53,7 +53,7 @@ impl<'a> AnalysisProcess<'a> {
         for stream in probe.subtitles.iter().filter(|stream| stream.text) {
             let (name, pipe) = command.output_pipe()?;
             let map = format!("0:{}", stream.index);
-            // Copied, since decoding would lose when each word is said.
+            // WebVTT is copied, because decoding would lose the times of words.
             let (codec, format) =
                 if stream.codec == "webvtt" { ("copy", "webvtt") } else { ("subrip", "srt") };
             command.args(["-map", &map, "-c:s", codec, "-f", format, &name]);
@@ -69,8 +69,8 @@ impl<'a> AnalysisProcess<'a> {
 
 /// The filter that makes upright analysis pictures, and the input option it needs.
 ///
-/// ffmpeg itself turns a picture before all else, at full size; turning the small one costs
-/// nothing. Mirrored pictures are rare and are left to it.
+/// ffmpeg rotates a picture at full size before all filters; rotating the small one costs nothing. Mirrored
+/// pictures are rare and left to ffmpeg.
 fn picture_filter(video: &VideoStream) -> (Option<&'static str>, String) {
     let turn = match (video.rotation, video.mirrored) {
         (90, false) => "transpose=clock",
@@ -91,7 +91,7 @@ fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeRea
     let (name, pipe) = command.output_pipe()?;
     let map = format!("0:{}", stream.index);
     // `async=1` fills gaps with silence and trims overlaps, `first_pts=0` does so for the start;
-    // nothing is resampled. The format is pinned, as a stream may change it half-way.
+    // nothing is resampled. The format is pinned, because a stream may change it in mid-stream.
     let mut filter = String::from("aresample=async=1:min_hard_comp=0.02:first_pts=0,");
     filter += &format!("aformat=sample_fmts=flt:sample_rates={}", stream.sample_rate);
     if let Some(layout) = stream.layout.as_deref().filter(|name| is_plain(name)) {
@@ -101,7 +101,7 @@ fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeRea
     Ok(pipe)
 }
 
-/// Whether a layout name can stand in a filter as it is.
+/// Whether a layout name can be used in a filter without escaping.
 fn is_plain(layout: &str) -> bool {
     layout.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '(' | ')'))
 }
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turned_pictures_are_made_upright_after_scaling() {
+    fn rotated_pictures_are_made_upright_after_scaling() {
         let mut video = VideoStream {
             index: 0,
             codec: String::new(),

@@ -1,4 +1,4 @@
-//! Picture, sound and captions on one grid of time buckets.
+//! Merges picture, sound and captions on one grid of time buckets.
 
 use super::Analysis;
 use super::captions::{self, CaptionTrack};
@@ -7,7 +7,7 @@ use crate::kernels::audio::{Audio, AudioBucket};
 use crate::media::probe::Probe;
 use crate::model::{Signal, SourceInfo};
 
-/// Frame intervals that differ by more than this share of their mean make a variable frame rate.
+/// Spread of the frame intervals, as a share of their mean, that makes a variable frame rate.
 const VARIABLE: f64 = 0.1;
 
 pub(super) fn merge(
@@ -72,8 +72,7 @@ pub(super) fn merge(
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
 }
 
-/// The picture values of a bucket. Before the first picture a player shows black; after the last
-/// one measured it goes on showing that.
+/// The picture values of a bucket: black before the first picture, held after the last.
 fn picture(buckets: &[Signal], k: Option<usize>) -> Signal {
     let black = Signal { saliency_x: 0.5, saliency_y: 0.5, ..Signal::default() };
     let Some(k) = k else { return black };

@@ -1,4 +1,4 @@
-//! From a file to its `sources` row, signals, shots and cues, in one decode.
+//! Analyses a file into its `sources` row, signals, shots and cues, in one decode.
 //!
 //! One ffmpeg process decodes the chosen video and audio stream once and writes to pipes: small
 //! pictures, their time stamps, samples, and each text subtitle track. Each pipe is read as it
@@ -7,11 +7,11 @@
 //!
 //! **The clock** of all results starts at the container's start time, as players count. Picture
 //! times are the PTS themselves (`framecrc` of the frames' headers beside the raw pictures, in
-//! the stream's own time base); frames are neither dropped nor doubled. Sound is laid on the
-//! same clock: what comes late is preceded by silence, gaps are filled with it.
+//! the stream's own time base); frames are neither dropped nor doubled. Sound is placed on the
+//! same clock: a late start and gaps are filled with silence.
 //!
-//! **Damage.** What decodes is analysed. A source that says it is longer and of which less than
-//! nine tenths decode, with the decoder complaining, is [`ErrorCode::SourceTruncated`]; one
+//! **Damage.** Everything that decodes is analysed. A source of which less than nine tenths of the
+//! stated duration decode, while the decoder reports errors, is [`ErrorCode::SourceTruncated`]; one
 //! without a single picture is [`ErrorCode::MediaCorrupt`].
 
 mod captions;
@@ -38,12 +38,12 @@ pub use captions::sidecar_state;
 use command::AnalysisProcess;
 use readers::DecodedPictures;
 
-/// The most that ffmpeg says of its version and how it was built.
+/// Largest output of `ffmpeg -version`, in bytes.
 const VERSION_BYTES: usize = 64 << 10;
 
-/// Finest division of the signals: there is nothing to see between frames.
+/// Finest division of the signals; finer than frames is useless.
 const MAX_BUCKETS_PER_SECOND: f64 = 100.0;
-/// Share of the stated duration that must decode when the decoder complains.
+/// Share of the stated duration that must decode when the decoder reports errors.
 const ENOUGH: f64 = 0.9;
 
 /// How a source is analysed.
@@ -51,7 +51,7 @@ const ENOUGH: f64 = 0.9;
 pub struct AnalyzeSettings {
     /// Signal rows a second, above 0 and up to 100. Default: 4.
     pub buckets_per_second: f64,
-    /// What the decoder may use.
+    /// Limits of the decoder process.
     pub limits: MediaLimits,
 }
 
@@ -61,12 +61,12 @@ impl Default for AnalyzeSettings {
     }
 }
 
-/// What is known of a source after its analysis.
+/// The result of analysing a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
     /// The `sources` row.
     pub info: SourceInfo,
-    /// One row a time bucket, from 0 to the duration.
+    /// One row per time bucket, from 0 to the duration.
     pub signals: Vec<Signal>,
     /// The shots, in time order.
     pub shots: Vec<Shot>,
@@ -74,12 +74,14 @@ pub struct Analysis {
     pub cues: Vec<Cue>,
 }
 
-/// Analyses the file at `path`. `progress` is called in this thread with the seconds of the
-/// source that are done, about once for each of them.
+/// Analyses the file at `path`.
+///
+/// `progress` is called in this thread with the analysed seconds of the source, about once per second
+/// of it.
 ///
 /// # Errors
 /// Those of [`probe`]; [`ErrorCode::SourceTruncated`] and
-/// [`ErrorCode::MediaCorrupt`] as said above; [`ErrorCode::MediaTimeout`],
+/// [`ErrorCode::MediaCorrupt`] as described above; [`ErrorCode::MediaTimeout`],
 /// [`ErrorCode::MediaCrashed`] and [`ErrorCode::MediaLimits`] of the decoder;
 /// [`ErrorCode::Cancelled`]; [`ErrorCode::Config`] for settings out of range.
 pub fn analyze(
@@ -108,7 +110,7 @@ pub fn analyze(
     Ok(merge::merge(&probe, decoded.pictures, decoded.audio, decoded.tracks, rate))
 }
 
-/// What one run of the decoder gave.
+/// The output of one run of the decoder.
 struct DecoderOutput {
     pictures: DecodedPictures,
     audio: Option<Audio>,
@@ -129,8 +131,8 @@ fn decode(
     let AnalysisProcess { command, pictures, stamps, audio, subtitles } = job;
     let child = command.start(cancel)?;
     std::thread::scope(|scope| {
-        // Each pipe has its own thread: ffmpeg fills them in an order of its own and would wait
-        // for ever on one that nobody reads. The pictures are read in this thread.
+        // Each pipe has its own thread: ffmpeg fills them in any order and would block forever on one
+        // that is not read. The pictures are read in this thread.
         let audio = probe
             .audio
             .as_ref()
@@ -145,8 +147,8 @@ fn decode(
         let tracks: Vec<_> =
             tracks.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(broken_reader()))).collect();
         let finished = child.wait()?;
-        // A reader that gives up closes its pipe, which makes ffmpeg fail: its reason comes first,
-        // but for ends that we brought about.
+        // A reader that fails closes its pipe, which makes ffmpeg fail too: the reader's error comes
+        // first, unless the process was stopped from outside.
         if finished.success() || finished.stop.is_none() {
             let pictures = pictures?;
             let audio = audio.transpose()?.flatten();
@@ -162,8 +164,7 @@ fn decode(
     })
 }
 
-/// Whether the decoder is ffmpeg: a program that ends well without a word and without a picture may be
-/// another one.
+/// Checks that the decoder is ffmpeg, after it exited without output or message.
 fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken) -> Result<()> {
     let mut command = MediaCommand::new(&tools.ffmpeg, limits);
     command.arg("-version");
@@ -177,7 +178,7 @@ fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken)
     ))
 }
 
-/// Whether enough was decoded to stand for the source.
+/// Checks that enough of the source was decoded.
 fn judge(probe: &Probe, decoded: &DecoderOutput) -> Result<()> {
     let pictures = &decoded.pictures;
     let said = decoded.finished.last_words();

@@ -1,4 +1,4 @@
-//! Reading the decoder's pipes.
+//! Reads the decoder's pipes.
 
 use std::io::{BufRead, BufReader, PipeReader, Read};
 
@@ -7,24 +7,23 @@ use crate::kernels::audio::{Audio, AudioAnalyzer};
 use crate::kernels::visual::{FRAME_BYTES, Visual, VisualAnalyzer};
 use crate::media::probe::AudioStream;
 
-/// Longest source in seconds: 100 hours. Beyond it time stamps are broken, and filling the gaps
-/// would never end.
+/// Longest source in seconds: 100 hours. Larger time stamps are broken, and filling gaps would not end.
 pub(super) const MAX_SECONDS: f64 = 360_000.0;
-/// Bytes asked for in one read of pictures and samples.
+/// Bytes per read of pictures and samples.
 const CHUNK: usize = 256 << 10;
-/// Longest `framecrc` line that is looked at.
+/// Longest `framecrc` line that is read.
 const LINE_BYTES: u64 = 1024;
 
-/// What was seen, and when it ended.
+/// The visual analysis and the end of the last picture.
 pub(super) struct DecodedPictures {
     pub visual: Visual,
     /// End of the last picture, in seconds.
     pub end: f64,
-    /// Number of pictures decoded, those with the time stamp of one before included.
+    /// Number of pictures decoded, including those that repeat an earlier time stamp.
     pub decoded: u64,
 }
 
-/// Reads pictures and their time stamps to the end.
+/// Reads and analyses pictures and their time stamps to the end.
 pub(super) fn read_pictures(
     pictures: PipeReader,
     stamps: PipeReader,
@@ -38,7 +37,7 @@ pub(super) fn read_pictures(
     let (mut last, mut gap, mut reported) = (FrameStamp::default(), 0.0, 0.0);
     let mut frames = 0_u64;
     while read_whole(&mut pictures, &mut frame)? {
-        // A process that was ended may leave a picture without its stamp.
+        // A process that was stopped may leave a picture without its time stamp.
         let Some(stamp) = stamps.next()? else { break };
         if stamp.at > MAX_SECONDS {
             return Err(too_long());
@@ -54,13 +53,14 @@ pub(super) fn read_pictures(
             progress(stamp.at);
         }
     }
-    // A container that does not say how long its last picture lasts: as long as the one before.
+    // If the container does not state the duration of the last picture, it lasts as long as the one
+    // before.
     let length = if last.duration > 0.0 { last.duration } else { gap };
     let end = last.at + length;
     Ok(DecodedPictures { visual: analyzer.finish(end), end, decoded: frames })
 }
 
-/// Reads samples to the end; `None` when there are none.
+/// Reads and analyses samples to the end; `None` if there are none.
 pub(super) fn read_audio(
     mut pipe: PipeReader,
     stream: &AudioStream,
@@ -69,7 +69,7 @@ pub(super) fn read_audio(
     let layout = stream.layout.as_deref();
     let made = AudioAnalyzer::new(stream.sample_rate, stream.channels, layout, buckets_per_second);
     let Some(mut analyzer) = made else {
-        // Sound beyond what is measured: its loudness stays unknown.
+        // Unsupported rates and channel counts are not measured; the loudness stays unknown.
         std::io::copy(&mut pipe, &mut std::io::sink()).map_err(unreadable)?;
         return Ok(None);
     };
@@ -100,7 +100,7 @@ pub(super) fn read_audio(
     Ok((total > 0).then(|| analyzer.finish()))
 }
 
-/// When a picture is shown.
+/// The time stamp of a picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct FrameStamp {
     /// PTS in seconds.
@@ -109,7 +109,7 @@ struct FrameStamp {
     duration: f64,
 }
 
-/// Time stamps from ffmpeg's `framecrc` format.
+/// Reads time stamps from ffmpeg's `framecrc` format.
 struct StampReader<R> {
     lines: BufReader<R>,
     line: String,
@@ -151,12 +151,12 @@ fn stamp(line: &str, base: (f64, f64)) -> Option<FrameStamp> {
     let mut fields = line.split(',').map(str::trim).skip(2);
     let pts: i64 = fields.next()?.parse().ok()?;
     let duration: i64 = fields.next()?.parse().ok()?;
-    // Multiplied before it is divided: 1001 ticks of 1/30000 s keep their exact value.
+    // Multiplied before the division, so that 1001 ticks of 1/30000 s are exact.
     let seconds = |ticks: i64| ticks as f64 * base.0 / base.1;
     Some(FrameStamp { at: seconds(pts), duration: seconds(duration).max(0.0) })
 }
 
-/// Fills `frame`; `false` at the end of the stream, also when it ends within a frame.
+/// Fills `frame`; `false` at the end of the stream, also if it ends within a frame.
 fn read_whole(pipe: &mut impl Read, frame: &mut [u8]) -> Result<bool> {
     match pipe.read_exact(frame) {
         Ok(()) => Ok(true),

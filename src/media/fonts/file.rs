@@ -1,4 +1,4 @@
-//! Reading the few tables of a font file that say what it has.
+//! Reads the tables of a font file that state its names and characters.
 //!
 //! Container: <https://learn.microsoft.com/typography/opentype/spec/otff>.
 
@@ -10,18 +10,18 @@ use ttf_parser::{Face as Parsed, RawFaceTables, name_id};
 
 use super::FontFace;
 
-/// No table that is read is larger, and no collection has more faces.
+/// Largest table that is read, in bytes, and largest number of faces in a collection.
 const MOST_BYTES: usize = 8 << 20;
 const MOST_FACES: usize = 64;
 
-/// The upright faces of the file, none if it cannot be read.
+/// The upright faces of a file; empty if it cannot be read.
 pub(super) fn faces(path: &Path) -> Vec<FontFace> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     let starts = starts(&file).unwrap_or_default();
     starts.into_iter().filter_map(|start| face(&file, start)).collect()
 }
 
-/// Where the directories of the file's faces begin.
+/// Offsets of the table directories of the file's faces.
 fn starts(file: &File) -> Option<Vec<u64>> {
     let head = read(file, 0, 12)?;
     if head.get(..4)? != b"ttcf" {
@@ -67,7 +67,7 @@ fn face(file: &File, start: u64) -> Option<FontFace> {
     Some(FontFace { family, bold: parsed.is_bold(), covers: covers(&parsed) })
 }
 
-/// The characters as ranges.
+/// The covered characters as ranges.
 fn covers(parsed: &Parsed<'_>) -> Vec<(u32, u32)> {
     let mut all = Vec::new();
     if let Some(map) = parsed.tables().cmap {
@@ -92,7 +92,7 @@ fn covers(parsed: &Parsed<'_>) -> Vec<(u32, u32)> {
 }
 
 fn read(file: &File, at: u64, bytes: usize) -> Option<Vec<u8>> {
-    // A table beyond the file's end is damage: nothing is allocated for it.
+    // A table beyond the end of the file is damage; nothing is allocated for it.
     let length = file.metadata().ok()?.len();
     if bytes > MOST_BYTES || at.checked_add(bytes as u64)? > length {
         return None;

@@ -1,7 +1,7 @@
-//! The typefaces that libass finds in a media process: which characters they have.
+//! The typefaces that libass finds in a media process, and the characters they cover.
 //!
-//! Only tables of names and characters are read, not outlines. A media process has no home folder, so
-//! only the system's folders count.
+//! Only name and character tables are read, not outlines. A media process has no home folder, so only
+//! the system's font folders count.
 
 mod file;
 
@@ -10,14 +10,15 @@ use std::sync::OnceLock;
 
 use crate::kernels::text::ass::FontFaces;
 
-/// Where systems keep typefaces.
+/// The system's font folders.
 const FOLDERS: [&str; 4] =
     ["/usr/share/fonts", "/usr/local/share/fonts", "/System/Library/Fonts", "/Library/Fonts"];
-/// More files than this are not looked at.
+/// Largest number of font files examined.
 const MOST_FILES: usize = 8192;
+/// Depth to which subfolders are searched.
 const DEEPEST: usize = 6;
 
-/// Families that suit captions, the best first.
+/// Families that suit captions, best first.
 const GOOD: [&str; 8] = [
     "Noto Sans",
     "Inter",
@@ -34,7 +35,7 @@ const GOOD: [&str; 8] = [
 struct FontFace {
     family: String,
     bold: bool,
-    /// Characters from and to (inclusive), in order.
+    /// Ranges of covered characters (inclusive), in order.
     covers: Vec<(u32, u32)>,
 }
 
@@ -46,20 +47,20 @@ impl FontFace {
     }
 }
 
-/// The typefaces of this machine.
+/// The installed typefaces.
 #[derive(Debug, Clone, Default)]
 pub struct Fonts {
     faces: Vec<FontFace>,
 }
 
 impl Fonts {
-    /// Those of the system, read once.
+    /// The system's typefaces, read once per process.
     pub fn system() -> &'static Self {
         static FONTS: OnceLock<Fonts> = OnceLock::new();
         FONTS.get_or_init(|| Self::read(&FOLDERS.map(PathBuf::from)))
     }
 
-    /// Those in `folders` and below. What cannot be read is passed over.
+    /// Reads the typefaces in `folders` and below; skips files that cannot be read.
     pub fn read(folders: &[PathBuf]) -> Self {
         let mut files = Vec::new();
         for folder in folders {
@@ -75,11 +76,11 @@ impl FontFaces for Fonts {
         self.faces.iter().any(|face| face.has(c))
     }
 
-    /// The family that has most of `text`; of those the one made for the language, then the better one.
+    /// The family that covers most of `text`; among equals, the one made for the language, then the best.
     fn family(&self, text: &str, language: Option<&str>) -> Option<String> {
         let letters = || text.chars().filter(|c| !c.is_whitespace() && !c.is_ascii());
         let latin = text.chars().any(|c| c.is_ascii_alphabetic());
-        // Without its Latin letters a face is a supplement.
+        // A face without Latin letters is a supplement and cannot show Latin text.
         let usable = self.faces.iter().filter(|face| !latin || face.has('a'));
         let best = usable.max_by_key(|face| {
             let had = letters().filter(|c| face.has(*c)).count();
@@ -89,7 +90,7 @@ impl FontFaces for Fonts {
     }
 }
 
-/// Chinese, Japanese and Korean draw the same characters differently.
+/// Whether a family is made for the language: Chinese, Japanese and Korean glyphs differ.
 fn made_for(family: &str, language: Option<&str>) -> bool {
     let ends = match language {
         Some("jpn") => ["JP", "Japanese"],
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_family_has_the_letters_then_the_language() {
+    fn families_are_chosen_by_coverage_then_language() {
         let kanji = [(0x20, 0x7e), (0x4e00, 0x9fff)];
         let fonts = Fonts {
             faces: vec![
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_font_is_passed_over() -> std::io::Result<()> {
+    fn files_that_are_no_fonts_are_skipped() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("a.ttf"), b"ttcf\x00\x01\x00\x00\xff\xff\xff\xff")?;
         std::fs::write(folder.path().join("b.otf"), [0xff; 200])?;

@@ -1,4 +1,4 @@
-//! What a container says about itself, and which of its streams are used.
+//! Probes a container and chooses the streams that are used.
 
 mod streams;
 
@@ -10,35 +10,37 @@ use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 
-/// Most that ffprobe may say about one file, in bytes.
+/// Largest ffprobe output about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
-/// What is asked of ffprobe.
+/// The entries requested from ffprobe.
 const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
     sample_aspect_ratio,pix_fmt,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
     still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
 
-/// A container and the streams of it that are used. Times are in seconds.
+/// A container and its chosen streams. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// Version of ffmpeg, as it says itself (`5.1.9-0+deb12u1`).
+    /// Version of ffmpeg as it reports it (`5.1.9-0+deb12u1`).
     pub tool_version: String,
-    /// The one demuxer that opens it.
+    /// The demuxer that opens it.
     pub demuxer: Demuxer,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// Start time on the container's own clock; all other clocks start here.
+    /// Start time on the container's own clock; all other times are relative to it.
     pub start_time: f64,
-    /// Duration as the container states it; `None` when it does not.
+    /// Duration stated by the container; `None` if it states none.
     pub duration_hint: Option<f64>,
-    /// The moving picture: the default one, else the largest.
+    /// The video stream: the default one, else the largest.
     pub video: VideoStream,
-    /// The sound: the default one, else the one with the most channels.
+    /// The audio stream: the default one, else the one with the most channels.
     pub audio: Option<AudioStream>,
     /// All subtitle streams.
     pub subtitles: Vec<SubtitleStream>,
-    /// A stream outside the chosen ones that alone begins at `start_time`. ffmpeg counts some
-    /// containers' clocks from the earliest stream *in use*, so this one must be kept in use.
+    /// An otherwise unused stream that alone starts at `start_time`.
+    ///
+    /// ffmpeg counts some containers' clocks from the earliest stream *in use*, so this one must be
+    /// kept in use.
     pub anchor: Option<usize>,
 }
 
@@ -49,32 +51,33 @@ pub struct VideoStream {
     pub index: usize,
     /// Codec (`h264`).
     pub codec: String,
-    /// Width in pixels as shown: after pixel aspect and rotation.
+    /// Display width in pixels, after pixel aspect and rotation.
     pub width: i64,
-    /// Height in pixels as shown: after pixel aspect and rotation.
+    /// Display height in pixels, after pixel aspect and rotation.
     pub height: i64,
-    /// Width in pixels as stored.
+    /// Stored width in pixels.
     pub stored_width: i64,
-    /// Height in pixels as stored.
+    /// Stored height in pixels.
     pub stored_height: i64,
     /// Pixel aspect ratio, width : height; 1 when unknown.
     pub sample_aspect: f64,
-    /// Clockwise rotation in degrees that makes it upright: 0, 90, 180 or 270. Other angles count
-    /// as 0, as they leave the size of the picture.
+    /// Clockwise rotation in degrees that makes it upright: 0, 90, 180 or 270.
+    ///
+    /// Other angles count as 0, because the picture keeps its size.
     pub rotation: i64,
-    /// Whether it is mirrored too.
+    /// Whether it is also mirrored.
     pub mirrored: bool,
-    /// Mean frame rate as the container states it; `None` when it does not.
+    /// Mean frame rate stated by the container; `None` if it states none.
     pub average_fps: Option<f64>,
-    /// Lowest frame rate in which all time stamps fit; `None` when unknown.
+    /// Lowest frame rate that represents all time stamps; `None` when unknown.
     pub nominal_fps: Option<f64>,
-    /// Seconds of one tick of its time stamps.
+    /// Seconds per tick of its time stamps.
     pub time_base: f64,
     /// Pixel format (`yuv420p`).
     pub pixel_format: String,
     /// When it starts, counted from the container's start.
     pub start_time: f64,
-    /// How long it lasts as the container states it; `None` when it does not.
+    /// Duration stated by the container; `None` if it states none.
     pub duration: Option<f64>,
 }
 
@@ -89,7 +92,7 @@ pub struct AudioStream {
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u32,
-    /// ffmpeg's name of the channel layout (`5.1`); `None` when unknown.
+    /// Channel layout by ffmpeg's name (`5.1`); `None` when unknown.
     pub layout: Option<String>,
     /// ISO 639-3 code; `None` when the container does not say.
     pub language: Option<String>,
@@ -106,7 +109,7 @@ pub struct SubtitleStream {
     pub codec: String,
     /// ISO 639-3 code; `None` when the container does not say.
     pub language: Option<String>,
-    /// Whether it is text; otherwise it is pictures, which are not read.
+    /// Whether it is text; subtitles that are pictures are not read.
     pub text: bool,
 }
 
@@ -115,7 +118,7 @@ pub struct SubtitleStream {
 /// # Errors
 /// Those of [`sniff`]; [`ErrorCode::NoVideo`] for audio, cover art included;
 /// [`ErrorCode::MediaCorrupt`], [`ErrorCode::SourceTruncated`], [`ErrorCode::SourceUnsupported`]
-/// and [`ErrorCode::MediaLimits`] for what cannot or may not be opened.
+/// and [`ErrorCode::MediaLimits`] for files that cannot or may not be opened.
 pub fn probe(
     tools: &MediaTools,
     path: &Path,
@@ -138,13 +141,14 @@ pub fn probe(
     choose(demuxer, bytes, output)
 }
 
+/// Chooses the streams of a container.
 fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput) -> Result<Probe> {
     let start = number(output.format.start_time.as_deref()).unwrap_or(0.0);
     let video = output
         .streams
         .iter()
         .filter(|s| s.is("video") && !s.is_picture())
-        // The first of equals, as `max_by_key` would take the last.
+        // Reversed, so that `max_by_key` returns the first of equals.
         .rev()
         .max_by_key(|s| (s.disposition.default, s.width.saturating_mul(s.height)))
         .ok_or_else(|| no_video(&output.streams))?;

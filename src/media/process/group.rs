@@ -1,4 +1,4 @@
-//! A child and its process group: waiting, signals, reaping.
+//! Waits for, signals and reaps a child and its process group.
 
 use std::process::Child;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,11 +13,13 @@ use nix::unistd::Pid;
 use crate::cancel::{CancelToken, Woken};
 use crate::media::failure::StopReason;
 
-/// Time between asking a process group to end (TERM) and ending it (KILL).
+/// Time between SIGTERM and SIGKILL.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// The process group of a child. The child is reaped under the lock and signals are sent under
-/// the lock, so that no signal ever goes to a process that took over a freed id.
+/// The process group of a child.
+///
+/// The child is reaped and signals are sent under one lock, so no signal ever reaches a process that
+/// reused the id.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) id: Pid,
@@ -44,7 +46,7 @@ impl Group {
         StopReason::from_number(self.stop.load(Ordering::Acquire))
     }
 
-    /// Signals the whole group and remembers the first reason.
+    /// Signals the whole group and records the first reason.
     pub(super) fn stop(&self, reason: StopReason, signal: Signal) {
         let child = self.lock();
         if child.is_some() {
@@ -54,7 +56,7 @@ impl Group {
         }
     }
 
-    /// Ends the group at its deadline or when `token` is cancelled, unless it ends before.
+    /// Ends the group at its deadline or when `token` is cancelled, unless it exits before.
     pub(super) fn watch(&self, token: &CancelToken) {
         let reason = match token.wait(self.deadline, false, || self.is_reaped()) {
             Woken::Done => return,
@@ -69,13 +71,13 @@ impl Group {
         }
     }
 
-    /// Returns when the child has ended, and leaves it to be reaped.
+    /// Blocks until the child has exited, without reaping it.
     pub(super) fn wait_until_exit(&self) {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(self.id), flags) == Err(Errno::EINTR) {}
     }
 
-    /// Ends what is left of the group and reaps the child; its status and CPU seconds.
+    /// Kills the rest of the group and reaps the child; returns its status and CPU seconds.
     pub(super) fn reap(&self) -> Option<(std::process::ExitStatus, f64)> {
         let mut slot = self.lock();
         let mut child = slot.take()?;
@@ -85,10 +87,10 @@ impl Group {
     }
 }
 
-/// CPU seconds of an ended child that has not been reaped yet.
+/// CPU seconds of an exited child that has not been reaped yet.
 fn cpu_seconds(id: Pid) -> Option<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Fields 14 and 15 (user and system ticks) counted after the name, which may hold spaces.
+    // Fields 14 and 15 (user and system ticks), counted after the name, which may contain spaces.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;

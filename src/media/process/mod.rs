@@ -1,9 +1,8 @@
-//! The one place that starts ffmpeg and ffprobe.
+//! Starts ffmpeg and ffprobe; no other module does.
 //!
-//! A media process runs with an empty environment, in its own process group, under the kernel's
-//! limits and without a way to gain privileges; it dies with the thread that started it, and its
-//! whole group is ended on timeout, cancellation or drop. Its exit status and the end of what it
-//! said are kept.
+//! A media process runs with an empty environment, in its own process group, under kernel limits and
+//! without a way to gain privileges. It dies with the thread that started it, and its whole group is ended
+//! on timeout, cancellation or drop. Its exit status and the end of its standard error are kept.
 
 mod group;
 mod script;
@@ -30,28 +29,28 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use group::Group;
 
-/// How much of the end of a process's standard error is kept.
+/// Number of bytes kept from the end of a process's standard error.
 const TAIL_BYTES: usize = 8 << 10;
-/// Wanted capacity of a data pipe: the largest that Linux gives an ordinary user by default.
+/// Requested capacity of a data pipe: the largest that Linux allows an ordinary user by default.
 const PIPE_BYTES: i32 = 1 << 20;
 
-/// A media process that is being put together.
+/// Builds a media process.
 #[derive(Debug)]
 pub struct MediaCommand {
     program: OsString,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdout: Option<PipeWriter>,
-    /// What the child keeps open beside its standard streams.
+    /// Descriptors that the child inherits beside its standard streams.
     kept: Vec<OwnedFd>,
     limits: MediaLimits,
 }
 
 impl MediaCommand {
-    /// A process of `program` (an absolute path) under `limits`.
+    /// Creates a process of `program` (an absolute path) under `limits`.
     ///
-    /// Its environment holds `LC_ALL=C` and `MALLOC_ARENA_MAX=2`, which keeps the address space
-    /// of many threads below the limit; standard input and output are `/dev/null`.
+    /// Its environment holds `LC_ALL=C` and `MALLOC_ARENA_MAX=2`, which keeps the address space of many
+    /// threads below the limit. Standard input and output are `/dev/null`.
     pub fn new(program: &Path, limits: &MediaLimits) -> Self {
         Self {
             program: program.into(),
@@ -86,23 +85,23 @@ impl MediaCommand {
         &self.args
     }
 
-    /// Makes a pipe and returns ffmpeg's name for its writing end (`pipe:17`) with the reading
-    /// end. Any number may be made; read each in a thread of its own, for ffmpeg writes to them
-    /// in an order of its own.
+    /// Creates a pipe; returns ffmpeg's name of its writing end (`pipe:17`) and the reading end.
+    ///
+    /// Any number can be created. Read each in its own thread, because ffmpeg writes to them in any order.
     ///
     /// # Errors
-    /// [`ErrorCode::Internal`] when no more files can be opened.
+    /// [`ErrorCode::Internal`] if no more files can be opened.
     pub fn output_pipe(&mut self) -> Result<(String, PipeReader)> {
         use std::os::fd::AsRawFd;
         let (reader, writer) = data_pipe()?;
-        // The child keeps the number that the pipe has here: moving it to 3, 4, … could fall on
+        // The child keeps the descriptor number of the parent: renumbering to 3, 4, … could collide with
         // the descriptor over which the standard library reports a failed exec.
         let name = format!("pipe:{}", writer.as_raw_fd());
         self.kept.push(writer.into());
         Ok((name, reader))
     }
 
-    /// The reading end of a pipe that becomes the process's standard output.
+    /// Creates a pipe for the process's standard output and returns its reading end.
     ///
     /// # Errors
     /// As [`MediaCommand::output_pipe`].
@@ -112,11 +111,11 @@ impl MediaCommand {
         Ok(reader)
     }
 
-    /// Starts the process; `cancel` ends it.
+    /// Starts the process, which `cancel` ends.
     ///
     /// # Errors
-    /// [`ErrorCode::MissingProgram`] when the program cannot be started,
-    /// [`ErrorCode::Cancelled`] when `cancel` was thrown before.
+    /// [`ErrorCode::MissingProgram`] if the program cannot be started,
+    /// [`ErrorCode::Cancelled`] if `cancel` was already cancelled.
     pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
         cancel.check()?;
         let Self { program, mut args, env, stdout, mut kept, limits } = self;
@@ -128,7 +127,7 @@ impl MediaCommand {
         confine(&mut command, &limits, kept);
         let started = Instant::now();
         let child = command.spawn().map_err(|cause| cannot_start(&program, cause))?;
-        // The writing ends live in the command; a reader sees the end only once they are closed.
+        // The command owns the writing ends; readers see the end only after they are closed.
         drop(command);
         let group = Group::new(child, started + limits.timeout);
         let mut running = MediaChild {
@@ -147,11 +146,10 @@ impl MediaCommand {
         Ok(running)
     }
 
-    /// Runs the process to its end and returns its standard output, of which no more than
-    /// `max_bytes` are allowed.
+    /// Runs the process to its end and returns its standard output, at most `max_bytes`.
     ///
     /// # Errors
-    /// As [`MediaCommand::start`], and [`ErrorCode::MediaLimits`] when there is more output.
+    /// As [`MediaCommand::start`], and [`ErrorCode::MediaLimits`] if there is more output.
     pub fn capture(
         mut self,
         cancel: &CancelToken,
@@ -164,7 +162,7 @@ impl MediaCommand {
         if read.is_err() || text.len() > max_bytes {
             return Err(Error::new(
                 ErrorCode::MediaLimits,
-                "the media tool says more about this source than is allowed; the source is refused",
+                "the media tool prints more about this source than is allowed; the source is rejected",
             ));
         }
         let finished = child.wait()?;
@@ -174,8 +172,8 @@ impl MediaCommand {
 
 /// A running media process.
 ///
-/// It stays in the thread that started it, because the kernel ends it when that thread ends
-/// (`PR_SET_PDEATHSIG`). Dropping it kills and reaps its group.
+/// It must stay in the thread that started it, because the kernel ends it when that thread ends
+/// (`PR_SET_PDEATHSIG`). Dropping it kills and reaps its process group.
 #[derive(Debug)]
 pub struct MediaChild {
     group: Arc<Group>,
@@ -189,22 +187,21 @@ pub struct MediaChild {
 }
 
 impl MediaChild {
-    /// Process id, which is its group's id too.
+    /// The process id, which is also the id of its group.
     pub fn id(&self) -> u32 {
         self.group.id.as_raw().unsigned_abs()
     }
 
-    /// Ends the group as a timeout would, but at once; [`MediaChild::wait`] then reports
-    /// cancellation.
+    /// Kills the group at once; [`MediaChild::wait`] then reports cancellation.
     pub fn stop(&self) {
         self.group.stop(StopReason::Cancelled, Signal::SIGKILL);
     }
 
-    /// Waits for the end, which comes at the latest with the timeout.
+    /// Waits for the process to end, at the latest on its timeout.
     ///
     /// # Errors
-    /// [`ErrorCode::Internal`] when the process cannot be waited for. How the process ended is in
-    /// the [`Finished`]; [`Finished::check`] makes an error of it.
+    /// [`ErrorCode::Internal`] if the process cannot be waited for. How it ended is in the [`Finished`];
+    /// [`Finished::check`] turns it into an error.
     pub fn wait(mut self) -> Result<Finished> {
         self.group.wait_until_exit();
         let (status, cpu) = self.group.reap().ok_or_else(|| {
@@ -243,12 +240,12 @@ impl Drop for MediaChild {
     }
 }
 
-/// Sets what the child does to itself between fork and exec.
+/// Sets up how the child confines itself between fork and exec.
 fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
     let parent = nix::unistd::getpid();
     let table = [
         (Resource::RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
-        // The hard limit is a little higher: at the soft one ffmpeg ends in good order.
+        // The hard limit is slightly higher, so that ffmpeg can exit cleanly at the soft one.
         (Resource::RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds.saturating_add(5)),
         (Resource::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
         (Resource::RLIMIT_NOFILE, limits.open_files, limits.open_files),
@@ -265,7 +262,7 @@ fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
         {
             nix::sys::prctl::set_no_new_privs()?;
             nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-            // The parent may have died before the line above took effect.
+            // The parent may have died before the call above took effect.
             if nix::unistd::getppid() != parent {
                 return Err(std::io::Error::from(Errno::ESRCH));
             }
@@ -285,7 +282,7 @@ fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
 
 fn data_pipe() -> Result<(PipeReader, PipeWriter)> {
     let (reader, writer) = std::io::pipe().map_err(no_pipe)?;
-    // Fewer, larger reads; a user over the system's pipe allowance keeps the small pipe.
+    // Fewer, larger reads; a user above the system's pipe allowance keeps the small pipe.
     #[cfg(target_os = "linux")]
     let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
     Ok((reader, writer))
@@ -328,7 +325,7 @@ fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
     Error::new(
         ErrorCode::MissingProgram,
-        format!("{name} cannot be started ({}); see that it is installed", cause.kind()),
+        format!("{name} cannot be started ({}); check that it is installed", cause.kind()),
     )
     .with_source(cause)
 }

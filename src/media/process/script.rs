@@ -1,4 +1,4 @@
-//! Filtergraphs that are too long to be an argument.
+//! Passes filtergraphs that are too long for an argument.
 
 use std::ffi::OsString;
 use std::io::{Error as IoError, Seek, Write};
@@ -7,14 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// Linux takes no argument of 128 KiB, see execve(2).
+/// Longest graph passed as an argument: Linux rejects arguments of 128 KiB, see execve(2).
 const LONGEST: usize = 100_000;
 
-/// Has ffmpeg read long filtergraphs from files that have no name and go with the process; the files, which it
-/// must get.
+/// Moves long filtergraphs to anonymous files, and returns the files for the child to inherit.
 ///
 /// # Errors
-/// `store.write` if the temporary folder has no room.
+/// `store.write` if the temporary folder is full.
 pub(super) fn by_file(args: &mut [OsString]) -> Result<Vec<OwnedFd>> {
     let mut files = Vec::new();
     for at in 1..args.len() {

@@ -7,7 +7,7 @@ use super::source::RenderSource;
 use crate::cancel::CancelToken;
 use crate::media::tools::MediaTools;
 
-/// Measures written files and gives them their names.
+/// The source, the settings and the tools of one call to render.
 #[derive(Clone, Copy)]
 pub(crate) struct RenderContext<'a> {
     pub(crate) tools: &'a MediaTools,

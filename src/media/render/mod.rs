@@ -1,29 +1,28 @@
-//! Clips as files: frame-exact cuts of a source, H.264 and AAC in fast-start MP4.
+//! Renders clips and variants of a source as frame-exact, verified media files.
 //!
-//! A clip holds the frames with `start ≤ PTS < end`, neither more nor fewer, at the source's own
-//! distances: a variable frame rate stays variable. Its sound is cut to the sample, starts with
-//! the first frame and is as long as the clip; where the source has none, there is silence.
-//! Pictures are upright, in square pixels, of even size, progressive, 8-bit 4:2:0. HDR is not
-//! tone-mapped: its transfer and primaries stay as tags. A resolution that changes in mid-stream
-//! is scaled to the first one.
+//! **Frames.** A clip holds the frames with `start ≤ PTS < end` at the source's own intervals: a
+//! variable frame rate stays variable. Its sound is cut to the sample, starts with the first frame
+//! and is as long as the clip; a source without sound gives silence. Pictures are upright, in square
+//! pixels, of even size, progressive, 8-bit 4:2:0. HDR is not tone-mapped: its transfer and primaries
+//! stay as tags. If the resolution changes in mid-stream, all frames are scaled to the first one.
 //!
-//! While ffmpeg writes the clips it also lists the PTS of every frame it decoded. Each written
-//! file is probed and must hold exactly the listed frames at exactly their times before it gets
-//! its name; the list also shows a seek that came down too late, which is then repeated from
+//! **Verification.** While ffmpeg writes the clips it also lists the PTS of every frame it decoded.
+//! Each written file is probed and must hold exactly the listed frames at exactly their times before
+//! it gets its name. The list also shows a seek that landed too late; the pass is then repeated from
 //! further back.
 //!
-//! With [`RenderSettings::smart_cut`], packets of the source are copied where a clip changes nothing
-//! but the span; such a file is decoded and compared frame by frame.
+//! **Smart cut.** With [`RenderSettings::smart_cut`], packets of the source are copied where a clip
+//! changes nothing but the span; such a file is decoded and compared frame by frame.
 //!
-//! A file that stands at a clip's path already and is whole is kept and measured, never written
-//! over: what is on record of it stays true.
+//! **Existing files.** A complete file at a clip's path is kept and measured, never overwritten, so
+//! that recorded facts about it stay true.
 //!
-//! The same source, span and settings give the same bytes, in whatever pass and beside whatever
-//! other clips they are rendered, for one build of ffmpeg on one kind of processor and with one
-//! thread for each encoder. With more threads they mostly do, but not on a variable or high frame
-//! rate. That holds for every format and codec, software encoders only: HEVC, AV1, VP9, GIF, WebP and
-//! sound alone too, as a test repeats. (AAC may leave noise to its decoder, which makes it up from
-//! where it began: sound of passes that begin elsewhere can then differ, by what nobody hears.)
+//! **Reproducibility.** The same source, span and settings give the same bytes, whatever other clips
+//! are rendered in the same pass, for one build of ffmpeg on one kind of processor and with one thread
+//! per encoder. With more threads the bytes may differ on variable or high frame rates. This holds for
+//! every format and codec with software encoders; a test repeats HEVC, AV1, VP9, GIF, WebP and sound
+//! alone. (AAC can leave noise to its decoder, which generates it from where decoding began: the sound
+//! of passes that begin elsewhere can then differ inaudibly.)
 
 mod context;
 mod ffmpeg;
@@ -60,20 +59,20 @@ pub use schedule::plan::{Pass, plan_passes};
 pub use schedule::slots::{MemoryShare, RenderScheduler};
 pub use settings::{Preset, RenderSettings};
 
-/// Renders sources, beside others that do.
+/// Renders the outputs of one source at a time, sharing the machine with other renderers.
 #[derive(Debug)]
 pub struct Renderer<'a> {
     /// ffmpeg and ffprobe.
     pub tools: &'a MediaTools,
     /// How clips are encoded.
     pub settings: &'a RenderSettings,
-    /// Shared by all that render at one time.
+    /// Shared by all renderers that run at the same time.
     pub scheduler: &'a RenderScheduler,
-    /// Ends it early.
+    /// Stops rendering early.
     pub cancel: &'a CancelToken,
 }
 
-/// [`Renderer::render`] by somebody who has the machine for himself.
+/// [`Renderer::render`] with exclusive use of the machine.
 pub fn render(
     tools: &MediaTools,
     path: &Path,
@@ -88,21 +87,19 @@ pub fn render(
 }
 
 impl Renderer<'_> {
-    /// Writes the clips `spans` of the source at `path`, and returns what was measured on each
-    /// file, in the order of `spans`.
+    /// Writes the clips `spans` of the source at `path` and returns what was measured on each file.
     ///
-    /// Blocks until all are done. `progress` is told the share that is done, in [0, 1], on the
-    /// calling thread.
+    /// The results are in the order of `spans`. Blocks until all are done. `progress` receives the
+    /// finished share, in [0, 1], on the calling thread.
     ///
-    /// A span whose path holds a whole video of its length already is not rendered: the facts are
-    /// those of that file, be it from an earlier call or of a process that was faster. A damaged
-    /// file is replaced, by a complete one. Nothing is left behind for a clip that failed.
+    /// A span whose path already holds a complete file of its length is not rendered: its facts are
+    /// those of that file, from an earlier call or from another process that was faster. A damaged
+    /// file is replaced by a complete one. A failed clip leaves no file behind.
     ///
     /// # Errors
-    /// Each clip has its own: [`ErrorCode::RenderFailed`] (bad span, or the encoder failed),
-    /// [`ErrorCode::RenderMismatch`] (the file is not what was asked for, or the source has no
-    /// frames there), [`ErrorCode::StoreWrite`], [`ErrorCode::Cancelled`], and those of a source
-    /// that cannot be decoded.
+    /// Each clip has its own: `render.failed` (invalid span, or the encoder failed), `render.mismatch`
+    /// (the file differs from what was requested, or the source has no frames in the span),
+    /// `store.write`, `cancelled`, and those of a source that cannot be decoded.
     pub fn render(
         &self,
         path: &Path,
@@ -122,11 +119,11 @@ impl Renderer<'_> {
         let context = RenderContext { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
-        let (mut sound, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
+        let (mut pending, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
         for (place, span) in spans.iter().enumerate() {
-            match check_span(span, settings).and_then(|()| context.kept(span)) {
+            match check_span(span, settings).and_then(|()| context.existing(span)) {
                 Ok(None) => {
-                    sound.push(span.clone());
+                    pending.push(span.clone());
                     places.push(place);
                 }
                 Ok(Some(facts)) => {
@@ -137,21 +134,22 @@ impl Renderer<'_> {
             }
         }
         let memory_bytes = scheduler.memory(settings.memory_bytes);
-        let planned = divide(&source, &sound, &RenderSettings { memory_bytes, ..settings.clone() });
-        let needs = MemoryNeeds::new(&source, &sound, settings);
+        let planned =
+            divide(&source, &pending, &RenderSettings { memory_bytes, ..settings.clone() });
+        let needs = MemoryNeeds::new(&source, &pending, settings);
         let queue = PassQueue::new(planned.into_iter().map(|pass| pass.spans), needs);
-        let job = PassRunner { context, scheduler, queue: &queue, spans: &sound };
+        let runner = PassRunner { context, scheduler, queue: &queue, spans: &pending };
         let mut meter = ProgressMeter {
-            total: done + sound.iter().map(length).sum::<f64>(),
+            total: done + pending.iter().map(length).sum::<f64>(),
             done,
-            said: 0.0,
+            reported: 0.0,
             progress,
         };
-        meter.tell(0.0);
-        job.run(|report| match report {
-            PassReport::Advanced(running) => meter.tell(running),
+        meter.advance(0.0);
+        runner.run(|report| match report {
+            PassReport::Advanced(running) => meter.advance(running),
             PassReport::Finished(member, result) => {
-                meter.done += length(&sound[member]);
+                meter.done += length(&pending[member]);
                 results[places[member]] = *result;
             }
         });
@@ -160,24 +158,26 @@ impl Renderer<'_> {
     }
 }
 
-/// Says how far all passes are.
+/// Combines the progress of all passes into one share.
 struct ProgressMeter<'a> {
     /// Seconds of all outputs.
     total: f64,
-    /// Seconds of those that are done.
+    /// Seconds of the finished outputs.
     done: f64,
-    /// What was said last.
-    said: f64,
+    /// The share reported last.
+    reported: f64,
     progress: &'a dyn Fn(f64),
 }
 
 impl ProgressMeter<'_> {
-    /// Says it, with the seconds that passes under way have done, in steps of a thousandth, and
-    /// never less than before: a pass may start again. All of it is said at the end alone.
-    fn tell(&mut self, running: f64) {
+    /// Reports the share, given the seconds done by the running passes.
+    ///
+    /// Reports in steps of a thousandth and never less than before, since a pass may start again.
+    /// Only [`Self::finished`] reports 1.
+    fn advance(&mut self, running: f64) {
         let share = ((self.done + running) / self.total).clamp(0.0, 0.999);
-        if share >= self.said + 0.001 {
-            self.said = share;
+        if share >= self.reported + 0.001 {
+            self.reported = share;
             (self.progress)(share);
         }
     }

@@ -9,32 +9,32 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
 use crate::model::{Cue, Edit};
 
-/// A clip to write, as it is or edited.
+/// A clip or an edited variant to write as one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
     /// Stable id of the file.
     pub rendition_id: String,
-    /// Start in seconds from the container's start time: PTS of the first frame, or a time before
-    /// it.
+    /// Start in seconds from the container's start time: PTS of the first frame, or a time just
+    /// before it.
     pub start: f64,
     /// End in seconds on the same clock, exclusive.
     pub end: f64,
-    /// Where the file appears once it is complete and checked.
+    /// Where the file appears once it is complete and verified.
     pub path: PathBuf,
-    /// What is changed; `None` keeps picture, sound and times as they are. An edit's segments say
-    /// what is shown, not `start` and `end`.
+    /// The edit to apply; `None` keeps picture, sound and times as they are. The segments of an edit
+    /// take the place of `start` and `end`.
     pub edit: Option<Edit>,
-    /// The source's captions, of which an edit shows those in its language.
+    /// The source's captions; an edit shows those in its language.
     pub cues: Vec<Cue>,
 }
 
 impl Output {
-    /// Start and end of what a pass reads of the source for it, in seconds.
-    pub(crate) fn read(&self, shape: Option<&EditShape>) -> (f64, f64) {
+    /// Start and end of the part of the source that a pass reads for it, in seconds.
+    pub(crate) fn source_span(&self, shape: Option<&EditShape>) -> (f64, f64) {
         shape.map_or((self.start, self.end), EditShape::extent)
     }
 
-    /// How it counts, if it is edited.
+    /// The frames and parts of its edit, if it has one.
     pub(crate) fn shape(&self) -> Result<Option<EditShape>> {
         self.edit.as_ref().map(EditShape::new).transpose()
     }
@@ -46,21 +46,26 @@ pub(crate) fn length(span: &Output) -> f64 {
     (end - start).max(0.0)
 }
 
-/// First start and last end.
+/// First start and last end of the source parts that `spans` read, in seconds.
 pub(crate) fn extent<'a>(spans: impl Iterator<Item = &'a Output>) -> (f64, f64) {
     spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), span| {
         let shape = span.shape().ok().flatten();
-        let read = span.read(shape.as_ref());
+        let read = span.source_span(shape.as_ref());
         (start.min(read.0), end.max(read.1))
     })
 }
 
+/// Checks that the output can be rendered with `settings`.
+///
+/// # Errors
+/// `render.failed`, with what to change.
 pub(crate) fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
     if span.shape()?.is_some() {
         let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
         let format = settings.encoding.format;
         if soft && format.has_picture() && !format.has_text_track() {
-            let message = format!("{format} has no text track for the captions; take mp4 or webm");
+            let message =
+                format!("{format} has no text track for the captions; choose mp4 or webm");
             return Err(Error::new(ErrorCode::RenderFailed, message));
         }
         return Ok(());
@@ -76,6 +81,7 @@ pub(crate) fn check_span(span: &Output, settings: &RenderSettings) -> Result<()>
     Err(Error::new(ErrorCode::RenderFailed, message))
 }
 
+/// The error of an output that no pass rendered: a fault of the scheduling.
 pub(crate) fn not_reached() -> Error {
     Error::new(ErrorCode::Internal, "a clip was left out of the plan; report this")
 }

@@ -1,4 +1,4 @@
-//! Files that have not got their names yet, and what killed runs have left of theirs.
+//! Temporary files that become outputs, and removal of those that killed runs left behind.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -12,13 +12,15 @@ use crate::error::{Error, ErrorCode, Result};
 
 const START: &str = ".clip-";
 const END: &str = ".part";
-/// The end of its name until it is locked, which takes no time.
+/// The suffix until the file is locked, for a moment.
 const UNLOCKED: &str = ".new";
-/// Seconds after which a file that is not locked will not be.
+/// Age in seconds after which an unlocked file counts as abandoned.
 const ABANDONED: u64 = 3600;
 
-/// A file in the folder of an output, which goes when this is dropped. It is locked for as long:
-/// the kernel lets go of a lock however a process ends.
+/// A temporary file in the folder of an output; dropping it deletes the file.
+///
+/// The file is locked while this exists. The kernel releases the lock however the process ends, so an
+/// unlocked file was left by a process that is gone.
 #[derive(Debug)]
 pub(crate) struct PartialFile {
     path: TempPath,
@@ -26,13 +28,13 @@ pub(crate) struct PartialFile {
 }
 
 impl PartialFile {
-    /// A new empty file in the folder where `path` will be, which is made if need be.
+    /// Creates an empty file in the folder of `path`, and the folder if it is missing.
     ///
     /// # Errors
-    /// `store.write` if it cannot be made.
+    /// `store.write` if it cannot be created.
     pub(crate) fn beside(path: &Path) -> Result<Self> {
         let failed = |cause: io::Error| {
-            let message = format!("a clip's file cannot be made in the output folder: {cause}");
+            let message = format!("a clip's file cannot be created in the output folder: {cause}");
             Error::new(ErrorCode::StoreWrite, message).with_source(cause)
         };
         let path = std::path::absolute(path).map_err(failed)?;
@@ -41,13 +43,13 @@ impl PartialFile {
         let new = tempfile::Builder::new()
             .prefix(START)
             .suffix(UNLOCKED)
-            // As any new file: less the process's umask.
+            // As for any new file; the process's umask applies.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
             .map_err(failed)?;
-        // Some file systems cannot lock; there nothing is ever taken for left.
+        // On file systems without locks no file is ever taken for abandoned.
         let _ = new.as_file().lock();
-        // It gets its name once it is locked.
+        // Renamed once it is locked, so that no other process sees it unlocked.
         let named = new.path().with_extension(&END[1..]);
         let (lock, new) = new.into_parts();
         new.persist_noclobber(&named).map_err(|error| failed(error.error))?;
@@ -55,12 +57,12 @@ impl PartialFile {
         Ok(Self { path, lock })
     }
 
-    /// Gives it the name `path`, in place of what has it.
+    /// Renames the file to `path`, replacing a file there.
     pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
         self.path.persist(path).map_err(|error| error.error)
     }
 
-    /// Gives it the name `path` unless another file has it: then this is still without.
+    /// Renames the file to `path` unless a file exists there; then returns itself with the error.
     pub(crate) fn persist_noclobber(
         self,
         path: &Path,
@@ -84,18 +86,18 @@ impl AsRef<Path> for PartialFile {
     }
 }
 
-/// Removes from `folder` the files of which no process holds the lock any more.
+/// Deletes the partial files in `folder` that no process has locked.
 pub(crate) fn remove_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        // Of the entry itself: a link may lead anywhere.
+        // The type of the entry itself: a symbolic link may lead anywhere.
         let ours = name.starts_with(START)
             && (name.ends_with(END) || (name.ends_with(UNLOCKED) && is_old(&entry)))
             && entry.file_type().is_ok_and(|kind| kind.is_file());
         let free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if ours && free() {
-            tracing::info!("removing a file that a killed run has left");
+            tracing::info!("removing a partial file left by a killed run");
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -112,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_holds_is_removed() {
+    fn only_unlocked_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let held = PartialFile::beside(&folder.path().join("a.mp4")).unwrap();
         let left = folder.path().join(".clip-left.part");

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
-/// x264's trade of CPU time against size at one quality.
+/// x264 preset: CPU time against file size at the same quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -23,7 +23,7 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// x264's name for it.
+    /// The name of the preset in x264.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Superfast => "superfast",
@@ -33,7 +33,7 @@ impl Preset {
         }
     }
 
-    /// Memory of one encoder in pictures, with one thread.
+    /// Memory of one encoder with one thread, in pictures.
     ///
     /// Measured at 720p as growth of the resident memory for each output: `veryfast` 54 pictures,
     /// `medium` 123; the others from single outputs (148, 168, 200, 266 MB in all).
@@ -47,53 +47,57 @@ impl Preset {
     }
 }
 
-/// How clips are encoded and what that may cost.
+/// How clips are encoded, and the resources that rendering may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RenderSettings {
-    /// x264's preset. Default: `veryfast`.
+    /// x264 preset. Default: `veryfast`.
     pub preset: Preset,
-    /// x264's constant rate factor, 0 (lossless) to 51. Default: 20, hard to tell from the source.
+    /// x264 constant rate factor, 0 (lossless) to 51. Default: 20, hard to tell from the source.
     pub crf: u8,
-    /// Most pixels of a picture; larger ones are made smaller in the same shape. Default:
-    /// 9,437,184 (4096 × 2304), the most of H.264 level 5.2, above which few players go on.
+    /// Largest picture in pixels; larger ones are scaled down at the same aspect ratio. Default:
+    /// 9,437,184 (4096 × 2304), the limit of H.264 level 5.2, above which few players work.
     pub max_pixels: u32,
-    /// AAC bit rate in bits a second. Default: 160,000.
+    /// AAC bit rate in bits per second. Default: 160,000.
     pub audio_bitrate: u32,
-    /// Threads of each encoder. They change the file's bytes, so they do not follow the machine;
-    /// with more than one the bytes may differ from run to run. The decoder, the filters and the
-    /// other clips' encoders run beside it in any case. Default: 1.
+    /// Threads of each encoder. Default: 1.
+    ///
+    /// The number changes the file's bytes, so it does not follow the machine; with more than one
+    /// the bytes may differ from run to run. The decoder, the filters and the encoders of other clips
+    /// run in parallel in any case.
     pub encoder_threads: u32,
-    /// Most outputs of one ffmpeg process. Default: 8.
+    /// Largest number of outputs of one ffmpeg process. Default: 8.
     pub max_outputs: usize,
-    /// Resident memory that all ffmpeg processes that render at one time should stay below
-    /// together, in bytes, as long as one output fits. Default: 640 MiB.
+    /// Resident memory in bytes that all concurrent ffmpeg processes should stay below together.
+    /// Default: 640 MiB. A single output that needs more is rendered alone.
     pub memory_bytes: u64,
-    /// Format, codec and quality of the files. Default: what `preset` and `crf` say, in MP4.
+    /// Format, codec and quality of the files. Default: H.264 in MP4 with `preset` and `crf`.
     #[serde(default, skip_serializing_if = "Encoding::is_default")]
     pub encoding: Encoding,
-    /// Write a still of each file with a picture beside it, as JPEG. Default: no.
+    /// Whether a JPEG still is written beside each file that has a picture. Default: no.
     #[serde(default)]
     pub thumbnails: bool,
-    /// Copy whole groups of pictures of an H.264 source where an output changes nothing but the span,
-    /// and encode only the edges before and after them. Default: no.
+    /// Whether outputs that change nothing but the span copy packets of an H.264 source. Default: no.
+    ///
+    /// Whole groups of pictures are copied; only the edges before and after them are encoded.
     #[serde(default)]
     pub smart_cut: bool,
-    /// Hard limits of each process.
+    /// Hard limits of each media process.
     pub limits: MediaLimits,
 }
 
 impl RenderSettings {
-    /// What reads the files beside which stills are written; `None` where none are: not asked for, or of a
-    /// format without a picture, or of one that cannot be read back.
+    /// The demuxer for the files that get a still; `None` if no stills are written.
+    ///
+    /// That is the case if they are not requested, the format has no picture, or ffprobe cannot read it.
     pub(crate) fn stills(&self) -> Option<Demuxer> {
         let wanted = self.thumbnails && self.encoding.has_picture();
         self.encoding.format.demuxer().filter(|_| wanted)
     }
 
-    /// Whether the numbers are ones that encoders take.
+    /// Checks that the values are in the ranges that the encoders accept.
     ///
     /// # Errors
-    /// `config.invalid` names the first that is not.
+    /// `config.invalid` names the first value out of range.
     pub fn check(&self) -> Result<()> {
         self.encoding.check()?;
         let wrong = |what: &str, value: u32, from: u32, to: u32| {

@@ -1,15 +1,15 @@
-//! An edit as rendering counts it: a constant clock, whole frames, and the parts that are joined.
+//! An edit in whole frames of a constant clock, divided into the parts that are joined.
 
 use super::source::TOLERANCE;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::{Edit, JOIN_SECONDS, Join, Segment};
 
-/// A constant frame rate as a fraction, and a clock in which every frame is at a whole tick.
+/// A constant frame rate as a fraction, with a clock on which every frame is at a whole tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FrameClock {
     pub(crate) num: i64,
     pub(crate) den: i64,
-    /// Ticks a second.
+    /// Ticks per second.
     pub(crate) ticks: i64,
 }
 
@@ -33,7 +33,7 @@ impl FrameClock {
         self.ticks / self.num * self.den
     }
 
-    /// How long `frames` are, in seconds.
+    /// Duration of `frames`, in seconds.
     pub(crate) fn seconds(self, frames: i64) -> f64 {
         frames as f64 * self.den as f64 / self.num as f64
     }
@@ -44,13 +44,13 @@ impl FrameClock {
     }
 }
 
-/// Segments of one reading of the source that follow each other by cuts.
+/// Consecutive segments that are read from one input and follow each other by cuts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ShapePart {
     pub(crate) segments: Vec<Segment>,
-    /// How many frames it has.
+    /// Number of frames.
     pub(crate) frames: i64,
-    /// Whether it is read through an input of its own, since it is shown before what precedes it.
+    /// Whether it is read through an input of its own, because it is shown out of source order.
     pub(crate) ahead: bool,
 }
 
@@ -62,22 +62,22 @@ impl ShapePart {
     }
 }
 
-/// What becomes of an edit's segments.
+/// The frames and parts that an edit's segments become.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct EditShape {
     pub(crate) clock: FrameClock,
-    /// Frames of the whole.
+    /// Number of frames in all.
     pub(crate) frames: i64,
     pub(crate) parts: Vec<ShapePart>,
-    /// Frames in which two parts are seen; 0 for cuts.
+    /// Number of frames in which two parts overlap; 0 for cuts.
     pub(crate) overlap: i64,
 }
 
 impl EditShape {
-    /// Counts `edit`.
+    /// Divides `edit` into parts and frames.
     ///
     /// # Errors
-    /// [`ErrorCode::RenderFailed`] when it cannot be rendered, with what to change.
+    /// [`ErrorCode::RenderFailed`] if it cannot be rendered, with what to change.
     pub(crate) fn new(edit: &Edit) -> Result<Self> {
         check(edit)?;
         let clock = FrameClock::new(edit.fps);
@@ -102,7 +102,7 @@ impl EditShape {
             let seen: f64 = segments.iter().map(Segment::seen).sum();
             let frames = if number + 1 == count { left } else { clock.frames(seen) };
             left -= frames;
-            // In the middle both ends are in a join.
+            // A part in the middle is joined at both ends.
             let joins = i64::from(number > 0) + i64::from(number + 1 < count);
             if frames <= overlap * joins {
                 return Err(refused("a segment is not longer than its joins"));
@@ -112,12 +112,14 @@ impl EditShape {
         Ok(Self { clock, frames, parts, overlap })
     }
 
-    /// How long the whole is, in seconds.
+    /// Duration in seconds.
     pub(crate) fn seconds(&self) -> f64 {
         self.clock.seconds(self.frames)
     }
 
-    /// First start and last end of what the pass reads, in seconds; what is read ahead is not.
+    /// First start and last end of what the pass reads in order, in seconds.
+    ///
+    /// A cold open is read separately and not included.
     pub(crate) fn extent(&self) -> (f64, f64) {
         let parts = self.parts.iter().filter(|part| !part.ahead).map(ShapePart::extent);
         parts.fold((f64::INFINITY, f64::NEG_INFINITY), |(start, end), part| {
@@ -125,13 +127,13 @@ impl EditShape {
         })
     }
 
-    /// The part that is read ahead.
+    /// The cold open: the part that is read ahead of the others.
     pub(crate) fn ahead(&self) -> Option<&ShapePart> {
         self.parts.first().filter(|part| part.ahead)
     }
 }
 
-/// Whether the first segment is shown before what precedes it in the source.
+/// Whether the first segment is a cold open: shown before what precedes it in the source.
 pub(crate) fn is_cold_open(edit: &Edit) -> bool {
     matches!(edit.segments.as_slice(), [first, second, ..] if second.start < first.end - TOLERANCE)
 }

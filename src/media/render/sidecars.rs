@@ -1,4 +1,4 @@
-//! What lies beside an output's file, named like it: its captions and a still.
+//! Files beside an output with the same name: caption files and a still.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,9 +14,10 @@ use crate::media::thumbnail::{Footage, thumbnail};
 use crate::model::Rendition;
 use crate::model::edit::CaptionMode;
 
-/// Writes what is wanted beside the file that `facts` are of and is not there yet; the facts say what is.
-/// Each file is whole or not there. Where one cannot be written, the output's own file stays, and is
-/// completed when it is found there again.
+/// Writes the requested sidecar files that are missing, and records them in `facts`.
+///
+/// Each file appears complete or not at all. If one cannot be written, the output's own file stays; its
+/// sidecars are completed when a later run finds it.
 ///
 /// # Errors
 /// `store.write` if there is no room, `render.failed` if the file has no frame for a still.
@@ -26,7 +27,7 @@ pub(crate) fn complete(
     mut facts: Rendition,
 ) -> Result<Rendition> {
     if let Some(lines) = lines(output, CaptionMode::Sidecar) {
-        // Without room for both there is none.
+        // Both are written before either gets its name.
         let (srt, vtt) = (written(output, &to_srt(&lines))?, written(output, &to_vtt(&lines))?);
         named(srt, output, "srt")?;
         named(vtt, output, "vtt")?;
@@ -39,7 +40,7 @@ pub(crate) fn complete(
     Ok(facts)
 }
 
-/// The still of the output's file, which is so many seconds long.
+/// Writes the still of the output's file, given its duration in seconds.
 fn still(
     context: &RenderContext<'_>,
     output: &Output,
@@ -56,7 +57,7 @@ fn still(
     named(file, output, "jpg")
 }
 
-/// Gives a file its name: that of the output, with `extension`.
+/// Renames a file to the output's name with `extension`.
 fn named(file: PartialFile, output: &Output, extension: &str) -> Result<()> {
     let path = output.path.with_extension(extension);
     put(file, &path).map_err(|cause| {
@@ -65,7 +66,7 @@ fn named(file: PartialFile, output: &Output, extension: &str) -> Result<()> {
     })
 }
 
-/// On the disk first: a name outlives a fault of the machine, and what has it is taken for whole.
+/// Flushes the file to disk before renaming it: a file with its final name counts as complete.
 fn put(file: PartialFile, path: &Path) -> std::io::Result<()> {
     File::open(&file)?.sync_all()?;
     file.persist(path)

@@ -1,15 +1,17 @@
-//! What rendering needs to know of a source, from its [`Probe`].
+//! The facts about a source that rendering uses, from its [`Probe`].
 
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
 use crate::media::probe::Probe;
 use crate::media::sniff::Demuxer;
 
-/// Frames up to this much before a start, in seconds, still belong to it. Half the shortest frame
-/// anyone shoots (480 a second), and more than a time stamp loses in Matroska's milliseconds.
+/// Frames up to this many seconds before a start still belong to it.
+///
+/// Half the shortest usual frame (480 per second), and more than a time stamp loses when Matroska rounds
+/// to milliseconds.
 pub(crate) const TOLERANCE: f64 = 0.001;
 
-/// The chosen streams of a source and the picture that becomes of them.
+/// The chosen streams of a source, and size and clock of the clips made from them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RenderSource {
     pub(crate) demuxer: Demuxer,
@@ -22,20 +24,20 @@ pub(crate) struct RenderSource {
     pub(crate) coded_height: u32,
     /// Upright, in square pixels and not too large.
     pub(crate) scaled: (u32, u32),
-    /// The clips' size: the same, made even by leaving out the last column or row.
+    /// Size of the clips: the same, made even by dropping the last column or row.
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// Whether the decoded picture is turned or mirrored.
+    /// Whether the decoded picture must be rotated or mirrored.
     pub(crate) turned: bool,
     /// Nominal frame rate.
     pub(crate) fps: f64,
-    /// Ticks a second of the clips' clock.
+    /// Ticks per second of the clips' clock.
     pub(crate) ticks: i64,
-    /// Whether the decoder gives 8-bit 4:2:0 in limited range already.
+    /// Whether the decoder already gives 8-bit 4:2:0 in limited range.
     pub(crate) plain: bool,
     pub(crate) rgb: bool,
-    /// Whether its packets could be a clip's as they are: H.264 in MP4, upright, in square pixels, of
-    /// an even size.
+    /// Whether its packets can be copied into clips: H.264 in MP4, upright, in square pixels, of even
+    /// size.
     pub(crate) copyable: bool,
 }
 
@@ -50,7 +52,7 @@ pub(crate) struct SourceAudio {
 }
 
 impl SourceAudio {
-    /// Sample rate of the clips in Hz: one that every player takes.
+    /// Sample rate of the clips in Hz: one that every player supports.
     pub(crate) fn out_rate(self) -> u32 {
         if self.rate == 44_100 { 44_100 } else { 48_000 }
     }
@@ -68,7 +70,7 @@ impl RenderSource {
         let stored = (side(video.stored_width), side(video.stored_height));
         let upright = if video.rotation % 180 == 90 { (stored.1, stored.0) } else { stored };
         let shown = (side(video.width), side(video.height));
-        // A pixel aspect that would make the picture enormous or nothing is not believed.
+        // A pixel aspect that gives an absurd picture size is ignored.
         let fits = |side: u32| (2..=16_384).contains(&side);
         let fits = fits(shown.0) && fits(shown.1) && pixels(shown) <= MAX_PIXELS;
         let exact = if fits { shown } else { upright };
@@ -117,10 +119,10 @@ impl RenderSource {
 
     /// How long before a clip's start reading begins, in seconds.
     ///
-    /// Containers with an index of keyframes lead to the keyframe before; a second more makes
-    /// room for pictures that follow a keyframe in the file and precede it on the screen
-    /// (open GOP), and for what the audio decoder needs to settle. In the others a seek ends
-    /// anywhere, so that a whole GOP must fit in.
+    /// In containers with a keyframe index a seek lands on the preceding keyframe; one more second
+    /// covers pictures that follow a keyframe in the file and precede it on the screen (open GOP),
+    /// and lets the audio decoder settle. In other containers a seek lands anywhere, so the margin
+    /// must cover a whole GOP.
     pub(crate) fn margin(&self) -> f64 {
         match self.demuxer {
             Demuxer::Mov | Demuxer::Matroska | Demuxer::Avi | Demuxer::Asf | Demuxer::Mxf => 1.0,
@@ -128,8 +130,9 @@ impl RenderSource {
         }
     }
 
-    /// Where to seek for a clip at `start`, in seconds on the clips' clock; `None` is the first
-    /// packet. Each further `attempt` goes further back.
+    /// Where to seek for a clip at `start`, in seconds on the clips' clock; `None` is the first packet.
+    ///
+    /// Each further `attempt` goes further back.
     pub(crate) fn seek(&self, start: f64, attempt: u32) -> Option<f64> {
         let margin = match attempt {
             0 => self.margin(),
@@ -156,8 +159,9 @@ impl RenderSource {
     }
 }
 
-/// Ticks a second in which every time stamp in units of `time_base` seconds is whole, at least
-/// 10,000; 90,000 where such a clock would not fit.
+/// Ticks per second on which every time stamp in units of `time_base` seconds is whole.
+///
+/// At least 10,000; 90,000 if no such clock fits.
 fn ticks(time_base: f64) -> i64 {
     const FINEST: f64 = 10_000_000.0;
     // Numerators are 1 or 1001, or small (`3/125`).
@@ -172,7 +176,7 @@ fn ticks(time_base: f64) -> i64 {
     }
 }
 
-/// `size` with the same shape and no more than `most` pixels.
+/// `size` scaled to at most `most` pixels at the same aspect ratio.
 fn bound(size: (u32, u32), most: u32) -> (u32, u32) {
     let most = f64::from(most.max(4));
     let scale = (most / pixels(size).max(1) as f64).sqrt();

@@ -1,14 +1,15 @@
-//! How good a frame is as a still.
+//! Scores frames as stills.
 
-/// Size in which frames are judged, whatever their shape.
+/// Size at which frames are scored, whatever their aspect ratio.
 pub(super) const WIDTH: usize = 160;
 pub(super) const HEIGHT: usize = 90;
 
-/// A frame without captions is taken from this share of the best score with them on. Letters count as
-/// detail; black and faded frames have scores of 0 to 0.7, others of 3 to 8.
+/// Share of the best captioned score from which a frame without captions is preferred.
+///
+/// Letters count as detail. Black and faded frames score 0 to 0.7, others 3 to 8.
 const GOOD_ENOUGH: f64 = 0.1;
 
-/// The best frames so far: score and number.
+/// The best frames so far, by score and number.
 #[derive(Debug, Default)]
 pub(super) struct BestFrame {
     clear: Option<(f64, usize)>,
@@ -17,7 +18,7 @@ pub(super) struct BestFrame {
 }
 
 impl BestFrame {
-    /// Judges the next frame.
+    /// Scores the next frame.
     pub(super) fn look(&mut self, picture: &[u8], captioned: bool) {
         let found = score(picture);
         let best = if captioned { &mut self.captioned } else { &mut self.clear };
@@ -27,7 +28,7 @@ impl BestFrame {
         self.looked_at += 1;
     }
 
-    /// The number of the one to take.
+    /// The number of the chosen frame.
     pub(super) fn frame(&self) -> Option<usize> {
         let clear = self.clear.filter(|(clear, _)| {
             self.captioned.is_none_or(|(captioned, _)| *clear >= GOOD_ENOUGH * captioned)
@@ -36,8 +37,9 @@ impl BestFrame {
     }
 }
 
-/// Detail times light: the mean squared Laplacian, which is the measure of sharpness, weighed
-/// towards the middle, on a scale of logarithms; less for what is dark, pale or flat.
+/// Sharpness times exposure: log of the mean squared Laplacian, weighted towards the middle.
+///
+/// Dark, pale and flat frames score less.
 fn score(picture: &[u8]) -> f64 {
     let at = |x: usize, y: usize| f64::from(picture[y * WIDTH + x]);
     let (mut detail, mut weights) = (0.0, 0.0);

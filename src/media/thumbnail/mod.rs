@@ -1,7 +1,7 @@
-//! A still that stands for a clip: its sharpest well lit frame, as JPEG.
+//! Writes a still for a clip: its sharpest well-lit frame, as JPEG.
 //!
-//! Frames at even distances are judged small, and the chosen one is decoded once more in full. Captions
-//! that are burned in hide what a still is to show, and look like detail: a frame without any is preferred.
+//! Frames at regular intervals are scored at a small size, and the chosen one is decoded again in full.
+//! Burned-in captions hide the picture and count as detail, so a frame without any is preferred.
 
 mod judge;
 
@@ -16,35 +16,36 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use judge::{BestFrame, HEIGHT, WIDTH};
 
-/// So many frames are looked at.
+/// Largest number of frames examined.
 const MOST_FRAMES: usize = 60;
-/// Frames that are looked at are this far apart at least, in seconds.
+/// Smallest interval between examined frames, in seconds.
 const LEAST_STEP: f64 = 0.4;
-/// Seconds around a caption in which it may stand too.
+/// Seconds around a caption in which it may be visible too.
 const ROOM: f64 = 0.05;
-/// ffmpeg's scale from 2 (best) to 31.
+/// JPEG quality on ffmpeg's scale from 2 (best) to 31.
 const JPEG_QUALITY: &str = "3";
 
-/// A video file of which a still is made.
+/// A video file from which a still is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Footage<'a> {
-    /// What reads it.
+    /// The demuxer that reads it.
     pub demuxer: Demuxer,
     /// The file.
     pub path: &'a Path,
-    /// Its length in seconds.
+    /// Its duration in seconds.
     pub seconds: f64,
-    /// When captions stand in its picture: start and end in seconds, in order of start.
+    /// When captions are visible in its picture: start and end in seconds, in order of start.
     pub captioned: &'a [(f64, f64)],
 }
 
-/// Writes the still of `footage` to `to`, in the video's size. It is the frame with the most detail, above
-/// all around the middle, that is neither dark nor washed out; of equal ones the first. One on which a
-/// caption stands is taken only where there is no other that shows anything.
+/// Writes the still of `footage` to `to`, at the video's size.
+///
+/// It is the frame with the most detail, weighted towards the middle, that is neither dark nor washed out;
+/// the first of equal ones. A frame with a caption is chosen only if no other shows anything.
 ///
 /// # Errors
 /// `render.failed` if no frame can be decoded or the file cannot be written, `media.limits` and
-/// `cancelled` as for every media process. What is at `to` after an error is no picture.
+/// `cancelled` as for every media process. After an error the content of `to` is undefined.
 pub fn thumbnail(
     tools: &MediaTools,
     limits: &MediaLimits,
@@ -69,7 +70,7 @@ pub fn thumbnail(
     Ok(())
 }
 
-/// The number of the best among the frames that are looked at.
+/// The number of the best of the examined frames.
 fn best_frame(
     tools: &MediaTools,
     limits: &MediaLimits,
@@ -95,7 +96,7 @@ fn best_frame(
     best.frame().ok_or_else(no_frame)
 }
 
-/// One more row below a frame, which is white while a caption stands: raw pictures have no times.
+/// Filters that add a row below the frame, white while a caption is visible: raw video has no times.
 fn mark(captioned: &[(f64, f64)], step: f64) -> String {
     let mut row = ",pad=h=ih+1".to_owned();
     let spans: Vec<String> = joined(captioned, step / 4.0)
@@ -109,8 +110,10 @@ fn mark(captioned: &[(f64, f64)], step: f64) -> String {
     row
 }
 
-/// The spans with some room, as a file may begin with a lead of its sound, and with what between them is
-/// shorter than `gap`: hardly a frame of that is looked at, and a filter takes no thousands of them.
+/// The spans, widened by [`ROOM`] and merged across gaps shorter than `gap`.
+///
+/// A file may start with priming samples, which shift its times slightly. Short gaps are rarely sampled,
+/// and a filter expression cannot hold thousands of spans.
 fn joined(spans: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
     let mut all: Vec<(f64, f64)> = Vec::new();
     for (start, end) in spans.iter().map(|(start, end)| (start - ROOM, end + ROOM)) {
@@ -122,7 +125,7 @@ fn joined(spans: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
     all
 }
 
-/// Lets frames pass that are `step` seconds apart.
+/// The filter that passes frames `step` seconds apart.
 fn every(step: f64) -> String {
     format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{step:.3})")
 }
@@ -144,11 +147,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captions_one_after_the_other_are_one_span() {
+    fn adjacent_captions_are_one_span() {
         let spans = [(0.5, 1.0), (1.15, 2.0), (1.2, 1.4), (3.0, 4.0)];
         assert_eq!(joined(&spans, 0.1), [(0.45, 2.05), (2.95, 4.05)]);
         assert_eq!(mark(&[], 0.4), ",pad=h=ih+1");
-        // As long as an argument may be, however many there are.
+        // Bounded, however many captions there are.
         let many: Vec<_> = (0..50_000).map(|n| (f64::from(n), f64::from(n) + 0.5)).collect();
         assert!(mark(&many, 50_000.0 / MOST_FRAMES as f64).len() < 10_000);
     }

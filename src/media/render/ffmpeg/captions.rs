@@ -1,4 +1,4 @@
-//! The captions of an output: burned in, or a text track of its file.
+//! Captions of an output, burned into its picture or as a text track of its file.
 
 use std::ffi::OsString;
 
@@ -11,18 +11,18 @@ use crate::media::render::output::Output;
 use crate::media::render::partial_file::PartialFile;
 use crate::model::edit::{CaptionMode, CaptionStyle};
 
-/// A document for libass, in a file that lives as long as this.
+/// A libass document of burned-in captions, in a temporary file.
 #[derive(Debug)]
 pub(crate) struct BurnedCaptions(PartialFile);
 
 impl BurnedCaptions {
-    /// The filter that draws them.
+    /// The filter that draws the captions.
     pub(crate) fn filter(&self) -> String {
         format!("ass=filename={}", escaped(&self.0.to_string_lossy()))
     }
 }
 
-/// The captions of each output that are burned in.
+/// The burned-in captions of each output, or `None` without any.
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
@@ -33,7 +33,7 @@ pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<BurnedCaptions>>>
             tracing::warn!(
                 rendition = output.rendition_id,
                 captions = burned.unreadable,
-                "captions are left out, as no typeface of this machine has their characters; install one (Debian: fonts-noto)"
+                "captions are left out because no installed typeface has their characters; install one (Debian: fonts-noto)"
             );
         }
         burned.document.map(|text| written(output, &text).map(BurnedCaptions)).transpose()
@@ -41,7 +41,7 @@ pub(crate) fn burned(outputs: &[&Output]) -> Result<Vec<Option<BurnedCaptions>>>
     outputs.iter().map(captions).collect()
 }
 
-/// What is burned into an output; `None` if nothing is to be.
+/// The captions to burn into an output; `None` if its edit asks for none.
 fn drawn(output: &Output) -> Option<AssDocument> {
     let edit = output.edit.as_ref().filter(|edit| {
         edit.caption_mode == CaptionMode::Burned && edit.caption_style != CaptionStyle::Off
@@ -50,8 +50,9 @@ fn drawn(output: &Output) -> Option<AssDocument> {
     some.then(|| document(edit, &output.cues, Fonts::system()))
 }
 
-/// When captions stand in an output's picture: start and end in seconds, in order. How long a text stays
-/// depends on the room that its style leaves it, so the document itself is asked.
+/// The times at which captions are visible in an output: start and end in seconds, in order.
+///
+/// They are read from the document, because how long a text stays depends on the layout of its style.
 pub(crate) fn standing(output: &Output) -> Vec<(f64, f64)> {
     let document = drawn(output).and_then(|burned| burned.document).unwrap_or_default();
     let mut all: Vec<(f64, f64)> = document.lines().filter_map(event).collect();
@@ -59,7 +60,7 @@ pub(crate) fn standing(output: &Output) -> Vec<(f64, f64)> {
     all
 }
 
-/// Start and end of an event of a document, in seconds.
+/// Start and end of a document's event, in seconds.
 fn event(line: &str) -> Option<(f64, f64)> {
     let mut fields = line.strip_prefix("Dialogue:")?.split(',').skip(1);
     let mut seconds = || {
@@ -71,7 +72,7 @@ fn event(line: &str) -> Option<(f64, f64)> {
     Some((seconds()?, seconds()?))
 }
 
-/// The captions of an output as a text track, in a file that lives as long as this.
+/// A text track of an output's captions, in a temporary file.
 #[derive(Debug)]
 pub(crate) struct TextTrack {
     file: PartialFile,
@@ -79,7 +80,7 @@ pub(crate) struct TextTrack {
 }
 
 impl TextTrack {
-    /// The options of the input that is read for it: a file of our own making.
+    /// The options of the input that reads it, a trusted file.
     pub(crate) fn input(&self) -> Vec<OsString> {
         let mut name = OsString::from("file:");
         name.push(&*self.file);
@@ -87,7 +88,7 @@ impl TextTrack {
         options.into_iter().map(OsString::from).chain([name]).collect()
     }
 
-    /// The options that write input `number` as a track of a file of `format`.
+    /// The options that write input `number` as a text track of a file of `format`.
     pub(crate) fn output(&self, number: usize, format: Format) -> Vec<OsString> {
         let codec = if format == Format::Webm { "webvtt" } else { "mov_text" };
         let map = format!("{number}:0");
@@ -100,7 +101,7 @@ impl TextTrack {
     }
 }
 
-/// The captions of each output that are a text track of its file, if files of `format` have one.
+/// The text track of each output, if its edit asks for one and `format` supports it.
 ///
 /// # Errors
 /// `store.write` if there is no room for a temporary file.
@@ -117,13 +118,13 @@ pub(crate) fn tracks(outputs: &[&Output], format: Format) -> Result<Vec<Option<T
     outputs.iter().map(track).collect()
 }
 
-/// The captions of an output that wants them as `mode`; `None` without any.
+/// The caption lines of an output whose edit asks for `mode`; `None` without any.
 pub(crate) fn lines(output: &Output, mode: CaptionMode) -> Option<Vec<CaptionLine>> {
     let edit = output.edit.as_ref().filter(|edit| edit.caption_mode == mode)?;
     Some(caption_lines(edit, &output.cues)).filter(|lines| !lines.is_empty())
 }
 
-/// A text in the folder of the output: what a killed run leaves there is removed by the next.
+/// Writes `text` to a partial file in the output's folder, which a later run cleans up.
 pub(crate) fn written(output: &Output, text: &str) -> Result<PartialFile> {
     let file = PartialFile::beside(&output.path)?;
     std::fs::write(&file, text).map_err(|cause| {
@@ -134,8 +135,9 @@ pub(crate) fn written(output: &Output, text: &str) -> Result<PartialFile> {
     Ok(file)
 }
 
-/// A file name as a value in a filtergraph: escaped for the filter's options and for the graph, see
-/// "Notes on filtergraph escaping" of ffmpeg-filters.
+/// A file name as a filtergraph value, escaped for the filter's options and for the graph.
+///
+/// See "Notes on filtergraph escaping" in the ffmpeg-filters manual.
 fn escaped(name: &str) -> String {
     let escape = |text: &str, special: &[char]| -> String {
         text.chars()
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_say_when_they_stand() {
+    fn events_state_when_they_are_visible() {
         let line = "Dialogue: 0,1:02:03.50,1:02:04.00,Caption,,0,0,0,,{\\k50}a, 0:00:01.00,b";
         assert_eq!(event(line), Some((3723.5, 3724.0)));
         assert_eq!(event("Format: Layer, Start, End"), None);

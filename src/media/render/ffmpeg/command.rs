@@ -17,44 +17,44 @@ use crate::media::render::source::RenderSource;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
-/// How much further packets are listed than sound is cut, in seconds: decoding order is another
-/// than that of the screen, and the end of a source shows in what comes after a clip.
+/// How far beyond the sound's end packets are listed, in seconds.
+///
+/// Decoding order differs from presentation order, and the end of a source shows in what follows a clip.
 const MORE: f64 = 2.0;
-/// A line for each, as it comes.
+/// Options that list one line per frame, unbuffered.
 const LISTED: &[&str] = &["-flush_packets", "1", "-f", "framecrc"];
 
-/// A pass, as its command needs it.
+/// All that the command of a pass is made from.
 pub(crate) struct PassCommand<'a> {
     pub(crate) path: &'a Path,
     pub(crate) source: &'a RenderSource,
     pub(crate) seek: Option<f64>,
     pub(crate) ahead: Option<ColdOpenInput<'a>>,
     pub(crate) outputs: &'a [&'a Output],
-    /// Of each output, if it is edited.
+    /// The shape of each output that is edited.
     pub(crate) shapes: &'a [Option<EditShape>],
     pub(crate) sounds: &'a [OutputSound],
-    /// The captions of each output, if some are burned in.
+    /// The burned-in captions of each output, if any.
     pub(crate) captions: &'a [Option<BurnedCaptions>],
-    /// The text track of each output, if it has one.
+    /// The text track of each output, if any.
     pub(crate) tracks: &'a [Option<TextTrack>],
     pub(crate) settings: &'a RenderSettings,
     pub(crate) limits: &'a MediaLimits,
 }
 
-/// The arguments of a pass that begins to read at its seek and writes the clips to `files`, and
-/// the list of frames that were decoded to standard output; those that were read ahead are listed
-/// where that reading says.
+/// The arguments of a pass, which writes the clips to `files` and lists decoded frames on stdout.
 ///
-/// All times are PTS as they stand in the file (`-copyts`): ffmpeg's own zero depends on which
-/// streams are read (in MPEG-TS it is the earliest of those). `-noaccurate_seek` because what
-/// comes before a clip is cut by its time stamp, not by ffmpeg's count from the seek's target.
-/// Audio is read through an input of its own, so that a video frame never waits in memory for a
-/// sound that comes much later or not at all.
+/// The frames of a cold open are listed in the pipe that its input names.
 ///
-/// A format of sound alone decodes no picture. Its list is then of the packets that a decoder would
-/// get: whether the seek came down late and where the source ends shows in them as well.
+/// All times are PTS as they stand in the file (`-copyts`): ffmpeg's own zero depends on which streams
+/// are read (in MPEG-TS it is the earliest of those). `-noaccurate_seek` is used because frames before a
+/// clip are cut by time stamp, not by ffmpeg's count from the seek target. Audio has its own input, so
+/// that a video frame never waits in memory for sound that comes much later or not at all.
 ///
-/// A sound that was encoded before is copied from its file; the source's own is then not read.
+/// An audio format decodes no picture. Its listing is of packets instead, which equally show where the
+/// seek landed and where the source ends.
+///
+/// Sound that was already encoded is copied from its file; that of the source is then not read.
 pub(crate) fn arguments(plan: &PassCommand<'_>, files: &[&Path]) -> Vec<OsString> {
     let PassCommand { source, ahead, settings, limits, .. } = *plan;
     let picture = settings.encoding.has_picture();
@@ -86,17 +86,17 @@ pub(crate) fn arguments(plan: &PassCommand<'_>, files: &[&Path]) -> Vec<OsString
     args
 }
 
-/// What a pass reads.
+/// The inputs of a pass.
 struct PassInputs<'a> {
     inputs: InputNumbers,
-    /// Sounds that were encoded before, and their inputs.
+    /// Files of sound that was already encoded, with their input numbers.
     encoded: Vec<(&'a Path, usize)>,
-    /// The input of each output's text track.
+    /// Input number of each output's text track.
     texts: Vec<Option<usize>>,
 }
 
 impl<'a> PassInputs<'a> {
-    /// Adds the inputs to `args`; the source's sound only if the pass makes some of it.
+    /// Adds the inputs to `args`, that of the source's sound only if `sound`.
     fn new(plan: &PassCommand<'a>, sound: bool, args: &mut Vec<OsString>) -> Self {
         let PassCommand { path, source, seek, ahead, sounds, tracks, settings, limits, .. } = *plan;
         let mut count = 0;
@@ -129,7 +129,7 @@ impl<'a> PassInputs<'a> {
     }
 }
 
-/// Options of output `number`, without its name.
+/// The options of output `number`, without its file name.
 fn written(plan: &PassCommand<'_>, read: &PassInputs<'_>, number: usize) -> Vec<OsString> {
     let PassCommand { source, outputs, shapes, sounds, tracks, settings, .. } = *plan;
     let clock = match &shapes[number] {
@@ -149,7 +149,7 @@ fn written(plan: &PassCommand<'_>, read: &PassInputs<'_>, number: usize) -> Vec<
     args
 }
 
-/// The outputs whose sound the pass makes.
+/// The outputs whose sound this pass encodes.
 fn heard<'a>(plan: &PassCommand<'a>) -> Vec<AudioOutput<'a>> {
     let all = plan.outputs.iter().zip(plan.shapes).zip(plan.sounds).enumerate();
     let own = all.filter(|(_, (_, sound))| sound.encoded.is_none());
@@ -162,7 +162,7 @@ fn heard<'a>(plan: &PassCommand<'a>) -> Vec<AudioOutput<'a>> {
     .collect()
 }
 
-/// The graph of all pictures.
+/// The filtergraph of all pictures.
 fn pictures(plan: &PassCommand<'_>, inputs: InputNumbers) -> String {
     let PassCommand { source, outputs, shapes, captions, settings, .. } = *plan;
     let mut graph = video::graph(source, outputs, shapes, captions, inputs);
@@ -173,7 +173,7 @@ fn pictures(plan: &PassCommand<'_>, inputs: InputNumbers) -> String {
     graph
 }
 
-/// The output that lists the decoded frames of the graph's end `label` in `file`.
+/// The output that lists the decoded frames of the graph's output `label` to `file`.
 fn list_of_frames(source: &RenderSource, label: &str, file: &str) -> Vec<OsString> {
     let (clock, label) = (format!("1:{}", source.ticks), format!("[{label}]"));
     let mut args = words(&["-map", &label, "-fps_mode", "vfr", "-enc_time_base", &clock]);
@@ -183,13 +183,14 @@ fn list_of_frames(source: &RenderSource, label: &str, file: &str) -> Vec<OsStrin
     args
 }
 
-/// The output that lists the packets of the picture, to shortly after the last clip.
+/// The output that lists the picture's packets until shortly after the last clip.
 fn list_of_packets(plan: &PassCommand<'_>) -> Vec<OsString> {
     let PassCommand { source, outputs, shapes, .. } = *plan;
-    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    let ends =
+        outputs.iter().zip(shapes).map(|(output, shape)| output.source_span(shape.as_ref()).1);
     let last = ends.fold(0.0, f64::max);
     let (stream, until) = (format!("0:{}", source.video), source.start + last + MORE);
-    // Those that no decoder could begin with count too: it is the sound that is cut.
+    // Including leading packets that no decoder could start at: only the sound is cut.
     let mut args = words(&["-map", &stream, "-c:v", "copy", "-copyinkf"]);
     args.extend(words(&["-to", &format!("{until:.6}")]));
     args.extend(words(LISTED));

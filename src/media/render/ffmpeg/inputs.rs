@@ -1,4 +1,4 @@
-//! What a pass reads: the inputs of its command.
+//! The inputs of a pass's command.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,25 +8,26 @@ use crate::media::render::shape::ShapePart;
 use crate::media::render::source::RenderSource;
 use crate::media::tools::MediaLimits;
 
-/// Numbers of a pass's inputs; its picture is input 0.
+/// The numbers of a pass's inputs; the picture is input 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InputNumbers {
-    /// Sound.
+    /// The sound.
     pub(crate) audio: usize,
-    /// Picture and sound of what is shown before what precedes it in the source.
+    /// The picture of a cold open, which is shown out of source order.
     pub(crate) ahead_video: Option<usize>,
+    /// The sound of a cold open.
     pub(crate) ahead_audio: Option<usize>,
 }
 
-/// The reading of what is shown before what precedes it in the source.
+/// The separate input of a cold open, which is shown out of source order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ColdOpenInput<'a> {
     pub(crate) seek: Option<f64>,
-    /// ffmpeg's name for where its frames are listed.
+    /// ffmpeg's name of the pipe in which its frames are listed.
     pub(crate) log: &'a str,
 }
 
-/// Options that begin to read at `seek`.
+/// The input options that start reading at `target`.
 fn seeking(target: &Option<String>) -> Vec<&str> {
     match target {
         Some(target) => vec!["-noaccurate_seek", "-ss", target],
@@ -38,6 +39,7 @@ fn target(seek: Option<f64>) -> Option<String> {
     seek.map(|seconds| format!("{seconds:.6}"))
 }
 
+/// The input that reads the picture from `seek` on.
 pub(crate) fn video_input(
     path: &Path,
     source: &RenderSource,
@@ -46,16 +48,16 @@ pub(crate) fn video_input(
 ) -> Vec<OsString> {
     let target = target(seek);
     let mut extra = seeking(&target);
-    // A picture that changes its size in mid-stream goes to the scaler, which takes it, instead of
-    // starting all filters anew. A filter that turns pictures would not take it: such a source
-    // fails. (An angle that is no quarter turn is left out, as the size would change with it.)
+    // A picture that changes its size in mid-stream reaches the scaler, which handles it, instead of
+    // restarting all filters. A rotating filter would not handle it: such a source fails. (Angles that
+    // are no quarter turn are ignored, because the size would change.)
     if !source.turned {
         extra.extend(["-noautorotate", "-reinit_filter", "0"]);
     }
     input_args(source.demuxer, path, limits, &extra)
 }
 
-/// The sound from `seek` on and, through an input of its own, that of `ahead`.
+/// The input that reads the sound from `seek` on, and a second one for a cold open `ahead`.
 pub(crate) fn audio_inputs(
     path: &Path,
     source: &RenderSource,

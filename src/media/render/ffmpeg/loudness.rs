@@ -1,4 +1,4 @@
-//! How loud a variant's sound is, and what makes it as loud as its platform plays it.
+//! Measures the loudness of variants and brings it to the target of their platform.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeReader};
@@ -17,48 +17,51 @@ use crate::media::render::partial_file::PartialFile;
 use crate::media::render::shape::EditShape;
 use crate::model::edit::{Edit, Effect, EffectKind};
 
-/// Sound from here on is brought to its target whatever it is, in LUFS.
+/// Sound at least this loud, in LUFS, is always brought to its target.
 const LOUD: f64 = -55.0;
-/// Below this R128 hears nothing, in LUFS: its absolute gate, with what ffmpeg rounds away.
+/// Below this is silence, in LUFS: the absolute gate of R128 with ffmpeg's rounding.
 const SILENCE: f64 = -69.5;
-/// Momentary loudness of digital silence and of no more than rounding to 16 bits, in LUFS.
+/// Momentary loudness of digital silence and of 16-bit rounding noise, in LUFS.
 const NO_SIGNAL: f64 = -90.0;
-/// What moves by this much between its louder and its quieter moments is a signal, in LU.
+/// Quiet sound whose loudness varies by at least this much, in LU, is a signal and not noise.
 const MOVES: f64 = 6.0;
-/// Most gain in either direction, in dB: from the gate to the loudest target and some more.
+/// Largest gain in either direction, in dB: from the gate to beyond the loudest target.
 const MOST: f64 = 60.0;
-/// Nearer than this to the target is near enough, in LU.
+/// Accepted distance from the target, in LU.
 const NEAR: f64 = 0.4;
-/// How often a limited sound is measured again: limiting takes loudness away.
+/// How often limited sound is measured again: limiting reduces the loudness.
 const ROUNDS: usize = 4;
 
+/// The measured loudness of an output's sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct LoudnessMeasure {
-    /// Integrated, in LUFS; NaN where nothing was heard.
+    /// Integrated loudness in LUFS; NaN without sound.
     loudness: f64,
-    /// Highest sample in dBFS, which is what the limiter sees.
+    /// Highest sample in dBFS, which is what the limiter acts on.
     peak: f64,
-    /// How far its moments of 400 ms lie apart, in LU: from the tenth that are quietest to the
-    /// twentieth that are loudest, without those in which there is no signal.
+    /// Range of the momentary (400 ms) loudness in LU, from the 10th to the 95th percentile.
+    ///
+    /// Moments without any signal are excluded.
     spread: f64,
 }
 
 impl LoudnessMeasure {
-    /// Whether a person wants to hear it.
+    /// Whether it is worth amplifying.
     ///
-    /// Speech that was recorded far too quietly is made loud like any other: it has words and
-    /// pauses. Quiet sound that stays as it is all the time is the noise of a room or a cable, which
-    /// nobody wants at the level of speech; it is left as it is, and so is silence.
+    /// Speech that was recorded far too quietly is amplified like any other: it has words and pauses.
+    /// Quiet sound of constant loudness is the noise of a room or a cable and stays as it is, as does
+    /// silence.
     fn is_heard(&self) -> bool {
         let signal = self.loudness >= LOUD || self.spread >= MOVES;
         self.loudness > SILENCE && signal
     }
 
-    /// The gain that brings what was measured, with the gain `before`, to `target` in LUFS; none
-    /// where nobody wants it, or where it is near enough.
+    /// The gain that brings sound measured with the gain `before` to `target` in LUFS.
+    ///
+    /// `None` if it is not worth amplifying or is near enough.
     fn gain(&self, target: f64, before: Option<Gain>) -> Option<Gain> {
         let off = target - self.loudness;
-        // With a gain it was heard before.
+        // Sound that has a gain was worth amplifying before.
         let heard = before.is_some() || self.is_heard();
         if !heard || off.is_nan() || off.abs() <= NEAR {
             return None;
@@ -69,23 +72,23 @@ impl LoudnessMeasure {
     }
 }
 
-/// How the sound of an output is made.
+/// How the sound of an output is produced.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OutputSound {
     pub(crate) gain: Option<Gain>,
-    /// The sound as it goes into the output's file, if it was encoded already.
+    /// The encoded sound for the output's file, if it was already encoded.
     pub(crate) encoded: Option<Rc<PartialFile>>,
 }
 
-/// The sounds of a pass's outputs, as loud as their edits ask for by EBU R128 (ITU-R BS.1770), wherever
-/// there is sound worth the name (see [`LoudnessMeasure::is_heard`]). Decodes only sound: once for all, and
-/// again for those that need a limiter or are very quiet, since only measuring shows what becomes
-/// of them.
+/// The sounds of a pass's outputs at the loudness of their edits, by EBU R128 (ITU-R BS.1770).
 ///
-/// In MP4 that second time encodes them as well, and also what several outputs share: those copy
-/// it, packet by packet, to the very bytes that they would have had from an encoder of their own.
-/// (WebM's time stamps in milliseconds would not be the same.) Of five outputs three of which sound
-/// alike, that is 2 × 0.2 of 11 CPU seconds.
+/// Sound that is not worth amplifying stays as it is (see [`LoudnessMeasure::is_heard`]). Decodes only
+/// sound: once for all outputs, and again for those that need a limiter or are very quiet, whose result
+/// must be measured.
+///
+/// For MP4 the second pass also encodes them, and what several outputs share; those copy it packet by
+/// packet, to the same bytes that their own encoder would give. (WebM's millisecond time stamps would
+/// differ.) For five outputs of which three sound alike, this saves 2 × 0.2 of 11 CPU seconds.
 pub(crate) fn sounds(
     context: &RenderContext<'_>,
     seek: Option<f64>,
@@ -96,7 +99,7 @@ pub(crate) fn sounds(
     SoundPlan { context, seek, outputs, shapes, encode }.made()
 }
 
-/// The gain of an output that is rendered by itself.
+/// The gain of an output that is rendered alone.
 pub(crate) fn gain(
     context: &RenderContext<'_>,
     seek: Option<f64>,
@@ -108,12 +111,13 @@ pub(crate) fn gain(
     Ok(sounds.first().and_then(|sound| sound.gain))
 }
 
+/// The work of measuring and encoding the sounds of a pass.
 struct SoundPlan<'a> {
     context: &'a RenderContext<'a>,
     seek: Option<f64>,
     outputs: &'a [&'a Output],
     shapes: &'a [Option<EditShape>],
-    /// Whether what is measured with a gain is also encoded.
+    /// Whether sound that is measured with a gain is also encoded.
     encode: bool,
 }
 
@@ -130,8 +134,8 @@ impl SoundPlan<'_> {
         }
         let (first, alike) = self.different();
         let shared = |number: usize| alike.iter().any(|(_, first)| *first == number);
-        // Those to be measured, and whether the gain that they have is known to be right: what the
-        // outputs of a pass share must not sound otherwise than in one that stands alone.
+        // Outputs to measure, and whether their gain is final: shared sound must equal that of an output
+        // rendered alone.
         let mut open: Vec<(usize, bool)> =
             first.into_iter().map(|number| (number, false)).collect();
         for round in 0..=ROUNDS {
@@ -147,9 +151,9 @@ impl SoundPlan<'_> {
                 };
                 let Some(gain) = found.gain(target, sounds[number].gain) else { continue };
                 sounds[number].gain = Some(gain);
-                // Of what is quiet the gate took a part away.
+                // The gate excludes part of quiet sound, so its gain is not final.
                 let known = !gain.limited && found.loudness >= LOUD;
-                // What was encoded with another gain is so no longer.
+                // Sound encoded with an earlier gain must be encoded again.
                 let encoded = sounds[number].encoded.is_some();
                 if !known || encoded || (self.encode && shared(number)) {
                     again.push((number, known));
@@ -163,8 +167,7 @@ impl SoundPlan<'_> {
         Ok(sounds)
     }
 
-    /// The outputs with a loudness of which no earlier one sounds alike, and of each other one that
-    /// which does.
+    /// Outputs with a loudness target and unique sound, and pairs of a duplicate and its original.
     fn different(&self) -> (Vec<usize>, Vec<(usize, usize)>) {
         let (mut open, mut alike) = (Vec::new(), Vec::new());
         for number in (0..self.outputs.len()).filter(|number| self.target(*number).is_some()) {
@@ -177,8 +180,7 @@ impl SoundPlan<'_> {
         (open, alike)
     }
 
-    /// Loudness and peak of each of the outputs `which`, with the gains so far; those that have one
-    /// are encoded.
+    /// Measures the outputs `which` with their current gains; encodes those that have one.
     fn measure(&self, which: &[usize], sounds: &mut [OutputSound]) -> Result<Vec<LoudnessMeasure>> {
         let RenderContext { tools, path, source, settings, cancel } = *self.context;
         let Some(audio) = source.audio else { return Ok(Vec::new()) };
@@ -217,7 +219,7 @@ impl SoundPlan<'_> {
         }
         command.args(["-filter_complex".into(), OsString::from(graph)]).args(outputs);
         let child = command.start(cancel)?;
-        // Each pipe is read while ffmpeg writes to all of them.
+        // ffmpeg writes to all pipes at once, so each is read in its own thread.
         let measured = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 readers.into_iter().map(|reader| scope.spawn(move || last(reader))).collect();
@@ -228,7 +230,7 @@ impl SoundPlan<'_> {
     }
 }
 
-/// Whether two edits have the same sound.
+/// Whether the edits of two outputs give the same sound.
 fn sounds_alike(a: &Output, b: &Output) -> bool {
     let (Some(a), Some(b)) = (&a.edit, &b.edit) else { return false };
     let fades = |edit: &Edit| -> Vec<Effect> {
@@ -243,7 +245,7 @@ fn sounds_alike(a: &Output, b: &Output) -> bool {
 const NOTHING: LoudnessMeasure =
     LoudnessMeasure { loudness: f64::NAN, peak: f64::NEG_INFINITY, spread: 0.0 };
 
-/// What the last lines of the filter's report say; the loudness is that of all before.
+/// Parses the filter's report; the last integrated loudness covers all of the sound.
 fn last(report: impl std::io::Read) -> LoudnessMeasure {
     let (mut found, mut moments) = (NOTHING, Vec::new());
     for line in BufReader::new(report).lines().map_while(std::io::Result::ok) {
@@ -254,7 +256,7 @@ fn last(report: impl std::io::Read) -> LoudnessMeasure {
         } else if key == "lavfi.r128.M" && value > NO_SIGNAL {
             moments.push(value);
         } else if key.starts_with("lavfi.r128.sample_peaks_ch") {
-            // Linear here.
+            // A linear amplitude.
             found.peak = found.peak.max(20.0 * value.max(1e-9).log10());
         }
     }
@@ -262,7 +264,7 @@ fn last(report: impl std::io::Read) -> LoudnessMeasure {
     found
 }
 
-/// From the tenth quietest to the twentieth loudest of `moments`.
+/// Distance from the 10th to the 95th percentile of `moments`.
 fn spread(mut moments: Vec<f64>) -> f64 {
     moments.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| moments.get((moments.len() as f64 * share) as usize).copied();
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quiet_counts_if_it_moves() {
+    fn quiet_sound_counts_if_its_loudness_varies() {
         let found = |loudness, spread| LoudnessMeasure { loudness, peak: -30.0, spread };
         assert!(found(-54.0, 0.0).is_heard() && found(-60.0, 9.0).is_heard());
         assert!(!found(-60.0, 2.0).is_heard() && !found(-70.0, 30.0).is_heard());

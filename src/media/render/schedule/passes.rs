@@ -1,4 +1,4 @@
-//! Running the passes of a source, as many at a time as may.
+//! Runs the passes of a source concurrently, within the limits of the scheduler.
 
 use std::io::Read;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::tools::MediaLimits;
 use crate::model::Rendition;
 
-/// What all passes of a call share.
+/// Runs all passes of one call to render.
 pub(crate) struct PassRunner<'a> {
     pub(crate) context: RenderContext<'a>,
     pub(crate) scheduler: &'a RenderScheduler,
@@ -30,24 +30,24 @@ pub(crate) struct PassRunner<'a> {
     pub(crate) spans: &'a [Output],
 }
 
-/// What a call hears of its passes.
+/// An event that the passes report to the caller.
 pub(crate) enum PassReport {
-    /// Seconds of outputs that the passes under way have done.
+    /// Seconds of outputs done so far by the running passes.
     Advanced(f64),
-    /// An output is done.
+    /// The result of one output.
     Finished(usize, Box<Result<Rendition>>),
 }
 
-/// What was decoded.
+/// The frames that a pass decoded, as ffmpeg lists them.
 #[derive(Default)]
 struct FrameListing {
     log: FrameLog,
-    /// Whether the seek came down behind the first frame that is wanted, or at no frame at all.
+    /// Whether the seek landed behind the first required frame, or at no frame at all.
     late: bool,
 }
 
 impl FrameListing {
-    /// Reads the list until it shows that the seek was late, or to its end.
+    /// Reads the listing to its end, or until it shows that the seek landed too late.
     fn read(
         from: impl Read,
         source: &RenderSource,
@@ -64,15 +64,15 @@ impl FrameListing {
     }
 }
 
-/// What a worker says.
+/// A message from a worker thread.
 enum WorkerMessage {
-    /// The share of its pass that is done, times the seconds of its outputs.
+    /// Finished share of its pass times the seconds of its outputs.
     Advanced(f64),
     Finished(Vec<(usize, Result<Rendition>)>),
 }
 
 impl PassRunner<'_> {
-    /// Runs all passes; `report` is called on this thread, once for each output with its result.
+    /// Runs all passes; calls `report` on this thread, once with the result of each output.
     pub(crate) fn run(&self, mut report: impl FnMut(PassReport)) {
         let workers = self.scheduler.processes().min(self.spans.len());
         let (sender, receiver) = channel();
@@ -98,10 +98,10 @@ impl PassRunner<'_> {
         });
     }
 
-    /// Does passes until there is none left; after a cancellation what is left says so.
+    /// Runs passes until none is left; after a cancellation the rest fail as cancelled.
     fn work(&self, worker: usize, sender: &Sender<(usize, WorkerMessage)>) {
         let RenderContext { settings, cancel, .. } = self.context;
-        // The receiver lives longer than all workers.
+        // The receiver outlives all workers.
         let say = |said| sender.send((worker, said)).unwrap_or_default();
         loop {
             match self.scheduler.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
@@ -123,7 +123,7 @@ impl PassRunner<'_> {
         }
     }
 
-    /// Copies what can be copied and encodes the others.
+    /// Renders one pass: by smart cut where possible, else by encoding.
     fn pass(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
         let each = |(number, span): (usize, &&Output)| {
             let part = |share: f64| tell((number as f64 + share) / spans.len() as f64);
@@ -137,15 +137,14 @@ impl PassRunner<'_> {
         all.map(|done| done.unwrap_or_else(|| Err(not_reached()))).collect()
     }
 
-    /// The output by smart cut; `None` if it is to be encoded.
+    /// Renders the output by smart cut; `None` if it must be encoded.
     fn copied(&self, span: &Output, tell: &dyn Fn(f64)) -> Option<Result<Rendition>> {
         let (context, limits) = (&self.context, &self.limits());
         let facts = SmartCut { context, limits }.attempt(span, tell).transpose()?;
         Some(facts.and_then(|facts| sidecars::complete(context, span, facts)))
     }
 
-    /// Renders `spans` together, or each by itself if that fails: one clip's failure is not the
-    /// others'.
+    /// Encodes `spans` together, or each alone if that fails, so that one failure does not spread.
     fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
         if spans.is_empty() {
             return Vec::new();
@@ -163,7 +162,7 @@ impl PassRunner<'_> {
         }
     }
 
-    /// One ffmpeg process for all of `spans`; the error is of the process.
+    /// Encodes all of `spans` in one ffmpeg process; the outer error is that of the process.
     fn together(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Result<Vec<Result<Rendition>>> {
         self.context.cancel.check()?;
         let files: Vec<PartialFile> =
@@ -175,8 +174,9 @@ impl PassRunner<'_> {
         Ok(spans.iter().zip(files).map(check).collect())
     }
 
-    /// Runs ffmpeg, from further and further back until it decodes a frame before the first clip:
-    /// only then is none of the clip's frames missing.
+    /// Runs ffmpeg until it decodes a frame before the first clip, seeking further back each time.
+    ///
+    /// Only then is it certain that none of the clip's frames is missing.
     fn encode(
         &self,
         spans: &[&Output],
@@ -200,7 +200,7 @@ impl PassRunner<'_> {
                 continue;
             }
             tried = Some((seek, ahead));
-            // Where the picture's seek came down late, the sound's may have.
+            // If the seek of the picture landed too late, that of the sound may have too.
             let sounds = loudness::sounds(&self.context, seek, spans, &shapes)?;
             let plan = PassCommand {
                 path,
@@ -225,7 +225,7 @@ impl PassRunner<'_> {
         ))
     }
 
-    /// Runs ffmpeg once, to `names`; nothing if a seek came down late.
+    /// Runs ffmpeg once, writing to `names`; `None` if a seek landed too late.
     fn attempt(
         &self,
         plan: PassCommand<'_>,
@@ -249,7 +249,7 @@ impl PassRunner<'_> {
         let (log, ahead) = std::thread::scope(|scope| {
             let ahead = ahead_pipe.map(|(_, reader)| {
                 let first = teaser.map_or(0, |start| source.first_tick(start));
-                // Without its reader ffmpeg ends.
+                // Closing the reader ends ffmpeg.
                 let read = move || FrameListing::read(reader, source, (ahead_seek, first), |_| ());
                 scope.spawn(read)
             });
@@ -271,9 +271,10 @@ impl PassRunner<'_> {
         Ok(Some(log.log))
     }
 
-    /// The limits of a pass. Where several run at a time, each has one thread for decoding and
-    /// filters, and all together the cores: threads that wait for each other cost 7 % of the CPU
-    /// time of five outputs.
+    /// The process limits of a pass.
+    ///
+    /// Concurrent passes decode and filter with one thread each: threads that wait for each other cost
+    /// 7 % of the CPU time of five outputs.
     fn limits(&self) -> MediaLimits {
         let limits = &self.context.settings.limits;
         let threads = if self.scheduler.processes() > 1 { 1 } else { limits.threads };

@@ -1,4 +1,4 @@
-//! Which clips share one decode.
+//! Divides the outputs of a source into passes that share one decode.
 
 use crate::media::probe::Probe;
 use crate::media::render::output::{Output, extent};
@@ -8,51 +8,50 @@ use crate::media::render::source::RenderSource;
 use crate::model::Edit;
 use crate::model::edit::Join;
 
-/// One ffmpeg process: where it begins to read and the clips it writes.
+/// One ffmpeg process: where it starts reading, and the outputs it writes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pass {
-    /// Where reading begins, in seconds on the clips' clock; `None` reads from the first packet.
+    /// Where reading starts, in seconds on the clips' clock; `None` reads from the first packet.
     pub seek: Option<f64>,
-    /// Indices into the spans, by start.
+    /// Indices into the outputs, by start.
     pub spans: Vec<usize>,
 }
 
-/// CPU seconds to decode one pixel of H.264. Measured: 60 s of 720p30 in 1.96 CPU seconds.
+/// CPU seconds for decoding one pixel of H.264. Measured: 60 s of 720p30 in 1.96 CPU seconds.
 const DECODE_PER_PIXEL: f64 = 1.2e-9;
-/// CPU seconds to start ffmpeg, open the source twice and probe the streams. Measured: 0.05–0.09.
+/// CPU seconds for starting ffmpeg, opening the source twice and probing its streams. Measured: 0.05–0.09.
 const STARTUP: f64 = 0.08;
 /// Mean distance from a seek's target back to its keyframe, in seconds: half of x264's default
 /// GOP of 250 frames at 25 a second.
 const HALF_GOP: f64 = 5.0;
 
-/// Divides `spans` into passes: each span is in exactly one, and no pass has more outputs than
-/// the settings and the memory allow.
+/// Divides `spans` into passes within the limits of the settings and of the memory.
 ///
-/// Encoding costs the same however the clips are grouped, so only what is decoded counts. A pass
-/// costs its start-up, the way from the keyframe before it to its first clip, and everything from
-/// its first start to its last end, gaps included. Among the divisions that keep the clips in the
-/// order of their starts, the cheapest is found exactly, by dynamic programming in O(n × outputs).
+/// Each span is in exactly one pass. Encoding costs the same however the clips are grouped, so only
+/// decoding is optimised. The cost of a pass is its start-up, the distance from the preceding keyframe
+/// to its first clip, and everything from its first start to its last end, gaps included. Among the
+/// divisions that keep the clips in the order of their starts, dynamic programming finds the cheapest
+/// in O(n × outputs).
 ///
-/// Encoders cost memory for as long as their process lives, even once their clip is done: on
-/// 720p30, preset `veryfast`, one thread each, 1, 2, 4 and 8 outputs took 170, 244, 391 and
-/// 687 MB, whether the clips overlapped or followed one another. This is why a pass is bounded
-/// and neighbours do not all go into one.
+/// An encoder holds memory as long as its process lives, even after its clip is finished: on 720p30,
+/// preset `veryfast`, one thread each, 1, 2, 4 and 8 outputs took 170, 244, 391 and 687 MB, whether the
+/// clips overlapped or followed one another. Therefore the outputs of a pass are bounded.
 ///
-/// What sharing saves, in CPU seconds, checks and all: eight neighbours of 15 s at 360p25 with a
-/// GOP of 250 cost 8.3 one by one (94 MB), 7.5 in fours (189 MB), 7.4 together (317 MB); eight of
-/// 5 s at 720p30, two beginning each second, 9.2 one by one (194 MB), 8.0 in fours (496 MB).
-/// (Those with two encoder threads each, which take more memory.) Encoding is the larger part.
-/// With the defaults, one encoder thread each, up to seven outputs share a process at 720p
-/// (estimated 655 MB), two at 1080p (estimated 461) and 4K stands alone (estimated 917).
+/// CPU seconds saved by sharing, verification included: eight neighbours of 15 s at 360p25 with a GOP
+/// of 250 cost 8.3 one by one (94 MB), 7.5 in fours (189 MB), 7.4 together (317 MB); eight of 5 s at
+/// 720p30, two starting each second, cost 9.2 one by one (194 MB) and 8.0 in fours (496 MB), with two
+/// encoder threads each, which take more memory. Encoding is the larger part. With the defaults (one
+/// encoder thread each) up to seven outputs share a process at 720p (estimated 655 MB), two at 1080p
+/// (estimated 461 MB); 4K is rendered alone (estimated 917 MB).
 ///
-/// Two passes at a time share the memory: one that does not fit beside another is divided when its
-/// turn comes (see `queue`).
+/// Concurrent passes share the memory: one that does not fit beside another is divided when its slot
+/// becomes free (see `queue`).
 pub fn plan_passes(probe: &Probe, spans: &[Output], settings: &RenderSettings) -> Vec<Pass> {
     let source = RenderSource::new(probe, settings.max_pixels);
     divide(&source, spans, settings)
 }
 
-/// [`plan_passes`] for what rendering needs to know of the source.
+/// [`plan_passes`] for a source whose facts are already extracted.
 pub(crate) fn divide(
     source: &RenderSource,
     spans: &[Output],
@@ -67,8 +66,8 @@ pub(crate) fn divide(
     let most = settings.max_outputs.max(1);
     let MemoryNeeds { base, each: needs } = MemoryNeeds::new(source, spans, settings);
     let room = settings.memory_bytes.saturating_sub(base);
-    // Those that share with nobody do not stand between those that do. A pass has no more than one
-    // reading ahead, which would wait for the others' outputs.
+    // Outputs that cannot share are planned apart, so that they do not separate those that can. A cold
+    // open does not share: its second input would wait for the outputs of the others.
     let shares = |span: &usize| {
         needs[*span] <= room && !spans[*span].edit.as_ref().is_some_and(is_cold_open)
     };
@@ -87,7 +86,7 @@ pub(crate) fn divide(
             }
             last_end = last_end.max(end);
             let cost = best[from].0 + fixed + (last_end - start).max(0.0);
-            // A cost that is not a number is never cheaper: such a span stands alone.
+            // NaN compares as not cheaper, so such a span stays alone.
             if cost < cheapest.0 {
                 cheapest = (cost, from);
             }
@@ -103,7 +102,7 @@ pub(crate) fn divide(
         until = from;
     }
     passes.reverse();
-    // One output is always tried.
+    // An output that exceeds the memory is still tried, alone.
     passes.extend(
         alone
             .into_iter()
@@ -112,20 +111,19 @@ pub(crate) fn divide(
     passes
 }
 
-/// What a further pass costs beside its clips, in seconds of the source that could be decoded
-/// in the same CPU time.
+/// Fixed cost of a pass, in seconds of the source that decode in the same CPU time.
 pub(crate) fn fixed_cost(source: &RenderSource) -> f64 {
     let pixels = f64::from(source.coded_width) * f64::from(source.coded_height) * source.fps;
     let startup = STARTUP / (pixels * DECODE_PER_PIXEL).max(1e-4);
     startup + source.margin() + HALF_GOP
 }
 
-/// What memory passes need, in bytes.
+/// Estimated memory of passes, in bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemoryNeeds {
-    /// A process without outputs.
+    /// Of a process without outputs.
     pub(crate) base: u64,
-    /// Each output.
+    /// Of each output.
     pub(crate) each: Vec<u64>,
 }
 
@@ -135,7 +133,7 @@ impl MemoryNeeds {
         // at 720p and 4 at 1080p) and those in flight. Measured at 720p: 72 MB, with 3 references;
         // 62 MB with one output of sound alone, which has no decoder of pictures.
         let decoder = if settings.encoding.has_picture() { 12 } else { 0 };
-        // Pictures on their way through the filters of edits are mostly of one output at a time.
+        // The filters of edits mostly hold pictures of one output at a time.
         let size = |edit: &Edit| picture(side(edit.width), side(edit.height));
         let edits = spans.iter().filter_map(|span| span.edit.as_ref()).map(size).max().unwrap_or(0);
         let edits = if decoder > 0 { edits.saturating_mul(4) } else { 0 };
@@ -144,16 +142,17 @@ impl MemoryNeeds {
         Self { base, each: spans.iter().map(|span| memory(source, settings, span)).collect() }
     }
 
-    /// A pass of these outputs.
+    /// Estimated memory of a pass with these outputs.
     pub(crate) fn of(&self, pass: &[usize]) -> u64 {
         let each = |span: &usize| self.each.get(*span).copied().unwrap_or(0);
         pass.iter().map(each).fold(self.base, u64::saturating_add)
     }
 }
 
-/// Memory of one output: its encoder, and for an edit its filters.
+/// Estimated memory of one output: its encoder and, for an edit, its filters.
 ///
-/// Peaks of the process with one output and with two alike at 1080 × 1920, in MB, and its estimate:
+/// Measured peaks of the process with one output and with two equal ones at 1080 × 1920, in MB, beside the
+/// estimates:
 ///
 /// | output | of 720p | estimated | of 1080p | estimated |
 /// |---|---|---|---|---|
@@ -173,7 +172,7 @@ fn memory(source: &RenderSource, settings: &RenderSettings, output: &Output) -> 
     if !settings.encoding.has_picture() {
         return 4 << 20;
     }
-    // Each further thread of an encoder keeps some 20 pictures more (measured: 26 MB at 720p).
+    // Each further encoder thread holds about 20 pictures more (measured: 26 MB at 720p).
     let threads = u64::from(settings.encoder_threads.max(1)) - 1;
     let encoder = |(width, height): (u32, u32)| {
         let size = settings.encoding.encoded((width.into(), height.into()));
@@ -183,9 +182,9 @@ fn memory(source: &RenderSource, settings: &RenderSettings, output: &Output) -> 
     };
     let Some(edit) = &output.edit else { return encoder((source.width, source.height)) };
     let size = (side(edit.width), side(edit.height));
-    // Frames of a join wait for those that they are mixed with.
+    // A transition buffers the frames of one part until those of the other arrive.
     let joined = if edit.join == Join::Cut { 0 } else { edit.fps.clamp(1.0, 240.0) as u64 };
-    // A reading ahead has a decoder of its own.
+    // A cold open has its own decoder.
     let ahead = if is_cold_open(edit) { 24 } else { 0 };
     let filters = picture(size.0, size.1).saturating_mul(2 + joined);
     encoder(size)
@@ -209,7 +208,7 @@ mod tests {
     use crate::media::sniff::Demuxer;
     use proptest::prelude::*;
 
-    /// How many plain clips one process may have.
+    /// Largest number of plain clips in one process.
     fn outputs(source: &RenderSource, settings: &RenderSettings) -> usize {
         let needs = MemoryNeeds::new(source, &spans(&[(0.0, 1.0)]), settings);
         let room = settings.memory_bytes.saturating_sub(needs.base);

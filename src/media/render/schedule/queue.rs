@@ -1,4 +1,4 @@
-//! The passes of a source that wait for their turn.
+//! The queue of passes of one source that wait for a slot.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::plan::MemoryNeeds;
 use super::slots::{FreeCapacity, SlotChoice};
 
-/// Passes, each a list of outputs.
+/// The waiting passes, each a list of outputs, and their memory needs.
 pub(crate) struct PassQueue {
     passes: Mutex<VecDeque<Vec<usize>>>,
     needs: MemoryNeeds,
@@ -17,15 +17,15 @@ impl PassQueue {
         Self { passes: Mutex::new(passes.into_iter().collect()), needs }
     }
 
-    /// Takes all that is left.
+    /// Removes and returns all waiting passes.
     pub(crate) fn rest(&self) -> VecDeque<Vec<usize>> {
         std::mem::take(&mut *self.passes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The next pass for what is free, in the order of the source.
+    /// Chooses the next pass for the free capacity, in source order.
     ///
-    /// The first that fits is taken whole. If none does, or if a core would stay without work, a pass
-    /// is divided: that costs one more decode of its clip, and the files are the same.
+    /// The first that fits is taken whole. If none fits, or if a core would stay idle, a pass is
+    /// divided: that costs one more decode of its clips, and the files are the same.
     pub(crate) fn next(&self, free: FreeCapacity) -> SlotChoice<Vec<usize>> {
         let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
         if passes.is_empty() {
@@ -37,7 +37,7 @@ impl PassQueue {
         let idle = (free.passes > 1 && passes.is_empty()).then_some(2);
         let parts = idle.unwrap_or(1).min(pass.len());
         let size = (parts..=pass.len()).map(|parts| pass.len().div_ceil(parts));
-        // The fewest parts that are alike, of which one fits.
+        // The fewest equal parts of which one fits.
         let size = size.into_iter().find(|size| fits(&pass[..*size]));
         let size = match size {
             Some(size) => size,

@@ -1,4 +1,4 @@
-//! Who renders when: passes of all sources share the cores and the memory.
+//! Render slots: the passes of all sources share the cores and the memory.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -10,21 +10,20 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 
-/// Longer than anybody waits.
+/// A deadline that is never reached: ten years.
 const EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// What of the machine's rendering a process has.
+/// The share of the machine's cores and rendering memory that one process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryShare {
-    /// Most ffmpeg processes that render at one time.
+    /// Largest number of concurrent ffmpeg processes that render.
     pub processes: usize,
-    /// Processes that divide the memory of the settings, this one among them.
+    /// Number of processes, this one included, that divide the memory of the settings.
     pub of: u64,
 }
 
 impl MemoryShare {
-    /// A process's share where `of` of them work side by side: an equal part of the cores and of
-    /// the memory.
+    /// The share of one of `of` concurrent processes: equal parts of the cores and the memory.
     pub fn one_of(of: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let of = of.max(1);
@@ -32,10 +31,10 @@ impl MemoryShare {
     }
 }
 
-/// Lets passes run, as many at a time as there are cores for them and memory. Clones are the same.
+/// Admits passes while cores and memory are free. Clones share their state.
 ///
-/// An encoder with one thread keeps one core busy, so that two passes at a time use two; with a
-/// source for each core it is their passes that stand side by side.
+/// An encoder with one thread keeps one core busy, so two concurrent passes use two cores, whether
+/// they belong to one source or to several.
 #[derive(Debug, Clone)]
 pub struct RenderScheduler(Arc<SharedScheduler>);
 
@@ -43,56 +42,56 @@ pub struct RenderScheduler(Arc<SharedScheduler>);
 struct SharedScheduler {
     share: MemoryShare,
     state: Mutex<SchedulerState>,
-    /// Folders in which nothing is left of killed runs any more.
+    /// Folders from which the partial files of killed runs have been removed.
     swept: Mutex<BTreeSet<PathBuf>>,
 }
 
 #[derive(Debug, Default)]
 struct SchedulerState {
     running: usize,
-    /// Bytes that they may need.
+    /// Estimated bytes of the running passes.
     used: u64,
-    /// Those that wait, first come first served.
+    /// Waiting callers, first come first served.
     waiting: VecDeque<(u64, CancelToken)>,
     tickets: u64,
 }
 
-/// What there is for the next pass.
+/// The capacity that is free for the next pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FreeCapacity {
     /// Memory in bytes.
     pub(crate) bytes: u64,
-    /// Passes that may begin now.
+    /// Number of passes that may start now.
     pub(crate) passes: usize,
-    /// Whether nothing runs: then something must, however large.
+    /// Whether nothing runs; then a pass must start, however large.
     pub(crate) alone: bool,
 }
 
-/// What somebody does whose turn it is.
+/// The answer of the caller that is first in line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SlotChoice<T> {
-    /// This, which may need so many bytes.
+    /// Start this work, which may need that many bytes.
     Take(T, u64),
-    /// Waits until there is more room.
+    /// Wait until more capacity is free.
     Wait,
-    /// There is nothing left to do.
+    /// No work is left.
     Nothing,
 }
 
 impl Default for RenderScheduler {
-    /// All of the machine.
+    /// A scheduler with exclusive use of the machine.
     fn default() -> Self {
         Self::new(MemoryShare::one_of(1))
     }
 }
 
 impl RenderScheduler {
-    /// Turns within `share`.
+    /// Creates a scheduler that stays within `share`.
     pub fn new(share: MemoryShare) -> Self {
         Self(Arc::new(SharedScheduler { share, state: Mutex::default(), swept: Mutex::default() }))
     }
 
-    /// Has `sweep` done in `folder`, once however many sources have their files there.
+    /// Calls `sweep` for `folder`, once per scheduler.
     pub(crate) fn sweep(&self, folder: &Path, sweep: impl FnOnce(&Path)) {
         let mut swept = self.0.swept.lock().unwrap_or_else(PoisonError::into_inner);
         if swept.insert(folder.to_owned()) {
@@ -100,18 +99,20 @@ impl RenderScheduler {
         }
     }
 
-    /// Most passes at a time.
+    /// Largest number of concurrent passes.
     pub(crate) fn processes(&self) -> usize {
         self.0.share.processes.max(1)
     }
 
-    /// The memory that there is of `bytes` of the settings.
+    /// This process's part of the `bytes` of the settings.
     pub(crate) fn memory(&self, bytes: u64) -> u64 {
         bytes / self.0.share.of.max(1)
     }
 
-    /// Waits for a turn, and lets `choose` say what to do with it. `memory_bytes` are for all that
-    /// run at one time.
+    /// Waits until the caller is first in line and `choose` takes work for the free capacity.
+    ///
+    /// Returns the work with its slot, or `None` if no work is left. `memory_bytes` is for all
+    /// concurrent passes together.
     ///
     /// # Errors
     /// `cancelled`.
@@ -128,7 +129,7 @@ impl RenderScheduler {
             state.waiting.push_back((ticket, cancel.clone()));
             ticket
         };
-        // Leaves the queue in any case, and lets the next one look.
+        // Leaves the line in any case and wakes the next caller.
         let place = WaitingTicket { scheduler: self, ticket };
         let chosen = Mutex::new(None);
         cancel.wait(Instant::now() + EVER, false, || {
@@ -158,7 +159,8 @@ impl RenderScheduler {
         let chosen = chosen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let chosen =
             chosen.map(|(what, bytes)| (what, RenderSlot { scheduler: self.clone(), bytes }));
-        // What was taken is no longer in the queue: whoever has it finds out that it is cancelled.
+        // Work that was taken is returned even after a cancellation: it is no longer in the queue, and
+        // running it reports the cancellation.
         if chosen.is_none() {
             cancel.check()?;
         }
@@ -169,21 +171,21 @@ impl RenderScheduler {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and makes the first in the queue look at it.
+    /// Changes the state and wakes the first in line to look at it.
     fn change(&self, change: impl FnOnce(&mut SchedulerState)) {
         let first = {
             let mut state = self.lock();
             change(&mut state);
             state.waiting.front().map(|(_, token)| token.clone())
         };
-        // Without the lock: a token asks its waiters with its own lock held.
+        // After releasing the lock: a token calls its waiters while holding its own lock.
         if let Some(token) = first {
             token.notify();
         }
     }
 }
 
-/// A place in the queue.
+/// A place in the line of waiting callers, given up on drop.
 struct WaitingTicket<'a> {
     scheduler: &'a RenderScheduler,
     ticket: u64,
@@ -195,7 +197,7 @@ impl Drop for WaitingTicket<'_> {
     }
 }
 
-/// A pass that runs as long as this lives.
+/// The slot of a running pass, released on drop.
 #[derive(Debug)]
 pub(crate) struct RenderSlot {
     scheduler: RenderScheduler,
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn never_more_at_a_time_than_there_is_room_for() {
+    fn running_passes_stay_within_memory_and_cores() {
         let scheduler = RenderScheduler::new(MemoryShare { processes: 3, of: 1 });
         let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_can_be_cancelled_and_leaves_no_trace() {
+    fn a_cancelled_wait_leaves_the_line() {
         let scheduler = RenderScheduler::new(MemoryShare { processes: 1, of: 1 });
         let first = scheduler.take(10, &CancelToken::new(), |_| SlotChoice::Take((), 10)).unwrap();
         let cancel = CancelToken::new();

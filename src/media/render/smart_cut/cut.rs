@@ -1,40 +1,40 @@
-//! Which packets are copied and which frames are encoded.
+//! Chooses which packets are copied and which frames are encoded.
 
 use std::ops::Range;
 
-/// Least share of the frames that is copied; below it encoding all costs little more.
+/// Smallest share of copied frames; below it, encoding all of them costs little more.
 const LEAST: f64 = 0.5;
-/// Most frames that are encoded at the edges.
+/// Largest number of frames encoded at the edges.
 const MOST_ENCODED: usize = 3000;
 
-/// A span, divided.
+/// A span, divided into head, copied packets and tail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SmartCutPlan {
-    /// The packets that are copied, by their place in the order of decoding.
+    /// The copied packets, by their position in decoding order.
     pub(super) copied: Range<usize>,
-    /// Tick of the first frame that is copied, and the first tick after the last.
+    /// Tick of the first copied frame, and the first tick after the last.
     pub(super) from: i64,
     pub(super) until: i64,
-    /// Frames before and after those that are copied.
+    /// Number of frames before and after the copied ones.
     pub(super) head: usize,
     pub(super) tail: usize,
 }
 
 impl SmartCutPlan {
-    /// Frames that are encoded.
+    /// Number of encoded frames.
     pub(super) fn encoded(&self) -> usize {
         self.head + self.tail
     }
 }
 
-/// The longest run of whole groups of pictures within the ticks `[from, until)`. `packets` say, in
-/// the order of decoding, when a frame is shown and whether decoding may begin there: what is
-/// decoded from such a place on is shown after all before it.
+/// Chooses the longest run of whole groups of pictures within the ticks `[from, until)`.
 ///
-/// `None` where too little could be copied.
+/// `packets` lists, in decoding order, the presentation tick of each frame and whether decoding can start
+/// there; what is decoded from such a packet on is shown after everything before it. `None` if too little
+/// could be copied.
 pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<SmartCutPlan> {
     let first = packets.iter().position(|(tick, closed)| *closed && *tick >= from)?;
-    // Of the packets from there on, no more than all that are shown before the end.
+    // From there on, only packets that are all shown before the end.
     let beyond = packets[first..].iter().position(|(tick, _)| *tick >= until);
     let last = match beyond {
         Some(beyond) => (first + 1..=first + beyond).rev().find(|place| packets[*place].1)?,
@@ -58,7 +58,7 @@ pub(super) fn choose(packets: &[(i64, bool)], from: i64, until: i64) -> Option<S
 mod tests {
     use super::*;
 
-    /// Closed groups of 10 frames, a tick each, with a frame of each three out of order.
+    /// Closed groups of 10 frames, one tick each, with one frame of three out of order.
     fn groups(count: i64) -> Vec<(i64, bool)> {
         let group = |number: i64| {
             [0, 3, 1, 2, 6, 4, 5, 9, 7, 8].map(|tick| (number * 10 + tick, tick == 0))

@@ -1,4 +1,4 @@
-//! Decoding a source's span, and the clip made of it, to compare them.
+//! Decodes a source's span and the clip cut from it, and compares them.
 
 use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::path::Path;
@@ -19,39 +19,38 @@ use crate::media::render::verify::frame_log::FrameLog;
 use crate::media::sniff::Demuxer;
 use crate::media::tools::MediaLimits;
 
-/// Side of the small picture by which a frame of an edge is known.
+/// Side of the thumbnails by which frames of the edges are compared, in pixels.
 const SIDE: usize = 32;
-/// How far small pictures of a frame and of its encoding may be apart in one place, and on the
-/// whole. Measured at the lowest quality: below 6 and 1.2; a frame of a moving picture and the next
-/// one differ by more.
+/// Largest difference of the thumbnails of a frame and its encoding, in one pixel and on average.
+///
+/// Measured at the lowest quality: below 6 and 1.2. Consecutive frames of a moving picture differ by more.
 const FURTHEST: u8 = 12;
 const MEAN: f64 = 2.0;
 
-/// What a decoder showed.
+/// The frames that a decoder showed.
 #[derive(Debug, Default)]
 pub(super) struct DecodedFrames {
     pub(super) log: FrameLog,
     /// Checksum of each frame.
     pub(super) sums: Vec<u128>,
-    /// Small pictures of the frames at the edges, one after another.
+    /// Thumbnails of the frames at the edges, concatenated.
     pub(super) edges: Vec<u8>,
 }
 
-/// A source's span that is cut: `from` its first frame on and before `until`, in ticks.
+/// Decodes the span of a source from `from` to before `until`, in ticks, and encodes its edges.
 pub(super) struct SpanDecoder<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
     pub(super) cut: &'a SmartCutPlan,
     pub(super) parameters: StreamParameters,
-    /// Frames that are decoded before one that is shown earlier.
+    /// Largest number of frames decoded before one that is shown earlier.
     pub(super) depth: usize,
     pub(super) from: i64,
     pub(super) until: i64,
 }
 
 impl SpanDecoder<'_> {
-    /// Decodes the span, beginning at `seek`, and encodes its edges into `edges`, one after the
-    /// other and each from an IDR on.
+    /// Decodes the span from `seek` on, and encodes its edges into `edges`, each starting with an IDR.
     pub(super) fn run(
         &self,
         seek: Option<f64>,
@@ -98,7 +97,7 @@ impl SpanDecoder<'_> {
         read(command, Some(pipe), context.cancel, tell)
     }
 
-    /// What keeps the edges' stream to what a decoder of the source's has room for.
+    /// Encoder options that keep the edges within the decoder resources of the source.
     fn edge_encoder(&self, settings: &RenderSettings) -> Vec<std::ffi::OsString> {
         let StreamParameters { profile, references, free } = self.parameters;
         let own = match settings.preset {
@@ -116,12 +115,13 @@ impl SpanDecoder<'_> {
     }
 }
 
-/// Decodes the clip `file` that was made by `cut` of a source that showed `source`, whose frames in
-/// the span begin with number `first`, and compares all that it shows. It counts `ticks` a second,
-/// and its frames are to be at `wanted`.
+/// Decodes the clip `file` and compares its frames with those of the source.
+///
+/// The clip was made by `cut`; the source showed `source`, whose frames in the span start with number
+/// `first`. The clip counts `ticks` per second, and its frames must be at `wanted`.
 ///
 /// # Errors
-/// `render.mismatch` if a frame is not the one it is to be.
+/// `render.mismatch` if a frame differs.
 pub(super) fn verify(
     context: &RenderContext<'_>,
     limits: &MediaLimits,
@@ -155,7 +155,7 @@ pub(super) fn verify(
     compare(cut, source.sums.get(first..).unwrap_or_default(), &source.edges, &shown)
 }
 
-/// Compares pictures: those that were copied must be the same, those of the edges near.
+/// Compares pictures: copied ones must be equal, those of the edges similar.
 fn compare(cut: &SmartCutPlan, source: &[u128], edges: &[u8], shown: &DecodedFrames) -> Result<()> {
     let copied = cut.head..cut.head + cut.copied.len();
     let same = source.get(copied.clone()).zip(shown.sums.get(copied));
@@ -180,12 +180,12 @@ fn are_near(a: &[u8], b: &[u8]) -> bool {
     furthest <= FURTHEST && sum as f64 <= MEAN * a.len().max(1) as f64
 }
 
-/// Filters that make the small picture.
+/// Filters that make the thumbnails.
 fn small() -> String {
     format!("extractplanes=y,scale={SIDE}:{SIDE}:flags=area+accurate_rnd+bitexact")
 }
 
-/// The checksums of `[log]`, to standard output.
+/// Options that write the checksums of `[log]` to standard output.
 fn checksums(clock: &str) -> Vec<std::ffi::OsString> {
     let mut args = words(&["-map", "[log]", "-fps_mode", "passthrough", "-enc_time_base", clock]);
     args.extend(words(&["-c:v", "rawvideo", "-flush_packets", "1"]));
@@ -193,7 +193,7 @@ fn checksums(clock: &str) -> Vec<std::ffi::OsString> {
     args
 }
 
-/// Runs `command` and reads what it says of frames and of small pictures. `tell` hears PTS.
+/// Runs `command` and reads its checksums and thumbnails; `tell` receives each PTS.
 fn read(
     mut command: MediaCommand,
     small: Option<PipeReader>,
@@ -202,12 +202,12 @@ fn read(
 ) -> Result<DecodedFrames> {
     let reader = command.stdout_pipe()?;
     let child = command.start(cancel)?;
-    // ffmpeg writes to both, each of which would else fill up.
+    // ffmpeg writes to both pipes, either of which would otherwise fill up.
     let shown = std::thread::scope(|scope| {
         let small = small.map(|mut pipe| {
             scope.spawn(move || {
                 let mut bytes = Vec::new();
-                // A broken pipe shows in the process's status.
+                // A broken pipe shows in the exit status.
                 let _ = pipe.read_to_end(&mut bytes);
                 bytes
             })
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_copied_must_be_the_same_and_the_edges_near() {
+    fn copied_frames_must_be_equal_and_edges_similar() {
         let compare =
             |shown: &DecodedFrames| compare(&CUT, &[1, 2, 3, 4, 5], &edges(50, 90), shown);
         // The checksums of encoded frames do not count.

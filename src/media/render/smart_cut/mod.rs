@@ -1,14 +1,14 @@
-//! Smart cut: of a clip that changes nothing but the span, whole groups of pictures are copied
-//! packet by packet, and only the edges before and after them are encoded.
+//! Smart cut: copies whole groups of pictures and encodes only the edges before and after them.
 //!
-//! The source is decoded once, for the checksums of its frames and for the edges; the clip that is
-//! written is decoded too. It is kept if each of its frames is at its time, each copied one has the
-//! source's checksum, and those of the edges look like the source's. Else it is rendered as any
-//! other. Decoding twice costs a fraction of encoding once (figures: docs/user/formats.md).
+//! It applies to clips that change nothing but the span. The source is decoded once, for the checksums of
+//! its frames and for the edges; the written clip is decoded too. The clip is accepted if each of its
+//! frames is at its time, each copied frame has the source's checksum, and the frames of the edges
+//! resemble the source's. Otherwise the clip is encoded as a whole. Decoding twice costs a fraction of
+//! encoding once (figures: docs/user/formats.md).
 //!
-//! Source and edges have parameter sets of their own in one sample entry, told apart by their
-//! identifiers, as ISO/IEC 14496-15 has it. The edges are in the source's profile and need no more
-//! of a decoder's picture memory, nor more frames out of order, than the source does.
+//! Source and edges have separate parameter sets in one sample entry, distinguished by their identifiers
+//! (ISO/IEC 14496-15). The edges use the source's profile and need no more decoded picture buffers or
+//! reordering than the source.
 
 mod cut;
 mod decode;
@@ -46,14 +46,14 @@ use packets::PacketTrack;
 use parameters::{StreamParameters, joined};
 use picture::{ClipSample, SampleDescription};
 
-/// What a smart cut needs beside what is cut.
+/// Renders outputs by smart cut.
 pub(super) struct SmartCut<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
 }
 
 impl SmartCut<'_> {
-    /// Writes `output` by copying what can be copied; `None` where it must be encoded as a whole.
+    /// Renders `output` by smart cut; `None` if it must be encoded as a whole.
     ///
     /// # Errors
     /// `cancelled`.
@@ -77,7 +77,7 @@ impl SmartCut<'_> {
         }
     }
 
-    /// Whether source, settings and output are of a kind of which packets can be copied.
+    /// Whether source, settings and output allow packets to be copied.
     fn fits(&self, output: &Output) -> bool {
         let RenderContext { source, settings, .. } = self.context;
         let encoding = &settings.encoding;
@@ -98,7 +98,7 @@ impl SmartCut<'_> {
         let Self { context, limits } = *self;
         let source = context.source;
         let shape = output.shape()?;
-        let (start, end) = output.read(shape.as_ref());
+        let (start, end) = output.source_span(shape.as_ref());
         let (from, until) = (source.first_tick(start), source.first_tick(end));
         let seek = source.seek(start, 0);
         let span = (source.start + seek.unwrap_or(0.0), source.start + end);
@@ -110,7 +110,7 @@ impl SmartCut<'_> {
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
         let edges = PartialFile::beside(&output.path)?;
-        // The edges begin at 0, so that their file leaves nothing out.
+        // The edges start at 0, so that their file needs no edit list.
         let ticks_shown = track.packets.iter().map(|packet| packet.tick);
         let zero = ticks_shown.filter(|tick| *tick >= from).min().unwrap_or(from);
         let reading =
@@ -137,7 +137,7 @@ impl SmartCut<'_> {
         Ok(Rendition { copied_frames: i64::try_from(cut.copied.len()).ok(), ..facts })
     }
 
-    /// The clip's picture track.
+    /// Writes the clip's picture track.
     fn picture(
         &self,
         output: &Output,
@@ -163,7 +163,7 @@ impl SmartCut<'_> {
         Ok(picture)
     }
 
-    /// The clip: its picture as it is and its sound as any clip's, index first.
+    /// Writes the clip: copies the picture track and encodes the sound, index first.
     fn with_sound(
         &self,
         output: &Output,
@@ -197,17 +197,17 @@ impl SmartCut<'_> {
     }
 }
 
-/// Times of a clip's frames.
+/// The frame times of a clip.
 struct ClipFrames<'a> {
-    /// A second.
+    /// Ticks per second.
     ticks: i64,
-    /// In seconds.
+    /// Duration in seconds.
     length: f64,
-    /// In the order in which they are shown.
+    /// PTS in ticks, in presentation order.
     pts: &'a [i64],
 }
 
-/// Whether an edit shows one stretch of the source as it is: its sound may be changed.
+/// Whether an edit shows one span of the source unchanged; its sound may change.
 fn only_cuts(edit: &Edit, size: (i64, i64)) -> bool {
     let [segment] = edit.segments.as_slice() else { return false };
     (edit.width, edit.height) == size
@@ -220,7 +220,7 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|cause| mismatch("a file cannot be opened").with_source(cause))
 }
 
-/// What of the track is copied.
+/// Chooses the packets that are copied.
 fn divided(track: &PacketTrack, file: &File, from: i64, until: i64) -> Result<SmartCutPlan> {
     let mut shown = Vec::with_capacity(track.packets.len());
     for packet in &track.packets {
@@ -235,7 +235,7 @@ fn divided(track: &PacketTrack, file: &File, from: i64, until: i64) -> Result<Sm
     Ok(cut)
 }
 
-/// Whether the decoder showed as many frames as the packets say, and the copied ones at their times.
+/// Checks that the decoder showed as many frames as there are packets, the copied ones at their times.
 fn matches(frames: &[i64], copied: &[i64], cut: &SmartCutPlan) -> Result<()> {
     let mut copied = copied.to_vec();
     copied.sort_unstable();
@@ -247,7 +247,7 @@ fn matches(frames: &[i64], copied: &[i64], cut: &SmartCutPlan) -> Result<()> {
     Err(mismatch("the decoder shows other frames than there are packets"))
 }
 
-/// Whether an edit's constant rate is the source's, so that no frame is left out or shown twice.
+/// Checks that an edit's constant rate is the source's, so no frame is dropped or repeated.
 fn in_step(shape: Option<&EditShape>, frames: &[i64], wanted: &[i64], ticks: i64) -> Result<()> {
     let first = frames.first().copied().unwrap_or(0);
     let Some(shape) = shape.filter(|_| frames.len() > 1) else {
@@ -267,8 +267,9 @@ fn in_step(shape: Option<&EditShape>, frames: &[i64], wanted: &[i64], ticks: i64
     Err(mismatch("its frame rate is not the source's"))
 }
 
-/// The clip's packets in the order in which they are decoded: those of the head, the copied ones,
-/// those of the tail. The time of each is that of its place on the screen.
+/// The clip's packets in decoding order: head, copied, tail.
+///
+/// The time of each is that of its rank in presentation order.
 fn samples(
     track: &PacketTrack,
     edges: Option<(&PacketTrack, &File)>,

@@ -1,4 +1,4 @@
-//! The packets of an H.264 track, as ffprobe lists them.
+//! Lists the packets of an H.264 track with ffprobe.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -14,27 +14,26 @@ use crate::media::render::source::RenderSource;
 use crate::media::render::verify::facts::mismatch;
 use crate::media::sniff::Demuxer;
 
-/// How far beyond an end packets are listed, in seconds: those that are shown after it may stand
-/// before some that are shown earlier.
+/// How far beyond the span's end packets are listed, in seconds, to cover reordered frames.
 const BEYOND: f64 = 1.0;
-/// Largest packet that is read whole.
+/// Largest packet that is read, in bytes.
 const MAX_PACKET: u32 = 64 << 20;
 
-/// A packet.
+/// A packet and its position in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packet {
     /// PTS in the source's ticks.
     pub(super) tick: i64,
-    /// Where its bytes are in the file, and how many.
+    /// Offset and number of its bytes in the file.
     pub(super) at: u64,
     pub(super) size: u32,
     pub(super) key: bool,
-    /// Left out by an edit list.
+    /// Whether an edit list discards it.
     pub(super) discarded: bool,
 }
 
 impl Packet {
-    /// Its bytes.
+    /// Reads its bytes.
     pub(super) fn read(&self, file: &File) -> Result<Vec<u8>> {
         if self.size > MAX_PACKET {
             return Err(mismatch("a packet is too large"));
@@ -45,23 +44,23 @@ impl Packet {
         Ok(bytes)
     }
 
-    /// Whether decoding may begin at it, with nothing of what precedes it.
+    /// Whether decoding can start at it without any earlier packet.
     pub(super) fn is_closed(&self, file: &File) -> Result<bool> {
         Ok(self.key && !self.discarded && is_idr(&self.read(file)?))
     }
 }
 
-/// Packets in the order in which they are decoded.
+/// The packets of a track in decoding order.
 #[derive(Debug)]
 pub(super) struct PacketTrack {
     pub(super) avcc: Avcc,
     pub(super) packets: Vec<Packet>,
 }
 
-/// Lists the packets of the stream `video` of `path` around `span`, in seconds on the container's
-/// own clock, or all.
+/// Lists the packets of the stream `video` of `path`, all or those around `span`.
 ///
-/// Twice, for where ffprobe says the configuration it would also write out every packet it reads.
+/// `span` is in seconds on the container's own clock. ffprobe runs twice, because asking for the codec
+/// configuration also dumps the data of every packet.
 pub(super) fn list(
     context: &RenderContext<'_>,
     (path, video): (&Path, usize),
@@ -82,7 +81,7 @@ pub(super) fn list(
     Ok(PacketTrack { avcc, packets })
 }
 
-/// The configuration that the first stream states.
+/// The codec configuration of the first stream.
 fn avcc(output: &ProbeOutput) -> Option<Avcc> {
     let dump = &output.streams.first()?.extradata;
     Avcc::decode_body(&mut bytes(dump)?.as_slice()).ok()
@@ -109,14 +108,14 @@ fn packets(output: &ProbeOutput, source: &RenderSource) -> Option<Vec<Packet>> {
     output.packets.iter().map(packet).collect()
 }
 
-/// The bytes of ffprobe's dump: lines of `00000000: 0164 001e ffe1  .d....`.
+/// Parses ffprobe's hexadecimal dump: lines of `00000000: 0164 001e ffe1  .d....`.
 fn bytes(dump: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for line in dump.lines().filter(|line| !line.is_empty()) {
         let (_, rest) = line.split_once(": ")?;
         let digits = rest.get(..rest.len().min(40))?;
         let digits: Vec<u8> = digits.bytes().filter(|byte| *byte != b' ').collect();
-        // The text after the digits begins behind their full width; a short last line has spaces.
+        // The text column starts after the full width of the digits; a short last line is padded.
         for pair in digits.chunks_exact(2).take(16) {
             bytes.push(u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?);
         }

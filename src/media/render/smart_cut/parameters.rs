@@ -1,29 +1,31 @@
-//! What H.264 (ITU-T H.264, 7.3) says of a stream: its parameter sets and kinds of packets.
+//! Parses H.264 parameter sets and NAL unit types (ITU-T H.264, 7.3).
 
 use mp4_atom::Avcc;
 
-/// Kinds of NAL units.
+/// NAL unit types.
 const SLICE: u8 = 1;
 const IDR: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
-/// Most identifiers of sequence parameter sets.
+/// Number of sequence parameter set identifiers.
 const IDS: u64 = 32;
 
-/// What the encoder of the edges must keep to.
+/// The stream parameters that the encoder of the edges must respect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreamParameters {
-    /// x264's name of the profile.
+    /// Profile, by x264's name.
     pub(super) profile: &'static str,
-    /// Frames that a decoder keeps for reference.
+    /// Number of reference frames.
     pub(super) references: u64,
-    /// An identifier that no parameter set of the source has.
+    /// An identifier that no parameter set of the source uses.
     pub(super) free: u64,
 }
 
 impl StreamParameters {
-    /// Of a progressive 8-bit 4:2:0 stream that keeps to one sequence parameter set, with lengths
-    /// of four bytes.
+    /// Parses the configuration; `None` unless packets of the stream can be copied.
+    ///
+    /// That requires a progressive 8-bit 4:2:0 stream with one sequence parameter set and NAL unit lengths of
+    /// four bytes.
     pub(super) fn new(avcc: &Avcc) -> Option<Self> {
         let [sps] = avcc.sequence_parameter_sets.as_slice() else { return None };
         let sps = SequenceParameterSet::read(sps)?;
@@ -39,7 +41,7 @@ impl StreamParameters {
     }
 }
 
-/// The part of a sequence parameter set that counts here.
+/// The fields of a sequence parameter set that are used here.
 struct SequenceParameterSet {
     profile: &'static str,
     id: u64,
@@ -88,7 +90,7 @@ impl SequenceParameterSet {
     }
 }
 
-/// A configuration with the parameter sets of both.
+/// A codec configuration with the parameter sets of both streams.
 pub(super) fn joined(source: &Avcc, edges: Option<&Avcc>) -> Avcc {
     let mut joined = source.clone();
     let Some(edges) = edges else { return joined };
@@ -100,15 +102,14 @@ pub(super) fn joined(source: &Avcc, edges: Option<&Avcc>) -> Avcc {
     joined
 }
 
-/// Whether a packet's picture needs none before it, and none after it needs one from before.
+/// Whether a packet is an IDR: no later picture refers to one before it.
 pub(super) fn is_idr(packet: &[u8]) -> bool {
     let kinds = nals(packet).map(|nals| nals.map(|nal| nal.map(kind)).collect::<Option<Vec<_>>>());
     let Some(Some(kinds)) = kinds else { return false };
     kinds.contains(&IDR) && !kinds.iter().any(|kind| (SLICE..IDR).contains(kind))
 }
 
-/// Whether a packet can be copied: it is whole, and the parameter sets in it, if any, are those of
-/// the configuration.
+/// Whether a packet can be copied: it is complete and brings no new parameter sets.
 pub(super) fn is_plain(packet: &[u8], avcc: &Avcc) -> bool {
     let Some(mut nals) = nals(packet) else { return false };
     nals.all(|nal| match nal {
@@ -123,7 +124,7 @@ fn kind(nal: &[u8]) -> u8 {
     nal.first().map_or(0, |head| head & 31)
 }
 
-/// The NAL units of a packet, each after a length of four bytes; `None` where it breaks off.
+/// The NAL units of a packet, each after a length of four bytes; `None` where it is truncated.
 fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
     let mut rest = Some(packet);
     (!packet.is_empty()).then_some(std::iter::from_fn(move || {
@@ -138,7 +139,7 @@ fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
     }))
 }
 
-/// Reads bits, without the bytes that keep start codes from occurring.
+/// Reads bits of a NAL unit, without its emulation prevention bytes.
 struct BitReader {
     bytes: Vec<u8>,
     at: usize,
@@ -169,7 +170,7 @@ impl BitReader {
         Some(value)
     }
 
-    /// An Exp-Golomb code (9.1); of a signed one the number that stands for it.
+    /// Reads an unsigned Exp-Golomb code (9.1); for a signed one, its code number.
     fn ue(&mut self) -> Option<u64> {
         let mut zeros = 0;
         while self.take(1)? == 0 {
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_keep_to_what_the_source_says() {
+    fn the_edges_respect_the_source_parameters() {
         let found = StreamParameters::new(&avcc()).unwrap();
         assert_eq!(found, StreamParameters { profile: "high", references: 4, free: 2 });
         let short = Avcc { length_size: 2, ..avcc() };
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_as_the_standard_has_them() {
+    fn codes_are_read_as_in_the_standard() {
         // 1, 010, 011, 00100, 00111: 0, 1, 2, 3, 6.
         let mut bits = BitReader::new(&[0b1010_0110, 0b0100_0011, 0b1000_0000]);
         let found: Vec<_> = (0..5).map(|_| bits.ue().unwrap()).collect();

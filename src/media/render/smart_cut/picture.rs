@@ -1,4 +1,4 @@
-//! An MP4 file of one picture track, made of packets of others (ISO/IEC 14496-12 and 14496-15).
+//! Writes an MP4 picture track from existing packets (ISO/IEC 14496-12 and 14496-15).
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -15,26 +15,27 @@ use super::parameters::is_plain;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::verify::facts::mismatch;
 
-/// A packet with its place in the clip.
+/// A packet with its time in the clip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClipSample {
     pub(super) packet: Packet,
-    /// Whether it is the source's, else the edges'.
+    /// Whether it is copied from the source, not from the edges.
     pub(super) copied: bool,
     /// PTS in the clip's ticks.
     pub(super) pts: i64,
 }
 
-/// What all samples have in common.
+/// The sample description that all samples share.
 pub(super) struct SampleDescription {
     pub(super) avcc: Avcc,
     pub(super) size: (u16, u16),
-    /// Ticks a second.
+    /// Ticks per second.
     pub(super) ticks: u32,
 }
 
-/// Writes `samples`, in the order of decoding, to `to`: the copied ones from `source`, the others
-/// from `edges`.
+/// Writes `samples`, in decoding order, to `to`.
+///
+/// Copied samples are read from `source`, the others from `edges`.
 pub(super) fn write(
     to: &Path,
     samples: &[ClipSample],
@@ -50,7 +51,7 @@ pub(super) fn write(
     let brand = FourCC::new(b"isom");
     let ftyp = Ftyp { major_brand: brand, minor_version: 512, compatible_brands: vec![brand] };
     ftyp.encode(&mut head).map_err(boxes)?;
-    // `mdat` with a size of 64 bits, which is known at the end.
+    // `mdat` with a 64-bit size, which is filled in at the end.
     let at = head.len() as u64;
     head.extend(1_u32.to_be_bytes());
     head.extend(b"mdat");
@@ -120,7 +121,7 @@ fn table(
     let (width, height) = entry.size;
     let visual = Visual { data_reference_index: 1, width, height, ..Visual::default() };
     let steps = dts.windows(2).map(|pair| u32::try_from(pair[1] - pair[0]).ok());
-    // The last one's length is said when the clip is put together.
+    // The duration of the last sample is set when the clip is assembled.
     let steps: Vec<u32> = steps.chain([Some(1)]).collect::<Option<_>>()?;
     let step = |step: &u32| SttsEntry { sample_count: 1, sample_delta: *step };
     let offset = |(pts, dts): (&i64, &i64)| CttsEntry { sample_count: 1, sample_offset: pts - dts };
@@ -150,8 +151,9 @@ fn table(
     })
 }
 
-/// DTS for frames with these PTS in the order of decoding: as late as can be, each before the next,
-/// none after its PTS, by one delay for all. `None` if two frames are to be shown at one time.
+/// The latest increasing DTS for frames with these PTS in decoding order.
+///
+/// No DTS is after its PTS, and one delay applies to all. `None` if two frames have the same PTS.
 fn decode_times(pts: &[i64]) -> Option<Vec<i64>> {
     let mut sorted = pts.to_vec();
     sorted.sort_unstable();
@@ -168,7 +170,7 @@ fn decode_times(pts: &[i64]) -> Option<Vec<i64>> {
     Some((0..pts.len()).map(late).collect())
 }
 
-/// How many places a frame is decoded after its place on the screen, at the most.
+/// Largest number of positions by which a frame is decoded after its presentation rank.
 pub(super) fn depth(pts: &[i64]) -> usize {
     let mut order: Vec<usize> = (0..pts.len()).collect();
     order.sort_by_key(|place| pts[*place]);

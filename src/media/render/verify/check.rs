@@ -1,4 +1,4 @@
-//! A written clip against what was asked for.
+//! Accepts a written file: verifies it and renames it to its output path.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,9 +16,10 @@ use crate::media::render::shape::EditShape;
 use crate::model::Rendition;
 
 impl RenderContext<'_> {
-    /// Measures `file`, compares it with what the source holds in `span`, and moves it to the
-    /// span's path. The file is removed when it does not pass, and when a whole one stands at the
-    /// path by now: then the facts are of that one.
+    /// Verifies `file` against the source frames in `span` and moves it to the span's path.
+    ///
+    /// A file that fails is deleted. If a complete file exists at the path by then, `file` is deleted and
+    /// the facts are those of the existing one.
     pub(crate) fn accept(
         &self,
         span: &Output,
@@ -26,7 +27,7 @@ impl RenderContext<'_> {
         log: &FrameLog,
     ) -> Result<Rendition> {
         let shape = span.shape()?;
-        let (start, end) = span.read(shape.as_ref());
+        let (start, end) = span.source_span(shape.as_ref());
         let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
         let frames = log.within(from, until);
         let Some(last) = frames.last() else {
@@ -39,7 +40,7 @@ impl RenderContext<'_> {
         self.named(span, file, found)
     }
 
-    /// What the file of `span` is to hold, of which the source shows `frames`.
+    /// What the file of `span` must hold, given the source `frames` in it.
     pub(crate) fn wanted(
         &self,
         span: &Output,
@@ -60,20 +61,20 @@ impl RenderContext<'_> {
         let first = frames.first().copied().unwrap_or(0);
         let near = first - source.tick(span.start) <= source.tolerance();
         let zero = if near { first } else { source.tick(span.start) };
-        // The first frame is time 0 in any case.
+        // The first frame is at time 0 in any case.
         let later = frames.iter().skip(1).map(|pts| pts - zero);
         let frames = std::iter::once(0).chain(later).collect();
         ExpectedFile { frames, ticks: source.ticks, size, length: span.end - span.start }
     }
 
-    /// Puts a file that passed in its place; its facts.
+    /// Moves a verified file to its path and returns its facts.
     fn named(&self, span: &Output, file: PartialFile, found: MeasuredFile) -> Result<Rendition> {
         let (bytes, blake3) = seal(&file)?;
         let other = self.publish(file, span)?;
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
-    /// Gives the file its name, for good, unless another whole file has it: then that one's facts.
+    /// Renames the file to its path durably; facts of the existing file if a complete one is there.
     fn publish(&self, file: PartialFile, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
@@ -81,10 +82,10 @@ impl RenderContext<'_> {
             if error.kind() != std::io::ErrorKind::AlreadyExists {
                 return Err(not_written(error));
             }
-            // Of two processes that find the same damage, the second must find the first's file.
-            // File systems that cannot lock folders leave only a moment in which it may not.
+            // If two processes find the same damaged file, the second must see the file of the first.
+            // Without folder locks a short race remains, which replaces one complete file by another.
             let _ = folder.lock();
-            if let Some(facts) = self.kept(span)? {
+            if let Some(facts) = self.existing(span)? {
                 return Ok(Some(facts));
             }
             file.persist(&path).map_err(not_written)?;
@@ -93,7 +94,7 @@ impl RenderContext<'_> {
         Ok(None)
     }
 
-    /// Whether the last frame stands until the span's end, or the source broke off before it.
+    /// Checks that the last frame lasts until the span's end, and that the source does not end early.
     fn reaches_end(
         &self,
         end: f64,
@@ -108,14 +109,14 @@ impl RenderContext<'_> {
         if later || (until - last) as f64 <= nominal.max(widest as f64) {
             return Ok(());
         }
-        // A still picture may stand for long; then there is a frame after it.
+        // A still picture may last long; then a frame follows it.
         if self.frame_from(end, until)? {
             return Ok(());
         }
         Err(mismatch("the source ends before the clip does; it may be cut short: fetch it again"))
     }
 
-    /// Whether the source has a frame at `tick`, which is at `seconds`, or later.
+    /// Whether the source has a frame at or after `tick`, which is at `seconds`.
     fn frame_from(&self, seconds: f64, tick: i64) -> Result<bool> {
         let limits = &self.settings.limits;
         let mut command = MediaCommand::new(&self.tools.ffmpeg, limits);
@@ -138,7 +139,7 @@ impl RenderContext<'_> {
     }
 }
 
-/// Puts the file's data on the disk; its size and BLAKE3.
+/// Flushes the file to disk and returns its size and BLAKE3 hash.
 pub(crate) fn seal(file: &Path) -> Result<(i64, String)> {
     let read = || -> std::io::Result<(u64, String)> {
         let mut open = File::open(file)?;
@@ -152,6 +153,6 @@ pub(crate) fn seal(file: &Path) -> Result<(i64, String)> {
 }
 
 fn not_written(cause: std::io::Error) -> Error {
-    let message = format!("a clip's file cannot be put in its place: {cause}");
+    let message = format!("a clip's file cannot be moved to its path: {cause}");
     Error::new(ErrorCode::StoreWrite, message).with_source(cause)
 }

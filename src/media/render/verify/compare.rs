@@ -1,4 +1,4 @@
-//! A written file against what was asked for, on its format's own clock.
+//! Compares a written file with what was requested, on its format's own clock.
 
 use super::facts::{ExpectedFile, MeasuredFile, compare_frames, mismatch};
 use crate::error::{Error, ErrorCode, Result};
@@ -6,14 +6,14 @@ use crate::media::render::context::RenderContext;
 use crate::media::render::ffmpeg::encoding::{Encoding, Format, FormatKind};
 use crate::media::render::source::{RenderSource, TOLERANCE};
 
-/// Ticks a second of WebM's clock.
+/// Ticks per second of WebM's clock.
 const MILLISECONDS: i64 = 1000;
 
-/// Makes `source` what a format can hold of it.
+/// Reduces `source` to what the format of `encoding` can hold.
 ///
 /// # Errors
-/// `config.invalid` for a format that there is not, `render.failed` where a format of sound finds
-/// none.
+/// `config.invalid` for unsupported combinations, `render.failed` if an audio format meets a source
+/// without sound.
 pub(crate) fn fit(source: &mut RenderSource, encoding: &Encoding) -> Result<()> {
     encoding.check()?;
     match encoding.format.kind() {
@@ -21,7 +21,7 @@ pub(crate) fn fit(source: &mut RenderSource, encoding: &Encoding) -> Result<()> 
         FormatKind::Animation => source.audio = None,
         FormatKind::Sound if source.audio.is_none() => {
             let message = format!(
-                "the source has no sound, of which {} consists; take a format with a picture",
+                "the source has no sound, and {} holds nothing else; choose a format with a picture",
                 encoding.format
             );
             return Err(Error::new(ErrorCode::RenderFailed, message));
@@ -32,7 +32,7 @@ pub(crate) fn fit(source: &mut RenderSource, encoding: &Encoding) -> Result<()> 
 }
 
 impl RenderContext<'_> {
-    /// Whether the file holds what it is to hold, as exactly as its format counts.
+    /// Checks that the file holds what was requested, to the precision of its format.
     pub(crate) fn compare(&self, found: &MeasuredFile, wanted: &ExpectedFile) -> Result<()> {
         let encoding = &self.settings.encoding;
         match encoding.format.kind() {
@@ -42,14 +42,14 @@ impl RenderContext<'_> {
         }
     }
 
-    /// Each frame at its time: MP4 has the source's clock, WebM milliseconds.
+    /// Compares each frame's time: MP4 keeps the source's clock, WebM counts milliseconds.
     fn compare_video(&self, found: &MeasuredFile, wanted: &ExpectedFile) -> Result<()> {
         let ticks = match self.settings.encoding.format {
             Format::Webm => MILLISECONDS,
             _ => wanted.ticks,
         };
         if (i64::from(found.time_base.0), i64::from(found.time_base.1)) != (1, ticks) {
-            return Err(mismatch("the written clip counts time in other units than was asked for"));
+            return Err(mismatch("the written clip counts time in other units than requested"));
         }
         let there = |pts: &i64| (*pts as f64 * ticks as f64 / wanted.ticks as f64).round() as i64;
         compare_frames(wanted.frames.iter().map(there), &found.frames)?;
@@ -62,8 +62,9 @@ impl RenderContext<'_> {
         }
     }
 
-    /// Start and length of the sound, within a packet in MP4, else two: encoders put a lead before it
-    /// that not every format states.
+    /// Compares start and length of the sound, to a packet in MP4 and to two packets elsewhere.
+    ///
+    /// Encoders put priming samples before the sound, which not every format states.
     fn compare_sound(&self, found: &MeasuredFile, length: f64) -> Result<()> {
         let Some(sound) = &found.audio else {
             return Err(mismatch("the written clip has no sound"));
@@ -79,7 +80,7 @@ impl RenderContext<'_> {
     }
 }
 
-/// Exactly the frames of its rate; a WebP shows frames that are alike as one.
+/// Compares an animation's frame count; WebP merges frames that are equal.
 fn compare_animation(
     encoding: &Encoding,
     found: &MeasuredFile,
@@ -90,8 +91,7 @@ fn compare_animation(
     let (_, rate) = encoding.animation();
     let count = i64::try_from(found.count).unwrap_or(i64::MAX);
     if count > frames || (count < frames && encoding.format != Format::Webp) {
-        let message =
-            format!("the written animation has {count} frames, {frames} were to be in it");
+        let message = format!("the written animation has {count} frames instead of {frames}");
         return Err(mismatch(&message));
     }
     same_length("clip", found.duration, frames as f64 / rate, 1.0 / rate)
@@ -101,7 +101,7 @@ fn same_size(found: &MeasuredFile, size: (i64, i64)) -> Result<()> {
     if (found.width, found.height) == size {
         return Ok(());
     }
-    Err(mismatch("the written clip has another picture size than was asked for"))
+    Err(mismatch("the written clip has another picture size than requested"))
 }
 
 fn same_length(what: &str, found: f64, length: f64, near: f64) -> Result<()> {

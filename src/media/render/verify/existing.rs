@@ -1,4 +1,4 @@
-//! A clip's file that is there already.
+//! Recognises a complete file that already exists at an output's path.
 
 use std::path::Path;
 
@@ -12,23 +12,22 @@ use crate::media::render::source::TOLERANCE;
 use crate::model::{Edit, Rendition};
 
 impl RenderContext<'_> {
-    /// The facts of the file at the span's path; `None` when there is none or it is not a whole
-    /// video of the span's length, so that it is to be rendered.
+    /// The facts of the file at the span's path; `None` if it is missing or incomplete.
     ///
-    /// Its name is that of source, span and settings, and it was compared with the source before
-    /// it got it; only what may have happened to it since is looked for.
-    pub(crate) fn kept(&self, span: &Output) -> Result<Option<Rendition>> {
+    /// Its name identifies source, span and settings, and it was verified before it got that name; this
+    /// only detects later damage.
+    pub(crate) fn existing(&self, span: &Output) -> Result<Option<Rendition>> {
         let regular = std::fs::symlink_metadata(&span.path).is_ok_and(|facts| facts.is_file());
         if !regular {
             return Ok(None);
         }
-        match self.read_kept(span, &span.path) {
+        match self.read_existing(span, &span.path) {
             Err(error) if error.code() != ErrorCode::Cancelled => Ok(None),
             read => read,
         }
     }
 
-    fn read_kept(&self, span: &Output, path: &Path) -> Result<Option<Rendition>> {
+    fn read_existing(&self, span: &Output, path: &Path) -> Result<Option<Rendition>> {
         let found = self.measure(path)?;
         let length = span.edit.as_ref().map_or(span.end - span.start, Edit::duration);
         let fps = span.edit.as_ref().map_or(self.source.fps, |edit| edit.fps);
@@ -39,8 +38,10 @@ impl RenderContext<'_> {
         Ok(Some(found.facts(span, bytes, blake3)))
     }
 
-    /// Whether a file that is there is as long as it was to be, to a frame. Of those without an
-    /// index the packets must reach its end: their headers state the full length of a part too.
+    /// Whether an existing file has the requested length, to a frame.
+    ///
+    /// In formats without an index the packets must reach the end, because the header of a truncated
+    /// file still states the full length.
     fn has_length(&self, found: &MeasuredFile, length: f64, fps: f64) -> bool {
         let encoding = &self.settings.encoding;
         let near = |found: f64, frame: f64| (found - length).abs() <= frame.max(2.0 * TOLERANCE);

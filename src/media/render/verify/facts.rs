@@ -1,14 +1,15 @@
-//! What a written file is to hold and what it holds.
+//! What a written file must hold, and what was measured in it.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::ffmpeg::encoding::{Format, FormatKind};
 use crate::media::render::output::Output;
 use crate::model::Rendition;
 
-/// What a file is to hold.
+/// What a written file must hold.
 pub(crate) struct ExpectedFile {
-    /// PTS of its frames, in units of `ticks` a second.
+    /// PTS of its frames, in ticks.
     pub(crate) frames: Vec<i64>,
+    /// Ticks per second.
     pub(crate) ticks: i64,
     /// Size of the picture.
     pub(crate) size: (i64, i64),
@@ -16,13 +17,13 @@ pub(crate) struct ExpectedFile {
     pub(crate) length: f64,
 }
 
-/// A stream of a file.
+/// A measured stream of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MeasuredTrack {
     pub(crate) kind: TrackKind,
-    /// ffmpeg's name of it.
+    /// Codec, by ffmpeg's name.
     pub(crate) codec: String,
-    /// Ticks of its clock are so many seconds: numerator and denominator.
+    /// Seconds of one tick: numerator and denominator.
     pub(crate) time_base: (u32, u32),
     /// PTS of its packets in ticks, sorted.
     pub(crate) pts: Vec<i64>,
@@ -32,35 +33,35 @@ pub(crate) struct MeasuredTrack {
     pub(crate) duration: f64,
 }
 
-/// What a stream holds.
+/// The content of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TrackKind {
-    /// With its size.
+    /// A picture of that width and height.
     Picture(i64, i64),
     Sound,
 }
 
 impl MeasuredTrack {
-    /// When its last packet is due, in seconds.
+    /// PTS of its last packet, in seconds.
     fn last(&self) -> f64 {
         let unit = f64::from(self.time_base.0) / f64::from(self.time_base.1.max(1));
         self.pts.last().map_or(0.0, |pts| *pts as f64 * unit)
     }
 }
 
-/// A file's measures.
+/// What was measured in a written file.
 pub(crate) struct MeasuredFile {
     container: &'static str,
-    /// Empty without a picture; then there are no frames and no size.
+    /// Empty for a file without a picture, which has no frames and no size.
     video_codec: String,
     pub(crate) width: i64,
     pub(crate) height: i64,
     pub(crate) time_base: (u32, u32),
-    /// PTS in ticks, sorted; of an animated WebP only their number is known.
+    /// PTS in ticks, sorted; empty for an animated WebP, of which only the number is known.
     pub(crate) frames: Vec<i64>,
     pub(crate) count: usize,
     pub(crate) start: f64,
-    /// Of the picture, or of the sound where there is none.
+    /// Duration of the picture, or of the sound in a file without one, in seconds.
     pub(crate) duration: f64,
     pub(crate) audio: Option<MeasuredSound>,
 }
@@ -105,7 +106,7 @@ impl MeasuredFile {
         })
     }
 
-    /// An animation of which no more than this is known.
+    /// An animation of which only these facts are known.
     pub(crate) fn animation(
         codec: &'static str,
         (width, height): (i64, i64),
@@ -126,7 +127,7 @@ impl MeasuredFile {
         }
     }
 
-    /// The row of `span`'s file, which has this size and hash.
+    /// The rendition row of `span`'s file, given the file's size and hash.
     pub(crate) fn facts(self, span: &Output, bytes: i64, blake3: String) -> Rendition {
         let picture = !self.video_codec.is_empty();
         Rendition {
@@ -149,15 +150,12 @@ impl MeasuredFile {
     }
 }
 
-/// The frames' times must be those of the source, to the tick or its rounding.
+/// Checks that the frames' times are those of the source, to one tick of rounding.
 pub(crate) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -> Result<()> {
     let wanted: Vec<i64> = wanted.collect();
     if wanted.len() != found.len() {
-        let message = format!(
-            "the written clip has {} frames, {} were to be in it",
-            found.len(),
-            wanted.len()
-        );
+        let message =
+            format!("the written clip has {} frames instead of {}", found.len(), wanted.len());
         return Err(Error::new(ErrorCode::RenderMismatch, message));
     }
     if wanted.iter().zip(found).any(|(wanted, found)| (wanted - found).abs() > 1) {
@@ -166,6 +164,7 @@ pub(crate) fn compare_frames(wanted: impl Iterator<Item = i64>, found: &[i64]) -
     Ok(())
 }
 
+/// A `render.mismatch` error.
 pub(crate) fn mismatch(message: &str) -> Error {
     Error::new(ErrorCode::RenderMismatch, message)
 }

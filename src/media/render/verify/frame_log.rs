@@ -1,19 +1,20 @@
-//! The list of decoded frames, or of packets, that ffmpeg writes beside the clips.
+//! The listing of decoded frames or packets that ffmpeg writes beside the clips.
 
 use std::io::{BufRead, BufReader, Read};
 
-/// PTS of the frames of one pass in the order of presentation, in ticks of the pass.
+/// PTS of one pass's frames in presentation order, in ticks of the pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FrameLog {
     pub(crate) frames: Vec<i64>,
 }
 
 impl FrameLog {
-    /// Reads ffmpeg's `framecrc` text to its end, as PTS of `ticks` a second. `seen` is told of each
-    /// frame and says whether to go on.
+    /// Reads ffmpeg's `framecrc` text as PTS of `ticks` per second.
+    ///
+    /// `seen` receives each PTS and returns whether to continue.
     pub(crate) fn read(from: impl Read, ticks: i64, mut seen: impl FnMut(i64) -> bool) -> Self {
         let mut log = Self::lines(from, ticks, &mut seen);
-        // Packets come in the order of decoding.
+        // Packets come in decoding order.
         log.frames.sort_unstable();
         log
     }
@@ -24,7 +25,7 @@ impl FrameLog {
         let mut line = Vec::new();
         loop {
             line.clear();
-            // A broken pipe shows in the process's status; here it is an end like any other.
+            // A broken pipe shows in the exit status; here it just ends the listing.
             if !matches!(lines.read_until(b'\n', &mut line), Ok(read) if read > 0) {
                 return log;
             }
@@ -46,7 +47,7 @@ impl FrameLog {
     }
 }
 
-/// The unit that a line `#tb 0: 1/25` states, in seconds.
+/// The time base in a line `#tb 0: 1/25`.
 fn time_base(line: &[u8]) -> Option<(i64, i64)> {
     let (num, den) = std::str::from_utf8(line).ok()?.strip_prefix("#tb 0:")?.split_once('/')?;
     let (num, den) = (num.trim().parse().ok()?, den.trim().parse().ok()?);
@@ -60,7 +61,7 @@ fn rescale(pts: i64, (num, den): (i64, i64), ticks: i64) -> i64 {
     (pts as f64 * num as f64 * ticks as f64 / den as f64).round() as i64
 }
 
-/// The PTS in a line `stream, dts, pts, duration, size, checksum`; the DTS of a packet without.
+/// The PTS in a line `stream, dts, pts, duration, size, checksum`, or the DTS if it has none.
 fn parse(line: &[u8]) -> Option<i64> {
     if line.first() == Some(&b'#') {
         return None;
@@ -79,7 +80,7 @@ mod tests {
                         0, 2, 20, 512, 472, 0x2\n0, 3, 31, 512, 472, 0x3\nbroken\n0, 4, 40";
 
     #[test]
-    fn headers_and_broken_lines_are_left_out() {
+    fn headers_and_broken_lines_are_skipped() {
         let log = FrameLog::read(TEXT.as_bytes(), 12_800, |_| true);
         assert_eq!(log.frames, [10, 20, 31, 40]);
     }

@@ -1,4 +1,4 @@
-//! What is in a written file.
+//! Measures the streams of a written file.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,21 +10,21 @@ use crate::media::ffprobe::{FfprobeRun, ProbeOutput, ProbeStream, clock, number}
 use crate::media::render::context::RenderContext;
 use crate::media::sniff::Demuxer;
 
-/// Most that ffprobe may say: some 150 bytes a packet, 80 packets a second, an hour.
+/// Largest ffprobe output: about 150 bytes per packet, 80 packets per second, one hour.
 const MAX_ANSWER: usize = 64 << 20;
 
 impl RenderContext<'_> {
-    /// What is in the file.
+    /// Measures the streams of the file.
     ///
-    /// Of MP4 its index says all, which is read here: starting ffprobe takes 60 ms of CPU, as
-    /// much as encoding half a second. It reads the other formats, and an index of another kind
+    /// MP4 is measured by reading its index directly: starting ffprobe takes 60 ms of CPU, as much as
+    /// encoding half a second. ffprobe measures other formats, and MP4 files with an index of another kind
     /// than is written today.
     pub(crate) fn measure(&self, file: &Path) -> Result<MeasuredFile> {
         let format = self.settings.encoding.format;
-        let missing = || mismatch("the written clip has not the streams it was to have");
+        let missing = || mismatch("the written clip lacks a stream that it must have");
         if format.has_index() {
             let unread = |cause: mp4_atom::Error| {
-                mismatch("the written clip is not a whole MP4 file").with_source(cause)
+                mismatch("the written clip is not a complete MP4 file").with_source(cause)
             };
             let tracks = File::open(file).map_err(mp4_atom::Error::from).and_then(mp4_index::read);
             if let Some(tracks) = tracks.map_err(unread)? {
@@ -75,7 +75,7 @@ fn track(output: &ProbeOutput, stream: &ProbeStream) -> Option<MeasuredTrack> {
     Some(MeasuredTrack { kind, codec, time_base, pts, start, duration })
 }
 
-/// What stands in an animated WebP.
+/// Measures an animated WebP.
 fn measure_webp(file: &Path) -> Result<MeasuredFile> {
     let failed = |cause: std::io::Error| {
         mismatch("the written animation cannot be measured").with_source(cause)

@@ -1,4 +1,4 @@
-//! The index of an MP4 file (ISO/IEC 14496-12): when each of its frames is shown.
+//! Reads the index of an MP4 file (ISO/IEC 14496-12): the PTS of each frame.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -8,21 +8,20 @@ use mp4_atom::{
 
 use super::facts::{MeasuredTrack, TrackKind};
 
-/// Largest index that is read: some 16 bytes a frame, a day of them.
+/// Largest index that is read: about 16 bytes per frame for a day of frames.
 const MOST: usize = 256 << 20;
 
-/// The picture and the sound of a file; `None` where it has a stream of a kind that is not written
-/// here.
+/// Reads the picture and sound tracks; `None` if a stream is of a kind that is not written here.
 ///
 /// # Errors
-/// The file is no MP4, or its boxes do not end where it does. The index comes first, so that a
-/// file that was cut off still states its full length.
+/// The file is not MP4, or its boxes do not end where it ends. The index comes first, so a truncated file
+/// still states its full length.
 pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<MeasuredTrack>>> {
     let length = file.seek(SeekFrom::End(0))?;
     let (mut at, mut moov, mut data) = (file.seek(SeekFrom::Start(0))?, None, 0_u64);
     while at < length {
         let header = Header::read_from(&mut file)?;
-        // A box "to the end of the file" is not what ffmpeg leaves in a finished one.
+        // ffmpeg leaves no box "to the end of the file" in a finished file.
         let size = header.size.ok_or(Error::InvalidSize)?;
         let body = file.stream_position()?;
         at = body.saturating_add(size as u64);
@@ -40,7 +39,7 @@ pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<MeasuredTrac
     }
     let moov = moov.ok_or(Error::MissingBox(Moov::KIND))?;
     let movie = f64::from(moov.mvhd.timescale.max(1));
-    // Also keeps a damaged count from taking all memory.
+    // Also bounds the memory that a damaged count can take.
     let needed = moov.trak.iter().map(|trak| bytes(&trak.mdia.minf.stbl));
     if needed.fold(0, u64::saturating_add) > data {
         return Err(Error::OutOfBounds);
@@ -49,12 +48,12 @@ pub(crate) fn read(mut file: impl Read + Seek) -> Result<Option<Vec<MeasuredTrac
     shown.map(|trak| track(trak, movie)).collect()
 }
 
-/// Whether it is picture or sound.
+/// Whether the track is picture or sound.
 fn is_shown(trak: &Trak) -> bool {
     [FourCC::new(b"vide"), FourCC::new(b"soun")].contains(&trak.mdia.hdlr.handler)
 }
 
-/// A track; `movie` is the number of ticks in a second of the file's own clock.
+/// Measures a track; `movie` is the file's timescale in ticks per second.
 fn track(trak: &Trak, movie: f64) -> Result<Option<MeasuredTrack>> {
     let stbl = &trak.mdia.minf.stbl;
     let Some((kind, codec)) = stbl.stsd.codecs.first().and_then(known) else { return Ok(None) };
@@ -62,7 +61,7 @@ fn track(trak: &Trak, movie: f64) -> Result<Option<MeasuredTrack>> {
     let seconds = |ticks: i64| ticks as f64 / f64::from(timescale.max(1));
     let edits = trak.edts.as_ref().and_then(|edts| edts.elst.as_ref());
     let edits = edits.map_or(&[][..], |elst| &elst.entries);
-    // What stands before the first of its own is empty.
+    // Edits before the first one with media are empty.
     let empty = edits.iter().take_while(|edit| edit.media_time.is_none());
     let wait = empty.map(|edit| edit.segment_duration as f64 / movie).sum::<f64>();
     let played = edits.iter().find(|edit| edit.media_time.is_some());
@@ -72,7 +71,7 @@ fn track(trak: &Trak, movie: f64) -> Result<Option<MeasuredTrack>> {
     let (mut pts, end) = times(stbl)?;
     pts.iter_mut().for_each(|pts| *pts = pts.saturating_add(shift));
     pts.sort_unstable();
-    // A lead of the encoder is before the start, and not played.
+    // The encoder's priming samples lie before the start and are not played.
     let start = pts.first().map_or(wait, |first| seconds(*first).max(wait));
     let whole = seconds(end.saturating_add(shift)) - start;
     let duration = played.map_or(whole, |edit| whole.min(edit.segment_duration as f64 / movie));
@@ -86,7 +85,7 @@ fn track(trak: &Trak, movie: f64) -> Result<Option<MeasuredTrack>> {
     }))
 }
 
-/// What a sample entry says, if such are written here.
+/// Kind and codec of a sample entry, if it is of a kind that is written here.
 fn known(codec: &Codec) -> Option<(TrackKind, &'static str)> {
     let picture = |visual: &mp4_atom::Visual| {
         TrackKind::Picture(i64::from(visual.width), i64::from(visual.height))
@@ -102,7 +101,7 @@ fn known(codec: &Codec) -> Option<(TrackKind, &'static str)> {
     })
 }
 
-/// Bytes of all samples; one of none counts for one.
+/// Bytes of all samples; an empty sample counts as one byte.
 fn bytes(stbl: &Stbl) -> u64 {
     let own = |size: &u32| u64::from((*size).max(1));
     match &stbl.stsz.samples {
@@ -111,7 +110,7 @@ fn bytes(stbl: &Stbl) -> u64 {
     }
 }
 
-/// PTS of all samples and the end of the last, in ticks.
+/// PTS of all samples, and the end of the last, in ticks.
 fn times(stbl: &Stbl) -> Result<(Vec<i64>, i64)> {
     let samples = match &stbl.stsz.samples {
         StszSamples::Different { sizes } => sizes.len() as u64,
@@ -206,7 +205,7 @@ mod tests {
         assert_eq!((picture.codec.as_str(), picture.time_base), ("h264", (1, 1000)));
         assert_eq!(picture.pts, [0, 0, 80, 120]);
         assert_eq!((picture.start, picture.duration), (0.0, 0.16));
-        // The encoder's lead is before the start; 40 ms of silence are before both.
+        // The priming samples lie before the start; 40 ms of silence precede both.
         assert_eq!(sound.pts, [19, 40, 61, 82]);
         assert_eq!((sound.kind, sound.start), (TrackKind::Sound, 0.04));
         assert!((sound.duration - 0.06).abs() < 1e-9);

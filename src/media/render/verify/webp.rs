@@ -1,11 +1,11 @@
-//! What an animated WebP holds. ffprobe of the versions that are about does not read it.
+//! Reads the frames of an animated WebP, which current versions of ffprobe do not read.
 //!
 //! The container: RIFF chunks `VP8X` (canvas), `ANIM`, and `ANMF` (a frame with its duration); see
 //! <https://developers.google.com/speed/webp/docs/riff_container>.
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// Size, frames and length of an animation.
+/// Size, frame count and duration of an animated WebP.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct WebpAnimation {
     pub(crate) width: i64,
@@ -14,7 +14,7 @@ pub(crate) struct WebpAnimation {
     pub(crate) milliseconds: i64,
 }
 
-/// Reads a file to its end; `None` if it is not a whole WebP of frames, or a single picture.
+/// Reads a file to its end; `None` if it is incomplete, not WebP, or a single picture.
 pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<WebpAnimation>> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
@@ -55,7 +55,7 @@ pub(crate) fn read(mut file: impl Read + Seek) -> std::io::Result<Option<WebpAni
     Ok((at == length && found.frames > 0).then_some(found))
 }
 
-/// 24 bits, the least first.
+/// A 24-bit little-endian number.
 fn number(a: u8, b: u8, c: u8) -> i64 {
     i64::from(u32::from_le_bytes([a, b, c, 0]))
 }

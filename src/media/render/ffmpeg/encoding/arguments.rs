@@ -1,4 +1,4 @@
-//! ffmpeg's options for a format, codec and quality.
+//! The ffmpeg options of a format, codec and quality.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,11 +9,12 @@ use crate::media::render::output::Output;
 use crate::media::render::settings::RenderSettings;
 use crate::media::render::source::RenderSource;
 
-/// Samples at 48 kHz that libopus puts before the sound, in milliseconds of WebM's clock.
+/// Duration of the priming samples of libopus, in milliseconds.
 const OPUS_LEAD_MS: u32 = 7;
 
-/// What a pass's graph needs behind output `number`, which plays for `seconds`; nothing for a video, and sound has
-/// no picture.
+/// The filters that turn the picture of output `number` into an animation of `seconds`.
+///
+/// Empty for formats of video and sound.
 pub(crate) fn tail(
     encoding: &Encoding,
     source: &RenderSource,
@@ -27,13 +28,13 @@ pub(crate) fn tail(
             let (wide, high) = encoding.animated(size(source, output));
             let (_, rate) = encoding.animation();
             let frames = encoding.animated_frames(seconds);
-            // The last frame stands until the end, however long the source showed it.
+            // The last frame is held until the end, however long the source showed it.
             let mut graph = format!(
                 ";[v{number}]fps=fps={rate}:start_time=0:round=near,tpad=stop=-1:stop_mode=clone,\
                  trim=end_frame={frames},scale={wide}:{high}:flags={SCALER}"
             );
             if encoding.format == Format::Gif {
-                // A palette of its own for each frame: one for all would keep all of them in memory.
+                // One palette per frame: a shared one would keep all frames in memory.
                 graph.push_str(&format!(
                     ",split[g{number}][h{number}];[g{number}]palettegen=stats_mode=single[p{number}];\
                      [h{number}][p{number}]paletteuse=new=1:dither=bayer:bayer_scale=4"
@@ -44,15 +45,16 @@ pub(crate) fn tail(
     }
 }
 
-/// Picture size of an output before it is made an animation.
+/// Picture size of an output before it is scaled to an animation.
 pub(crate) fn size(source: &RenderSource, output: &Output) -> (i64, i64) {
     let plain = (i64::from(source.width), i64::from(source.height));
     output.edit.as_ref().map_or(plain, |edit| (edit.width, edit.height))
 }
 
-/// Options of output `number`, without its name. Nothing in them depends on the other outputs, the
-/// machine or the day: with one encoder thread the same clip has the same bytes in whatever pass it
-/// is rendered. It counts `ticks` a second and is `length` of them long.
+/// The options of output `number`, without its file name.
+///
+/// They do not depend on the other outputs, the machine or the date: with one encoder thread the same
+/// clip has the same bytes in every pass. The output counts `ticks` per second and is `length` ticks long.
 pub(crate) fn output(
     source: &RenderSource,
     (ticks, length): (i64, i64),
@@ -72,15 +74,15 @@ pub(crate) fn output(
 /// Where an output's sound comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SoundFrom {
-    /// Nowhere: it has none.
+    /// The output has no sound.
     Nothing,
-    /// The pass's graph.
+    /// The filtergraph of the pass.
     Graph,
-    /// An input that has it as it is to be in the file.
+    /// An input with the encoded sound, which is copied.
     Input(usize),
 }
 
-/// Options that encode the sound `[label]` by itself as it is in an MP4 output, to `file`.
+/// The options that encode the sound `[label]` alone to `file`, as it is in an MP4 output.
 pub(crate) fn sound_file(settings: &RenderSettings, label: &str, file: &Path) -> Vec<OsString> {
     let mut args = sound(settings, label);
     args.extend(words(&["-fflags", "+bitexact", "-f", "mp4"]));
@@ -90,8 +92,9 @@ pub(crate) fn sound_file(settings: &RenderSettings, label: &str, file: &Path) ->
     args
 }
 
-/// Options of an MP4 file of which the picture is that of input 0, packet by packet, and the sound
-/// that of output 0; times as for [`output`].
+/// The options of an MP4 file that copies the picture of input 0 and encodes the sound of output 0.
+///
+/// Times are as for [`output`].
 pub(crate) fn copied(
     source: &RenderSource,
     (ticks, length): (i64, i64),
@@ -104,7 +107,7 @@ pub(crate) fn copied(
     args
 }
 
-/// Sound and container of output `number`.
+/// The options of sound and container of output `number`.
 fn container(
     ticks: i64,
     settings: &RenderSettings,
@@ -114,13 +117,13 @@ fn container(
         SoundFrom::Nothing => Vec::new(),
         SoundFrom::Graph => sound(settings, &format!("a{number}")),
         SoundFrom::Input(input) => {
-            // The rate is what the file says of it, as if it came from the encoder.
+            // The bit rate is written to the file, as if an encoder had produced the sound.
             let (map, rate) = (format!("{input}:a:0"), sound_rate(settings));
             words(&["-map", &map, "-c:a", "copy", "-b:a", &rate])
         }
     };
     args.extend(words(&["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]));
-    // Packets are interleaved by their times alone, never by which thread came first.
+    // Packets are interleaved by time alone, never by thread timing.
     let queue = ["-max_interleave_delta", "0", "-max_muxing_queue_size", "65536"];
     match settings.encoding.format {
         Format::Mp4 => {
@@ -152,7 +155,7 @@ fn video(
     args.extend(words(&["-enc_time_base:v", &format!("1:{ticks}")]));
     args.extend(encoder(settings));
     args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
-    // The last frame stands until the clip's end; ffmpeg would give it a mean frame's length.
+    // The last frame lasts until the clip's end; ffmpeg would give it the mean frame duration.
     let length = match settings.encoding.format {
         Format::Webm => (length as f64 * 1000.0 / ticks as f64).round() as i64,
         _ => length,
@@ -165,9 +168,11 @@ fn video(
     args
 }
 
-/// Codec and its quality. The number of threads is part of the result; it is a setting, not the
-/// machine's. With one, 18 of 18 runs of x264 on variable and 120 fps material gave the same bytes;
-/// with two they did not.
+/// The options of the picture codec and its quality.
+///
+/// The number of threads changes the bytes, so it is a setting and does not follow the machine. With one
+/// thread, 18 of 18 runs of x264 on variable and 120 fps material gave the same bytes; with two they did
+/// not.
 pub(crate) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let codec = encoding.video_codec().unwrap_or_default();
@@ -189,7 +194,7 @@ pub(crate) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
         VideoCodec::Hevc => {
             let pools = if threads == 1 { "none".to_owned() } else { count.clone() };
             let rate = if lossless { "lossless=1".to_owned() } else { format!("crf={level}") };
-            // Closed groups of pictures: players seek to any keyframe. No text about the encoder.
+            // Closed groups of pictures, so that players can seek to any keyframe, and no encoder banner.
             let own =
                 format!("{rate}:pools={pools}:frame-threads=1:open-gop=0:info=0:log-level=error");
             let mut args = words(&["-c:v", "libx265", "-preset", settings.preset.as_str()]);
@@ -217,7 +222,7 @@ fn hardware(kind: Hardware, encoder: &str, level: &str) -> Vec<OsString> {
     args.extend(match kind {
         Hardware::Nvenc => words(&["-rc", "constqp", "-qp", level]),
         Hardware::Qsv => words(&["-global_quality", level]),
-        // 1 to 100, the other way round.
+        // Its scale is 1 to 100, higher is better.
         Hardware::Videotoolbox => {
             let level: f64 = level.parse().unwrap_or(24.0);
             words(&["-q:v", &format!("{:.0}", (100.0 - 1.75 * level).clamp(1.0, 100.0))])
@@ -227,7 +232,7 @@ fn hardware(kind: Hardware, encoder: &str, level: &str) -> Vec<OsString> {
     args
 }
 
-/// The codec's rate factor; the table of the module above.
+/// The codec's rate factor, from the table in the parent module.
 fn level(settings: &RenderSettings, codec: VideoCodec) -> u8 {
     let [low, medium, high, best] = match codec {
         VideoCodec::H264 => {
@@ -248,7 +253,7 @@ fn level(settings: &RenderSettings, codec: VideoCodec) -> u8 {
         Quality::Medium => medium,
         Quality::High => high,
         Quality::Best => best,
-        // libvpx wants the least with its switch; the others do not look at it.
+        // libvpx requires 0 with its lossless switch; the others ignore it.
         Quality::Lossless => 0,
     }
 }
@@ -276,7 +281,7 @@ fn animation(encoding: &Encoding, number: usize) -> Vec<OsString> {
     args
 }
 
-/// Bits a second of the sound, of which Opus takes no more of a single channel and MP3 none at all.
+/// Bit rate of the sound, within the maximum of Opus and MP3.
 fn sound_rate(settings: &RenderSettings) -> String {
     let high = u64::from(settings.audio_bitrate);
     let rate = match settings.encoding.quality {
@@ -303,23 +308,24 @@ fn sound(settings: &RenderSettings, label: &str) -> Vec<OsString> {
     let mut args = words(&["-map", &map, "-c:a", codec, "-b:a", &rate]);
     args.extend(words(&["-threads:a", "1", "-flags:a", "+bitexact"]));
     if settings.encoding.format == Format::Webm {
-        // The encoder's lead would begin before 0, and the muxer then move the picture. Players
-        // take the lead, which the file states, off the time stamps.
+        // The priming samples would start before 0, and the muxer would then shift the picture. Players
+        // subtract the priming, which the file states, from the time stamps.
         args.push("-bsf:a".into());
         args.push(format!("setts=ts=TS+{OPUS_LEAD_MS}").into());
     }
     args
 }
 
-/// Gives packets their durations: the last one in the file, which need not be the last one shown,
-/// what is left until `length`. The others must not reach further; MP4 takes their durations from
-/// the time stamps.
+/// The bitstream filter that sets packet durations so that the track is `length` ticks long.
+///
+/// The last packet in the file, which need not be the last one shown, lasts until `length`. The others
+/// must not reach further; MP4 derives their durations from the time stamps.
 fn lasting(length: i64) -> String {
     let duration = format!("if(isnan(NEXT_PTS)+eq(NEXT_PTS,NOPTS),max({length}-PTS,1),1)");
     format!("setts=pts=PTS:dts=DTS:duration='{duration}'")
 }
 
-/// Arguments of fixed words.
+/// Arguments from string slices.
 pub(crate) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }

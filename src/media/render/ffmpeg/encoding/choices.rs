@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::sniff::Demuxer;
 
-/// An enum with a name for each value, the same in configuration, JSON and on the command line.
+/// Defines an enum whose values have one name each in configuration, JSON and on the command line.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident, $what:literal, $($(#[$own:meta])* $value:ident = $text:literal),+) => {
         $(#[$doc])*
@@ -17,10 +17,10 @@ macro_rules! named {
         pub enum $name { $($(#[$own])* $value),+ }
 
         impl $name {
-            /// All of them.
+            /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$value),+];
 
-            /// The name.
+            /// The name of the value.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$value => $text),+ }
             }
@@ -38,7 +38,7 @@ macro_rules! named {
             fn from_str(text: &str) -> Result<Self> {
                 Self::ALL.iter().copied().find(|v| text.eq_ignore_ascii_case(v.as_str())).ok_or_else(|| {
                     let names: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    refused(format!("there is no {} {text}; take one of {}", $what, names.join(", ")))
+                    refused(format!("unknown {} {text}; choose one of {}", $what, names.join(", ")))
                 })
             }
         }
@@ -48,7 +48,7 @@ macro_rules! named {
 named!(
     /// The kind of file.
     Format, "format",
-    /// MPEG-4, index first.
+    /// MPEG-4 with the index first.
     #[default]
     Mp4 = "mp4",
     /// WebM.
@@ -68,7 +68,7 @@ named!(
 named!(
     /// A picture codec.
     VideoCodec, "codec",
-    /// H.264, which everything plays.
+    /// H.264, supported by all players.
     #[default]
     H264 = "h264",
     /// H.265.
@@ -80,23 +80,23 @@ named!(
 );
 
 named!(
-    /// Picture and sound against size.
+    /// Quality of picture and sound against file size.
     Quality, "quality",
-    /// To look a clip over.
+    /// For previews.
     Low = "low",
-    /// Smaller than `high`, and it shows on a large screen.
+    /// Smaller than `high`, with visible loss on a large screen.
     Medium = "medium",
     /// Hard to tell from the source.
     #[default]
     High = "high",
     /// For further editing.
     Best = "best",
-    /// Every pixel of the picture, after its conversion to 8-bit 4:2:0.
+    /// Without loss in the picture, after its conversion to 8-bit 4:2:0.
     Lossless = "lossless"
 );
 
 named!(
-    /// Who encodes the picture. One machine's hardware gives other bytes than another's.
+    /// The hardware that encodes the picture; its bytes differ between machines.
     Hardware, "hardware",
     /// Software: the same bytes everywhere.
     #[default]
@@ -111,19 +111,19 @@ named!(
     Videotoolbox = "videotoolbox"
 );
 
-/// What a format holds.
+/// The kind of content of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FormatKind {
-    /// Picture, and sound if there is one.
+    /// Picture, and sound if the source has any.
     Video,
-    /// Picture at a rate and size of its own.
+    /// Picture with its own frame rate and size.
     Animation,
-    /// Sound.
+    /// Sound only.
     Sound,
 }
 
 impl Format {
-    /// The end of the file's name, which is the `container` of its rendition too.
+    /// The file name extension, which is also the `container` of the rendition.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Aac => "m4a",
@@ -131,7 +131,7 @@ impl Format {
         }
     }
 
-    /// Whether it holds captions as a text track.
+    /// Whether it can hold captions as a text track.
     pub const fn has_text_track(self) -> bool {
         matches!(self, Self::Mp4 | Self::Webm)
     }
@@ -149,7 +149,7 @@ impl Format {
         }
     }
 
-    /// Samples in a packet of its sound.
+    /// Samples per packet of its sound.
     pub(crate) const fn sound_frame(self) -> f64 {
         match self {
             Self::Mp3 => 1152.0,
@@ -163,7 +163,7 @@ impl Format {
         matches!(self, Self::Mp4 | Self::Aac)
     }
 
-    /// What reads a file of this format; `None` where ffprobe does not.
+    /// The demuxer of its files; `None` if ffprobe cannot read them.
     pub(crate) const fn demuxer(self) -> Option<Demuxer> {
         match self {
             Self::Mp4 | Self::Aac => Some(Demuxer::Mov),

@@ -1,4 +1,4 @@
-//! Hardware encoders: which there are, found out by trying.
+//! Detection of hardware encoders, by a trial encode.
 
 use super::{Encoding, Hardware, VideoCodec, refused};
 use crate::cancel::CancelToken;
@@ -8,10 +8,10 @@ use crate::media::process::MediaCommand;
 use crate::media::tools::{MediaLimits, MediaTools};
 
 impl Hardware {
-    /// Those that are tried, in this order.
+    /// The kinds of hardware, in the order of trial.
     const REAL: [Self; 3] = [Self::Nvenc, Self::Qsv, Self::Videotoolbox];
 
-    /// Whether there are such encoders at all.
+    /// Whether this kind of hardware has an encoder for `codec`.
     pub(crate) const fn encodes(self, codec: VideoCodec) -> bool {
         match self {
             Self::Off => false,
@@ -22,7 +22,7 @@ impl Hardware {
         }
     }
 
-    /// ffmpeg's name of the encoder.
+    /// The name of the encoder in ffmpeg.
     pub(crate) fn encoder(self, codec: VideoCodec) -> Option<String> {
         match self {
             Self::Off | Self::Auto => None,
@@ -32,11 +32,13 @@ impl Hardware {
 }
 
 impl Encoding {
-    /// The encoding with `hardware` decided: a hardware encoder counts as present when it encodes a
-    /// frame under the limits that rendering has. What is decided is part of the files' ids.
+    /// Resolves `hardware: auto`: returns the encoding with the hardware that works here.
+    ///
+    /// An encoder counts as present if it encodes a frame under the limits of rendering. The result is part
+    /// of the files' ids.
     ///
     /// # Errors
-    /// `config.invalid` if the one that is asked for by name does not work here, `cancelled`.
+    /// `config.invalid` if hardware that was requested by name does not work here, `cancelled`.
     pub fn decided(
         self,
         tools: &MediaTools,
@@ -76,7 +78,7 @@ fn no_encoder(hardware: Hardware, codec: VideoCodec, cause: Error) -> Error {
     refused(message).about("hardware").with_source(cause)
 }
 
-/// Encodes one generated frame.
+/// Encodes one generated frame with the hardware encoder.
 fn works(
     hardware: Hardware,
     codec: VideoCodec,

@@ -1,6 +1,6 @@
-//! What a file is: its format, codec and quality.
+//! Formats, codecs and quality levels of written files.
 //!
-//! | format | file | picture | sound | its clock |
+//! | format | file | picture | sound | clock |
 //! |---|---|---|---|---|
 //! | mp4 | `.mp4` | h264, hevc, av1 | AAC | the source's ticks |
 //! | webm | `.webm` | vp9, av1 | Opus | milliseconds |
@@ -16,10 +16,10 @@
 //! | medium | 24 | 28 | 38 | 36 | 65 | 400, 12.5 a second | 128 |
 //! | high | 20 | 24 | 30 | 31 | 80 | 480, 20 a second | 160 |
 //! | best | 16 | 20 | 24 | 24 | 90 | 640, 25 a second | 256 |
-//! | lossless | `-qp 0` | lossless | refused | lossless | lossless | as best, webp only | 256 |
+//! | lossless | `-qp 0` | lossless | rejected | lossless | lossless | as best, webp only | 256 |
 //!
-//! H.264 and sound follow the settings `crf` and `audio_bitrate`, which are those of `high`. Picture
-//! only is lossless, and few players take H.264 without loss.
+//! H.264 and sound follow the settings `crf` and `audio_bitrate`, which are the values of `high`. Lossless
+//! applies to the picture only, and few players support lossless H.264.
 
 pub(crate) mod arguments;
 mod choices;
@@ -34,17 +34,17 @@ use choices::refused;
 pub(crate) use choices::FormatKind;
 pub use choices::{Format, Hardware, Quality, VideoCodec};
 
-/// How files are written. The default is what a plain clip is: H.264 and AAC in MP4.
+/// How files are encoded; by default H.264 and AAC in MP4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Encoding {
     /// The kind of file. Default: `mp4`.
     pub format: Format,
-    /// Picture codec. Default: the format's own, `h264` in MP4 and `vp9` in WebM.
+    /// Picture codec. Default: that of the format, `h264` in MP4 and `vp9` in WebM.
     pub codec: Option<VideoCodec>,
-    /// Picture and sound against size. Default: `high`.
+    /// Quality against file size. Default: `high`.
     pub quality: Quality,
-    /// Who encodes the picture. Default: `off`, software.
+    /// The hardware that encodes the picture. Default: `off`, software.
     pub hardware: Hardware,
 }
 
@@ -59,16 +59,18 @@ impl Encoding {
         self.format.has_picture()
     }
 
-    /// Whether it is that of plain clips. It leaves no trace in ids and settings, so that what was
-    /// rendered before there was a choice is found again.
+    /// Whether it is the default encoding.
+    ///
+    /// The default is left out of ids and serialised settings, so that files rendered before there was a
+    /// choice keep their ids.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether there is such a file.
+    /// Checks that format, codec, quality and hardware can be combined.
     ///
     /// # Errors
-    /// `config.invalid`, and what to ask for instead.
+    /// `config.invalid`, with what to choose instead.
     pub fn check(&self) -> Result<()> {
         let Self { format, quality, hardware, .. } = *self;
         let codecs = format.codecs();
@@ -106,10 +108,9 @@ impl Encoding {
         Ok(())
     }
 
-    /// Memory of its encoder in pictures of the size that it encodes, with one thread; `None` for
-    /// H.264, where it is the preset's.
+    /// Memory of the encoder with one thread, in encoded pictures; `None` for H.264.
     ///
-    /// Measured as growth of the resident memory for each output, of plain clips at 720p: HEVC 160 MB
+    /// For H.264 it depends on the preset. Measured as growth of the resident memory for each output, of plain clips at 720p: HEVC 160 MB
     /// (`veryfast`), AV1 178, VP9 142; of edits at 1080 × 1920: HEVC 353, AV1 358, VP9 288. An animation
     /// is smaller than the clip: GIF 39, WebP 4.
     pub(crate) fn pictures(&self) -> Option<u64> {
@@ -126,8 +127,9 @@ impl Encoding {
         }
     }
 
-    /// Longer side in pixels, at most, and frames a second of an animation. GIF counts time in
-    /// hundredths of a second, so that the rate is a divisor of 100.
+    /// Largest longer side in pixels, and frames per second, of an animation.
+    ///
+    /// GIF counts time in hundredths of a second, so the rate divides 100.
     pub(crate) const fn animation(&self) -> (i64, f64) {
         match self.quality {
             Quality::Low => (320, 10.0),
@@ -137,7 +139,7 @@ impl Encoding {
         }
     }
 
-    /// Size of an animation of a picture of this size: the same shape, not larger, even.
+    /// Size of an animation made from a picture of this size: same aspect ratio, not larger, even.
     pub(crate) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
         let most = self.animation().0;
         let scale = (most as f64 / width.max(height).max(1) as f64).min(1.0);
@@ -145,12 +147,12 @@ impl Encoding {
         (side(width), side(height))
     }
 
-    /// Size of the pictures that are encoded of a clip of this size.
+    /// Size of the encoded pictures of a clip of this size.
     pub(crate) fn encoded(&self, size: (i64, i64)) -> (i64, i64) {
         if self.format.kind() == FormatKind::Animation { self.animated(size) } else { size }
     }
 
-    /// Frames of an animation that plays for `seconds`.
+    /// Number of frames of an animation that plays for `seconds`.
     pub(crate) fn animated_frames(&self, seconds: f64) -> i64 {
         ((seconds * self.animation().1).round() as i64).max(1)
     }
@@ -163,7 +165,7 @@ mod tests {
     use crate::error::ErrorCode;
 
     #[test]
-    fn what_no_file_can_be_is_refused_with_a_way_out() {
+    fn unsupported_combinations_are_rejected_with_an_alternative() {
         let refused = |encoding: Encoding| encoding.check().unwrap_err().message().to_owned();
         let base = Encoding::default();
         let vp9 = Encoding { codec: Some(VideoCodec::Vp9), ..base };
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_are_all_right() {
+    fn all_other_combinations_are_supported() {
         let mut fine = 0;
         for format in Format::ALL {
             for quality in Quality::ALL {
@@ -195,7 +197,7 @@ mod tests {
     fn names_are_read_as_they_are_written() {
         assert_eq!("WebM".parse::<Format>().unwrap(), Format::Webm);
         let error = "avi".parse::<Format>().unwrap_err();
-        let message = "there is no format avi; take one of mp4, webm, gif, webp, mp3, aac, opus";
+        let message = "unknown format avi; choose one of mp4, webm, gif, webp, mp3, aac, opus";
         assert_eq!((error.code(), error.message()), (ErrorCode::Config, message));
     }
 

@@ -1,4 +1,4 @@
-//! The sound of a pass.
+//! The sound graph of a pass.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,13 @@ use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::{RenderSource, SourceAudio, TOLERANCE};
 use crate::model::edit::{Edit, Join};
 
-/// Fade at each edge of a segment, in seconds: a cut within a wave would click.
+/// Fade at each edge of a segment, in seconds: a cut within a waveform would click.
 const EDGE: f64 = 0.005;
 
-/// Highest sample after the gain: 1.5 dB below full scale leaves room for peaks between samples
-/// and for the encoder.
+/// Highest sample after the gain, in dBFS: headroom for inter-sample peaks and the encoder.
 pub(crate) const CEILING_DB: f64 = -1.5;
 
-/// Made of a measurement.
+/// The gain that a measurement asks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Gain {
     /// In dB.
@@ -26,7 +25,7 @@ pub(crate) struct Gain {
 }
 
 impl Gain {
-    /// Its filters.
+    /// The filters that apply the gain.
     pub(crate) fn filters(self) -> String {
         let limiter = if self.limited {
             let ceiling = 10.0_f64.powf(CEILING_DB / 20.0);
@@ -38,18 +37,20 @@ impl Gain {
     }
 }
 
-/// An output whose sound is made.
+/// An output whose sound the graph produces.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AudioOutput<'a> {
-    /// Of the output in its pass.
+    /// Number of the output in its pass.
     pub(crate) number: usize,
     pub(crate) output: &'a Output,
     pub(crate) shape: Option<&'a EditShape>,
     pub(crate) gain: Option<Gain>,
 }
 
-/// One decode, copied to each clip: cut to the sample at its start and end, missing sound filled
-/// with silence, exactly as long as the clip. Output 0 ends in `[a0]`, output 1 in `[a1]`, …
+/// The graph that copies one decode to each output, ending in `[a0]`, `[a1]`, ….
+///
+/// Each copy is cut to the sample at start and end, gaps are filled with silence, and it is exactly as long
+/// as its clip.
 pub(crate) fn graph(
     source: &RenderSource,
     audio: SourceAudio,
@@ -57,7 +58,7 @@ pub(crate) fn graph(
     inputs: InputNumbers,
 ) -> String {
     let sample = sampler(source, audio);
-    let ends = heard.iter().map(|heard| heard.output.read(heard.shape).1);
+    let ends = heard.iter().map(|heard| heard.output.source_span(heard.shape).1);
     let last = ends.map(&sample).max().unwrap_or(0);
     let mut names = Vec::new();
     for AudioOutput { number, shape, .. } in heard {
@@ -86,12 +87,13 @@ pub(crate) fn graph(
     graph.text()
 }
 
+/// Converts seconds on the clips' clock to samples of the source.
 fn sampler(source: &RenderSource, audio: SourceAudio) -> impl Fn(f64) -> i64 {
     let (start, rate) = (source.start, f64::from(audio.rate));
     move |seconds| ((start + seconds) * rate).round() as i64
 }
 
-/// Labels of the segments of output `number` that are read ahead, or that are not.
+/// Labels of the segments of output `number` in its cold open (`ahead`) or in the rest.
 fn pieces(shape: &EditShape, number: usize, ahead: bool) -> Vec<String> {
     let of_part = |(part, found): (usize, &ShapePart)| {
         let count = if found.ahead == ahead { found.segments.len() } else { 0 };
@@ -100,8 +102,9 @@ fn pieces(shape: &EditShape, number: usize, ahead: bool) -> Vec<String> {
     shape.parts.iter().enumerate().flat_map(of_part).collect()
 }
 
-/// The sound from `start` to `end`, in the clips' rate and layout, exactly as long as its span or
-/// as `(speed, samples)` say.
+/// Filters for the sound from `start` to `end` in the clips' rate and layout.
+///
+/// The result is exactly as long as the span, or has the `samples` of `played` at its speed.
 fn stretch(
     source: &RenderSource,
     audio: SourceAudio,
@@ -112,7 +115,7 @@ fn stretch(
     let (from, until, rate) = (sample(start), sample(end), audio.out_rate());
     let whole = ((end - start) * f64::from(rate)).round() as i64;
     let mut text = format!("atrim=start_pts={from}:end_pts={until},asetpts=PTS-{from}");
-    // Gaps of more than 50 ms become silence; smaller ones are jitter of the time stamps.
+    // Gaps of more than 50 ms become silence; smaller ones are time stamp jitter.
     let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp=0.05");
     let _ = write!(text, ",aformat=sample_fmts=fltp:channel_layouts={}", audio.out_layout());
     let _ = write!(text, ",apad=whole_len={whole},atrim=end_sample={whole}");
@@ -122,13 +125,13 @@ fn stretch(
         } else if (speed - 1.0).abs() > 1e-9 {
             let _ = write!(text, ",atempo={speed:.6}");
         }
-        // Changing the tempo may miss the length by some samples.
+        // A tempo change may miss the length by some samples.
         let _ = write!(text, ",apad=whole_len={samples},atrim=end_sample={samples}");
     }
     text
 }
 
-/// Segments at their speeds, parts joined, fades, loudness.
+/// Adds the sound of an edit: segments at their speeds, joined parts, fades and gain.
 fn edited(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -153,7 +156,7 @@ fn edited(
     graph.add(&[joined], &filters.join(","), &[format!("a{number}")]);
 }
 
-/// The segments of a part one after another, `whole` samples in all.
+/// Adds the segments of a part one after another, `whole` samples in all; returns the label.
 fn part(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -171,7 +174,7 @@ fn part(
         done = until;
         let span = (segment.start, segment.end);
         let mut filters = stretch(source, audio, span, Some((segment.speed, samples)));
-        // Where the source goes on, nothing can click.
+        // Where the source continues without a gap, nothing can click.
         let goes_on = |other: Option<f64>, here: f64| {
             other.is_some_and(|other| (other - here).abs() < TOLERANCE)
         };
@@ -196,7 +199,7 @@ fn part(
     to
 }
 
-/// Joins the parts as the pictures are.
+/// Joins the parts like their pictures; returns the label.
 fn join(graph: &mut FilterGraph, edit: &Edit, shape: &EditShape, parts: Vec<String>) -> String {
     let Some(first) = parts.first().cloned() else { return String::new() };
     if parts.len() == 1 {

@@ -1,19 +1,18 @@
-//! What is done to the picture beside its layout.
+//! Picture effects and fades of an edit.
 
 use super::{FilterGraph, sum};
 use crate::media::render::shape::EditShape;
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Effect, EffectKind};
 
-/// Seconds in which a punch zooms in, and those in which it eases back.
+/// Seconds in which a zoom punch moves in, and in which it eases back.
 const PUNCH: (f64, f64) = (0.08, 0.42);
-/// How far the strongest punch zooms in.
+/// Zoom of the strongest punch, as a share of the picture.
 const PUNCH_ZOOM: f64 = 0.25;
-/// Seconds of a glitch.
+/// Duration of a glitch, in seconds.
 const GLITCH: f64 = 0.3;
 
-/// Applies the effects that are not fades to `from`, on the source's clock; the label that has
-/// them.
+/// Applies the effects other than fades to `from`, on the source's clock; returns the label.
 pub(super) fn apply(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -64,7 +63,7 @@ fn filter(source: &RenderSource, effect: &Effect) -> Option<String> {
     })
 }
 
-/// The picture enlarged over itself: only while it lasts is anything computed.
+/// Overlays the enlarged picture on itself; computed only while a punch lasts.
 fn punch(graph: &mut FilterGraph, source: &RenderSource, edit: &Edit, from: String) -> String {
     let punches: Vec<(f64, f64)> = edit
         .effects
@@ -89,7 +88,7 @@ fn punch(graph: &mut FilterGraph, source: &RenderSource, edit: &Edit, from: Stri
     }
     let zoom = format!("min({},{PUNCH_ZOOM})", sum(&zoom));
     let copies = graph.split(&from, "split", 2, |n| format!("{from}z{n}"));
-    // In steps of four pixels the middle stays where chroma is.
+    // Steps of four pixels keep the centre aligned with the chroma samples.
     let side = |whole: i64| format!("'{whole}+4*trunc({whole}*{zoom}/4)'");
     let (large, to) = (format!("{from}zl"), format!("{from}zo"));
     let scale =
@@ -101,7 +100,7 @@ fn punch(graph: &mut FilterGraph, source: &RenderSource, edit: &Edit, from: Stri
     to
 }
 
-/// Filters of the fades, on the variant's clock; for sound with `afade`.
+/// The fades on the variant's clock, with `filter` `fade` for picture or `afade` for sound.
 pub(super) fn fades(edit: &Edit, shape: &EditShape, filter: &str) -> Vec<String> {
     let whole = shape.seconds();
     let fade = |effect: &Effect| {

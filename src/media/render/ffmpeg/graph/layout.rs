@@ -1,22 +1,22 @@
-//! How the source's picture fills the variant's.
+//! Layouts: how the source's picture fills that of the variant.
 
 use super::{FilterGraph, SCALER, piecewise};
 use crate::kernels::layout::{Cell, CellView, corner, even, gaze, grid, largest, split};
 use crate::media::render::source::{RenderSource, TOLERANCE};
 use crate::model::edit::{Anchor, Edit, Layout};
 
-/// Scaling where the result is blurred anyway.
+/// Scaler flags for pictures that are blurred afterwards.
 const SOFT_SCALER: &str = "bilinear+accurate_rnd+bitexact";
-/// The background is blurred at this part of its size.
+/// The background is blurred at its size divided by this.
 const BLUR_AT: u32 = 8;
-/// Narrower than this it is not: `gblur` of ffmpeg 5.1 spoils chroma of up to 16 columns.
+/// Smallest width that is blurred: `gblur` of ffmpeg 5.1 corrupts chroma of up to 16 columns.
 const LEAST_BLURRED: u32 = 48;
 /// Width of the small picture in the corner, as a share of the frame's.
 const CORNER: f64 = 0.32;
-/// The frame's shorter side in widths of the light lines around it and between windows.
+/// The frame's shorter side divided by the width of the light lines around and between windows.
 const LINES: u32 = 135;
 
-/// The size at which a layout shows the whole picture of the source, beside something else.
+/// The size at which a layout shows the whole source picture beside something else.
 pub(super) fn whole(source: &RenderSource, edit: &Edit) -> Option<(u32, u32)> {
     let size = frame(edit);
     match edit.layout {
@@ -34,8 +34,9 @@ pub(super) fn scaled(size: (u32, u32)) -> String {
     scale(size, SCALER)
 }
 
-/// Draws the upright source `from` as `to` in the edit's size, with the [`whole`] picture in its size
-/// if that was made already. Times are those of the source.
+/// Draws the upright source `from` as `to` in the edit's size, on the source's clock.
+///
+/// Uses the already scaled [`whole`] picture if there is one.
 pub(super) fn draw(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -56,11 +57,12 @@ pub(super) fn draw(
     }
 }
 
+/// A layout being drawn.
 struct Canvas<'a> {
     source: &'a RenderSource,
     edit: &'a Edit,
     from: &'a str,
-    /// The whole picture in the size in which it is shown.
+    /// Label of the already scaled whole picture.
     whole: Option<&'a str>,
     to: &'a str,
 }
@@ -70,13 +72,13 @@ impl Canvas<'_> {
         format!("{}{part}", self.to)
     }
 
-    /// All of a frame, filled.
+    /// One cell that fills the whole frame.
     fn filled(&self, size: (u32, u32)) -> Cell {
         let window = largest(self.source.size(), size, 1.0);
         Cell { at: (0, 0), size, window, place: CellView::Follow }
     }
 
-    /// The window of the source that a cell shows.
+    /// Adds the window of the source that a cell shows.
     fn window(&self, graph: &mut FilterGraph, from: &str, to: &str, cell: &Cell) {
         let (wide, high) = cell.window;
         let (x, y) = match cell.place {
@@ -96,20 +98,20 @@ impl Canvas<'_> {
         graph.add(&[from.into()], &filters.join(","), &[to.into()]);
     }
 
-    /// The path of one coordinate over the source's time `t`.
+    /// The expression of one coordinate of the reframe path over the source's time `t`.
     fn path(&self, of: impl Fn(&Anchor) -> f64) -> String {
         let sound = |a: &&Anchor| a.t.is_finite() && of(a).is_finite();
         let anchors: Vec<&Anchor> = self.edit.reframe.iter().filter(sound).collect();
         let Some((first, last)) = anchors.first().zip(anchors.last()) else {
             return "0.5".into();
         };
-        // A frame at an anchor's time is on its far side, whatever was lost in rounding.
+        // A frame at an anchor's time counts as after it, whatever was lost in rounding.
         let time = |a: &Anchor| format!("{:.6}", self.source.start + a.t - TOLERANCE);
         let mut pieces = vec![(time(first), format!("{:.6}", of(first)))];
         for pair in anchors.windows(2) {
             let (a, b) = (pair[0], pair[1]);
             let length = b.t - a.t;
-            // Two anchors of one time are a jump.
+            // Two anchors at the same time are a jump.
             if length < TOLERANCE {
                 continue;
             }
@@ -151,7 +153,7 @@ impl Canvas<'_> {
         graph.add(&[back, front], &over, &[self.to.into()]);
     }
 
-    /// Cells that fill the frame, with light lines between them.
+    /// Adds cells that fill the frame, with light lines between them.
     fn cells(&self, graph: &mut FilterGraph, size: (u32, u32), cells: &[Cell]) {
         let mut ends: Vec<String> = (0..cells.len()).map(|n| self.name(&format!("w{n}"))).collect();
         let mut drawn: Vec<usize> = (0..cells.len()).collect();
@@ -218,8 +220,9 @@ fn scale(size: (u32, u32), flags: &str) -> String {
     format!("scale={}:{}:flags={flags},setsar=1", size.0, size.1)
 }
 
-/// The largest size in the source's shape inside `size`, even. Less than two pixels of background
-/// would look like a fault: then it is all of `size`.
+/// The largest even size with the source's aspect ratio inside `size`.
+///
+/// It is all of `size` if the background would be narrower than two pixels, which would look like a fault.
 fn inside(source: &RenderSource, size: (u32, u32)) -> (u32, u32) {
     let shape = f64::from(source.width) / f64::from(source.height);
     let (wide, high) = (f64::from(size.0), f64::from(size.1));

@@ -1,4 +1,4 @@
-//! Filtergraphs, made of typed values alone: no text of a person gets into one.
+//! Filtergraphs, built from typed values only; no user text ever enters one.
 
 pub(crate) mod audio;
 mod effects;
@@ -10,7 +10,7 @@ pub(crate) mod video;
 use crate::media::render::source::RenderSource;
 use crate::model::edit::Segment;
 
-/// Converting is exact and the same on every machine.
+/// Scaler flags that make conversion exact and identical on every machine.
 pub(crate) const SCALER: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 
 /// Statements of a filtergraph, which are separated by `;`.
@@ -28,7 +28,7 @@ impl FilterGraph {
         self.0.join(";")
     }
 
-    /// `count` copies of `from`, with the names that `name` gives.
+    /// Splits `from` into `count` copies, named by `name`.
     fn split(
         &mut self,
         from: &str,
@@ -42,7 +42,7 @@ impl FilterGraph {
     }
 }
 
-/// An expression that is 1 in the frames of `segments` and 0 in others; `pts` is the frame's.
+/// An expression of `pts` that is 1 in the frames of `segments` and 0 elsewhere.
 fn within(source: &RenderSource, segments: &[Segment]) -> String {
     let mut spans: Vec<(i64, i64)> = segments
         .iter()
@@ -60,7 +60,7 @@ fn within(source: &RenderSource, segments: &[Segment]) -> String {
     sum(&terms.collect::<Vec<_>>())
 }
 
-/// A balanced tree of sums: ffmpeg takes no expression that is more than a hundred terms deep.
+/// A balanced tree of sums: ffmpeg rejects expressions nested deeper than a hundred levels.
 fn sum(terms: &[String]) -> String {
     match terms {
         [] => "0".into(),
@@ -72,8 +72,9 @@ fn sum(terms: &[String]) -> String {
     }
 }
 
-/// A balanced tree of `if(lt(variable,until),…)`: the expression of the piece whose `until` is the
-/// first above `variable`, or of the last piece.
+/// A piecewise expression as a balanced tree of `if(lt(variable,until),…)`.
+///
+/// Its value is that of the first piece whose `until` is above `variable`, or of the last piece.
 fn piecewise(variable: &str, pieces: &[(String, String)]) -> String {
     match pieces {
         [] => "0".into(),

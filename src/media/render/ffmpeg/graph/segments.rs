@@ -1,11 +1,11 @@
-//! From the source's clock to the variant's: segments at their speeds, and how parts are joined.
+//! Maps the source's clock to the variant's: segments at their speeds, and joined parts.
 
 use super::{FilterGraph, piecewise, within};
 use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Join};
 
-/// Plays `part` of `from` as constant frames from time 0, exactly as many as it has.
+/// Plays `part` of `from` at the constant rate from time 0, with exactly its number of frames.
 pub(super) fn play(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -23,13 +23,13 @@ pub(super) fn play(
     filters.push(format!("setpts='max(0,{})'", seen_at(source, part)));
     let clock = shape.clock;
     filters.push(format!("fps={}/{}:start_time=0", clock.num, clock.den));
-    // The last frame stands until the end, where the source has none for it.
+    // The last frame is held until the end if the source has none there.
     filters.push("tpad=stop=-1:stop_mode=clone".into());
     filters.push(format!("trim=end_frame={},setpts=N", part.frames));
     graph.add(&[from.into()], &filters.join(","), &[to.into()]);
 }
 
-/// When a frame of the source is seen, in ticks of the source: a straight line in each segment.
+/// The variant time of a source frame, in ticks of the source: linear in each segment.
 fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
     let (mut seen, mut pieces) = (0.0, Vec::new());
     for segment in &part.segments {
@@ -45,7 +45,7 @@ fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
     piecewise("PTS", &pieces)
 }
 
-/// Joins the pictures of all parts; the label of the whole.
+/// Joins the pictures of all parts; returns the label.
 pub(super) fn join(
     graph: &mut FilterGraph,
     edit: &Edit,

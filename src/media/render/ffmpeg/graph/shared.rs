@@ -1,4 +1,4 @@
-//! What the layouts of a pass have in common, which is drawn once.
+//! Pictures that several layouts of a pass share, drawn once.
 
 use super::{FilterGraph, layout, within};
 use crate::media::render::output::Output;
@@ -6,7 +6,7 @@ use crate::media::render::shape::EditShape;
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Layout, Segment};
 
-/// Outputs that share a scaled picture, since it is the same in all of them.
+/// Groups of outputs whose laid-out picture is the same.
 pub(super) fn groups(outputs: &[&Output]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(&Edit, Vec<usize>)> = Vec::new();
     for (number, output) in outputs.iter().enumerate() {
@@ -26,20 +26,20 @@ fn same_picture(a: &Edit, b: &Edit) -> bool {
     size && corner && path
 }
 
-/// The segments of an output that are read ahead, or that are not.
+/// The segments of an output's cold open (`ahead`) or of the rest.
 pub(super) fn shown(shape: &EditShape, ahead: bool) -> Vec<Segment> {
     let parts = shape.parts.iter().filter(|part| part.ahead == ahead);
     parts.flat_map(|part| part.segments.clone()).collect()
 }
 
-/// Whole pictures that several layouts show in the same size, which are scaled once.
+/// Whole source pictures that several layouts show at the same size, scaled once.
 pub(super) struct SharedPictures(Vec<SharedPicture>);
 
 struct SharedPicture {
     size: (u32, u32),
-    /// Which show it.
+    /// The groups that show it.
     groups: Vec<usize>,
-    /// When one of them does.
+    /// The segments in which one of them shows it.
     shown: Vec<Segment>,
 }
 
@@ -76,7 +76,7 @@ impl SharedPictures {
         self.0.len()
     }
 
-    /// Draws each from `[w0]`, `[w1]`, …
+    /// Draws each of them from `[w0]`, `[w1]`, ….
     pub(super) fn draw(&self, graph: &mut FilterGraph, source: &RenderSource) {
         for (number, SharedPicture { size, groups, shown }) in self.0.iter().enumerate() {
             let (from, drawn) = (format!("w{number}"), format!("w{number}d"));
@@ -90,7 +90,7 @@ impl SharedPictures {
         format!("g{group}w")
     }
 
-    /// The one that a group shows.
+    /// Label of the picture that a group shows.
     pub(super) fn of(&self, group: usize) -> Option<String> {
         let shared = self.0.iter().any(|whole| whole.groups.contains(&group));
         shared.then(|| Self::name(group))

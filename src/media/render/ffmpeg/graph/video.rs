@@ -1,4 +1,4 @@
-//! The picture of a pass: one decode, copied to the log, to each plain clip and to each layout.
+//! The picture graph of a pass: one decode, copied to the log, the plain clips and the layouts.
 
 use std::fmt::Write as _;
 
@@ -11,11 +11,11 @@ use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Segment};
 
-/// One decode, copied to the log and, upright, square, even and progressive, to each output, which
-/// ends in `[v0]`, `[v1]`, … The log is `[log]`, and that of a reading ahead `[ahead]`.
+/// The graph that copies one decode to the log and to each output, ending in `[v0]`, `[v1]`, ….
 ///
-/// Nothing before a clip's own trim knows where the pass begins or ends, so that a picture does
-/// not depend on it.
+/// The outputs get upright, square, even and progressive pictures. The log is `[log]`, and that of a cold
+/// open `[ahead]`. No filter before a clip's own trim depends on where the pass starts or ends, so the
+/// picture does not either.
 pub(crate) fn graph(
     source: &RenderSource,
     outputs: &[&Output],
@@ -27,7 +27,8 @@ pub(crate) fn graph(
     let groups = groups(outputs);
     let wholes = SharedPictures::new(source, &groups, outputs, shapes);
     let plain = (0..outputs.len()).filter(|number| outputs[*number].edit.is_none());
-    let ends = outputs.iter().zip(shapes).map(|(output, shape)| output.read(shape.as_ref()).1);
+    let ends =
+        outputs.iter().zip(shapes).map(|(output, shape)| output.source_span(shape.as_ref()).1);
     decoded(&mut graph, source, 0, ends.fold(0.0, f64::max), ("log", "all"));
     let mut uses: Vec<String> = plain.clone().map(|number| format!("s{number}")).collect();
     uses.extend((0..groups.len()).map(|number| format!("g{number}")));
@@ -67,8 +68,7 @@ pub(crate) fn graph(
     graph.text()
 }
 
-/// The frames of `input` up to `end`, in seconds on the clips' clock: as they are, for the list of
-/// them, and as pictures.
+/// The frames of `input` up to `end` (seconds on the clips' clock), as decoded and as pictures.
 fn decoded(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -81,29 +81,29 @@ fn decoded(
     let read = format!("settb=1/{},split", source.ticks);
     graph.add(&[format!("{input}:{}", source.video)], &read, &both);
     let [listed, shown] = both;
-    // Both end here, and with them the decoding: a filter that only leaves frames out never says
-    // that it wants no more. The picture is made before, since it may look a frame ahead.
+    // Both are trimmed here, which ends the decoding: a filter that only drops frames never signals
+    // the end. The picture filters come before, because they may look a frame ahead.
     graph.add(&[listed], &format!("trim=end_pts={until}"), &[list.to_owned()]);
     let picture = format!("{},trim=end_pts={until}", picture(source));
     graph.add(&[shown], &picture, &[pictures.to_owned()]);
 }
 
-/// The frames of a plain clip.
+/// Filters that cut the frames of a plain clip.
 fn cut(source: &RenderSource, span: &Output) -> String {
     let (from, until) = (source.first_tick(span.start), source.first_tick(span.end));
     let (zero, near) = (source.tick(span.start), source.tolerance());
-    // A frame at the start is time 0. Where a clip begins between two frames, its first frame
-    // stands from the start, and the others keep their distance to it and to the sound.
+    // A frame at the start has time 0. If a clip starts between two frames, its first frame is shown
+    // from the start, and the others keep their times relative to the sound.
     format!(
         "trim=start_pts={from}:end_pts={until},\
          setpts='if(lte(STARTPTS-{zero},{near}),PTS-STARTPTS,if(eq(N,0),0,PTS-{zero}))'"
     )
 }
 
-/// Filters that make the picture what a clip holds.
+/// Filters that convert the decoded picture to that of a clip.
 pub(crate) fn picture(source: &RenderSource) -> String {
     let (wide, high) = source.scaled;
-    // First of all, for behind it the size is the same for good.
+    // First, so that all later filters see one constant size.
     let mut filters = format!("scale={wide}:{high}:flags={SCALER}");
     if source.rgb {
         filters.push_str(":out_color_matrix=bt709");
@@ -112,7 +112,8 @@ pub(crate) fn picture(source: &RenderSource) -> String {
         filters.push_str(":out_range=tv");
     }
     filters.push_str(",format=yuv420p");
-    // Frame for frame, and only those that the decoder marks as interlaced; it halves the clock.
+    // One frame for one frame, and only frames that the decoder marks as interlaced; bwdif changes the
+    // time base, which is restored.
     filters.push_str(",bwdif=mode=send_frame:parity=auto:deint=interlaced");
     let _ = write!(filters, ",settb=1/{}", source.ticks);
     if (wide, high) != (source.width, source.height) {
@@ -122,7 +123,9 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     filters
 }
 
-/// Lays out `from`, and the `whole` picture if that was made already, once for all `members` and plays their parts; the labels of each one's parts.
+/// Lays out `from` once for all `members` and plays their parts; returns the labels of the parts.
+///
+/// `whole` is the label of the already scaled whole picture, if any.
 fn layouts(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -133,7 +136,7 @@ fn layouts(
     let Some((_, edit, _)) = members.first() else { return Vec::new() };
     let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape, ahead)).collect();
     let drawn = format!("{from}d");
-    // Only what somebody shows is scaled.
+    // Only frames that a member shows are scaled.
     let used = |graph: &mut FilterGraph, from: &str| {
         let to = format!("{from}u");
         let select = format!("select='{}'", within(source, &all));
@@ -167,7 +170,7 @@ fn layouts(
     members.iter().zip(copies).map(each).collect()
 }
 
-/// Joins the parts, on the output's clock, with its fades.
+/// Joins the parts of an output and adds its captions and fades, on its own clock.
 fn finish(
     graph: &mut FilterGraph,
     edit: &Edit,
@@ -178,7 +181,7 @@ fn finish(
     let whole = segments::join(graph, edit, shape, parts);
     let clock = shape.clock;
     let mut filters = vec![format!("settb=1/{},setpts=N*{}", clock.ticks, clock.step())];
-    // Above them, so that they go with the picture when it fades.
+    // Before the fades, so that captions fade with the picture.
     filters.extend(captions.map(BurnedCaptions::filter));
     filters.extend(effects::fades(edit, shape, "fade"));
     filters.push("format=yuv420p,setsar=1".into());
