@@ -5,24 +5,45 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`error`], [`cancel`], [`location`] | the one error; stopping work; paths and URLs |
+//! | [`error`], [`cancel`], [`location`] | the error type; stopping work; paths and URLs |
 //! | [`telemetry`] | events and counters |
 //! | [`config`] | settings of a batch and where they come from |
 //! | [`model`] | one file per table: schema, typed row |
 //! | [`kernels`] | pure computation: validate, select, shots, sound, text |
 //! | [`resilience`] | retry, circuit breaker, limits |
-//! | [`net`] | the guarded HTTP client |
 //! | [`text_model`] | texts of clips by a language model |
-//! | [`cache`] | results kept for other runs |
 //! | [`source`] | from the place a request names to bytes on this machine |
 //! | [`media`] | the only code that starts ffmpeg: probe, analyse, render |
 //! | [`exec`] | media work as rows, and how many run at a time |
-//! | [`store`] | a results dataset: files, manifests, atomic commit |
 //! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
 //! | [`analytics`] | performance of variants, experiments, training, import of events |
-//! | [`pipeline`] | the flow, wired |
-//! | [`processors`] | the API: [`VideoClipProcessor`](processors::VideoClipProcessor) |
-//! | [`cli`] | the command |
+//! | [`pipeline`] | the flow from requests to a results dataset |
+//! | [`processors`] | the API: [`VideoClipProcessor`], [`ViralVideoProcessor`] and others |
+//!
+//! The modules `net` (the guarded HTTP client), `cache`, `store` (a results dataset) and `cli` (the command)
+//! are hidden: they are public for the tests of this repository only, and change without notice.
+//!
+//! # Features
+//! The default features are those of the command. A library takes what it needs:
+//!
+//! | feature | what |
+//! |---|---|
+//! | `datafusion` | SQL functions, the pipeline, results datasets, processors; includes `statistics` |
+//! | `statistics` | kernels of experiments and fits |
+//! | `polars` | the kernels as Polars expressions, results as `LazyFrame`s |
+//! | `cloud` | sources and results in S3, Google Cloud Storage and Azure |
+//! | `http` | sources on web servers, a language model behind HTTP |
+//! | `youtube` | sources on YouTube, by way of yt-dlp |
+//! | `bench` | `run_comprehensive_benchmark` |
+//! | `cli` | the command and its settings files |
+//!
+//! Types of Arrow and DataFusion are part of the API: take both from here ([`arrow`], `datafusion`), so that
+//! the versions agree.
+
+// The comments of one module link to internals of others.
+#![allow(rustdoc::private_intra_doc_links)]
+// What only the pipeline uses is built without it, too, rather than marked item by item.
+#![cfg_attr(not(feature = "datafusion"), allow(dead_code, unused_imports))]
 
 pub mod error;
 
@@ -38,10 +59,12 @@ pub mod kernels;
 
 pub mod resilience;
 
+#[doc(hidden)]
 pub mod net;
 
 pub mod text_model;
 
+#[doc(hidden)]
 pub mod cache;
 
 pub mod source;
@@ -51,6 +74,7 @@ pub mod media;
 pub mod exec;
 
 #[cfg(feature = "datafusion")]
+#[doc(hidden)]
 pub mod store;
 
 #[cfg(feature = "datafusion")]
@@ -66,27 +90,42 @@ pub mod pipeline;
 pub mod processors;
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 
-pub use error::{Error, ErrorCode, Result};
+pub mod prelude;
 
+pub use arrow;
+#[cfg(feature = "datafusion")]
+pub use datafusion;
+
+pub use cancel::CancelToken;
+pub use config::{BackendType, ParallelConfig};
+pub use error::{Error, ErrorCode, Result};
+pub use location::Location;
+pub use model::{AudienceProfile, VideoClipRequest};
+pub use telemetry::{Event, Observer};
+
+/// The worker side of the process backend.
 pub use exec::backend::process::worker;
 
 #[cfg(feature = "datafusion")]
 pub use analytics::{register_all, register_all_with};
+#[cfg(feature = "datafusion")]
+pub use cache::{CacheKeyFn, CacheStats, CacheSubject};
+#[cfg(feature = "datafusion")]
+pub use pipeline::{RunConfig, RunSummary, VariantSettings};
+#[cfg(feature = "bench")]
+pub use processors::{BenchmarkOptions, BenchmarkReport, run_comprehensive_benchmark};
+#[cfg(feature = "datafusion")]
+pub use processors::{
+    ClipFile, EncodedVideo, ProcessingStats, VideoClipProcessor, VideoClipResponse,
+    VideoEncodingProcessor, ViralAnalyticsProcessor, ViralVideoBatchResponse, ViralVideoProcessor,
+    ViralVideoVariant, chunk_data, create_high_performance_processor,
+    create_high_performance_viral_processor,
+};
+#[cfg(feature = "datafusion")]
+pub use query::{SessionOptions, query_error};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};
-
-/// Rust in the documents, compiled as tests of documentation.
-#[cfg(all(doctest, feature = "polars"))]
-mod documents {
-    #[doc = include_str!("../README.md")]
-    struct Readme;
-    #[doc = include_str!("../docs/user/configuration.md")]
-    struct Configuration;
-    #[doc = include_str!("../docs/user/embedding.md")]
-    struct Embedding;
-    #[doc = include_str!("../docs/internals/execution.md")]
-    struct Execution;
-}

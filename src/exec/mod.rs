@@ -8,7 +8,7 @@
 
 mod analyze;
 pub mod backend;
-pub mod batches;
+pub(crate) mod batches;
 mod outcome;
 mod prefetch;
 mod registry;

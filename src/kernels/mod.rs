@@ -1,7 +1,7 @@
 //! Pure computation over plain slices and Arrow arrays: no I/O, no clock, no global state.
 
-pub mod audio;
-pub mod cues;
+pub(crate) mod audio;
+pub(crate) mod cues;
 #[cfg(feature = "statistics")]
 pub mod experiment;
 #[cfg(feature = "statistics")]
@@ -12,8 +12,8 @@ pub mod metrics;
 pub mod reframe;
 pub mod score;
 pub mod select;
-pub mod sketch;
-pub mod tally;
+pub(crate) mod sketch;
+pub(crate) mod tally;
 pub mod text;
 pub mod timemap;
 pub mod validate;

@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorCode, Result};
 const LG_K: u8 = 14;
 
 /// Relative standard error of [`Sketch::estimate`]: 1.04 / √2¹⁴.
-pub const STANDARD_ERROR: f64 = 1.04 / 128.0;
+#[cfg(test)]
+const STANDARD_ERROR: f64 = 1.04 / 128.0;
 
 /// A HyperLogLog sketch that counts distinct strings.
 #[derive(Debug, Clone)]

@@ -4,17 +4,21 @@
 //! worker processes and tokio's `spawn_blocking` can all run it; a
 //! [`CancelToken`](crate::cancel::CancelToken) stops it.
 
+#[doc(hidden)]
 pub mod analyze;
-pub mod failure;
+pub(crate) mod failure;
 mod ffprobe;
-pub mod fonts;
-pub mod input;
+pub(crate) mod fonts;
+pub(crate) mod input;
+#[doc(hidden)]
 pub mod probe;
-pub mod process;
+pub(crate) mod process;
+#[doc(hidden)]
 pub mod render;
-pub mod sniff;
+pub(crate) mod sniff;
+#[doc(hidden)]
 pub mod thumbnail;
-pub mod tools;
+pub(crate) mod tools;
 
 pub use analyze::{Analysis, AnalyzeSettings, analyze};
 pub use failure::Finished;

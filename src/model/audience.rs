@@ -15,7 +15,7 @@ const PARTS: [&str; 6] = ["age", "age_range", "interests", "language", "platform
 /// The platform that goes by `name`, or by another name it is known under.
 ///
 /// ```
-/// use clipflow::model::audience::platform_named;
+/// use clipflow::model::platform_named;
 /// assert_eq!(platform_named("YouTube"), Some("shorts"));
 /// assert_eq!(platform_named("myspace"), None);
 /// ```

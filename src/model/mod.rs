@@ -4,29 +4,29 @@
 //! between engines.
 
 pub(crate) mod arrays;
-pub mod audience;
-pub mod candidate;
-pub mod clip;
-pub mod clip_text;
-pub mod column;
-pub mod cue;
+pub(crate) mod audience;
+pub(crate) mod candidate;
+pub(crate) mod clip;
+pub(crate) mod clip_text;
+pub(crate) mod column;
+pub(crate) mod cue;
 pub mod edit;
 pub mod event;
-pub mod experiment;
-pub mod keyphrase;
-pub mod outcome;
-pub mod platform_metric;
-pub mod rendition;
+pub(crate) mod experiment;
+pub(crate) mod keyphrase;
+pub(crate) mod outcome;
+pub(crate) mod platform_metric;
+pub(crate) mod rendition;
 pub mod request;
-pub mod rescored;
-pub mod shot;
-pub mod signal;
-pub mod source_info;
+pub(crate) mod rescored;
+pub(crate) mod shot;
+pub(crate) mod signal;
+pub(crate) mod source_info;
 mod spelled;
 pub mod table;
-pub mod variant;
+pub(crate) mod variant;
 
-pub use audience::AudienceProfile;
+pub use audience::{AudienceProfile, platform_named};
 pub use candidate::{BoundKind, Candidate};
 pub use clip::Clip;
 pub use clip_text::WrittenTexts;

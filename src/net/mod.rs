@@ -5,13 +5,13 @@
 //! ([`address`]), and limits size, time and slowness. It retries nothing; see
 //! [`crate::resilience::Hosts`].
 
-pub mod address;
+pub(crate) mod address;
 #[cfg(feature = "http")]
 pub(crate) mod answer;
 pub(crate) mod body;
 #[cfg(feature = "http")]
 pub(crate) mod client;
-pub mod target;
+pub(crate) mod target;
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ pub fn create_high_performance_processor(
 ///
 /// ```no_run
 /// use clipflow::config::BackendType;
-/// use clipflow::model::request::VideoClipRequest;
+/// use clipflow::model::VideoClipRequest;
 /// use clipflow::processors::VideoClipProcessor;
 ///
 /// # fn main() -> clipflow::Result<()> {

@@ -1,23 +1,25 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
-pub mod additive;
-pub mod aggregates;
-pub mod conform;
+pub(crate) mod additive;
+pub(crate) mod aggregates;
+pub(crate) mod conform;
 mod errors;
+#[doc(hidden)]
 pub mod events;
 pub(crate) mod files;
-pub mod functions;
-pub mod intake;
+pub(crate) mod functions;
+pub(crate) mod intake;
 mod json_files;
-pub mod media_exec;
-pub mod media_node;
+pub(crate) mod media_exec;
+pub(crate) mod media_node;
 mod memory;
-pub mod output;
+pub(crate) mod output;
 pub mod results;
-pub mod rollup;
+pub(crate) mod rollup;
 pub mod session;
 mod settings;
 mod source_lists;
+#[doc(hidden)]
 pub mod sql;
 pub(crate) mod table_functions;
 

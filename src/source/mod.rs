@@ -4,13 +4,16 @@
 //! reached over a network implement [`Remote`] and become sources by [`SpooledSource`].
 
 #[cfg(feature = "http")]
+#[doc(hidden)]
 pub mod http;
 mod local;
-pub mod object;
+pub(crate) mod object;
 pub(crate) mod program;
 mod remote;
+#[doc(hidden)]
 pub mod spool;
 #[cfg(feature = "youtube")]
+#[doc(hidden)]
 pub mod ytdlp;
 
 use std::fmt::Debug;

@@ -23,6 +23,7 @@ mod performance;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
+mod public_api;
 mod questions;
 mod reframe;
 mod render;

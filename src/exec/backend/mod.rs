@@ -15,7 +15,7 @@ mod build;
 mod costs;
 mod joblib;
 mod pool;
-pub mod process;
+pub(crate) mod process;
 mod thread;
 mod ticket;
 mod tokio_tasks;

@@ -19,7 +19,7 @@ pub use intern::Interner;
 pub use keys::{Codes, KeyColumn};
 pub use part::Part;
 pub use record::{Record, marks};
-pub use viewers::{MARKS, ViewerSets};
+pub use viewers::ViewerSets;
 
 /// How rows are dealt to parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

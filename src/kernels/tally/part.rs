@@ -121,11 +121,6 @@ impl Part {
         }
     }
 
-    /// Number of groups.
-    pub fn len(&self) -> usize {
-        self.groups.len()
-    }
-
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()

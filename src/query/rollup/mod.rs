@@ -11,6 +11,5 @@ mod exec;
 mod node;
 mod table;
 
-pub use exec::RollupExec;
-pub use node::{RollupRelationPlanner, RollupTable};
+pub use node::RollupRelationPlanner;
 pub use table::UnknownEvents;
