@@ -12,6 +12,7 @@ use crate::kernels::variants::{FEATURES, features_of, rescore};
 use crate::location::Location;
 use crate::model::{RescoredVariant, ScorePart};
 use crate::query::results::register_dataset;
+use crate::query::rows::stored;
 use crate::query::{SessionOptions, query_error, session};
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
@@ -47,29 +48,24 @@ pub async fn score(
         "SELECT variant_id, clip_id, platform, rank, viral_score, score_model, score_parts
         FROM variants ORDER BY clip_id, variant_id";
     let frame = ctx.sql(statement).await.map_err(query_error)?;
-    let mut rows = vec![];
-    for batch in frame.collect().await.map_err(query_error)? {
-        let variants: Vec<Scored> = serde_arrow::from_record_batch(&batch).map_err(|e| {
-            Error::new(ErrorCode::StoreRead, format!("the variants cannot be read ({e})"))
-                .with_source(e)
-        })?;
-        rows.extend(variants.into_iter().map(|variant| {
-            let (viral_score, score_parts) = rescore(&features_of(&variant.score_parts), &bound);
-            RescoredVariant {
-                variant_id: variant.variant_id,
-                clip_id: variant.clip_id,
-                platform: variant.platform,
-                rank: 0,
-                viral_score,
-                score_model: model.label(),
-                previous_rank: variant.rank,
-                previous_score: variant.viral_score,
-                previous_model: variant.score_model,
-                strengths: strengths(&score_parts),
-                score_parts,
-            }
-        }));
-    }
+    let variants: Vec<Scored> = stored(&frame.collect().await.map_err(query_error)?)?;
+    let rescored = variants.into_iter().map(|variant| {
+        let (viral_score, score_parts) = rescore(&features_of(&variant.score_parts), &bound);
+        RescoredVariant {
+            variant_id: variant.variant_id,
+            clip_id: variant.clip_id,
+            platform: variant.platform,
+            rank: 0,
+            viral_score,
+            score_model: model.label(),
+            previous_rank: variant.rank,
+            previous_score: variant.viral_score,
+            previous_model: variant.score_model,
+            strengths: strengths(&score_parts),
+            score_parts,
+        }
+    });
+    let mut rows: Vec<RescoredVariant> = rescored.collect();
     rank(&mut rows);
     let fields: Vec<_> = RescoredVariant::fields().into_iter().map(Into::into).collect();
     serde_arrow::to_record_batch(&fields, &rows).map_err(|e| {

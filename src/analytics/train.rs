@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Performance;
 use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::kernels::fit::{Coefficient, Fitted, Naming, Quality, Row, fit};
 use crate::kernels::metrics::proportion::Proportion;
 use crate::kernels::score::{Feature, Link, ScoreModel, Training};
@@ -15,6 +15,7 @@ use crate::kernels::variants::{FEATURES, features_of};
 use crate::location::Location;
 use crate::model::ScorePart;
 use crate::query::query_error;
+use crate::query::rows::stored;
 
 /// What is to be learnt from what.
 #[derive(Debug, Clone)]
@@ -85,14 +86,7 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
 async fn measured(performance: &Performance) -> Result<Vec<Measured>> {
     let statement = "SELECT variant_id, clip_id, score_parts FROM variants ORDER BY variant_id";
     let frame = performance.ctx.sql(statement).await.map_err(query_error)?;
-    let mut all = vec![];
-    for batch in frame.collect().await.map_err(query_error)? {
-        let rows: Vec<Measured> = serde_arrow::from_record_batch(&batch).map_err(|e| {
-            Error::new(ErrorCode::StoreRead, format!("the variants' scores cannot be read ({e})"))
-                .with_source(e)
-        })?;
-        all.extend(rows);
-    }
+    let mut all: Vec<Measured> = stored(&frame.collect().await.map_err(query_error)?)?;
     all.dedup_by(|a, b| a.variant_id == b.variant_id);
     Ok(all)
 }

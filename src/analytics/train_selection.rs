@@ -11,10 +11,8 @@ use arrow::array::{Array, RecordBatch};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::train::{TrainQuery, checked_time, data_hash};
-use super::trials::{floats, texts};
 use super::{PerformanceQuery, performance, plan_performance};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::fit::{Naming, Quality, Row, fit};
@@ -25,6 +23,7 @@ use crate::model::edit::{Join, Segment};
 use crate::model::{Shot, Signal};
 use crate::query::events::EventTable;
 use crate::query::query_error;
+use crate::query::rows::{number_column, stored, text_column};
 
 /// The figures that say how many are still there: at the start and at the end of each quarter; and the
 /// seconds watched.
@@ -103,8 +102,9 @@ type Counts = HashMap<String, [Option<f64>; 6]>;
 fn counts(batches: Vec<RecordBatch>) -> Result<Counts> {
     let mut all = Counts::new();
     for batch in batches {
-        let ids = texts(&batch, "variant_id")?;
-        let figures = FIGURES.iter().map(|f| floats(&batch, f)).collect::<Result<Vec<_>>>()?;
+        let ids = text_column(&batch, "variant_id")?;
+        let figures =
+            FIGURES.iter().map(|f| number_column(&batch, f)).collect::<Result<Vec<_>>>()?;
         for (row, id) in ids.iter().enumerate() {
             let figure = |i: usize| figures[i].is_valid(row).then(|| figures[i].value(row));
             if let Some(id) = id {
@@ -164,7 +164,7 @@ async fn rows(ctx: &SessionContext, counts: &Counts) -> Result<Vec<(String, Row)
     );
     let mut by_source: HashMap<String, Vec<Cut>> = HashMap::new();
     for batch in cuts.await.map_err(query_error)?.collect().await.map_err(query_error)? {
-        for cut in typed::<Cut>(&batch)? {
+        for cut in stored::<Cut>(&[batch])? {
             if counts.contains_key(&cut.variant_id) {
                 by_source.entry(cut.source_id.clone()).or_default().push(cut);
             }
@@ -175,8 +175,8 @@ async fn rows(ctx: &SessionContext, counts: &Counts) -> Result<Vec<(String, Row)
         ctx.sql("SELECT * FROM shots ORDER BY source_id, start").await.map_err(query_error)?;
     let mut stream = all.execute_stream().await.map_err(query_error)?;
     while let Some(batch) = stream.try_next().await.map_err(query_error)? {
-        let sources = texts(&batch, "source_id")?;
-        for (source, shot) in sources.iter().flatten().zip(typed::<Shot>(&batch)?) {
+        let sources = text_column(&batch, "source_id")?;
+        for (source, shot) in sources.iter().flatten().zip(stored::<Shot>(&[batch])?) {
             if by_source.contains_key(source) {
                 shots.entry(source.to_owned()).or_default().push(shot);
             }
@@ -188,8 +188,8 @@ async fn rows(ctx: &SessionContext, counts: &Counts) -> Result<Vec<(String, Row)
     let mut rows = vec![];
     let mut current: (String, Vec<Signal>) = Default::default();
     while let Some(batch) = stream.try_next().await.map_err(query_error)? {
-        let sources = texts(&batch, "source_id")?;
-        for (source, signal) in sources.iter().flatten().zip(typed::<Signal>(&batch)?) {
+        let sources = text_column(&batch, "source_id")?;
+        for (source, signal) in sources.iter().flatten().zip(stored::<Signal>(&[batch])?) {
             if current.0 != source {
                 let (id, signals) = std::mem::replace(&mut current, (source.to_owned(), vec![]));
                 rows.extend(of_source(&id, &signals, &shots, &by_source, counts));
@@ -254,11 +254,4 @@ fn parts(source: &PreparedSource, stretches: &[(f64, f64)]) -> Option<Vec<f64>> 
         }
     }
     (seconds > 0.0).then_some(sums)
-}
-
-fn typed<T: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<T>> {
-    serde_arrow::from_record_batch(batch).map_err(|e| {
-        Error::new(ErrorCode::StoreRead, format!("the results cannot be read for training ({e})"))
-            .with_source(e)
-    })
 }

@@ -1,15 +1,14 @@
 //! Successes and trials of variants, counted in the events as [`performance`] counts them.
 
-use arrow::array::{Array, AsArray, Float64Array, RecordBatch, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::array::Array;
 
 use super::{Performance, PerformanceQuery, performance};
 use crate::config::ParallelConfig;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
 use crate::query::query_error;
+use crate::query::rows::{number_column, text_column};
 
 /// Whose successes and trials are wanted.
 #[derive(Debug, Clone)]
@@ -46,8 +45,9 @@ pub(super) async fn trials(query: &TrialsQuery<'_>) -> Result<(Vec<Trials>, Perf
     .await?;
     let mut rows = vec![];
     for batch in performance.frame.clone().collect().await.map_err(query_error)? {
-        let keys = query.by.iter().map(|name| texts(&batch, name)).collect::<Result<Vec<_>>>()?;
-        let counts = metric.inputs.iter().map(|name| floats(&batch, name));
+        let keys =
+            query.by.iter().map(|name| text_column(&batch, name)).collect::<Result<Vec<_>>>()?;
+        let counts = metric.inputs.iter().map(|name| number_column(&batch, name));
         let counts = counts.collect::<Result<Vec<_>>>()?;
         rows.extend((0..batch.num_rows()).map(|row| {
             let key = keys.iter().map(|k| k.is_valid(row).then(|| k.value(row).to_owned()));
@@ -59,23 +59,4 @@ pub(super) async fn trials(query: &TrialsQuery<'_>) -> Result<(Vec<Trials>, Perf
     }
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     Ok((rows, performance))
-}
-
-/// The column `name` as text.
-pub(super) fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray> {
-    Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone())
-}
-
-/// The column `name` as numbers.
-pub(super) fn floats(batch: &RecordBatch, name: &str) -> Result<Float64Array> {
-    Ok(column(batch, name, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
-}
-
-fn column(batch: &RecordBatch, name: &str, to: &DataType) -> Result<arrow::array::ArrayRef> {
-    let missing = || Error::new(ErrorCode::Internal, format!("an answer lacks its column {name}"));
-    let column = batch.column_by_name(name).ok_or_else(missing)?;
-    cast(column, to).map_err(|e| {
-        Error::new(ErrorCode::InputColumn, format!("the column {name} cannot be read as {to}: {e}"))
-            .with_source(e)
-    })
 }

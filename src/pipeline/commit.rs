@@ -1,10 +1,8 @@
 //! What a run finds of its own results, and how it makes new ones visible.
 
-use datafusion::prelude::SessionContext;
-
-use super::merge;
+use super::session::RunSession;
 use crate::error::Result;
-use crate::store::{Dataset, DatasetRoot, ShardWriter};
+use crate::store::Dataset;
 use crate::telemetry::{Event, Observer};
 
 /// The commit of an earlier run over the same requests, settings and files.
@@ -37,26 +35,21 @@ impl Earlier {
 }
 
 /// Make the run's tables visible, merged with what older shards hold. If another run of the same
-/// requests was faster (and is not the `earlier` one), its results stay: they are as good.
+/// requests was faster (and is not the `earlier` one), its results stay: they are equal.
 pub(super) async fn commit(
-    place: &DatasetRoot,
-    ctx: &SessionContext,
-    mut writer: ShardWriter,
+    session: &mut RunSession,
     shard: &str,
     earlier: Option<Earlier>,
 ) -> Result<()> {
-    let _lock = place.lock().await?;
+    let _lock = session.root.lock().await?;
     loop {
-        let dataset = place.dataset().await?;
-        if dataset.shard(shard).is_some_and(|m| Some(m.number) != earlier.map(|e| e.number)) {
+        let dataset = session.root.dataset().await?;
+        let other = dataset.shard(shard).map(|m| m.number);
+        if other.is_some_and(|number| Some(number) != earlier.map(|e| e.number)) {
             return Ok(());
         }
-        merge::take_over(ctx, &dataset, &mut writer).await?;
-        if let Some(manifest) = place.commit(&dataset, &writer, shard).await? {
-            place.remove_replaced(&dataset, &manifest).await;
+        if session.commit(&dataset, shard).await? {
             return Ok(());
         }
-        // Each round lost is a commit of somebody else.
-        merge::forget(ctx, &mut writer).await?;
     }
 }

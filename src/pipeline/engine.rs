@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::RunConfig;
-use super::caching::Kept;
+use super::analysis_cache::AnalysisCache;
 use crate::cache::CacheStats;
 use crate::cancel::CancelToken;
 use crate::error::Result;
@@ -14,13 +14,13 @@ use crate::resilience::Hosts;
 use crate::store::DatasetRoot;
 use crate::telemetry::MediaCounts;
 
-/// Workers, connections and what is known of hosts, fetched sources, kept analyses and counters: of
+/// Workers, connections and what is known of hosts, fetched sources, the cache of analyses and counters: of
 /// one run, or of several that share them (see [`RunConfig::engine`]).
 #[derive(Debug)]
 pub struct Engine {
     /// At rest; each run has one of its own that shares with it.
     runtime: MediaRuntime,
-    kept: Option<Arc<Kept>>,
+    cache: Option<Arc<AnalysisCache>>,
 }
 
 impl Engine {
@@ -34,13 +34,13 @@ impl Engine {
     }
 
     pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &DatasetRoot) -> Result<Self> {
-        let kept = Kept::new(config, place, &tools).map(Arc::new);
+        let cache = AnalysisCache::new(config, place, &tools).map(Arc::new);
         let runtime = config.runtime(tools, PathBuf::new(), config.resilience())?;
-        let runtime = match &kept {
-            Some(kept) => runtime.with_cache(Arc::clone(kept.keeper())),
+        let runtime = match &cache {
+            Some(cache) => runtime.with_cache(Arc::clone(cache.keeper())),
             None => runtime,
         };
-        Ok(Self { runtime, kept })
+        Ok(Self { runtime, cache })
     }
 
     /// The same on the backend of another configuration.
@@ -49,7 +49,7 @@ impl Engine {
     /// `config.invalid`.
     pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
         let runtime = self.runtime.with_backend(backend::build(&config.parallel)?);
-        Ok(Self { runtime, kept: self.kept.clone() })
+        Ok(Self { runtime, cache: self.cache.clone() })
     }
 
     /// Rows of media work so far.
@@ -64,13 +64,13 @@ impl Engine {
 
     /// What the cache has done, if there is one.
     pub fn cache_stats(&self) -> Option<CacheStats> {
-        self.kept.as_ref().and_then(|kept| kept.cache_stats())
+        self.cache.as_ref().and_then(|cache| cache.cache_stats())
     }
 
     /// The runs that share this are done: what was kept for them alone is removed.
     pub async fn runs_are_done(&self) {
-        if let Some(kept) = &self.kept {
-            kept.run_is_done().await;
+        if let Some(cache) = &self.cache {
+            cache.run_is_done().await;
         }
     }
 

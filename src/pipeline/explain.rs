@@ -4,28 +4,41 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
-use datafusion::prelude::SessionContext;
+use serde::Deserialize;
 
-use super::checked::check_requests;
-use super::requests::Requests;
 use super::run::locations;
-use super::{RunConfig, describe, publish, steps, summary};
+use super::session::RunSession;
+use super::statements::Statements;
+use super::{RunConfig, describe, publish};
 use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::media::{self, MediaTools};
+use crate::media;
+use crate::query::query_error;
+use crate::query::rows::row;
 use crate::query::sql::{self, Step};
-use crate::query::{query_error, register_media_relations, session};
 use crate::store::temporary_folder;
 
 /// The plans of a run, step by step, and what it will cost at the most.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    /// Name of the step, logical plan, physical plan.
-    pub steps: Vec<(&'static str, String, String)>,
+    /// The steps in order.
+    pub steps: Vec<StepPlan>,
     /// What the media work comes to.
     pub cost: Cost,
+}
+
+/// The plans of one step.
+#[derive(Debug, Clone)]
+pub struct StepPlan {
+    /// The step, and the table it makes.
+    pub name: &'static str,
+    /// The optimized logical plan.
+    pub logical: String,
+    /// The physical plan.
+    pub physical: String,
 }
 
 /// What the media work of a run comes to.
@@ -53,87 +66,82 @@ pub struct Cost {
 /// # Errors
 /// As [`super::run()`], without its media work.
 pub async fn explain(config: &RunConfig) -> Result<Explanation> {
-    config.check()?;
-    let config = &config.clone().with_text_model()?;
-    let tools = MediaTools::find()?;
     let folder = temporary_folder()?;
-    let parameters = config.parameters();
-    let requests = Requests::at_hand(config, folder.path()).await?;
-    let config = &requests.config;
-    check_requests(&requests, &parameters, folder.path()).await?;
-    let media_dir = folder.path().join("media");
-    let runtime = Arc::new(config.runtime(tools.clone(), media_dir, config.resilience())?);
-    let ctx = session(&config.session_options(), Some(runtime))?;
-    register_media_relations(&ctx, &config.session_options())?;
-    steps::register(&ctx, "checked", &folder.path().join("checked.parquet")).await?;
-    publish::register(&ctx, &[])?;
-    let cost = cost(config, &ctx, &tools).await?;
+    let session = RunSession::to_explain(config, folder.path().to_path_buf()).await?;
+    let statements = &session.statements;
+    publish::register(&statements.ctx, &[])?;
+    let cost = cost(&session).await?;
     let mut steps = vec![];
-    describe::nobody(&ctx)?;
+    describe::without_model(&statements.ctx)?;
     let choice = sql::CHOOSE.iter().chain(sql::SHAPE);
     for step in choice.chain([&sql::RENDERED]).chain(sql::RENDER) {
-        steps.push(planned(&ctx, step, &parameters).await?);
+        steps.push(planned(statements, step).await?);
     }
     Ok(Explanation { steps, cost })
 }
 
 /// The plans of one step; its table is registered empty, so that the next step can be planned.
-async fn planned(
-    ctx: &SessionContext,
-    step: &Step,
-    parameters: &steps::Parameters,
-) -> Result<(&'static str, String, String)> {
-    let frame = steps::plan(ctx, step, parameters).await?;
+async fn planned(statements: &Statements, step: &Step) -> Result<StepPlan> {
+    let frame = statements.plan(step).await?;
     let schema: Schema = frame.schema().as_arrow().clone();
     let logical = frame.clone().into_optimized_plan().map_err(query_error)?;
     let physical = frame.create_physical_plan().await.map_err(query_error)?;
     let empty = MemTable::try_new(Arc::new(schema), vec![vec![]]).map_err(query_error)?;
-    ctx.register_table(step.name, Arc::new(empty)).map_err(query_error)?;
-    Ok((
-        step.name,
-        logical.display_indent().to_string(),
-        displayable(physical.as_ref()).indent(false).to_string(),
-    ))
+    statements.ctx.register_table(step.name, Arc::new(empty)).map_err(query_error)?;
+    Ok(StepPlan {
+        name: step.name,
+        logical: logical.display_indent().to_string(),
+        physical: displayable(physical.as_ref()).indent(false).to_string(),
+    })
 }
 
-async fn cost(config: &RunConfig, ctx: &SessionContext, tools: &MediaTools) -> Result<Cost> {
-    let rows = summary::numbers(ctx, "SELECT count(*), count(error_code) FROM checked").await?;
-    let mut cost = Cost {
-        requests: rows.first().map_or(0, |n| *n as u64),
-        rejected: rows.get(1).map_or(0, |n| *n as u64),
-        ..Cost::default()
-    };
-    let sources = config.sources(&config.resilience().hosts);
-    for location in locations(ctx).await? {
+async fn cost(session: &RunSession) -> Result<Cost> {
+    #[derive(Deserialize)]
+    struct Requests {
+        requests: u64,
+        rejected: u64,
+    }
+    let RunSession { config, statements, runtime, .. } = session;
+    let counts = "SELECT count(*) AS requests, count(error_code) AS rejected FROM checked";
+    let Requests { requests, rejected } = statements.row(counts).await?;
+    let mut cost = Cost { requests, rejected, ..Cost::default() };
+    for location in locations(statements).await? {
         cost.sources += 1;
-        if sources.is_remote(&location) {
+        if runtime.sources.is_remote(&location) {
             cost.remote_sources += 1;
             continue;
         }
-        let probe = sources.open(&location).await.and_then(|copy| {
-            media::probe(tools, &copy.path, &config.analyze.limits, &CancelToken::new())
+        let probe = runtime.sources.open(&location).await.and_then(|copy| {
+            media::probe(&runtime.tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
         let Some(seconds) = probe.ok().and_then(|p| p.duration_hint) else {
             cost.unreadable_sources += 1;
             continue;
         };
         cost.decode_seconds += seconds;
-        let text = location.replace('\'', "''");
-        let wanted = format!(
-            "SELECT sum(least(max_clips * least(max_clip_length, {seconds}), {seconds})) FROM (
-                 SELECT DISTINCT language, min_clip_length, max_clip_length, max_clips FROM checked
-                 WHERE error_code IS NULL AND location = '{text}' AND min_clip_length <= {seconds})"
-        );
-        cost.encode_seconds += config.outputs_of_a_clip()
-            * summary::numbers(ctx, &wanted).await?.first().copied().unwrap_or(0.0);
+        let clips = clip_seconds(statements, location, seconds).await?;
+        cost.encode_seconds += config.outputs_of_a_clip() * clips;
     }
     Ok(cost)
+}
+
+/// Seconds of clips of a source at the most.
+async fn clip_seconds(statements: &Statements, location: String, seconds: f64) -> Result<f64> {
+    #[derive(Deserialize)]
+    struct Clips {
+        seconds: f64,
+    }
+    let parameters =
+        vec![("location", ScalarValue::from(location)), ("seconds", ScalarValue::from(seconds))];
+    let clips = statements.query_with(sql::summary::CLIP_SECONDS, parameters).await?;
+    let Clips { seconds } = row(clips).await?;
+    Ok(seconds)
 }
 
 impl Explanation {
     /// The physical plans with lines cut to `width` characters, then the cost.
     pub fn brief(&self, width: usize) -> String {
-        let steps = self.steps.iter().map(|(name, _, physical)| {
+        let steps = self.steps.iter().map(|StepPlan { name, physical, .. }| {
             let cut = |line: &str| match line.char_indices().nth(width.saturating_sub(3)) {
                 Some((at, _)) => format!("  {}…\n", &line[..at]),
                 None => format!("  {line}\n"),
@@ -150,7 +158,7 @@ impl Explanation {
 /// Logical and physical plans in full, then the cost.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, logical, physical) in &self.steps {
+        for StepPlan { name, logical, physical } in &self.steps {
             writeln!(
                 f,
                 "── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}",

@@ -3,19 +3,13 @@
 use arrow::array::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::{MAX_VARIANTS, RunConfig, describe, steps};
+use super::statements::Statements;
+use super::{MAX_VARIANTS, RunConfig, describe};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::results::{register_dataset, register_view};
 use crate::query::sql;
 use crate::query::{query_error, session};
 use crate::store::{Dataset, temporary_folder};
-
-/// The statement `analysis` over the tables of a dataset.
-const ANALYSIS: &str = include_str!("../../sql/from_results/analysis.sql");
-
-/// `checked` as the run had it: a row whose id stood in an earlier row is no request.
-const CHECKED: &str = r#"SELECT a.*, o.error_code
-    FROM asked a JOIN outcomes o ON o.request_id = a.request_id AND o."row" = a."row""#;
 
 /// Register the dataset, and `analysis` and `selected` as a run over it had them.
 ///
@@ -23,7 +17,7 @@ const CHECKED: &str = r#"SELECT a.*, o.error_code
 /// `store.read` if a file is damaged.
 pub(super) async fn register(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
     register_dataset(ctx, dataset).await?;
-    register_view(ctx, "analysis", ANALYSIS).await?;
+    register_view(ctx, "analysis", sql::from_results::ANALYSIS).await?;
     register_view(ctx, "selected", "SELECT * FROM clips").await
 }
 
@@ -37,7 +31,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
         let message = format!(
             "variants.count is 0, so there are no variants to plan; set it to a number from 1 to {MAX_VARIANTS}"
         );
-        return Err(Error::new(ErrorCode::Config, message));
+        return Err(Error::new(ErrorCode::ConfigInvalid, message));
     }
     config.check()?;
     let config = &config.clone().with_text_model()?;
@@ -45,12 +39,14 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     let ctx = session(&config.session_options(), None)?;
     register(&ctx, &dataset).await?;
     let ids = requests.iter().map(|id| lit(id.as_str())).collect();
-    let mine = ctx.table("requests").await.map_err(query_error)?;
-    let mine = mine.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
-    ctx.register_table("asked", mine.into_view()).map_err(query_error)?;
-    register_view(&ctx, "checked", CHECKED).await?;
+    let asked = ctx.table("requests").await.map_err(query_error)?;
+    let asked = asked.filter(col("request_id").in_list(ids, false)).map_err(query_error)?;
+    ctx.register_table("asked", asked.into_view()).map_err(query_error)?;
+    register_view(&ctx, "checked", sql::from_results::CHECKED).await?;
     let folder = temporary_folder()?;
-    describe::run(&ctx, config, folder.path()).await?;
-    let frame = steps::plan(&ctx, &sql::step("shaped")?, &config.parameters()).await?;
+    let parameters = config.parameters();
+    let statements = Statements { ctx, parameters, folder: folder.path().to_path_buf() };
+    describe::run(&statements, config).await?;
+    let frame = statements.plan(&sql::step("shaped")?).await?;
     frame.collect().await.map_err(query_error)
 }

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use serde::Deserialize;
 
-use super::{steps, summary};
+use super::statements;
 use crate::error::Result;
 use crate::model::table::{TABLES, Table};
 use crate::query::files::table_url;
 use crate::query::query_error;
+use crate::query::rows::rows;
 use crate::store::{Dataset, FileEntry, Manifest, ShardWriter};
 
 /// Make the tables of `writer` what a commit to `dataset` may add.
@@ -59,7 +61,7 @@ pub(super) async fn take_over(
 /// `query.invalid` if a staged file cannot be read.
 pub(super) async fn forget(ctx: &SessionContext, writer: &mut ShardWriter) -> Result<()> {
     for name in writer.forget_merged() {
-        steps::register(ctx, &name, &writer.staged(&name)).await?;
+        statements::register(ctx, &name, &writer.staged(&name)).await?;
     }
     Ok(())
 }
@@ -111,9 +113,20 @@ impl<'a> Shards<'a> {
         if !self.register("older", table, shards).await? {
             return Ok(vec![]);
         }
-        let sql =
-            format!("SELECT n.{key} FROM {table} n LEFT SEMI JOIN older o ON o.{key} = n.{key}");
-        summary::texts(self.ctx, &sql).await
+        let sql = format!(
+            "SELECT n.{key} AS id FROM {table} n LEFT SEMI JOIN older o ON o.{key} = n.{key}"
+        );
+        self.ids(&sql).await
+    }
+
+    /// The column `id` of a query.
+    async fn ids(&self, sql: &str) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Key {
+            id: String,
+        }
+        let keys: Vec<Key> = rows(self.ctx.sql(sql).await.map_err(query_error)?).await?;
+        Ok(keys.into_iter().map(|key| key.id).collect())
     }
 
     /// The tables of a shard that is replaced whose files are lost.
@@ -138,9 +151,9 @@ impl<'a> Shards<'a> {
     /// such requests.
     async fn holds_others(&self, shard: &Manifest) -> Result<bool> {
         self.register("older", "outcomes", &[shard]).await?;
-        let others = "SELECT o.request_id FROM older o
+        let others = "SELECT o.request_id AS id FROM older o
             LEFT ANTI JOIN outcomes n ON n.request_id = o.request_id LIMIT 1";
-        if !summary::texts(self.ctx, others).await?.is_empty() {
+        if !self.ids(others).await?.is_empty() {
             return Ok(true);
         }
         let mut rest = self.all();
@@ -150,11 +163,11 @@ impl<'a> Shards<'a> {
             false => "",
         };
         let others = format!(
-            "SELECT p.source_id FROM answered p LEFT ANTI JOIN outcomes n ON n.request_id = p.request_id
+            "SELECT p.source_id AS id FROM answered p LEFT ANTI JOIN outcomes n ON n.request_id = p.request_id
              LEFT ANTI JOIN sources s ON s.source_id = p.source_id {described}
              WHERE p.source_id IS NOT NULL LIMIT 1"
         );
-        Ok(!summary::texts(self.ctx, &others).await?.is_empty())
+        Ok(!self.ids(&others).await?.is_empty())
     }
 
     /// The ids in a table of `shards` as the table `name`; whether there are any. Where the outcomes of a
@@ -232,7 +245,7 @@ async fn union(
          ) {kept} {still}"
     );
     let frame = ctx.sql(&sql).await.map_err(query_error)?;
-    steps::write(frame, name, writer.merging(name)).await
+    statements::write(frame, name, writer.merging(name)).await
 }
 
 /// The new tables without sources that older shards describe.
@@ -252,7 +265,7 @@ async fn leave_out(
         let sql =
             format!("SELECT * FROM {name} n LEFT ANTI JOIN held h ON h.source_id = n.source_id");
         let frame = ctx.sql(&sql).await.map_err(query_error)?;
-        rest.push((name, steps::write(frame, name, writer.merging(name)).await?));
+        rest.push((name, statements::write(frame, name, writer.merging(name)).await?));
     }
     promote(ctx, rest, writer).await
 }
@@ -266,7 +279,7 @@ async fn promote(
     for (name, entry) in written {
         writer.promote(name, entry);
         // It may have gained columns, which the next shard is to meet.
-        steps::register(ctx, name, &writer.staged(name)).await?;
+        statements::register(ctx, name, &writer.staged(name)).await?;
     }
     Ok(())
 }

@@ -4,32 +4,33 @@
 //! to one Parquet file before the next statement reads them. Two of them contain media work
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
-mod caching;
-mod checked;
+mod analysis_cache;
 mod commit;
 mod config;
 mod describe;
 mod engine;
 mod explain;
 mod from_results;
+mod hints;
 mod merge;
-mod notes;
+mod normalize;
 mod publish;
-mod render_chosen;
+mod render_selected;
 mod requests;
 mod run;
-mod steps;
+mod session;
+mod statements;
 mod summary;
-mod tidy;
 mod validate;
+mod validate_requests;
 
 pub use crate::kernels::variants::MAX_VARIANTS;
-pub use caching::{RESUME_FOLDER, cache, cache_place};
+pub use analysis_cache::{RESUME_FOLDER, cache, cache_place};
 pub use config::{RunConfig, VariantSettings};
 pub use engine::Engine;
-pub use explain::{Cost, Explanation, explain};
+pub use explain::{Cost, Explanation, StepPlan, explain};
 pub use from_results::plan_variants;
-pub use render_chosen::{RenderChosen, Rendered, render_chosen};
-pub use run::{Answers, run, run_and_collect};
-pub use summary::RunSummary;
+pub use render_selected::{RenderChosen, Rendered, render_chosen};
+pub use run::{RunRows, run, run_and_collect};
+pub use summary::{Failures, RunSummary};
 pub use validate::{Validated, validate};

@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-use super::summary;
+use super::statements::Statements;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::media_file_name;
 use crate::media::RenderSettings;
@@ -43,10 +43,15 @@ impl Publisher {
 
     /// Find out which files of the table `outputs` are there already, from an earlier run or one
     /// that was killed. One without the still that is asked for is rendered again, with it.
-    pub(super) async fn look(&self, ctx: &SessionContext) -> Result<()> {
+    pub(super) async fn look(&self, statements: &Statements) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Output {
+            media_id: String,
+        }
         if let Some(objects) = &self.objects {
-            let wanted = summary::texts(ctx, "SELECT DISTINCT media_id FROM outputs").await?;
-            let look = |id: String| async move { objects.published(&id).await };
+            let wanted: Vec<Output> =
+                statements.rows("SELECT DISTINCT media_id FROM outputs").await?;
+            let look = |output: Output| async move { objects.published(&output.media_id).await };
             let looks: Vec<_> = wanted.into_iter().map(look).collect();
             let found: Vec<PublishedMedia> = stream::iter(looks)
                 .buffer_unordered(AT_A_TIME)
@@ -55,7 +60,7 @@ impl Publisher {
                 .await?;
             self.done().extend(found.into_iter().filter(|file| self.is_all(&file.facts)));
         }
-        self.register(ctx)
+        self.register(&statements.ctx)
     }
 
     /// Whether there is nothing to be added to a file that is there.

@@ -1,4 +1,4 @@
-//! The request files at hand: those in an object store are fetched first.
+//! The request files on this machine: those in an object store are fetched first.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,19 @@ const FOLDER: &str = "requests";
 
 /// A run's request file or folder on this machine.
 #[derive(Debug)]
-pub(super) struct Requests {
-    /// The run, with request files that are at hand.
+pub(super) struct RequestFiles {
+    /// The settings, naming the files on this machine.
     pub(super) config: RunConfig,
-    /// Where they are, and where they were fetched from.
+    /// Where fetched files are, and their URL.
     fetched: Option<(PathBuf, Url)>,
 }
 
-impl Requests {
+impl RequestFiles {
     /// Fetch the requests of `config` into `folder`, if they are not on this machine.
     ///
     /// # Errors
     /// `input.unreadable`, `config.invalid`.
-    pub(super) async fn at_hand(config: &RunConfig, folder: &Path) -> Result<Self> {
+    pub(super) async fn fetch(config: &RunConfig, folder: &Path) -> Result<Self> {
         let Some(url) = config.requests.as_url() else {
             return Ok(Self { config: config.clone(), fetched: None });
         };
@@ -47,7 +47,7 @@ impl Requests {
         let here = Location::Url(url.clone());
         let (path, base) = if object.is_some() {
             let path = folder.join(opened.path.filename().unwrap_or(FOLDER));
-            fetch(&store, &opened.path, &path).await?;
+            fetch_file(&store, &opened.path, &path).await?;
             (path, here.folder())
         } else {
             fetch_all(&store, &opened.path, &folder, url).await?;
@@ -93,13 +93,13 @@ async fn fetch_all(
     for object in &found {
         let name = object.location.filename().unwrap_or_default();
         if is_request_file(Path::new(name)) {
-            fetch(store, &object.location, &folder.join(name)).await?;
+            fetch_file(store, &object.location, &folder.join(name)).await?;
         }
     }
     Ok(())
 }
 
-async fn fetch(store: &SteadyStore, object: &StorePath, path: &Path) -> Result<()> {
+async fn fetch_file(store: &SteadyStore, object: &StorePath, path: &Path) -> Result<()> {
     match store.fetch(object, path).await {
         Ok(_) => Ok(()),
         Err(TransferError::Store(fault)) => {

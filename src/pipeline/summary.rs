@@ -3,16 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::prelude::SessionContext;
+use serde::Deserialize;
 
-use super::{RunConfig, steps};
+use super::session::RunSession;
+use super::statements::Statements;
 use crate::cache::CacheStats;
 use crate::error::Result;
 use crate::location::Location;
-use crate::query::{query_error, sql};
+use crate::query::sql;
 use crate::resilience::HostState;
 
 /// How a run went.
@@ -22,10 +20,10 @@ pub struct RunSummary {
     pub rows: u64,
     /// Requests answered with clips.
     pub answered: u64,
-    /// Failed requests by code, most frequent first: code, count, one example's sentence.
-    pub failures: Vec<(String, u64, String)>,
-    /// Variants of answered requests that have no file though they were to have one, by code: as `failures`.
-    pub failed_variants: Vec<(String, u64, String)>,
+    /// Failed requests by code, most frequent first.
+    pub failures: Vec<Failures>,
+    /// Variants of answered requests that have no file though they were to have one, by code.
+    pub failed_variants: Vec<Failures>,
     /// Clips of answered requests that were to have variants and fit none of their platforms: how many, and
     /// of the first the request and why.
     pub without_variants: Option<(u64, String)>,
@@ -67,110 +65,72 @@ impl RunSummary {
     }
 }
 
-/// Read it from the tables `checked`, `outcomes`, `sources`, `clips`, `renditions` of `ctx`.
-pub(super) async fn read(
-    ctx: &SessionContext,
-    config: &RunConfig,
-    elapsed: Duration,
-    reused: bool,
-) -> Result<RunSummary> {
-    let totals = numbers(
-        ctx,
-        r#"WITH mine AS (SELECT * FROM outcomes WHERE request_id IN (SELECT request_id FROM checked)),
-             files AS (SELECT DISTINCT r.uri, r.duration, r.bytes FROM renditions r JOIN mine m ON m.request_id = r.request_id),
-             used AS (SELECT duration FROM sources WHERE source_id IN (SELECT source_id FROM mine))
-           SELECT * FROM (SELECT count(*), count(*) FILTER (WHERE status = 'ok'), coalesce(sum(clips), 0), coalesce(sum(variants), 0) AS variants FROM mine)
-             CROSS JOIN (SELECT count(*) AS files, coalesce(sum(duration), 0), coalesce(sum(bytes), 0) FROM files)
-             CROSS JOIN (SELECT count(*) AS sources, coalesce(sum(duration), 0) AS seconds FROM used)"#,
-    )
-    .await?;
-    let total = |i: usize| totals.get(i).copied().unwrap_or(0.0);
+/// Read it from the tables `checked`, `outcomes`, `sources`, `clips`, `variants`, `renditions` of a session.
+pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummary> {
+    #[derive(Deserialize)]
+    struct Totals {
+        requests: u64,
+        answered: u64,
+        clips: u64,
+        variants: u64,
+        files: u64,
+        clip_seconds: f64,
+        bytes: u64,
+        sources: u64,
+        source_seconds: f64,
+    }
+    let statements = &session.statements;
+    let totals: Totals = statements.row(sql::summary::TOTALS).await?;
     Ok(RunSummary {
-        rows: total(0) as u64,
-        answered: total(1) as u64,
-        failures: failures(ctx).await?,
-        failed_variants: failed_variants(ctx).await?,
-        without_variants: unshaped(ctx, config).await?,
-        clips: total(2) as u64,
-        variants: total(3) as u64,
-        files: total(4) as u64,
-        clip_seconds: total(5),
-        bytes: total(6) as u64,
-        sources: total(7) as u64,
-        source_seconds: total(8),
-        elapsed,
+        rows: totals.requests,
+        answered: totals.answered,
+        failures: statements.rows(sql::summary::FAILED_REQUESTS).await?,
+        failed_variants: statements.rows(sql::summary::FAILED_VARIANTS).await?,
+        without_variants: without_variants(statements).await?,
+        clips: totals.clips,
+        variants: totals.variants,
+        files: totals.files,
+        clip_seconds: totals.clip_seconds,
+        bytes: totals.bytes,
+        sources: totals.sources,
+        source_seconds: totals.source_seconds,
+        elapsed: session.elapsed(),
         reused,
         hosts: vec![],
         cache: None,
-        out: config.out.clone(),
+        out: session.config.out.clone(),
     })
 }
 
-async fn failures(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
-    let sql = r#"SELECT error_code, CAST(count(*) AS VARCHAR), first_value(error_message ORDER BY "row")
-        FROM outcomes WHERE status = 'failed' AND request_id IN (SELECT request_id FROM checked)
-        GROUP BY error_code ORDER BY count(*) DESC, error_code"#;
-    counted(ctx, sql).await
-}
-
-async fn failed_variants(ctx: &SessionContext) -> Result<Vec<(String, u64, String)>> {
-    let sql = "SELECT error_code, CAST(count(*) AS VARCHAR), min(error_message) FROM variants
-        WHERE error_code IS NOT NULL AND request_id IN (SELECT request_id FROM checked)
-        GROUP BY error_code ORDER BY count(*) DESC, error_code";
-    counted(ctx, sql).await
-}
-
-async fn unshaped(ctx: &SessionContext, config: &RunConfig) -> Result<Option<(u64, String)>> {
-    let frame = steps::plan(ctx, &sql::UNSHAPED, &config.parameters()).await?;
-    let batches = frame.collect().await.map_err(query_error)?;
-    let clips: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let Some(first) = batches.iter().find(|b| b.num_rows() > 0) else { return Ok(None) };
-    let [requests, whys] = [texts_of(first, 0)?, texts_of(first, 1)?];
-    let example = requests.first().zip(whys.first());
-    Ok(example.map(|(request, why)| (clips as u64, format!("of request {request}: {why}"))))
-}
-
-/// The rows of a query: a text, a number as text, a text.
-pub(super) async fn counted(ctx: &SessionContext, sql: &str) -> Result<Vec<(String, u64, String)>> {
-    let batches = collect(ctx, sql).await?;
-    let mut rows = vec![];
-    for batch in &batches {
-        let columns = (0..3).map(|i| texts_of(batch, i)).collect::<Result<Vec<_>>>()?;
-        for ((code, count), message) in columns[0].iter().zip(&columns[1]).zip(&columns[2]) {
-            rows.push((code.clone(), count.parse().unwrap_or(0), message.clone()));
-        }
+async fn without_variants(statements: &Statements) -> Result<Option<(u64, String)>> {
+    #[derive(Deserialize)]
+    struct Clip {
+        request_id: String,
+        why: Option<String>,
     }
-    Ok(rows)
+    let clips: Vec<Clip> = statements.rows(sql::summary::WITHOUT_VARIANTS).await?;
+    let example = clips.first().map(|clip| {
+        format!("of request {}: {}", clip.request_id, clip.why.as_deref().unwrap_or_default())
+    });
+    Ok(example.map(|example| (clips.len() as u64, example)))
 }
 
-/// The first column of a query as text, without NULLs.
-pub(super) async fn texts(ctx: &SessionContext, sql: &str) -> Result<Vec<String>> {
-    let mut all = vec![];
-    for batch in collect(ctx, sql).await? {
-        all.extend(texts_of(&batch, 0)?);
+/// Rows that failed with one error code.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Failures {
+    /// The code.
+    pub error_code: String,
+    /// Rows.
+    pub count: u64,
+    /// The sentence of one of them.
+    pub example: String,
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { error_code, count, example } = self;
+        write!(f, "  {count:>5} × {error_code}  e.g. {example}")
     }
-    Ok(all)
-}
-
-/// The first row of a query as numbers; a NULL is 0.
-pub(super) async fn numbers(ctx: &SessionContext, sql: &str) -> Result<Vec<f64>> {
-    let batches = collect(ctx, sql).await?;
-    let Some(batch) = batches.iter().find(|b| b.num_rows() > 0) else { return Ok(vec![]) };
-    let number = |column: &arrow::array::ArrayRef| {
-        let floats = cast(column, &DataType::Float64).map_err(|e| query_error(e.into()))?;
-        Ok(floats.as_primitive::<Float64Type>().iter().next().flatten().unwrap_or(0.0))
-    };
-    batch.columns().iter().map(number).collect()
-}
-
-/// All rows of a query.
-pub(super) async fn collect(ctx: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
-    ctx.sql(sql).await.map_err(query_error)?.collect().await.map_err(query_error)
-}
-
-fn texts_of(batch: &RecordBatch, column: usize) -> Result<Vec<String>> {
-    let texts = cast(batch.column(column), &DataType::Utf8).map_err(|e| query_error(e.into()))?;
-    Ok(texts.as_string::<i32>().iter().flatten().map(str::to_owned).collect())
 }
 
 impl fmt::Display for RunSummary {
@@ -187,15 +147,15 @@ impl fmt::Display for RunSummary {
             },
             self.failed()
         )?;
-        for (code, count, example) in &self.failures {
-            writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
+        for failures in &self.failures {
+            writeln!(f, "{failures}")?;
         }
         if !self.failed_variants.is_empty() {
-            let count = self.failed_variants.iter().map(|(_, count, _)| count).sum();
+            let count = self.failed_variants.iter().map(|failures| failures.count).sum();
             writeln!(f, "{} could not be rendered", plural(count, "variant"))?;
         }
-        for (code, count, example) in &self.failed_variants {
-            writeln!(f, "  {count:>5} × {code}  e.g. {example}")?;
+        for failures in &self.failed_variants {
+            writeln!(f, "{failures}")?;
         }
         if let Some((clips, example)) = &self.without_variants {
             let have = if *clips == 1 { "has" } else { "have" };

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use datafusion::prelude::SessionContext;
+use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::checked::check_requests;
-use super::requests::Requests;
-use super::{RunConfig, steps, summary};
+use super::requests::RequestFiles;
+use super::validate_requests::validate_requests;
+use super::{RunConfig, statements};
 use crate::error::Result;
-use crate::query::session;
+use crate::query::rows::row;
+use crate::query::{query_error, session};
 use crate::store::{cannot_write, temporary_folder};
 
 /// A checked request file: the table `checked` of a session, for as long as this lives.
@@ -52,14 +54,18 @@ impl Validated {
 /// # Errors
 /// `config.invalid` as for a run; `input.*` if the file as a whole cannot be read.
 pub async fn validate(config: &RunConfig) -> Result<Validated> {
+    #[derive(Deserialize)]
+    struct Counts {
+        invalid: u64,
+    }
     config.check()?;
     let folder = temporary_folder()?;
-    let requests = Requests::at_hand(config, folder.path()).await?;
-    let config = &requests.config;
-    let entry = check_requests(&requests, &config.parameters(), folder.path()).await?;
-    let ctx = session(&config.session_options(), None)?;
+    let requests = RequestFiles::fetch(config, folder.path()).await?;
+    let entry = validate_requests(&requests, folder.path()).await?;
+    let ctx = session(&requests.config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };
-    steps::register_in_order(&validated.ctx, "checked", &validated.path()).await?;
-    let counts = summary::numbers(&validated.ctx, "SELECT count(error_code) FROM checked").await?;
-    Ok(Validated { invalid: counts.first().map_or(0, |n| *n as u64), ..validated })
+    statements::register_in_order(&validated.ctx, "checked", &validated.path()).await?;
+    let counts = validated.ctx.sql("SELECT count(error_code) AS invalid FROM checked").await;
+    let Counts { invalid } = row(counts.map_err(query_error)?).await?;
+    Ok(Validated { invalid, ..validated })
 }

@@ -6,12 +6,13 @@ use datafusion::prelude::{col, lit};
 use datafusion::sql::unparser::expr_to_sql;
 use serde::Deserialize;
 
-use super::response::{ViralVideoBatchResponse, rows};
+use super::response::ViralVideoBatchResponse;
 use super::threads::Threads;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::media::{Encoding, Format, Quality};
 use crate::pipeline::{self, RenderChosen, RunConfig};
+use crate::query::rows::typed;
 
 /// One clip or variant in the requested format, or the error that prevented it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -111,7 +112,7 @@ impl VideoEncodingProcessor {
         let chosen = RenderChosen { config, condition, plain_clips_of };
         let out = chosen.config.out.clone();
         let done = self.threads.block_on(async move { pipeline::render_chosen(&chosen).await })?;
-        let mut files: Vec<EncodedVideo> = rows(&done.files_asked)?;
+        let mut files: Vec<EncodedVideo> = typed(&done.files_asked)?;
         for file in &mut files {
             file.uri = file.uri.take().map(|uri| out.join(&uri).to_string());
         }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::viral::{self, ViralVideoVariant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::request::VideoClipRequest;
-use crate::pipeline::Answers;
+use crate::pipeline::RunRows;
+use crate::query::rows::typed;
 
 /// The response to a request for variants.
 pub type ViralVideoBatchResponse = VideoClipResponse;
@@ -138,7 +138,7 @@ struct ResponseClipRow {
     frames: Option<i64>,
 }
 
-/// A row of [`Answers::outcomes`]: the request with its defaults, and how it ended.
+/// A row of [`RunRows::outcomes`]: the request with its defaults, and how it ended.
 #[derive(Deserialize)]
 struct OutcomeRow {
     error_code: Option<String>,
@@ -172,7 +172,7 @@ impl OutcomeRow {
     }
 }
 
-/// A row of [`Answers::clips`].
+/// A row of [`RunRows::clips`].
 #[derive(Deserialize)]
 struct ChosenRow {
     request_id: String,
@@ -189,11 +189,11 @@ struct ChosenRow {
 /// # Errors
 /// `internal` if the tables are not what they should be.
 pub(super) fn answered(
-    answers: &Answers,
+    answers: &RunRows,
     out: &Location,
 ) -> Result<Vec<(VideoClipRequest, VideoClipResponse)>> {
     let mut clips: HashMap<String, Vec<ClipFile>> = HashMap::new();
-    for row in rows::<ChosenRow>(&answers.clips)? {
+    for row in typed::<ChosenRow>(&answers.clips)? {
         let ChosenRow { request_id, clip_id, start, end, score, uri, frames } = row;
         let location = uri.map(|uri| out.join(&uri));
         let clip = ClipFile { clip_id, start, end, score, location, frames };
@@ -216,19 +216,7 @@ pub(super) fn answered(
             VideoClipResponse { request_id, success, error_code, error, clips, variants };
         (request, response)
     };
-    Ok(rows::<OutcomeRow>(&answers.outcomes)?.into_iter().map(response).collect())
-}
-
-/// Batches as typed rows.
-pub(super) fn rows<T: DeserializeOwned>(batches: &[RecordBatch]) -> Result<Vec<T>> {
-    let mut all = vec![];
-    for batch in batches {
-        let rows: Vec<T> = serde_arrow::from_record_batch(batch).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("rows cannot be read: {e}")).with_source(e)
-        })?;
-        all.extend(rows);
-    }
-    Ok(all)
+    Ok(typed::<OutcomeRow>(&answers.outcomes)?.into_iter().map(response).collect())
 }
 
 #[cfg(test)]
@@ -267,7 +255,7 @@ mod tests {
         let table = to_table(&[good, bad]).unwrap();
         assert_eq!((table.schema(), table.num_rows()), (response_schema(), 2));
         assert_eq!(to_table(&[]).unwrap().num_rows(), 0);
-        let json = serde_json::to_value(rows::<serde_json::Value>(&[table]).unwrap()).unwrap();
+        let json = serde_json::to_value(typed::<serde_json::Value>(&[table]).unwrap()).unwrap();
         assert_eq!(json[0]["clips"][0]["frames"], 37);
         assert_eq!(json[1]["error_code"], "source.not_found");
     }

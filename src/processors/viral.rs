@@ -7,12 +7,13 @@ use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
 use super::clip::{VideoClipProcessor, create_high_performance_processor};
-use super::response::{ViralVideoBatchResponse, rows};
+use super::response::ViralVideoBatchResponse;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::{AudienceProfile, Column, ScorePart, VideoClipRequest, table};
 use crate::pipeline::{self, RunConfig, VariantSettings};
+use crate::query::rows::typed;
 
 /// A variant of a clip, with its score and its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,7 +116,7 @@ pub(super) fn fields() -> Vec<Field> {
 
 /// Rows of the table `variants` with `uri`, relative to `out`.
 pub(super) fn read(batches: &[RecordBatch], out: &Location) -> Result<Vec<ViralVideoVariant>> {
-    let mut variants: Vec<ViralVideoVariant> = rows(batches)?;
+    let mut variants: Vec<ViralVideoVariant> = typed(batches)?;
     for variant in &mut variants {
         variant.uri = variant.uri.take().map(|uri| out.join(&uri).to_string());
     }

@@ -16,6 +16,7 @@ mod memory;
 pub(crate) mod output;
 pub mod results;
 pub(crate) mod rollup;
+pub(crate) mod rows;
 pub mod session;
 mod settings;
 mod source_lists;

@@ -62,9 +62,6 @@ pub const RENDERED: Step = step!("rendered", wide);
 pub const RENDER: &[Step] =
     &[step!("files"), step!("outcomes"), step!("clips"), step!("variants"), step!("renditions")];
 
-/// What a summary says of clips without variants.
-pub const UNSHAPED: Step = step!("unshaped");
-
 /// The step that makes the table `name`.
 ///
 /// # Errors
@@ -74,6 +71,90 @@ pub fn step(name: &str) -> Result<Step> {
     found
         .copied()
         .ok_or_else(|| Error::new(ErrorCode::Internal, format!("there is no step {name}")))
+}
+
+macro_rules! queries {
+    ($folder:literal: $($(#[$doc:meta])* $name:ident = $file:literal,)*) => {
+        $($(#[$doc])* pub const $name: &str =
+            include_str!(concat!("../../sql/", $folder, "/", $file, ".sql"));)*
+
+        /// The names of the files.
+        pub const FILES: &[&str] = &[$($file),*];
+    };
+}
+
+/// Queries about a run, over its own tables.
+pub mod summary {
+    queries! { "summary":
+        /// What was answered and made.
+        TOTALS = "totals",
+        /// Failed requests by code.
+        FAILED_REQUESTS = "failed_requests",
+        /// Variants without a file by code.
+        FAILED_VARIANTS = "failed_variants",
+        /// Clips that fit no platform.
+        WITHOUT_VARIANTS = "without_variants",
+        /// The distinct error codes of requests and variants.
+        ERROR_CODES = "error_codes",
+        /// The media files that a dataset names.
+        MEDIA_FILES = "media_files",
+        /// The outputs still to be rendered.
+        TO_RENDER = "to_render",
+        /// The seconds of clips of one source at the most.
+        CLIP_SECONDS = "clip_seconds",
+    }
+}
+
+/// The rows that a run gives back to its caller.
+pub mod rows {
+    queries! { "rows":
+        /// Requests and how they ended.
+        OUTCOMES = "outcomes",
+        /// Clips and their files.
+        CLIPS = "clips",
+        /// Variants and their files.
+        VARIANTS = "variants",
+    }
+}
+
+/// The tables that a run had, from its results.
+pub mod from_results {
+    queries! { "from_results":
+        /// The table `analysis`.
+        ANALYSIS = "analysis",
+        /// The table `checked`.
+        CHECKED = "checked",
+    }
+}
+
+/// Statements of rendering variants that are in the results.
+pub mod render {
+    queries! { "render":
+        /// The table `selected`.
+        SELECTED = "selected",
+        /// How many outputs have captions in a text track.
+        SOFT_CAPTIONS = "soft_captions",
+        /// What was asked for and rendered.
+        TOTALS = "totals",
+        /// Failed outputs by code.
+        FAILURES = "failures",
+        /// Each output and its file.
+        FILES_ASKED = "files_asked",
+        /// The new rows of `renditions`.
+        RENDITIONS = "renditions",
+        /// The new rows of `variants`.
+        VARIANTS = "variants",
+        /// The new rows of `clips`.
+        CLIPS = "clips",
+    }
+
+    /// The views that the new rows are made of, in order.
+    pub const VIEWS: &[(&str, &str)] = &[
+        ("touched", include_str!("../../sql/render/touched.sql")),
+        ("touched_sources", include_str!("../../sql/render/touched_sources.sql")),
+        ("rendered_ids", include_str!("../../sql/render/rendered_ids.sql")),
+        ("failed_variants", include_str!("../../sql/render/failed_variants.sql")),
+    ];
 }
 
 macro_rules! view {

@@ -30,7 +30,7 @@ mod writer;
 pub use dataset::Dataset;
 pub use manifest::{FileEntry, Manifest};
 pub use objects::{ObjectStoreRoot, PublishedMedia};
-pub use root::{CommitLock, DatasetRoot};
+pub use root::{CommitLock, DatasetRoot, ListedFile};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};
 

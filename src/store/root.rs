@@ -3,6 +3,8 @@
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::{Dataset, Manifest, ObjectStoreRoot, ShardWriter, cannot_write, folder};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
@@ -16,6 +18,15 @@ pub enum DatasetRoot {
     Folder(PathBuf),
     /// A prefix of an object store.
     Objects(Box<ObjectStoreRoot>),
+}
+
+/// A media file that a dataset lists.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ListedFile {
+    /// Where it is, relative to the dataset's root; `None`: there is none.
+    pub uri: Option<String>,
+    /// Its size, if that is listed.
+    pub bytes: Option<u64>,
 }
 
 /// The lock that a commit holds, see [`DatasetRoot::lock`]. The kernel releases it however the process
@@ -91,12 +102,11 @@ impl DatasetRoot {
         }
     }
 
-    /// Whether all media files are there that `files` names, each as its uri, or its uri, a space and its
-    /// bytes.
+    /// Whether all of these media files exist, each with the size that is listed for it.
     ///
     /// # Errors
     /// `store.read`.
-    pub async fn holds(&self, files: &[String]) -> Result<bool> {
+    pub async fn holds(&self, files: &[ListedFile]) -> Result<bool> {
         let listed = match self {
             Self::Folder(_) => None,
             Self::Objects(objects) => Some(objects.media_files().await?),
@@ -108,9 +118,14 @@ impl DatasetRoot {
             }
             (_, listed) => listed.as_ref()?.get(uri).copied(),
         };
-        Ok(files.iter().all(|file| match file.split_once(' ') {
-            Some((uri, bytes)) => there(uri).is_some_and(|size| size.to_string() == bytes),
-            None => there(file).is_some(),
+        Ok(files.iter().all(|file| {
+            let size = file.uri.as_deref().map(&there);
+            match (size, file.bytes) {
+                // No file is listed.
+                (None, _) => true,
+                (Some(size), None) => size.is_some(),
+                (Some(size), Some(bytes)) => size == Some(bytes),
+            }
         }))
     }
 

@@ -179,5 +179,5 @@ fn axis(name: &str, events: &EventTable, variants: &[String]) -> Result<Axis> {
 }
 
 fn config(sentence: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Config, sentence)
+    Error::new(ErrorCode::ConfigInvalid, sentence)
 }

@@ -1,31 +1,31 @@
-//! What a person should know of request rows that nothing is wrong with.
+//! Hints about valid request rows: parts of profiles and columns that are not read.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 
-use super::checked::texts;
 use crate::error::Result;
 use crate::model::AudienceProfile;
 use crate::model::{VideoClipRequest, audience};
+use crate::query::rows::text_column;
 
 /// How alike the name of a column must be to that of one that is known, from 0 to 1.
 const ALIKE: f64 = 0.78;
 
-/// What is noted of rows while they pass.
+/// Collects hints while rows pass.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
-    /// Of profiles with a part that nobody reads: how many, and of the first the request and the part.
+pub(super) struct Hints {
+    /// Of profiles with an unknown part: how many, and the request and the part of the first one.
     unread: Option<(u64, String, String)>,
 }
 
-impl Notes {
+impl Hints {
     /// Read some rows of checked requests.
     pub(super) fn read(&mut self, rows: &RecordBatch) -> Result<()> {
-        let profiles = texts(rows, "audience_profile")?;
+        let profiles = text_column(rows, "audience_profile")?;
         if profiles.null_count() == profiles.len() {
             return Ok(());
         }
-        let (ids, codes) = (texts(rows, "request_id")?, texts(rows, "error_code")?);
+        let (ids, codes) = (text_column(rows, "request_id")?, text_column(rows, "error_code")?);
         let valid = profiles.iter().enumerate().filter(|(i, _)| codes.is_null(*i));
         for (i, profile) in valid.filter_map(|(i, profile)| Some((i, profile?))) {
             if let Some(part) = AudienceProfile::unread(profile).into_iter().next() {
@@ -36,7 +36,7 @@ impl Notes {
         Ok(())
     }
 
-    /// What was noted.
+    /// The hint, if there is one.
     pub(super) fn sentence(self) -> Option<String> {
         let (rows, request, part) = self.unread?;
         let more = match rows {
@@ -50,7 +50,7 @@ impl Notes {
     }
 }
 
-/// Columns whose names are nearly those of columns that are known and that no file has.
+/// Hints about columns whose names are nearly those of known columns that are missing.
 pub(super) fn near_columns(files: &[Vec<(String, DataType)>]) -> Vec<String> {
     let known: Vec<String> = VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let mut names: Vec<&str> = vec![];

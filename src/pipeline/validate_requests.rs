@@ -4,18 +4,19 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::prelude::SessionContext;
 
 use super::RunConfig;
-use super::notes::{Notes, near_columns};
-use super::requests::Requests;
-use super::steps::{self, Parameters};
-use super::tidy::{self, Tidied};
+use super::hints::{Hints, near_columns};
+use super::normalize::{self, NormalizedFiles};
+use super::requests::RequestFiles;
+use super::statements::Statements;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::query::rows::text_column;
 use crate::query::sql;
 use crate::query::{intake, query_error, session};
 use crate::source::refusal;
@@ -27,31 +28,27 @@ use crate::telemetry::Event;
 ///
 /// # Errors
 /// `input.*` if the file as a whole cannot be read.
-pub(super) async fn check_requests(
-    requests: &Requests,
-    parameters: &Parameters,
-    folder: &Path,
-) -> Result<FileEntry> {
+pub(super) async fn validate_requests(requests: &RequestFiles, folder: &Path) -> Result<FileEntry> {
     let config = &requests.config;
     let Location::Path(path) = &config.requests else {
         return Err(Error::new(ErrorCode::Internal, "the requests were not fetched"));
     };
     let about = |e: Error| requests.named(e);
-    let trimmed = tidy::headers(path, folder).map_err(about)?;
-    let first = trimmed.as_ref().unwrap_or(&Tidied::none(path)).clone();
-    let result = match check(config, &first, parameters, folder).await {
-        Err(e) if is_about_input(&e) => match tidy::nested(path, folder).map_err(about)? {
-            Some(flat) => check(config, &flat, parameters, folder).await,
-            None => Err(tidy::csv_fault(path).unwrap_or(e)),
+    let trimmed = normalize::headers(path, folder).map_err(about)?;
+    let first = trimmed.as_ref().unwrap_or(&NormalizedFiles::unchanged(path)).clone();
+    let result = match check(config, &first, folder).await {
+        Err(e) if is_about_input(&e) => match normalize::nested(path, folder).map_err(about)? {
+            Some(flat) => check(config, &flat, folder).await,
+            None => Err(normalize::csv_fault(path).unwrap_or(e)),
         },
         result => result,
     };
-    let (entry, mut notes) = result.map_err(about)?;
+    let (entry, mut hints) = result.map_err(about)?;
     if entry.rows == 0 {
         let message = format!("there are no rows in {}", config.requests);
-        notes.push(about(Error::new(ErrorCode::InputUnreadable, message)).message().to_owned());
+        hints.push(about(Error::new(ErrorCode::InputUnreadable, message)).message().to_owned());
     }
-    for sentence in &notes {
+    for sentence in &hints {
         config.observer.event(&Event::Note { sentence });
     }
     Ok(entry)
@@ -60,8 +57,7 @@ pub(super) async fn check_requests(
 /// The rows of `requests` checked, and what there is to be noted.
 async fn check(
     config: &RunConfig,
-    requests: &Tidied,
-    parameters: &Parameters,
+    requests: &NormalizedFiles,
     folder: &Path,
 ) -> Result<(FileEntry, Vec<String>)> {
     // One partition keeps the rows in the order of the file.
@@ -76,22 +72,23 @@ async fn check(
             format!("audience_profile of {} is a list in some rows", path.display()),
         ));
     }
-    let notes = Mutex::new(Notes::default());
+    let hints = Mutex::new(Hints::default());
     let allow_private = config.parallel.allow_private;
     let judge = |rows: RecordBatch| {
         let judged = judged(&rows, allow_private);
-        let noted = notes.lock().unwrap_or_else(PoisonError::into_inner).read(&rows);
+        let noted = hints.lock().unwrap_or_else(PoisonError::into_inner).read(&rows);
         async move { noted.and(judged) }
     };
-    let entry = steps::run_through(&ctx, &sql::CHECKED, parameters, folder, None, judge)
-        .await
-        .map_err(|e| match e.code() {
+    let folder = folder.to_path_buf();
+    let statements = Statements { ctx, parameters: config.parameters(), folder };
+    let entry =
+        statements.run_through(&sql::CHECKED, None, judge).await.map_err(|e| match e.code() {
             // A query error while the request file is read is about the file.
-            ErrorCode::Query => requests.named(intake::unreadable(path, e.message())),
+            ErrorCode::QueryInvalid => requests.named(intake::unreadable(path, e.message())),
             _ => e,
         })?;
     let mut sentences = near_columns(&files);
-    sentences.extend(notes.into_inner().unwrap_or_else(PoisonError::into_inner).sentence());
+    sentences.extend(hints.into_inner().unwrap_or_else(PoisonError::into_inner).sentence());
     Ok((entry, sentences))
 }
 
@@ -119,7 +116,7 @@ fn has_list_of_profiles(columns: &[(String, DataType)]) -> bool {
 
 /// The rows with what their sources' places alone say against them, where nothing else is wrong.
 fn judged(rows: &RecordBatch, allow_private: bool) -> Result<RecordBatch> {
-    let (locations, codes) = (texts(rows, "location")?, texts(rows, "error_code")?);
+    let (locations, codes) = (text_column(rows, "location")?, text_column(rows, "error_code")?);
     let refusals: Vec<Option<Error>> = locations
         .iter()
         .zip(codes.iter())
@@ -131,7 +128,7 @@ fn judged(rows: &RecordBatch, allow_private: bool) -> Result<RecordBatch> {
     if refusals.iter().all(Option::is_none) {
         return Ok(rows.clone());
     }
-    let messages = texts(rows, "error_message")?;
+    let messages = text_column(rows, "error_message")?;
     let with = |old: &StringArray, new: &dyn Fn(&Error) -> String| -> ArrayRef {
         let cells = old.iter().zip(&refusals);
         let cells =
@@ -153,13 +150,4 @@ fn judged(rows: &RecordBatch, allow_private: bool) -> Result<RecordBatch> {
     columns
         .and_then(|columns| RecordBatch::try_new(Arc::clone(&schema), columns))
         .map_err(|e| query_error(e.into()))
-}
-
-/// A column of checked requests as text.
-pub(super) fn texts(rows: &RecordBatch, name: &str) -> Result<StringArray> {
-    let column = rows.column_by_name(name).ok_or_else(|| {
-        Error::new(ErrorCode::Internal, format!("checked requests lack the column {name}"))
-    })?;
-    let column = cast(column, &DataType::Utf8).map_err(|e| query_error(e.into()))?;
-    Ok(column.as_string::<i32>().clone())
 }

@@ -81,7 +81,7 @@ fn default_folder() -> Result<PathBuf> {
 
 /// Who keeps the analyses of a run, and what is to be tidied up after it.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct AnalysisCache {
     keeper: Arc<WorkCache>,
     /// The results folder's own, if there is no cache.
     resume: Option<Resume>,
@@ -90,7 +90,7 @@ pub(super) struct Kept {
     started: SystemTime,
 }
 
-impl Kept {
+impl AnalysisCache {
     /// As `config` says. A cache that cannot be used costs nothing but itself: then analyses are
     /// kept until this run is done, as without one.
     pub(super) fn new(

@@ -1,4 +1,4 @@
--- unshaped: the clips of answered requests that were to have variants and fit none of their platforms.
+-- The clips of answered requests that were to have variants and fit none of their platforms, and why.
 SELECT c.request_id,
     no_variant_message(coalesce(nullif(trim(r.audience_profile), ''), $audience),
         coalesce(audience_platforms(r.audience_profile), $platforms), r.min_clip_length, r.max_clip_length) AS why

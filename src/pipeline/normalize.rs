@@ -13,15 +13,15 @@ use crate::store::cannot_write;
 
 /// Requests to be read: the files themselves, or copies that were put right.
 #[derive(Debug, Clone)]
-pub(super) struct Tidied {
+pub(super) struct NormalizedFiles {
     path: PathBuf,
     original: PathBuf,
     flat: bool,
 }
 
-impl Tidied {
+impl NormalizedFiles {
     /// The files themselves.
-    pub(super) fn none(path: &Path) -> Self {
+    pub(super) fn unchanged(path: &Path) -> Self {
         Self { path: path.to_path_buf(), original: path.to_path_buf(), flat: false }
     }
 
@@ -50,7 +50,7 @@ impl Tidied {
 ///
 /// # Errors
 /// `store.write` if the copy cannot be made.
-pub(super) fn headers(requests: &Path, folder: &Path) -> Result<Option<Tidied>> {
+pub(super) fn headers(requests: &Path, folder: &Path) -> Result<Option<NormalizedFiles>> {
     let spaced = |file: &Path| {
         let header = header(file)?;
         trimmed(header.trim_end_matches(['\r', '\n'])).map(|names| (header.len(), names + "\n"))
@@ -66,7 +66,7 @@ pub(super) fn headers(requests: &Path, folder: &Path) -> Result<Option<Tidied>> 
         std::io::copy(&mut file, to).map(|_| true)
     };
     copied(requests, &folder.join("trimmed"), |p| ends_in(p, &["csv"]), write)
-        .map(|path| Some(Tidied { path, original: requests.to_path_buf(), flat: false }))
+        .map(|path| Some(NormalizedFiles { path, original: requests.to_path_buf(), flat: false }))
 }
 
 /// A CSV header without the spaces around its names, also within quotes; none if it has none, or goes
@@ -92,7 +92,7 @@ fn trimmed(header: &str) -> Option<String> {
 ///
 /// # Errors
 /// `store.write` if the copy cannot be made.
-pub(super) fn nested(requests: &Path, folder: &Path) -> Result<Option<Tidied>> {
+pub(super) fn nested(requests: &Path, folder: &Path) -> Result<Option<NormalizedFiles>> {
     let files = files(requests);
     if files.is_empty() || !files.iter().all(|file| is_json(file)) {
         return Ok(None);
@@ -105,7 +105,7 @@ pub(super) fn nested(requests: &Path, folder: &Path) -> Result<Option<Tidied>> {
     }
     let write = |from: &Path, to: &mut dyn Write| flatten(from, to).map(|_| true);
     copied(requests, &folder.join("flat"), is_json, write)
-        .map(|path| Some(Tidied { path, original: requests.to_path_buf(), flat: true }))
+        .map(|path| Some(NormalizedFiles { path, original: requests.to_path_buf(), flat: true }))
 }
 
 /// What is wrong with the text of the first CSV file that has something wrong.

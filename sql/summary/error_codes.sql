@@ -1,0 +1,12 @@
+-- The distinct error codes of a run's requests and their variants, and for a request whether its source is at a URL.
+SELECT DISTINCT error_code, is_remote
+FROM (
+    SELECT o.error_code, c.location LIKE '%://%' AS is_remote
+    FROM outcomes o
+    JOIN checked c ON c.request_id = o.request_id
+    UNION ALL
+    SELECT v.error_code, CAST(NULL AS BOOLEAN) AS is_remote
+    FROM variants v
+    WHERE v.request_id IN (SELECT request_id FROM checked)
+)
+WHERE error_code IS NOT NULL

@@ -1,0 +1,271 @@
+//! A run session: what a run works with from its start to its commit.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::publish::Publisher;
+use super::requests::RequestFiles;
+use super::statements::Statements;
+use super::validate_requests::validate_requests;
+use super::{Engine, RunConfig, from_results, merge};
+use crate::cache::CacheStats;
+use crate::cancel::{CancelToken, stopped};
+use crate::error::Result;
+use crate::exec::MediaRuntime;
+use crate::kernels::ids::stable_id;
+use crate::media::MediaTools;
+use crate::model::table::Table;
+use crate::query::results::register_store;
+use crate::query::sql::{self, Step};
+use crate::query::{register_media_relations, session};
+use crate::store::{Dataset, DatasetRoot, FileEntry, ShardWriter};
+use crate::telemetry::Event;
+
+/// Time that media processes have to end and their threads to clean up.
+const TIME_TO_END: Duration = Duration::from_secs(4);
+
+/// Settings, results, engine and statements of one run. Dropping it ends the run's media work; what was
+/// not committed stays invisible.
+pub(super) struct RunSession {
+    // Dropped first: media work ends before its folders go.
+    _cancel: CancelOnDrop,
+    /// The settings, with the encoder decided and the requests at hand.
+    pub(super) config: RunConfig,
+    /// Where the results lie.
+    pub(super) root: DatasetRoot,
+    /// The results as they were at the start.
+    pub(super) dataset: Dataset,
+    /// The shard that the run writes.
+    pub(super) writer: ShardWriter,
+    /// Media work of this run.
+    pub(super) runtime: Arc<MediaRuntime>,
+    /// The statements, whose rows go to the shard's staging folder.
+    pub(super) statements: Statements,
+    engine: Arc<Engine>,
+    publisher: Publisher,
+    cache_before: CacheStats,
+    started: Instant,
+}
+
+impl RunSession {
+    /// Open a session that answers the requests of `config`: validated, they are the table `checked`.
+    ///
+    /// # Errors
+    /// `config.invalid`, `setup.missing_program`, `store.*`; `input.*` if the requests cannot be read.
+    pub(super) async fn for_requests(config: &RunConfig) -> Result<(Self, FileEntry)> {
+        let opening = Opening::new(config).await?;
+        let config = opening.config.clone().with_text_model()?;
+        // Not the hosts of the sources, even where both lie in one bucket: a fetch that waits there would
+        // hold up the results that make room for it.
+        let root = config.place(&config.resilience())?;
+        root.prepare().await?;
+        Opening { config, ..opening }.with_requests(root).await
+    }
+
+    /// Open a session like [`RunSession::for_requests`] whose results would lie in `folder`: to plan the
+    /// statements without touching the results of `config`.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn to_explain(config: &RunConfig, folder: PathBuf) -> Result<Self> {
+        config.check()?;
+        let mut config = config.clone().with_text_model()?;
+        config.parallel.enable_caching = false;
+        let opening = Opening { config, tools: MediaTools::find()?, started: Instant::now() };
+        opening.with_requests(DatasetRoot::Folder(folder)).await.map(|(session, _)| session)
+    }
+
+    /// Open a session over results that exist: `analysis` and `selected` are as the run had them that made
+    /// them.
+    ///
+    /// # Errors
+    /// `config.invalid`, `setup.missing_program`; `store.read` if there are no results.
+    pub(super) async fn for_results(config: &RunConfig) -> Result<Self> {
+        let opening = Opening::new(config).await?;
+        let root = opening.config.place(&opening.config.resilience())?;
+        let dataset = root.existing().await?;
+        root.prepare().await?;
+        let writer = root.begin(&opening.config.work_dir(), analysis_of(&dataset))?;
+        let session = opening.open(root, dataset, writer)?;
+        from_results::register(&session.statements.ctx, &session.dataset).await?;
+        Ok(session)
+    }
+
+    /// Run a step; its rows go into the shard if it makes a table of the dataset.
+    pub(super) async fn step(&mut self, step: &Step) -> Result<()> {
+        let entry = self.statements.run(step).await?;
+        if Table::find(step.name).is_some() {
+            self.writer.add(step.name, entry);
+        }
+        Ok(())
+    }
+
+    /// Run steps in order.
+    pub(super) async fn steps(&mut self, steps: &[Step]) -> Result<()> {
+        for step in steps {
+            self.step(step).await?;
+        }
+        Ok(())
+    }
+
+    /// Run the step that analyses `sources` sources, as a stage that the observer is told of.
+    pub(super) async fn analyze(&mut self, step: &Step, sources: u64) -> Result<()> {
+        let stage = "analyze";
+        let event = Event::StageStarted { stage, rows: sources, seconds: 0.0 };
+        self.runtime.observer.event(&event);
+        self.step(step).await?;
+        self.runtime.observer.event(&Event::StageFinished { stage });
+        Ok(())
+    }
+
+    /// Render the files of the table `outputs` that do not exist yet: the step `rendered`.
+    pub(super) async fn render(&self) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct ToRender {
+            sources: u64,
+            seconds: f64,
+        }
+        self.publisher.look(&self.statements).await?;
+        let ToRender { sources, seconds } = self.statements.row(sql::summary::TO_RENDER).await?;
+        let stage = "render";
+        let observer = &self.runtime.observer;
+        observer.event(&Event::StageStarted { stage, rows: sources, seconds });
+        let send = |rows| self.publisher.send(rows);
+        self.statements.run_through(&sql::RENDERED, None, send).await?;
+        observer.event(&Event::StageFinished { stage });
+        self.publisher.register(&self.statements.ctx)
+    }
+
+    /// Make the shard visible as `id` on top of `dataset`, merged with what its shards hold; whether that
+    /// was done. It was not if another commit came in between: then open the dataset again, and repeat.
+    /// The caller holds the lock of [`DatasetRoot::lock`].
+    ///
+    /// # Errors
+    /// `store.*`.
+    pub(super) async fn commit(&mut self, dataset: &Dataset, id: &str) -> Result<bool> {
+        merge::take_over(&self.statements.ctx, dataset, &mut self.writer).await?;
+        match self.root.commit(dataset, &self.writer, id).await? {
+            Some(manifest) => {
+                self.root.remove_replaced(dataset, &manifest).await;
+                Ok(true)
+            }
+            None => {
+                merge::forget(&self.statements.ctx, &mut self.writer).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// End the session after its commit: remove what was kept to resume it. What the cache did, if there
+    /// is one.
+    pub(super) async fn close(self) -> Option<CacheStats> {
+        if self.config.engine.is_none() {
+            self.engine.runs_are_done().await;
+        }
+        tracing::info!(counts = ?self.runtime.counters.get(), "run done");
+        self.engine.cache_stats().map(|cache| cache.since(self.cache_before))
+    }
+
+    /// Time since the session was opened.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// What is known before the results are opened.
+struct Opening {
+    config: RunConfig,
+    tools: MediaTools,
+    started: Instant,
+}
+
+impl Opening {
+    async fn new(config: &RunConfig) -> Result<Self> {
+        config.check()?;
+        let started = Instant::now();
+        let tools = MediaTools::find()?;
+        let config = config.decided(&tools).await?;
+        Ok(Self { config, tools, started })
+    }
+
+    async fn with_requests(self, root: DatasetRoot) -> Result<(RunSession, FileEntry)> {
+        let dataset = root.dataset().await?;
+        let writer = root.begin(&self.config.work_dir(), self.config.analysis_id(&self.tools))?;
+        let requests = RequestFiles::fetch(&self.config, writer.staging()).await?;
+        let checked = validate_requests(&requests, writer.staging()).await?;
+        let session = Self { config: requests.config, ..self }.open(root, dataset, writer)?;
+        session.statements.register("checked").await?;
+        Ok((session, checked))
+    }
+
+    fn open(self, root: DatasetRoot, dataset: Dataset, writer: ShardWriter) -> Result<RunSession> {
+        let Self { config, tools, started } = self;
+        let engine = match &config.engine {
+            Some(shared) => Arc::clone(shared),
+            None => Arc::new(Engine::with(&config, tools, &root)?),
+        };
+        let shared = config.engine.as_ref();
+        let cache_before = shared.and_then(|engine| engine.cache_stats()).unwrap_or_default();
+        let media_dir = root.media_dir(&writer);
+        let runtime = Arc::new(engine.for_run(media_dir.clone(), &config.stop));
+        let cancel = CancelOnDrop(Arc::clone(&runtime));
+        let options = config.session_options();
+        let ctx = session(&options, Some(Arc::clone(&runtime)))?;
+        register_store(&ctx.runtime_env(), &root);
+        register_media_relations(&ctx, &options)?;
+        let folder = writer.staging().to_path_buf();
+        let statements = Statements { ctx, parameters: config.parameters(), folder };
+        let publisher = Publisher::new(&root, media_dir, &config.render);
+        Ok(RunSession {
+            _cancel: cancel,
+            config,
+            root,
+            dataset,
+            writer,
+            runtime,
+            statements,
+            engine,
+            publisher,
+            cache_before,
+            started,
+        })
+    }
+}
+
+/// Ends the run's media work if the run is dropped before its end.
+struct CancelOnDrop(Arc<MediaRuntime>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// How the sources of the results were analysed: one id if all were analysed in one way.
+fn analysis_of(dataset: &Dataset) -> String {
+    let mut ids: Vec<&str> = dataset.shards().iter().map(|shard| shard.analysis.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    match ids.as_slice() {
+        [one] => (*one).to_owned(),
+        several => stable_id(several.iter().map(|id| Some(*id))),
+    }
+}
+
+/// `run` until `stop` is cancelled; then its media processes have ended when this returns.
+pub(super) async fn stoppable<T>(
+    stop: &CancelToken,
+    run: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    {
+        let mut run = std::pin::pin!(run);
+        tokio::select! {
+            biased;
+            result = &mut run => return result,
+            () = stop.cancelled() => {}
+        }
+    }
+    stop.deserted(TIME_TO_END).await;
+    Err(stopped())
+}
