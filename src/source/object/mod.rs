@@ -12,7 +12,6 @@ mod stores;
 mod transfer;
 
 pub use fault::{StoreFault, StoreFaultCause};
-pub use multipart::MultipartObjectStore;
 pub use source::ObjectSource;
 pub use steady::SteadyStore;
 pub use stores::{ObjectStores, OpenedStore, is_object_url};
