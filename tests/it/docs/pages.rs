@@ -107,6 +107,18 @@ fn the_architecture_lists_every_layer_and_where_processes_start() {
     }
 }
 
+#[test]
+fn every_feature_is_listed() {
+    let manifest = read(Path::new("Cargo.toml"));
+    let (_, features) = manifest.split_once("[features]\n").unwrap();
+    let (features, _) = features.split_once("\n[").unwrap();
+    let names = features.lines().filter_map(|line| line.split_once(" = [").map(|(name, _)| name));
+    let page = read(Path::new("docs/user/embedding.md"));
+    for name in names.filter(|name| !["default", "dev"].contains(name)) {
+        assert!(page.contains(&format!("\n| `{name}` |")), "{name} is not on the page");
+    }
+}
+
 /// rustdoc takes a block without a language for Rust, GitHub shows it without colours.
 #[test]
 fn every_block_has_a_language() {
