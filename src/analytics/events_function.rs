@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::config::ParallelConfig;
 use crate::location::Location;
-use crate::query::SessionOptions;
+use crate::query::SessionSettings;
 use crate::query::table_functions::{share_store, texts};
 use crate::resilience::Resilience;
 
@@ -37,22 +37,17 @@ pub(super) struct EventsFunction {
     name: &'static str,
     usage: &'static str,
     plan: Plan,
-    base: Location,
-    parallel: ParallelConfig,
 }
 
 impl EventsFunction {
     /// Give a session the function `name`, whose arguments `usage` describes to users. Relative paths
-    /// start from the base of `options`.
+    /// start from `clipflow.base`.
     pub(super) fn register(
         ctx: &SessionContext,
-        options: &SessionOptions,
         (name, usage): (&'static str, &'static str),
         plan: Plan,
     ) {
-        let base = options.base.clone().absolute();
-        let function = Self { name, usage, plan, base, parallel: options.parallel.clone() };
-        ctx.register_udtf(name, Arc::new(function));
+        ctx.register_udtf(name, Arc::new(Self { name, usage, plan }));
     }
 
     /// Three texts and, if there is a fourth, a folder of results.
@@ -76,13 +71,15 @@ impl fmt::Debug for EventsFunction {
 impl TableFunctionImpl for EventsFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let ([events, metrics, by], results) = self.arguments(args.exprs())?;
-        let resolve = |text: &str| Location::from(self.base.resolve(text));
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let base = settings.base();
+        let resolve = |text: &str| Location::from(base.resolve(text));
         let call = EventsCall {
             events: resolve(&events),
             metrics,
             by,
             results: results.as_deref().map(resolve),
-            parallel: self.parallel.clone(),
+            parallel: settings.parallel().clone(),
         };
         let resilience = Resilience::new(&call.parallel);
         for location in call.results.iter().chain([&call.events]) {

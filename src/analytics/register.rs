@@ -21,7 +21,8 @@ use crate::query::{self, SessionOptions};
 ///   with another column, such as `layout`, and the results as a fourth argument, which of its values;
 /// * `platforms()`, `platform_metrics()`.
 ///
-/// Nothing else of the session changes, except that it refuses sums of distinct viewers, which do not add
+/// Nothing else of the session changes, except that it has the settings `clipflow.…`
+/// ([`SessionSettings`](crate::query::SessionSettings)) and refuses sums of distinct viewers, which do not add
 /// up; its tables keep their names. Whoever may write SQL in it can name any file that the process can
 /// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
 ///
@@ -42,13 +43,14 @@ pub fn register_all(ctx: &SessionContext) -> Result<()> {
     register_all_with(ctx, &SessionOptions::default())
 }
 
-/// As [`register_all`]; of `options` hold `base`, `analyze`, `models` and, for object stores, `parallel`.
+/// As [`register_all`], with settings of `options`: of these count `base`, `analyze`, `models`, `weights` and,
+/// for object stores, `parallel`.
 ///
 /// # Errors
 /// As there, and `config.invalid` for models that are none.
 pub fn register_all_with(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
-    query::register(ctx, options, None)?;
-    register_performance(ctx, options);
-    register_experiment(ctx, options);
+    query::register(ctx, options)?;
+    register_performance(ctx);
+    register_experiment(ctx);
     Ok(())
 }

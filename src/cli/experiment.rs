@@ -5,7 +5,7 @@ use super::{OK, print};
 use crate::analytics::{self, ExperimentQuery};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::query::output::Format;
+use crate::query::output::OutputFormat;
 
 /// Columns that are equal in all rows of an experiment: printed once, below the table.
 const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "metric_version"];
@@ -24,7 +24,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
     };
     let experiments = analytics::experiment(&query).await?;
     let mut batch = experiments.batch()?;
-    let is_table = args.output.format() == Format::Table;
+    let is_table = args.output.format() == OutputFormat::Table;
     if is_table {
         batch = print::without(&batch, &SHARED)?;
     }

@@ -4,7 +4,7 @@ use super::args::{ImportEventsArgs, OutputArgs};
 use super::{OK, print};
 use crate::analytics::{Export, ImportOptions, import_events as import};
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::output::Format;
+use crate::query::output::OutputFormat;
 
 pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
     let from = Export::parse(&args.from).ok_or_else(|| {
@@ -14,8 +14,9 @@ pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
     let imported = tokio::task::spawn_blocking(move || import(&options));
     let imported = imported.await.map_err(|e| Error::new(ErrorCode::Internal, e.to_string()))??;
     // Events are not read from text tables.
-    let format = Format::of_file(&args.output).filter(|format| *format != Format::Table);
-    let format = Some(format.unwrap_or(Format::Parquet));
+    let format =
+        OutputFormat::of_file(&args.output).filter(|format| *format != OutputFormat::Table);
+    let format = Some(format.unwrap_or(OutputFormat::Parquet));
     let output = OutputArgs { format, output: Some(args.output) };
     print::batch(imported.batch().clone(), &output).await?;
     for notice in &imported.notices {

@@ -5,7 +5,7 @@ use super::{OK, print};
 use crate::analytics::{self, PerformanceQuery};
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::query::output::Format;
+use crate::query::output::OutputFormat;
 use crate::query::query_error;
 
 pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig) -> Result<u8> {
@@ -19,7 +19,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     };
     let performance = analytics::performance(&query).await?;
     let mut frame = performance.frame.clone();
-    let is_table = args.output.format() == Format::Table;
+    let is_table = args.output.format() == OutputFormat::Table;
     if is_table {
         // Printed once, below the table; repeated in each row it would fill most of it.
         frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;

@@ -11,7 +11,7 @@ use datafusion::physical_plan::memory::MemoryStream;
 use super::args::OutputArgs;
 use crate::config::Setting;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::output::{Format, write_stream};
+use crate::query::output::{OutputFormat, write_stream};
 use crate::query::query_error;
 use crate::store::{cannot_write, new_file};
 
@@ -66,7 +66,7 @@ pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()>
 /// Write the rows of a query to the file or standard output that the arguments name, in their format.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
     let format = output.format();
-    if format == Format::Parquet && output.output.is_none() && io::stdout().is_terminal() {
+    if format == OutputFormat::Parquet && output.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::new(
             ErrorCode::Config,
             "Parquet is not for a terminal; name a file with -o or redirect the output",
@@ -104,7 +104,11 @@ pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
 
 /// Write rows to a file that appears when it is complete. A device or pipe is written to in place; a
 /// symbolic link is followed.
-async fn to_file(stream: SendableRecordBatchStream, format: Format, path: &Path) -> Result<()> {
+async fn to_file(
+    stream: SendableRecordBatchStream,
+    format: OutputFormat,
+    path: &Path,
+) -> Result<()> {
     let fault = |e: io::Error| cannot_write(path, e);
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if target.exists() && !target.is_file() {

@@ -39,8 +39,8 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         ..SessionOptions::default()
     };
     let ctx = session(&options, None)?;
-    register_performance(&ctx, &options);
-    register_experiment(&ctx, &options);
+    register_performance(&ctx);
+    register_experiment(&ctx);
     register_dataset(&ctx, &dataset).await?;
     if let Some(events) = &args.events {
         register_events(&ctx, &events.into(), &resilience).await?;

@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 use super::text::to_iso639_3;
 use crate::error::{Error, ErrorCode, Result};
 
-/// A predicate on caption language tags: matches the language of `tag`, and unknown languages.
+/// A predicate on language tags: matches the language of `tag`, and unknown languages.
 ///
 /// If `tag` is missing or names no language, it matches all captions.
 pub fn in_tag(tag: Option<&str>) -> impl Fn(Option<&str>) -> bool {

@@ -1,4 +1,4 @@
-//! Distinct counts that can be stored and merged: HyperLogLog sketches of Apache DataSketches.
+//! Distinct counts that can be stored and merged: HyperLogLog of Apache DataSketches.
 //!
 //! A sketch of any number of values takes at most 16 KiB. Its estimate is within 0.8 % of the true count
 //! in 68 % of cases and within 1.6 % in 95 %. The libraries for Java, C++ and Python read the same bytes.

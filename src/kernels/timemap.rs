@@ -17,7 +17,7 @@ struct MappedSegment {
     speed: f64,
     /// Time of its first frame in the variant, in seconds.
     shown: f64,
-    /// Start and end in the variant where it is the dominant segment: joins are split in the middle.
+    /// Start and end in the variant where it dominates: joins are split in the middle.
     owned: (f64, f64),
 }
 

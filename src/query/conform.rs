@@ -1,4 +1,4 @@
-//! Rows of a query made to fit the schema of a table.
+//! Casts rows of a query to the schema of a table.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::Table;
 
-/// The schema a query's rows get when written as `table`: its known columns, then, where it carries
-/// them, the columns it does not know.
+/// The schema in which a query's rows are written as `table`: its known columns, then the other columns
+/// of the query if the table carries them.
 ///
 /// # Errors
 /// `internal` if the query lacks a column of the table.
@@ -39,7 +39,7 @@ pub fn schema_for(table: &Table, query: &Schema) -> Result<SchemaRef> {
 /// `batch` with the columns of `schema`, by name, cast where the type differs.
 ///
 /// # Errors
-/// `internal` if a column is missing, cannot be cast or holds a NULL where none may be.
+/// `internal` if a column is missing, cannot be cast or holds a NULL although it is not nullable.
 pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fault = |e: arrow::error::ArrowError| {
         Error::new(ErrorCode::Internal, format!("rows do not fit their table: {e}")).with_source(e)

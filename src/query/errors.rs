@@ -1,13 +1,12 @@
-//! What DataFusion says, as a sentence of the crate's.
+//! Turns errors of DataFusion into errors of the crate.
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, ErrorCode};
 
-/// A DataFusion error as the crate's: one that was ours comes back as it was, one about memory is
-/// `query.limits`, any other is `query.invalid` with what DataFusion says innermost, without the layers it
-/// came through.
+/// A DataFusion error as the crate's: an error of ours is unwrapped, one about memory is `query.limits`, any
+/// other is `query.invalid` with DataFusion's innermost message.
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(ours) = ours(&error) {
         return ours.copy();
@@ -23,7 +22,7 @@ pub fn query_error(error: DataFusionError) -> Error {
     if of_memory { told.about(limit) } else { told }.with_source(error)
 }
 
-/// The crate's own error that went through the engine, if one did.
+/// The crate's own error inside an error of the engine, if there is one.
 fn ours(error: &DataFusionError) -> Option<&Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = cause {
@@ -35,7 +34,7 @@ fn ours(error: &DataFusionError) -> Option<&Error> {
     None
 }
 
-/// What a query had too little of, and what gives it more.
+/// The message for an exhausted resource, with the setting that raises its limit.
 fn exhausted(text: &str) -> String {
     if text.contains("disk") || text.contains("spill file") {
         return format!(
@@ -47,7 +46,7 @@ fn exhausted(text: &str) -> String {
         .to_owned()
 }
 
-/// A name that is none, and those that are.
+/// The message for an unknown column, with the known ones.
 fn about_columns(error: &SchemaError) -> String {
     let SchemaError::FieldNotFound { field, valid_fields } = error else {
         return plain(&error.to_string());
@@ -63,7 +62,7 @@ fn about_columns(error: &SchemaError) -> String {
             other.name()
         );
     }
-    // One table's columns need not say whose they are.
+    // Columns of one table need no qualifier.
     let one = valid_fields.windows(2).all(|two| two[0].relation == two[1].relation);
     let names = valid_fields.iter().map(|f| match one {
         true => f.name().to_owned(),
@@ -72,7 +71,7 @@ fn about_columns(error: &SchemaError) -> String {
     format!("there is no column {named}; there are {}", names.collect::<Vec<_>>().join(", "))
 }
 
-/// Names of the layers that an error comes through.
+/// Prefixes that layers of DataFusion add to errors.
 const LAYERS: &[&str] = &[
     "Error during planning: ",
     "Internal error: ",
@@ -90,7 +89,7 @@ const LAYERS: &[&str] = &[
     "External: ",
 ];
 
-/// What DataFusion says, without its invitation to report bugs to it and its names for its layers.
+/// DataFusion's message without its prefixes and its request to report bugs.
 fn plain(text: &str) -> String {
     let mut text = text.split("\nThis issue was likely caused by").next().unwrap_or(text);
     while let Some(inner) = LAYERS.iter().find_map(|layer| text.strip_prefix(layer)) {
@@ -99,11 +98,17 @@ fn plain(text: &str) -> String {
     if let Some(inner) = text.strip_prefix("ParserError(\"").and_then(|t| t.strip_suffix("\")")) {
         text = inner;
     }
-    misused(text).unwrap_or_else(|| in_our_words(text).replace("datafusion.public.", ""))
+    let known = misused(text).or_else(|| unknown_function(text));
+    known.unwrap_or_else(|| in_our_words(text).replace("datafusion.public.", ""))
 }
 
-/// How a function is called, of one that was called otherwise.
+/// The message for wrong arguments of a function, with its signature.
 fn misused(text: &str) -> Option<String> {
+    // Functions with their own coercion, as all of ours, describe their arguments themselves.
+    if let Some((_, own)) = text.split_once("user-defined coercion failed with: ") {
+        let own = own.split(". No function matches the given name").next().unwrap_or(own);
+        return Some(own.strip_prefix("Error during planning: ").unwrap_or(own).to_owned());
+    }
     let (_, candidates) = text.split_once("Candidate functions:\n")?;
     let forms: Vec<String> =
         candidates.lines().map(|form| form.trim().replace(": Any", "")).collect();
@@ -113,7 +118,64 @@ fn misused(text: &str) -> Option<String> {
     Some(format!("{name} does not take {given}; it is called as {}", forms.join(" or ")))
 }
 
-/// A sentence of DataFusion's about what people do wrong, said so that they know what to do.
+/// The message for an unknown function, with the one that was probably meant.
+fn unknown_function(text: &str) -> Option<String> {
+    let (name, rest) = text.strip_prefix("Invalid function '")?.split_once("'.")?;
+    let other = OTHER_DIALECTS.iter().find(|(theirs, _)| name.eq_ignore_ascii_case(theirs));
+    if let Some((_, ours)) = other {
+        return Some(format!("there is no function {name}; use {ours}"));
+    }
+    let nearest =
+        rest.split_once("Did you mean '").and_then(|(_, n)| n.split_once('\'')).map(|n| n.0);
+    let nearest = nearest
+        .filter(|n| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), n) >= ALIKE);
+    Some(match nearest {
+        Some(nearest) => format!("there is no function {name}; did you mean {nearest}?"),
+        None => format!("there is no function {name}; SHOW FUNCTIONS lists those there are"),
+    })
+}
+
+/// Similarity from which a name counts as a misspelling of another.
+const ALIKE: f64 = 0.6;
+
+/// Functions of other databases and their equivalents here.
+const OTHER_DIALECTS: &[(&str, &str)] = &[
+    ("strftime", "to_char(time, '%Y-%m-%d')"),
+    ("format_datetime", "to_char(time, '%Y-%m-%d')"),
+    ("strptime", "to_timestamp(text, '%Y-%m-%d')"),
+    ("getdate", "now()"),
+    ("year", "date_part('year', time)"),
+    ("month", "date_part('month', time)"),
+    ("week", "date_part('week', time)"),
+    ("day", "date_part('day', time)"),
+    ("dayofweek", "date_part('dow', time)"),
+    ("hour", "date_part('hour', time)"),
+    ("minute", "date_part('minute', time)"),
+    ("epoch", "date_part('epoch', time)"),
+    ("len", "character_length(text)"),
+    ("group_concat", "string_agg(text, ',')"),
+    ("listagg", "string_agg(text, ',')"),
+    ("regexp_extract", "regexp_match(text, pattern)"),
+    ("regexp_matches", "regexp_match(text, pattern)"),
+    ("iff", "CASE WHEN condition THEN a ELSE b END"),
+    ("if", "CASE WHEN condition THEN a ELSE b END"),
+    ("countif", "count(*) FILTER (WHERE condition)"),
+    ("count_if", "count(*) FILTER (WHERE condition)"),
+    ("sumif", "sum(x) FILTER (WHERE condition)"),
+    ("sum_if", "sum(x) FILTER (WHERE condition)"),
+    ("any_value", "first_value(x)"),
+    ("arg_max", "first_value(x ORDER BY y DESC)"),
+    ("max_by", "first_value(x ORDER BY y DESC)"),
+    ("arg_min", "first_value(x ORDER BY y)"),
+    ("min_by", "first_value(x ORDER BY y)"),
+    ("quantile", "approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"),
+    ("percentile", "approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY x)"),
+    ("approx_count_distinct", "approx_distinct(x)"),
+    ("struct_pack", "named_struct('name', value)"),
+    ("list", "array_agg(x)"),
+];
+
+/// A message of DataFusion about a frequent mistake, reworded to say what to do.
 fn in_our_words(text: &str) -> String {
     if let Some(rest) = text.strip_prefix("Cannot cast string '")
         && let Some((value, kind)) = rest.split_once("' to value of ")
@@ -126,7 +188,7 @@ fn in_our_words(text: &str) -> String {
     if text == "Divide by zero error" {
         return "a whole number was divided by 0; write nullif(x, 0) for NULL there".to_owned();
     }
-    // Several errors in one keep the name of their layer within.
+    // Combined errors keep the prefixes of their layers inside.
     text.replace("Error during planning: ", "").replace(".\n", "; ").replace('\n', "; ")
 }
 
@@ -155,5 +217,38 @@ mod tests {
         assert!(error.message().contains("raise memory_limit_gb"), "{error}");
         assert_eq!(error.settings().collect::<Vec<_>>(), ["memory_limit_gb"]);
         assert!(!error.message().contains("datafusion"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_does_the_same_here_as_a_function_of_another_database_exists() {
+        let ctx = datafusion::prelude::SessionContext::new();
+        let state = ctx.state();
+        for (theirs, ours) in OTHER_DIALECTS {
+            let sql = format!("SELECT {theirs}('x')");
+            if let Err(error) = ctx.sql(&sql).await {
+                let said = query_error(error);
+                let expected = format!("there is no function {theirs}; use {ours}");
+                assert_eq!(said.message(), expected);
+            } else {
+                panic!("{theirs} is there: take it off the list");
+            }
+            let (name, _) = ours.split_once(['(', ' ']).unwrap();
+            let exists = state.scalar_functions().contains_key(name)
+                || state.aggregate_functions().contains_key(name)
+                || state.window_functions().contains_key(name);
+            assert!(exists || name == "CASE", "{ours}");
+        }
+        let said = |sql: &'static str| {
+            let ctx = ctx.clone();
+            async move { query_error(ctx.sql(sql).await.unwrap_err()).message().to_owned() }
+        };
+        assert_eq!(
+            said("SELECT charater_length('x')").await,
+            "there is no function charater_length; did you mean character_length?"
+        );
+        assert_eq!(
+            said("SELECT zzyzx(1)").await,
+            "there is no function zzyzx; SHOW FUNCTIONS lists those there are"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The request files themselves: which there are, of what kind, and which columns each one has.
+//! Finds request files, detects their formats and reads their columns.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,9 +14,9 @@ use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 
-/// The kinds of request file.
+/// Formats of request files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RequestFormat {
     Parquet,
     Csv,
     Json,
@@ -26,32 +26,32 @@ pub(super) enum Kind {
     ArrowStream,
 }
 
-/// Endings of the names of request files.
-const ENDINGS: &[(&str, Kind)] = &[
-    ("parquet", Kind::Parquet),
-    ("pq", Kind::Parquet),
-    ("csv", Kind::Csv),
-    ("ndjson", Kind::Json),
-    ("jsonl", Kind::Json),
-    ("json", Kind::Json),
-    ("arrow", Kind::Arrow),
-    ("ipc", Kind::Arrow),
-    ("feather", Kind::Arrow),
+/// Extensions of request files.
+const ENDINGS: &[(&str, RequestFormat)] = &[
+    ("parquet", RequestFormat::Parquet),
+    ("pq", RequestFormat::Parquet),
+    ("csv", RequestFormat::Csv),
+    ("ndjson", RequestFormat::Json),
+    ("jsonl", RequestFormat::Json),
+    ("json", RequestFormat::Json),
+    ("arrow", RequestFormat::Arrow),
+    ("ipc", RequestFormat::Arrow),
+    ("feather", RequestFormat::Arrow),
 ];
 
-/// A request file whose beginning, header or footer has been looked at.
+/// A request file whose header or footer has been read.
 #[derive(Debug)]
 pub(super) struct RequestFile {
     pub(super) path: PathBuf,
-    pub(super) kind: Kind,
+    pub(super) kind: RequestFormat,
     pub(super) schema: Schema,
 }
 
-/// `path` as an absolute, percent-encoded `file:` URL, which DataFusion takes for that one file; a
-/// plain path with `*`, `?` or `[` in it would be a pattern.
+/// `path` as an absolute, percent-encoded `file:` URL, which DataFusion reads as that one file; in a
+/// plain path `*`, `?` and `[` would be a pattern.
 pub(crate) fn file_url(path: &Path) -> String {
     let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    // A URL resolves `..` by its text alone, which is another folder if the one before is a link.
+    // A URL resolves `..` lexically, which is wrong after a symbolic link.
     if path.components().any(|c| c == Component::ParentDir)
         && let Ok(real) = path.canonicalize()
     {
@@ -71,7 +71,7 @@ pub(crate) fn table_url(location: &Location) -> String {
     }
 }
 
-/// Whether a folder's file of this name is one of its request files.
+/// Whether a file of this name in a folder is a request file.
 pub(crate) fn is_request_file(path: &Path) -> bool {
     kind_by_name(path).is_some() && !is_hidden(path)
 }
@@ -87,16 +87,16 @@ pub(super) fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     )
 }
 
-/// The files of `path` in order of name, each with its own columns.
+/// The files of `path` ordered by name, each with its columns.
 ///
 /// # Errors
 /// `input.unreadable` or `input.column`, about the file at fault.
 pub(super) fn look(path: &Path) -> Result<Vec<RequestFile>> {
     let mut paths = list(path)?;
     let is_empty = |p: &PathBuf| std::fs::metadata(p).is_ok_and(|m| m.len() == 0);
-    // Who writes NDJSON in parts leaves parts without a row empty.
+    // Writers of partitioned NDJSON leave partitions without rows empty.
     if paths.iter().any(|p| !is_empty(p)) {
-        paths.retain(|p| kind_by_name(p) != Some(Kind::Json) || !is_empty(p));
+        paths.retain(|p| kind_by_name(p) != Some(RequestFormat::Json) || !is_empty(p));
     }
     if let Some(empty) = paths.iter().find(|p| is_empty(p)) {
         return Err(unreadable(empty, "the file is empty"));
@@ -104,9 +104,10 @@ pub(super) fn look(path: &Path) -> Result<Vec<RequestFile>> {
     paths.into_iter().map(look_at).collect()
 }
 
-/// The first CSV file of the folder with a row that does not fit its header, and what is wrong.
+/// The first CSV file of the folder with a row that does not fit its header, and the error.
 pub(super) fn ragged(folder: &Path) -> Option<(PathBuf, String)> {
-    let csv = list(folder).ok()?.into_iter().filter(|p| kind_by_name(p) == Some(Kind::Csv));
+    let csv =
+        list(folder).ok()?.into_iter().filter(|p| kind_by_name(p) == Some(RequestFormat::Csv));
     csv.into_iter().find_map(|path| {
         let format = arrow::csv::reader::Format::default().with_header(true);
         let fault = format.infer_schema(File::open(&path).ok()?, None).err()?.to_string();
@@ -114,7 +115,7 @@ pub(super) fn ragged(folder: &Path) -> Option<(PathBuf, String)> {
     })
 }
 
-/// `path` itself, or what lies in the folder, in order of name.
+/// `path` itself, or the files in the folder, ordered by name.
 fn list(path: &Path) -> Result<Vec<PathBuf>> {
     let metadata = std::fs::metadata(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => unreadable(path, "there is no such file"),
@@ -143,7 +144,7 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(['.', '_']))
 }
 
-fn kind_by_name(path: &Path) -> Option<Kind> {
+fn kind_by_name(path: &Path) -> Option<RequestFormat> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
@@ -153,11 +154,11 @@ fn known_endings() -> String {
     format!("whose name ends in one of {}", endings.join(", "))
 }
 
-fn kind_by_content(path: &Path) -> Result<Kind> {
+fn kind_by_content(path: &Path) -> Result<RequestFormat> {
     match &head(path)? {
-        [b'P', b'A', b'R', b'1', ..] => Ok(Kind::Parquet),
-        b"ARROW1\0\0" => Ok(Kind::Arrow),
-        [b'{' | b'[', ..] => Ok(Kind::Json),
+        [b'P', b'A', b'R', b'1', ..] => Ok(RequestFormat::Parquet),
+        b"ARROW1\0\0" => Ok(RequestFormat::Arrow),
+        [b'{' | b'[', ..] => Ok(RequestFormat::Json),
         _ => {
             let cause = format!(
                 "neither its name nor its content says what kind of file it is; give one {}",
@@ -179,24 +180,26 @@ fn head(path: &Path) -> Result<[u8; 8]> {
 
 fn look_at(path: PathBuf) -> Result<RequestFile> {
     let kind = match kind_by_name(&path) {
-        Some(Kind::Arrow) => arrow_kind(&path)?,
+        Some(RequestFormat::Arrow) => arrow_kind(&path)?,
         Some(kind) => kind,
         None => kind_by_content(&path)?,
     };
     let open = || File::open(&path).map_err(|e| unreadable(&path, e));
     let schema = match kind {
-        Kind::Parquet => {
+        RequestFormat::Parquet => {
             check_footer(&path)?;
             ArrowReaderMetadata::load(&open()?, ArrowReaderOptions::new())
                 .map(|m| m.schema().as_ref().clone())
                 .map_err(|e| unreadable(&path, e))?
         }
-        Kind::Csv => csv_schema(&path)?,
-        Kind::Json => json_files::schema(&path).map_err(|cause| unreadable(&path, cause))?,
-        Kind::Arrow => FileReader::try_new(BufReader::new(open()?), None)
+        RequestFormat::Csv => csv_schema(&path)?,
+        RequestFormat::Json => {
+            json_files::schema(&path).map_err(|cause| unreadable(&path, cause))?
+        }
+        RequestFormat::Arrow => FileReader::try_new(BufReader::new(open()?), None)
             .map(|r| r.schema().as_ref().clone())
             .map_err(|e| unreadable(&path, e))?,
-        Kind::ArrowStream => StreamReader::try_new(BufReader::new(open()?), None)
+        RequestFormat::ArrowStream => StreamReader::try_new(BufReader::new(open()?), None)
             .map(|r| r.schema().as_ref().clone())
             .map_err(|e| unreadable(&path, format!("it is no Arrow file: {e}")))?,
     };
@@ -204,25 +207,25 @@ fn look_at(path: PathBuf) -> Result<RequestFile> {
     Ok(RequestFile { path, kind, schema })
 }
 
-/// Which of the two forms of Arrow IPC a file has, by how it begins.
-fn arrow_kind(path: &Path) -> Result<Kind> {
+/// The form of Arrow IPC of a file, by its first bytes.
+fn arrow_kind(path: &Path) -> Result<RequestFormat> {
     let bytes = std::fs::metadata(path).map_err(|e| unreadable(path, e))?.len();
     let [a, b, c, d, e, f, g, h] = head(path)?;
     match [a, b, c, d] {
-        [b'A', b'R', b'R', b'O'] if [e, f] == *b"W1" => Ok(Kind::Arrow),
+        [b'A', b'R', b'R', b'O'] if [e, f] == *b"W1" => Ok(RequestFormat::Arrow),
         [b'F', b'E', b'A', b'1'] => Err(unreadable(
             path,
             "it is a Feather file of version 1, which is no Arrow file; write it as version 2",
         )),
         // A stream begins with a marker and the length of its first message.
         [0xff, 0xff, 0xff, 0xff] if u64::from(u32::from_le_bytes([e, f, g, h])) + 8 <= bytes => {
-            Ok(Kind::ArrowStream)
+            Ok(RequestFormat::ArrowStream)
         }
         _ => Err(unreadable(path, "it is no Arrow file")),
     }
 }
 
-/// Whether the footer of a Parquet file fits the file; the reader takes its word for it.
+/// Checks the length of the footer of a Parquet file, which the reader trusts.
 fn check_footer(path: &Path) -> Result<()> {
     let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
     let bytes = file.metadata().map_err(|e| unreadable(path, e))?.len();
@@ -240,7 +243,7 @@ fn check_footer(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every column of a CSV file as text: a type guessed from the first rows would fail on a later one.
+/// All columns of a CSV file as text, because a type inferred from the first rows may fail on a later one.
 fn csv_schema(path: &Path) -> Result<Schema> {
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let format = arrow::csv::reader::Format::default().with_header(true);

@@ -1,7 +1,7 @@
-//! JSON request files as a table: one object a line, or one array of objects.
+//! JSON request files as a table: one object per line, or one array of objects.
 //!
-//! DataFusion's own reader refuses a column that holds a number in one row and a text in another;
-//! here such a column becomes text, so that a wrong value costs its row and not the file.
+//! DataFusion's reader rejects a column with a number in one row and a text in another; here such a
+//! column becomes text, so that a wrong value fails its row rather than the file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor};
@@ -23,10 +23,10 @@ use futures::stream;
 use super::errors::query_error;
 use crate::error::Error;
 
-/// The columns of a file. Every row is looked at to find them.
+/// The columns of a file, from all its rows.
 ///
 /// # Errors
-/// What is wrong and in which line, if it is not JSON.
+/// The line and the cause, if it is not JSON.
 pub(super) fn schema(file: &Path) -> std::result::Result<Schema, String> {
     let inferred = open(file).and_then(|reader| Ok(infer_json_schema(reader, None)?.0));
     inferred.map_err(|e| fault_in_line(file).unwrap_or_else(|| e.strip_backtrace()))
@@ -35,7 +35,7 @@ pub(super) fn schema(file: &Path) -> std::result::Result<Schema, String> {
 /// The rows of all `files`, in order, with the columns of `schema`.
 ///
 /// # Errors
-/// If DataFusion refuses the schema.
+/// If DataFusion rejects the schema.
 pub(super) fn table(files: Vec<PathBuf>, schema: Schema) -> Result<StreamingTable> {
     let schema = Arc::new(schema);
     let partition = JsonPartition { files, schema: Arc::clone(&schema) };
@@ -68,7 +68,7 @@ impl PartitionStream for JsonPartition {
     }
 }
 
-/// Which of several files a fault is in.
+/// Adds the name of the file to an error.
 fn in_file(file: &Path, fault: DataFusionError) -> DataFusionError {
     let fault = query_error(fault);
     let message = format!("in {}: {}", file.display(), fault.message());
@@ -83,7 +83,7 @@ fn read(file: &Path, schema: &SchemaRef, batch_size: usize) -> Result<Batches> {
     Ok(Box::new(reader.map(|batch| batch.map_err(DataFusionError::from))))
 }
 
-/// A file as one object a line.
+/// A file as one object per line.
 fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     let mut reader = BufReader::new(File::open(path)?);
     let first = reader.fill_buf()?.trim_ascii_start().first().copied();
@@ -96,7 +96,7 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     Ok(Box::new(Cursor::new(lines.join("\n"))))
 }
 
-/// The first line that holds no JSON object; none for a file that is one array.
+/// The first line that is not a JSON object; `None` for a file that is one array.
 fn fault_in_line(path: &Path) -> Option<String> {
     let mut reader = BufReader::new(File::open(path).ok()?);
     if reader.fill_buf().ok()?.trim_ascii_start().first() == Some(&b'[') {
@@ -110,7 +110,7 @@ fn fault_in_line(path: &Path) -> Option<String> {
         match serde_json::from_str::<serde_json::Value>(&line) {
             Ok(value) if value.is_object() => {}
             Ok(_) => return Some(format!("line {number} holds no JSON object")),
-            // Of the place that serde_json tells, the line is always 1.
+            // serde_json is given one line, so its line number is always 1.
             Err(e) => {
                 let text = e.to_string();
                 let what = text.split(" at line ").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The unary operator that does media work on each row of its input.
+//! [`MediaExec`], the operator that does media work on each row of its input.
 //!
 //! Rows run as tasks on the session's [`MediaRuntime`], whose slots bound how many are fetched and
 //! worked on at a time over all partitions; a partition asks its input for a bounded number of rows
@@ -31,25 +31,25 @@ use tokio::sync::Semaphore;
 use crate::cancel::CancelOnDrop;
 use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
 
-/// See the module.
+/// Does media work on each row of its input; see the [module](self).
 #[derive(Debug)]
 pub struct MediaExec {
     spec: WorkSpec,
     work: Arc<dyn Work>,
     input: Arc<dyn ExecutionPlan>,
-    /// Fewer rows at a time than the runtime has workers, over all partitions.
+    /// A limit of rows at a time below the workers of the runtime, over all partitions.
     limit: Option<(usize, Arc<Semaphore>)>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
-    /// Where it runs and why, for people; known when the session has a runtime.
+    /// The backend and the reason for it, shown in plans; known if the session has a runtime.
     runs_on: Option<String>,
 }
 
 impl MediaExec {
-    /// `spec` on each row of `input`.
+    /// An operator that does `spec` on each row of `input`.
     ///
     /// # Errors
-    /// If this process does not know that work.
+    /// If the work is not registered in this process.
     pub fn try_new(spec: WorkSpec, input: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let work = spec.build().map_err(|e| DataFusionError::External(Box::new(e)))?;
         let schema = Arc::new(output_schema(&input.schema(), work.as_ref()));
@@ -70,28 +70,28 @@ impl MediaExec {
         })
     }
 
-    /// The same, with its backend in plans.
+    /// The same operator, with its backend in plans.
     #[must_use]
     pub fn on(self, runtime: Option<&MediaRuntime>) -> Self {
         let choice = runtime.map(|r| r.backend().choice(self.work.as_ref(), None).to_string());
         Self { runs_on: choice, ..self }
     }
 
-    /// Work on no more than `rows` at a time, whatever workers the runtime has.
+    /// Limits the rows worked on at a time to `rows`.
     #[must_use]
     pub fn with_rows_at_a_time(mut self, rows: Option<usize>) -> Self {
         self.limit = rows.map(|rows| (rows, Arc::new(Semaphore::new(rows))));
         self
     }
 
-    /// What it does.
+    /// The work that it does.
     pub fn spec(&self) -> &WorkSpec {
         &self.spec
     }
 }
 
-/// The input's columns, the work's columns, the outcome columns. An input with a column of one of
-/// those names is refused by planning.
+/// The columns of the input, of the work, and of the outcome. Planning rejects an input that has one of
+/// the added columns.
 pub(super) fn output_schema(input: &Schema, work: &dyn Work) -> Schema {
     let added = work.output_fields().into_iter().chain(outcome_fields());
     let fields: Vec<Field> =
@@ -126,7 +126,7 @@ impl ExecutionPlan for MediaExec {
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        // The runtime's slots spread the rows; more partitions would not run more of them.
+        // The runtime's slots bound the rows at a time; more partitions would not run more of them.
         vec![false]
     }
 

@@ -1,23 +1,29 @@
 //! The query engine: a DataFusion session with the kernels as functions and media work as an operator.
 
 pub(crate) mod additive;
-pub(crate) mod aggregates;
+mod aggregates;
+mod arguments;
 pub(crate) mod conform;
+mod context;
+mod documentation;
 mod errors;
 #[doc(hidden)]
 pub mod events;
 pub(crate) mod files;
-pub(crate) mod functions;
+mod functions;
 pub(crate) mod intake;
 mod json_files;
 pub(crate) mod media_exec;
 pub(crate) mod media_node;
-mod memory;
+mod options;
 pub(crate) mod output;
+mod query_pool;
 pub mod results;
 pub(crate) mod rollup;
+mod routines;
 pub(crate) mod rows;
-pub mod session;
+mod scoring;
+mod session;
 mod settings;
 mod source_lists;
 #[doc(hidden)]
@@ -27,11 +33,11 @@ pub(crate) mod table_functions;
 #[cfg(feature = "polars")]
 pub mod polars;
 
+pub use context::register_functions;
+pub use documentation::{FunctionDescription, FunctionKind, sql_functions};
 pub use errors::query_error;
 pub use media_exec::MediaExec;
+pub use options::SessionOptions;
 pub(crate) use session::register;
-pub use session::{
-    SessionOptions, register_functions, register_media_relation, register_media_relations, session,
-    session_with,
-};
+pub use session::{register_media_relation, register_media_relations, session, session_with};
 pub use settings::SessionSettings;

@@ -1,4 +1,4 @@
-//! Query results for people and programs: tables, CSV, NDJSON, Parquet.
+//! Writes query results as tables for a terminal, CSV, NDJSON or Parquet.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,23 +14,23 @@ use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::query_error;
+use crate::query::errors::query_error;
 
-/// How rows are written.
+/// A format for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// A table with borders, for a terminal; at most [`TABLE_ROWS`] rows.
     Table,
     /// RFC 4180 with a header; nested values as JSON.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
     /// One Parquet file.
     Parquet,
 }
 
-impl Format {
-    /// The format that a file of this name is expected to have, by its ending.
+impl OutputFormat {
+    /// The format of a file of this name, by its extension.
     pub fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" => Some(Self::Table),
@@ -42,10 +42,10 @@ impl Format {
     }
 }
 
-/// Rows that are printed as a table before it says that there are more.
+/// Most rows of a printed table.
 pub const TABLE_ROWS: usize = 1000;
 
-impl FromStr for Format {
+impl FromStr for OutputFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -62,13 +62,13 @@ impl FromStr for Format {
     }
 }
 
-/// Write all rows of `stream` to `sink`; the number of rows.
+/// Writes all rows of `stream` to `sink` and returns their number.
 ///
 /// # Errors
 /// The query's error, or `store.write` if the sink fails.
 pub async fn write_stream(
     mut stream: SendableRecordBatchStream,
-    format: Format,
+    format: OutputFormat,
     sink: &mut (dyn Write + Send),
 ) -> Result<u64> {
     let mut writer = RowWriter::new(format, stream.schema(), sink)?;
@@ -84,7 +84,7 @@ pub async fn write_stream(
     Ok(rows)
 }
 
-/// One writer a format.
+/// The writer of each format.
 enum RowWriter<'a> {
     Table {
         sink: &'a mut (dyn Write + Send),
@@ -98,24 +98,28 @@ enum RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    fn new(format: Format, schema: SchemaRef, sink: &'a mut (dyn Write + Send)) -> Result<Self> {
+    fn new(
+        format: OutputFormat,
+        schema: SchemaRef,
+        sink: &'a mut (dyn Write + Send),
+    ) -> Result<Self> {
         Ok(match format {
-            Format::Table => Self::Table { sink, schema, held: vec![], rows: 0 },
-            Format::Csv => {
+            OutputFormat::Table => Self::Table { sink, schema, held: vec![], rows: 0 },
+            OutputFormat::Csv => {
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(sink);
-                // An empty result still has its header.
+                // An empty result has a header too.
                 let header = RecordBatch::new_empty(flat_schema(&schema));
                 writer.write(&header).map_err(write_error)?;
                 Self::Csv(Box::new(writer))
             }
-            Format::Json => Self::Json(Box::new(arrow::json::LineDelimitedWriter::new(sink))),
-            Format::Parquet => Self::Parquet(Box::new(
+            OutputFormat::Json => Self::Json(Box::new(arrow::json::LineDelimitedWriter::new(sink))),
+            OutputFormat::Parquet => Self::Parquet(Box::new(
                 ArrowWriter::try_new(sink, schema, None).map_err(write_error)?,
             )),
         })
     }
 
-    /// Whether more rows are wanted.
+    /// Writes a batch; whether more rows are wanted.
     fn write(&mut self, batch: &RecordBatch) -> Result<bool> {
         match self {
             Self::Table { held, rows, .. } => {
@@ -155,7 +159,7 @@ impl<'a> RowWriter<'a> {
     }
 }
 
-/// Nested columns become text, which is all that CSV has.
+/// The schema with nested columns as text, for CSV.
 fn flat_schema(schema: &Schema) -> SchemaRef {
     let fields: Vec<Field> = schema
         .fields()

@@ -15,15 +15,16 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::stream;
 
+use super::errors::query_error;
 use super::files::table_url;
-use super::{query_error, sql};
+use super::sql;
 use crate::error::{Error, Result};
 use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};
 use crate::store::{Dataset, DatasetRoot};
 
-/// Register every table of `dataset` by its name, and the views over them. One with a damaged file is an
-/// error for who asks it, not for the others.
+/// Register every table of `dataset` by its name, and the views over them. A table with a damaged file
+/// fails when it is read; the others are not affected.
 ///
 /// # Errors
 /// `query.invalid` if the session has a table of such a name.
@@ -40,7 +41,7 @@ pub async fn register_dataset(ctx: &SessionContext, dataset: &Dataset) -> Result
     Ok(())
 }
 
-/// Register the tables that are the same for everybody: `platform_metrics`.
+/// Register the tables that do not depend on results: `platform_metrics`.
 ///
 /// # Errors
 /// `query.invalid` if the session has a table of that name.
@@ -73,14 +74,14 @@ pub(super) async fn register_table(
     dataset: &Dataset,
     table: &Table,
 ) -> Result<()> {
-    // DataFusion alone would take the columns of the first file.
+    // DataFusion would take the columns of the first file.
     let schema = match dataset.schema(table.name).await {
         Ok(Some(schema)) => schema,
         Ok(None) => {
             let empty = MemTable::try_new(table.schema(), vec![vec![]]).map_err(query_error)?;
             return register(ctx, table, Arc::new(empty));
         }
-        Err(fault) => return register(ctx, table, lost(table, fault)?),
+        Err(fault) => return register(ctx, table, damaged(table, fault)?),
     };
     let files = dataset.entries(table.name).into_iter().map(|e| table_url(&dataset.location(e)));
     let schema = table.completed(&schema.merged);
@@ -93,21 +94,21 @@ fn register(ctx: &SessionContext, table: &Table, provider: Arc<dyn TableProvider
     ctx.register_table(table.name, provider).map(|_| ()).map_err(query_error)
 }
 
-/// A table that says what is wrong with it when it is read.
-fn lost(table: &Table, fault: Error) -> Result<Arc<dyn TableProvider>> {
+/// A table that fails with its error when it is read.
+fn damaged(table: &Table, fault: Error) -> Result<Arc<dyn TableProvider>> {
     let schema = table.schema();
-    let lost = LostTable { schema: Arc::clone(&schema), fault };
-    let table = StreamingTable::try_new(schema, vec![Arc::new(lost)]).map_err(query_error)?;
+    let damaged = DamagedTable { schema: Arc::clone(&schema), fault };
+    let table = StreamingTable::try_new(schema, vec![Arc::new(damaged)]).map_err(query_error)?;
     Ok(Arc::new(table))
 }
 
 #[derive(Debug)]
-struct LostTable {
+struct DamagedTable {
     schema: SchemaRef,
     fault: Error,
 }
 
-impl PartitionStream for LostTable {
+impl PartitionStream for DamagedTable {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }

@@ -1,4 +1,4 @@
-//! The SQL files, built in.
+//! The SQL files of runs and views, compiled in.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -34,10 +34,10 @@ macro_rules! step {
     };
 }
 
-/// From the request file to checked requests.
+/// Checks the requests of the request file.
 pub const CHECKED: Step = step!("checked");
 
-/// From checked requests to clips chosen, in order. A step reads the tables of the steps before it.
+/// Chooses clips for checked requests, in order. Each step reads the tables of earlier steps.
 pub const CHOOSE: &[Step] = &[
     step!("requests"),
     step!("analysis"),
@@ -49,23 +49,23 @@ pub const CHOOSE: &[Step] = &[
     step!("selected"),
 ];
 
-/// What a language model is told of the clips chosen.
+/// Describes the chosen clips for a language model.
 pub const DESCRIBED: Step = step!("described", wide);
 
-/// From clips chosen to outputs, in order.
+/// Turns chosen clips into outputs to render, in order.
 pub const SHAPE: &[Step] = &[step!("shaped", wide), step!("outputs")];
 
-/// From outputs to files, beside the tables.
+/// Renders outputs to files.
 pub const RENDERED: Step = step!("rendered", wide);
 
-/// From files to outcomes and the tables of what was answered, in order.
+/// Turns rendered files into outcomes and the tables of results, in order.
 pub const RENDER: &[Step] =
     &[step!("files"), step!("outcomes"), step!("clips"), step!("variants"), step!("renditions")];
 
 /// The step that makes the table `name`.
 ///
 /// # Errors
-/// `internal` if there is none.
+/// `internal` if no step makes it.
 pub fn step(name: &str) -> Result<Step> {
     let found = CHOOSE.iter().chain(SHAPE).chain(RENDER).find(|step| step.name == name);
     found

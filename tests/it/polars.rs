@@ -315,7 +315,10 @@ fn texts_of_clips_are_what_sql_and_rust_make() {
     );
     let of = |e: Expr| polars_error(requests().lazy().select([e]).collect().unwrap_err());
     let error = of(hashtags(col("url"), lit("[]"), lit(3)));
-    assert_eq!(error.message(), "keyphrases are given as a list, not Utf8");
+    assert_eq!(
+        error.message(),
+        "hashtags takes a list of texts, or of structs of text and weight as keyphrases, not Utf8; it is called as hashtags(keyphrases, interests, n)"
+    );
     let phrases = || keyphrases(col("language"), lit(NULL), lit(3));
     assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::Query);
 }
@@ -398,11 +401,14 @@ fn mistakes_come_back_as_typed_errors() {
     let error = of(select_clips(col("min"), col("min"), col("min"), lit(1), lit(2), lit(1)));
     assert_eq!(
         (error.code(), error.message()),
-        (ErrorCode::Query, "signals, shots and cues are given as lists of structs, not Float64")
+        (
+            ErrorCode::Query,
+            "select_clips takes a list of rows of signals as signals, not Float64; it is called as select_clips(signals, shots, cues, min, max, n[, weights])"
+        )
     );
     assert_eq!(
-        of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).code(),
-        ErrorCode::InputColumn
+        of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).message(),
+        "validate_request takes text as source_url, not Float64; it is called as validate_request(source_url, language, min, max, n)"
     );
     assert_eq!(of(col("nothing")).code(), ErrorCode::Query);
     assert_eq!(of(stable_id(&[])).code(), ErrorCode::Query);

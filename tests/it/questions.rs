@@ -108,8 +108,13 @@ fn a_refused_query_is_told_why_in_one_sentence() {
         ("SELECT nope FROM outcomes", "there is no column nope; there are request_id, "),
         (
             "SELECT select_clips(1, 2)",
-            "select_clips does not take (Int64, Int64); it is called as select_clips(signals, shots, cues, min, max, n)",
+            "select_clips takes 6 or 7 arguments, not 2; it is called as select_clips(signals, shots, cues, min, max, n[, weights])",
         ),
+        (
+            "SELECT engagement_rate('many', 1, 1, 1, 1)",
+            "engagement_rate takes a number as likes, not Utf8; it is called as engagement_rate(likes, comments, shares, saves, views)",
+        ),
+        ("SELECT strftime(now(), '%Y')", "there is no function strftime; use to_char("),
         ("SELECT * FROM events", "--events FILE"),
         ("SELECT * FROM event_days", "--events FILE"),
         (

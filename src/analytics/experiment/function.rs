@@ -16,15 +16,14 @@ use datafusion::prelude::SessionContext;
 use super::{ExperimentQuery, VARIANT, experiment, fields_by};
 use crate::analytics::events_function::{EventsCall, EventsFunction};
 use crate::kernels::experiment::DEFAULT_CONFIDENCE;
-use crate::query::SessionOptions;
 use crate::query::table_functions::external;
 
 const NAME: &str = "experiment";
 const USAGE: &str = "events, a metric, what is compared (variant_id, layout, …) and, for columns of variants, a folder of results: experiment('events.parquet', 'hook_rate', 'layout', 'results')";
 
-/// Give a session the table function `experiment`. Relative paths start from the base of `options`.
-pub fn register_experiment(ctx: &SessionContext, options: &SessionOptions) {
-    EventsFunction::register(ctx, options, (NAME, USAGE), table);
+/// Give a session the table function `experiment`. Relative paths start from `clipflow.base`.
+pub fn register_experiment(ctx: &SessionContext) {
+    EventsFunction::register(ctx, (NAME, USAGE), table);
 }
 
 fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {

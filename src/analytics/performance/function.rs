@@ -9,15 +9,14 @@ use datafusion::prelude::SessionContext;
 
 use super::{PerformanceQuery, performance};
 use crate::analytics::events_function::{EventsCall, EventsFunction};
-use crate::query::SessionOptions;
 use crate::query::table_functions::wait;
 
 const NAME: &str = "performance";
 const USAGE: &str = "events, metrics, columns to group by and, to group by columns of variants, a folder of results: performance('events.parquet', 'engagement_rate,audience_reach', 'platform,layout', 'results')";
 
-/// Give a session the table function `performance`. Relative paths start from the base of `options`.
-pub fn register_performance(ctx: &SessionContext, options: &SessionOptions) {
-    EventsFunction::register(ctx, options, (NAME, USAGE), table);
+/// Give a session the table function `performance`. Relative paths start from `clipflow.base`.
+pub fn register_performance(ctx: &SessionContext) {
+    EventsFunction::register(ctx, (NAME, USAGE), table);
 }
 
 fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {

@@ -20,7 +20,7 @@ use crate::model::edit::CaptionMode;
 use crate::pipeline::VariantSettings;
 #[cfg(feature = "bench")]
 use crate::processors::benchmark::BenchmarkPart;
-use crate::query::output::Format;
+use crate::query::output::OutputFormat;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
 #[derive(Debug, Parser)]
@@ -388,8 +388,8 @@ pub(super) struct BenchArgs {
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
     /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
-    #[arg(long, value_parser = |s: &str| s.parse::<Format>().map_err(|e| e.to_string()))]
-    pub format: Option<Format>,
+    #[arg(long, value_parser = |s: &str| s.parse::<OutputFormat>().map_err(|e| e.to_string()))]
+    pub format: Option<OutputFormat>,
     /// Write to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -397,8 +397,8 @@ pub(super) struct OutputArgs {
 
 impl OutputArgs {
     /// The format asked for, else the one that the file's name asks for.
-    pub(super) fn format(&self) -> Format {
-        let by_name = || self.output.as_deref().and_then(Format::of_file);
-        self.format.or_else(by_name).unwrap_or(Format::Table)
+    pub(super) fn format(&self) -> OutputFormat {
+        let by_name = || self.output.as_deref().and_then(OutputFormat::of_file);
+        self.format.or_else(by_name).unwrap_or(OutputFormat::Table)
     }
 }

@@ -1,4 +1,4 @@
-//! Which channel stands where.
+//! Positions of audio channels.
 
 use ebur128::Channel;
 use ebur128::Channel::{Center, Left, LeftSurround, Right, RightSurround, Unused};
@@ -6,8 +6,8 @@ use ebur128::Channel::{Center, Left, LeftSurround, Right, RightSurround, Unused}
 /// Loudness weights by position for `channels` channels in ffmpeg's order: side and back ones
 /// count as surround (+1.5 dB), low-frequency ones not at all, as in ffmpeg's own meter.
 ///
-/// Without a known `layout` the usual one of that many channels is taken, and beyond that all
-/// count alike.
+/// Without a known `layout` the usual one for that number of channels is used, or equal weights if there
+/// is none.
 pub fn channel_map(channels: usize, layout: Option<&str>) -> Vec<Channel> {
     const L: Channel = LeftSurround;
     const R: Channel = RightSurround;

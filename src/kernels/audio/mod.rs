@@ -1,7 +1,7 @@
-//! What is heard: loudness, onsets, speech and silence per time bucket, from PCM samples.
+//! Loudness, onsets, speech and silence per time bucket, from PCM samples.
 //!
-//! [`AudioAnalyzer`] takes samples in pieces of any size and gives the same answer for every way
-//! of cutting them. Loudness is EBU R128 (ITU-R BS.1770); the rest is measured on the mean of
+//! [`AudioAnalyzer`] takes samples in pieces of any size; the result does not depend on how they are
+//! divided. Loudness is EBU R128 (ITU-R BS.1770); the rest is measured on the mean of
 //! the channels in hops of 10 ms.
 
 mod channels;
@@ -18,21 +18,21 @@ use speech::{AudioHop, SpeechTracker};
 
 pub use channels::channel_map;
 
-/// Quietest loudness that is told apart, in LUFS: the absolute gate of BS.1770.
+/// Lowest measured loudness in LUFS: the absolute gate of BS.1770.
 pub const FLOOR_LUFS: f64 = -70.0;
-/// Hops a second.
+/// Hops per second.
 const HOPS_PER_SECOND: u64 = 100;
-/// Level below which nothing is told apart, in dB full scale.
+/// Lowest measured level, in dB full scale.
 const FLOOR_DB: f64 = -90.0;
-/// Span of the recent past that an onset is measured against, in hops: a syllable or a beat.
+/// Number of preceding hops that an onset is compared with: a syllable or a beat.
 const ONSET_PAST: usize = 20;
 /// Rise in dB that counts as a full onset.
 const ONSET_FULL_DB: f64 = 30.0;
-/// A hop is silent this far below the integrated loudness …
+/// Distance below the integrated loudness at which a hop is silent, in dB.
 const SILENCE_BELOW_DB: f64 = 25.0;
-/// … but the threshold stays in this range (dB full scale).
+/// Range of the silence threshold, in dB full scale.
 const SILENCE_RANGE_DB: (f64, f64) = (-60.0, -35.0);
-/// Samples beyond this are damage, not sound: full scale is 1.
+/// Largest valid sample; full scale is 1, and larger values are damage.
 const LARGEST_SAMPLE: f32 = 64.0;
 
 /// The audio values of one time bucket; see [`crate::model::Signal`] for their meaning.
@@ -45,25 +45,25 @@ pub struct AudioBucket {
     /// Onset strength: largest rise of log energy in the bucket against the mean of the 200 ms
     /// before, in [0, 1]; 1 stands for 30 dB.
     pub onset: f64,
-    /// Likelihood that somebody speaks, in [0, 1]; see [`AudioAnalyzer`].
+    /// Likelihood of speech, in [0, 1]; see [`AudioAnalyzer`].
     pub speech: f64,
     /// Share of the bucket that is silent, in [0, 1].
     pub silence: f64,
 }
 
 impl AudioBucket {
-    /// A bucket in which nothing is heard.
+    /// A silent bucket.
     pub const fn silent(t: f64) -> Self {
         Self { t, loudness: FLOOR_LUFS, onset: 0.0, speech: 0.0, silence: 1.0 }
     }
 }
 
-/// What was heard in one audio stream.
+/// The audio analysis of one stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Audio {
-    /// One entry a time bucket, without gaps, from 0 on.
+    /// One entry per time bucket, without gaps, from 0 on.
     pub buckets: Vec<AudioBucket>,
-    /// Integrated loudness in LUFS; `None` when all is below the absolute gate.
+    /// Integrated loudness in LUFS; `None` if everything is below the absolute gate.
     pub loudness: Option<f64>,
     /// Length in seconds.
     pub seconds: f64,
@@ -81,7 +81,7 @@ pub struct Audio {
 /// the whole stream (kept between −60 and −35 dB full scale), so that pauses are found in noisy
 /// and in quiet recordings alike.
 ///
-/// Memory: 100 bytes a second for the levels of the hops, and the buckets.
+/// Memory: 100 bytes per second for the levels of the hops, and the buckets.
 pub struct AudioAnalyzer {
     meter: EbuR128,
     channels: usize,
@@ -100,11 +100,10 @@ pub struct AudioAnalyzer {
     loudness: Vec<f64>,
 }
 
-/// What is kept of a hop until the end: its level for the silence gate, and its onset and speech
-/// in 1/255.
+/// The compact result of a hop: level for the silence gate, and onset in 1/255.
 #[derive(Clone, Copy)]
 struct HopResult {
-    /// −dB in halves: 0 to 180.
+    /// Negated dB in halves: 0 to 180.
     level: u8,
     onset: u8,
 }
@@ -119,9 +118,10 @@ struct HopSums {
 }
 
 impl AudioAnalyzer {
-    /// `rate` in Hz, `layout` as ffmpeg names it (`5.1`), `buckets_per_second` as for the picture
-    /// (a value that is not positive and finite counts as 1). `None` when rate or number of
-    /// channels are beyond what is measured (16–2,822,400 Hz, 1–64 channels).
+    /// Creates an analyzer; `None` for unsupported rates and channel counts.
+    ///
+    /// `rate` is in Hz, `layout` is ffmpeg's name (`5.1`), and `buckets_per_second` is as for the picture (a
+    /// value that is not positive and finite counts as 1). Supported are 16–2,822,400 Hz and 1–64 channels.
     pub fn new(
         rate: u32,
         channels: u32,
@@ -148,8 +148,9 @@ impl AudioAnalyzer {
         })
     }
 
-    /// Takes the next interleaved samples; a piece may end within a frame. Samples that are not
-    /// finite or absurdly large count as 0.
+    /// Adds the next interleaved samples; a piece may end within a frame.
+    ///
+    /// Samples that are not finite or absurdly large count as 0.
     pub fn push(&mut self, mut samples: &[f32]) {
         if !self.partial.is_empty() {
             let missing = (self.channels - self.partial.len()).min(samples.len());
@@ -168,7 +169,7 @@ impl AudioAnalyzer {
         self.partial.extend_from_slice(rest);
     }
 
-    /// The result. A last bucket that is not full counts as one.
+    /// Finishes the analysis; an incomplete last bucket counts.
     pub fn finish(mut self) -> Audio {
         if self.hop.frames > 0 {
             self.end_hop();
@@ -187,7 +188,7 @@ impl AudioAnalyzer {
         Audio { buckets, loudness, seconds: self.frames as f64 / self.rate as f64 }
     }
 
-    /// Takes whole frames, stopping at the ends of hops and buckets.
+    /// Adds whole frames, stopping at the ends of hops and buckets.
     fn take(&mut self, samples: &[f32]) {
         if samples.iter().all(|sample| sample.abs() <= LARGEST_SAMPLE) {
             return self.take_sane(samples);
@@ -206,7 +207,7 @@ impl AudioAnalyzer {
             let frames = wanted.min(samples.len() / self.channels);
             let (piece, rest) = samples.split_at(frames * self.channels);
             samples = rest;
-            // Fails only on a piece that is not whole frames, which it is.
+            // Fails only if the piece is not whole frames, which cannot happen.
             let _ = self.meter.add_frames_f32(piece);
             self.sum(piece);
             self.frames += frames as u64;
@@ -234,7 +235,7 @@ impl AudioAnalyzer {
     fn sum(&mut self, samples: &[f32]) {
         let scale = 1.0 / self.channels as f32;
         let hop = &mut self.hop;
-        // Running on with the sums of the piece before gives the same rounding for every cutting.
+        // Continuing the sums of the previous piece gives the same rounding for every division.
         let (mut total, mut band, mut before) = (hop.total, hop.band, hop.before);
         let mut crossings = hop.crossings;
         for frame in samples.chunks_exact(self.channels) {
@@ -257,7 +258,7 @@ impl AudioAnalyzer {
         let power = f64::from(sums.total) / frames;
         let level = (10.0 * power.log10()).clamp(FLOOR_DB, 0.0);
         let recent = self.past.iter().sum::<f64>() / self.past.len().max(1) as f64;
-        // Nothing can rise against a past that is not there.
+        // Without preceding hops there is no rise.
         let rise = if self.past.is_empty() { 0.0 } else { (level - recent).max(0.0) };
         self.past.push_back(level);
         if self.past.len() > ONSET_PAST {

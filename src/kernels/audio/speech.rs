@@ -1,15 +1,15 @@
-//! The speech heuristic; described at [`super::AudioAnalyzer`].
+//! The speech heuristic, described at [`super::AudioAnalyzer`].
 
 use std::collections::VecDeque;
 
 use super::filters::Biquad;
 
-/// Half the span that is looked at around a hop, in hops: half a second.
+/// Half the span around a hop that is evaluated, in hops: half a second.
 const HALF: usize = 50;
-/// Below this power (−55 dB full scale) nobody is heard to speak.
+/// Smallest power of audible speech (−55 dB full scale).
 const QUIET: f64 = 3.2e-6;
 
-/// What is measured in one hop.
+/// The measurements of one hop.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AudioHop {
     /// Mean square over all frequencies.
@@ -25,11 +25,11 @@ struct JudgedHop {
     hop: AudioHop,
     /// Amplitude in the band of the voice.
     envelope: f64,
-    /// The part of the envelope that moves at the rate of syllables.
+    /// The part of the envelope that varies at the rate of syllables.
     syllables: f64,
 }
 
-/// Judges each hop by the second around it.
+/// Evaluates each hop by the second around it.
 #[derive(Debug)]
 pub(super) struct SpeechTracker {
     syllables: Biquad,

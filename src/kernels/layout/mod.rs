@@ -1,70 +1,71 @@
-//! How a layout divides a frame, and which windows of the source its parts show.
+//! How a layout divides a frame, and which windows of the source its cells show.
 //!
-//! Sizes are width and height in pixels, even. The planner asks how much a layout enlarges, the
-//! reframing which window moves, the rendering where everything lies: one answer for all three.
+//! Sizes are even widths and heights in pixels. Planning (how much a layout enlarges), reframing (which
+//! window moves) and rendering (where everything lies) share these functions.
 
 #[cfg(test)]
 mod tests;
 
 use crate::model::edit::{Anchor, Layout, SafeZone};
 
-/// A close-up is enlarged so many times as much as what it stands beside.
+/// Enlargement of a close-up relative to the cell beside it.
 const CLOSER: f64 = 1.8;
-/// Share of the frame that the whole picture takes beside a close-up at the least.
+/// Smallest share of the frame for the whole picture beside a close-up.
 const LEAST_WHOLE: f64 = 0.2;
-/// Share of the frame that is left for the close-up at the least.
+/// Smallest share of the frame for the close-up.
 const LEAST_CLOSE: f64 = 0.3;
-/// A close-up of this share of the frame has room for captions below the face that it may show; a
-/// flatter one stands above the whole picture, where there are none.
+/// Share of the frame from which a close-up has room for captions below a face.
+///
+/// A flatter one is placed above the whole picture, away from captions.
 const ROOMY_CLOSE: f64 = 0.6;
-/// Windows of a grid beside the largest: the close-up, and those that look elsewhere.
+/// Size of the windows of a grid relative to the largest: the close-up, and those elsewhere.
 const GRID_CLOSE: f64 = 0.5;
 const GRID_ELSEWHERE: f64 = 0.6;
 
-/// Between a small picture in a corner and what it keeps clear of, as share of the frame's width.
+/// Gap around a small picture in a corner, as a share of the frame's width.
 const CORNER_GAP: f64 = 0.03;
-/// What captions need above the safe zone, or above where they stand in a tall frame, as shares of the
-/// height.
+/// Height of captions, and their bottom in a tall frame, as shares of the frame's height.
 const CAPTIONS: f64 = 0.13;
 const TALL_CAPTIONS_FROM: f64 = 0.22;
-/// A face is so much higher, as share of the frame, than the middle of what draws the eye.
+/// How far a face is above the salient point, as a share of the frame.
 const FACE_ABOVE: f64 = 0.12;
-/// So far from its middle, as share of it, a frame shows its subject when its window is at the edge.
+/// Offset of the subject from the frame's middle, as a share, when the window is at the edge.
 const LEANS: f64 = 0.2;
-/// A corner at the top is taken unless one above the captions is so much farther from the face, as share
-/// of the frame's width.
+/// Advantage in distance from the face that a bottom corner needs over a top one.
+///
+/// As a share of the frame's width.
 const TOP_FIRST: f64 = 0.1;
 
-/// Where the middle of a window lies.
+/// Position of the middle of a cell's window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CellView {
-    /// On the path of the edit; in the middle without one.
+    /// Along the path of the edit; centred without one.
     Follow,
-    /// There, as shares of the picture, pushed inside.
+    /// Fixed, as shares of the picture, moved inside it.
     Fixed(f64, f64),
 }
 
 /// A part of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
-    /// Its left top corner.
+    /// Its top left corner.
     pub at: (u32, u32),
     /// Its size.
     pub size: (u32, u32),
-    /// Size of the window of the source that it shows, of the same shape.
+    /// Size of the source window that it shows, with the same aspect ratio.
     pub window: (u32, u32),
-    /// Where that lies.
+    /// Position of that window.
     pub place: CellView,
 }
 
 impl Cell {
-    /// How many times as large as in the source things are.
+    /// Scale factor from the source to the cell.
     pub fn enlarges(&self) -> f64 {
         f64::from(self.size.0) / f64::from(self.window.0.max(1))
     }
 }
 
-/// The largest window of the shape of `size` in the source, times `share`.
+/// The largest source window with the aspect ratio of `size`, scaled by `share`.
 pub fn largest(source: (u32, u32), size: (u32, u32), share: f64) -> (u32, u32) {
     let (wide, high) = (f64::from(source.0), f64::from(source.1));
     let shape = ratio(size);
@@ -73,9 +74,10 @@ pub fn largest(source: (u32, u32), size: (u32, u32), share: f64) -> (u32, u32) {
     (side(w, source.0), side(h, source.1))
 }
 
-/// Two parts: the whole picture, then a close-up that follows what draws the eye, one above the other
-/// (side by side in a frame that is wider than the picture). Where the whole would leave no room, a
-/// window takes its place.
+/// Two cells: the whole picture, and a close-up that follows the salient point.
+///
+/// They are stacked, or side by side in a frame that is wider than the picture. If the whole picture
+/// would leave no room, a window takes its place.
 pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
     let shape = ratio(source);
     let side = |length: f64| even(length.round() as u32);
@@ -89,7 +91,7 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
     } else if shares(wide, frame.0) {
         ((wide, frame.1), source, false)
     } else {
-        // Halves that are as little narrower, or flatter, than the picture as can be.
+        // Halves whose aspect ratio is as near to the picture's as possible.
         let (upper, left) = ((frame.0, even(frame.1 / 2)), (even(frame.0 / 2), frame.1));
         let off = |half: (u32, u32)| (ratio(half) / shape).ln().abs();
         let above =
@@ -112,9 +114,10 @@ pub fn split(source: (u32, u32), frame: (u32, u32)) -> [Cell; 2] {
     [one, Cell { at, size: second, window, place: CellView::Follow }]
 }
 
-/// Four parts, two by two, that show something else each: what draws the eye (which is around `gaze`,
-/// as shares of the picture) left above, a close-up of it right below, and beside them the two windows
-/// that have least in common with these and with each other.
+/// Four cells, two by two, that each show a different window.
+///
+/// Top left follows the salient point (around `gaze`, as shares of the picture), bottom right is a
+/// close-up of it, and the others are the two windows that overlap least with these and each other.
 pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4] {
     let close = grid_close(source, frame);
     let ((left, top), (right, bottom)) = (close.at, close.size);
@@ -128,7 +131,7 @@ pub fn grid(source: (u32, u32), frame: (u32, u32), gaze: (f64, f64)) -> [Cell; 4
     };
     let elsewhere = [1.0, GRID_ELSEWHERE].into_iter().flat_map(|share| {
         [1.0, 0.0, 0.5].map(|end| {
-            // Across the way in which the picture is larger.
+            // Along the axis on which the picture is larger.
             let wide = ratio(source) >= ratio(frame);
             let place =
                 if wide { CellView::Fixed(end, gaze.1) } else { CellView::Fixed(gaze.0, end) };
@@ -167,8 +170,9 @@ fn grid_close(source: (u32, u32), frame: (u32, u32)) -> Cell {
     Cell { at, size, window: largest(source, size, GRID_CLOSE), place: CellView::Follow }
 }
 
-/// The smallest window of a layout that follows the path, as shares of the picture's width and height:
-/// the one that the path must be made for.
+/// The smallest window of a layout that follows the path, as shares of the picture.
+///
+/// The path must be computed for this window.
 pub fn moving_window(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> (f64, f64) {
     let (wide, high) = match layout {
         Layout::Split => split(source, frame)[1].window,
@@ -178,22 +182,23 @@ pub fn moving_window(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> (
     (f64::from(wide) / f64::from(source.0), f64::from(high) / f64::from(source.1))
 }
 
-/// How many times as large as in the source a layout makes things, where it does most.
+/// Largest scale factor of a layout.
 pub fn enlarges(layout: Layout, source: (u32, u32), frame: (u32, u32)) -> f64 {
     let (wide, high) = (f64::from(frame.0), f64::from(frame.1));
     let (source_wide, source_high) = (f64::from(source.0), f64::from(source.1));
     match layout {
         Layout::Crop | Layout::PictureInPicture => (wide / source_wide).max(high / source_high),
         Layout::Fit => (wide / source_wide).min(high / source_high),
-        // The close-ups, always.
+        // The close-up is always the largest.
         Layout::Split => split(source, frame)[1].enlarges(),
         Layout::Grid => grid_close(source, frame).enlarges(),
     }
 }
 
-/// Where a small picture of size `small` lies over a window that fills the frame: in the corner that is
-/// farthest from the face of what draws the eye, inside the safe zone and above captions. `gaze` is where
-/// the window's path is on the whole and, the way in which it cannot move, where the eye is drawn.
+/// Position of a small picture of size `small` over a window that fills the frame.
+///
+/// It is in the corner farthest from the subject's face, inside the safe zone and above captions. `gaze` is
+/// the mean of the window's path and, on the axis on which it cannot move, the mean salient position.
 pub fn corner(
     (source, frame): ((u32, u32), (u32, u32)),
     small: (u32, u32),
@@ -239,7 +244,7 @@ pub fn corner(
     best.0
 }
 
-/// Where a path is on the whole.
+/// Mean position of a path.
 pub fn gaze(path: &[Anchor]) -> (f64, f64) {
     let sound: Vec<&Anchor> =
         path.iter().filter(|anchor| anchor.x.is_finite() && anchor.y.is_finite()).collect();
@@ -251,7 +256,7 @@ pub fn gaze(path: &[Anchor]) -> (f64, f64) {
     (mean(|anchor| anchor.x), mean(|anchor| anchor.y))
 }
 
-/// What a window shows, as shares of the picture.
+/// The region that a window shows, as shares of the picture.
 #[derive(Debug, Clone, Copy)]
 struct Region {
     from: (f64, f64),
@@ -273,7 +278,7 @@ impl Region {
         (self.until.0 - self.from.0).max(0.0) * (self.until.1 - self.from.1).max(0.0)
     }
 
-    /// Share of what two show that both show (intersection over union).
+    /// Intersection over union of two regions.
     fn in_common(self, other: Self) -> f64 {
         let both = Self {
             from: (self.from.0.max(other.from.0), self.from.1.max(other.from.1)),
@@ -287,7 +292,7 @@ fn ratio(size: (u32, u32)) -> f64 {
     f64::from(size.0.max(1)) / f64::from(size.1.max(1))
 }
 
-/// The nearest even length that is not larger, at least 2: pictures have colour for every other pixel.
+/// The largest even length not above `length`, at least 2: chroma has half the resolution.
 pub(crate) fn even(length: u32) -> u32 {
     (length & !1).max(2)
 }

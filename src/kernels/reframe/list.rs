@@ -1,4 +1,4 @@
-//! Paths over Arrow lists: one source and span a row.
+//! Reframe paths over Arrow lists: one source and span per row.
 
 use std::sync::Arc;
 
@@ -23,15 +23,17 @@ fn anchor_fields() -> Fields {
     ["t", "x", "y"].map(|name| Field::new(name, DataType::Float64, false)).to_vec().into()
 }
 
-/// [`reframe_path`] for each row: lists of [`crate::model::signal`] and [`crate::model::shot`] structs,
-/// then `[start, end, source_width, source_height, width, height]`. The list is NULL where one of the
-/// numbers or the signals are; NULL shots count as none. With `layouts` the path is that of the window
-/// which the layout moves in a frame of `width` × `height`; `fit` has none. That of `picture_in_picture`
-/// says where the eye is drawn in the way in which its window cannot move.
+/// [`reframe_path`] for each row.
+///
+/// `signals` and `shots` are lists of [`crate::model::signal`] and [`crate::model::shot`] structs; the
+/// numbers are `[start, end, source_width, source_height, width, height]`. The result is NULL where the
+/// signals or one of the numbers are; NULL shots count as none. With `layouts` the path is that of the
+/// window which the layout moves in a frame of `width` × `height`; `fit` has none. On the axis on which the
+/// window of `picture_in_picture` cannot move, its path holds the mean salient position.
 ///
 /// # Errors
-/// `input.column` if the columns differ in length, a struct column is missing or no number, a span is
-/// longer than [`MAX_SECONDS`], or there is no layout of that name.
+/// `input.column` if the columns differ in length, a struct column is missing or not numeric, a span is
+/// longer than [`MAX_SECONDS`], or a layout name is unknown.
 pub fn reframe_paths(
     signals: &ListArray,
     shots: &ListArray,
@@ -80,15 +82,15 @@ fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<A
     let [start, end, w, h, width, height] = numbers;
     if end - start > MAX_SECONDS {
         return Err(column_error(format!(
-            "reframe_path is asked for {start} to {end} s; give a span of at most {MAX_SECONDS} s"
+            "reframe_path spans {start} to {end} s; give a span of at most {MAX_SECONDS} s"
         )));
     }
     let Some(name) = layout else {
         return Ok(reframe_path(gaze, (start, end), (w, h), (width, height)));
     };
-    let unknown = || column_error(format!("there is no layout {name} for reframe_path"));
+    let unknown = || column_error(format!("unknown layout {name} in reframe_path"));
     let layout = Layout::parse(name).ok_or_else(unknown)?;
-    // No picture is wider than this; what is no size has no path.
+    // Larger pictures do not exist; an invalid size has no path.
     let usable = [w, h, width, height].iter().all(|side| (2.0..65_536.0).contains(side));
     if layout == Layout::Fit || !usable {
         return Ok(Vec::new());
@@ -102,8 +104,9 @@ fn path(gaze: Gaze<'_>, numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<A
     Ok(anchors)
 }
 
-/// The way in which a window cannot move, its path says where the eye is drawn on the whole: the small
-/// picture goes to where that is not.
+/// Sets the coordinate on which the window cannot move to the mean salient position.
+///
+/// The small picture of the layout is then placed away from it.
 fn tell_subject(
     anchors: &mut [Anchor],
     gaze: Gaze<'_>,
@@ -126,7 +129,7 @@ fn tell_subject(
     }
 }
 
-/// A number of every struct of a list column. What is NULL is not finite, and passed over.
+/// A numeric field of the structs in a list column; NULL becomes NaN, which is skipped.
 fn column(list: &ListArray, name: &str) -> Result<Float64Array> {
     let structs = list.values().as_struct_opt();
     let column = structs.and_then(|s| s.column_by_name(name)).ok_or_else(|| {

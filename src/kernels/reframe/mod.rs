@@ -1,4 +1,4 @@
-//! The path of a cropped window: where it looks, shot by shot.
+//! The path of a cropped window over the picture, shot by shot.
 
 mod list;
 mod path;
@@ -9,15 +9,16 @@ pub use list::{anchor_type, reframe_paths};
 
 use crate::model::edit::Anchor;
 
-/// Steps a second in which a path is worked out.
+/// Steps per second in which a path is computed.
 const RATE: f64 = 10.0;
-/// Longest span that has a path, in seconds: a day, which is longer than any source that is analysed.
+/// Longest span that has a path, in seconds: one day.
 pub const MAX_SECONDS: f64 = 86_400.0;
-/// A window looks so much higher, as share of its height, than what draws the eye: that is mostly a body,
-/// and its face is above its middle.
+/// How far the window is raised above the salient point, as a share of its height.
+///
+/// That point is mostly the middle of a body, whose face is above it.
 const HEADROOM: f64 = 0.1;
 
-/// What a path is made from: one source's signals and shots as columns, in order of time.
+/// The input of a path: one source's signals and shots as columns, in time order.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gaze<'a> {
     /// `signals.t`, the start of each bucket in seconds.
@@ -30,14 +31,14 @@ pub struct Gaze<'a> {
     pub shot_start: &'a [f64],
 }
 
-/// The centre of a window of the shape `window_size` over a picture of `source_size` (width and
-/// height in pixels) from `start` to `end`, in seconds.
+/// The path of the centre of a window over a picture, from `start` to `end` in seconds.
 ///
-/// In each shot the window holds still while what draws the eye stays near its middle, else follows
-/// smoothly and no faster than 0.45 of the picture a second (1.8 % a frame at 25 frames a second); at a
-/// shot's start it jumps: two anchors of one time. It lies wholly in the picture. Empty, which is the
-/// middle, where there is nothing to follow: no signals, no room to move, an empty span or size, or one longer
-/// than [`MAX_SECONDS`].
+/// The window has the aspect ratio of `window_size`, the picture that of `source_size` (width and height in
+/// pixels). In each shot the window holds still while the salient point stays near its middle; otherwise
+/// it follows smoothly, no faster than 0.45 of the picture per second (1.8 % per frame at 25 fps). At a
+/// shot's start it jumps: two anchors at the same time. It lies wholly in the picture. The path is empty,
+/// which means centred, if there is nothing to follow: no signals, no room to move, an empty span or size,
+/// or a span longer than [`MAX_SECONDS`].
 pub fn reframe_path(
     gaze: Gaze<'_>,
     (start, end): (f64, f64),
@@ -52,8 +53,9 @@ pub fn reframe_path(
     window_path(gaze, (start, end), (narrower.min(1.0), narrower.recip().min(1.0)))
 }
 
-/// [`reframe_path`] of a window of that width and height, as shares of the picture's: of a close-up, for
-/// example.
+/// [`reframe_path`] for a window whose width and height are shares of the picture's.
+///
+/// Used for close-ups, for example.
 pub fn window_path(
     gaze: Gaze<'_>,
     (start, end): (f64, f64),
@@ -81,12 +83,12 @@ pub fn window_path(
         anchors.extend(shot(&samples, (from, to), (width, height)));
         from = to;
     }
-    // A window that did not move says so once.
+    // Drops repeated anchors of a window that did not move.
     anchors.dedup_by(|next, last| next.x == last.x && next.y == last.y && next.t == last.t);
     anchors
 }
 
-/// Where the eye is drawn in one bucket.
+/// The salient point of one bucket.
 #[derive(Debug, Clone, Copy)]
 struct GazeSample {
     from: f64,
@@ -105,7 +107,7 @@ fn samples(gaze: Gaze<'_>) -> Vec<GazeSample> {
     let mut length = 0.1;
     for i in 0..all.len() {
         let next = all.get(i + 1).map(|next| next.from - all[i].from);
-        // Buckets are of one length: a gap is not a long bucket.
+        // Buckets have one length: a gap is not a long bucket.
         length = next.map_or(length, |next| if i == 0 { next } else { next.min(length) });
         all[i].to = all[i].from + length;
     }
@@ -116,7 +118,7 @@ fn samples(gaze: Gaze<'_>) -> Vec<GazeSample> {
 fn shot(samples: &[GazeSample], (from, to): (f64, f64), window: (f64, f64)) -> Vec<Anchor> {
     let near = &samples[samples.partition_point(|s| s.to <= from)..];
     let near = &near[..near.partition_point(|s| s.from < to)];
-    // A bucket across a cut looks at two shots.
+    // A bucket across a cut mixes two shots.
     let whole: Vec<GazeSample> =
         near.iter().copied().filter(|s| s.from >= from - 1e-6 && s.to <= to + 1e-6).collect();
     let seen = if whole.is_empty() { near } else { &whole };
@@ -126,7 +128,7 @@ fn shot(samples: &[GazeSample], (from, to): (f64, f64), window: (f64, f64)) -> V
     let steps = ((to - from) * RATE).ceil().max(1.0) as usize;
     let mut times: Vec<f64> =
         (0..steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect();
-    // Exactly: two anchors of one time are a jump.
+    // Exact, so that two anchors at the same time are a jump.
     times.push(to);
     let x = path::follow(&points(|s| s.x), &times, window.0);
     let mut heights = points(|s| s.y);

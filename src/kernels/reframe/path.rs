@@ -1,16 +1,17 @@
-//! One coordinate of a path: held where it can be, followed where it must be, and eased.
+//! One coordinate of a path: held if possible, following if necessary, and eased.
 
-/// The window stays while what draws the eye is within this share of the window from its middle.
+/// Tolerated distance of the salient point from the middle, as a share of the window.
 const STILL: f64 = 0.14;
-/// Fastest motion, as share of the picture a second.
+/// Largest speed, as a share of the picture per second.
 pub(super) const FASTEST: f64 = 0.45;
 /// Seconds over which a change of speed is spread.
 const EASE: f64 = 0.5;
-/// How far a straight stretch may lie beside the path, as share of the picture.
+/// Largest deviation of a straight piece from the path, as a share of the picture.
 const STRAIGHT: f64 = 0.002;
 
-/// The middle of a window of size `window` (share of the picture) at each of `times`, which lie evenly,
-/// following `points` of time and place.
+/// The middle of a window at each of `times`, following `points` of time and position.
+///
+/// The size `window` is a share of the picture; `times` are evenly spaced.
 pub(super) fn follow(points: &[(f64, f64)], times: &[f64], window: f64) -> Vec<f64> {
     let (least, most) = (0.5 * window, 1.0 - 0.5 * window);
     if points.is_empty() || least >= most {
@@ -20,8 +21,7 @@ pub(super) fn follow(points: &[(f64, f64)], times: &[f64], window: f64) -> Vec<f
     let wish = |t: &f64| {
         let place = between(&wanted, *t);
         let middle = place.clamp(least, most);
-        // What is nearer to the picture's edge than the window's middle can go is off its middle
-        // already.
+        // A point nearer to the edge than the window's middle can go is off its middle already.
         (middle, (STILL * window - (place - middle).abs()).max(0.0))
     };
     let wanted: Vec<(f64, f64)> = times.iter().map(wish).collect();
@@ -32,7 +32,7 @@ pub(super) fn follow(points: &[(f64, f64)], times: &[f64], window: f64) -> Vec<f
     eased.into_iter().map(|at| at.clamp(least, most)).collect()
 }
 
-/// Medians of three: one odd bucket moves nothing.
+/// Medians of three, which remove single outliers.
 fn without_flicker(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let at = |i: usize| points[i].1;
     let last = points.len() - 1;
@@ -46,7 +46,7 @@ fn without_flicker(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..points.len()).map(|i| (points[i].0, median(i))).collect()
 }
 
-/// The value at `t` on the line through `points`, level beyond its ends.
+/// The value at `t` on the line through `points`, constant beyond its ends.
 fn between(points: &[(f64, f64)], t: f64) -> f64 {
     let next = points.partition_point(|p| p.0 <= t);
     match (next.checked_sub(1).and_then(|i| points.get(i)), points.get(next)) {
@@ -56,16 +56,18 @@ fn between(points: &[(f64, f64)], t: f64) -> f64 {
     }
 }
 
-/// The path that moves least while it stays as near to what is wanted as that says. Where it need not move
-/// at all it stands half way from the middle of what is allowed to the place nearest to the picture's
-/// middle: what belongs to the subject (a title, somebody it looks at) is mostly on that side.
+/// The path that moves least while staying within the slack of the wanted positions.
+///
+/// If it need not move at all, it stands halfway between the middle of the allowed range and its point
+/// nearest to the picture's middle: what belongs to the subject, such as a title or a person it faces, is
+/// mostly on that side.
 fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     let mut at = None;
     for (value, slack) in wanted {
         let (next_low, next_high) = (low.max(value - slack), high.min(value + slack));
         if next_low > next_high {
-            // Where it will have to go decides on which side it waits.
+            // It waits on the side to which it will have to move.
             at = Some(if value - slack > high { high } else { low });
             break;
         }
@@ -82,8 +84,9 @@ fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
         .collect()
 }
 
-/// No step larger than `step`: the middle between the lowest such path above and the highest below,
-/// which begins to move before what it follows does.
+/// Limits steps to `step`: the mean of the lowest such path above and the highest one below.
+///
+/// The result starts to move before the path that it follows.
 fn limit(path: &[f64], step: f64) -> Vec<f64> {
     let mut above = path.to_vec();
     let mut below = path.to_vec();
@@ -98,7 +101,7 @@ fn limit(path: &[f64], step: f64) -> Vec<f64> {
     above.iter().zip(&below).map(|(a, b)| 0.5 * (a + b)).collect()
 }
 
-/// Means of `reach` steps to both sides, level beyond the ends.
+/// Moving average over `reach` steps on both sides, constant beyond the ends.
 fn ease(path: &[f64], reach: usize) -> Vec<f64> {
     let last = path.len() as isize - 1;
     let width = 2 * reach as isize + 1;
@@ -111,8 +114,9 @@ fn ease(path: &[f64], reach: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The steps between which straight lines stay near the path, the first and the last among them; of a
-/// window that stands only the first.
+/// The steps between which straight lines stay near the path, with the first and the last.
+///
+/// Only the first if the window does not move.
 pub(super) fn turns(times: &[f64], x: &[f64], y: &[f64]) -> Vec<usize> {
     let last = times.len().saturating_sub(1);
     let mut kept = vec![0];

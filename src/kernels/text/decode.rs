@@ -1,17 +1,16 @@
-//! Bytes of a text file to text.
+//! Decodes the bytes of a text file.
 
-/// What Windows-1252 puts at 0x80..=0x9F; its five holes stand for themselves, as the
-/// [WHATWG encoding standard](https://encoding.spec.whatwg.org/windows-1252.html) has it.
+/// The characters of Windows-1252 at 0x80..=0x9F; its five holes map to themselves, as in the
+/// [WHATWG encoding standard](https://encoding.spec.whatwg.org/windows-1252.html).
 const WINDOWS_1252_80_9F: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// The text in `bytes`: UTF-16 by its byte order mark, else UTF-8 (its mark is dropped), else
-/// Windows-1252, which holds Latin-1.
+/// Decodes UTF-16 (by its byte order mark), UTF-8, or else Windows-1252.
 ///
-/// Text that is mostly good UTF-8 with a few broken bytes (a file cut in the middle of a
-/// character) stays UTF-8; the broken bytes become U+FFFD.
+/// A byte order mark is dropped. Text that is mostly valid UTF-8 with a few broken bytes, such as a file
+/// truncated within a character, stays UTF-8; the broken bytes become U+FFFD.
 pub fn decode_bytes(bytes: &[u8]) -> String {
     if let Some(rest) = bytes.strip_prefix(&[0xFF, 0xFE]) {
         return decode_utf16(rest, u16::from_le_bytes);
@@ -37,8 +36,9 @@ fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         .collect()
 }
 
-/// Whether good multi-byte characters outnumber the breaks by far. In Latin-1 text they are rare:
-/// an accented letter is seldom followed by another byte above 0x7F.
+/// Whether valid multi-byte characters far outnumber invalid bytes.
+///
+/// In Latin-1 text they are rare: an accented letter is seldom followed by another byte above 0x7F.
 fn mostly_utf8(bytes: &[u8]) -> bool {
     let (mut good, mut broken) = (0usize, 0usize);
     for chunk in bytes.utf8_chunks() {
@@ -62,7 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_encoding_is_told_apart() {
+    fn each_encoding_is_detected() {
         let text = "Ünïted “quotes” – 日本";
         let utf16: Vec<u16> = text.encode_utf16().collect();
         let le: Vec<u8> =

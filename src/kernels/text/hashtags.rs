@@ -1,4 +1,4 @@
-//! Hashtags of keyphrases.
+//! Makes hashtags from keyphrases.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -6,13 +6,14 @@ use super::lexicon::Lexicon;
 use super::writing::{Spacing, spacing};
 use crate::model::Keyphrase;
 
-/// Longest tag that people read, in graphemes without the `#`.
+/// Longest tag in graphemes, without the `#`.
 const LONGEST: usize = 40;
-/// Shortest interest that may be a beginning of a longer word.
+/// Shortest interest that may match the beginning of a longer word.
 const LEAST_STEM: usize = 4;
 
-/// Hashtags of `keyphrases`, at most `most`: those that an interest is about first, then by
-/// weight. No two differ in case alone. An interest that no keyphrase mentions gives none.
+/// At most `most` hashtags of `keyphrases`: those that match an interest, then by weight.
+///
+/// No two differ only in case. An interest that no keyphrase mentions gives no hashtag.
 pub fn hashtags(
     keyphrases: &[Keyphrase],
     interests: &[String],
@@ -22,8 +23,9 @@ pub fn hashtags(
     hashtags_and_match(keyphrases, interests, language, most).0
 }
 
-/// The same, and the share of the interests that keyphrases are about, in [0, 1]; `None` without an
-/// interest that has a word.
+/// The hashtags, and the share of the interests that keyphrases match, in [0, 1].
+///
+/// The share is `None` if no interest has a word.
 pub fn hashtags_and_match(
     keyphrases: &[Keyphrase],
     interests: &[String],
@@ -34,7 +36,7 @@ pub fn hashtags_and_match(
     matched(keyphrases, interests, &Lexicon::of(language, sample), most)
 }
 
-/// Hashtags in a language whose words are at hand.
+/// [`hashtags`] with a loaded lexicon.
 pub(super) fn hashtags_in(
     keyphrases: &[Keyphrase],
     interests: &[String],
@@ -79,9 +81,10 @@ fn matched(
     (tags, share)
 }
 
-/// The hashtag of a phrase: its letters, digits and their marks, words joined `#InCamelCase`, in
-/// scripts without capitals `#with_underscores`. `None` without a letter, or if it is longer than
-/// anybody reads.
+/// The hashtag of a phrase; `None` without a letter, or if it is too long.
+///
+/// It keeps letters, digits and their marks, with words joined `#InCamelCase`, or `#with_underscores` in
+/// scripts without capitals.
 ///
 /// ```
 /// use clipflow::kernels::text::hashtag;
@@ -103,7 +106,7 @@ pub fn hashtag(phrase: &str) -> Option<String> {
         if i > 0 && !has_case && first.is_alphabetic() && spacing(first) == Spacing::Spaced {
             tag.push('_');
         }
-        // A single word stays as it is written: `iPhone`.
+        // A single word keeps its spelling: `iPhone`.
         if words.len() > 1 && first.is_lowercase() {
             tag.extend(first.to_uppercase());
             tag.push_str(chars.as_str());
@@ -115,7 +118,7 @@ pub fn hashtag(phrase: &str) -> Option<String> {
     (is_readable && tag.chars().any(char::is_alphabetic)).then_some(tag)
 }
 
-/// The graphemes of a word that begin with a letter or digit, without what joins emoji.
+/// The graphemes of a word that start with a letter or digit, without emoji joiners.
 fn letters(word: &str) -> String {
     let kept = word.graphemes(true).filter(|g| g.starts_with(char::is_alphanumeric));
     let plain = |c: &char| !matches!(*c, '\u{200C}'..='\u{200F}' | '\u{FE0F}') && !c.is_control();
@@ -126,8 +129,9 @@ fn stems(phrase: &str, lexicon: &Lexicon) -> Vec<String> {
     phrase.unicode_words().map(|word| lexicon.stem(lexicon.core(word))).collect()
 }
 
-/// Whether words (their stems) speak of all words of an interest, of which there are some, in any form or as the beginning of
-/// a longer one: `tech` is what `technology` is about.
+/// Whether the stems `said` match all words of an interest, also as beginnings.
+///
+/// For example `tech` matches `technology`.
 fn is_about(said: &[String], interest: &[String]) -> bool {
     let speaks_of = |wanted: &String| {
         let may_begin = wanted.chars().nth(LEAST_STEM - 1).is_some();
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn interests_that_are_spoken_of_come_first_and_others_never() {
+    fn mentioned_interests_come_first_and_others_never() {
         let said = ["solar panels", "new technology", "party", "robots"];
         assert_eq!(
             tags(&said, &["Tech", "art", "Robot", "money"], 3),

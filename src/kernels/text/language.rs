@@ -1,12 +1,11 @@
-//! Languages: tags as people, containers and file names write them, and text.
+//! Language tags, and detection of the language of a text.
 //!
-//! One language has one code here, so that a request can be compared with a track: the ISO 639-3
-//! code that ISO 639-1 points to. A single language that stands for its group in practice takes
-//! the group's code (`cmn` → `zho`, `pes` → `fas`, `nob` → `nor`), whether it comes from a tag or
-//! was recognised in text.
+//! Each language has one code here, the ISO 639-3 code of its ISO 639-1 code, so that a request can be
+//! compared with a track. An individual language that represents its macrolanguage in practice takes the
+//! code of the macrolanguage (`cmn` → `zho`, `pes` → `fas`, `nob` → `nor`).
 
 /// ISO 639-1 code, ISO 639-3 code, and the bibliographic ISO 639-2 code where it differs.
-/// Withdrawn codes that are still met (`iw`, `in`, `ji`, `jw`, `mo`, `sh`) stand at the end.
+/// Withdrawn codes that still occur (`iw`, `in`, `ji`, `jw`, `mo`, `sh`) are at the end.
 #[rustfmt::skip]
 const LANGUAGES: &[(&str, &str, &str)] = &[
     ("aa", "aar", ""), ("ab", "abk", ""), ("ae", "ave", ""), ("af", "afr", ""), ("ak", "aka", ""), ("am", "amh", ""),
@@ -43,7 +42,7 @@ const LANGUAGES: &[(&str, &str, &str)] = &[
     ("in", "ind", ""), ("iw", "heb", ""), ("ji", "yid", ""), ("jw", "jav", ""), ("mo", "ron", "mol"), ("sh", "hbs", ""),
 ];
 
-/// Single languages that stand for their group: the group's code is used for both.
+/// Individual languages and the macrolanguage whose code is used for both.
 #[rustfmt::skip]
 const GROUPS: &[(&str, &str)] = &[
     ("als", "sqi"), ("arb", "ara"), ("azj", "aze"), ("cmn", "zho"), ("ekk", "est"), ("fil", "tgl"), ("khk", "mon"),
@@ -54,14 +53,14 @@ const GROUPS: &[(&str, &str)] = &[
 /// Codes that name no language: undetermined, several, none, uncoded.
 const NO_LANGUAGE: &[&str] = &["und", "mul", "zxx", "mis"];
 
-/// At most this many bytes of a text are looked at to find its language.
+/// Number of bytes of a text that are used to detect its language.
 const DETECT_BYTES: usize = 16 * 1024;
 
-/// The ISO 639-3 code of `tag`: BCP 47 (`en-US`, `zh-Hant`), ISO 639-1 (`en`), 639-2 of either
-/// kind (`ger`, `deu`) or 639-3, in any case, with `-` or `_`.
+/// The ISO 639-3 code of a language tag.
 ///
-/// `None` when the tag names no language (`und`, `mul`, `zxx`, private use) or is not a tag.
-/// Three-letter codes that are not in the 639-1 table stand for themselves.
+/// Accepts BCP 47 (`en-US`, `zh-Hant`), ISO 639-1 (`en`), both kinds of 639-2 (`ger`, `deu`) and 639-3, in
+/// any case, with `-` or `_`. `None` if the tag names no language (`und`, `mul`, `zxx`, private use) or is
+/// not a tag. Three-letter codes that are not in the 639-1 table map to themselves.
 pub fn to_iso639_3(tag: &str) -> Option<String> {
     let mut subtags = tag.trim().split(['-', '_']);
     let primary = subtags.next()?.to_ascii_lowercase();
@@ -86,19 +85,21 @@ pub fn to_iso639_3(tag: &str) -> Option<String> {
     found.map(|code| group_of(code).to_owned())
 }
 
-/// The ISO 639-3 code of the language that `text` is written in; `None` unless the recogniser
-/// calls its answer reliable. Short texts are seldom reliable: give it a whole track.
+/// Detects the language of `text`, as ISO 639-3 code; `None` unless the result is reliable.
+///
+/// Short texts are seldom reliable: pass a whole track.
 pub fn detect_language(text: &str) -> Option<String> {
     let end = text.floor_char_boundary(DETECT_BYTES);
     let info = whatlang::detect(&text[..end])?;
     info.is_reliable().then(|| group_of(info.lang().code()).to_owned())
 }
 
-/// Whether `tag` is a language tag: well-formed by [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646)
-/// with a language of two or three letters, of which two-letter ones must be in ISO 639-1 (so that
-/// `jp`, which means no language, is told from `ja`). `_` counts as `-`. Does not allocate.
+/// Whether `tag` is a language tag.
 ///
-/// Languages of four to eight letters are well-formed too, but none is registered: `english` is no tag.
+/// It must be well-formed by [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646) with a language of two or
+/// three letters; two-letter codes must be in ISO 639-1, so that `jp` is rejected and `ja` accepted. `_`
+/// counts as `-`. Languages of four to eight letters are well-formed, but none is registered: `english` is
+/// not a tag. Does not allocate.
 pub fn is_language_tag(tag: &str) -> bool {
     let mut subtags = tag.split(['-', '_']).peekable();
     let Some(primary) = subtags.next() else {
@@ -146,7 +147,7 @@ fn group_of(code: &str) -> &str {
     GROUPS.iter().find(|g| g.0 == code).map_or(code, |g| g.1)
 }
 
-/// Membership in ISO 639-1, through a table of 26 × 26 bits made once at compile time.
+/// Whether a code is in ISO 639-1, by a compile-time table of 26 × 26 bits.
 fn is_two_letter_code(code: &str) -> bool {
     const ROWS: [u32; 26] = {
         let mut rows = [0u32; 26];
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_told_from_other_text() {
+    fn tags_are_distinguished_from_other_text() {
         for tag in [
             "en",
             "eng",
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn text_tells_its_language() {
+    fn the_language_of_text_is_detected() {
         let english = "The quick brown fox jumps over the lazy dog, and then everybody in the village went home to sleep.";
         let german = "Der schnelle braune Fuchs springt über den faulen Hund, und danach gingen alle im Dorf nach Hause. \
                       Am nächsten Morgen wussten sie nicht mehr, weshalb sie so lange auf der Straße gestanden hatten.";

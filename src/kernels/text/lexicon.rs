@@ -1,4 +1,4 @@
-//! What is known of a language's words: those that say nothing by themselves, and stems.
+//! Lexical data of a language: stop words and stems.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::language::{alpha2, detect_language, to_iso639_3};
 
-/// English words that the list of stop words counts among them though clips are about them.
+/// English words in the stop word list that can be the topic of a clip.
 const TOPICS: &[&str] = &[
     "area",
     "billion",
@@ -52,7 +52,7 @@ const TOPICS: &[&str] = &[
     "world",
 ];
 
-/// What people say while they think, by ISO 639-1 code, beside the lists of written language.
+/// Spoken filler words by ISO 639-1 code, in addition to the lists of written language.
 const FILLERS: &[(&str, &[&str])] = &[
     (
         "en",
@@ -104,7 +104,7 @@ const FILLERS: &[(&str, &[&str])] = &[
     ("pt", &["né", "então", "coisa", "coisas", "hoje"]),
 ];
 
-/// Articles and prepositions that French, Italian and Catalan write as one with the next word.
+/// Elided articles and prepositions that French, Italian and Catalan attach to the next word.
 const ELISIONS: &[&str] = &[
     "l", "d", "j", "m", "t", "s", "c", "n", "qu", "lorsqu", "puisqu", "jusqu", "quelqu", "dell",
     "nell", "sull", "all", "dall", "un", "quell", "quest",
@@ -126,7 +126,7 @@ static STOP_WORDS: LazyLock<HashMap<&'static str, HashSet<&'static str>>> = Lazy
     stop_words::available_languages().iter().map(of).collect()
 });
 
-/// The words of one language.
+/// The stop words and the stemmer of one language.
 pub(super) struct Lexicon {
     /// ISO 639-1 code; empty when the language is unknown or has none.
     code: &'static str,
@@ -135,8 +135,9 @@ pub(super) struct Lexicon {
 }
 
 impl Lexicon {
-    /// That of a language tag; without one, of the language that `text` is recognised as, or of
-    /// English for a text in ASCII.
+    /// The lexicon of a language tag or, without one, of the detected language of `text`.
+    ///
+    /// ASCII text in an undetected language counts as English.
     pub(super) fn of(language: Option<&str>, text: &str) -> Self {
         let tagged = language.and_then(to_iso639_3);
         let code = tagged.or_else(|| detect_language(text));
@@ -149,12 +150,12 @@ impl Lexicon {
         Self { code, stop_words: STOP_WORDS.get(code), stemmer }
     }
 
-    /// Whether nouns are written with a capital, so that capitals tell no names.
+    /// Whether all nouns have capitals, so that capitals do not indicate names.
     pub(super) fn capitalises_nouns(&self) -> bool {
         matches!(self.code, "de" | "lb")
     }
 
-    /// Whether titles are written with capitals in the middle.
+    /// Whether words in titles are capitalised.
     pub(super) fn capitalises_titles(&self) -> bool {
         self.code == "en"
     }
@@ -172,7 +173,7 @@ impl Lexicon {
         }
     }
 
-    /// The word without an article written as one with it, and without an English `'s`.
+    /// The word without an elided article and without an English `'s`.
     pub(super) fn core<'t>(&self, word: &'t str) -> &'t str {
         let Some((at, mark)) = word.char_indices().find(|(_, c)| matches!(c, '\'' | '’')) else {
             return word;
@@ -185,7 +186,7 @@ impl Lexicon {
         }
     }
 
-    /// Whether a word in small letters says nothing by itself.
+    /// Whether a lower case word is a stop word.
     pub(super) fn is_stop_word(&self, lower: &str) -> bool {
         let plain: Cow<'_, str> = match lower.contains('’') {
             true => lower.replace('’', "'").into(),
@@ -194,7 +195,7 @@ impl Lexicon {
         self.stop_words.is_some_and(|words| words.contains(plain.as_ref()))
     }
 
-    /// What a word has in common with its plural and other forms of it.
+    /// The stem that a word shares with its plural and other forms.
     pub(super) fn stem(&self, word: &str) -> String {
         let lower = word.to_lowercase();
         match &self.stemmer {

@@ -9,20 +9,20 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// When it appears, in seconds of the source.
     pub start: f64,
-    /// When it goes, in seconds.
+    /// When it disappears, in seconds.
     pub end: f64,
 }
 
-/// The lines that are seen from `start` to `end` (exclusive) for the greater part of their time, in their
-/// order: others belong to what comes before or after.
+/// The lines that are shown mostly within `start` to `end` (exclusive), in order.
 pub fn lines_in(cues: &[Cue], (start, end): (f64, f64)) -> Vec<Line<'_>> {
     let is_in = |cue: &&Cue| (start..end).contains(&((cue.start + cue.end) / 2.0));
     let lines = cues.iter().filter(is_in);
     lines.map(|cue| Line { text: &cue.text, start: cue.start, end: cue.end }).collect()
 }
 
-/// Lines as one text. They are told apart by new lines, which are spaces only in scripts that have
-/// them.
+/// Joins lines into one text, separated by line feeds.
+///
+/// A line feed counts as a space only in scripts that use spaces.
 pub fn said(lines: &[Line<'_>]) -> String {
     lines.iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,6 @@
-//! Caption text: bytes to text, subtitle files to cues, languages, ends of sentences; what a text is
-//! about, and titles, descriptions and hashtags made of it.
+//! Text of captions: decoding, subtitle files, languages, keyphrases, titles and hashtags.
 //!
-//! Everything here takes what strangers made, so nothing here fails or panics: what cannot be
-//! understood is left out.
+//! The input is untrusted, so nothing here fails or panics: what cannot be parsed is skipped.
 
 pub mod ass;
 mod captions;

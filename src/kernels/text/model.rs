@@ -1,4 +1,4 @@
-//! Whoever writes the texts of clips: the built-in way, or a language model.
+//! The interface of text models, which write the texts of clips.
 
 use std::fmt::Debug;
 
@@ -12,17 +12,17 @@ use super::titles::TitleStyle;
 use crate::error::Result;
 use crate::model::Keyphrase;
 
-/// A clip that texts are wanted for.
+/// A request for the texts of a clip.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TextModelRequest {
-    /// Its caption lines: words, start and end in seconds.
+    /// Its caption lines: text, start and end in seconds.
     pub lines: Vec<(String, f64, f64)>,
-    /// Their keyphrases, strongest first; empty: they are looked for.
+    /// Their keyphrases, strongest first; extracted if empty.
     pub keyphrases: Vec<Keyphrase>,
     /// Tag of the captions' language, if known.
     pub language: Option<String>,
-    /// What the person who made the request calls it.
+    /// The topic that the request gives.
     pub topic: Option<String>,
     /// Interests of the audience.
     pub interests: Vec<String>,
@@ -35,7 +35,7 @@ pub struct TextModelRequest {
 }
 
 impl TextModelRequest {
-    /// What the built-in way makes of it.
+    /// The texts that the built-in model writes.
     pub fn built_in(&self) -> ClipText {
         let lines: Vec<Line<'_>> = self
             .lines
@@ -54,31 +54,30 @@ impl TextModelRequest {
     }
 }
 
-/// The texts of a clip, and why they are not the model's if they are not.
+/// The texts of a clip, and the reason if they are not by the requested model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextModelAnswer {
-    /// The texts; `origin` says what they were made from.
+    /// The texts; `origin` states what they were made from.
     pub text: ClipText,
-    /// Why a language model that was asked did not write them, as a sentence.
+    /// Why the language model did not write them, as a sentence.
     pub fallback: Option<String>,
 }
 
-/// Whoever writes the texts of clips.
+/// Writes the texts of clips.
 #[async_trait]
 pub trait TextModel: Debug + Send + Sync {
-    /// What tells it from other models, such as its address and name: with another one the same requests
-    /// are another run.
+    /// Identifies the model, for example by address and name; part of the run's identity.
     fn identity(&self) -> String;
 
     /// The texts of one clip.
     ///
     /// # Errors
-    /// `cancelled` if it is told to stop. A model that fails is none: the answer then has the
-    /// built-in texts and says why.
+    /// `cancelled` if it is stopped. A failing model is no error: the answer then has the built-in texts
+    /// and the reason.
     async fn texts(&self, request: &TextModelRequest) -> Result<TextModelAnswer>;
 }
 
-/// The clip's own words; see [`describe`](super::describe()).
+/// The built-in model, which uses the clip's own words; see [`describe`](super::describe()).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltIn;
 

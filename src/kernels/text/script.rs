@@ -13,13 +13,13 @@ use super::trim::graphemes;
 use super::writing::spoken;
 use crate::model::Keyphrase;
 
-/// Keyphrases that are looked for where none are given.
+/// Number of keyphrases that are extracted if none are given.
 const KEYPHRASES: usize = 12;
 
-/// Words of a sentence below which it says too little for a title.
+/// Smallest number of words of a sentence that is suitable as title.
 pub(super) const LEAST_WORDS: usize = 3;
 
-/// What is plainly so, whatever is said.
+/// Facts about a clip that need no captions.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Facts {
     /// Length of the clip, in seconds.
@@ -28,31 +28,31 @@ pub struct Facts {
     pub size: Option<(i64, i64)>,
 }
 
-/// What texts about a clip are made of.
+/// The input for the texts about a clip.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TextInput<'a> {
     /// The clip's caption lines, in order.
     pub lines: &'a [Line<'a>],
-    /// Their [`keyphrases`], strongest first; empty: they are looked for.
+    /// Their [`keyphrases`], strongest first; extracted if empty.
     pub keyphrases: &'a [Keyphrase],
     /// Tag of the captions' language, if known.
     pub language: Option<&'a str>,
-    /// What the person who made the request calls it.
+    /// The topic that the request gives.
     pub topic: Option<&'a str>,
     /// Interests of the audience.
     pub interests: &'a [String],
-    /// What is known without captions.
+    /// Facts that need no captions.
     pub facts: Facts,
 }
 
 /// What texts were made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TextOrigin {
-    /// What is said in the clip.
+    /// The captions of the clip.
     Captions,
-    /// What the request calls it.
+    /// The topic in the request.
     Request,
-    /// Its length, size and language: nobody said anything.
+    /// Its length, size and language, without any words.
     Facts,
     /// A language model.
     Model,
@@ -77,25 +77,25 @@ pub struct Script<'a> {
     pub(super) sentences: Vec<Sentence>,
     pub(super) keyphrases: Cow<'a, [Keyphrase]>,
     pub(super) lexicon: Lexicon,
-    /// All hashtags there may be, the most fitting first.
+    /// All possible hashtags, best first.
     pub(super) tags: Vec<String>,
     pub(super) input: TextInput<'a>,
     pub(super) origin: TextOrigin,
 }
 
-/// A sentence, measured.
+/// A sentence with its measures.
 pub(super) struct Sentence {
     pub(super) text: String,
-    /// In grapheme clusters.
+    /// Length in grapheme clusters.
     pub(super) length: usize,
-    /// Words, as far as it matters how many there are.
+    /// Number of words, counted up to [`LEAST_WORDS`].
     pub(super) words: usize,
-    /// The weights of the keyphrases in it.
+    /// Sum of the weights of the keyphrases in it.
     pub(super) weight: f64,
 }
 
 impl<'a> Script<'a> {
-    /// Look through what is said, or what the request says where nothing is.
+    /// Analyses the captions or, if there are none, the topic of the request.
     pub fn of(input: &TextInput<'a>) -> Self {
         let mut said = sentences(input.lines);
         let mut origin = TextOrigin::Captions;
@@ -126,7 +126,7 @@ fn measured(said: Vec<String>, keyphrases: &[Keyphrase]) -> Vec<Sentence> {
         keyphrases.iter().map(|k| (k.text.to_lowercase(), k.weight)).collect();
     let measure = |text: String| {
         let folded = text.to_lowercase();
-        // In any case, and as the beginning of a longer word: Chinese has no spaces, plurals have ends.
+        // Case-insensitive and within longer words: Chinese has no spaces, plurals have endings.
         let weight =
             lower.iter().filter(|(k, _)| folded.contains(k.as_str())).map(|(_, w)| w).sum();
         let words = text.unicode_words().take(LEAST_WORDS).count();

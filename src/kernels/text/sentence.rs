@@ -1,6 +1,6 @@
-//! Where a sentence ends.
+//! Detects the end of a sentence.
 
-/// Marks that end a sentence, over the scripts of the larger languages.
+/// Marks that end a sentence, in the scripts of the larger languages.
 const TERMINATORS: &[char] = &[
     '!', '?', '…', '‼', '⁇', '⁈', '⁉', '‽', // Latin, Greek, Cyrillic
     '。', '｡', '．', '！', '？', // Chinese, Japanese, Korean
@@ -8,27 +8,28 @@ const TERMINATORS: &[char] = &[
     '։', '።', '፧', '။', '។', '\u{037E}', // Armenian, Ethiopic, Burmese, Khmer, Greek
 ];
 
-/// What may follow the mark and still belongs to the sentence.
+/// Characters that may follow the mark and still belong to the sentence.
 const CLOSERS: &[char] = &[
     '"', '\'', '”', '’', '“', '‘', '»', '«', '›', '‹', ')', ']', '}', '」', '』', '】', '）', '］',
     '〉', '》', '♪', '♫', '*', '_', '\u{200E}', '\u{200F}', '\u{FE0F}',
 ];
 
-/// Abbreviations before a name or number, in lower case and without their last point, so that
-/// what follows belongs to the same sentence. Those that often end one (`etc`, `inc`, `no`) are left out.
+/// Abbreviations before a name or number, in lower case and without their last point.
+///
+/// The sentence continues after them. Those that often end one (`etc`, `inc`, `no`) are not listed.
 const ABBREVIATIONS: &[&str] = &[
     "adm", "capt", "cmdr", "col", "cpl", "dr", "e.g", "fig", "gen", "gov", "hon", "hr", "i.e",
     "jr", "lt", "m", "maj", "messrs", "mlle", "mme", "mr", "mrs", "ms", "mt", "mx", "prof", "rep",
     "rev", "sen", "sgt", "sr", "sra", "srta", "st", "supt", "vol", "vs",
 ];
 
-/// Whether `text` ends where a sentence does, so that a viewer would not feel cut off after it.
+/// Whether `text` ends with the end of a sentence.
 ///
-/// * `.`, `!`, `?` and their kin in other scripts end a sentence, also before closing quotes,
+/// * `.`, `!`, `?` and their equivalents in other scripts end a sentence, also before closing quotes,
 ///   brackets and notes.
-/// * An ellipsis (`…`, `...`) ends one: the speaker trails off, and nothing said is lost.
+/// * An ellipsis (`…`, `...`) ends one: the speaker trails off.
 /// * A point after a title (`Mr.`, `Dr.`, `vs.`) or after a single capital letter (`J.`, `U.S.`)
-///   does not: a cut missed there costs less than a name cut in two.
+///   does not: missing an end there costs less than splitting a name.
 /// * A comma, a dash or no mark at all does not.
 pub fn ends_sentence(text: &str) -> bool {
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || CLOSERS.contains(&c));
@@ -47,7 +48,7 @@ pub fn ends_sentence(text: &str) -> bool {
     !is_initials(word) && !is_abbreviation(word)
 }
 
-/// `J`, `U.S`, `Ph.D` do not count words: only runs of single capitals between points.
+/// Whether a word consists of single capitals between points, such as `J` and `U.S`.
 fn is_initials(word: &str) -> bool {
     !word.is_empty()
         && word.split('.').all(|part| {

@@ -1,13 +1,13 @@
-//! Caption lines as the sentences that are spoken over them.
+//! Splits caption lines into sentences, which may span several lines.
 
 use super::lines::Line;
 use super::sentence::ends_sentence;
 use super::writing::{Spacing, join, spacing, spoken};
 
-/// A text without marks is cut where a line ends after so many bytes.
+/// Text without punctuation is cut at the first line end after this many bytes.
 const LONGEST: usize = 200;
 
-/// The sentences of `lines`, in order, without what is not said.
+/// The sentences of `lines`, in order, without parts that are not spoken.
 pub(super) fn sentences(lines: &[Line<'_>]) -> Vec<String> {
     let (mut done, mut open) = (vec![], String::new());
     for line in lines {
@@ -27,7 +27,7 @@ pub(super) fn sentences(lines: &[Line<'_>]) -> Vec<String> {
     done
 }
 
-/// A line cut after spaces, and after the marks of scripts that have none.
+/// Splits a line after spaces, and after full stops of scripts without spaces.
 fn parts(line: &str) -> Vec<&str> {
     let (mut parts, mut from) = (vec![], 0);
     let mut chars = line.char_indices().peekable();

@@ -1,4 +1,4 @@
-//! The forms of a title, each from the clip's own words.
+//! Titles in several forms, made from the clip's own words.
 
 use super::lexicon::Lexicon;
 use super::script::{LEAST_WORDS, Script};
@@ -7,18 +7,18 @@ use super::trim::{graphemes, trim_to};
 /// The form of a title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TitleStyle {
-    /// The sentence that says most of what the clip is about.
+    /// The most representative sentence.
     Statement,
-    /// A question that is asked in it.
+    /// A question from the clip.
     Question,
-    /// What it is about, without a sentence.
+    /// Keyphrases, without a sentence.
     Keyword,
-    /// What is said in it, in quotation marks.
+    /// A sentence from the clip, in quotation marks.
     Quote,
 }
 
 impl TitleStyle {
-    /// All of them.
+    /// All forms.
     pub const ALL: [Self; 4] = [Self::Statement, Self::Question, Self::Keyword, Self::Quote];
 
     /// The spelling in `title_style`.
@@ -32,11 +32,11 @@ impl TitleStyle {
     }
 }
 
-/// What stands between the keyphrases of a title.
+/// Separator between the keyphrases of a title.
 const BETWEEN: &str = " · ";
-/// Keyphrases of a title at the most.
+/// Largest number of keyphrases in a title.
 const KEYPHRASES: usize = 3;
-/// The title in that form; `None` if the clip has no words for it.
+/// The title in the form `style`; `None` if the clip has no words for it.
 pub(super) fn title(script: &Script<'_>, style: TitleStyle, most: usize) -> Option<String> {
     let title = match style {
         TitleStyle::Statement => plain(best(script, most, |i| !is_question(script, i))?.1, most),
@@ -56,7 +56,7 @@ fn is_question(script: &Script<'_>, sentence: usize) -> bool {
     end.ends_with(['?', '？', '؟', '⁇', '‽', '\u{37E}'])
 }
 
-/// The sentence among those wanted that says most, the first of equals.
+/// The most representative sentence among those `wanted`, the first of equals.
 fn best<'s>(
     script: &'s Script<'_>,
     most: usize,
@@ -74,7 +74,7 @@ fn best<'s>(
     best.map(|(i, _)| (i, script.sentences[i].text.as_str()))
 }
 
-/// A sentence as a title: without its full stop, beginning with a capital.
+/// A sentence as a title: without its full stop, starting with a capital.
 fn plain(sentence: &str, most: usize) -> String {
     capitalised(&trim_to(unstopped(sentence), most))
 }
@@ -91,7 +91,7 @@ fn quoted(sentence: &str, most: usize, lexicon: &Lexicon) -> Option<String> {
     let room = most.checked_sub(graphemes(open) + graphemes(close)).filter(|room| *room > 1)?;
     let inner = sentence.trim_matches(['"', '“', '”', '„', '«', '»', '「', '」', ' ']);
     let quote = format!("{open}{}{close}", plain(inner, room));
-    // Marks may join across the quotation marks, and capitals may be longer than small letters.
+    // Marks may join across the quotation marks, and capitals may be longer than lower case letters.
     (graphemes(&quote) <= most).then_some(quote)
 }
 
@@ -114,13 +114,14 @@ fn keywords(script: &Script<'_>, most: usize) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
-/// With a capital at the beginning, if that is one character: `iPhone` and `straße` stay as long as
-/// they are.
+/// `text` with a capital first letter, if the capital is one character.
+///
+/// Words with an inner capital such as `iPhone` stay as they are.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return String::new() };
     let mut upper = first.to_uppercase();
-    // A capital within the word says how it is written.
+    // A capital within the word fixes its spelling.
     let is_own = text.split(' ').next().is_some_and(|w| w.chars().skip(1).any(char::is_uppercase));
     match (upper.next(), upper.next()) {
         (Some(one), None) if !is_own => format!("{one}{}", chars.as_str()),

@@ -1,18 +1,19 @@
-//! Text cut to a length that a reader sees: in grapheme clusters, between words.
+//! Shortens text to a number of grapheme clusters, at word boundaries.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 const ELLIPSIS: &str = "…";
 
-/// How long `text` is to a reader: its grapheme clusters
+/// Number of grapheme clusters of `text`
 /// ([UAX 29](https://www.unicode.org/reports/tr29/)).
 pub fn graphemes(text: &str) -> usize {
     if text.is_ascii() && !text.contains('\r') { text.len() } else { text.graphemes(true).count() }
 }
 
-/// `text` in at most `most` grapheme clusters: whole if it fits, else as many whole words as fit with
-/// an ellipsis after them; of a first word that does not fit, its beginning. White space at the ends
-/// is left out.
+/// Shortens `text` to at most `most` grapheme clusters.
+///
+/// A longer text keeps as many whole words as fit, followed by an ellipsis; if the first word does not
+/// fit, its beginning. White space at the ends is removed.
 ///
 /// ```
 /// use clipflow::kernels::text::trim_to;
@@ -24,7 +25,7 @@ pub fn trim_to(text: &str, most: usize) -> String {
     if most == 0 {
         return String::new();
     }
-    // Bytes are never fewer than graphemes.
+    // There are never fewer bytes than graphemes.
     if text.len() <= most {
         return text.to_owned();
     }
@@ -37,11 +38,11 @@ pub fn trim_to(text: &str, most: usize) -> String {
     if kept.is_empty() {
         kept = text[..room].trim_end();
     }
-    // A mark that joins the ellipsis would make the two one grapheme, never more.
+    // A mark that joins the ellipsis forms one grapheme with it, so the result never gets longer.
     format!("{kept}{ELLIPSIS}")
 }
 
-/// Without marks and spaces at the end that nothing follows any more.
+/// Removes punctuation and spaces at the end.
 fn bare(text: &str) -> &str {
     text.trim_end_matches(|c: char| c.is_whitespace() || "…,;:.-–—、，。؛،(«„“‘¿¡「『".contains(c))
 }

@@ -1,4 +1,4 @@
-//! A text as runs of words: what stands between two breaks (marks, function words), in any script.
+//! Splits a text into runs of words between punctuation and function words, in any script.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,32 +7,33 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::lexicon::Lexicon;
 use super::writing::{Spacing, spacing};
 
-/// A word that says something.
+/// A content word.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Word {
-    /// Where it stands in the text, in bytes.
+    /// Start in the text, in bytes.
     pub(super) start: usize,
     pub(super) end: usize,
     /// See [`Lexicon::stem`].
     pub(super) stem: String,
-    /// Whether it is the first of its sentence.
+    /// Whether it starts a sentence.
     pub(super) opens: bool,
 }
 
-/// Longest piece of Chinese that is taken for a word or name, in characters.
+/// Longest piece of Chinese that counts as a word or name, in characters.
 const LONGEST_HAN: usize = 6;
-/// Longest clause of a script with spaces between clauses that is taken for a phrase, in graphemes.
+/// Longest phrase in scripts with spaces between clauses, in graphemes.
 const LONGEST_CLAUSE: usize = 16;
-/// Chinese words of one character that seldom are part of a longer one.
+/// Chinese words of one character that are seldom part of a longer one.
 const HAN_PARTICLES: &[char] = &[
     '的', '了', '是', '在', '我', '你', '您', '他', '她', '它', '这', '那', '和', '与', '也', '都',
     '就', '很', '吗', '呢', '吧', '啊', '把', '被', '让', '们', '着', '并', '及', '或', '這',
 ];
-/// Longest Chinese stop word that is looked for, in characters.
+/// Longest Chinese stop word that is searched for, in characters.
 const LONGEST_HAN_STOP: usize = 4;
 
-/// The runs of words of `text` that say something. Between two words of one run there is nothing, a
-/// space or a hyphen.
+/// The runs of content words of `text`.
+///
+/// Two words of one run are separated by nothing, a space or a hyphen.
 pub(super) fn runs(text: &str, lexicon: &Lexicon) -> Vec<Vec<Word>> {
     let is_kana = |c| matches!(spacing(c), Spacing::Hiragana | Spacing::Katakana);
     let has_kana = text.chars().any(is_kana);
@@ -72,7 +73,7 @@ struct RunCollector<'a> {
     repeated: HashSet<&'a str>,
     done: Vec<Vec<Word>>,
     run: Vec<Word>,
-    /// Where the last word of the run ends.
+    /// End of the run's last word.
     end: usize,
     opens: bool,
 }
@@ -84,7 +85,7 @@ impl RunCollector<'_> {
         }
     }
 
-    /// A word, or what stands between two.
+    /// Adds a word, or handles the separator between two.
     fn spaced(&mut self, start: usize, token: &str) {
         if !token.chars().any(char::is_alphanumeric) {
             if !token.chars().all(|c| c.is_whitespace() || matches!(c, '-' | '‐' | '\u{00AD}')) {
@@ -99,7 +100,7 @@ impl RunCollector<'_> {
             && core.graphemes(true).nth(1).is_some()
             && !self.lexicon.is_stop_word(&lower)
             && !self.lexicon.is_stop_word(&token.to_lowercase());
-        // An article written as one with the word, or the `'s` after it, ends a run.
+        // An elided article before the word, or the `'s` after it, ends a run.
         let from =
             start + token.len() - if token.ends_with(core) { core.len() } else { token.len() };
         if from != start {
@@ -118,13 +119,13 @@ impl RunCollector<'_> {
 
     fn word(&mut self, start: usize, end: usize, opens: bool) {
         let stem = self.lexicon.stem(&self.text[start..end]);
-        // Stems are put beside each other with a space between.
+        // Stems are joined with spaces, so they must not be empty.
         let stem = if stem.trim().is_empty() { self.text[start..end].to_lowercase() } else { stem };
         self.run.push(Word { start, end, stem, opens: opens || self.opens });
         self.end = end;
     }
 
-    /// A piece in a script without spaces between words.
+    /// Adds a piece in a script without spaces between words.
     fn dense(&mut self, start: usize, end: usize, kind: Spacing, has_kana: bool) {
         let piece = &self.text[start..end];
         let is_apart = self.end < start;
@@ -161,7 +162,7 @@ impl RunCollector<'_> {
         let piece = &self.text[start..end];
         let is_word = piece.chars().any(char::is_alphabetic) && piece.chars().nth(1).is_some();
         if is_word && !self.lexicon.is_stop_word(piece) {
-            // Without capitals, it does not matter where sentences begin.
+            // Without capitals the start of a sentence does not matter.
             self.word(start, end, true);
         } else {
             self.stop();
@@ -169,7 +170,7 @@ impl RunCollector<'_> {
     }
 }
 
-/// What is left of Chinese between function words.
+/// The pieces of Chinese text between function words.
 fn han_pieces(text: &str, lexicon: &Lexicon) -> Vec<(usize, usize)> {
     let bounds: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
     let (mut pieces, mut from, mut at) = (vec![], 0, 0);
@@ -195,8 +196,9 @@ fn han_pieces(text: &str, lexicon: &Lexicon) -> Vec<(usize, usize)> {
     pieces
 }
 
-/// Pieces of Chinese of two to [`LONGEST_HAN`] characters that are said more than once: without a
-/// dictionary, that is what words are known by.
+/// Pieces of Chinese of two to [`LONGEST_HAN`] characters that occur more than once.
+///
+/// Without a dictionary, repetition is how words are recognised.
 fn repeated(text: &str) -> HashSet<&str> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for run in text.split(|c| spacing(c) != Spacing::Han) {
@@ -213,7 +215,7 @@ fn repeated(text: &str) -> HashSet<&str> {
     counts.into_iter().filter(|(_, count)| *count > 1).map(|(piece, _)| piece).collect()
 }
 
-/// A piece cut into what is [`repeated`], the longest first, and what stands between.
+/// Splits a piece into [`repeated`] words, longest first, and the text between them.
 fn known_words(piece: &str, repeated: &HashSet<&str>) -> Vec<(usize, usize)> {
     let bounds: Vec<usize> = piece.char_indices().map(|(i, _)| i).chain([piece.len()]).collect();
     let (mut words, mut from, mut at) = (vec![], 0, 0);

@@ -1,21 +1,21 @@
-//! Characters: which scripts are written without spaces, and what a spoken text is rid of.
+//! Writing systems: which scripts use spaces, and how caption lines are cleaned and joined.
 
-/// How a script puts words beside each other.
+/// How a script separates words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spacing {
-    /// Words stand between spaces.
+    /// Spaces between words.
     Spaced,
-    /// Chinese characters, also in Japanese: words are not told apart.
+    /// Chinese characters, also in Japanese: words are not separated.
     Han,
-    /// Katakana: a run of it is a word.
+    /// Katakana: a run is a word.
     Katakana,
     /// Hiragana: mostly the endings and particles between words.
     Hiragana,
-    /// Thai, Lao, Khmer, Burmese: spaces stand between clauses.
+    /// Thai, Lao, Khmer, Burmese: spaces between clauses.
     Clauses,
 }
 
-/// What `c` is, by Unicode block.
+/// The spacing of `c`, by Unicode block.
 pub(super) fn spacing(c: char) -> Spacing {
     match c {
         '\u{3041}'..='\u{309F}' => Spacing::Hiragana,
@@ -36,15 +36,16 @@ pub(super) fn spacing(c: char) -> Spacing {
     }
 }
 
-/// Whether no space belongs between two characters of a text whose lines are joined.
+/// Whether lines are joined without a space between these two characters.
 pub(super) fn joins_without_space(before: char, after: char) -> bool {
     let is_dense = |c| spacing(c) != Spacing::Spaced || matches!(c, '、'..='〕' | '！'..='～');
-    // Between clauses of Thai there is one.
+    // Thai has spaces between clauses.
     is_dense(before) && is_dense(after) && spacing(before) != Spacing::Clauses
 }
 
-/// One line of captions as it is spoken: without `[music]`, notes, dashes before speakers and control
-/// characters, white space put together.
+/// A caption line as it is spoken.
+///
+/// Removes `[music]`, notes, dashes before speakers and control characters, and collapses white space.
 pub(super) fn spoken(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut depth = 0_usize;
@@ -77,7 +78,7 @@ fn push_space(out: &mut String) {
     }
 }
 
-/// Lines as one text: with a space between them where their script has one.
+/// Appends a line to a text, with a space between them if their script uses spaces.
 pub(super) fn join(text: &mut String, line: &str) {
     if let (Some(before), Some(after)) = (text.chars().next_back(), line.chars().next())
         && !joins_without_space(before, after)
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_is_left_out() {
+    fn unspoken_parts_are_removed() {
         assert_eq!(spoken("- [door opens] Come in.\n- Thank  you! ♪"), "Come in. Thank you!");
         assert_eq!(spoken(">> Well-known [x"), "Well-known");
         assert_eq!(spoken("]a\u{0}b"), "a b");
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_joined_as_their_script_wants() {
+    fn lines_are_joined_as_their_script_requires() {
         let joined = |lines: &[&str]| {
             let mut text = String::new();
             lines.iter().for_each(|line| join(&mut text, line));

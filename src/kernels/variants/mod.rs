@@ -70,7 +70,7 @@ const PLATFORM_FEATURE: usize = 11;
 const CLIP_FEATURES: std::ops::Range<usize> = 12..FEATURES.len();
 
 /// Models, ready for the features of variants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scorer {
     label: String,
     viral: BoundModel,

@@ -3,13 +3,13 @@
 use super::picture::{FAR, Picture};
 use super::window::{Frame, FrameWindow};
 
-/// Largest change on the calmer side, after motion, as a share of the change across the dissolve.
+/// Largest change on the calmer side, after motion, as a share of that across the dissolve.
 const MOST_CALM: f32 = 0.5;
 /// The same on the other side, where another dissolve may follow.
 const MOST_AROUND: f32 = 1.0;
 /// Score from which these limits grow in proportion, because the blend itself is conclusive.
 const SURE: f32 = 0.5;
-/// Change between two frames, as a share of the change across, that is a cut and ends the side.
+/// Change between two frames, as a share of that across, that is a cut and ends the side.
 const JUMP: f32 = 0.5;
 /// Shortest side in seconds that is evaluated.
 const LEAST_AROUND: f64 = 0.1;

@@ -5,10 +5,10 @@ use super::picture::{FAR, NEAR, Picture};
 use super::window::FrameWindow;
 use crate::model::Transition;
 
-/// Number of frames on each side whose changes a cut is compared with, and their distance in seconds.
+/// Frames on each side that a cut is compared with, and their largest distance in seconds.
 const NEIGHBOURS: usize = 7;
 const NEIGHBOURHOOD: f64 = 0.6;
-/// Change in levels below which a frame repeats the previous one (telecine, animation on twos).
+/// Change in levels below which a frame repeats the last one (telecine, animation on twos).
 ///
 /// Repeated frames say nothing about the motion in the shot.
 const REPEATED: f32 = 0.12;
@@ -36,7 +36,7 @@ const GLOW: f64 = 1.0;
 const FLASH_FRAMES: usize = 5;
 /// Change, as a share of the first one, from which it is a jump.
 const JUMP: f32 = 0.5;
-/// Ratio from which the narrow search is conclusive, and the ratio that the wide one must give.
+/// Ratio from which the narrow search is conclusive, and that of the wide one.
 const SURE_RATIO: f32 = 3.5;
 const LEAST_WIDE_RATIO: f32 = 1.7;
 /// Smallest number of frames in the neighbours' median; repeated frames fill it up.
@@ -56,7 +56,7 @@ const SAME_STRUCTURE: f32 = 0.5;
 /// A logo or caption that stays is structure too.
 const CLEAR_SHARE: f32 = 0.6;
 const CLEAR_STRUCTURE: f32 = 0.75;
-/// The same if the picture became much brighter or darker, because clipping removes structure.
+/// The same if the picture became much brighter or darker: clipping removes structure.
 const LIT_STRUCTURE: f32 = 0.65;
 /// Smallest structure that a returned picture shares with the earlier one.
 const BACK_STRUCTURE: f32 = 0.5;

@@ -16,7 +16,7 @@ const STEP: f64 = 0.03;
 const STEP_SHARE: f64 = 0.06;
 /// Points within the span at which the blend is tested, as shares of the half length.
 const POINTS: [f64; 7] = [-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75];
-/// Largest residual of the blend in the middle, as a share of the difference between the pictures.
+/// Largest residual of the blend in the middle, as a share of the pictures' difference.
 ///
 /// Blends of real footage give 0.05–0.25, with strong motion up to 0.4, unrelated frames 0.87.
 const MOST_RESIDUAL: f32 = 0.37;
@@ -52,7 +52,7 @@ const BETTER_THAN_MOVED: f32 = 0.6;
 const BETTER_THAN_MOVED_CLEAR: f32 = 0.8;
 /// Shared structure from which only the light, or part of the picture, changed.
 const SAME_STRUCTURE: f32 = 0.5;
-/// Largest shared structure, and smallest difference after motion, of clearly different pictures.
+/// Largest shared structure and smallest difference of clearly different pictures.
 const CLEAR_STRUCTURE: f32 = 0.35;
 const CLEAR_SHARE: f32 = 0.55;
 /// Smallest evenness of the difference over the picture (1: the same everywhere).
@@ -64,7 +64,7 @@ const PURE: f32 = 0.08;
 /// Largest decrease of the new picture's share between two points.
 const SLACK: f32 = 0.06;
 
-/// Number of partial sums, which let the compiler vectorise: an ordered sum of floats cannot be.
+/// Number of partial sums, which let the compiler vectorise a sum of floats.
 ///
 /// The size of the coarse picture is a multiple of it.
 const LANES: usize = 16;
@@ -185,7 +185,7 @@ fn at(window: &FrameWindow, number: i64, middle: &Frame, half: f64) -> Option<Di
     Some(DissolveView { boundary, pictures: (first.at, last.at) })
 }
 
-/// The difference of `first` and `last` after motion, in levels and as a share of their contrast.
+/// The difference of `first` and `last` after motion, in levels and relative to contrast.
 ///
 /// `None` if motion explains the middle better than the blend, whose error is `blended`: the pictures are
 /// alike once moved, or the middle is one of them moved.
@@ -229,7 +229,7 @@ fn is_fade(old: &Picture, new: &Picture) -> bool {
     plainer.contrast < PLAIN || plainer.contrast < even * fuller.contrast
 }
 
-/// The largest residual over the span, if it is a steady blend from the old to the new picture.
+/// The largest residual over the span, if it is a steady blend from old to new.
 fn worst_residual(
     window: &FrameWindow,
     between: &BlendLine<'_>,

@@ -19,7 +19,7 @@ const DARK: f32 = 30.0;
 ///
 /// A run with more contrast and hard cuts at both ends is a dim or misty shot.
 const EMPTY: f32 = 1.5;
-/// Share of the preceding contrast below which a frame is empty too, up to [`MOST_EMPTY`] levels.
+/// Share of the preceding contrast below which a frame is empty, up to [`MOST_EMPTY`].
 ///
 /// The fade may reverse between two frames.
 const EMPTY_SHARE: f32 = 0.05;
@@ -65,7 +65,7 @@ struct PlainRun {
 #[derive(Default)]
 pub(super) struct FadeTracker {
     run: Option<PlainRun>,
-    /// Number and time of the frames of the current run, up to [`MOST_TIMES`], to find its middle.
+    /// Number and time of the frames of the run, up to [`MOST_TIMES`], to find its middle.
     times: Vec<(i64, f64)>,
     found: Vec<Boundary>,
     flashes: Vec<(f64, f64)>,

@@ -47,9 +47,10 @@ pub const WIDTH: usize = 128;
 pub const HEIGHT: usize = 72;
 /// Bytes of an analysis frame: planar yuv420p, rows without padding.
 pub const FRAME_BYTES: usize = WIDTH * HEIGHT * 3 / 2;
-/// The libavfilter chain that makes analysis frames from decoded ones. `fast_bilinear` at twice
-/// the needed size, averaged down here, costs less than `area` at the needed size: the scaler
-/// then touches only the lines it samples.
+/// The libavfilter chain that makes analysis frames from decoded ones.
+///
+/// `fast_bilinear` at twice the needed size, averaged down here, costs less than `area` at the needed
+/// size, because the scaler then reads only the lines that it samples.
 pub const SCALE_FILTER: &str = "scale=128:72:flags=fast_bilinear,format=yuv420p";
 /// Decoder options for the analysis: no deblocking.
 ///
@@ -77,8 +78,9 @@ const MIN_SHOT: f64 = 0.2;
 pub struct Visual {
     /// The shots: in time order, without gaps, from the first frame to the end.
     pub shots: Vec<Shot>,
-    /// One entry a time bucket, without gaps, from the bucket of the first frame on: what pictures tell,
-    /// the rest as by default.
+    /// One entry per time bucket, without gaps, from the bucket of the first frame on.
+    ///
+    /// Only the picture fields are set; the others have their defaults.
     pub buckets: Vec<Signal>,
     /// Number of frames.
     pub frames: i64,

@@ -15,7 +15,7 @@ const COARSE_H: usize = H / 2;
 /// Luma values of the coarse picture.
 pub(super) const COARSE_LUMA: usize = COARSE_W * COARSE_H;
 const COARSE_CHROMA: usize = (W / 4) * (H / 4);
-/// Values of the coarse picture: luma at half, each chroma plane at a quarter of the plane size.
+/// Values of the coarse picture: luma at half, chroma at a quarter of the plane size.
 pub(super) const COARSE: usize = COARSE_LUMA + 2 * COARSE_CHROMA;
 /// Where luma, U and V lie in the coarse picture.
 pub(super) const PLANES: [std::ops::Range<usize>; 3] =
@@ -48,7 +48,7 @@ pub(super) struct Picture {
     pub area: Area,
     /// Mean luma in levels.
     pub mean: f32,
-    /// Within the bars: standard deviation of luma and of both chroma planes, added: 0 for a plain frame.
+    /// Sum of the standard deviations of luma and chroma within the bars; 0 for a plain frame.
     pub contrast: f32,
     /// Mean distance of the colour from grey, in levels.
     pub chroma: f32,
@@ -131,7 +131,7 @@ impl Picture {
         total as f32 / (blocks.max(1) * BLOCK_PIXELS) as f32
     }
 
-    /// Searches for the block at (x, y) in `earlier`; returns the least difference and its position.
+    /// Searches for the block at (x, y) in `earlier`; returns the least difference and where.
     ///
     /// First on a grid of every other position, then around the best one, starting from the difference in
     /// place.
@@ -177,7 +177,7 @@ impl Picture {
         shifts.map(|shift| self.structure_at(other, shift)).fold(-1.0, f32::max)
     }
 
-    /// [`Self::structure`] with `other` shifted by (x, y), over the blocks that stay in the picture.
+    /// [`Self::structure`] with `other` shifted by (x, y), over the blocks that stay inside.
     pub fn structure_at(&self, other: &Self, shift: (isize, isize)) -> f32 {
         let n = BLOCK_PIXELS as f32;
         let (mut shared, mut most) = (0.0, 0.0);
@@ -232,7 +232,7 @@ fn block_difference(a: &[u8; PIXELS], at: usize, b: &[u8; PIXELS], from: usize) 
     sum
 }
 
-/// Mean and deviation of a plane within `area`; the plane is `scale` times smaller than [`W`]×[`H`].
+/// Mean and deviation within `area` of a plane `scale` times smaller than [`W`]×[`H`].
 fn mean_and_deviation(plane: &[f32], area: &Area, scale: usize) -> (f32, f32) {
     let (left, right) = (area.left.div_ceil(scale), area.right / scale);
     let (top, bottom) = (area.top.div_ceil(scale), area.bottom / scale);

@@ -68,7 +68,7 @@ impl FrameWindow {
         self.frames.back()
     }
 
-    /// The frame shown at a time (the last one that does not start later), if it is in the window.
+    /// The frame shown at a time (the last one that does not start later), if kept.
     pub fn shown_at(&self, at: f64) -> Option<i64> {
         let after = self.frames.partition_point(|f| f.at <= at + 1e-6);
         if after == 0 || self.last()?.at + 1e-6 < at {

@@ -61,7 +61,7 @@ pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
         .collect()
 }
 
-/// Names, sizes and modification times of the caption files beside `source`, as a fingerprint.
+/// Fingerprint of the caption files beside `source`: names, sizes, modification times.
 pub fn sidecar_state(source: &Path) -> String {
     let state = |(path, _): &(PathBuf, Option<String>)| {
         let facts = std::fs::metadata(path).ok()?;

@@ -4,12 +4,14 @@ use super::Analysis;
 use super::captions::{self, CaptionTrack};
 use super::readers::DecodedPictures;
 use crate::kernels::audio::{Audio, AudioBucket};
+use crate::kernels::visual::Visual;
 use crate::media::probe::Probe;
 use crate::model::{Signal, SourceInfo};
 
 /// Spread of the frame intervals, as a share of their mean, that makes a variable frame rate.
 const VARIABLE: f64 = 0.1;
 
+/// Merges the parts of an analysis.
 pub(super) fn merge(
     probe: &Probe,
     pictures: DecodedPictures,
@@ -21,28 +23,7 @@ pub(super) fn merge(
     // A rounding error in the end must not add a row.
     let buckets = (end * buckets_per_second - 1e-6).ceil().max(0.0) as usize;
     let density = captions::density(&tracks, buckets, buckets_per_second);
-    let first = visual.buckets.first().map_or(0, |b| (b.t * buckets_per_second).round() as usize);
-    let signals = density
-        .into_iter()
-        .enumerate()
-        .map(|(k, caption_density)| {
-            let t = k as f64 / buckets_per_second;
-            let picture = picture(&visual.buckets, k.checked_sub(first));
-            let sound = audio.as_ref().map(|audio| {
-                // Sound that ends before the picture is followed by silence.
-                audio.buckets.get(k).copied().unwrap_or(AudioBucket::silent(t))
-            });
-            Signal {
-                t,
-                loudness: sound.map(|s| s.loudness),
-                onset: sound.map(|s| s.onset),
-                speech: sound.map(|s| s.speech),
-                silence: sound.map(|s| s.silence),
-                caption_density,
-                ..picture
-            }
-        })
-        .collect();
+    let signals = signals(&visual, audio.as_ref(), density, buckets_per_second);
     let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
     let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
     let spread = visual.max_frame_interval - visual.min_frame_interval;
@@ -70,6 +51,34 @@ pub(super) fn merge(
         caption_tracks: tracks.len() as i64,
     };
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
+}
+
+/// The signal rows: picture and sound of each bucket, with its caption density.
+fn signals(
+    visual: &Visual,
+    audio: Option<&Audio>,
+    density: Vec<f64>,
+    buckets_per_second: f64,
+) -> Vec<Signal> {
+    let first = visual.buckets.first().map_or(0, |b| (b.t * buckets_per_second).round() as usize);
+    let signal = |(k, caption_density): (usize, f64)| {
+        let t = k as f64 / buckets_per_second;
+        let picture = picture(&visual.buckets, k.checked_sub(first));
+        let sound = audio.map(|audio| {
+            // Sound that ends before the picture is followed by silence.
+            audio.buckets.get(k).copied().unwrap_or(AudioBucket::silent(t))
+        });
+        Signal {
+            t,
+            loudness: sound.map(|s| s.loudness),
+            onset: sound.map(|s| s.onset),
+            speech: sound.map(|s| s.speech),
+            silence: sound.map(|s| s.silence),
+            caption_density,
+            ..picture
+        }
+    };
+    density.into_iter().enumerate().map(signal).collect()
 }
 
 /// The picture values of a bucket: black before the first picture, held after the last.

@@ -7,7 +7,7 @@ use crate::kernels::audio::{Audio, AudioAnalyzer};
 use crate::kernels::visual::{FRAME_BYTES, Visual, VisualAnalyzer};
 use crate::media::probe::AudioStream;
 
-/// Longest source in seconds: 100 hours. Larger time stamps are broken, and filling gaps would not end.
+/// Longest source in seconds: 100 hours. Larger time stamps are broken.
 pub(super) const MAX_SECONDS: f64 = 360_000.0;
 /// Bytes per read of pictures and samples.
 const CHUNK: usize = 256 << 10;

@@ -76,7 +76,7 @@ impl FontFaces for Fonts {
         self.faces.iter().any(|face| face.has(c))
     }
 
-    /// The family that covers most of `text`; among equals, the one made for the language, then the best.
+    /// The family that covers most of `text`, then the one for the language, then the best.
     fn family(&self, text: &str, language: Option<&str>) -> Option<String> {
         let letters = || text.chars().filter(|c| !c.is_whitespace() && !c.is_ascii());
         let latin = text.chars().any(|c| c.is_ascii_alphabetic());

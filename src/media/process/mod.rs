@@ -31,7 +31,7 @@ use group::Group;
 
 /// Number of bytes kept from the end of a process's standard error.
 const TAIL_BYTES: usize = 8 << 10;
-/// Requested capacity of a data pipe: the largest that Linux allows an ordinary user by default.
+/// Requested capacity of a data pipe: the default maximum of Linux for ordinary users.
 const PIPE_BYTES: i32 = 1 << 20;
 
 /// Builds a media process.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// Longest graph passed as an argument: Linux rejects arguments of 128 KiB, see execve(2).
 const LONGEST: usize = 100_000;
 
-/// Moves long filtergraphs to anonymous files, and returns the files for the child to inherit.
+/// Moves long filtergraphs to anonymous files, which the child must inherit.
 ///
 /// # Errors
 /// `store.write` if the temporary folder is full.

@@ -87,7 +87,7 @@ pub fn render(
 }
 
 impl Renderer<'_> {
-    /// Writes the clips `spans` of the source at `path` and returns what was measured on each file.
+    /// Writes the clips `spans` of the source at `path` and returns the facts of each file.
     ///
     /// The results are in the order of `spans`. Blocks until all are done. `progress` receives the
     /// finished share, in [0, 1], on the calling thread.

@@ -76,7 +76,7 @@ pub struct RenderSettings {
     /// Whether a JPEG still is written beside each file that has a picture. Default: no.
     #[serde(default)]
     pub thumbnails: bool,
-    /// Whether outputs that change nothing but the span copy packets of an H.264 source. Default: no.
+    /// Whether outputs that change only the span copy packets of an H.264 source. Default: no.
     ///
     /// Whole groups of pictures are copied; only the edges before and after them are encoded.
     #[serde(default)]

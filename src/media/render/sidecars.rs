@@ -66,7 +66,7 @@ fn named(file: PartialFile, output: &Output, extension: &str) -> Result<()> {
     })
 }
 
-/// Flushes the file to disk before renaming it: a file with its final name counts as complete.
+/// Flushes the file before renaming it: a file with its final name counts as complete.
 fn put(file: PartialFile, path: &Path) -> std::io::Result<()> {
     File::open(&file)?.sync_all()?;
     file.persist(path)

@@ -130,7 +130,7 @@ impl RenderSource {
         }
     }
 
-    /// Where to seek for a clip at `start`, in seconds on the clips' clock; `None` is the first packet.
+    /// Where to seek for a clip at `start`, in seconds; `None` is the first packet.
     ///
     /// Each further `attempt` goes further back.
     pub(crate) fn seek(&self, start: f64, attempt: u32) -> Option<f64> {

@@ -96,7 +96,7 @@ fn best_frame(
     best.frame().ok_or_else(no_frame)
 }
 
-/// Filters that add a row below the frame, white while a caption is visible: raw video has no times.
+/// Filters that add a row below the frame, white while a caption is visible.
 fn mark(captioned: &[(f64, f64)], step: f64) -> String {
     let mut row = ",pad=h=ih+1".to_owned();
     let spans: Vec<String> = joined(captioned, step / 4.0)

@@ -1,5 +1,4 @@
-//! Where a column comes from: whether it is a count of distinct viewers, or the viewer of an event, under
-//! another name.
+//! Traces a column to its origin: a count of distinct viewers, or the viewer of an event, under any name.
 
 use datafusion::common::Column;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
@@ -10,26 +9,26 @@ use crate::model::event::ADDITIVE;
 /// Aggregates and functions that count distinct viewers.
 const COUNTS: [&str; 2] = ["audience_reach", "reach_estimate"];
 
-/// Aggregates that count distinct values of what they take: `count` only if told to.
+/// Aggregates that count distinct values of their argument; `count` only with `DISTINCT`.
 const DISTINCT: [&str; 2] = ["count", "approx_distinct"];
 
-/// The table whose viewers are people, and its column.
+/// The table of events and its column of viewers.
 const VIEWERS: (&str, &str) = ("events", "viewer_id");
 
-/// What a column may turn out to be.
+/// The origin that a column is checked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sought {
     /// A count of distinct viewers.
     Count,
-    /// Who saw something: [`VIEWERS`].
+    /// A viewer: [`VIEWERS`].
     Viewer,
 }
 
-/// Aggregates and window functions that give one of the values they take.
+/// Aggregates and window functions that return one of their input values.
 const PICKS: [&str; 9] =
     ["max", "min", "first_value", "last_value", "nth_value", "any_value", "median", "lag", "lead"];
 
-/// Functions that give one of the values they take, or it in another form.
+/// Functions that return one of their arguments, possibly in another form.
 const FORMS: [&str; 12] = [
     "coalesce",
     "nvl",
@@ -45,24 +44,23 @@ const FORMS: [&str; 12] = [
     "arrow_cast",
 ];
 
-/// The name of the distinct viewers that an argument of a sum over the rows of `input` is; none if it is
-/// something else.
+/// The name of the column of distinct viewers that `argument` sums over the rows of `input`, if it does.
 pub(super) fn viewers_in(argument: &Expr, input: &LogicalPlan) -> Option<String> {
     if !is(Sought::Count, argument, input) {
         return None;
     }
     let columns = argument.column_refs().into_iter();
     let counted = columns.filter(|c| column(Sought::Count, c, input)).map(|c| c.name().to_owned());
-    // A set has no order, and the same query is to get the same sentence.
+    // A set is unordered; the same query must give the same message.
     Some(counted.min().unwrap_or_else(|| argument.to_string()))
 }
 
-/// Whether a column of what `plan` gives is what is sought.
+/// Whether an output column of `plan` has the origin `sought`.
 fn column(sought: Sought, wanted: &Column, plan: &LogicalPlan) -> bool {
     plan.schema().index_of_column(wanted).is_ok_and(|index| nth(sought, index, plan))
 }
 
-/// The same of the column at `index`.
+/// As [`column`], for the column at `index`.
 fn nth(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
     if index >= plan.schema().fields().len() {
         return false;
@@ -75,7 +73,7 @@ fn nth(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
     says_so || output(sought, index, plan)
 }
 
-/// The same, by how `plan` makes the column.
+/// As [`nth`], judged by the expression that computes the column in `plan`.
 fn output(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(p) => p.expr.get(index).is_some_and(|e| is(sought, e, &p.input)),
@@ -85,7 +83,7 @@ fn output(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
             let groups = grouping_set_to_exprlist(&a.group_expr).unwrap_or_default();
             match groups.get(index) {
                 Some(key) => is(sought, key, &a.input),
-                // A grouping set adds a column that says which set a row is of.
+                // A grouping set adds a column with the number of the set.
                 None => {
                     let first = a.schema.fields().len() - a.aggr_expr.len();
                     let made = index.checked_sub(first).and_then(|i| a.aggr_expr.get(i));
@@ -97,7 +95,7 @@ fn output(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
             Some(made) => w.window_expr.get(made).is_some_and(|e| is(sought, e, &w.input)),
             None => nth(sought, index, &w.input),
         },
-        // The others pass columns on under their names.
+        // Other nodes pass columns through under their names.
         other => {
             let (relation, field) = other.schema().qualified_field(index);
             let name = Column::new(relation.cloned(), field.name());
@@ -106,8 +104,8 @@ fn output(sought: Sought, index: usize, plan: &LogicalPlan) -> bool {
     }
 }
 
-/// Whether what an expression gives is what is sought: one of a column, or of sums and differences of
-/// counts, but no ratio.
+/// Whether an expression has the origin `sought`: a column, or for counts also sums and differences of
+/// them, but not a ratio.
 fn is(sought: Sought, expression: &Expr, input: &LogicalPlan) -> bool {
     let any = |inner: &[Expr]| inner.iter().any(|e| is(sought, e, input));
     match expression {
@@ -128,7 +126,7 @@ fn is(sought: Sought, expression: &Expr, input: &LogicalPlan) -> bool {
     }
 }
 
-/// Whether an expression counts distinct viewers, or is computed of such a count.
+/// Whether an expression counts distinct viewers or is computed from such a count.
 fn counts(expression: &Expr, input: &LogicalPlan) -> bool {
     let is_count = |e: &Expr| is(Sought::Count, e, input);
     let counts_viewers = |name: &str, distinct: bool, args: &[Expr]| {

@@ -5,29 +5,37 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life as kernel, half_life_hour};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
-/// Hours until half of the views of the first 7 days were there: of rows that each say how many views
-/// came how many hours after publication.
+/// Hours until half of the views of the first 7 days had occurred. Each row has a number of views and
+/// the hours since publication at which they occurred.
 pub(super) fn half_life() -> Aggregate {
     Aggregate {
         name: "half_life".to_owned(),
-        signature: Signature::uniform(2, vec![DataType::Float64], Volatility::Immutable),
+        arguments: FunctionArguments::new([
+            Argument::new("hours", ArgumentKind::Number, "Hours since publication"),
+            Argument::new("views", ArgumentKind::Number, "Views that came then"),
+        ]),
+        about: About::new(
+            section::METRICS,
+            "Hours until half of the views of the first 7 days were there.",
+            "SELECT half_life(h, v) FROM (VALUES (0, 50), (1, 30), (2, 20)) AS t(h, v)",
+        ),
         return_type: DataType::Float64,
         of: "",
-        make: |_, _| Ok(Box::new(Hours { hourly: vec![] })),
+        make: |_, _| Ok(Box::new(HourlyViews { hourly: vec![] })),
     }
 }
 
-/// Views of each hour of each group.
-struct Hours {
+/// Views by hour, for each group.
+struct HourlyViews {
     hourly: Vec<f64>,
 }
 
-impl GroupStates for Hours {
+impl GroupStates for HourlyViews {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.hourly.resize(self.hourly.len().max(groups * HALF_LIFE_HOURS), 0.0);
         Ok(())

@@ -6,31 +6,36 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::metrics::Metric;
+use crate::query::arguments::{About, section};
+use crate::query::functions::metrics::{counts, example};
 
-/// The metric of the sums.
+/// `pooled_M`: the metric of the sums of the rows.
 pub(super) fn pooled(metric: &'static Metric) -> Aggregate {
     aggregate("pooled", metric, |_, of| make(of, false))
 }
 
-/// The mean of the metrics of the rows; rows without one do not count.
+/// `mean_M`: the mean of the metrics of the rows; rows without one are skipped.
 pub(super) fn mean(metric: &'static Metric) -> Aggregate {
     aggregate("mean", metric, |_, of| make(of, true))
 }
 
-/// Makes the states of groups for arguments of these types and the name of a metric.
+/// Creates the states of groups from argument types and the name of a metric.
 type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
-    let numbers =
-        Signature::uniform(metric.inputs.len(), vec![DataType::Float64], Volatility::Immutable);
+    let name = format!("{how}_{}", metric.name);
+    let what = match how {
+        "pooled" => "of the sums of the rows",
+        _ => "of each row, and the mean of these; rows without one do not count",
+    };
+    let description = format!("{}, {what}.", metric.definition);
     Aggregate {
-        name: format!("{how}_{}", metric.name),
-        // Refused only for names that are not one each.
-        signature: numbers.clone().with_parameter_names(metric.inputs.to_vec()).unwrap_or(numbers),
+        arguments: counts(metric),
+        about: About::new(section::METRICS, description, example(&name, metric)),
+        name,
         return_type: DataType::Float64,
         of: metric.name,
         make,
@@ -40,20 +45,20 @@ fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate 
 fn make(name: &str, mean: bool) -> Result<Box<dyn GroupStates>> {
     let metric =
         Metric::find(name).ok_or_else(|| internal_datafusion_err!("there is no metric {name}"))?;
-    // Of a mean there are two sums: of the values, and of how many they are.
+    // A mean needs two sums: of the values and of their number.
     let width = if mean { 2 } else { metric.inputs.len() };
-    Ok(Box::new(Sums { metric, mean, width, sums: vec![] }))
+    Ok(Box::new(MetricSums { metric, mean, width, sums: vec![] }))
 }
 
-/// Sums of each group, `width` of them; `None` where nothing was summed.
-struct Sums {
+/// `width` sums for each group; `None` where nothing was summed.
+struct MetricSums {
     metric: &'static Metric,
     mean: bool,
     width: usize,
     sums: Vec<Option<f64>>,
 }
 
-impl Sums {
+impl MetricSums {
     fn add(&mut self, group: usize, values: &[Option<f64>]) {
         let sums = self.sums.iter_mut().skip(group * self.width).take(self.width);
         for (sum, value) in sums.zip(values) {
@@ -64,7 +69,7 @@ impl Sums {
     }
 }
 
-impl GroupStates for Sums {
+impl GroupStates for MetricSums {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.sums.resize(self.sums.len().max(groups * self.width), None);
         Ok(())

@@ -1,25 +1,23 @@
 //! The aggregates: metrics of groups, distinct viewers exactly and as sketches, events by kind.
 //!
-//! Each is one state a group: it takes rows, is stored as bytes between the partial and the
-//! final step, and is merged from them in any order.
+//! Each keeps one state per group: updated with rows, serialised as bytes between the partial and the
+//! final step, and merged from these in any order.
 
-mod counts;
+mod aggregate;
+mod event_counts;
 mod half_life;
 mod metric;
 mod reach;
-mod state;
 
-use datafusion::logical_expr::AggregateUDF;
-
-pub(in crate::query) use state::{Aggregate, GroupStates};
+pub(in crate::query) use aggregate::Aggregate;
 
 use crate::kernels::metrics::METRICS;
 
 /// Every aggregate.
 ///
-/// `pooled_M` is the ratio of sums of the metric `M`, `mean_M` the mean of the rows' ratios. Metrics that
-/// need to know the viewers have no pooled form: their counts do not add up.
-pub fn all() -> Vec<AggregateUDF> {
+/// `pooled_M` is the metric `M` of the sums, `mean_M` the mean of the metrics of the rows. Metrics of
+/// distinct viewers have no pooled form, because their counts do not add up.
+pub(in crate::query) fn all() -> Vec<Aggregate> {
     let pooled = METRICS.iter().filter(|m| !m.needs_viewers()).map(metric::pooled);
     let mean = METRICS.iter().map(metric::mean);
     let others = [
@@ -27,7 +25,7 @@ pub fn all() -> Vec<AggregateUDF> {
         reach::reach_sketch(),
         reach::reach_merge(),
         half_life::half_life(),
-        counts::event_counts(),
+        event_counts::event_counts(),
     ];
-    pooled.chain(mean).chain(others).map(Aggregate::into_udaf).collect()
+    pooled.chain(mean).chain(others).collect()
 }

@@ -6,49 +6,75 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Signature, Volatility};
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::sketch::Sketch;
 use crate::kernels::tally::ViewerSets;
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
-/// How many different viewers there are, exactly; NULL is nobody.
+const VIEWER: Argument = Argument::new(
+    "viewer_id",
+    ArgumentKind::Any,
+    "Who it is, of any simple type; NULL counts as none",
+);
+
+/// The exact number of distinct viewers; NULLs are skipped.
 pub(super) fn audience_reach() -> Aggregate {
     Aggregate {
         name: "audience_reach".to_owned(),
-        signature: Signature::any(1, Volatility::Immutable),
+        arguments: FunctionArguments::new([VIEWER]),
+        about: About::new(
+            section::EVENTS,
+            "The number of distinct viewers, exactly.",
+            "SELECT audience_reach(v) FROM (VALUES ('u1'), ('u2'), ('u1')) AS t(v)",
+        ),
         return_type: DataType::Int64,
         of: "",
         make: |types, _| {
             let viewers = types.first().cloned().unwrap_or(DataType::Utf8);
-            Ok(Box::new(Exact(ViewerSets::new(viewers))))
+            Ok(Box::new(ExactReach(ViewerSets::new(viewers))))
         },
     }
 }
 
-/// A sketch of the viewers, to be stored and merged; see [`Sketch`].
+/// A sketch of the viewers, which can be stored and merged; see [`Sketch`].
 pub(super) fn reach_sketch() -> Aggregate {
-    sketches("reach_sketch", "viewers")
+    let about = About::new(
+        section::EVENTS,
+        "A sketch of the distinct viewers, to store and to merge: an HLL sketch of Apache DataSketches.",
+        "SELECT reach_sketch(v) FROM (VALUES ('u1'), ('u2'), ('u1')) AS t(v)",
+    );
+    sketches("reach_sketch", VIEWER, about, "viewers")
 }
 
-/// The sketch of all that the sketches have counted.
+/// The union of sketches.
 pub(super) fn reach_merge() -> Aggregate {
-    sketches("reach_merge", "sketches")
+    let sketch =
+        Argument::new("sketch", ArgumentKind::Bytes, "A sketch of reach_sketch or reach_merge");
+    let about = About::new(
+        section::EVENTS,
+        "The sketch of all viewers that the sketches have counted.",
+        "SELECT reach_estimate(reach_merge(s)) FROM (SELECT reach_sketch('u1') AS s UNION ALL SELECT reach_sketch('u2'))",
+    );
+    sketches("reach_merge", sketch, about, "sketches")
 }
 
-fn sketches(name: &str, of: &'static str) -> Aggregate {
+fn sketches(name: &str, argument: Argument, about: About, of: &'static str) -> Aggregate {
     Aggregate {
         name: name.to_owned(),
-        signature: Signature::any(1, Volatility::Immutable),
+        arguments: FunctionArguments::new([argument]),
+        about,
         return_type: DataType::Binary,
         of,
-        make: |_, of| Ok(Box::new(Sketches { of_sketches: of == "sketches", sketches: vec![] })),
+        make: |_, of| {
+            Ok(Box::new(ReachSketches { of_sketches: of == "sketches", sketches: vec![] }))
+        },
     }
 }
 
-struct Exact(ViewerSets);
+struct ExactReach(ViewerSets);
 
-impl GroupStates for Exact {
+impl GroupStates for ExactReach {
     fn resize(&mut self, groups: usize) -> Result<()> {
         Ok(self.0.resize(groups)?)
     }
@@ -86,7 +112,7 @@ impl GroupStates for Exact {
     }
 }
 
-struct Sketches {
+struct ReachSketches {
     of_sketches: bool,
     sketches: Vec<Option<Sketch>>,
 }
@@ -95,7 +121,7 @@ fn external(error: crate::error::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-impl Sketches {
+impl ReachSketches {
     fn with(
         &mut self,
         group: usize,
@@ -109,7 +135,7 @@ impl Sketches {
     }
 }
 
-impl GroupStates for Sketches {
+impl GroupStates for ReachSketches {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.sketches.resize_with(groups.max(self.sketches.len()), || None);
         Ok(())
@@ -126,7 +152,7 @@ impl GroupStates for Sketches {
                 self.with(group, |sketch| sketch.merge(sketches.value(row)))?;
             }
         } else {
-            // As text, so that a number and the text of it are the same viewer.
+            // As text, so that the number 1 and the text 1 are the same viewer.
             let viewers = cast(values, &DataType::Utf8)?;
             let viewers = viewers.as_string::<i32>();
             for (row, group) in rows {

@@ -1,5 +1,5 @@
-//! Event files as a table: Parquet, CSV or NDJSON; a file, or a folder of them with any folders
-//! (`day=2026-05-01/…`) in it, here or in an object store.
+//! Event files as a table: Parquet, CSV or NDJSON; one file, or a folder with subfolders
+//! (`day=2026-05-01/…`), local or in an object store.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use futures::TryStreamExt;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::query::errors::query_error;
 use crate::query::files::table_url;
-use crate::query::query_error;
 
-/// The endings of event files.
+/// Extensions of event files.
 const ENDINGS: [&str; 6] = ["parquet", "pq", "csv", "ndjson", "jsonl", "json"];
 
 /// The files of `place` as a table. Columns of a CSV file are text; folders named `key=value` are
@@ -39,7 +39,7 @@ pub(super) async fn table(ctx: &SessionContext, place: &Location) -> Result<List
     let mut url = ListingTableUrl::parse(&text).map_err(|e| fault(e.strip_backtrace()))?;
     let mut ending = ending_of(url.prefix().as_ref());
     if ending.is_none() {
-        // The name of a folder in an object store says no more than that of a file without an ending.
+        // In an object store a folder cannot be told from a file without an extension by its name.
         if !url.is_collection() {
             let folder = format!("{}/", text.trim_end_matches('/'));
             url = ListingTableUrl::parse(&folder).map_err(|e| fault(e.strip_backtrace()))?;
@@ -70,7 +70,7 @@ pub(super) async fn table(ctx: &SessionContext, place: &Location) -> Result<List
     ListingTable::try_new(config).map_err(query_error)
 }
 
-/// A type guessed from the first rows would fail on a later one.
+/// All columns as text, because a type inferred from the first rows may fail on a later one.
 fn texts(schema: &Schema) -> SchemaRef {
     let text =
         |f: &Arc<Field>| Field::new(f.name().trim_start_matches('\u{feff}'), DataType::Utf8, true);
@@ -82,7 +82,7 @@ fn ending_of(name: &str) -> Option<&'static str> {
     ENDINGS.into_iter().find(|known| known.eq_ignore_ascii_case(ending))
 }
 
-/// The ending that the files beneath `url` have.
+/// The extension of the files below `url`.
 async fn ending_in(
     ctx: &SessionContext,
     url: &ListingTableUrl,

@@ -1,4 +1,4 @@
-//! The user's `events` as tables of a session: raw events or daily aggregates, whatever file they are in.
+//! The user's `events` as tables of a session: raw events or daily aggregates, in any file format.
 
 mod files;
 mod views;

@@ -1,4 +1,4 @@
-//! The columns of events in their types, and the views over them.
+//! The columns of events, cast to their types, and the views over them.
 
 use arrow::datatypes::{DataType, Schema};
 use datafusion::catalog::TableProvider;
@@ -9,14 +9,14 @@ use super::files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::event::{EventKind, daily_fields, figure_fields, raw_fields};
-use crate::query::query_error;
+use crate::query::errors::query_error;
 
-/// Which of the two forms events have.
+/// The form of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
-    /// A row an event.
+    /// One row per event.
     Raw,
-    /// A row a day and variant, with figures.
+    /// One row per day and variant, with figures.
     Daily,
 }
 
@@ -25,21 +25,21 @@ pub enum Events {
 pub struct EventTable {
     /// Their form.
     pub form: Events,
-    /// The columns that a query can group by, in the order of the file.
+    /// Columns that a query can group by, in the order of the file.
     pub dimensions: Vec<String>,
-    /// Whether raw events say who the viewers are.
+    /// Whether raw events name viewers.
     pub has_viewers: bool,
-    /// Whether they say when.
+    /// Whether they have times.
     pub has_time: bool,
 }
 
-/// Register what lies at `place` as `events` (raw) or `event_days` (daily aggregates), in the types of
+/// Register the files at `place` as `events` (raw) or `event_days` (daily aggregates), in the types of
 /// [`raw_fields`] and [`daily_fields`]; raw events also as `event_days`, rolled up.
 ///
-/// A store must be known to the session. Other columns are carried as dimensions.
+/// An object store must be registered before. Other columns are carried as dimensions.
 ///
 /// # Errors
-/// `input.unreadable`; `input.column` for columns that are neither form's, naming them.
+/// `input.unreadable`; `input.column` if the columns fit neither form, with their names.
 pub async fn register(ctx: &SessionContext, place: &Location) -> Result<EventTable> {
     let table = files::table(ctx, place).await?;
     let schema = table.schema();
@@ -115,13 +115,13 @@ fn misfit(schema: &Schema, place: &Location, lacks: &str) -> Error {
     )
 }
 
-/// The column of that name, else one that differs in case only.
+/// The column of that name, or one that differs only in case.
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a str> {
     let names = || schema.fields().iter().map(|f| f.name().as_str());
     names().find(|n| *n == name).or_else(|| names().find(|n| n.eq_ignore_ascii_case(name)))
 }
 
-/// The statement that gives files their known columns in their types, then their dimensions.
+/// The statement that selects the known columns, cast to their types, then the dimensions.
 fn projection(
     schema: &Schema,
     known: &[arrow::datatypes::Field],
@@ -149,7 +149,7 @@ fn typed(schema: &Schema, column: &str, wanted: &DataType, place: &Location) -> 
     let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     let is_dictionary = matches!(found, DataType::Dictionary(..));
     match wanted {
-        // Numbers and dictionaries are keys as they are, and faster.
+        // Numbers and dictionaries are faster as keys than text.
         DataType::Utf8 if found.is_nested() => {}
         DataType::Utf8 if is_text || is_dictionary || found.is_integer() => return Ok(name),
         DataType::Timestamp(..) if found.is_integer() => {
@@ -184,12 +184,12 @@ fn sql_type(data_type: &DataType) -> &'static str {
     }
 }
 
-/// `name` as an identifier of SQL.
+/// `name` as a quoted SQL identifier.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Dimensions beside the keys of a day.
+/// Dimensions other than the keys of a day.
 fn others(dimensions: &[String]) -> String {
     let keys = ["variant_id", "platform", "day"];
     let others = dimensions.iter().filter(|d| !keys.contains(&d.as_str()));

@@ -7,12 +7,22 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 
-use super::{Function, misused};
+use super::columns::misused;
+use super::function::Function;
 use crate::error::Result;
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 /// `json_text(value)`: `{"age":"18-35"}` from a struct, list or map; NULL stays NULL.
 pub fn json_text() -> Function {
-    Function::new("json_text", Some(&["value"]), DataType::Utf8, |args| json_of(&args[0]))
+    let value = Argument::new("value", ArgumentKind::Any, "A struct, list, map or simple value");
+    let about = About::new(
+        section::TEXT,
+        "A value as JSON text, for columns that hold JSON; NULL stays NULL.",
+        "SELECT json_text(named_struct('age', '18-35', 'interests', ['tech']))",
+    );
+    Function::new("json_text", FunctionArguments::new([value]), DataType::Utf8, about, |args| {
+        json_of(&args[0])
+    })
 }
 
 /// Each value of an array as JSON text.

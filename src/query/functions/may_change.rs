@@ -5,14 +5,26 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::datatypes::DataType;
 
-use super::{Function, text};
+use super::columns::text;
+use super::function::Function;
 use crate::error::{Error, ErrorCode};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 use crate::resilience;
 
-/// `may_change('source.unreachable')` is true: such faults pass; the others are to be mended first.
-/// NULL for what is no error code.
+/// `may_change('source.unreachable')` is true, because such errors are transient. NULL for text that is
+/// not an error code.
 pub fn may_change() -> Function {
-    Function::new("may_change", Some(&["error_code"]), DataType::Boolean, |args| {
+    let arguments = FunctionArguments::new([Argument::new(
+        "error_code",
+        ArgumentKind::Text,
+        "An error code of outcomes",
+    )]);
+    let about = About::new(
+        section::REQUESTS,
+        "Whether the same request tried again can end in another way; NULL for text that is no error code.",
+        "SELECT may_change('source.unreachable')",
+    );
+    Function::new("may_change", arguments, DataType::Boolean, about, |args| {
         let codes = text(&args[0])?;
         let answer = |code: Option<&str>| {
             let code = ErrorCode::parse(code?)?;

@@ -10,38 +10,66 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
-    LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+    Documentation, LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
 };
 use datafusion::physical_expr::PhysicalExpr;
 
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
+
+const NAME: &str = "occurrence";
+
 /// `occurrence(text) OVER (ORDER BY x)`: 1 at the first row with this text, 2 at the second, and so
 /// on in the order of `x`; NULL for NULL. The same as `row_number() OVER (PARTITION BY text ORDER BY x)`
-/// without the sort by `text`: rows in order of `x` stream through, for 10 to 21 bytes each if they are
-/// ids of ours and 19 to 39 if not.
+/// without the sort by `text`: rows in order of `x` stream through, at 10 to 21 bytes for each id of
+/// `stable_id` and 19 to 39 for each other text.
 pub fn occurrence() -> WindowUDF {
-    let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
-    WindowUDF::from(Occurrence { signature })
+    let (arguments, documentation) = described();
+    let signature = arguments.signature(Volatility::Immutable);
+    WindowUDF::from(Occurrence { arguments, signature, documentation })
+}
+
+/// Its arguments, and what it does.
+pub(in crate::query) fn described() -> (FunctionArguments, Documentation) {
+    let arguments =
+        FunctionArguments::new([Argument::new("text", ArgumentKind::Text, "What is counted")]);
+    let about = About::new(
+        section::REQUESTS,
+        "1 at the first row with a text, 2 at the second, in the order of the window; NULL for NULL. Like row_number() over a partition of the text, without a sort by it.",
+        "SELECT t, occurrence(t) OVER (ORDER BY n) FROM (VALUES (1, 'a'), (2, 'b'), (3, 'a')) AS rows(n, t)",
+    );
+    let documentation = arguments.documentation(NAME, &about);
+    (arguments, documentation)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Occurrence {
+    arguments: FunctionArguments,
     signature: Signature,
+    documentation: Documentation,
 }
 
 impl WindowUDFImpl for Occurrence {
     fn name(&self) -> &'static str {
-        "occurrence"
+        NAME
     }
 
     fn signature(&self) -> &Signature {
         &self.signature
     }
 
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        self.arguments.plan(NAME, given)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+
     fn partition_evaluator(
         &self,
         _: PartitionEvaluatorArgs<'_>,
     ) -> Result<Box<dyn PartitionEvaluator>> {
-        Ok(Box::<Counter>::default())
+        Ok(Box::<OccurrenceCounter>::default())
     }
 
     fn field(&self, args: WindowUDFFieldArgs<'_>) -> Result<FieldRef> {
@@ -49,26 +77,26 @@ impl WindowUDFImpl for Occurrence {
     }
 
     fn limit_effect(&self, _: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
-        // Later rows change nothing.
+        // Later rows do not change the result.
         LimitEffect::None
     }
 }
 
-/// How often each text was met. A text that was met once costs the memory of its key in a set; only
-/// one that was met again has a number.
+/// Counts occurrences of texts. A text that has occurred once costs only its key in a set; counts are kept
+/// for repeated texts alone.
 #[derive(Debug, Default)]
-struct Counter {
-    /// Texts of sixteen hexadecimal digits, as ids of ours are, by the number that they write.
-    ids: Shards<u64>,
+struct OccurrenceCounter {
+    /// Texts of sixteen hexadecimal digits, as of `stable_id`, by their numeric value.
+    ids: ShardedSet<u64>,
     ids_again: HashMap<u64, i64>,
     /// Other texts by the first 128 bits of their BLAKE3 hash: among a billion texts the chance that
     /// two share them is one in 10²⁰.
-    others: Shards<u128>,
+    others: ShardedSet<u128>,
     others_again: HashMap<u128, i64>,
 }
 
-impl Counter {
-    /// How often `text` was met, this time included.
+impl OccurrenceCounter {
+    /// How often `text` has occurred, this time included.
     fn count(&mut self, text: &str) -> i64 {
         match id(text) {
             Some(id) => count(&mut self.ids, &mut self.ids_again, id),
@@ -81,7 +109,7 @@ impl Counter {
     }
 }
 
-/// The number that sixteen lower-case hexadecimal digits write.
+/// The value of sixteen lower-case hexadecimal digits.
 fn id(text: &str) -> Option<u64> {
     let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if text.len() != 16 || !text.bytes().all(is_digit) {
@@ -90,7 +118,11 @@ fn id(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok()
 }
 
-fn count<K: Copy + Eq + Hash>(seen: &mut Shards<K>, again: &mut HashMap<K, i64>, key: K) -> i64 {
+fn count<K: Copy + Eq + Hash>(
+    seen: &mut ShardedSet<K>,
+    again: &mut HashMap<K, i64>,
+    key: K,
+) -> i64 {
     if seen.insert(key) {
         return 1;
     }
@@ -99,31 +131,31 @@ fn count<K: Copy + Eq + Hash>(seen: &mut Shards<K>, again: &mut HashMap<K, i64>,
     *count
 }
 
-/// A set in parts, each of which grows by itself: while one large set grows, it is there twice.
+/// A set in shards that grow one at a time: a growing set is in memory twice.
 #[derive(Debug)]
-struct Shards<K> {
+struct ShardedSet<K> {
     hasher: RandomState,
     parts: [HashSet<K>; SHARDS],
 }
 
 const SHARDS: usize = 64;
 
-impl<K> Default for Shards<K> {
+impl<K> Default for ShardedSet<K> {
     fn default() -> Self {
         Self { hasher: RandomState::new(), parts: std::array::from_fn(|_| HashSet::new()) }
     }
 }
 
-impl<K: Copy + Eq + Hash> Shards<K> {
-    /// Whether the key was not there.
+impl<K: Copy + Eq + Hash> ShardedSet<K> {
+    /// Adds a key; whether it is new.
     fn insert(&mut self, key: K) -> bool {
-        // A hasher of its own: the keys of one part must differ in the bits that the part looks at.
+        // A separate hasher: keys of one shard must differ in the bits that its set uses.
         let shard = self.hasher.hash_one(key) as usize % SHARDS;
         self.parts.get_mut(shard).is_some_and(|part| part.insert(key))
     }
 }
 
-impl PartitionEvaluator for Counter {
+impl PartitionEvaluator for OccurrenceCounter {
     fn is_causal(&self) -> bool {
         true
     }
@@ -175,7 +207,7 @@ mod tests {
 
     #[test]
     fn ids_and_other_texts_are_told_apart() {
-        let mut counter = Counter::default();
+        let mut counter = OccurrenceCounter::default();
         let texts = [
             ("00000000000000ff", 1),
             ("00000000000000ff", 2),
@@ -194,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_text_among_many_is_met_once() {
-        let mut counter = Counter::default();
+        let mut counter = OccurrenceCounter::default();
         for number in 0..100_000_u64 {
             assert_eq!(counter.count(&format!("{number:016x}")), 1);
             assert_eq!(counter.count(&format!("request {number}")), 1);

@@ -6,41 +6,89 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 
-use super::{Function, as_type, misused, numbers, text};
+use super::columns::{as_type, by_runs, lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::cues;
 use crate::kernels::select::{self, NoCandidate, Weights};
-use crate::model::{Candidate, Cue, Shot, Signal};
+use crate::model::{Candidate, Cue};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
+use crate::query::scoring::{self, LastRead};
 
-/// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips)`: every window
-/// considered, as a list of [`candidate`] structs, scored by `weights`; see [`select::select_clips_with`].
-pub fn select_clips(weights: Weights) -> Function {
-    Function::new(
-        "select_clips",
-        Some(&["signals", "shots", "cues", "min", "max", "n"]),
-        list_type(Candidate::data_type()),
-        move |args| {
-            let signals = list(&args[0], Signal::data_type())?;
-            let shots = list(&args[1], Shot::data_type())?;
-            let cues = list(&args[2], Cue::data_type())?;
+const MIN: Argument =
+    Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds; NULL: 15");
+const MAX: Argument =
+    Argument::new("max", ArgumentKind::Number, "Longest clip in seconds; NULL: 60");
+
+/// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips[, weights])`: every window
+/// considered, as a list of [`Candidate`] structs, scored by weights in JSON, which are `clipflow.weights`
+/// where they are left out; see [`select::select_clips_with`].
+pub fn select_clips() -> Function {
+    let arguments = FunctionArguments::with_optional_last([
+        Argument::new("signals", ArgumentKind::Signals, "The signals of a source"),
+        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
+        Argument::new(
+            "cues",
+            ArgumentKind::Cues,
+            "Its cues in the language of the clips, as of cues_in()",
+        ),
+        MIN,
+        MAX,
+        Argument::new("n", ArgumentKind::Whole, "Clips to choose at most; NULL: 3"),
+        Argument::new(
+            "weights",
+            ArgumentKind::Text,
+            "Weights of the score in JSON, such as {\"hook\":0.5}; left out: clipflow.weights",
+        ),
+    ]);
+    let about = About::new(
+        section::SELECTION,
+        "Every window of a source considered for a clip, with its features, its score and whether it is chosen: a list of rows of candidates.",
+        r#"SELECT select_clips(signals, shots, cues, 4, 9, 2, '{"hook":0.5}')
+FROM source_lists('results')"#,
+    );
+    let read = LastRead::default();
+    let return_type = list_type(Candidate::data_type());
+    let function = Function::new("select_clips", arguments, return_type, about, move |args| {
+        by_runs(args.get(6), &args[..6], |json, args| {
+            let weights = match json {
+                Some(json) => *read.get(json, scoring::weights)?,
+                None => Weights::default(),
+            };
+            let (signals, shots, cues) = (lists(&args[0])?, lists(&args[1])?, lists(&args[2])?);
             let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
-            let max_clips = numbers::<Int64Type>(&args[5])?;
-            let lengths = (&min, &max, &max_clips);
+            let lengths = (&min, &max, &numbers::<Int64Type>(&args[5])?);
             Ok(Arc::new(select::select_clips_with(&signals, &shots, &cues, lengths, &weights)?))
-        },
-    )
+        })
+    });
+    function.with_setting(|settings| settings.weights().map(str::to_owned))
 }
 
 /// `cues_in(cues, language)`: the cues of that language and those of an unknown one.
 pub fn cues_in() -> Function {
+    let arguments = FunctionArguments::new([
+        Argument::new("cues", ArgumentKind::Cues, "The cues of a source"),
+        Argument::new(
+            "language",
+            ArgumentKind::Text,
+            "A language tag; NULL: cues of every language",
+        ),
+    ]);
+    let about = About::new(
+        section::SELECTION,
+        "The cues of a language and those of an unknown one.",
+        "SELECT cues_in(cues, 'en') FROM source_lists('results')",
+    );
     let return_type = list_type(Cue::data_type());
-    Function::new("cues_in", Some(&["cues", "language"]), return_type.clone(), move |args| {
-        let kept = cues::in_language(&list(&args[0], Cue::data_type())?, &text(&args[1])?)?;
+    Function::new("cues_in", arguments, return_type.clone(), about, move |args| {
+        let kept = cues::in_language(&lists(&args[0])?, &text(&args[1])?)?;
         as_type(&(Arc::new(with_words(kept)?) as ArrayRef), &return_type)
     })
 }
 
-/// Cues that were put together without the times of their words.
+/// Adds the column `words`, as NULL, to cues built without it.
 fn with_words(cues: ListArray) -> Result<ListArray> {
     let (DataType::Struct(fields), Some(items)) = (Cue::data_type(), cues.values().as_struct_opt())
     else {
@@ -62,42 +110,29 @@ fn with_words(cues: ListArray) -> Result<ListArray> {
 /// `no_candidate_message(duration, min_clip_length, max_clip_length)`: why a source of that many
 /// seconds gave no clip, as a sentence.
 pub fn no_candidate_message() -> Function {
-    Function::new(
-        "no_candidate_message",
-        Some(&["duration", "min", "max"]),
-        DataType::Utf8,
-        |args| {
-            let numbers = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
-            let sentence = |row: usize| {
-                let (duration, min, max) =
-                    (numbers[0].value(row), numbers[1].value(row), numbers[2].value(row));
-                if numbers[0].is_null(row) || duration >= min {
-                    format!(
-                        "no window of {min} to {max} s of the source is worth a clip; widen the lengths"
-                    )
-                } else {
-                    NoCandidate::SourceTooShort { duration, min }.to_string()
-                }
-            };
-            Ok(Arc::new(StringArray::from_iter_values((0..numbers[0].len()).map(sentence))))
-        },
-    )
-}
-
-pub(super) fn list_type(item: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(item, true)))
-}
-
-/// A list column; NULL alone, which has no type, is a column of NULL lists of `item`.
-pub(super) fn list(column: &ArrayRef, item: DataType) -> Result<ListArray> {
-    let column = match column.data_type() {
-        DataType::Null => new_null_array(&list_type(item), column.len()),
-        _ => Arc::clone(column),
-    };
-    column.as_list_opt::<i32>().cloned().ok_or_else(|| {
-        misused(format!(
-            "signals, shots and cues are given as lists of structs, not {}",
-            column.data_type()
-        ))
+    let arguments = FunctionArguments::new([
+        Argument::new("duration", ArgumentKind::Number, "Duration of the source in seconds"),
+        MIN,
+        MAX,
+    ]);
+    let about = About::new(
+        section::SELECTION,
+        "Why a source gave no clip, as a sentence.",
+        "SELECT no_candidate_message(10, 15, 60)",
+    );
+    Function::new("no_candidate_message", arguments, DataType::Utf8, about, |args| {
+        let numbers = args.iter().map(numbers::<Float64Type>).collect::<Result<Vec<_>>>()?;
+        let sentence = |row: usize| {
+            let (duration, min, max) =
+                (numbers[0].value(row), numbers[1].value(row), numbers[2].value(row));
+            if numbers[0].is_null(row) || duration >= min {
+                format!(
+                    "no window of {min} to {max} s of the source is worth a clip; widen the lengths"
+                )
+            } else {
+                NoCandidate::SourceTooShort { duration, min }.to_string()
+            }
+        };
+        Ok(Arc::new(StringArray::from_iter_values((0..numbers[0].len()).map(sentence))))
     })
 }

@@ -1,4 +1,4 @@
-//! The SQL that gives the columns of request files the types that `intake` has them in.
+//! SQL that casts the columns of request files to their types in `intake`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate::MAX_CLIPS;
 use crate::query::events::quote;
 
-/// The SQL of a column's value, and of the sentence about a value that would not coerce.
+/// The SQL of a column's value, and of the error message for a value that cannot be cast.
 pub(super) fn coerce(
     found: &Field,
     wanted: &Field,
@@ -55,7 +55,7 @@ pub(super) fn coerce(
     }
 }
 
-/// The SQL of a number from a column of text or numbers, and of the sentence about what is none.
+/// The SQL of a number from a column of text or numbers, and of the message for other values.
 fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
     let column = quote(name);
     let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
@@ -65,7 +65,7 @@ fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
         format!("CAST({column} AS DOUBLE)")
     };
     let (value, lost, what) = if whole {
-        // As a DOUBLE only if it must be ("5.0"): that one has 53 bits.
+        // As a DOUBLE only if needed ("5.0"), because a DOUBLE is exact only to 53 bits.
         let exact = format!("TRY_CAST({text} AS BIGINT)");
         let value = format!("coalesce({exact}, TRY_CAST({number} AS BIGINT))");
         let lost = format!("{value} IS NULL OR ({exact} IS NULL AND {value} <> {number})");
@@ -89,8 +89,8 @@ pub(super) fn sql_type(data_type: &DataType) -> &'static str {
     }
 }
 
-/// The SQL of a column that is carried through. A nested value becomes JSON text: the next file may
-/// have other fields in it, and the results of both lie in one table.
+/// The SQL of a column that is carried through. A nested value becomes JSON text, because files with
+/// different fields are stored in one table.
 pub(super) fn carried(field: &Field, cast: Option<&str>) -> String {
     let column = quote(field.name());
     let value = value_type(field.data_type());
@@ -111,7 +111,7 @@ pub(super) fn carried(field: &Field, cast: Option<&str>) -> String {
     }
 }
 
-/// The type of the values, however they are encoded.
+/// The type of the values, without dictionary encoding.
 pub(super) fn value_type(data_type: &DataType) -> &DataType {
     match data_type {
         DataType::Dictionary(_, value) => value_type(value),

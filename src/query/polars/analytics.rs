@@ -48,7 +48,7 @@ pub fn half_life(hours: Expr, views: Expr) -> Expr {
         .alias("half_life")
 }
 
-/// How many viewers a sketch of `reach_sketch` has counted, about.
+/// The approximate number of viewers in a sketch of `reach_sketch`.
 pub fn reach_estimate(sketch: Expr) -> Expr {
     expression(metrics::reach_estimate(), &[sketch])
 }
@@ -61,7 +61,7 @@ pub fn roll_up_events(events: LazyFrame, keys: &[&str]) -> LazyFrame {
     let counts = events
         .group_by_stable(keys.iter().map(|k| col(*k)).collect::<Vec<_>>())
         .agg(counts().chain(viewers()).collect::<Vec<_>>());
-    // What was met nowhere is not tracked: NULL, which is not 0.
+    // A kind that occurs nowhere is not tracked: NULL rather than 0.
     let tracked = EventKind::ALL.into_iter().map(|kind| {
         let seen = col(format!("#{}", kind.figure())).sum().gt(lit(0));
         let figure = col(kind.figure());
@@ -118,11 +118,11 @@ fn viewers() -> impl Iterator<Item = Expr> {
     .into_iter()
 }
 
-/// Metrics of raw events grouped by columns of theirs and of `variants`, as `clipflow performance` gives
-/// them; lazily.
+/// Metrics of raw events grouped by their own columns and those of `variants`, lazily; the same as
+/// `clipflow performance`.
 ///
 /// # Errors
-/// `query.invalid` for a metric that is not there. A column that is not there is an error at `collect`.
+/// `query.invalid` for an unknown metric. A missing column is an error at `collect`.
 pub fn performance(
     events: LazyFrame,
     variants: Option<LazyFrame>,
@@ -132,9 +132,9 @@ pub fn performance(
     let joined = match variants {
         None => events,
         Some(variants) => {
-            // What the events say themselves holds.
-            let own = events.clone().collect_schema().map_err(super::polars_error)?;
-            let theirs = variants.clone().collect_schema().map_err(super::polars_error)?;
+            // Columns of the events take precedence.
+            let own = events.clone().collect_schema().map_err(super::errors::polars_error)?;
+            let theirs = variants.clone().collect_schema().map_err(super::errors::polars_error)?;
             let added = theirs.iter_names().filter(|n| *n == "variant_id" || !own.contains(n));
             let added = variants.select(added.map(|n| col(n.clone())).collect::<Vec<_>>());
             let on = [col("variant_id")];
@@ -142,7 +142,7 @@ pub fn performance(
         }
     };
     let has_duration =
-        joined.clone().collect_schema().map_err(super::polars_error)?.contains("duration");
+        joined.clone().collect_schema().map_err(super::errors::polars_error)?.contains("duration");
     let mut keys: Vec<&str> = vec!["variant_id"];
     keys.extend(by.iter().filter(|b| **b != "variant_id"));
     if has_duration && !keys.contains(&"duration") {

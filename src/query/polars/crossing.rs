@@ -1,8 +1,8 @@
 //! The one crossing between Polars and Arrow, by the Arrow C data interface.
 //!
 //! Numbers, booleans, dates and times cross without a copy; text is copied (Polars keeps views).
-//! Polars knows no nullability and no narrow list or text types, so what comes back has the *plain*
-//! types below, and the schema that somebody else expects is applied on top.
+//! Polars has no nullability and no narrow list or text types, so columns come back in the *plain*
+//! types below, and an expected schema is applied to them.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use polars_arrow::array::Array as PolarsArray;
 use polars_arrow::datatypes::Field as PolarsField;
 use polars_arrow::ffi;
 
-use super::polars_error;
+use super::errors::polars_error;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::conform::conform;
 
-/// Batches of one schema as a frame, a chunk a batch.
+/// Batches of one schema as a frame, one chunk per batch.
 ///
 /// # Errors
 /// `input.column` if a column has a type that Polars does not hold (the column and type are named)
@@ -75,7 +75,7 @@ pub fn to_record_batch(frame: &DataFrame, schema: Option<&SchemaRef>) -> Result<
     }
 }
 
-/// Arrays of one type as a series, a chunk an array; at least one.
+/// Arrays of one type as a series, one chunk per array; at least one.
 ///
 /// # Errors
 /// `input.column` as [`to_frame`], and without an array.
@@ -219,8 +219,8 @@ unsafe fn drop_buffers_of_nulls(array: &mut FFI_ArrowArray, schema: &FFI_ArrowSc
         array.n_buffers = 0;
     }
     for (i, child_schema) in schema.children().enumerate() {
-        // SAFETY: a valid array owns as many children as its schema has, each valid; nobody else
-        // holds them. The count is only what readers see: the release callback has its own record.
+        // SAFETY: a valid array owns as many children as its schema has, each valid, and no other
+        // owner. The count is only what readers see: the release callback has its own record.
         unsafe { drop_buffers_of_nulls(&mut **array.children.add(i), child_schema) };
     }
 }

@@ -5,14 +5,13 @@
 //! which [`super::polars_error`] turns back into the crate's.
 
 use arrow::array::{ArrayRef, new_empty_array};
-use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, map_multiple};
+use polars::prelude::{Column, DataType, Expr, Field, PolarsResult, Schema, lit, map_multiple};
 
 use super::crossing::{to_array, to_series};
-use super::into_polars;
-use crate::kernels::select::Weights;
+use super::errors::into_polars;
 use crate::location::Location;
 use crate::query::functions::{
-    Function, describe, experiment, ids, json, language, reframe, select, validate, variants,
+    Function, experiment, ids, json, language, reframe, select, texts, validate, variants,
 };
 
 /// What is wrong with a request: a struct of `error_code` and `error_message`, both NULL where it is
@@ -42,8 +41,22 @@ pub fn select_clips(
     max_clips: Expr,
 ) -> Expr {
     expression(
-        select::select_clips(Weights::default()),
+        select::select_clips(),
         &[signals, shots, cues, min_clip_length, max_clip_length, max_clips],
+    )
+}
+
+/// As [`select_clips`], scored by `weights`: JSON such as `{"hook":0.5}`, what is left out having its default.
+pub fn select_clips_with(
+    signals: Expr,
+    shots: Expr,
+    cues: Expr,
+    [min_clip_length, max_clip_length, max_clips]: [Expr; 3],
+    weights: Expr,
+) -> Expr {
+    expression(
+        select::select_clips(),
+        &[signals, shots, cues, min_clip_length, max_clip_length, max_clips, weights],
     )
 }
 
@@ -83,7 +96,18 @@ pub fn make_variants(
     audience: Expr,
     [platforms, captions]: [Expr; 2],
 ) -> Expr {
-    expression(variants::make_variants(None), &[brief, n, audience, platforms, captions])
+    expression(variants::make_variants(), &[brief, n, audience, platforms, captions])
+}
+
+/// As [`make_variants`], scored by `model`: the JSON of a [`ScoreModel`](crate::kernels::score::ScoreModel).
+pub fn make_variants_with(
+    brief: Expr,
+    n: Expr,
+    audience: Expr,
+    [platforms, captions]: [Expr; 2],
+    model: Expr,
+) -> Expr {
+    expression(variants::make_variants(), &[brief, n, audience, platforms, captions, model])
 }
 
 /// The path of a cropped window as a list of structs `t`, `x`, `y`; see
@@ -116,7 +140,11 @@ pub fn stable_id(values: &[Expr]) -> Expr {
 /// The absolute place of a `source_url`, relative ones against `base`; see
 /// [`Location::resolve`].
 pub fn source_location(source_url: Expr, base: impl Into<Location>) -> Expr {
-    expression(ids::source_location(&base.into()), &[source_url])
+    let base = match base.into().absolute() {
+        Location::Path(path) => path.to_string_lossy().into_owned(),
+        Location::Url(url) => url.to_string(),
+    };
+    expression(ids::source_location(), &[source_url, lit(base)])
 }
 
 /// A source as it may be shown: without signatures and keys; see
@@ -138,19 +166,19 @@ pub fn json_text(value: Expr) -> Expr {
 /// What a text is about: a list of structs of `text` and `weight`, at most `most`; see
 /// [`crate::kernels::text::keyphrases`].
 pub fn keyphrases(text: Expr, language: Expr, most: Expr) -> Expr {
-    expression(describe::keyphrases(), &[text, language, most])
+    expression(texts::keyphrases(), &[text, language, most])
 }
 
 /// Hashtags of [`keyphrases`], those of the audience's interests (a list of texts, or JSON) first; see
 /// [`crate::kernels::text::hashtags`].
 pub fn hashtags(keyphrases: Expr, interests: Expr, most: Expr) -> Expr {
-    expression(describe::hashtags(), &[keyphrases, interests, most])
+    expression(texts::hashtags(), &[keyphrases, interests, most])
 }
 
 /// A title from what is said, in at most `most_chars` characters as a reader counts; NULL where nothing
 /// is said.
 pub fn clip_title(text: Expr, language: Expr, most_chars: Expr) -> Expr {
-    expression(describe::clip_title(), &[text, language, most_chars])
+    expression(texts::clip_title(), &[text, language, most_chars])
 }
 
 /// The score interval of a rate, as a struct of `low` and `high`; see

@@ -17,7 +17,7 @@ use polars::prelude::{
 };
 
 use super::crossing::{is_native, to_frame};
-use super::polars_error;
+use super::errors::polars_error;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::table::{TABLES, Table};
 use crate::store::{Dataset, TableSchema, cannot_read};
@@ -42,7 +42,7 @@ pub fn scan_table(root: &Path, name: &str) -> Result<LazyFrame> {
     scan(&Dataset::open(root)?, known(name)?)
 }
 
-/// The rows of `signals`, `shots` or `cues` as [`super::select_clips`] takes them: a row a source, with
+/// The rows of `signals`, `shots` or `cues` as [`super::select_clips`] takes them: one row per source, with
 /// `source_id` and a list of structs, in order of time, that is named as the `table`.
 ///
 /// # Errors

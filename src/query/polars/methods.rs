@@ -135,7 +135,7 @@ pub trait ClipflowExprs: Into<Expr> {
 
 impl ClipflowExprs for Expr {}
 
-/// What is done with tables of events and counts, as methods of lazy frames.
+/// Functions of tables of events and counts, as methods of lazy frames.
 ///
 /// ```
 /// use clipflow::ClipflowFrames;
@@ -151,7 +151,7 @@ pub trait ClipflowFrames: Into<LazyFrame> {
     /// [`Metric::inputs`].
     ///
     /// # Errors
-    /// `query.invalid` for a metric that is not there. A count that is not there is an error at `collect`.
+    /// `query.invalid` for an unknown metric. A missing count is an error at `collect`.
     fn with_metrics(self, metrics: &[&str]) -> Result<LazyFrame> {
         let column = |name: &&str| {
             let inputs = Metric::find(name).map_or(&[] as &[&str], |metric| metric.inputs);
@@ -167,7 +167,7 @@ pub trait ClipflowFrames: Into<LazyFrame> {
         analytics::roll_up_events(self.into(), keys)
     }
 
-    /// Metrics of raw events by columns of theirs and of `variants`: see [`analytics::performance`].
+    /// Metrics of raw events by their own columns and those of `variants`: see [`analytics::performance`].
     ///
     /// # Errors
     /// As there.

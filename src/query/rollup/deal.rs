@@ -1,4 +1,4 @@
-//! A partition's rows, dealt to the parts of the table.
+//! [`Dealer`], which deals the rows of a partition to the parts of the tally.
 
 use std::sync::Arc;
 
@@ -7,27 +7,26 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::error::Result;
 
-use super::table::Table;
+use super::tally::SharedTally;
 use crate::kernels::tally::{Codes, DealBy, PARTS, Record, mix};
 use crate::model::event::EventKind;
 
-/// Records that wait for their part at the most: enough to make it worth loading the part into the
-/// processor's cache.
+/// Most records that wait for a part: enough to make loading the part into the CPU cache worthwhile.
 const WAITING: usize = 2048;
-/// Groups among the rows of a first batch from which on rows are dealt by group.
+/// Number of groups in the first batch from which rows are dealt by group.
 const MANY_GROUPS: usize = 512;
-/// Number of an unknown kind.
+/// The number of unknown kinds.
 const UNKNOWN: u8 = u8::MAX;
 
-/// One partition's rows on their way to the table.
+/// Deals the rows of one partition to the parts of the tally.
 pub(super) struct Dealer {
-    table: Arc<Table>,
+    table: Arc<SharedTally>,
     waiting: Vec<(Vec<Record>, Vec<f64>)>,
     rest: RestCache,
 }
 
 impl Dealer {
-    pub(super) fn new(table: Arc<Table>) -> Self {
+    pub(super) fn new(table: Arc<SharedTally>) -> Self {
         Self { table, waiting: vec![(vec![], vec![]); PARTS], rest: RestCache::default() }
     }
 
@@ -71,7 +70,7 @@ impl Dealer {
         Ok(())
     }
 
-    /// Hand over what still waits.
+    /// Hand over the records that still wait.
     pub(super) fn finish(self) -> Result<()> {
         for (part, (records, seconds)) in self.waiting.iter().enumerate() {
             if !records.is_empty() {
@@ -90,7 +89,7 @@ fn code(codes: &Codes, row: usize) -> (u8, u64) {
     }
 }
 
-/// By group if there are many of them.
+/// By group if they are many.
 fn deal_by(first: &Codes) -> DealBy {
     let mut values = first.values.clone();
     values.sort_unstable();
@@ -98,8 +97,8 @@ fn deal_by(first: &Codes) -> DealBy {
     if values.len() >= MANY_GROUPS { DealBy::Group } else { DealBy::Viewer }
 }
 
-/// The number of each row's kind.
-fn kinds(events: &ArrayRef, table: &Table) -> Result<Vec<u8>> {
+/// The number of the kind of each row.
+fn kinds(events: &ArrayRef, table: &SharedTally) -> Result<Vec<u8>> {
     let mut seen = 0;
     let mut number = |text: Option<&str>, events: u64| match text
         .and_then(|text| EventKind::parse(text.as_bytes()))
@@ -148,7 +147,7 @@ fn seconds(values: &ArrayRef) -> Result<Float64Array> {
     Ok(cast(values, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
 }
 
-/// Numbers of tuples of the further keys that were met lately.
+/// A cache of the numbers of recent tuples of the further keys.
 #[derive(Default)]
 struct RestCache {
     recent: Vec<(Vec<(u8, u64)>, u32)>,
@@ -158,7 +157,7 @@ const RECENT: usize = 256;
 
 impl RestCache {
     #[inline]
-    fn number(&mut self, others: &[Codes], row: usize, table: &Table) -> u32 {
+    fn number(&mut self, others: &[Codes], row: usize, table: &SharedTally) -> u32 {
         if others.is_empty() {
             return 0;
         }

@@ -1,4 +1,4 @@
-//! The counts as rows.
+//! Emits the counts as rows.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use arrow::array::{ArrayRef, Float64Builder, Int64Builder, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 
-use super::table::Table;
+use super::tally::SharedTally;
 use crate::kernels::tally::{Codes, Counts, Part};
 use crate::model::event::EventKind;
 
-/// Bytes of a key's code and class in a tuple.
+/// Bytes of the code and class of a key in a tuple.
 const CODE: usize = 9;
 
 /// The groups of `part` as batches of at most `batch_size` rows.
 pub(super) fn batches(
     part: &Part,
-    table: &Table,
+    table: &SharedTally,
     schema: &SchemaRef,
     batch_size: usize,
 ) -> Result<Vec<RecordBatch>> {
@@ -45,7 +45,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(table: &Table) -> Self {
+    fn new(table: &SharedTally) -> Self {
         Self {
             len: 0,
             keys: vec![Codes::default(); table.keys.len()],
@@ -55,7 +55,7 @@ impl Rows {
         }
     }
 
-    fn push(&mut self, key: (u64, u8, u32), counts: &Counts<'_>, table: &Table) {
+    fn push(&mut self, key: (u64, u8, u32), counts: &Counts<'_>, table: &SharedTally) {
         let (value, class, rest) = key;
         let bytes = if self.keys.len() > 1 { table.rest.text(rest) } else { None };
         let others = bytes.iter().flat_map(|b| b.chunks_exact(CODE));
@@ -88,7 +88,7 @@ impl Rows {
         self.len += 1;
     }
 
-    fn finish(mut self, table: &Table, schema: &SchemaRef) -> Result<RecordBatch> {
+    fn finish(mut self, table: &SharedTally, schema: &SchemaRef) -> Result<RecordBatch> {
         let keys = self.keys.iter().zip(&table.keys).map(|(codes, key)| key.decode(codes));
         let mut columns = keys.collect::<Result<Vec<ArrayRef>, _>>()?;
         for (mut figure, kind) in self.figures.into_iter().zip(EventKind::ALL) {

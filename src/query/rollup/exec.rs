@@ -1,4 +1,4 @@
-//! The operator: all partitions of the input at once into one table, and that out again.
+//! [`RollupExec`], the operator that rolls up events.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -27,22 +27,22 @@ use tokio::task::JoinSet;
 
 use super::deal::Dealer;
 use super::emit;
-use super::table::{Columns, Table, lock};
+use super::tally::{InputColumns, SharedTally, lock};
 use crate::kernels::tally::{DealBy, PARTS, Part};
 use crate::model::event::rolled_fields;
 
-/// See the module.
+/// Rolls up all partitions of its input at once into one tally, then emits it.
 pub struct RollupExec {
     input: Arc<dyn ExecutionPlan>,
-    columns: Columns,
+    columns: InputColumns,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
-    /// The one filling of the table, which the first partition that is asked for begins.
+    /// Fills the tally once, begun by the first partition that is polled.
     filling: Mutex<Option<Filling>>,
 }
 
-/// Ends with the table that all partitions of the input have filled.
-type Filling = Shared<BoxFuture<'static, Result<Arc<Table>, Arc<DataFusionError>>>>;
+/// Completes with the tally that all partitions of the input have filled.
+type Filling = Shared<BoxFuture<'static, Result<Arc<SharedTally>, Arc<DataFusionError>>>>;
 
 impl fmt::Debug for RollupExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,10 +51,10 @@ impl fmt::Debug for RollupExec {
 }
 
 impl RollupExec {
-    /// Rolls up the rows of `input`.
+    /// An operator that rolls up the rows of `input`.
     ///
     /// # Errors
-    /// If it has no column `event`.
+    /// If the input has no column `event`.
     pub fn try_new(input: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let columns = columns(&input.schema())?;
         let properties = PlanProperties::new(
@@ -79,7 +79,7 @@ impl RollupExec {
         }
         let spills = MetricBuilder::new(&self.metrics).spill_count(0);
         let table =
-            Arc::new(Table::new(self.columns.clone(), &self.input.schema(), context, spills));
+            Arc::new(SharedTally::new(self.columns.clone(), &self.input.schema(), context, spills));
         let partitions = self.input.output_partitioning().partition_count();
         let inputs = (0..partitions).map(|p| self.input.execute(p, Arc::clone(context)));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
@@ -89,8 +89,11 @@ impl RollupExec {
     }
 }
 
-/// Each input on a task of its own; dropped, all end.
-async fn fill(table: Arc<Table>, inputs: Vec<SendableRecordBatchStream>) -> Result<Arc<Table>> {
+/// Runs each partition of the input on its own task; dropping it aborts all.
+async fn fill(
+    table: Arc<SharedTally>,
+    inputs: Vec<SendableRecordBatchStream>,
+) -> Result<Arc<SharedTally>> {
     let mut tasks = JoinSet::new();
     for mut input in inputs {
         let mut dealer = Dealer::new(Arc::clone(&table));
@@ -110,14 +113,14 @@ async fn fill(table: Arc<Table>, inputs: Vec<SendableRecordBatchStream>) -> Resu
 
 /// The rows of output partition `partition` of `partitions`.
 fn rows(
-    table: Arc<Table>,
+    table: Arc<SharedTally>,
     schema: SchemaRef,
     (partition, partitions): (usize, usize),
     batch_size: usize,
 ) -> impl futures::Stream<Item = Result<RecordBatch>> + Send {
     let indices: Vec<usize> = match table.dealt_by() {
         DealBy::Group => (partition..PARTS).step_by(partitions.max(1)).collect(),
-        // Groups are few and in all parts: the first partition adds them up.
+        // Groups are few and in all parts: the first output partition merges them.
         DealBy::Viewer if partition == 0 => vec![PARTS],
         DealBy::Viewer => vec![],
     };
@@ -134,7 +137,7 @@ fn rows(
         .try_flatten()
 }
 
-async fn sum(table: &Table) -> Result<Part> {
+async fn sum(table: &SharedTally) -> Result<Part> {
     let mut sum = Part::default();
     for index in 0..PARTS {
         sum.absorb(&table.take(index).await?)?;
@@ -142,8 +145,8 @@ async fn sum(table: &Table) -> Result<Part> {
     Ok(sum)
 }
 
-/// Which columns are what.
-pub(super) fn columns(input: &Schema) -> Result<Columns> {
+/// The roles of the columns.
+pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
     let find = |name: &str| input.fields().iter().position(|f| f.name() == name);
     let found = || {
         let names: Vec<&str> = input.fields().iter().map(|f| f.name().as_str()).collect();
@@ -160,8 +163,8 @@ pub(super) fn columns(input: &Schema) -> Result<Columns> {
         let name = input.field(*nested).name();
         return plan_err!("rollup_events cannot group by {name}, which is a list or a struct");
     }
-    let mut columns = Columns { keys, event, viewer, value };
-    // The key that tells most groups apart comes first in the table, wherever it stands.
+    let mut columns = InputColumns { keys, event, viewer, value };
+    // The most selective key comes first in the tally.
     columns.keys.sort_by_key(|i| input.field(*i).name() != "variant_id");
     Ok(columns)
 }

@@ -9,7 +9,7 @@ mod deal;
 mod emit;
 mod exec;
 mod node;
-mod table;
+mod tally;
 
 pub use node::RollupRelationPlanner;
-pub use table::UnknownEvents;
+pub use tally::UnknownEvents;

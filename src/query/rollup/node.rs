@@ -1,4 +1,4 @@
-//! The relation in plans: `SELECT … FROM rollup_events((SELECT …))`.
+//! Plans the relation `SELECT … FROM rollup_events((SELECT …))`.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ const NAME: &str = "rollup_events";
 
 /// A roll-up of the rows of a query.
 ///
-/// A table rather than a node of its own: it is planned in any session, whose query planner need not
-/// know of it.
+/// It is a table rather than a logical node so that any session can plan it without a query planner of
+/// ours.
 #[derive(Debug)]
 pub struct RollupTable {
     input: LogicalPlan,
@@ -33,10 +33,10 @@ pub struct RollupTable {
 }
 
 impl RollupTable {
-    /// Of the rows of `input`.
+    /// A roll-up of the rows of `input`.
     ///
     /// # Errors
-    /// If it has no column `event`, or a key of a nested type.
+    /// If the input has no column `event`, or a key of a nested type.
     pub fn try_new(input: LogicalPlan) -> Result<Self> {
         let schema = output_schema(input.schema().as_arrow())?;
         Ok(Self { input, schema: Arc::new(schema) })
@@ -60,7 +60,7 @@ impl TableProvider for RollupTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        // All columns of the input: a key that is dropped would make other groups.
+        // All columns of the input are needed: without one of the keys the groups would differ.
         let input = session.create_physical_plan(&self.input).await?;
         let rolled = Arc::new(RollupExec::try_new(input)?);
         let Some(wanted) = projection else { return Ok(rolled) };

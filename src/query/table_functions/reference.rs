@@ -1,4 +1,4 @@
-//! `platforms()` and `platform_metrics()`: the tables that are the same for everybody.
+//! `platforms()` and `platform_metrics()`, the tables without arguments.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 
-use super::{external, texts};
+use super::call::{external, texts};
 use crate::kernels::variants::platforms;
 use crate::model::platform_metric;
 

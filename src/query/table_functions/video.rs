@@ -13,38 +13,36 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
-use super::{ResultsFunction, external, texts};
+use super::call::{external, texts};
+use super::results::ResultsFunction;
 use crate::cancel::CancelOnDrop;
 use crate::exec::{AnalyzeWork, MediaRuntime, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
+use crate::media::AnalyzeSettings;
 use crate::model::{Cue, Shot, Signal};
-use crate::query::SessionOptions;
+use crate::query::settings::SessionSettings;
 
 /// One list column of the analysis of one video as a table; of a folder of results, the table of that
-/// name.
+/// name. Videos are analysed as `clipflow.analyze` says.
 #[derive(Debug, Clone)]
 pub(super) struct VideoFunction {
     name: &'static str,
     schema: SchemaRef,
-    place: ResultsFunction,
-    work: Arc<dyn Work>,
-    runtime: OnDemand,
+    results: ResultsFunction,
+    runtime: LazyRuntime,
 }
 
 impl VideoFunction {
     /// The three functions, by name.
-    pub(super) fn all(
-        options: &SessionOptions,
-        runtime: &OnDemand,
-    ) -> impl Iterator<Item = (&'static str, Self)> {
+    pub(super) fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        let runtime = LazyRuntime::default();
         let tables =
             [("shots", Shot::fields()), ("signals", Signal::fields()), ("cues", Cue::fields())];
-        tables.into_iter().map(|(name, fields)| {
+        tables.into_iter().map(move |(name, fields)| {
             let function = Self {
                 name,
                 schema: Arc::new(Schema::new(fields)),
-                place: ResultsFunction::new(name, options),
-                work: Arc::new(AnalyzeWork::new(options.analyze.clone())),
+                results: ResultsFunction::new(name),
                 runtime: runtime.clone(),
             };
             (name, function)
@@ -57,17 +55,19 @@ impl TableFunctionImpl for VideoFunction {
         let name = self.name;
         let usage = format!("the path of one video or of a folder of results: {name}('talk.mp4')");
         let [path] = texts(name, &usage, args.exprs())?;
-        let location = self.place.base().resolve(&path);
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let location = settings.base().resolve(&path);
         if holds_results(&location.as_str().into()) {
-            return self.place.table(&location.into(), args.session());
+            return self.results.table(&location.into(), args.session());
         }
-        let partition = VideoPartition { function: self.clone(), location };
+        let analyze = settings.analyze().clone();
+        let partition = VideoPartition { function: self.clone(), location, analyze };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }
 
-/// Whether a place is a folder, rather than a video. In an object store only its name says so: it has no
-/// ending, such as `.mp4`.
+/// Whether a location is a folder rather than a video. In an object store a folder is recognised by a name
+/// without an extension such as `.mp4`.
 fn holds_results(place: &Location) -> bool {
     match place {
         Location::Path(path) => path.is_dir(),
@@ -78,16 +78,12 @@ fn holds_results(place: &Location) -> bool {
     }
 }
 
-/// What runs media work: given, or made when a video is first asked for. Whoever asks only for tables
-/// needs no ffmpeg.
-#[derive(Debug, Clone)]
-pub(in crate::query) struct OnDemand(Arc<OnceLock<Arc<MediaRuntime>>>);
+/// The runtime for sessions without one, created when a video is first read: queries over tables alone
+/// need no ffmpeg.
+#[derive(Debug, Clone, Default)]
+struct LazyRuntime(Arc<OnceLock<Arc<MediaRuntime>>>);
 
-impl OnDemand {
-    pub(in crate::query) fn new(given: Option<&Arc<MediaRuntime>>) -> Self {
-        Self(Arc::new(given.map_or_else(OnceLock::new, |runtime| Arc::clone(runtime).into())))
-    }
-
+impl LazyRuntime {
     fn get(&self) -> crate::error::Result<Arc<MediaRuntime>> {
         if let Some(runtime) = self.0.get() {
             return Ok(Arc::clone(runtime));
@@ -97,11 +93,12 @@ impl OnDemand {
     }
 }
 
-/// The analysis as a stream: nothing runs before the first batch is asked for.
+/// The analysis as a stream; nothing runs before the first batch is polled.
 #[derive(Debug)]
 struct VideoPartition {
     function: VideoFunction,
     location: String,
+    analyze: AnalyzeSettings,
 }
 
 impl PartitionStream for VideoPartition {
@@ -109,21 +106,26 @@ impl PartitionStream for VideoPartition {
         &self.function.schema
     }
 
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let rows = rows_of(self.function.clone(), self.location.clone());
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let runtime = context.session_config().get_extension::<MediaRuntime>();
+        let work = Arc::new(AnalyzeWork::new(self.analyze.clone()));
+        let rows = rows_of(self.function.clone(), self.location.clone(), work, runtime);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.schema()), stream::once(rows)))
     }
 }
 
-async fn rows_of(function: VideoFunction, location: String) -> Result<RecordBatch> {
+async fn rows_of(
+    function: VideoFunction,
+    location: String,
+    work: Arc<AnalyzeWork>,
+    runtime: Option<Arc<MediaRuntime>>,
+) -> Result<RecordBatch> {
     let schema = Arc::new(Schema::new(vec![Field::new("location", DataType::Utf8, false)]));
     let row = RecordBatch::try_new(schema, vec![Arc::new(StringArray::from(vec![location]))])?;
-    let runtime = function.runtime.get().map_err(external)?;
+    let runtime = runtime.map_or_else(|| function.runtime.get(), Ok).map_err(external)?;
     let cancel = CancelOnDrop(runtime.token());
-    let work = Arc::clone(&function.work);
-    let columns = runtime.run_work(Arc::clone(&work), row, cancel.0.clone()).await;
-    let columns = columns.map_err(external)?;
     let position = work.output_fields().iter().position(|f| f.name() == function.name);
+    let columns = runtime.run_work(work, row, cancel.0.clone()).await.map_err(external)?;
     let Some(column) = position.and_then(|i| columns.get(i)) else {
         return internal_err!("the analysis has no column {}", function.name);
     };

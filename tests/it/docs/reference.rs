@@ -8,8 +8,10 @@ use std::fs;
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use clipflow::ErrorCode;
-use clipflow::config::{ParallelConfig, SETTINGS, SettingKind};
+use clipflow::config::{ParallelConfig, SETTINGS, Setting, SettingKind};
 use clipflow::kernels::metrics::{METRIC_VERSION, METRICS};
+use clipflow::query::SessionSettings;
+use datafusion::common::config::ExtensionOptions;
 use datafusion::prelude::SessionContext;
 
 use super::super::support::{lines, rows};
@@ -52,6 +54,15 @@ fn settings() {
             setting.allowed(),
             setting.description()
         );
+    }
+    text += "\n## Of a SQL session\n\nChanged by `SET clipflow.weights = '…'` in a session; a function that depends on one has it as its last argument too.\n\n\
+        | setting | default | |\n|---|---|---|\n";
+    for entry in SessionSettings::default().entries() {
+        let name = entry.key.trim_start_matches("clipflow.");
+        if Setting::find(name).is_none() {
+            let default = if name == "base" { "the working folder" } else { "" };
+            let _ = writeln!(text, "| `{}` | {default} | {} |", entry.key, entry.description);
+        }
     }
     hold("reference/settings.md", &text);
 }

@@ -1,12 +1,13 @@
-//! Words that are marked as they are said.
+//! Karaoke: words that are highlighted as they are spoken.
 
 use std::fmt::Write;
 
 use super::escape;
 use crate::kernels::text::captions::{CaptionLine, is_wide, seen, width};
 
-/// Every word for as long as it is said, from `start` to at most `end`, in hundredths of a second: where the
-/// cue does not tell, for its share of the time, by its width.
+/// The text with a karaoke tag per word, from `start` to at most `end`, in centiseconds.
+///
+/// Without word times in the cue, each word gets a share of the time by its width.
 pub(super) fn karaoke(line: &CaptionLine, start: i64, end: i64) -> String {
     let said = (line.said_until * 100.0).round() as i64;
     let said = said.clamp(start + 1, end);
@@ -36,7 +37,7 @@ pub(super) fn karaoke(line: &CaptionLine, start: i64, end: i64) -> String {
     out
 }
 
-/// What is marked at once: words, each with the space after it, or single wide characters.
+/// The highlighted units: words with the space after them, or single wide characters.
 fn words(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     for part in text.split_inclusive([' ', '\n']) {

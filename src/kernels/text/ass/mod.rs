@@ -1,4 +1,4 @@
-//! Captions that are burned in, as an Advanced SubStation Alpha document for libass.
+//! Burned-in captions as an Advanced SubStation Alpha document for libass.
 //!
 //! Format: <https://github.com/libass/libass/wiki/ASS-File-Format-Guide>.
 
@@ -11,28 +11,28 @@ use crate::model::edit::{CaptionStyle, Edit};
 use crate::model::{Cue, CueWord};
 use karaoke::karaoke;
 
-/// The faces that captions can be drawn with.
+/// The typefaces with which captions can be drawn.
 pub trait FontFaces {
-    /// Whether any face has this character.
+    /// Whether any face covers this character.
     fn covers(&self, c: char) -> bool;
-    /// The family that suits `text` in `language` (ISO 639-3) best; `None` without any face.
+    /// The best family for `text` in `language` (ISO 639-3); `None` without any face.
     fn family(&self, text: &str, language: Option<&str>) -> Option<String>;
 }
 
-/// Captions to burn in.
+/// A document of captions to burn in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssDocument {
-    /// The document; `None` when no caption is seen.
+    /// The document; `None` if no caption is visible.
     pub document: Option<String>,
-    /// Cues that are left out since no face has their characters: boxes help nobody.
+    /// Number of cues that are left out because no face covers their characters.
     pub unreadable: usize,
 }
 
-/// A style's looks; sizes are shares of the shorter side of the picture.
+/// The look of a caption style; sizes are shares of the shorter side of the picture.
 struct CaptionLook {
     size: f64,
     lines: usize,
-    /// Widest line in em, less if the picture is narrow.
+    /// Width of the widest line in em; less if the picture is narrow.
     widest: f64,
     outline: f64,
     shadow: f64,
@@ -47,15 +47,15 @@ const WHITE: &str = "&H00FFFFFF";
 const BLACK: &str = "&H00000000";
 const YELLOW: &str = "&H0000D7FF";
 const DIM: &str = "&H60000000";
-/// Share of the letters of a cue that may be missing (signs and emoji fall away).
+/// Largest share of a cue's letters that may be dropped (symbols and emoji are not counted).
 const MOST_MISSING: f64 = 0.1;
-/// Margins where the safe zone asks for less, as shares.
+/// Smallest margins, as shares, where the safe zone requires less.
 const LEAST_MARGIN: f64 = 0.05;
-/// In a wide picture, which a telephone shows small, captions are so much larger.
+/// Factor by which captions are larger in a wide picture, which a phone shows small.
 const WIDE_SIZE: f64 = 1.12;
-/// In a tall picture captions stand higher, where the eye is.
+/// Smallest bottom margin in a tall picture, where captions are placed higher.
 const TALL_BOTTOM: f64 = 0.22;
-/// Of a size, that is, a line's height, an em is about so much; see [`width`].
+/// Approximate em as a share of the font size, which is a line's height; see [`width`].
 const EM: f64 = 0.9;
 
 fn look(style: CaptionStyle) -> Option<CaptionLook> {
@@ -105,8 +105,9 @@ fn look(style: CaptionStyle) -> Option<CaptionLook> {
     Some(look)
 }
 
-/// The captions of `edit` from `cues` (on the source's clock, in the edit's language), on the variant's
-/// clock and inside its safe zone.
+/// The captions of `edit`, on the variant's clock and inside its safe zone.
+///
+/// `cues` are on the source's clock and in the edit's language.
 pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn FontFaces) -> AssDocument {
     let Some(look) = look(edit.caption_style) else {
         return AssDocument { document: None, unreadable: 0 };
@@ -138,7 +139,7 @@ pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn FontFaces) -> AssDocument
     AssDocument { document: Some(text), unreadable }
 }
 
-/// `text` without what no face has; `None` if that is more than a sign here and there.
+/// `text` without uncovered characters; `None` if too many of its letters are uncovered.
 fn drawable(text: &str, faces: &dyn FontFaces) -> Option<String> {
     let kept = covered(text, faces);
     let count = |t: &str| t.chars().filter(|c| c.is_alphanumeric()).count() as f64;
@@ -147,7 +148,7 @@ fn drawable(text: &str, faces: &dyn FontFaces) -> Option<String> {
     enough.then_some(kept)
 }
 
-/// The words of a cue without what no face has.
+/// The words of a cue without uncovered characters.
 fn drawable_words(cue: &Cue, faces: &dyn FontFaces) -> Option<Vec<CueWord>> {
     let drawn = |word: &CueWord| CueWord { text: covered(&word.text, faces), ..word.clone() };
     Some(cue.words.as_ref()?.iter().map(drawn).collect())
@@ -162,16 +163,16 @@ fn is_invisible(c: char) -> bool {
     c.is_whitespace() || is_joiner(c)
 }
 
-/// Shapes or orders its neighbours and has no glyph of its own.
+/// Whether a character shapes or orders its neighbours and has no glyph of its own.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FE00}'..='\u{FE0F}')
 }
 
-/// Where captions go, in pixels of the variant.
+/// The placement of captions, in pixels of the variant.
 struct CaptionPage {
     width: f64,
     height: f64,
-    /// Left, right and from below.
+    /// Left, right and bottom margin.
     margins: [f64; 3],
     size: f64,
     room: CaptionRoom,
@@ -190,7 +191,7 @@ impl CaptionPage {
         let inside = width * (1.0 - left - right);
         let wider = if width > 1.2 * height { WIDE_SIZE } else { 1.0 };
         let size = look.size * width.min(height) * wider;
-        // The outline and the swell of a style need some of it.
+        // The outline and the pop animation need some of the width.
         let room = CaptionRoom {
             width: (0.92 * inside / (size * EM)).min(look.widest),
             lines: look.lines,
@@ -198,7 +199,7 @@ impl CaptionPage {
         Self {
             width,
             height,
-            // The outline lies outside of a line.
+            // The outline lies outside the line.
             margins: [left * width, right * width, bottom * height + look.outline * size],
             size,
             room,
@@ -211,12 +212,12 @@ impl CaptionPage {
         let [left, right, bottom] = self.margins.map(f64::round);
         let (size, bold) = (self.size.round(), if look.bold { -1 } else { 0 });
         let (outline, shadow) = (look.outline * self.size, look.shadow * self.size);
-        // A comma would end the field; families are the system's, not a stranger's text.
+        // A comma would end the field; family names come from installed fonts.
         let family: String = family
             .chars()
             .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
             .collect();
-        // WrapStyle 2: lines are broken here; encoding −1: each line's own direction.
+        // WrapStyle 2: lines are broken here; encoding −1: the direction of each line is detected.
         format!(
             "[Script Info]\nScriptType: v4.00+\nPlayResX: {}\nPlayResY: {}\nWrapStyle: 2\n\
              ScaledBorderAndShadow: yes\nYCbCr Matrix: None\n\n[V4+ Styles]\n\
@@ -237,7 +238,7 @@ impl CaptionPage {
             return;
         }
         let widest = line.text.split('\n').map(width).fold(0.0, f64::max) * self.size * EM;
-        // Too wide a word is drawn smaller, not over the edge.
+        // A word that is too wide is drawn smaller.
         let scale = (100.0 * 0.92 * self.inside / widest.max(1.0)).min(100.0).floor();
         let mut tags = String::new();
         if style == CaptionStyle::BoldPop {
@@ -260,7 +261,7 @@ impl CaptionPage {
     }
 }
 
-/// Text that means nothing to libass: no overrides, no escapes, no line ends but ours.
+/// Escapes text so that libass draws it literally, except for our line breaks.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -270,7 +271,7 @@ fn escape(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // A word joiner, which is not seen, keeps the next letter from making an escape of it.
+            // An invisible word joiner keeps the next letter from forming an escape.
             '\\' => out.push_str("\\\u{2060}"),
             c if c.is_control() => out.push(' '),
             c => out.push(c),
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_text_is_only_text() {
+    fn untrusted_text_is_drawn_literally() {
         let evil = cue(1.0, 3.0, "{\\an8}hi \\Nthere\r\nDialogue: 0,{\\p1}m 0 0");
         let burned = burned(CaptionStyle::Classic, &[evil]);
         let events = events(&burned);
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn karaoke_keeps_to_the_speech_where_a_line_stays_for_longer() {
-        // Too short to be read: it stays on after its words were said.
+        // Too short to be read: it stays after its words were spoken.
         let burned = burned(CaptionStyle::Karaoke, &[cue(1.0, 1.8, "one three fifteen")]);
         let event = events(&burned)[0];
         assert!(event.contains("0:00:02."), "{event}");
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_face_has_is_left_out_and_counted() {
+    fn uncovered_cues_are_left_out_and_counted() {
         let cues = [cue(1.0, 2.0, "日本語の字幕"), cue(3.0, 4.0, "fine \u{1F600}")];
         let burned = burned(CaptionStyle::Minimal, &cues);
         assert_eq!(burned.unreadable, 1);

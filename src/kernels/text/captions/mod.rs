@@ -1,4 +1,4 @@
-//! Caption lines of a variant: cues on its clock, broken and timed so that they can be read.
+//! Caption lines of a variant: cues on its clock, wrapped and timed for reading.
 
 mod spoken;
 mod wrap;
@@ -10,22 +10,22 @@ use crate::kernels::timemap::TimeMap;
 use crate::model::Cue;
 use crate::model::edit::Edit;
 
-/// What stands on the screen at one time.
+/// The text that is on the screen at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaptionLine {
     /// When it appears, in seconds of the variant.
     pub start: f64,
-    /// When it goes, in seconds of the variant, before the next appears.
+    /// When it disappears, in seconds of the variant, before the next appears.
     pub end: f64,
-    /// When its words have been said, in seconds of the variant: it may stay for longer.
+    /// When its words have been spoken, in seconds of the variant; it may stay longer.
     pub said_until: f64,
     /// At most two lines, separated by `\n`.
     pub text: String,
-    /// When its words are said, if its cue tells.
+    /// When its words are spoken, if its cue has word times.
     pub(super) spoken: Spoken,
 }
 
-/// How much may stand on the screen at one time.
+/// The room for text on the screen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CaptionRoom {
     /// Width of a line, in em.
@@ -34,23 +34,23 @@ pub(super) struct CaptionRoom {
     pub(super) lines: usize,
 }
 
-/// A line of 42 columns, two of them: what television allows.
+/// Two lines of 42 columns, the limit of television captions.
 const TELEVISION: CaptionRoom = CaptionRoom { width: 21.0, lines: 2 };
-/// No text is shown for less, in seconds, unless its cue is.
+/// Shortest display of a text in seconds, unless its cue is shorter.
 const LEAST_SHOWN: f64 = 0.35;
-/// What begins within so much of each other is said together, in seconds.
+/// Cues that start within this many seconds of each other are spoken together.
 const TOGETHER: f64 = 0.1;
-/// Comfortable reading, in em a second (17 Latin letters).
+/// Comfortable reading speed in em per second (17 Latin letters).
 const READING: f64 = 9.0;
-/// A text may stay so long after its cue, in seconds, so that it can be read.
+/// Longest time in seconds that a text may stay after its cue, to be read.
 const MOST_LATE: f64 = 1.0;
 
-/// The lines of `cues` in the variant that `edit` describes, for a text track or a file beside it.
+/// The lines of `cues` in the variant of `edit`, for a text track or a sidecar file.
 pub fn caption_lines(edit: &Edit, cues: &[Cue]) -> Vec<CaptionLine> {
     lines_in(edit, cues, TELEVISION)
 }
 
-/// The same for so much room.
+/// [`caption_lines`] for the given room.
 pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<CaptionLine> {
     let map = TimeMap::new(edit);
     let mut shown: Vec<CaptionLine> = Vec::new();
@@ -74,14 +74,14 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<Capt
     lines
 }
 
-/// Cues with words, in order, each text once at a time.
+/// Cues with words, in order, without duplicates at the same time.
 fn in_order(cues: &[Cue]) -> Vec<&Cue> {
     let mut sorted: Vec<&Cue> =
         cues.iter().filter(|cue| cue.end > cue.start && !cue.text.trim().is_empty()).collect();
     sorted.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.cue_id.cmp(&b.cue_id)));
     let mut kept: Vec<&Cue> = Vec::with_capacity(sorted.len());
     for cue in sorted {
-        // Two tracks that say the same say it at nearly the same time.
+        // Two tracks with the same text have it at nearly the same time.
         let said =
             kept.iter().rev().take(4).any(|k| k.text == cue.text && k.end > cue.start + 0.01);
         if !said {
@@ -91,14 +91,16 @@ fn in_order(cues: &[Cue]) -> Vec<&Cue> {
     kept
 }
 
-/// One text at a time, since two would be four lines. What is said together stands together; else
-/// the next text takes the place of the one before, which comes back if it lasts longer.
+/// Ensures that one text is shown at a time, because two would be four lines.
+///
+/// Cues that are spoken together are shown together. Otherwise the next text replaces the previous one,
+/// which returns if it lasts longer.
 fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
     lines.dedup_by(|next, line| {
         let together = next.start - line.start < TOGETHER;
         if together {
             line.text = format!("{}\n{}", line.text, next.text);
-            // Two voices: no order of their words is right.
+            // Two voices: their words have no common order.
             line.spoken = Spoken::default();
             line.end = line.end.max(next.end);
         }
@@ -107,7 +109,7 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
     let mut i = 1;
     while i < lines.len() {
         let (start, end) = (lines[i - 1].end.min(lines[i].start), lines[i - 1].end);
-        // When nothing that came later stands there any more.
+        // When no later text is on the screen any more.
         let mut free = lines[i].end;
         for later in lines[i + 1..].iter().take_while(|later| later.start < end) {
             if later.start - free >= LEAST_SHOWN {
@@ -119,7 +121,7 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
             let rest = CaptionLine { start: free, ..lines[i - 1].clone() };
             let place = lines.partition_point(|line| line.start <= free);
             lines.insert(place, rest);
-            // A glimpse of what is seen later would only distract.
+            // A brief display of a text that returns later would distract.
             if start - lines[i - 1].start < LEAST_SHOWN {
                 lines.remove(i - 1);
                 continue;
@@ -131,13 +133,13 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
     lines.retain(|line| line.end > line.start);
 }
 
-/// A text in as many pieces as the room asks for, each for its share of the time, or while it is said.
+/// Splits a text into pieces that fit the room, each with its share of the time.
 fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
     let long = line.end - line.start;
     let mut pieces = wrap(&line.text, room);
     let most = ((long / LEAST_SHOWN) as usize).max(1);
     if pieces.len() > most {
-        // Too fast for so many: wider pieces, which the style shows smaller.
+        // Too fast for so many pieces: wider ones, which the style shows smaller.
         let all = width(&line.text);
         let wider = CaptionRoom {
             width: (1.15 * all / (most * room.lines) as f64).max(room.width),
@@ -160,7 +162,7 @@ fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
 }
 
 impl CaptionLine {
-    /// When each of `pieces` goes, by their width.
+    /// When each of `pieces` disappears, by their width.
     fn ends(&self, pieces: &[String]) -> Vec<f64> {
         let long = self.end - self.start;
         let whole: f64 = pieces.iter().map(|piece| width(piece)).sum::<f64>().max(1e-9);
@@ -173,8 +175,9 @@ impl CaptionLine {
     }
 }
 
-/// Makes the times at which pieces go such that each is seen for [`LEAST_SHOWN`], or all for as long if
-/// there is too little time, and the last one goes at the end.
+/// Adjusts the end times of pieces so that each is shown for [`LEAST_SHOWN`].
+///
+/// If there is too little time, all are shown equally long. The last one disappears at the end.
 fn in_steps((start, end): (f64, f64), ends: &mut [f64]) {
     let step = LEAST_SHOWN.min((end - start) / ends.len().max(1) as f64);
     let mut least = start;

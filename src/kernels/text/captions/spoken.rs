@@ -1,20 +1,21 @@
-//! When the words of a caption are said, on a variant's clock.
+//! When the words of a caption are spoken, on a variant's clock.
 
 use crate::kernels::timemap::TimeMap;
 use crate::model::Cue;
 
-/// Characters that are seen before a word, and when it is said, in order; empty if nobody knows.
+/// Visible characters before each word and the time it is spoken, in order; empty if unknown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in super::super) struct Spoken(Vec<(usize, f64)>);
 
-/// How many characters of `text` are seen: those that stay the same however it is broken into lines.
+/// Number of visible characters of `text`, which does not depend on line breaks.
 pub(in super::super) fn seen(text: &str) -> usize {
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 impl Spoken {
-    /// The words of `cue` where a variant shows it from `start` to `end`. What was said before is said at
-    /// the start, what is said later at the end.
+    /// The words of `cue` in a variant that shows it from `start` to `end`.
+    ///
+    /// Words spoken before count as spoken at the start, later ones at the end.
     pub(super) fn new(map: &TimeMap, cue: &Cue, (start, end): (f64, f64)) -> Self {
         let Some(words) = &cue.words else { return Self::default() };
         let sources = map.sources(start, end);
@@ -28,7 +29,7 @@ impl Spoken {
             let elsewhere = match word.start {
                 t if t < first => start,
                 t if t >= last => end,
-                // In a pause that is left out.
+                // In a pause that the variant skips.
                 _ => at,
             };
             at = here.unwrap_or(elsewhere).max(at);
@@ -42,7 +43,7 @@ impl Spoken {
         !self.0.is_empty()
     }
 
-    /// When the character after the first `count` of `all` is said, if the last one ends at `end`.
+    /// When the character after the first `count` of `all` is spoken; the last ends at `end`.
     pub(in super::super) fn moment(&self, count: usize, all: usize, end: f64) -> f64 {
         let next = self.0.partition_point(|(place, _)| *place <= count);
         let Some(&(from, start)) = next.checked_sub(1).and_then(|at| self.0.get(at)) else {
@@ -64,7 +65,7 @@ impl Spoken {
         }
     }
 
-    /// The words of `count` characters after the first `before`, a piece that appears at `start`.
+    /// The words of a piece: `count` characters after the first `before`, shown from `start`.
     pub(super) fn part(&self, before: usize, count: usize, start: f64) -> Self {
         if !self.is_known() {
             return Self::default();
@@ -72,7 +73,7 @@ impl Spoken {
         let inside = self.0.iter().filter(|(place, _)| (before..before + count).contains(place));
         let mut found: Vec<(usize, f64)> =
             inside.map(|(place, at)| (place - before, *at)).collect();
-        // A word that began in the piece before.
+        // A word that started in the previous piece.
         if found.first().is_none_or(|first| first.0 > 0) {
             found.insert(0, (0, start));
         }

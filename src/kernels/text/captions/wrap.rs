@@ -1,4 +1,4 @@
-//! Breaking a text into screens of few lines of even width.
+//! Wraps a text into screens of few lines of even width.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
@@ -6,17 +6,17 @@ use unicode_width::UnicodeWidthChar;
 use super::super::writing::{Spacing, spacing};
 use super::CaptionRoom;
 
-/// May not begin a line in Chinese, Japanese and Korean.
+/// Characters that may not start a line in Chinese, Japanese and Korean.
 const NOT_FIRST: &str = "、。，．・：；？！゛゜ヽヾゝゞ々ー’”）〕］｝〉》」』】°′″℃ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ…‥,.!?:;)]}%";
-/// May not end one, nor may the vowels that Thai and Lao write before their consonant.
+/// Characters that may not end a line, with Thai and Lao vowels written before a consonant.
 const NOT_LAST: &str = "‘“（〔［｛〈《「『【([{$¥￥เแโใไເແໂໃໄ";
 
-/// Whether a character takes the place of two Latin ones.
+/// Whether a character is as wide as two Latin ones.
 pub(in super::super) fn is_wide(c: char) -> bool {
     c.width().is_some_and(|columns| columns > 1)
 }
 
-/// The width of a text in one line, in em: an estimate on the wide side for bold sans serif faces.
+/// Estimated width of a text in one line, in em: an upper estimate for bold sans serif faces.
 pub(in super::super) fn width(text: &str) -> f64 {
     text.chars().map(char_width).sum()
 }
@@ -32,15 +32,16 @@ fn char_width(c: char) -> f64 {
     }
 }
 
-/// A piece that is not broken, and whether a space comes before it.
+/// A unit that is not broken, and whether a space precedes it.
 #[derive(Debug, Clone, Copy)]
 struct WrapWord<'a> {
     text: &'a str,
     spaced: bool,
 }
 
-/// `text` in screens of at most `room.lines` lines, separated by `\n`, of even width. A word that is
-/// wider than the room has a line of its own.
+/// Wraps `text` into screens of at most `room.lines` lines of even width, separated by `\n`.
+///
+/// A word that is wider than the room has its own line.
 pub(in super::super) fn wrap(text: &str, room: CaptionRoom) -> Vec<String> {
     let words = words(text, room);
     let mut ends = vec![0.0];
@@ -57,9 +58,10 @@ pub(in super::super) fn wrap(text: &str, room: CaptionRoom) -> Vec<String> {
     screens
 }
 
-/// The pieces of a text that are not broken: what stands between spaces; in Chinese and Japanese each
-/// character with its marks; and in scripts that put spaces between clauses each cluster of what is too
-/// wide for a line.
+/// The units of a text that are not broken.
+///
+/// These are the words between spaces; in Chinese and Japanese each character with its marks; in scripts
+/// with spaces between clauses each cluster of a clause that is too wide for a line.
 fn words(text: &str, room: CaptionRoom) -> Vec<WrapWord<'_>> {
     let mut found = Vec::new();
     for part in text.split_whitespace() {
@@ -79,7 +81,7 @@ fn words(text: &str, room: CaptionRoom) -> Vec<WrapWord<'_>> {
     found
 }
 
-/// Whether a line may end between two clusters of a word that may be `long`er than a line.
+/// Whether a line may end between two clusters of a word; `long` if the word exceeds a line.
 fn breaks_between(before: &str, after: &str, long: bool) -> bool {
     let (Some(base), Some(end), Some(next)) =
         (before.chars().next(), before.chars().next_back(), after.chars().next())
@@ -91,11 +93,11 @@ fn breaks_between(before: &str, after: &str, long: bool) -> bool {
     may && !NOT_FIRST.contains(next) && !NOT_LAST.contains(end)
 }
 
-/// Words that follow each other.
+/// Consecutive words.
 #[derive(Debug, Clone, Copy)]
 struct Words<'w, 'a> {
     words: &'w [WrapWord<'a>],
-    /// Where each begins with the space before it, in em from some point, and where the last one ends.
+    /// Start of each word with its space, and end of the last, in em from a common origin.
     ends: &'w [f64],
 }
 
@@ -112,7 +114,7 @@ impl<'w, 'a> Words<'w, 'a> {
         self.ends[to] - self.ends[from] - if space { char_width(' ') } else { 0.0 }
     }
 
-    /// How many of the words fit on a screen, its lines filled one after the other; at least one.
+    /// Number of words that fit on a screen filled line by line; at least one.
     fn most(self, room: CaptionRoom) -> usize {
         let (mut lines, mut from) = (1, 0);
         for i in 1..self.words.len() {
@@ -126,8 +128,9 @@ impl<'w, 'a> Words<'w, 'a> {
         self.words.len()
     }
 
-    /// How many words the next screen gets, of screens with about the same amount of text; the first that
-    /// fits into the fewest, ends of clauses preferred where they come late in a screen.
+    /// Number of words on the next screen, such that the fewest screens hold about equal text.
+    ///
+    /// A clause that ends late in a screen is preferred.
     fn screen(self, room: CaptionRoom) -> usize {
         let (most, all) = (self.most(room), self.words.len());
         if most == all {
@@ -149,7 +152,7 @@ impl<'w, 'a> Words<'w, 'a> {
         clause.or(near).unwrap_or(most)
     }
 
-    /// One screen: one line if it fits the narrowest way, else broken where its lines are most even.
+    /// The text of one screen: one short line, else broken where its lines are most even.
     fn balanced(self, room: CaptionRoom) -> String {
         let all = self.words.len();
         if room.lines < 2 || all < 2 || self.width(0, all) <= SHORT.min(room.width) {
@@ -161,7 +164,7 @@ impl<'w, 'a> Words<'w, 'a> {
         format!("{}\n{}", first.line(), second.line())
     }
 
-    /// The words as they stand in a line.
+    /// The words joined in a line.
     fn line(self) -> String {
         let mut text = String::new();
         for word in self.words {
@@ -174,5 +177,5 @@ impl<'w, 'a> Words<'w, 'a> {
     }
 }
 
-/// Up to this width, in em, a text is not broken.
+/// Width in em up to which a text is not broken.
 const SHORT: f64 = 9.0;

@@ -1,23 +1,23 @@
-//! Title, hook, description, hashtags and keywords of a clip, from what is said in it.
+//! Title, hook, description, hashtags and keywords of a clip, from its captions.
 
 use super::script::{Facts, Script, TextInput, TextOrigin};
 use super::titles::{self, TitleStyle};
 use super::trim::{graphemes, trim_to};
 use super::writing::join;
 
-/// How long texts may be, in grapheme clusters, and how many hashtags there may be.
+/// Largest lengths of texts in grapheme clusters, and the largest number of hashtags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TextLimits {
-    /// Of the title, and of the hook.
+    /// Length of the title and of the hook.
     pub title_chars: usize,
-    /// Of the description.
+    /// Length of the description.
     pub description_chars: usize,
-    /// Hashtags.
+    /// Number of hashtags.
     pub hashtags: usize,
 }
 
 impl Default for TextLimits {
-    /// What every large platform takes.
+    /// Limits that every large platform accepts.
     fn default() -> Self {
         Self { title_chars: 100, description_chars: 500, hashtags: 5 }
     }
@@ -28,26 +28,29 @@ impl Default for TextLimits {
 pub struct ClipText {
     /// One line.
     pub title: String,
-    /// The first sentence that is said; `None` without captions.
+    /// The first spoken sentence; `None` without captions.
     pub hook_text: Option<String>,
-    /// What is said, as many sentences as fit.
+    /// The spoken sentences, as many as fit.
     pub description: String,
-    /// With their `#`, those of the audience's interests first.
+    /// Hashtags with their `#`, those of the audience's interests first.
     pub hashtags: Vec<String>,
     /// The keyphrases, strongest first.
     pub keywords: Vec<String>,
-    /// What all of it was made from.
+    /// What the texts were made from.
     pub origin: TextOrigin,
 }
 
-/// The texts of a clip, its title a statement. For several titles of one clip make a [`Script`] once.
+/// The texts of a clip, with a statement as title.
+///
+/// For several titles of one clip create a [`Script`] once.
 pub fn describe(input: &TextInput<'_>, limits: &TextLimits) -> ClipText {
     Script::of(input).describe(limits, TitleStyle::Statement)
 }
 
 impl Script<'_> {
-    /// The title in one form, at most `most` grapheme clusters; `None` if the clip has no words for
-    /// it: asks no question, or says one sentence only.
+    /// The title in one form, at most `most` grapheme clusters long.
+    ///
+    /// `None` if the clip has no words for it, for example no question or only one sentence.
     pub fn title(&self, style: TitleStyle, most: usize) -> Option<String> {
         titles::title(self, style, most).filter(|title| graphemes(title) <= most)
     }
@@ -57,7 +60,7 @@ impl Script<'_> {
         TitleStyle::ALL.into_iter().filter(|style| self.title(*style, most).is_some()).collect()
     }
 
-    /// All texts, the title in this form, or in another one if there are no words for it.
+    /// All texts, with the title in this form, or in another one if the clip has no words for it.
     pub fn describe(&self, limits: &TextLimits, style: TitleStyle) -> ClipText {
         let most = limits.title_chars;
         let forms = [style].into_iter().chain(TitleStyle::ALL);
@@ -74,7 +77,7 @@ impl Script<'_> {
         }
     }
 
-    /// As many sentences as fit; of a first one that does not, its beginning.
+    /// As many sentences as fit; the beginning of the first if it does not fit.
     fn description(&self, most: usize) -> String {
         let (mut text, mut length) = (String::new(), 0);
         for sentence in &self.sentences {
@@ -94,7 +97,7 @@ impl Script<'_> {
         }
     }
 
-    /// Length, size and language, which need no words of any language.
+    /// Length, size and language, for clips without words.
     fn facts(&self) -> String {
         let Facts { duration, size } = self.input.facts;
         let seconds = if duration.is_finite() { duration.max(0.0).round() as u64 } else { 0 };

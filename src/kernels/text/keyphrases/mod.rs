@@ -1,9 +1,9 @@
-//! What a text is about: its keyphrases.
+//! Extracts the keyphrases of a text.
 //!
-//! Words are told apart by Unicode's rules ([UAX 29](https://www.unicode.org/reports/tr29/)), those
-//! that say nothing are left out by the lists of the crate `stop-words`, forms of one word are put
-//! together by Snowball stems, and the phrases that are left are scored by RAKE (Rose et al., *Automatic
-//! Keyword Extraction from Individual Documents*, 2010) and by how often they are said.
+//! Words are segmented by Unicode's rules ([UAX 29](https://www.unicode.org/reports/tr29/)), stop words are
+//! removed by the lists of the crate `stop-words`, forms of one word are grouped by Snowball stems, and the
+//! remaining phrases are scored by RAKE (Rose et al., *Automatic Keyword Extraction from Individual
+//! Documents*, 2010) and by their frequency.
 
 use std::collections::HashMap;
 
@@ -14,18 +14,18 @@ use super::words::{Word, runs};
 use super::writing::{join, spoken};
 use crate::model::Keyphrase;
 
-/// Most words of a phrase.
+/// Largest number of words in a phrase.
 const LONGEST: usize = 3;
-/// What a name (capitals within a sentence) counts more.
+/// Factor for names (capitals within a sentence).
 const NAME: f64 = 1.25;
 
-/// The keyphrases of `text`, the strongest first, at most `most`.
+/// The keyphrases of `text`, strongest first, at most `most`.
 ///
-/// `language` is any language tag; without one the language is recognised. The same text gives the
-/// same answer. No two phrases are forms of the same words, and none is a number or a stop word.
+/// `language` is any language tag; without one the language is detected. The result is deterministic. No
+/// two phrases are forms of the same words, and none is a number or a stop word.
 ///
-/// Japanese gives its runs of Chinese characters and katakana, Chinese what is left between function
-/// words, Thai and its kin short clauses: there are no dictionaries here.
+/// No dictionaries are used: Japanese gives its runs of Chinese characters and katakana, Chinese the pieces
+/// between function words, Thai and related scripts short clauses.
 ///
 /// ```
 /// use clipflow::kernels::text::keyphrases;
@@ -58,23 +58,23 @@ pub fn keyphrases(text: &str, language: Option<&str>, most: usize) -> Vec<Keyphr
     chosen.into_iter().map(|c| c.into_keyphrase(strongest)).collect()
 }
 
-/// Runs as phrases of at most [`LONGEST`] words, as equal in length as may be.
+/// Divides runs into phrases of at most [`LONGEST`] words and about equal length.
 fn phrases(runs: &[Vec<Word>]) -> Vec<&[Word]> {
     let cut = |run: &'_ Vec<Word>| run.len().div_ceil(run.len().div_ceil(LONGEST).max(1)).max(1);
     runs.iter().flat_map(|run| run.chunks(cut(run))).collect()
 }
 
-/// A phrase, over all its forms.
+/// A phrase with all its forms.
 struct PhraseCandidate {
     stems: Vec<String>,
     text: String,
     weight: f64,
-    /// Where it is said first, in bytes.
+    /// Position of its first occurrence, in bytes.
     first: usize,
 }
 
 impl PhraseCandidate {
-    /// Whether it says all that `other` does.
+    /// Whether one of the two phrases contains all words of the other.
     fn covers(&self, other: &Self) -> bool {
         let all_of = |a: &Self, b: &Self| b.stems.iter().all(|stem| a.stems.contains(stem));
         all_of(self, other) || all_of(other, self)
@@ -90,13 +90,13 @@ impl PhraseCandidate {
 /// The forms of one phrase.
 #[derive(Default)]
 struct PhraseForms<'t> {
-    /// Each form, how often it is used, and whether only as the first words of sentences.
+    /// Each form, its number of occurrences, and whether it only starts sentences.
     spelled: Vec<(&'t str, usize, bool)>,
     stems: Vec<&'t str>,
     count: usize,
     first: usize,
     named: usize,
-    /// Whether it is all that stands between two breaks somewhere.
+    /// Whether it fills the text between two breaks somewhere.
     is_whole: bool,
 }
 
@@ -120,8 +120,7 @@ impl<'t> PhraseForms<'t> {
         }
     }
 
-    /// The usual spelling: of those used equally often one that does not open a sentence, else the
-    /// first.
+    /// The most frequent spelling; among equals one within a sentence, else the first.
     fn usual(&self) -> String {
         let mut best: Option<&(&str, usize, bool)> = None;
         for form in &self.spelled {
@@ -134,7 +133,7 @@ impl<'t> PhraseForms<'t> {
     }
 }
 
-/// A capital within a sentence, or nothing but capitals.
+/// Whether a word has a capital within a sentence, or only capitals at the start of one.
 fn is_name(word: &str, opens: bool) -> bool {
     match opens {
         true => word.chars().all(char::is_uppercase),
@@ -146,7 +145,7 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<PhraseC
     let keys: Vec<String> = phrases.iter().map(|words| key(words)).collect();
     let rake = Rake::new(StopWords::new()).run_fragments(keys.iter().map(String::as_str));
     let scores: HashMap<String, f64> = rake.into_iter().map(|k| (k.keyword, k.score)).collect();
-    // A word or two that are said more often than any phrase they are part of are a topic themselves.
+    // Words that occur more often than any longer phrase with them are a topic themselves.
     let mut forms: HashMap<String, PhraseForms<'_>> = HashMap::new();
     for words in phrases {
         for length in 1..=words.len() {
@@ -155,7 +154,7 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<PhraseC
             }
         }
     }
-    // How often the longer phrases that hold a phrase are said, the most often said one of them.
+    // The number of occurrences of the most frequent longer phrase that contains a phrase.
     let mut held: HashMap<&[&str], usize> = HashMap::new();
     for whole in forms.values() {
         for length in 1..whole.stems.len() {
@@ -170,7 +169,7 @@ fn candidates(text: &str, phrases: &[&[Word]], lexicon: &Lexicon) -> Vec<PhraseC
     let is_topic = |(_, f): &(&String, &PhraseForms<'_>)| (f.is_whole || f.count > 1) && !within(f);
     let candidate = |(key, forms): (&String, &PhraseForms<'_>)| {
         let words = forms.stems.len().max(1) as f64;
-        // Part of a phrase only, a word has at least that many in its company.
+        // A word that occurs only in phrases has at least their words as neighbours.
         let linked = scores.get(key).map_or(words, |score| score / words).max(1.0);
         let is_name = !lexicon.capitalises_nouns() && forms.named * 2 > forms.count;
         let name = if is_name { NAME } else { 1.0 };

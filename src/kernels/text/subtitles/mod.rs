@@ -1,8 +1,8 @@
-//! SubRip (.srt) and WebVTT (.vtt) to cues.
+//! Parses SubRip (.srt) and WebVTT (.vtt) into cues.
 //!
 //! One lenient reader for both: a cue is a timing line and the lines up to the next blank line,
 //! counter with timing line, or timing line. Counters, identifiers, cue settings, headers and
-//! `NOTE`/`STYLE`/`REGION` blocks fall away; time stamps within a WebVTT cue are when its words are said.
+//! `NOTE`/`STYLE`/`REGION` blocks are skipped; time stamps within a WebVTT cue are the times of its words.
 //! See <https://www.w3.org/TR/webvtt1/>.
 
 mod rolling;
@@ -13,20 +13,20 @@ pub use write::{to_srt, to_vtt};
 use super::captions::seen;
 use crate::model::CueWord;
 
-/// One caption as the file has it.
+/// One caption as it is in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawCue {
     /// When it appears, in seconds on the file's clock.
     pub start: f64,
-    /// When it goes, in seconds; always after `start`.
+    /// When it disappears, in seconds; always after `start`.
     pub end: f64,
     /// The words without markup, not blank; lines are separated by `\n`.
     pub text: String,
-    /// When its words are said, in order, if the file tells.
+    /// When its words are spoken, in order, if the file states it.
     pub words: Option<Vec<CueWord>>,
 }
 
-/// A cue as it is read.
+/// A cue as it is parsed, with its time stamps.
 #[derive(Debug, Clone, PartialEq)]
 struct ParsedCue {
     start: f64,
@@ -38,22 +38,22 @@ struct ParsedCue {
 #[derive(Debug, Clone, PartialEq, Default)]
 struct MarkedText {
     text: String,
-    /// Characters that are seen before the time stamp, and its seconds.
+    /// Number of visible characters before each time stamp, and its time in seconds.
     marks: Vec<(usize, f64)>,
 }
 
-/// No cue starts or ends after this many seconds (100 days): such numbers are damage.
+/// Latest time of a cue in seconds (100 days); larger numbers are damage.
 const MAX_SECONDS: f64 = 8_640_000.0;
 
-/// No entity is longer than this, from `&` to `;`.
+/// Longest entity in bytes, from `&` to `;`.
 const MAX_ENTITY_BYTES: usize = 12;
 
-/// The cues of a SubRip or WebVTT text, ordered by start, then end, then place in the file.
+/// Parses the cues of a SubRip or WebVTT text, ordered by start, then end, then position.
 ///
-/// Never fails: lines that are no part of a cue are passed over, and so are cues without words
-/// or that end before they start. Accepts a byte order mark, any line ends, `hh:mm:ss,mmm` and
-/// `mm:ss.mmm`. Lines that roll up, each cue repeating the last line of the one before as live and
-/// automatic captions do, are said once.
+/// Never fails: lines outside of cues are skipped, and so are cues without words or that end before they
+/// start. Accepts a byte order mark, any line ending, `hh:mm:ss,mmm` and `mm:ss.mmm`. Rolling captions, in
+/// which each cue repeats the last line of the previous one as live and automatic captions do, are
+/// reduced to one occurrence of each line.
 pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
@@ -87,7 +87,7 @@ impl ParsedCue {
         RawCue { start: self.start, end: self.end, text: self.text.text, words }
     }
 
-    /// The words that the time stamps part; those that are not in order or not within the cue part none.
+    /// The words between the time stamps; unordered stamps and those outside the cue are ignored.
     fn words(&self) -> Option<Vec<CueWord>> {
         let mut parts: Vec<(usize, f64)> = vec![(0, self.start)];
         let all = seen(&self.text.text);
@@ -96,7 +96,7 @@ impl ParsedCue {
             if place >= all || time < before || time >= self.end {
                 continue;
             }
-            // Without a word between them the later one counts.
+            // Of two stamps without a word between them the later one counts.
             if place == last {
                 parts.pop();
             }
@@ -117,15 +117,16 @@ impl ParsedCue {
     }
 }
 
-/// `text` in two, the first with `count` characters that are seen.
+/// Splits `text` after `count` visible characters.
 fn split_seen(text: &str, count: usize) -> (&str, &str) {
     let shown = text.char_indices().filter(|(_, c)| !c.is_whitespace());
     let at = shown.map(|(at, _)| at).nth(count).unwrap_or(text.len());
     text.split_at(at)
 }
 
-/// How many of `lines` belong to the cue whose timing line came before them. In WebVTT a line of spaces is
-/// part of it: automatic captions have one where the next line comes up.
+/// Number of `lines` that belong to the cue whose timing line precedes them.
+///
+/// In WebVTT a line of spaces belongs to the cue: automatic captions have one where the next line appears.
 fn body_length(lines: &[&str], vtt: bool) -> usize {
     let ends_before = |i: usize| {
         let line = lines[i].trim();
@@ -142,7 +143,7 @@ fn is_block_start(line: &str) -> bool {
     matches!(word, "NOTE" | "STYLE" | "REGION")
 }
 
-/// Start and end of a timing line; what follows the end are cue settings.
+/// Start and end in a timing line; cue settings after the end are ignored.
 fn parse_timing(line: &str) -> Option<(f64, f64)> {
     let (start, rest) = line.split_once("-->")?;
     let end = rest.split_whitespace().next()?;
@@ -173,8 +174,9 @@ fn parse_digits(text: &str) -> Option<u32> {
     if is_number { text.parse().ok() } else { None }
 }
 
-/// The words of a cue: without tags, override blocks and control characters, entities decoded,
-/// lines trimmed, blank lines left out.
+/// The text of a cue with its time stamps, without markup.
+///
+/// Tags, override blocks, control characters and blank lines are removed, entities decoded, lines trimmed.
 fn clean(body: &str) -> MarkedText {
     let mut out = String::with_capacity(body.len());
     let (mut marks, mut counted, mut count) = (Vec::new(), 0, 0);
@@ -236,7 +238,7 @@ fn tidy(text: &str) -> String {
     out
 }
 
-/// Bytes of the tag that `text` starts with; 0 if the `<` is just a character (`I <3 you`, `a < b`).
+/// Bytes of the tag at the start of `text`; 0 if the `<` is text (`I <3 you`, `a < b`).
 fn tag_length(text: &str) -> usize {
     let Some(end) = text[1..].find(['<', '>']).map(|i| i + 1) else {
         return 0;
@@ -249,7 +251,7 @@ fn tag_length(text: &str) -> usize {
     if text.as_bytes()[end] == b'>' && is_tag { end + 1 } else { 0 }
 }
 
-/// Bytes of the override block that `text` starts with: `{\an8}` of SubStation, `{y:i}` of MicroDVD.
+/// Bytes of an override block at the start: `{\an8}` (SubStation), `{y:i}` (MicroDVD).
 fn override_length(text: &str) -> usize {
     let inside = &text.as_bytes()[1..];
     let is_override = inside.first() == Some(&b'\\')
@@ -260,7 +262,7 @@ fn override_length(text: &str) -> usize {
     }
 }
 
-/// What the entity that `text` starts with stands for, and its bytes; 0 bytes if it is none.
+/// The character of the entity at the start of `text`, and its bytes; 0 if it is none.
 fn decode_entity(text: &str) -> (String, usize) {
     let Some(end) = text.bytes().take(MAX_ENTITY_BYTES).position(|b| b == b';') else {
         return (String::new(), 0);

@@ -1,18 +1,18 @@
-//! Captions that roll up: each shows the last line of the one before once more, above its own.
+//! Rolling captions: each cue repeats the last line of the previous one above its own.
 //!
-//! Live captions (CEA-608's roll-up) and automatic ones are written so, the latter with a cue of some
-//! hundredths of a second between two, in which the line has moved up and the next is not there yet.
+//! Live captions (CEA-608 roll-up) and automatic ones are written this way, the latter with a cue of some
+//! hundredths of a second in between, in which the line has moved up and the next has not appeared.
 
 use super::{MarkedText, ParsedCue, seen};
 
-/// Two cues follow each other without a pause up to so much between them, in seconds.
+/// Largest gap in seconds between two cues that follow each other without a pause.
 const TOUCHING: f64 = 0.1;
-/// A cue of less, in seconds, is only the moment at which a line moves up.
+/// Longest cue in seconds that only shows a line moving up.
 const MOVING: f64 = 0.1;
-/// So many cues at least must repeat the one before them, and half of those that follow one at once.
+/// Smallest number of repeating cues; also at least half of the touching ones must repeat.
 const LEAST: usize = 2;
 
-/// Takes the lines away that only repeat those of the cue before, if that is how these captions are.
+/// Removes lines that repeat the previous cue, if the captions are rolling.
 pub(super) fn unroll(cues: &mut Vec<ParsedCue>) {
     let repeated: Vec<usize> = std::iter::once(0)
         .chain(cues.windows(2).map(|pair| repeated(&pair[0], &pair[1])))
@@ -37,7 +37,7 @@ fn touch(before: &ParsedCue, cue: &ParsedCue) -> bool {
     (cue.start - before.end).abs() <= TOUCHING
 }
 
-/// How many lines `cue` begins with that `before` ends with; 0 if it is a text said twice.
+/// Number of leading lines of `cue` that end `before`; 0 if the text is spoken twice.
 fn repeated(before: &ParsedCue, cue: &ParsedCue) -> usize {
     if !touch(before, cue) {
         return 0;
@@ -51,7 +51,7 @@ fn repeated(before: &ParsedCue, cue: &ParsedCue) -> usize {
 }
 
 impl MarkedText {
-    /// The same without its first lines.
+    /// The text without its first `lines`.
     fn without(self, lines: usize) -> Self {
         if lines == 0 {
             return self;

@@ -61,7 +61,7 @@ fn time_stamps_in_a_cue_are_when_its_words_are_said() {
     assert_eq!(parse_subtitles("00:01.000 --> 00:02.000\nplain\n")[0].words, None);
 }
 
-/// As automatic captions are written: two lines, of which the upper one is the last one again.
+/// Automatic captions: two lines, of which the upper one repeats the last one.
 const ROLLING: &str = "WEBVTT\n\n00:00:00.160 --> 00:00:02.000 align:start position:0%\n \n\
     hello<00:00:00.500><c> there</c><00:00:01.000><c> everybody</c>\n\n\
     00:00:02.000 --> 00:00:02.010 align:start position:0%\nhello there everybody\n \n\n\

@@ -1,4 +1,4 @@
-//! Caption lines as SubRip and WebVTT files.
+//! Writes caption lines as SubRip and WebVTT files.
 
 use std::fmt::Write;
 
@@ -26,14 +26,14 @@ pub fn to_vtt(lines: &[CaptionLine]) -> String {
     out
 }
 
-/// Without blank lines, which end a cue, and without the arrow, which begins one.
+/// The text without blank lines, which end a cue, and without arrows, which start one.
 fn body(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("\n").replace("-->", "→")
 }
 
 fn clock(seconds: f64, point: char) -> String {
-    // Down: nothing may end after the video.
+    // Rounded down: no cue may end after the video.
     let millis = (seconds.max(0.0) * 1000.0 + 1e-6).floor() as u64;
     let (whole, part) = (millis / 1000, millis % 1000);
     format!("{:02}:{:02}:{:02}{point}{part:03}", whole / 3600, whole / 60 % 60, whole % 60)

@@ -1,4 +1,4 @@
-//! Tests on pictures drawn here: textures of blobs, seeded, that can be moved, blended and lit.
+//! Tests on drawn pictures: seeded textures of blobs that can be moved, blended and lit.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

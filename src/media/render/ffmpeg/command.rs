@@ -42,7 +42,7 @@ pub(crate) struct PassCommand<'a> {
     pub(crate) limits: &'a MediaLimits,
 }
 
-/// The arguments of a pass, which writes the clips to `files` and lists decoded frames on stdout.
+/// The arguments of a pass, which writes `files` and lists decoded frames on stdout.
 ///
 /// The frames of a cold open are listed in the pipe that its input names.
 ///

@@ -80,7 +80,7 @@ pub(crate) struct OutputSound {
     pub(crate) encoded: Option<Rc<PartialFile>>,
 }
 
-/// The sounds of a pass's outputs at the loudness of their edits, by EBU R128 (ITU-R BS.1770).
+/// The sounds of a pass's outputs at their edits' loudness, by EBU R128 (ITU-R BS.1770).
 ///
 /// Sound that is not worth amplifying stays as it is (see [`LoudnessMeasure::is_heard`]). Decodes only
 /// sound: once for all outputs, and again for those that need a limiter or are very quiet, whose result
@@ -167,7 +167,7 @@ impl SoundPlan<'_> {
         Ok(sounds)
     }
 
-    /// Outputs with a loudness target and unique sound, and pairs of a duplicate and its original.
+    /// Outputs with a loudness target and unique sound, and duplicates with their original.
     fn different(&self) -> (Vec<usize>, Vec<(usize, usize)>) {
         let (mut open, mut alike) = (Vec::new(), Vec::new());
         for number in (0..self.outputs.len()).filter(|number| self.target(*number).is_some()) {

@@ -144,7 +144,7 @@ impl PassRunner<'_> {
         Some(facts.and_then(|facts| sidecars::complete(context, span, facts)))
     }
 
-    /// Encodes `spans` together, or each alone if that fails, so that one failure does not spread.
+    /// Encodes `spans` together, or each alone if that fails, to contain a failure.
     fn encoded(&self, spans: &[&Output], tell: &dyn Fn(f64)) -> Vec<Result<Rendition>> {
         if spans.is_empty() {
             return Vec::new();
@@ -174,7 +174,7 @@ impl PassRunner<'_> {
         Ok(spans.iter().zip(files).map(check).collect())
     }
 
-    /// Runs ffmpeg until it decodes a frame before the first clip, seeking further back each time.
+    /// Runs ffmpeg until it decodes a frame before the first clip, each time from further back.
     ///
     /// Only then is it certain that none of the clip's frames is missing.
     fn encode(

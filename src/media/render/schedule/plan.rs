@@ -19,7 +19,7 @@ pub struct Pass {
 
 /// CPU seconds for decoding one pixel of H.264. Measured: 60 s of 720p30 in 1.96 CPU seconds.
 const DECODE_PER_PIXEL: f64 = 1.2e-9;
-/// CPU seconds for starting ffmpeg, opening the source twice and probing its streams. Measured: 0.05–0.09.
+/// CPU seconds for starting ffmpeg and opening the source twice. Measured: 0.05–0.09.
 const STARTUP: f64 = 0.08;
 /// Mean distance from a seek's target back to its keyframe, in seconds: half of x264's default
 /// GOP of 250 frames at 25 a second.

@@ -21,7 +21,7 @@ use crate::media::tools::MediaLimits;
 
 /// Side of the thumbnails by which frames of the edges are compared, in pixels.
 const SIDE: usize = 32;
-/// Largest difference of the thumbnails of a frame and its encoding, in one pixel and on average.
+/// Largest difference of a frame's thumbnail after encoding, in one pixel and on average.
 ///
 /// Measured at the lowest quality: below 6 and 1.2. Consecutive frames of a moving picture differ by more.
 const FURTHEST: u8 = 12;
@@ -37,7 +37,7 @@ pub(super) struct DecodedFrames {
     pub(super) edges: Vec<u8>,
 }
 
-/// Decodes the span of a source from `from` to before `until`, in ticks, and encodes its edges.
+/// Decodes the ticks `from..until` of a source and encodes the edges.
 pub(super) struct SpanDecoder<'a> {
     pub(super) context: &'a RenderContext<'a>,
     pub(super) limits: &'a MediaLimits,
@@ -50,7 +50,7 @@ pub(super) struct SpanDecoder<'a> {
 }
 
 impl SpanDecoder<'_> {
-    /// Decodes the span from `seek` on, and encodes its edges into `edges`, each starting with an IDR.
+    /// Decodes the span from `seek` on, and encodes its edges, each starting with an IDR.
     pub(super) fn run(
         &self,
         seek: Option<f64>,

@@ -1,4 +1,4 @@
-//! Smart cut: copies whole groups of pictures and encodes only the edges before and after them.
+//! Smart cut: copies whole groups of pictures and encodes only the edges around them.
 //!
 //! It applies to clips that change nothing but the span. The source is decoded once, for the checksums of
 //! its frames and for the edges; the written clip is decoded too. The clip is accepted if each of its
@@ -235,7 +235,7 @@ fn divided(track: &PacketTrack, file: &File, from: i64, until: i64) -> Result<Sm
     Ok(cut)
 }
 
-/// Checks that the decoder showed as many frames as there are packets, the copied ones at their times.
+/// Checks that the decoder showed a frame per packet, the copied ones at their times.
 fn matches(frames: &[i64], copied: &[i64], cut: &SmartCutPlan) -> Result<()> {
     let mut copied = copied.to_vec();
     copied.sort_unstable();

@@ -124,7 +124,7 @@ fn kind(nal: &[u8]) -> u8 {
     nal.first().map_or(0, |head| head & 31)
 }
 
-/// The NAL units of a packet, each after a length of four bytes; `None` where it is truncated.
+/// The NAL units of a packet, after lengths of four bytes; `None` where it is truncated.
 fn nals(packet: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
     let mut rest = Some(packet);
     (!packet.is_empty()).then_some(std::iter::from_fn(move || {

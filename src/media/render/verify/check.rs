@@ -74,7 +74,7 @@ impl RenderContext<'_> {
         Ok(other.unwrap_or_else(|| found.facts(span, bytes, blake3)))
     }
 
-    /// Renames the file to its path durably; facts of the existing file if a complete one is there.
+    /// Renames the file to its path durably; returns the facts of a complete file there.
     fn publish(&self, file: PartialFile, span: &Output) -> Result<Option<Rendition>> {
         let path = std::path::absolute(&span.path).map_err(not_written)?;
         let folder = File::open(path.parent().unwrap_or(Path::new("/"))).map_err(not_written)?;
@@ -94,7 +94,7 @@ impl RenderContext<'_> {
         Ok(None)
     }
 
-    /// Checks that the last frame lasts until the span's end, and that the source does not end early.
+    /// Checks that the last frame lasts until the span's end: the source must not end early.
     fn reaches_end(
         &self,
         end: f64,

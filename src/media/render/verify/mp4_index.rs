@@ -11,7 +11,7 @@ use super::facts::{MeasuredTrack, TrackKind};
 /// Largest index that is read: about 16 bytes per frame for a day of frames.
 const MOST: usize = 256 << 20;
 
-/// Reads the picture and sound tracks; `None` if a stream is of a kind that is not written here.
+/// Reads the picture and sound tracks; `None` if a stream is of an unknown kind.
 ///
 /// # Errors
 /// The file is not MP4, or its boxes do not end where it ends. The index comes first, so a truncated file

@@ -92,7 +92,7 @@ pub(crate) fn sound_file(settings: &RenderSettings, label: &str, file: &Path) ->
     args
 }
 
-/// The options of an MP4 file that copies the picture of input 0 and encodes the sound of output 0.
+/// The options of an MP4 file with the copied picture of input 0 and sound of output 0.
 ///
 /// Times are as for [`output`].
 pub(crate) fn copied(

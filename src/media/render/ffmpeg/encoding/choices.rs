@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::sniff::Demuxer;
 
-/// Defines an enum whose values have one name each in configuration, JSON and on the command line.
+/// Defines an enum with one name per value in configuration, JSON and on the command line.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident, $what:literal, $($(#[$own:meta])* $value:ident = $text:literal),+) => {
         $(#[$doc])*

@@ -110,9 +110,9 @@ impl Encoding {
 
     /// Memory of the encoder with one thread, in encoded pictures; `None` for H.264.
     ///
-    /// For H.264 it depends on the preset. Measured as growth of the resident memory for each output, of plain clips at 720p: HEVC 160 MB
-    /// (`veryfast`), AV1 178, VP9 142; of edits at 1080 × 1920: HEVC 353, AV1 358, VP9 288. An animation
-    /// is smaller than the clip: GIF 39, WebP 4.
+    /// For H.264 it depends on the preset. Measured as growth of the resident memory for each output, for
+    /// plain clips at 720p: HEVC 160 MB (`veryfast`), AV1 178, VP9 142; for edits at 1080 × 1920: HEVC 353,
+    /// AV1 358, VP9 288. An animation is smaller than the clip: GIF 39, WebP 4.
     pub(crate) fn pictures(&self) -> Option<u64> {
         match self.format.kind() {
             FormatKind::Sound => Some(0),
@@ -139,7 +139,7 @@ impl Encoding {
         }
     }
 
-    /// Size of an animation made from a picture of this size: same aspect ratio, not larger, even.
+    /// Size of an animation of a picture of this size: same aspect ratio, not larger, even.
     pub(crate) fn animated(&self, (width, height): (i64, i64)) -> (i64, i64) {
         let most = self.animation().0;
         let scale = (most as f64 / width.max(height).max(1) as f64).min(1.0);

@@ -13,7 +13,7 @@ const BLUR_AT: u32 = 8;
 const LEAST_BLURRED: u32 = 48;
 /// Width of the small picture in the corner, as a share of the frame's.
 const CORNER: f64 = 0.32;
-/// The frame's shorter side divided by the width of the light lines around and between windows.
+/// The frame's shorter side divided by the width of the light lines between windows.
 const LINES: u32 = 135;
 
 /// The size at which a layout shows the whole source picture beside something else.

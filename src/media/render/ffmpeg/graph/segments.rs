@@ -5,7 +5,7 @@ use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Join};
 
-/// Plays `part` of `from` at the constant rate from time 0, with exactly its number of frames.
+/// Plays `part` of `from` at the constant rate from time 0, in exactly its frames.
 pub(super) fn play(
     graph: &mut FilterGraph,
     source: &RenderSource,

@@ -1,4 +1,4 @@
-//! The picture graph of a pass: one decode, copied to the log, the plain clips and the layouts.
+//! The picture graph of a pass: one decode for the log, the plain clips and the layouts.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::RenderSource;
 use crate::model::edit::{Edit, Segment};
 
-/// The graph that copies one decode to the log and to each output, ending in `[v0]`, `[v1]`, ….
+/// The graph that copies one decode to the log and to the outputs `[v0]`, `[v1]`, ….
 ///
 /// The outputs get upright, square, even and progressive pictures. The log is `[log]`, and that of a cold
 /// open `[ahead]`. No filter before a clip's own trim depends on where the pass starts or ends, so the
@@ -68,7 +68,7 @@ pub(crate) fn graph(
     graph.text()
 }
 
-/// The frames of `input` up to `end` (seconds on the clips' clock), as decoded and as pictures.
+/// The frames of `input` up to `end` (in seconds), as decoded and as pictures.
 fn decoded(
     graph: &mut FilterGraph,
     source: &RenderSource,
@@ -123,7 +123,7 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     filters
 }
 
-/// Lays out `from` once for all `members` and plays their parts; returns the labels of the parts.
+/// Lays out `from` once for all `members` and plays their parts; returns their labels.
 ///
 /// `whole` is the label of the already scaled whole picture, if any.
 fn layouts(

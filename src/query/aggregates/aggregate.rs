@@ -1,4 +1,4 @@
-//! What the aggregates have in common: from states of groups to a DataFusion aggregate.
+//! DataFusion aggregates made from states of groups.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,34 +11,37 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator,
+    Signature, Volatility,
 };
+
+use crate::query::arguments::{About, FunctionArguments};
 
 /// The states of numbered groups.
 pub(in crate::query) trait GroupStates: Send + Sync + 'static {
-    /// See that there are `groups` groups.
+    /// Make room for `groups` groups.
     fn resize(&mut self, groups: usize) -> Result<()>;
 
-    /// Take rows of the groups `groups`; `None` is a row that does not count.
+    /// Add rows to their `groups`; `None` skips a row.
     fn update(&mut self, values: &[ArrayRef], groups: &[Option<usize>]) -> Result<()>;
 
-    /// The states as bytes; NULL for one that has taken nothing.
+    /// The states as bytes; NULL for an empty one.
     fn to_bytes(&self) -> Result<BinaryArray>;
 
     /// Merge a state into a group.
     fn merge(&mut self, group: usize, state: &[u8]) -> Result<()>;
 
-    /// The answers.
+    /// The results.
     fn evaluate(&self) -> Result<ArrayRef>;
 
-    /// Forget the first `n` groups: those after them are numbered from 0.
+    /// Remove the first `n` groups; those after them are renumbered from 0.
     fn forget(&mut self, n: usize);
 
     /// Bytes of memory.
     fn size(&self) -> usize;
 }
 
-/// Makes states for arguments of those types.
+/// Creates states from argument types and [`Aggregate::of`].
 type Make = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 
 /// An aggregate, its name and its types.
@@ -46,18 +49,28 @@ pub(in crate::query) struct Aggregate {
     /// Its name in SQL.
     pub(in crate::query) name: String,
     /// What it takes.
-    pub(in crate::query) signature: Signature,
-    /// What it gives.
+    pub(in crate::query) arguments: FunctionArguments,
+    /// What it does.
+    pub(in crate::query) about: About,
+    /// The type of the result.
     pub(in crate::query) return_type: DataType,
-    /// Which metric it is of, if any; given to `make`.
+    /// The metric that it aggregates, if any; passed to `make`.
     pub(in crate::query) of: &'static str,
-    /// Makes the states.
+    /// Creates the states.
     pub(in crate::query) make: Make,
 }
 
 impl Aggregate {
-    pub(super) fn into_udaf(self) -> AggregateUDF {
-        AggregateUDF::from(self)
+    /// What it does and how it is called.
+    pub(in crate::query) fn documentation(&self) -> Documentation {
+        self.arguments.documentation(&self.name, &self.about)
+    }
+
+    /// The aggregate for a DataFusion session.
+    pub(in crate::query) fn into_udaf(self) -> AggregateUDF {
+        let signature = self.arguments.signature(Volatility::Immutable);
+        let documentation = self.documentation();
+        AggregateUDF::from(SqlAggregate { aggregate: self, signature, documentation })
     }
 }
 
@@ -88,9 +101,17 @@ impl Aggregate {
     }
 }
 
-impl AggregateUDFImpl for Aggregate {
+/// An [`Aggregate`] in a DataFusion session.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct SqlAggregate {
+    aggregate: Aggregate,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl AggregateUDFImpl for SqlAggregate {
     fn name(&self) -> &str {
-        &self.name
+        &self.aggregate.name
     }
 
     fn signature(&self) -> &Signature {
@@ -98,13 +119,21 @@ impl AggregateUDFImpl for Aggregate {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.return_type.clone())
+        Ok(self.aggregate.return_type.clone())
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        self.aggregate.arguments.plan(&self.aggregate.name, given)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let mut states = self.states(&args)?;
+        let mut states = self.aggregate.states(&args)?;
         states.resize(1)?;
-        Ok(Box::new(OneGroup(states)))
+        Ok(Box::new(SingleGroup(states)))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -121,18 +150,18 @@ impl AggregateUDFImpl for Aggregate {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
         let types: Vec<DataType> = args.expr_fields.iter().map(|f| f.data_type().clone()).collect();
-        let make = (self.make, types, self.of);
-        Ok(Box::new(Groups { states: self.states(&args)?, make }))
+        let make = (self.aggregate.make, types, self.aggregate.of);
+        Ok(Box::new(AggregateGroups { states: self.aggregate.states(&args)?, make }))
     }
 }
 
-struct Groups {
+struct AggregateGroups {
     states: Box<dyn GroupStates>,
     make: (Make, Vec<DataType>, &'static str),
 }
 
-impl Groups {
-    /// Answers of the groups that are to be emitted, which then are forgotten.
+impl AggregateGroups {
+    /// Results of the groups to emit, which are then removed.
     fn emit(
         &mut self,
         emit_to: EmitTo,
@@ -148,13 +177,13 @@ impl Groups {
     }
 }
 
-/// The group of each row, `None` where the filter leaves it out.
+/// The group of each row; `None` where the filter excludes it.
 fn kept(groups: &[usize], filter: Option<&BooleanArray>) -> Vec<Option<usize>> {
     let passes = |row: usize| filter.is_none_or(|f| f.is_valid(row) && f.value(row));
     groups.iter().enumerate().map(|(row, group)| passes(row).then_some(*group)).collect()
 }
 
-impl GroupsAccumulator for Groups {
+impl GroupsAccumulator for AggregateGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -213,16 +242,16 @@ fn merge(states: &mut dyn GroupStates, values: &[ArrayRef], groups: &[usize]) ->
     Ok(())
 }
 
-/// A query without GROUP BY has one group.
-struct OneGroup(Box<dyn GroupStates>);
+/// The accumulator of a query without GROUP BY, which has one group.
+struct SingleGroup(Box<dyn GroupStates>);
 
-impl fmt::Debug for OneGroup {
+impl fmt::Debug for SingleGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OneGroup")
+        f.write_str("SingleGroup")
     }
 }
 
-impl Accumulator for OneGroup {
+impl Accumulator for SingleGroup {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let rows = values.first().map_or(0, |v| v.len());
         self.0.update(values, &vec![Some(0); rows])

@@ -1,4 +1,4 @@
-//! What the partitions of a roll-up share: the parts of the tally, its keys, its memory.
+//! [`SharedTally`], which the partitions of a roll-up fill: its parts, keys and memory.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,16 +16,16 @@ use futures::TryStreamExt;
 use crate::kernels::tally::{DealBy, Interner, KeyColumn, PARTS, Part, Record};
 use crate::model::event::EventKind;
 
-/// Names of events that are of no known kind, and how often each was met. An extension of a session's
-/// configuration: who wants to know adds one and looks at it when the query is done.
+/// Names of events of unknown kinds with their numbers. Add it to a session's configuration as an
+/// extension and read it after the query.
 #[derive(Debug, Default)]
 pub struct UnknownEvents(Mutex<BTreeMap<String, u64>>);
 
-/// Unknown names that are told apart; further ones are counted together.
+/// Most unknown names that are counted separately; further ones are counted together.
 const NAMES: usize = 100;
 
 impl UnknownEvents {
-    /// The names, and the number of events of each.
+    /// The names with the number of events of each.
     pub fn get(&self) -> BTreeMap<String, u64> {
         lock(&self.0).clone()
     }
@@ -38,33 +38,33 @@ impl UnknownEvents {
     }
 }
 
-/// Which columns of the input are what.
+/// The roles of the columns of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Columns {
+pub(super) struct InputColumns {
     pub(super) keys: Vec<usize>,
     pub(super) event: usize,
     pub(super) viewer: Option<usize>,
     pub(super) value: Option<usize>,
 }
 
-/// A part, and what was put aside of it.
+/// A part of the tally and its spill files.
 #[derive(Default)]
-pub(super) struct Slot {
+pub(super) struct TallyPart {
     pub(super) part: Part,
     aside: Vec<Arc<dyn SpillFile>>,
 }
 
-/// See the module.
-pub(super) struct Table {
-    pub(super) columns: Columns,
+/// A tally in parts, filled by all partitions of a roll-up; the largest parts are spilled under memory pressure.
+pub(super) struct SharedTally {
+    pub(super) columns: InputColumns,
     pub(super) keys: Vec<KeyColumn>,
     pub(super) viewers: KeyColumn,
     /// Tuples of the codes of all keys but the first.
     pub(super) rest: Interner,
     deal: OnceLock<DealBy>,
-    parts: Vec<Mutex<Slot>>,
+    parts: Vec<Mutex<TallyPart>>,
     sizes: Vec<AtomicUsize>,
-    /// Bit `k`: an event of kind `k` was met.
+    /// Bit `k`: an event of kind `k` has occurred.
     seen: AtomicU32,
     reservation: MemoryReservation,
     disk: Arc<DiskManager>,
@@ -72,9 +72,9 @@ pub(super) struct Table {
     pub(super) unknown: Option<Arc<UnknownEvents>>,
 }
 
-impl Table {
+impl SharedTally {
     pub(super) fn new(
-        columns: Columns,
+        columns: InputColumns,
         input: &SchemaRef,
         context: &TaskContext,
         spills: Count,
@@ -98,7 +98,7 @@ impl Table {
         }
     }
 
-    /// How rows are dealt; `decide` is asked once, by whoever comes first.
+    /// How rows are dealt; the first caller decides.
     pub(super) fn deal_by(&self, decide: impl FnOnce() -> DealBy) -> DealBy {
         *self.deal.get_or_init(decide)
     }
@@ -112,7 +112,7 @@ impl Table {
         self.seen.fetch_or(kinds, Ordering::Relaxed);
     }
 
-    /// Whether an event of that kind was met anywhere.
+    /// Whether an event of that kind has occurred in any partition.
     pub(super) fn has_seen(&self, kind: EventKind) -> bool {
         self.seen.load(Ordering::Relaxed) & (1 << kind as u32) != 0
     }
@@ -130,13 +130,13 @@ impl Table {
         self.keep_to_the_limit()
     }
 
-    /// Put the largest parts aside until what is left fits into the memory there is.
+    /// Spill the largest parts until the rest fits into the available memory.
     fn keep_to_the_limit(&self) -> Result<()> {
         loop {
             let parts: usize = self.sizes.iter().map(|s| s.load(Ordering::Relaxed)).sum();
             let texts: usize = self.keys.iter().map(KeyColumn::size).sum();
             let all = parts + texts + self.viewers.size() + self.rest.size();
-            // Not at each step: the pool is everybody's.
+            // In large steps, because all operators share the pool.
             let wanted = all.next_multiple_of(STEP);
             if wanted <= self.reservation.size() {
                 return Ok(());
@@ -172,15 +172,15 @@ impl Table {
         Ok(())
     }
 
-    /// A part with all that was put aside of it; it is not there any more.
+    /// Removes a part and merges its spill files into it.
     pub(super) async fn take(&self, index: usize) -> Result<Part> {
         let slot = self.parts.get(index).map(|m| std::mem::take(&mut *lock(m)));
         if let Some(size) = self.sizes.get(index) {
-            // What is left of it is one part's rows; the memory is for who reads them.
+            // The memory of the part belongs to the reader of its rows from here on.
             let size = size.swap(0, Ordering::Relaxed);
             self.reservation.shrink(size.min(self.reservation.size()));
         }
-        let Slot { mut part, aside } = slot.unwrap_or_default();
+        let TallyPart { mut part, aside } = slot.unwrap_or_default();
         for file in aside {
             let mut bytes = vec![];
             let mut chunks = file.read_stream()?;
@@ -193,9 +193,9 @@ impl Table {
     }
 }
 
-/// Steps in which memory is asked for.
+/// Bytes by which the reservation grows.
 const STEP: usize = 1 << 20;
-/// A part below this size is not worth a file.
+/// A smaller part is not worth a spill file.
 const SMALLEST_SPILL: usize = 1 << 12;
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,8 +1,9 @@
-//! Sums of what does not add up are refused.
+//! An analyzer rule that rejects sums of counts of distinct viewers.
 //!
 //! Columns of distinct viewers carry the metadata [`ADDITIVE`](crate::model::event::ADDITIVE) = `false`, or
-//! the query itself counts them (`audience_reach`, `reach_estimate`, distinct `viewer_id` of `events`). Who sums or averages one counts people
-//! twice who saw two variants; the plan is refused with a sentence that says what to do instead.
+//! the query itself counts them (`audience_reach`, `reach_estimate`, distinct `viewer_id` of `events`). Their
+//! sum or average counts a viewer of two variants twice, so planning fails with an error that names the
+//! alternative.
 
 mod origin;
 
@@ -13,13 +14,13 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, WindowFunctionDefinition};
 use datafusion::optimizer::AnalyzerRule;
 
-/// Refuses `sum` and `avg` over columns that do not add up.
+/// Rejects `sum` and `avg` over columns of distinct viewers.
 #[derive(Debug, Default)]
-pub struct RefuseSums;
+pub struct RejectSums;
 
 const SUMS: [&str; 3] = ["sum", "avg", "mean"];
 
-impl AnalyzerRule for RefuseSums {
+impl AnalyzerRule for RejectSums {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         plan.apply_with_subqueries(|node| {
             let expressions = match node {
@@ -38,7 +39,7 @@ impl AnalyzerRule for RefuseSums {
     }
 
     fn name(&self) -> &str {
-        "refuse_sums"
+        "reject_sums"
     }
 }
 

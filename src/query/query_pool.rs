@@ -1,4 +1,4 @@
-//! Memory of queries, shared by their operators.
+//! [`QueryPool`], the memory that the operators of queries share.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,33 +9,33 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size,
 };
 
-/// Operators that share memory in equal parts and nothing else.
+/// Most operators that share memory in strictly equal parts.
 const FEW: usize = 32;
 
-/// Of more operators than [`FEW`], the part of memory that one may have at the most.
+/// Largest part of the memory for one of more than [`FEW`] operators.
 const MOST: usize = 8;
 
-/// Memory in equal parts for operators that can put rows aside on disk, less strictly where they are many.
+/// A pool that divides memory equally among operators that can spill, less strictly where they are many.
 ///
-/// Equal parts from the start, as in DataFusion's `FairSpillPool`, are 6 MB of a gigabyte for each operator
-/// of a statement with 150 small sorts and aggregates: a sort that needs 7 fails beside 149 that need
-/// nothing. Of more than [`FEW`] operators each is sure of half of its part, and the other halves are for
-/// whoever comes first.
+/// DataFusion's `FairSpillPool` reserves equal parts from the start: in a statement with 150 small sorts
+/// and aggregates each gets 6 MB of a gigabyte, so that a sort that needs 7 MB fails beside 149 that need
+/// nothing. Here each of more than [`FEW`] operators is guaranteed half of its part, and the other halves
+/// are given out on demand.
 ///
-/// What cannot be put aside is given out as long as there is some.
+/// Operators that cannot spill get memory as long as some is free.
 #[derive(Debug)]
 pub(super) struct QueryPool {
     bytes: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Operators that can put rows aside on disk.
+struct PoolState {
+    /// Number of operators that can spill.
     spillers: usize,
-    /// What they hold, in bytes.
+    /// Bytes held by them.
     spillable: usize,
-    /// What the others hold.
+    /// Bytes held by the others.
     fixed: usize,
 }
 
@@ -44,17 +44,17 @@ impl QueryPool {
         Self { bytes, state: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PoolState {
     fn held(&self) -> usize {
         self.spillable + self.fixed
     }
 
-    /// Whether one who can put rows aside and holds `size` may take `additional` of `bytes` in all.
+    /// Whether an operator that can spill and holds `size` may take `additional`, of `bytes` in all.
     fn allows(&self, bytes: usize, size: usize, additional: usize) -> bool {
         let room = bytes.saturating_sub(self.fixed);
         let wanted = size + additional;
@@ -168,7 +168,7 @@ mod tests {
         for sort in &sorts[1..4] {
             sort.try_grow(125).unwrap();
         }
-        // The first half has been taken; the rest is for everybody in equal parts.
+        // The first half is taken; the rest is divided equally.
         for sort in &sorts[4..] {
             sort.try_grow(5).unwrap();
             sort.try_grow(1).unwrap_err();

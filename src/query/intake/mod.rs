@@ -1,8 +1,7 @@
 //! Request files as a table: Parquet, CSV, NDJSON, Arrow IPC; a file or a folder of them.
 //!
-//! Whatever the file's types, the table `intake` has the columns of `requests` in their types, then
-//! the file's other columns as they are. A value that cannot be coerced without loss is named in
-//! `malformed`; a row is never dropped here.
+//! The table `intake` has the columns of `requests`, cast to their types, then the other columns of the
+//! file unchanged. A value that cannot be cast without loss is named in `malformed`; no row is dropped here.
 
 mod coerce;
 
@@ -16,14 +15,15 @@ use datafusion::datasource::file_format::options::{
 };
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::errors::query_error;
 use super::events::quote;
-use super::files::{self, Kind, RequestFile, file_url};
-use super::{json_files, query_error};
+use super::files::{self, RequestFile, RequestFormat, file_url};
+use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
 
-/// Columns that the run makes itself; a request column of that name is carried as `input_<name>`.
+/// Columns that the run adds; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
     "row",
     "location",
@@ -43,19 +43,19 @@ const RESERVED: &[&str] = &[
     "may_change",
 ];
 
-/// What the view `dead_letters` adds to the columns of requests; a file that has all of them is one,
-/// and what became of its rows before is not carried into what becomes of them now.
+/// Columns that the view `dead_letters` adds to those of requests. A file that has all of them is a
+/// dead-letter file: these columns describe an earlier run and are not carried into this one.
 const OF_DEAD_LETTERS: [&str; 4] = ["error_code", "error_message", "attempts", "may_change"];
 
-/// Which file a row stands in and where, while files of different columns are put together.
+/// Columns for the file and position of a row, while files with different columns are combined.
 const FILE: &str = "\"clipflow: file\"";
 const LINE: &str = "\"clipflow: line\"";
 
 /// Register `requests` as the table `intake` of `ctx`.
 ///
 /// # Errors
-/// `input.unreadable` if there is no such file or it is not what it seems, `input.column` if a
-/// column is missing or cannot hold what it should; both name what was found.
+/// `input.unreadable` if a file is missing or damaged, `input.column` if a column is missing or has an
+/// unsuitable type; both name what was found.
 pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
     let parts = parts(files::look(requests)?);
     let any_names_source = parts.iter().any(|p| source_columns(&p.schema).next().is_some());
@@ -63,7 +63,7 @@ pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
     for (n, part) in parts.iter().enumerate() {
         // A JSON file leaves out a column in which it has no value.
         if source_columns(&part.schema).next().is_none()
-            && !(part.kind == Kind::Json && any_names_source)
+            && !(part.kind == RequestFormat::Json && any_names_source)
         {
             return Err(no_source_column(&part.schema, part.place(requests)));
         }
@@ -98,8 +98,8 @@ pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
     register.await.map(|_| ()).map_err(query_error)
 }
 
-/// An `input.unreadable` error about `path`; about the file in it that is at fault, if it is a
-/// folder and that can be told.
+/// An `input.unreadable` error about `path`; about the file at fault in it if it is a folder and that
+/// file can be determined.
 pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     match if path.is_dir() { files::ragged(path) } else { None } {
         Some((file, fault)) => files::unreadable(&file, fault),
@@ -108,14 +108,14 @@ pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
 }
 
 /// Files that are read together, and their columns.
-struct Part {
+struct FileGroup {
     files: Vec<RequestFile>,
-    kind: Kind,
+    kind: RequestFormat,
     schema: Schema,
 }
 
-impl Part {
-    /// What an error names: the file if there is one only.
+impl FileGroup {
+    /// The path that an error names: the file if it is the only one.
     fn place<'a>(&'a self, requests: &'a Path) -> &'a Path {
         match self.files.as_slice() {
             [only] => &only.path,
@@ -125,10 +125,10 @@ impl Part {
 }
 
 /// All files together if they have the same columns, else each by itself.
-fn parts(files: Vec<RequestFile>) -> Vec<Part> {
+fn parts(files: Vec<RequestFile>) -> Vec<FileGroup> {
     let Some(first) = files.first() else { return vec![] };
     let kind = first.kind;
-    let merged = if kind == Kind::Json {
+    let merged = if kind == RequestFormat::Json {
         Schema::try_merge(files.iter().map(|f| f.schema.clone())).ok()
     } else {
         let same =
@@ -136,10 +136,10 @@ fn parts(files: Vec<RequestFile>) -> Vec<Part> {
         files.iter().all(same).then(|| first.schema.clone())
     };
     match merged {
-        Some(schema) => vec![Part { files, kind, schema }],
+        Some(schema) => vec![FileGroup { files, kind, schema }],
         None => files
             .into_iter()
-            .map(|f| Part { kind: f.kind, schema: f.schema.clone(), files: vec![f] })
+            .map(|f| FileGroup { kind: f.kind, schema: f.schema.clone(), files: vec![f] })
             .collect(),
     }
 }
@@ -148,40 +148,40 @@ fn columns(schema: &Schema) -> impl Iterator<Item = (&String, &DataType)> {
     schema.fields().iter().map(|f| (f.name(), f.data_type()))
 }
 
-async fn read(ctx: &SessionContext, part: &Part) -> Result<DataFrame, String> {
+async fn read(ctx: &SessionContext, part: &FileGroup) -> Result<DataFrame, String> {
     let urls: Vec<String> = part.files.iter().map(|f| file_url(&f.path)).collect();
-    // The files are named one by one: whatever they end in, they are meant.
+    // The files are listed explicitly, so any extension is accepted.
     let file_extension = "";
     let frame = match part.kind {
-        Kind::Parquet => {
+        RequestFormat::Parquet => {
             ctx.read_parquet(urls, ParquetReadOptions { file_extension, ..Default::default() })
                 .await
         }
-        Kind::Csv => {
+        RequestFormat::Csv => {
             let options = CsvReadOptions::new().schema(&part.schema);
             ctx.read_csv(urls, options.file_extension(file_extension)).await
         }
-        Kind::Json => {
+        RequestFormat::Json => {
             let paths = part.files.iter().map(|f| f.path.clone()).collect();
             json_files::table(paths, part.schema.clone()).and_then(|t| ctx.read_table(Arc::new(t)))
         }
-        Kind::Arrow | Kind::ArrowStream => {
+        RequestFormat::Arrow | RequestFormat::ArrowStream => {
             ctx.read_arrow(urls, ArrowReadOptions { file_extension, ..Default::default() }).await
         }
     };
     frame.map_err(|e| e.strip_backtrace())
 }
 
-/// A column that is carried through: its name in the files, its name in `intake`, its SQL type
-/// there if the files do not agree on one.
-struct Extra {
+/// A column that is carried through: its name in the files, its name in `intake`, and its SQL type
+/// there if the files disagree.
+struct CarriedColumn {
     name: String,
     alias: String,
     cast: Option<&'static str>,
 }
 
-/// The columns of all parts that are not columns of `requests`, in the order they are met.
-fn extras(parts: &[Part]) -> Vec<Extra> {
+/// The columns of all groups that are not columns of `requests`, in order of appearance.
+fn extras(parts: &[FileGroup]) -> Vec<CarriedColumn> {
     let known: HashSet<String> =
         VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let every: HashSet<String> = parts
@@ -201,7 +201,7 @@ fn extras(parts: &[Part]) -> Vec<Extra> {
             let mut alias = name.clone();
             if RESERVED.contains(&lower.as_str()) || known.contains(&lower) {
                 alias = format!("input_{name}");
-                let is_taken = |alias: &str, extras: &[Extra]| {
+                let is_taken = |alias: &str, extras: &[CarriedColumn]| {
                     every.contains(&alias.to_ascii_lowercase())
                         || extras.iter().any(|e| e.alias.eq_ignore_ascii_case(alias))
                 };
@@ -210,14 +210,14 @@ fn extras(parts: &[Part]) -> Vec<Extra> {
                 }
             }
             let cast = common_type(parts, &name);
-            extras.push(Extra { name, alias, cast });
+            extras.push(CarriedColumn { name, alias, cast });
         }
     }
     extras
 }
 
-/// The SQL type that holds what all parts have in a column; `None` if they agree.
-fn common_type(parts: &[Part], name: &str) -> Option<&'static str> {
+/// The SQL type that holds the values of a column of all groups; `None` if their types agree.
+fn common_type(parts: &[FileGroup], name: &str) -> Option<&'static str> {
     let types: Vec<&DataType> = parts
         .iter()
         .filter_map(|p| p.schema.field_with_name(name).ok())
@@ -234,7 +234,7 @@ fn common_type(parts: &[Part], name: &str) -> Option<&'static str> {
     }
 }
 
-/// The columns of a file that are columns of `requests`, or say what became of them before.
+/// The columns of a file that are columns of `requests` or describe an earlier run.
 fn used(schema: &Schema) -> Vec<&str> {
     let source = source_columns(schema).next();
     let others = VideoClipRequest::fields();
@@ -245,13 +245,13 @@ fn used(schema: &Schema) -> Vec<&str> {
     source.into_iter().chain(others).chain(letters).map(|f| f.name().as_str()).collect()
 }
 
-/// The columns that name the video, the one that counts first.
+/// The columns that name the video, in order of precedence.
 fn source_columns(schema: &Schema) -> impl Iterator<Item = &Arc<Field>> {
     ["source_url", "youtube_url"].into_iter().filter_map(|name| find(schema, name))
 }
 
-/// The SQL of every column of `intake` but `row`.
-fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> {
+/// The SQL of all columns of `intake` except `row`.
+fn projection(schema: &Schema, extras: &[CarriedColumn], path: &Path) -> Result<String> {
     let mut known = vec![];
     let mut faults = vec![];
     for field in VideoClipRequest::fields() {
@@ -291,7 +291,7 @@ fn projection(schema: &Schema, extras: &[Extra], path: &Path) -> Result<String> 
     Ok(known.join(",\n    "))
 }
 
-/// The column of that name, else one that differs in case only.
+/// The column of that name, or one that differs only in case.
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Arc<Field>> {
     let fields = schema.fields();
     fields

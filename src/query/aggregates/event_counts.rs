@@ -7,26 +7,38 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Signature, Volatility};
 
-use super::{Aggregate, GroupStates};
+use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::tally::{ViewerSets, marks};
 use crate::model::event::{EventKind, rolled_fields};
+use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 const KINDS: usize = EventKind::ALL.len();
 
-/// Events by kind (0 where there are none), seconds watched, and distinct viewers (NULL where none is
-/// known): the columns of a roll-up as a struct, for any GROUP BY. Over many events `rollup_events` is
-/// faster.
+/// Events by kind (0 without any), seconds watched, and distinct viewers (NULL without a known one): the
+/// columns of a roll-up as a struct, for any GROUP BY. `rollup_events` is faster over many events.
 pub(super) fn event_counts() -> Aggregate {
     Aggregate {
         name: "event_counts".to_owned(),
-        signature: Signature::any(3, Volatility::Immutable),
+        arguments: FunctionArguments::new([
+            Argument::new("event", ArgumentKind::Text, "Kind of the event, such as view or like"),
+            Argument::new(
+                "viewer_id",
+                ArgumentKind::Any,
+                "Who caused it, of any simple type; NULL: unknown",
+            ),
+            Argument::new("value", ArgumentKind::Number, "Seconds of watch_seconds; else NULL"),
+        ]),
+        about: About::new(
+            section::EVENTS,
+            "Raw events as counts by kind, seconds watched and exact distinct viewers: a struct with the columns of rollup_events, which is faster over many events.",
+            "SELECT event_counts(e, v, NULL) FROM (VALUES ('view', 'u1'), ('like', 'u1')) AS t(e, v)",
+        ),
         return_type: DataType::Struct(fields()),
         of: "",
         make: |types, _| {
             let viewers = types.get(1).cloned().unwrap_or(DataType::Utf8);
-            Ok(Box::new(Kinds {
+            Ok(Box::new(CountsByKind {
                 counts: vec![],
                 seconds: vec![],
                 viewers: ViewerSets::new(viewers),
@@ -39,14 +51,14 @@ fn fields() -> Fields {
     rolled_fields().into_iter().map(|f| Field::new(f.name(), f.data_type().clone(), true)).collect()
 }
 
-struct Kinds {
-    /// Of each group by kind, then events of unknown kinds.
+struct CountsByKind {
+    /// For each group: events by kind, then events of unknown kinds.
     counts: Vec<[u64; KINDS + 1]>,
     seconds: Vec<f64>,
     viewers: ViewerSets,
 }
 
-impl GroupStates for Kinds {
+impl GroupStates for CountsByKind {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.counts.resize(groups.max(self.counts.len()), [0; KINDS + 1]);
         self.seconds.resize(self.counts.len(), 0.0);

@@ -5,28 +5,49 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, ListArray, ListBuilder, StringArray, StringBuilder,
-    StructArray, new_null_array,
+    StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use serde_json::Value;
 
-use super::{Function, as_type, misused, numbers, text};
+use super::columns::{lists, misused, numbers, text};
+use super::function::Function;
 use crate::error::Result;
 use crate::kernels::text::{self as kernel, Line, Script, TextInput, TitleStyle};
 use crate::model::{AudienceProfile, Keyphrase};
+use crate::query::arguments::{
+    About, Argument, ArgumentKind, FunctionArguments, list_type, section,
+};
 
-/// Keyphrases and hashtags where no number is given.
+/// Default number of keyphrases and hashtags.
 const MOST: usize = 10;
-/// Characters of a title where no number is given.
+/// Default number of characters of a title.
 const MOST_CHARS: usize = 100;
 
+const TEXT: Argument = Argument::new("text", ArgumentKind::Text, "The text");
+const LANGUAGE: Argument = Argument::new(
+    "language",
+    ArgumentKind::Text,
+    "Its language as a tag; NULL: recognised from the text",
+);
+
 /// `keyphrases(text, language, most)`: a list of structs of `text` and `weight`; see
-/// [`kernel::keyphrases`]. Of a NULL language the text's own is recognised; NULL stays NULL.
+/// [`kernel::keyphrases`]. A NULL language is detected from the text; a NULL text gives NULL.
 pub fn keyphrases() -> Function {
     let item = Arc::new(Field::new_list_field(Keyphrase::data_type(), true));
     let return_type = DataType::List(Arc::clone(&item));
-    Function::new("keyphrases", Some(&["text", "language", "n"]), return_type, move |args| {
+    let arguments = FunctionArguments::new([
+        TEXT,
+        LANGUAGE,
+        Argument::new("n", ArgumentKind::Whole, "How many at most; NULL: 10"),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "What a text is about: a list of structs of `text` and `weight`, the strongest first.",
+        "SELECT keyphrases('A solar panel lasts long. A solar panel saves money.', 'en', 3)",
+    );
+    Function::new("keyphrases", arguments, return_type, about, move |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST)?;
         let mut found: Vec<Keyphrase> = vec![];
@@ -54,37 +75,59 @@ pub fn keyphrases() -> Function {
 /// a list of such structs or of texts; interests a list of texts, JSON text (a list, or an audience
 /// profile) or NULL.
 pub fn hashtags() -> Function {
-    let item = Arc::new(Field::new_list_field(DataType::Utf8, true));
-    let return_type = DataType::List(item);
-    Function::new(
-        "hashtags",
-        Some(&["keyphrases", "interests", "n"]),
-        return_type.clone(),
-        move |args| {
-            if args[0].data_type() == &DataType::Null {
-                return Ok(new_null_array(&return_type, args[0].len()));
+    let arguments = FunctionArguments::new([
+        Argument::new(
+            "keyphrases",
+            ArgumentKind::Phrases,
+            "What the text is about, as of keyphrases()",
+        ),
+        Argument::new(
+            "interests",
+            ArgumentKind::TextOrTexts,
+            "Interests of the audience, which go first: a list, JSON of a list, an audience profile or NULL",
+        ),
+        Argument::new("n", ArgumentKind::Whole, "How many at most; NULL: 10"),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "Hashtags of keyphrases, those that match the audience's interests first.",
+        "SELECT hashtags(keyphrases('A solar panel lasts long.', 'en', 5), ['solar'], 3)",
+    );
+    Function::new("hashtags", arguments, list_type(DataType::Utf8), about, |args| {
+        let phrases = lists(&args[0])?;
+        let most = most(&args[2], MOST)?;
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for (row, most) in most.into_iter().enumerate() {
+            if phrases.is_null(row) {
+                lists.append_null();
+                continue;
             }
-            let phrases = list(&args[0], "keyphrases")?;
-            let most = most(&args[2], MOST)?;
-            let mut lists = ListBuilder::new(StringBuilder::new());
-            for (row, most) in most.into_iter().enumerate() {
-                if phrases.is_null(row) {
-                    lists.append_null();
-                    continue;
-                }
-                let given = phrases_of(&phrases.value(row))?;
-                let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
-                lists.append_value(tags.into_iter().map(Some));
-            }
-            Ok(Arc::new(lists.finish()))
-        },
-    )
+            let given = phrases_of(&phrases.value(row))?;
+            let tags = kernel::hashtags(&given, &interests(&args[1], row)?, None, most);
+            lists.append_value(tags.into_iter().map(Some));
+        }
+        Ok(Arc::new(lists.finish()))
+    })
 }
 
 /// `clip_title(text, language, most_chars)`: the sentence that says most, in that many grapheme
 /// clusters; see [`Script::title`]. NULL where nothing is said.
 pub fn clip_title() -> Function {
-    Function::new("clip_title", Some(&["text", "language", "most_chars"]), DataType::Utf8, |args| {
+    let arguments = FunctionArguments::new([
+        TEXT,
+        LANGUAGE,
+        Argument::new(
+            "most_chars",
+            ArgumentKind::Whole,
+            "Characters at most, as a reader counts them; NULL: 100",
+        ),
+    ]);
+    let about = About::new(
+        section::TEXT,
+        "A title: the sentence of a text that says most; NULL where nothing is said.",
+        "SELECT clip_title('Hello. A solar panel lasts thirty years.', 'en', 40)",
+    );
+    Function::new("clip_title", arguments, DataType::Utf8, about, |args| {
         let (texts, languages) = (text(&args[0])?, text(&args[1])?);
         let most = most(&args[2], MOST_CHARS)?;
         let title = |row: usize| {
@@ -106,22 +149,11 @@ fn nulls(texts: &StringArray) -> Option<NullBuffer> {
     texts.nulls().cloned()
 }
 
-/// How many, a row; NULL stands for `default`, less than nothing for nothing.
+/// The limit of each row; NULL is `default`, a negative number 0.
 fn most(column: &ArrayRef, default: usize) -> Result<Vec<usize>> {
     let numbers = numbers::<Int64Type>(column)?;
     let most = |n: Option<i64>| n.map_or(default, |n| usize::try_from(n).unwrap_or(0));
     Ok(numbers.iter().map(most).collect())
-}
-
-fn list(column: &ArrayRef, what: &str) -> Result<ListArray> {
-    let column = match column.data_type() {
-        DataType::LargeList(item) => as_type(column, &DataType::List(Arc::clone(item)))?,
-        _ => Arc::clone(column),
-    };
-    column
-        .as_list_opt::<i32>()
-        .cloned()
-        .ok_or_else(|| misused(format!("{what} are given as a list, not {}", column.data_type())))
 }
 
 /// Keyphrases from structs of `text` and `weight`, or from texts, the strongest first.
@@ -147,8 +179,8 @@ fn interests(column: &ArrayRef, row: usize) -> Result<Vec<String>> {
     if column.is_null(row) || column.data_type() == &DataType::Null {
         return Ok(vec![]);
     }
-    if matches!(column.data_type(), DataType::List(_) | DataType::LargeList(_)) {
-        let items = text(&list(column, "interests")?.value(row))?;
+    if matches!(column.data_type(), DataType::List(_)) {
+        let items = text(&lists(column)?.value(row))?;
         return Ok(items.iter().flatten().map(str::to_owned).collect());
     }
     let texts = text(column)?;

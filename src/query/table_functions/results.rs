@@ -1,50 +1,44 @@
-//! `clips('results')` and one function for each other table and view: a results dataset from any
-//! session.
+//! `clips('results')` and one function for each other table and view of a results dataset.
 
 use std::sync::Arc;
 
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::error::Result;
 
-use super::{external, texts, wait};
-use crate::config::ParallelConfig;
+use super::call::{external, texts, wait};
 use crate::location::Location;
 use crate::model::table::Table;
+use crate::query::context;
+use crate::query::errors::query_error;
+use crate::query::options::SessionOptions;
 use crate::query::results::{register_dataset, register_store, register_table};
-use crate::query::{SessionOptions, query_error, session};
+use crate::query::settings::SessionSettings;
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
 /// A table or view of the results in a folder or an object store, as they stand when the query is
-/// planned.
-#[derive(Debug, Clone)]
+/// planned. Relative paths start from `clipflow.base`.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct ResultsFunction {
     name: &'static str,
-    base: Location,
-    parallel: ParallelConfig,
 }
 
 impl ResultsFunction {
-    pub(super) fn new(name: &'static str, options: &SessionOptions) -> Self {
-        let base = options.base.clone().absolute();
-        Self { name, base, parallel: options.parallel.clone() }
-    }
-
-    /// Where relative paths start from.
-    pub(super) fn base(&self) -> &Location {
-        &self.base
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name }
     }
 
     pub(super) fn table(
-        &self,
+        self,
         place: &Location,
         caller: &dyn Session,
     ) -> Result<Arc<dyn TableProvider>> {
-        let resilience = Resilience::new(&self.parallel);
+        let settings = SessionSettings::in_options(caller.config_options());
+        let resilience = Resilience::new(settings.parallel());
         share_store(caller, place, &resilience)?;
         wait(async {
             let dataset = DatasetRoot::new(place, &resilience)?.existing().await?;
-            let ctx = session(&SessionOptions::default(), None)?;
+            let ctx = context::new(&SessionOptions::default(), None, |config| config)?;
             match Table::find(self.name) {
                 Some(table) => {
                     register_store(&ctx.runtime_env(), dataset.root());
@@ -61,12 +55,13 @@ impl TableFunctionImpl for ResultsFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let usage = format!("the path or URL of a folder of results: {}('results')", self.name);
         let [place] = texts(self.name, &usage, args.exprs())?;
-        self.table(&self.base.resolve(&place).into(), args.session())
+        let base = SessionSettings::in_options(args.session().config_options()).base();
+        self.table(&base.resolve(&place).into(), args.session())
     }
 }
 
-/// Let the session that a function is called in read the files of `place`. The store is one of its own:
-/// connections belong to the runtime that made them.
+/// Let the calling session read the files of `place`. It gets a store of its own, because connections
+/// belong to the runtime that made them.
 pub(crate) fn share_store(
     caller: &dyn Session,
     place: &Location,
