@@ -1,5 +1,5 @@
--- outputs: one row per file that somebody is to get: the plain clips, if they are wanted, and the variants.
--- The same picture and sound of the same source is one file (media_id), whoever asked for it; a clip without a
+-- outputs: one row per file to be written: the plain clips, if they are wanted, and the variants.
+-- The same picture and sound of the same source is one file (media_id) for all requests; a clip without a
 -- media_id stands there for its variants alone.
 WITH variants AS (
     SELECT s.variant_id, s.clip_id, s.request_id, s.source_id, c.clip_rank, s.rank AS variant_rank, s.start, s."end", s.duration,

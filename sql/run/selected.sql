@@ -1,5 +1,5 @@
 -- selected: the chosen windows as clips, with what is said in them.
--- Clips of the same span of the same source are one file (media_id), whoever asked for them.
+-- Clips of the same span of the same source are one file (media_id) for all requests.
 WITH chosen AS (
     SELECT request_id, source_id, start, "end", duration, score,
         row_number() OVER (PARTITION BY request_id ORDER BY score DESC, start) AS clip_rank

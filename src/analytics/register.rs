@@ -1,4 +1,4 @@
-//! Everything in a DataFusion session of somebody else's.
+//! Registers everything in an existing DataFusion session.
 
 use datafusion::prelude::SessionContext;
 
@@ -23,8 +23,8 @@ use crate::query::{self, SessionOptions};
 ///
 /// Nothing else of the session changes, except that it has the settings `clipflow.…`
 /// ([`SessionSettings`](crate::query::SessionSettings)) and refuses sums of distinct viewers, which do not add
-/// up; its tables keep their names. Whoever may write SQL in it can name any file that the process can
-/// read. Media work over tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
+/// up; its tables keep their names. SQL in it can name any file that the process can read. Media work over
+/// tables of your own (`analyze_media`, `render_media`) needs [`crate::query::session()`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -47,7 +47,7 @@ pub fn register_all(ctx: &SessionContext) -> Result<()> {
 /// for object stores, `parallel`.
 ///
 /// # Errors
-/// As there, and `config.invalid` for models that are none.
+/// As there, and `config.invalid` for invalid models.
 pub fn register_all_with(ctx: &SessionContext, options: &SessionOptions) -> Result<()> {
     query::register(ctx, options)?;
     register_performance(ctx);

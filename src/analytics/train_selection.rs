@@ -220,7 +220,7 @@ fn of_source(
 }
 
 /// A row for each quarter of which it is known how many came and stayed, else one for the whole. Figures
-/// that rise from quarter to quarter hold replays that nobody can take out: left out.
+/// that rise from quarter to quarter contain replays that cannot be separated: they are left out.
 fn quarters(cut: &Cut, counts: [Option<f64>; 6], source: &PreparedSource) -> Vec<Row> {
     let map = TimeMap::of(&cut.segments, cut.join);
     let row = |stratum: usize, (from, to): (f64, f64), successes: f64, trials: f64| {

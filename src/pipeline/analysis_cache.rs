@@ -79,7 +79,7 @@ fn default_folder() -> Result<PathBuf> {
     })
 }
 
-/// Who keeps the analyses of a run, and what is to be tidied up after it.
+/// The cache of a run's analyses, and what to remove after the run.
 #[derive(Debug)]
 pub(super) struct AnalysisCache {
     keeper: Arc<WorkCache>,

@@ -8,7 +8,7 @@ use datafusion::common::ScalarValue;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Engine;
+use super::{Engine, Requests};
 use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
@@ -35,9 +35,10 @@ use crate::text_model::text_model_of_process;
 /// A run: from `requests` to `out`.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// The request file or folder, here or in an object store.
-    pub requests: Location,
-    /// Where relative sources start from; `None`: the folder of the request file.
+    /// The requests: a file or folder, here or in an object store, or rows in memory, or a table.
+    pub requests: Requests,
+    /// Where relative sources start from; `None`: the folder of the request file, for rows the current
+    /// folder.
     pub base: Option<Location>,
     /// The results dataset: a folder, or a prefix of an object store.
     pub out: Location,
@@ -66,8 +67,8 @@ pub struct RunConfig {
     pub tools: Option<MediaTools>,
     /// The versions made of each clip.
     pub variants: VariantSettings,
-    /// Who writes the texts of variants; `None`: the language model of `parallel.text_model_url`, or, if
-    /// that is empty, nobody: they are made from the captions.
+    /// The language model that writes the texts of variants; `None`: that of `parallel.text_model_url`. If
+    /// that is empty, texts are derived from the captions.
     pub text_model: Option<Arc<dyn TextModel>>,
     /// Write the tables, with every clip and variant, and render nothing.
     pub plan_only: bool,
@@ -177,7 +178,7 @@ impl VariantSettings {
 
 impl RunConfig {
     /// A run with every default.
-    pub fn new(requests: impl Into<Location>, out: impl Into<Location>) -> Self {
+    pub fn new(requests: impl Into<Requests>, out: impl Into<Location>) -> Self {
         Self {
             requests: requests.into(),
             base: None,
@@ -258,11 +259,7 @@ impl RunConfig {
 
     /// Where relative sources start from, absolute.
     pub fn base(&self) -> Location {
-        let base = self.base.clone().unwrap_or_else(|| match &self.requests {
-            Location::Path(path) if path.is_dir() => self.requests.clone(),
-            requests => requests.folder(),
-        });
-        base.absolute()
+        self.base.clone().unwrap_or_else(|| self.requests.base()).absolute()
     }
 
     pub(super) fn session_options(&self) -> SessionOptions {

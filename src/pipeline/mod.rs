@@ -1,4 +1,4 @@
-//! The flow from a request file to a results dataset.
+//! The flow from requests to a results dataset.
 //!
 //! A run is a sequence of statements (`sql/run/*.sql`), each a DataFusion plan whose rows are written
 //! to one Parquet file before the next statement reads them. Two of them contain media work
@@ -31,6 +31,7 @@ pub use engine::Engine;
 pub use explain::{Cost, Explanation, StepPlan, explain};
 pub use from_results::plan_variants;
 pub use render_selected::{RenderChosen, Rendered, render_chosen};
+pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
 pub use summary::{Failures, RunSummary};
 pub use validate::{Validated, validate};

@@ -1,5 +1,5 @@
-//! Request files put right where it is plain what was meant: spaces around the names of CSV columns,
-//! and JSON in which a value is nested in some rows. The files stay as they are; a copy is read.
+//! Normalizes request files whose meaning is clear: spaces around the names of CSV columns, and JSON in
+//! which a value is nested in some rows. The files stay as they are; a copy is read.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::query::files::is_request_file;
 use crate::store::cannot_write;
 
-/// Requests to be read: the files themselves, or copies that were put right.
+/// Request files to read: the originals, or normalized copies.
 #[derive(Debug, Clone)]
 pub(super) struct NormalizedFiles {
     path: PathBuf,
@@ -98,7 +98,7 @@ pub(super) fn nested(requests: &Path, folder: &Path) -> Result<Option<Normalized
         return Ok(None);
     }
     let found = files.iter().map(|file| flatten(file, &mut std::io::sink()));
-    // Whoever reads a file that is no JSON says where.
+    // The reader of the file reports what is not JSON, and where.
     let Ok(found) = found.collect::<std::io::Result<Vec<bool>>>() else { return Ok(None) };
     if !found.contains(&true) {
         return Ok(None);

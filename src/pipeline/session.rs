@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::publish::Publisher;
-use super::requests::RequestFiles;
+use super::requests::LocalRequests;
 use super::statements::Statements;
 use super::validate_requests::validate_requests;
 use super::{Engine, RunConfig, from_results, merge};
@@ -30,7 +30,7 @@ const TIME_TO_END: Duration = Duration::from_secs(4);
 pub(super) struct RunSession {
     // Dropped first: media work ends before its folders go.
     _cancel: CancelOnDrop,
-    /// The settings, with the encoder decided and the requests at hand.
+    /// The settings, with the encoder decided and the requests local.
     pub(super) config: RunConfig,
     /// Where the results lie.
     pub(super) root: DatasetRoot,
@@ -193,7 +193,7 @@ impl Opening {
     async fn with_requests(self, root: DatasetRoot) -> Result<(RunSession, FileEntry)> {
         let dataset = root.dataset().await?;
         let writer = root.begin(&self.config.work_dir(), self.config.analysis_id(&self.tools))?;
-        let requests = RequestFiles::fetch(&self.config, writer.staging()).await?;
+        let requests = LocalRequests::prepare(&self.config, writer.staging()).await?;
         let checked = validate_requests(&requests, writer.staging()).await?;
         let session = Self { config: requests.config, ..self }.open(root, dataset, writer)?;
         session.statements.register("checked").await?;

@@ -6,7 +6,7 @@ use datafusion::prelude::SessionContext;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::requests::RequestFiles;
+use super::requests::LocalRequests;
 use super::validate_requests::validate_requests;
 use super::{RunConfig, statements};
 use crate::error::Result;
@@ -60,7 +60,7 @@ pub async fn validate(config: &RunConfig) -> Result<Validated> {
     }
     config.check()?;
     let folder = temporary_folder()?;
-    let requests = RequestFiles::fetch(config, folder.path()).await?;
+    let requests = LocalRequests::prepare(config, folder.path()).await?;
     let entry = validate_requests(&requests, folder.path()).await?;
     let ctx = session(&requests.config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };

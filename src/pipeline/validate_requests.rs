@@ -1,4 +1,4 @@
-//! The request file as the table `checked`: every row with what is wrong with it. All that can be said
+//! The requests as the table `checked`: every row with what is wrong with it. All that can be said
 //! without a look at its source is said here, so that a check and a run say the same.
 
 use std::path::Path;
@@ -6,47 +6,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
+use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
-use super::RunConfig;
 use super::hints::{Hints, near_columns};
 use super::normalize::{self, NormalizedFiles};
-use super::requests::RequestFiles;
+use super::requests::LocalRequests;
 use super::statements::Statements;
+use super::{Requests, RunConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::query::rows::text_column;
 use crate::query::sql;
-use crate::query::{intake, query_error, session};
+use crate::query::{SessionOptions, intake, query_error, session};
 use crate::source::refusal;
 use crate::store::FileEntry;
 use crate::telemetry::Event;
 
-/// Check every request row; write `folder/checked.parquet`. What a person should know of the rows is
-/// told to the run's observer.
+/// Check every request row; write `folder/checked.parquet`. The observer of the run is told what is
+/// unusual about the rows.
 ///
 /// # Errors
-/// `input.*` if the file as a whole cannot be read.
-pub(super) async fn validate_requests(requests: &RequestFiles, folder: &Path) -> Result<FileEntry> {
+/// `input.*` if the requests as a whole cannot be read.
+pub(super) async fn validate_requests(
+    requests: &LocalRequests,
+    folder: &Path,
+) -> Result<FileEntry> {
     let config = &requests.config;
-    let Location::Path(path) = &config.requests else {
-        return Err(Error::new(ErrorCode::Internal, "the requests were not fetched"));
+    let (entry, mut hints) = match &config.requests {
+        Requests::At(Location::Path(path)) => check_files(requests, path, folder).await?,
+        _ => check_rows(config, folder).await?,
     };
-    let about = |e: Error| requests.named(e);
-    let trimmed = normalize::headers(path, folder).map_err(about)?;
-    let first = trimmed.as_ref().unwrap_or(&NormalizedFiles::unchanged(path)).clone();
-    let result = match check(config, &first, folder).await {
-        Err(e) if is_about_input(&e) => match normalize::nested(path, folder).map_err(about)? {
-            Some(flat) => check(config, &flat, folder).await,
-            None => Err(normalize::csv_fault(path).unwrap_or(e)),
-        },
-        result => result,
-    };
-    let (entry, mut hints) = result.map_err(about)?;
     if entry.rows == 0 {
         let message = format!("there are no rows in {}", config.requests);
-        hints.push(about(Error::new(ErrorCode::InputUnreadable, message)).message().to_owned());
+        let error = requests.named(Error::new(ErrorCode::InputUnreadable, message));
+        hints.push(error.message().to_owned());
     }
     for sentence in &hints {
         config.observer.event(&Event::Note { sentence });
@@ -54,24 +49,81 @@ pub(super) async fn validate_requests(requests: &RequestFiles, folder: &Path) ->
     Ok(entry)
 }
 
-/// The rows of `requests` checked, and what there is to be noted.
-async fn check(
-    config: &RunConfig,
-    requests: &NormalizedFiles,
+/// Check the rows of files. Spaces around the names of columns and nested values are normalized.
+async fn check_files(
+    requests: &LocalRequests,
+    path: &Path,
     folder: &Path,
 ) -> Result<(FileEntry, Vec<String>)> {
-    // One partition keeps the rows in the order of the file.
-    let options = crate::query::SessionOptions { partitions: 1, ..config.session_options() };
-    let ctx = session(&options, None)?;
-    let path = requests.path();
-    intake::register(&ctx, path).await.map_err(|e| requests.named(e))?;
-    let files = file_schemas(&ctx).await?;
-    if !requests.is_flat() && files.iter().any(|columns| has_list_of_profiles(columns)) {
+    let config = &requests.config;
+    let about = |e: Error| requests.named(e);
+    let trimmed = normalize::headers(path, folder).map_err(about)?;
+    let first = trimmed.as_ref().unwrap_or(&NormalizedFiles::unchanged(path)).clone();
+    let result = match check_file(config, &first, folder).await {
+        Err(e) if is_about_input(&e) => match normalize::nested(path, folder).map_err(about)? {
+            Some(flat) => check_file(config, &flat, folder).await,
+            None => Err(normalize::csv_fault(path).unwrap_or(e)),
+        },
+        result => result,
+    };
+    result.map_err(about)
+}
+
+async fn check_file(
+    config: &RunConfig,
+    files: &NormalizedFiles,
+    folder: &Path,
+) -> Result<(FileEntry, Vec<String>)> {
+    let ctx = ordered_session(config)?;
+    let path = files.path();
+    intake::register(&ctx, path).await.map_err(|e| files.named(e))?;
+    let columns = part_columns(&ctx).await;
+    if !files.is_flat() && columns.iter().any(|columns| has_list_of_profiles(columns)) {
         return Err(Error::new(
             ErrorCode::InputColumn,
             format!("audience_profile of {} is a list in some rows", path.display()),
         ));
     }
+    let unreadable = |cause: &str| files.named(intake::unreadable(path, cause));
+    check(ctx, &columns, config, folder, &unreadable).await
+}
+
+/// Rows in memory, of a table or of a query.
+async fn check_rows(config: &RunConfig, folder: &Path) -> Result<(FileEntry, Vec<String>)> {
+    let ctx = ordered_session(config)?;
+    let frame = match &config.requests {
+        Requests::Rows(batches) => {
+            let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), |b| b.schema());
+            let rows = MemTable::try_new(schema, vec![batches.clone()]);
+            ctx.read_table(Arc::new(rows.map_err(query_error)?)).map_err(query_error)?
+        }
+        Requests::Table(table) => ctx.read_table(Arc::clone(table)).map_err(query_error)?,
+        Requests::Frame(frame) => frame.as_ref().clone(),
+        _ => return Err(Error::new(ErrorCode::Internal, "the requests were not prepared")),
+    };
+    let place = config.requests.to_string();
+    intake::register_frame(&ctx, frame, place.clone()).await?;
+    let columns = part_columns(&ctx).await;
+    let unreadable = |cause: &str| {
+        Error::new(ErrorCode::InputUnreadable, format!("cannot read {place} ({cause})"))
+    };
+    check(ctx, &columns, config, folder, &unreadable).await
+}
+
+/// A session in which rows keep their order.
+fn ordered_session(config: &RunConfig) -> Result<SessionContext> {
+    let options = SessionOptions { partitions: 1, ..config.session_options() };
+    session(&options, None)
+}
+
+/// The rows of the table `intake` checked, and hints about them.
+async fn check(
+    ctx: SessionContext,
+    columns: &[Columns],
+    config: &RunConfig,
+    folder: &Path,
+    unreadable: &(dyn Fn(&str) -> Error + Sync),
+) -> Result<(FileEntry, Vec<String>)> {
     let hints = Mutex::new(Hints::default());
     let allow_private = config.parallel.allow_private;
     let judge = |rows: RecordBatch| {
@@ -81,13 +133,13 @@ async fn check(
     };
     let folder = folder.to_path_buf();
     let statements = Statements { ctx, parameters: config.parameters(), folder };
-    let entry =
-        statements.run_through(&sql::CHECKED, None, judge).await.map_err(|e| match e.code() {
-            // A query error while the request file is read is about the file.
-            ErrorCode::QueryInvalid => requests.named(intake::unreadable(path, e.message())),
-            _ => e,
-        })?;
-    let mut sentences = near_columns(&files);
+    let entry = statements.run_through(&sql::CHECKED, None, judge).await;
+    let entry = entry.map_err(|e| match e.code() {
+        // A query error while the requests are read is about them.
+        ErrorCode::QueryInvalid => unreadable(e.message()),
+        _ => e,
+    })?;
+    let mut sentences = near_columns(columns);
     sentences.extend(hints.into_inner().unwrap_or_else(PoisonError::into_inner).sentence());
     Ok((entry, sentences))
 }
@@ -96,14 +148,17 @@ fn is_about_input(error: &Error) -> bool {
     matches!(error.code(), ErrorCode::InputUnreadable | ErrorCode::InputColumn)
 }
 
-/// The columns of each of the request files, or of those that are read together.
-async fn file_schemas(ctx: &SessionContext) -> Result<Vec<Vec<(String, DataType)>>> {
-    let mut files = vec![];
-    while let Ok(table) = ctx.table(format!("intake_file_{}", files.len())).await {
+/// Names and types of columns.
+type Columns = Vec<(String, DataType)>;
+
+/// The columns of each part of the requests: files that are read together, or a query.
+async fn part_columns(ctx: &SessionContext) -> Vec<Columns> {
+    let mut parts = vec![];
+    while let Ok(table) = ctx.table(format!("intake_part_{}", parts.len())).await {
         let fields = table.schema().fields().iter();
-        files.push(fields.map(|f| (f.name().clone(), f.data_type().clone())).collect());
+        parts.push(fields.map(|f| (f.name().clone(), f.data_type().clone())).collect());
     }
-    Ok(files)
+    parts
 }
 
 /// Whether the profile is a list in some row: JSON in which it is a text or an object in others has been

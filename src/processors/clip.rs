@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate;
 use crate::location::Location;
 use crate::model::VideoClipRequest;
-use crate::pipeline::{RunConfig, VariantSettings};
+use crate::pipeline::{Requests, RunConfig, VariantSettings};
 use crate::query::query_error;
 
 /// A processor with custom settings that writes to the dataset `out`.
@@ -137,7 +137,7 @@ impl VideoClipProcessor {
         backend: BackendType,
     ) -> Result<Vec<VideoClipResponse>> {
         let (job, batch) = (self.job.clone(), to_batch(requests)?);
-        self.threads.block_on(async move { job.on(backend).process(batch).await })
+        self.threads.block_on(async move { job.on(backend).process(batch.into()).await })
     }
 
     /// Process `requests` on the configured backend; one response a request, in order.
@@ -148,17 +148,28 @@ impl VideoClipProcessor {
         &self,
         requests: &[VideoClipRequest],
     ) -> Result<Vec<VideoClipResponse>> {
-        self.process(&to_batch(requests)?).await
+        self.process(to_batch(requests)?).await
     }
 
     /// Process a batch in the columns of `requests` (any further columns are carried to `outcomes`);
-    /// one response a row, in order.
+    /// one response a row, in order. The batch is a `RecordBatch`, a table or `DataFrame` of DataFusion, a
+    /// `LazyFrame` or `DataFrame` of Polars, or a file; see [`Requests`].
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ctx = datafusion::prelude::SessionContext::new();
+    /// ctx.register_parquet("talks", "talks.parquet", Default::default()).await?;
+    /// let talks = ctx.sql("SELECT url AS source_url, 30.0 AS max_clip_length FROM talks").await?;
+    /// let responses = clipflow::processors::VideoClipProcessor::new("results").process(talks).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`VideoClipProcessor::process_batch_async`].
-    pub async fn process(&self, requests: &RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let (job, batch) = (self.job.clone(), requests.clone());
-        self.threads.run(async move { job.process(batch).await }).await
+    pub async fn process(&self, requests: impl Into<Requests>) -> Result<Vec<VideoClipResponse>> {
+        let (job, requests) = (self.job.clone(), requests.into());
+        self.threads.run(async move { job.process(requests).await }).await
     }
 
     /// Process batches as they come: the responses, in the columns of
@@ -261,12 +272,12 @@ impl<S: Stream<Item = Result<RecordBatch>> + Send> StreamState<S> {
             Some(Err(e)) => Err(e),
             None => {
                 let job = self.job.clone();
-                // Only cleans up.
-                let tidy = async move {
+                let finish = async move {
                     job.finish().await;
                     Ok(())
                 };
-                let _ = self.threads.run(tidy).await;
+                // It removes what was kept, and cannot fail.
+                let _ = self.threads.run(finish).await;
                 return None;
             }
         };
@@ -277,7 +288,7 @@ impl<S: Stream<Item = Result<RecordBatch>> + Send> StreamState<S> {
     /// Answer `chunk`, and gather the next one meanwhile.
     async fn work(&mut self, chunk: RecordBatch) -> Result<RecordBatch> {
         let job = self.job.clone();
-        let run = self.threads.run(async move { job.answer(chunk).await });
+        let run = self.threads.run(async move { job.answer(chunk.into()).await });
         let mut run = std::pin::pin!(run);
         let responses = loop {
             tokio::select! {

@@ -1,19 +1,14 @@
 //! Batches that share engines and counters.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use arrow::array::RecordBatch;
-use parquet::arrow::ArrowWriter;
 
 use super::clip::ErrorHandler;
 use super::response::{VideoClipResponse, answered};
 use super::stats::ProcessingStats;
 use crate::config::BackendType;
-use crate::error::{Error, ErrorCode, Result};
-use crate::pipeline::{self, Engine, RunConfig, VariantSettings};
-use crate::store::{cannot_write, temporary_folder};
+use crate::error::Result;
+use crate::pipeline::{self, Engine, Requests, RunConfig, VariantSettings};
 
 /// Runs batches with one configuration. Clones share engines and counters.
 #[derive(Debug, Clone)]
@@ -59,15 +54,15 @@ impl BatchJob {
     }
 
     /// Answer a batch, then clean up.
-    pub(super) async fn process(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let responses = self.answer(batch).await?;
+    pub(super) async fn process(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
+        let responses = self.answer(requests).await?;
         self.finish().await;
         Ok(responses)
     }
 
     /// Answer a batch and keep shared resources for the next one.
-    pub(super) async fn answer(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let result = self.run(batch).await;
+    pub(super) async fn answer(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
+        let result = self.run(requests).await;
         self.shared.batches.fetch_add(1, Ordering::Relaxed);
         let responses = result?;
         let answered = responses.iter().filter(|r| r.success).count();
@@ -76,17 +71,8 @@ impl BatchJob {
         Ok(responses)
     }
 
-    async fn run(&self, batch: RecordBatch) -> Result<Vec<VideoClipResponse>> {
-        let folder = temporary_folder()?;
-        let path = folder.path().join("requests.parquet");
-        let target = path.clone();
-        let written = tokio::task::spawn_blocking(move || write_batch(&target, &batch)).await;
-        written.map_err(|e| Error::new(ErrorCode::Internal, format!("cannot write ({e})")))??;
-        let config = RunConfig {
-            requests: path.into(),
-            engine: Some(self.engine()?),
-            ..self.config.clone()
-        };
+    async fn run(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
+        let config = RunConfig { requests, engine: Some(self.engine()?), ..self.config.clone() };
         let (_, answers) = pipeline::run_and_collect(&config).await?;
         let responses = answered(&answers, &self.config.out)?.into_iter();
         Ok(responses
@@ -143,18 +129,4 @@ impl BatchJob {
     fn engines(&self) -> std::sync::MutexGuard<'_, Vec<(BackendType, Arc<Engine>)>> {
         self.shared.engines.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
-    let fault = |e: parquet::errors::ParquetError| {
-        Error::new(
-            ErrorCode::StoreWrite,
-            format!("cannot write the batch ({e}); check the space for temporary files"),
-        )
-        .with_source(e)
-    };
-    let file = std::fs::File::create(path).map_err(|e| cannot_write(path, e))?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(fault)?;
-    writer.write(batch).map_err(fault)?;
-    writer.close().map(|_| ()).map_err(fault)
 }

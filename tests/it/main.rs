@@ -29,6 +29,7 @@ mod questions;
 mod reframe;
 mod render;
 mod render_edits;
+mod requests;
 mod runs;
 mod settings;
 mod shards;

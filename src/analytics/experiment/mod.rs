@@ -43,7 +43,7 @@ pub struct ExperimentQuery {
 }
 
 impl ExperimentQuery {
-    /// What the arms are, for people.
+    /// What the arms are, for messages.
     fn what(&self) -> &str {
         self.by.as_deref().unwrap_or("variant")
     }

@@ -41,7 +41,7 @@ pub struct ImportOptions {
 #[derive(Debug)]
 pub struct Imported {
     batch: RecordBatch,
-    /// What a person should know: rows that were left out, and why.
+    /// Remarks for the user: rows that were left out, and why.
     pub notices: Vec<String>,
 }
 

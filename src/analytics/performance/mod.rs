@@ -23,7 +23,7 @@ use crate::query::{SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
-/// What is asked.
+/// A query for metrics of groups.
 #[derive(Debug, Clone)]
 pub struct PerformanceQuery {
     /// The results, if variants are to be told apart by more than the events say.
@@ -63,7 +63,7 @@ impl Performance {
         names.into_iter().map(|(name, rows)| (name, rows / self.passes.max(1))).collect()
     }
 
-    /// A sentence about them; `None` if there are none.
+    /// A sentence about unknown event kinds; `None` if all are known.
     pub fn unknown_note(&self) -> Option<String> {
         let unknown = self.unknown_events();
         let rows: u64 = unknown.values().sum();

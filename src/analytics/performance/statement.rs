@@ -204,7 +204,7 @@ fn metrics(choice: &Choice) -> String {
     choice.figures.iter().map(column).collect::<Vec<_>>().join(",\n    ")
 }
 
-/// What was computed, for who reads the answer without this program.
+/// The definitions of what was computed, for readers of the answer.
 pub(super) fn definitions(choice: &Choice) -> Vec<String> {
     let of = |(name, figure): &(String, Figure)| {
         let definition = |m: &Metric| m.definition;

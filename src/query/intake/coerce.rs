@@ -1,7 +1,5 @@
 //! SQL that casts the columns of request files to their types in `intake`.
 
-use std::path::Path;
-
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -12,7 +10,7 @@ use crate::query::events::quote;
 pub(super) fn coerce(
     found: &Field,
     wanted: &Field,
-    path: &Path,
+    place: &str,
 ) -> Result<(String, Option<String>)> {
     let column = quote(found.name());
     let from = value_type(found.data_type());
@@ -45,9 +43,8 @@ pub(super) fn coerce(
         _ => Err(Error::new(
             ErrorCode::InputColumn,
             format!(
-                "the column {} of {} holds {}, which cannot be read as {}",
+                "the column {} of {place} holds {}, which cannot be read as {}",
                 found.name(),
-                path.display(),
                 found.data_type(),
                 if wanted.data_type() == &DataType::Utf8 { "text" } else { "numbers" }
             ),
@@ -97,15 +94,15 @@ pub(super) fn carried(field: &Field, cast: Option<&str>) -> String {
     if value.is_nested() {
         return format!("json_text({column})");
     }
-    let of_dictionary = match (field.data_type(), value) {
-        (DataType::Dictionary(..), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
-            Some("VARCHAR")
-        }
+    let plain = match (field.data_type(), value) {
+        // Views do not travel: other readers of the results want plain text.
+        (_, DataType::Utf8View) => Some("VARCHAR"),
+        (DataType::Dictionary(..), DataType::Utf8 | DataType::LargeUtf8) => Some("VARCHAR"),
         (DataType::Dictionary(..), DataType::Int64) => Some("BIGINT"),
         (DataType::Dictionary(..), DataType::Float64) => Some("DOUBLE"),
         _ => None,
     };
-    match cast.or(of_dictionary) {
+    match cast.or(plain) {
         Some(to) => format!("CAST({column} AS {to})"),
         None => column,
     }

@@ -1,15 +1,17 @@
-//! Request files as a table: Parquet, CSV, NDJSON, Arrow IPC; a file or a folder of them.
+//! Requests as a table: Parquet, CSV, NDJSON, Arrow IPC, a file or a folder of them; or a query.
 //!
-//! The table `intake` has the columns of `requests`, cast to their types, then the other columns of the
-//! file unchanged. A value that cannot be cast without loss is named in `malformed`; no row is dropped here.
+//! The table `intake` has the columns of `requests`, cast to their types, then the other columns
+//! unchanged. A value that cannot be cast without loss is named in `malformed`; no row is dropped here.
 
 mod coerce;
+mod in_order;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::options::{
     ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
 };
@@ -22,6 +24,7 @@ use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
+use in_order::in_order;
 
 /// Columns that the run adds; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
@@ -57,25 +60,54 @@ const LINE: &str = "\"clipflow: line\"";
 /// `input.unreadable` if a file is missing or damaged, `input.column` if a column is missing or has an
 /// unsuitable type; both name what was found.
 pub async fn register(ctx: &SessionContext, requests: &Path) -> Result<()> {
-    let parts = parts(files::look(requests)?);
-    let any_names_source = parts.iter().any(|p| source_columns(&p.schema).next().is_some());
-    let mut relations = vec![];
-    for (n, part) in parts.iter().enumerate() {
+    let files = file_groups(files::look(requests)?);
+    let any_names_source = files.iter().any(|f| source_columns(&f.schema).next().is_some());
+    let mut parts = vec![];
+    for part in files {
+        let place = part.place(requests).to_owned();
         // A JSON file leaves out a column in which it has no value.
         if source_columns(&part.schema).next().is_none()
             && !(part.kind == RequestFormat::Json && any_names_source)
         {
-            return Err(no_source_column(&part.schema, part.place(requests)));
+            return Err(no_source_column(&part.schema, &place.display().to_string()));
         }
-        let raw = read(ctx, part).await.map_err(|e| unreadable(part.place(requests), e))?;
-        let table = format!("intake_file_{n}");
-        ctx.register_table(table.as_str(), raw.into_view()).map_err(query_error)?;
-        relations.push(table);
+        let raw = read(ctx, &part).await.map_err(|e| unreadable(&place, e))?;
+        let FileGroup { schema, .. } = part;
+        parts.push(IntakePart {
+            schema,
+            place: place.display().to_string(),
+            rows: raw.into_view(),
+        });
     }
+    register_parts(ctx, parts).await
+}
+
+/// Register the rows of a query as the table `intake` of `ctx`; `place` is what errors call it. The query
+/// runs in its own session, once.
+///
+/// # Errors
+/// `input.column` as for [`register`].
+pub(crate) async fn register_frame(
+    ctx: &SessionContext,
+    frame: DataFrame,
+    place: String,
+) -> Result<()> {
+    let schema = frame.schema().as_arrow().clone();
+    if source_columns(&schema).next().is_none() {
+        return Err(no_source_column(&schema, &place));
+    }
+    let rows = Arc::new(in_order(frame).map_err(query_error)?);
+    register_parts(ctx, vec![IntakePart { schema, place, rows }]).await
+}
+
+/// Register `parts`, one after the other, as the table `intake`, and each as `intake_part_<n>`.
+async fn register_parts(ctx: &SessionContext, parts: Vec<IntakePart>) -> Result<()> {
     let extras = extras(&parts);
     let mut selects = vec![];
-    for ((n, part), table) in parts.iter().enumerate().zip(&relations) {
-        let columns = projection(&part.schema, &extras, part.place(requests))?;
+    for (n, part) in parts.iter().enumerate() {
+        let table = format!("intake_part_{n}");
+        ctx.register_table(table.as_str(), Arc::clone(&part.rows)).map_err(query_error)?;
+        let columns = projection(&part.schema, &extras, &part.place)?;
         selects.push(if parts.len() == 1 {
             format!("SELECT row_number() OVER () AS \"row\",\n    {columns}\nFROM {table}")
         } else {
@@ -107,6 +139,14 @@ pub fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     }
 }
 
+/// Rows of one schema.
+struct IntakePart {
+    schema: Schema,
+    /// The name for errors.
+    place: String,
+    rows: Arc<dyn TableProvider>,
+}
+
 /// Files that are read together, and their columns.
 struct FileGroup {
     files: Vec<RequestFile>,
@@ -125,7 +165,7 @@ impl FileGroup {
 }
 
 /// All files together if they have the same columns, else each by itself.
-fn parts(files: Vec<RequestFile>) -> Vec<FileGroup> {
+fn file_groups(files: Vec<RequestFile>) -> Vec<FileGroup> {
     let Some(first) = files.first() else { return vec![] };
     let kind = first.kind;
     let merged = if kind == RequestFormat::Json {
@@ -181,7 +221,7 @@ struct CarriedColumn {
 }
 
 /// The columns of all groups that are not columns of `requests`, in order of appearance.
-fn extras(parts: &[FileGroup]) -> Vec<CarriedColumn> {
+fn extras(parts: &[IntakePart]) -> Vec<CarriedColumn> {
     let known: HashSet<String> =
         VideoClipRequest::fields().iter().map(|f| f.name().clone()).collect();
     let every: HashSet<String> = parts
@@ -217,7 +257,7 @@ fn extras(parts: &[FileGroup]) -> Vec<CarriedColumn> {
 }
 
 /// The SQL type that holds the values of a column of all groups; `None` if their types agree.
-fn common_type(parts: &[FileGroup], name: &str) -> Option<&'static str> {
+fn common_type(parts: &[IntakePart], name: &str) -> Option<&'static str> {
     let types: Vec<&DataType> = parts
         .iter()
         .filter_map(|p| p.schema.field_with_name(name).ok())
@@ -251,7 +291,7 @@ fn source_columns(schema: &Schema) -> impl Iterator<Item = &Arc<Field>> {
 }
 
 /// The SQL of all columns of `intake` except `row`.
-fn projection(schema: &Schema, extras: &[CarriedColumn], path: &Path) -> Result<String> {
+fn projection(schema: &Schema, extras: &[CarriedColumn], place: &str) -> Result<String> {
     let mut known = vec![];
     let mut faults = vec![];
     for field in VideoClipRequest::fields() {
@@ -263,7 +303,7 @@ fn projection(schema: &Schema, extras: &[CarriedColumn], path: &Path) -> Result<
         };
         let mut values = vec![];
         for found in found {
-            let (value, fault) = coerce(found, &field, path)?;
+            let (value, fault) = coerce(found, &field, place)?;
             values.push(value);
             faults.extend(fault);
         }
@@ -300,13 +340,12 @@ fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Arc<Field>> {
         .or_else(|| fields.iter().find(|f| f.name().eq_ignore_ascii_case(name)))
 }
 
-fn no_source_column(schema: &Schema, path: &Path) -> Error {
+fn no_source_column(schema: &Schema, place: &str) -> Error {
     let found: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     Error::new(
         ErrorCode::InputColumn,
         format!(
-            "{} has no column source_url (or youtube_url), which names the video of each request; its columns are: {}",
-            path.display(),
+            "{place} has no column source_url (or youtube_url), which names the video of each request; its columns are: {}",
             if found.is_empty() { "none".to_owned() } else { found.join(", ") }
         ),
     )

@@ -1,34 +1,41 @@
-//! The request files on this machine: those in an object store are fetched first.
+//! Makes the requests of a run local: fetches files of an object store, collects Polars queries.
 
 use std::path::{Path, PathBuf};
 
 use object_store::path::Path as StorePath;
 use url::Url;
 
-use super::RunConfig;
+use super::Requests;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::pipeline::RunConfig;
 use crate::query::files::is_request_file;
 use crate::source::object::{ObjectStores, SteadyStore, StoreFault, TransferError};
 
 /// Where fetched request files lie.
 const FOLDER: &str = "requests";
 
-/// A run's request file or folder on this machine.
+/// The requests of a run, which can be read without a network.
 #[derive(Debug)]
-pub(super) struct RequestFiles {
-    /// The settings, naming the files on this machine.
-    pub(super) config: RunConfig,
+pub(in crate::pipeline) struct LocalRequests {
+    /// The settings, with these requests.
+    pub(in crate::pipeline) config: RunConfig,
     /// Where fetched files are, and their URL.
     fetched: Option<(PathBuf, Url)>,
 }
 
-impl RequestFiles {
-    /// Fetch the requests of `config` into `folder`, if they are not on this machine.
+impl LocalRequests {
+    /// Fetch the requests of `config` into `folder` if they are at a URL, and collect them if they are a
+    /// query of Polars.
     ///
     /// # Errors
-    /// `input.unreadable`, `config.invalid`.
-    pub(super) async fn fetch(config: &RunConfig, folder: &Path) -> Result<Self> {
+    /// `input.unreadable`, `config.invalid`; `query.invalid` for a query that fails.
+    pub(in crate::pipeline) async fn prepare(config: &RunConfig, folder: &Path) -> Result<Self> {
+        #[cfg(feature = "polars")]
+        if let Requests::Lazy(frame) = &config.requests {
+            let requests = Requests::Rows(vec![collect(frame.as_ref().clone()).await?]);
+            return Ok(Self { config: RunConfig { requests, ..config.clone() }, fetched: None });
+        }
         let Some(url) = config.requests.as_url() else {
             return Ok(Self { config: config.clone(), fetched: None });
         };
@@ -53,21 +60,32 @@ impl RequestFiles {
             fetch_all(&store, &opened.path, &folder, url).await?;
             (folder, here)
         };
-        let mut config = RunConfig { requests: Location::Path(path.clone()), ..config.clone() };
+        let mut config =
+            RunConfig { requests: Requests::At(Location::Path(path.clone())), ..config.clone() };
         config.base.get_or_insert(base);
         // Sources may lie anywhere in the bucket of the requests.
         config.allow_roots.push(Location::Url(opened.root));
         Ok(Self { config, fetched: Some((path, url.clone())) })
     }
 
-    /// An error about the files at hand, as one about where they came from.
-    pub(super) fn named(&self, error: Error) -> Error {
+    /// Names the original URL in an error about fetched files.
+    pub(in crate::pipeline) fn named(&self, error: Error) -> Error {
         let Some((path, url)) = &self.fetched else { return error };
         let here = path.display().to_string();
         let there = Location::Url(url.clone()).to_string();
         let message = error.message().replace(&here, there.trim_end_matches('/'));
         Error::new(error.code(), message).with_source(error)
     }
+}
+
+/// The rows of a query of Polars, which blocks a thread.
+#[cfg(feature = "polars")]
+async fn collect(frame: polars::prelude::LazyFrame) -> Result<arrow::array::RecordBatch> {
+    use crate::query::polars::{polars_error, to_record_batch};
+    let collect = move || to_record_batch(&frame.collect().map_err(polars_error)?, None);
+    tokio::task::spawn_blocking(collect).await.map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("the query of requests broke off: {e}"))
+    })?
 }
 
 /// All request files right beneath `prefix`.
