@@ -1,4 +1,5 @@
--- Counts of variants, summed by the axes, and the metrics of the sums.
+-- Counts of variants, summed by the axes over the rows that report all parts of a metric, and the metrics
+-- of the sums. Names with a colon are made here: no column of a user's has one of them by accident.
 WITH counted AS (
     {roll_up}
 ),
@@ -12,27 +13,31 @@ joined AS (
 figured AS (
     SELECT *,
         -- An event view_15s is 15 s or the end; where there is none, the end is what is known.
-        coalesce(views_15s, views_100) AS holds,
-        -- Without viewers, replays cannot be told from views; completion_rate then says NULL above 1.
-        coalesce(first_completions, views_100) AS completions,
-        coalesce(first_views, views) AS starts,
-        views * {duration} AS playable_seconds
+        coalesce(views_15s, views_100) AS "clipflow: holds",
+        -- Viewers who are known begin and end once; views of others are counted one by one.
+        CASE WHEN anonymous_completions IS NULL THEN views_100 ELSE coalesce(first_completions, 0) + anonymous_completions END
+            AS "clipflow: completions",
+        CASE WHEN anonymous_views IS NULL THEN views ELSE coalesce(first_views, 0) + anonymous_views END AS "clipflow: starts",
+        views * {duration} AS "clipflow: playable_seconds"
     FROM joined
 ),
-summed AS (
-    SELECT {axes}count(DISTINCT variant_id) AS variants, {sums}, sum(holds) AS holds, sum(completions) AS completions,
-        sum(starts) AS starts, sum(followers) AS followers{sum_hours}{reach}{means},
-        -- One variant of unknown length, and the seconds there were are unknown.
-        CASE WHEN count(views) = count(playable_seconds) THEN sum(playable_seconds) END AS playable_seconds
+by_variant AS (
+    SELECT variant_id{names}, {variant_sums}
     FROM figured
+    GROUP BY variant_id{names}
+),
+summed AS (
+    SELECT {axes}count(DISTINCT variant_id) AS "clipflow: variants", {group_sums}
+    FROM by_variant
     {group_by}
-){viewers},
+){accounts}{viewers},
 groups AS (
-    SELECT g.*{reach_columns}
+    SELECT g.*{account_columns}{reach_columns}
     FROM summed g
+    {join_accounts}
     {join_viewers}
 )
-SELECT {axes}variants, {metrics},
-    {version} AS metric_version, '{definitions}' AS definitions
+SELECT {axes}"clipflow: variants" AS variants, {metrics},
+    {version} AS metric_version, '{definitions}' AS definitions, "clipflow: left out" AS left_out
 FROM groups
 {order_by}

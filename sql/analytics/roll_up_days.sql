@@ -1,8 +1,4 @@
--- Daily aggregates to counts. Distinct viewers of several days are not the sum of the days'.
-SELECT e.variant_id{keys}, {sums},
-    CASE WHEN count(*) = 1 THEN max(e.audience_reach) END AS audience_reach,
-    CASE WHEN count(*) = 1 THEN max(e.new_viewers) END AS new_viewers,
-    max(e.followers) AS followers
+-- Daily aggregates as they are: one row a variant, day and what else they tell apart.
+SELECT e.variant_id{keys}, {figures}
 FROM event_days e
 {filter}
-GROUP BY e.variant_id{names}

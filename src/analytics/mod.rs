@@ -6,6 +6,7 @@
 mod events_function;
 mod experiment;
 mod import_events;
+mod looks;
 mod performance;
 mod register;
 mod score;
@@ -14,9 +15,11 @@ mod train_selection;
 mod trials;
 
 pub use experiment::{ExperimentQuery, Experiments, experiment, register_experiment};
-pub use import_events::{Export, ImportOptions, Imported, import_events};
+pub use import_events::{
+    DecimalSign, Export, ImportOptions, Imported, ImportedColumn, import_events,
+};
 pub use performance::{
-    Performance, PerformanceQuery, performance, plan_performance, register_events,
+    Performance, PerformanceQuery, left_out_rows, performance, plan_performance, register_events,
     register_performance,
 };
 pub use register::{register_all, register_all_with};

@@ -14,6 +14,7 @@ use crate::kernels::score::{Feature, Link, ScoreModel, Training};
 use crate::kernels::variants::{FEATURES, features_of};
 use crate::location::Location;
 use crate::model::ScorePart;
+use crate::query::events::EventOptions;
 use crate::query::query_error;
 use crate::query::rows::stored;
 
@@ -33,6 +34,8 @@ pub struct TrainQuery {
     pub trained_at: Option<String>,
     /// As in [`PerformanceQuery::lag_hours`](super::PerformanceQuery::lag_hours).
     pub lag_hours: f64,
+    /// As in [`PerformanceQuery::reading`](super::PerformanceQuery::reading).
+    pub reading: EventOptions,
     /// Settings.
     pub parallel: ParallelConfig,
 }
@@ -44,8 +47,8 @@ pub struct Trained {
     pub model: ScoreModel,
     /// How well it does on variants that it has not seen.
     pub quality: Quality,
-    /// Of event kinds that are not known, and so are in no figure.
-    pub unknown: Option<String>,
+    /// What was left out, renamed or is not known.
+    pub warnings: Vec<String>,
 }
 
 /// A variant, as the results have it.
@@ -70,6 +73,7 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
         proportion,
         by: &["variant_id"],
         lag_hours: query.lag_hours,
+        reading: query.reading,
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;
@@ -79,8 +83,10 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
     let fitted = fit(&rows.iter().map(|r| r.1.clone()).collect::<Vec<_>>(), query.link, naming)?;
     let hash = data_hash(rows.iter().map(|(id, row)| (id.as_str(), row)));
     let training = Training { trained_at, ..fitted.training(hash, proportion.metric.definition) };
-    let (model, unknown) = (model(&fitted, training, query), performance.unknown_note());
-    Ok(Trained { model, quality: fitted.quality, unknown })
+    let left_out = counted.iter().map(|t| t.left_out).sum();
+    let warnings = performance.warnings(left_out);
+    let model = model(&fitted, training, query);
+    Ok(Trained { model, quality: fitted.quality, warnings })
 }
 
 async fn measured(performance: &Performance) -> Result<Vec<Measured>> {

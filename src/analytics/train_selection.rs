@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use serde::Deserialize;
 
 use super::train::{TrainQuery, checked_time, data_hash};
-use super::{PerformanceQuery, performance, plan_performance};
+use super::{PerformanceQuery, left_out_rows, performance, plan_performance};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::fit::{Naming, Quality, Row, fit};
 use crate::kernels::score::{Link, Training};
@@ -25,10 +25,20 @@ use crate::query::events::EventTable;
 use crate::query::query_error;
 use crate::query::rows::{number_column, stored, text_column};
 
-/// The figures that say how many are still there: at the start and at the end of each quarter; and the
-/// seconds watched.
-const FIGURES: [&str; 6] =
-    ["views", "views_25", "views_50", "views_75", "views_100", "watch_seconds"];
+/// The figures that say how many are there at the start and at the end of each quarter, over the rows that
+/// report both; and the views and the seconds watched.
+const FIGURES: [&str; 10] = [
+    "retention_1.views",
+    "retention_1.views_25",
+    "retention_2.views_25",
+    "retention_2.views_50",
+    "retention_3.views_50",
+    "retention_3.views_75",
+    "retention_4.views_75",
+    "retention_4.views_100",
+    "retention_whole.views",
+    "retention_whole.watch_seconds",
+];
 /// The stratum of variants of which only the seconds watched are known.
 const WHOLE: usize = 4;
 /// What is fitted to, for the file.
@@ -44,8 +54,8 @@ pub struct TrainedWeights {
     pub effects: Vec<(&'static str, f64)>,
     /// How well the fit does on sources that it has not seen.
     pub quality: Quality,
-    /// Of event kinds that are not known, and so are in no figure; only [`train_selection`] knows them.
-    pub unknown: Option<String>,
+    /// What was left out, renamed or is not known; only [`train_selection`] knows it.
+    pub warnings: Vec<String>,
 }
 
 /// A variant, as the results have it.
@@ -66,9 +76,11 @@ struct Cut {
 pub async fn train_selection(query: &TrainQuery) -> Result<TrainedWeights> {
     let asked = asked(query);
     let performance = performance(&asked).await?;
-    let counts = counts(performance.frame.clone().collect().await.map_err(query_error)?)?;
+    let batches = performance.frame.clone().collect().await.map_err(query_error)?;
+    let left_out = batches.iter().map(left_out_rows).sum();
+    let counts = counts(batches)?;
     let trained = learn(&performance.ctx, &counts, query).await?;
-    Ok(TrainedWeights { unknown: performance.unknown_note(), ..trained })
+    Ok(TrainedWeights { warnings: performance.warnings(left_out), ..trained })
 }
 
 /// As [`train_selection`], in a session that has the views of [`register_events`](super::register_events) and
@@ -93,11 +105,12 @@ fn asked(query: &TrainQuery) -> PerformanceQuery {
         metrics: FIGURES.map(str::to_owned).to_vec(),
         by: vec!["variant_id".to_owned()],
         lag_hours: query.lag_hours,
+        reading: query.reading,
         parallel: query.parallel.clone(),
     }
 }
 
-type Counts = HashMap<String, [Option<f64>; 6]>;
+type Counts = HashMap<String, [Option<f64>; 10]>;
 
 fn counts(batches: Vec<RecordBatch>) -> Result<Counts> {
     let mut all = Counts::new();
@@ -134,7 +147,7 @@ async fn learn(
         SIGNAL_PARTS.join(", ")
     );
     Ok(TrainedWeights {
-        unknown: None,
+        warnings: vec![],
         file: WeightsFile { weights, training: Some(training), note },
         effects: SIGNAL_PARTS.into_iter().zip(effects).collect(),
         quality: fitted.quality,
@@ -221,7 +234,7 @@ fn of_source(
 
 /// A row for each quarter of which it is known how many came and stayed, else one for the whole. Figures
 /// that rise from quarter to quarter contain replays that cannot be separated: they are left out.
-fn quarters(cut: &Cut, counts: [Option<f64>; 6], source: &PreparedSource) -> Vec<Row> {
+fn quarters(cut: &Cut, counts: [Option<f64>; 10], source: &PreparedSource) -> Vec<Row> {
     let map = TimeMap::of(&cut.segments, cut.join);
     let row = |stratum: usize, (from, to): (f64, f64), successes: f64, trials: f64| {
         let is_sound = trials > 0.0 && (0.0..=trials).contains(&successes);
@@ -231,15 +244,15 @@ fn quarters(cut: &Cut, counts: [Option<f64>; 6], source: &PreparedSource) -> Vec
     };
     let quarter = |q: usize| {
         let from = q as f64 / 4.0;
-        row(q, (from, from + 0.25), counts[q + 1]?, counts[q]?)
+        row(q, (from, from + 0.25), counts[2 * q + 1]?, counts[2 * q]?)
     };
-    if counts[1..5].iter().any(Option::is_some) {
+    if counts[..8].iter().any(Option::is_some) {
         return (0..4).filter_map(quarter).collect();
     }
     let whole = || {
-        let views = counts[0]?;
+        let views = counts[8]?;
         // In views that saw all of it.
-        row(WHOLE, (0.0, 1.0), counts[5]? / cut.duration, views)
+        row(WHOLE, (0.0, 1.0), counts[9]? / cut.duration, views)
     };
     whole().into_iter().collect()
 }

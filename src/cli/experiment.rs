@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::query::output::OutputFormat;
 
 /// Columns that are equal in all rows of an experiment: printed once, below the table.
-const SHARED: [&str; 5] = ["verdict", "confidence", "metric", "definition", "metric_version"];
+const SHARED: [&str; 7] =
+    ["verdict", "confidence", "metric", "definition", "metric_version", "look", "looks"];
 
 pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = ExperimentQuery {
@@ -18,8 +19,11 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         by: args.by.filter(|by| by != "variant_id"),
         experiment: args.experiment,
         confidence: args.confidence,
+        looks: args.looks,
+        min_trials: args.min_trials,
         seed: args.seed,
         lag_hours: args.events.lag_hours,
+        reading: args.events.reading.options()?,
         parallel,
     };
     let experiments = analytics::experiment(&query).await?;
@@ -35,6 +39,6 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         }
     }
     experiments.notes.iter().for_each(|note| print::notice(note));
-    experiments.unknown.iter().for_each(|unknown| print::warning(unknown));
+    experiments.warnings.iter().for_each(|warning| print::warning(warning));
     Ok(OK)
 }

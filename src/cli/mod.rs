@@ -122,7 +122,7 @@ async fn dispatch(
 fn exit_code(code: ErrorCode) -> u8 {
     match code {
         ErrorCode::StoreWrite
-        | ErrorCode::MissingProgram
+        | ErrorCode::SetupMissingProgram
         | ErrorCode::Internal
         | ErrorCode::Cancelled => FAULT,
         _ => USAGE,

@@ -1,8 +1,14 @@
 //! `clipflow performance`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::TryStreamExt;
+
 use super::args::PerformanceArgs;
 use super::{OK, print};
-use crate::analytics::{self, PerformanceQuery};
+use crate::analytics::{self, PerformanceQuery, left_out_rows};
 use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::query::output::OutputFormat;
@@ -15,6 +21,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
         metrics: args.metrics.iter().map(|m| m.trim().to_owned()).collect(),
         by: args.by.iter().map(|b| b.trim().to_owned()).collect(),
         lag_hours: args.events.lag_hours,
+        reading: args.events.reading.options()?,
         parallel,
     };
     let performance = analytics::performance(&query).await?;
@@ -25,12 +32,17 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
         frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;
     }
     let stream = frame.execute_stream().await.map_err(query_error)?;
+    let left_out = Arc::new(AtomicI64::new(0));
+    let (schema, counter) = (stream.schema(), Arc::clone(&left_out));
+    let stream = stream.inspect_ok(move |batch| {
+        counter.fetch_add(left_out_rows(batch), Ordering::Relaxed);
+    });
+    let stream = Box::pin(RecordBatchStreamAdapter::new(schema, stream));
     print::rows(stream, &args.output).await?;
     if is_table {
         performance.definitions.iter().for_each(|definition| print::notice(definition));
     }
-    if let Some(note) = performance.unknown_note() {
-        print::warning(&note);
-    }
+    let left_out = left_out.load(Ordering::Relaxed);
+    performance.warnings(left_out).iter().for_each(|warning| print::warning(warning));
     Ok(OK)
 }

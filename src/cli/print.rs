@@ -68,7 +68,7 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
     let format = output.format();
     if format == OutputFormat::Parquet && output.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             "Parquet is not for a terminal; name a file with -o or redirect the output",
         ));
     }

@@ -68,7 +68,7 @@ fn weights(file: &Path) -> Result<Weights> {
 fn read<T>(file: &Path, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         let message = format!("cannot read {} ({e}); name a JSON file", file.display());
-        Error::new(ErrorCode::Config, message).with_source(e)
+        Error::new(ErrorCode::ConfigInvalid, message).with_source(e)
     })?;
     parse(&text).map_err(|e| e.framed(format_args!("in {}: ", file.display()), ""))
 }

@@ -18,14 +18,14 @@ use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
 /// Tables that `--events` adds.
-const EVENT_TABLES: [&str; 2] = ["events", "event_days"];
+const EVENT_TABLES: [&str; 3] = ["events", "event_days", "event_spans"];
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (args.query, args.file) {
         (Some(query), _) => query,
         (None, Some(file)) => read_query(&file)?,
         (None, None) => {
-            return Err(Error::new(ErrorCode::Config, "give a query, or a file with -f"));
+            return Err(Error::new(ErrorCode::ConfigInvalid, "give a query, or a file with -f"));
         }
     };
     let resilience = Resilience::new(&parallel);
@@ -43,7 +43,9 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     register_experiment(&ctx);
     register_dataset(&ctx, &dataset).await?;
     if let Some(events) = &args.events {
-        register_events(&ctx, &events.into(), &resilience).await?;
+        let reading = args.reading.options()?;
+        let table = register_events(&ctx, &events.into(), &reading, &resilience).await?;
+        table.notes.iter().for_each(|note| print::warning(note));
     }
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -64,7 +66,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
 
 fn too_long(seconds: u64) -> Error {
     Error::new(
-        ErrorCode::Query,
+        ErrorCode::QueryInvalid,
         format!("the query took longer than {seconds} s; ask for less or raise --timeout"),
     )
 }
@@ -72,7 +74,7 @@ fn too_long(seconds: u64) -> Error {
 /// Adds the names of the tables to an error about an unknown table.
 fn with_table_names(error: Error, has_events: bool) -> Error {
     let message = error.message();
-    if error.code() != ErrorCode::Query
+    if error.code() != ErrorCode::QueryInvalid
         || !(message.starts_with("table '") && message.ends_with("not found"))
     {
         return error;
@@ -80,13 +82,13 @@ fn with_table_names(error: Error, has_events: bool) -> Error {
     let of_events = EVENT_TABLES.iter().any(|name| message.contains(&format!("'{name}'")));
     if of_events && !has_events {
         let hint = "name the events with --events FILE to have the tables events and event_days";
-        return Error::new(ErrorCode::Query, format!("{message}; {hint}"));
+        return Error::new(ErrorCode::QueryInvalid, format!("{message}; {hint}"));
     }
     let tables = TABLES.iter().map(|t| t.name).chain(VIEWS.iter().map(|v| v.0));
     let of_events = EVENT_TABLES.into_iter().filter(|_| has_events);
     let names: Vec<&str> = tables.chain(of_events).collect();
     Error::new(
-        ErrorCode::Query,
+        ErrorCode::QueryInvalid,
         format!("{message}; the tables and views are {}", names.join(", ")),
     )
 }

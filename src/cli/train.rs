@@ -17,16 +17,17 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         link: if is_linear { Link::Identity } else { Link::Logistic },
         trained_at: args.trained_at,
         lag_hours: args.events.lag_hours,
+        reading: args.events.reading.options()?,
         parallel,
     };
-    let (json, unknown) = if args.selection {
+    let (json, warnings) = if args.selection {
         let trained = analytics::train_selection(&query).await?;
         quality("retention", ("quarters of variants", "sources"), &trained.quality)?;
         print::line("signal           effect  weight")?;
         for ((name, effect), weight) in trained.effects.iter().zip(trained.file.weights.signals()) {
             print::line(&format!("{name:<14} {effect:>+8.3} {weight:>7.3}"))?;
         }
-        (trained.file.to_json()?, trained.unknown)
+        (trained.file.to_json()?, trained.warnings)
     } else {
         let trained = analytics::train(&query).await?;
         quality(&query.target, ("variants", "clips"), &trained.quality)?;
@@ -36,11 +37,11 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         for feature in features {
             print::line(&format!("{:<18} {:>+8.4}", feature.name, feature.weight))?;
         }
-        (trained.model.to_json()?, trained.unknown)
+        (trained.model.to_json()?, trained.warnings)
     };
     print::text_file(&(json + "\n"), &args.output)?;
     print::line(&format!("written to {}", args.output.display()))?;
-    unknown.iter().for_each(|unknown| print::warning(unknown));
+    warnings.iter().for_each(|warning| print::warning(warning));
     Ok(OK)
 }
 

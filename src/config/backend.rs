@@ -56,7 +56,7 @@ impl BackendType {
 
     pub(crate) fn no_dask() -> Error {
         Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             "the backend dask (distributed) follows in a later version; take auto, thread, process, joblib or async",
         )
     }
@@ -75,7 +75,7 @@ impl FromStr for BackendType {
         Self::ALL.into_iter().find(|b| text.eq_ignore_ascii_case(b.as_str())).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str).join(", ");
             Error::new(
-                ErrorCode::Config,
+                ErrorCode::ConfigInvalid,
                 format!("there is no backend {text}; take one of {names}"),
             )
         })

@@ -129,7 +129,7 @@ impl ParallelConfig {
     /// changed then.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
         let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
-            return Err(Error::new(ErrorCode::Config, unknown(name)));
+            return Err(Error::new(ErrorCode::ConfigInvalid, unknown(name)));
         };
         self.set_from(setting, text, None)
     }
@@ -208,7 +208,7 @@ fn wrong(setting: &Setting, text: &str, from: Option<&dyn std::fmt::Display>) ->
     let (name, allowed) = (setting.name, setting.allowed());
     let value = if text.is_empty() { "empty" } else { text };
     let from = from.map(|f| format!(" ({f})")).unwrap_or_default();
-    Error::new(ErrorCode::Config, format!("{name} is {value}{from}; give {allowed}"))
+    Error::new(ErrorCode::ConfigInvalid, format!("{name} is {value}{from}; give {allowed}"))
 }
 
 #[cfg(test)]
@@ -250,7 +250,7 @@ mod tests {
             }
             for bad in [(min - 1.0).to_string(), (max + 1.0).to_string(), "NaN".to_owned()] {
                 let error = ParallelConfig::default().set(setting.name, &bad).unwrap_err();
-                assert_eq!(error.code(), ErrorCode::Config);
+                assert_eq!(error.code(), ErrorCode::ConfigInvalid);
                 let sentence = format!("{} is {bad}; give {}", setting.name, setting.allowed());
                 assert_eq!(error.message(), sentence);
             }

@@ -120,7 +120,7 @@ impl BatchRun {
             if let Err(e) = result.as_ref() {
                 self.cancel.0.check()?;
                 let count = rows.num_rows();
-                if e.code() == ErrorCode::Config {
+                if e.code() == ErrorCode::ConfigInvalid {
                     return result.map(|_| rows);
                 }
                 if count > 1 {

@@ -90,7 +90,7 @@ fn build(name: &str, settings: &Value) -> Result<Arc<dyn Work>> {
 
 fn not_registered(name: &str) -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!(
             "no work named {name} is registered in this process; call register_work(\"{name}\", …) in main before run_if_worker()"
         ),

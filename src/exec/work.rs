@@ -135,7 +135,7 @@ impl WorkEnv {
     pub fn tools(&self) -> Result<&MediaTools> {
         self.tools.as_ref().ok_or_else(|| {
             Error::new(
-                ErrorCode::MissingProgram,
+                ErrorCode::SetupMissingProgram,
                 "this runtime was made without ffmpeg; give it MediaTools",
             )
         })

@@ -1,6 +1,7 @@
 //! Pure computation over plain slices and Arrow arrays: no I/O, no clock, no global state.
 
 pub(crate) mod audio;
+pub mod cells;
 pub(crate) mod cues;
 #[cfg(feature = "statistics")]
 pub mod experiment;

@@ -42,7 +42,7 @@ impl Sketch {
     pub fn merge(&mut self, bytes: &[u8]) -> Result<()> {
         let other = HllSketch::deserialize(bytes).map_err(|e| {
             Error::new(
-                ErrorCode::Query,
+                ErrorCode::QueryInvalid,
                 format!("the value is not a sketch made by reach_sketch or reach_merge ({e})"),
             )
         })?;

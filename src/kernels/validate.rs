@@ -250,15 +250,15 @@ enum Fault<'a> {
 impl Fault<'_> {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Url(_, UrlFault::Missing) => ErrorCode::MissingUrl,
-            Self::Url(_, UrlFault::NotText) => ErrorCode::BadValue,
-            Self::Url(..) => ErrorCode::BadUrl,
+            Self::Url(_, UrlFault::Missing) => ErrorCode::InvalidRequestMissingUrl,
+            Self::Url(_, UrlFault::NotText) => ErrorCode::InvalidRequestBadValue,
+            Self::Url(..) => ErrorCode::InvalidRequestBadUrl,
             Self::NotANumber(..)
             | Self::TooShort(..)
             | Self::TooLong(..)
-            | Self::OutOfOrder { .. } => ErrorCode::BadLength,
-            Self::MaxClips(_) => ErrorCode::BadMaxClips,
-            Self::Language(_) => ErrorCode::BadLanguage,
+            | Self::OutOfOrder { .. } => ErrorCode::InvalidRequestBadLength,
+            Self::MaxClips(_) => ErrorCode::InvalidRequestBadMaxClips,
+            Self::Language(_) => ErrorCode::InvalidRequestBadLanguage,
         }
     }
 }

@@ -72,7 +72,7 @@ impl Demuxer {
 /// # Errors
 /// [`ErrorCode::SourceNotFound`], [`ErrorCode::SourceForbidden`] (permissions),
 /// [`ErrorCode::SourceTruncated`] (empty), [`ErrorCode::SourceBlocked`] (playlists, which name
-/// other files), [`ErrorCode::NoVideo`] (unsupported audio) and
+/// other files), [`ErrorCode::MediaNoVideo`] (unsupported audio) and
 /// [`ErrorCode::SourceUnsupported`] (folders, devices, text, still images, anything else).
 pub fn sniff(path: &Path) -> Result<(Demuxer, u64)> {
     let facts = std::fs::metadata(path).map_err(unreadable)?;
@@ -193,7 +193,7 @@ fn refuse_audio(head: &[u8]) -> Result<()> {
     let starts: [&[u8]; 5] = [b"caff", b"#!AMR", b"\x0b\x77", b"MThd", b"wvpk"];
     if aiff || starts.iter().any(|start| head.starts_with(start)) {
         return Err(Error::new(
-            ErrorCode::NoVideo,
+            ErrorCode::MediaNoVideo,
             "the source is an audio file; clips need a source with a moving picture",
         ));
     }
@@ -299,7 +299,7 @@ mod tests {
             (b"\xff\xd8\xff\xe0", ErrorCode::SourceUnsupported),
             (b"\0\0\0\x18ftypheic", ErrorCode::SourceUnsupported),
             (b"PK\x03\x04", ErrorCode::SourceUnsupported),
-            (b"FORM\0\0\0\0AIFF", ErrorCode::NoVideo),
+            (b"FORM\0\0\0\0AIFF", ErrorCode::MediaNoVideo),
             (&[0; 64], ErrorCode::MediaCorrupt),
         ] {
             assert_eq!(recognise(head).unwrap_err().code(), code, "{head:?}");

@@ -26,7 +26,7 @@ impl MediaTools {
     /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`.
     ///
     /// # Errors
-    /// [`ErrorCode::MissingProgram`] if one is missing or not executable.
+    /// [`ErrorCode::SetupMissingProgram`] if one is missing or not executable.
     pub fn find() -> Result<Self> {
         let path = std::env::var_os("PATH");
         let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
@@ -80,7 +80,7 @@ fn locate(name: &str, named: Option<OsString>, path: Option<&OsString>) -> Resul
                 "{name} is not installed: run `apt-get install ffmpeg`, or name the program in {variable}"
             )
         };
-        Error::new(ErrorCode::MissingProgram, message)
+        Error::new(ErrorCode::SetupMissingProgram, message)
     })
 }
 
@@ -102,7 +102,7 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let path = OsString::from(empty.path());
         let error = locate("ffmpeg", None, Some(&path)).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::MissingProgram);
+        assert_eq!(error.code(), ErrorCode::SetupMissingProgram);
         assert!(error.message().contains("apt-get install ffmpeg"), "{error}");
         let error = locate("ffprobe", Some(OsString::from("/no/such")), None).unwrap_err();
         assert!(error.message().contains("CLIPFLOW_FFPROBE"), "{error}");

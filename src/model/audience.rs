@@ -63,7 +63,7 @@ impl AudienceProfile {
         match profile.platforms.iter().find(|name| platform_named(name).is_none()) {
             None => Ok(profile),
             Some(name) => Err(Error::new(
-                ErrorCode::BadValue,
+                ErrorCode::InvalidRequestBadValue,
                 format!(
                     "audience_profile names the platform {name}, which clipflow does not know; there are {}",
                     PLATFORMS.join(", ")
@@ -88,7 +88,7 @@ impl AudienceProfile {
         match Self::unread(json).first() {
             None => Ok(profile),
             Some(name) => Err(Error::new(
-                ErrorCode::BadValue,
+                ErrorCode::InvalidRequestBadValue,
                 format!("audience_profile has no part {name}; its parts are {}", known_parts()),
             )),
         }
@@ -134,7 +134,7 @@ fn reason(error: &serde_json::Error) -> String {
 
 fn bad(value: &str, why: &str) -> Error {
     Error::new(
-        ErrorCode::BadValue,
+        ErrorCode::InvalidRequestBadValue,
         format!(
             "audience_profile cannot be read ({why}) in {value}; give an object such as {{\"age\":\"18-35\",\"interests\":[\"tech\"]}}"
         ),
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_platform_that_is_none_is_named_with_those_there_are() {
         let error = AudienceProfile::parse(r#"{"platforms":["tiktok","myspace"]}"#).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::BadValue);
+        assert_eq!(error.code(), ErrorCode::InvalidRequestBadValue);
         assert_eq!(
             error.message(),
             "audience_profile names the platform myspace, which clipflow does not know; there are tiktok, shorts, reels, x, linkedin, feed"
@@ -203,7 +203,7 @@ mod tests {
         }
         for text in ["35-18", "young", "1000"] {
             let error = AudienceProfile::parse(&format!(r#"{{"age":"{text}"}}"#)).unwrap_err();
-            assert_eq!(error.code(), ErrorCode::BadValue);
+            assert_eq!(error.code(), ErrorCode::InvalidRequestBadValue);
         }
     }
 }

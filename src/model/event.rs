@@ -127,20 +127,24 @@ pub const DAY_VIEWERS: &[Column] = columns! {
     audience_reach: Option<DistinctCount>,
     /// Of those, who came by a share. Not to be summed.
     new_viewers: Option<DistinctCount>,
-    /// Followers of the account.
-    followers: Option<i64>,
+    /// Followers of the account, the same for all of its variants. Not to be summed.
+    followers: Option<DistinctCount>,
 };
 
 /// The columns that a roll-up adds behind the figures.
 pub const ROLLED_VIEWERS: &[Column] = columns! {
     /// Distinct viewers of the group. Not to be summed.
     audience_reach: Option<DistinctCount>,
-    /// Viewers' first views.
+    /// Viewers who began.
     first_views: Option<i64>,
-    /// Viewers' first views to the end.
+    /// Of the viewers who began, those who saw the end.
     first_completions: Option<i64>,
     /// Viewers who came by a share. Not to be summed.
     new_viewers: Option<DistinctCount>,
+    /// Views of unknown viewers, replays included.
+    anonymous_views: Option<i64>,
+    /// Views to the end of unknown viewers, replays included.
+    anonymous_completions: Option<i64>,
     /// Events of a kind that clipflow does not know.
     other_events: i64,
 };

@@ -30,6 +30,18 @@ table! {
         pub difference_high: Option<f64>,
         /// p of the test against the best other variant, after Holm's correction over all pairs.
         pub p: Option<f64>,
+        /// Lower end of the difference's interval, corrected for pairs and looks.
+        pub corrected_low: Option<f64>,
+        /// Upper end of it.
+        pub corrected_high: Option<f64>,
+        /// p corrected for pairs and looks, by which a winner is named.
+        pub corrected_p: Option<f64>,
+        /// The look this is: the days on which the experiment has events; NULL where they do not say when.
+        pub look: Option<i64>,
+        /// The looks planned.
+        pub looks: i64,
+        /// Whether the variant has trials enough to be compared.
+        pub compared: bool,
         /// Least difference from the best other variant that so many trials show.
         pub min_detectable_effect: Option<f64>,
         /// Proposed share of the next trials.
@@ -46,5 +58,7 @@ table! {
         pub definition: String,
         /// Version of the definition.
         pub metric_version: i64,
+        /// Rows of its events that report a part of the metric and not all, and so are not counted.
+        pub left_out: i64,
     }
 }

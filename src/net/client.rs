@@ -144,7 +144,7 @@ fn unanswered(url: &Url, cause: reqwest::Error) -> Error {
     if cause.is_builder() {
         let place = redacted(url.as_str());
         return Error::new(
-            ErrorCode::BadUrl,
+            ErrorCode::InvalidRequestBadUrl,
             format!("{place} cannot be requested; check the address"),
         );
     }

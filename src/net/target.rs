@@ -94,7 +94,7 @@ impl UrlRefusal {
     /// The error for `url`.
     pub fn about(self, url: &Url) -> Error {
         let code = match self {
-            Self::Host => ErrorCode::BadUrl,
+            Self::Host => ErrorCode::InvalidRequestBadUrl,
             _ => ErrorCode::SourceBlocked,
         };
         let name = "allow_private";

@@ -73,7 +73,7 @@ fn default_folder() -> Result<PathBuf> {
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     base.map(|base| base.join("clipflow")).ok_or_else(|| {
         Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             "there is no home folder to keep analyses in; name a folder (cache_dir)",
         )
     })

@@ -9,9 +9,10 @@ use crate::analytics::{
 };
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
 use crate::kernels::score::Link;
 use crate::location::Location;
+use crate::query::events::EventOptions;
 use crate::query::query_error;
 
 /// Metrics of the events at one place.
@@ -33,12 +34,18 @@ pub struct ViralAnalyticsProcessor {
     events: Location,
     parallel: ParallelConfig,
     lag_hours: f64,
+    reading: EventOptions,
 }
 
 impl ViralAnalyticsProcessor {
     /// Of `events`: raw events or daily aggregates, a file or folder, here or in an object store.
     pub fn new(events: impl Into<Location>) -> Self {
-        Self { events: events.into(), parallel: ParallelConfig::default(), lag_hours: 0.0 }
+        Self {
+            events: events.into(),
+            parallel: ParallelConfig::default(),
+            lag_hours: 0.0,
+            reading: EventOptions::default(),
+        }
     }
 
     /// Use these settings. A query may take all of `memory_limit_gb`.
@@ -48,10 +55,17 @@ impl ViralAnalyticsProcessor {
         self
     }
 
-    /// Leave out what came in the last `hours` before the newest event.
+    /// Leave out what came in the last `hours` before the moment the events are read as of.
     #[must_use]
     pub fn with_lag_hours(mut self, hours: f64) -> Self {
         self.lag_hours = hours;
+        self
+    }
+
+    /// How times are read, and as of when; by default times name their zone or are in UTC, and now counts.
+    #[must_use]
+    pub fn with_reading(mut self, reading: EventOptions) -> Self {
+        self.reading = reading;
         self
     }
 
@@ -73,6 +87,7 @@ impl ViralAnalyticsProcessor {
             metrics: owned(metrics),
             by: owned(by),
             lag_hours: self.lag_hours,
+            reading: self.reading,
             parallel: self.parallel.clone(),
         };
         analytics::performance(&query).await
@@ -96,8 +111,11 @@ impl ViralAnalyticsProcessor {
             by: by.map(str::to_owned),
             experiment: None,
             confidence: DEFAULT_CONFIDENCE,
+            looks: DEFAULT_LOOKS,
+            min_trials: DEFAULT_MIN_TRIALS,
             seed: 0,
             lag_hours: self.lag_hours,
+            reading: self.reading,
             parallel: self.parallel.clone(),
         })
         .await
@@ -127,6 +145,7 @@ impl ViralAnalyticsProcessor {
             link: Link::Logistic,
             trained_at: None,
             lag_hours: self.lag_hours,
+            reading: self.reading,
             parallel: self.parallel.clone(),
         }
     }

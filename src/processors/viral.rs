@@ -246,7 +246,10 @@ impl ViralVideoProcessor {
         audience_profile: Option<&AudienceProfile>,
     ) -> Result<VideoClipProcessor> {
         let audience = audience_profile.map(serde_json::to_string).transpose().map_err(|e| {
-            Error::new(ErrorCode::Config, format!("the audience cannot be written as JSON: {e}"))
+            Error::new(
+                ErrorCode::ConfigInvalid,
+                format!("the audience cannot be written as JSON: {e}"),
+            )
         })?;
         Ok(self.clips.asking(|variants| {
             // What the settings say of variants is then for other batches.

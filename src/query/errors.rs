@@ -13,8 +13,8 @@ pub fn query_error(error: DataFusionError) -> Error {
     }
     let (code, message) = match error.find_root() {
         DataFusionError::ResourcesExhausted(text) => (ErrorCode::QueryLimits, exhausted(text)),
-        DataFusionError::SchemaError(schema, _) => (ErrorCode::Query, about_columns(schema)),
-        other => (ErrorCode::Query, plain(&other.strip_backtrace())),
+        DataFusionError::SchemaError(schema, _) => (ErrorCode::QueryInvalid, about_columns(schema)),
+        other => (ErrorCode::QueryInvalid, plain(&other.strip_backtrace())),
     };
     let limit = "memory_limit_gb";
     let of_memory = code == ErrorCode::QueryLimits && message.contains(limit);

@@ -262,7 +262,7 @@ fn csv_schema(path: &Path) -> Result<Schema> {
     }
     let columns = schema.fields().iter().enumerate().map(|(i, field)| {
         // Spreadsheets and pandas leave a name empty.
-        let name = match field.name().as_str() {
+        let name = match field.name().trim() {
             "" => format!("column_{}", i + 1),
             name => name.to_owned(),
         };

@@ -29,6 +29,7 @@ mod source_lists;
 #[doc(hidden)]
 pub mod sql;
 pub(crate) mod table_functions;
+mod user_files;
 
 #[cfg(feature = "polars")]
 pub mod polars;
@@ -41,3 +42,4 @@ pub use options::SessionOptions;
 pub(crate) use session::register;
 pub use session::{register_media_relation, register_media_relations, session, session_with};
 pub use settings::SessionSettings;
+pub use user_files::{EventNotes, StrayTimes};

@@ -55,7 +55,7 @@ impl FromStr for OutputFormat {
             "json" => Ok(Self::Json),
             "parquet" => Ok(Self::Parquet),
             other => Err(Error::new(
-                ErrorCode::Config,
+                ErrorCode::ConfigInvalid,
                 format!("there is no format {other}; use table, csv, json or parquet"),
             )),
         }

@@ -73,7 +73,7 @@ pub(super) fn scorer(json: &str) -> Result<Scorer> {
     let is_all = matches!(serde_json::from_str(json), Ok(Value::Object(fields)) if fields.contains_key("viral_score"));
     let models = if is_all {
         serde_json::from_str(json).map_err(|e| {
-            Error::new(ErrorCode::Config, format!("the score models cannot be read ({e})"))
+            Error::new(ErrorCode::ConfigInvalid, format!("the score models cannot be read ({e})"))
         })?
     } else {
         ScoreModels::with(&ScoreModel::from_json(json)?)?

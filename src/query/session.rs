@@ -8,7 +8,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use super::errors::query_error;
 use super::media_node::MediaRelationPlanner;
 use super::options::SessionOptions;
-use super::{context, table_functions};
+use super::{aggregates, context, table_functions};
 use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
 use crate::kernels::variants::platforms;
@@ -36,6 +36,7 @@ pub fn session_with(
 ) -> Result<SessionContext> {
     let ctx = context::new(options, runtime, change)?;
     table_functions::register(&ctx);
+    ctx.register_udaf(aggregates::checked_sum());
     ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
     Ok(ctx)
 }

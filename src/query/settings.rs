@@ -155,7 +155,7 @@ impl SessionSettings {
                 let read = given.as_deref().map(serde_json::from_str).transpose();
                 let read = read.map_err(|e| {
                     let message = format!("clipflow.analyze cannot be read ({e})");
-                    Error::new(ErrorCode::Config, message).with_source(e)
+                    Error::new(ErrorCode::ConfigInvalid, message).with_source(e)
                 })?;
                 self.analyze = read.unwrap_or_default();
             }

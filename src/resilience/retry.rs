@@ -33,7 +33,7 @@ pub fn may_have_passed(code: ErrorCode) -> bool {
         code,
         ErrorCode::SourceChanged
             | ErrorCode::Timeout
-            | ErrorCode::MissingProgram
+            | ErrorCode::SetupMissingProgram
             | ErrorCode::StoreWrite
             | ErrorCode::WorkerCrashed
             | ErrorCode::Cancelled

@@ -292,7 +292,7 @@ fn attached_pictures_are_no_video_and_do_no_harm() {
     assert_eq!((found.info.width, found.info.frames), (320, 100));
     let song = ["-i", &cover, "-map", "0:a", "-map", "1", "-c:v", "copy"];
     let art = bench.make("art.mp3", &[&TONE, &song, &["-disposition:v", "attached_pic"]]);
-    assert_eq!(bench.code(&art), ErrorCode::NoVideo);
+    assert_eq!(bench.code(&art), ErrorCode::MediaNoVideo);
 }
 
 #[test]
@@ -389,7 +389,7 @@ fn twelve_kinds_of_bad_file_have_their_codes() {
         ("truncated", bench.write("cut.mkv", &mkv[..mkv.len() / 2]), ErrorCode::SourceTruncated),
         ("header only", bench.write("header.mp4", header), ErrorCode::MediaCorrupt),
         ("no index", bench.write("ftyp.mp4", &bytes[..32]), ErrorCode::SourceTruncated),
-        ("audio only", bench.make("a.m4a", &[&["-i", good, "-vn"]]), ErrorCode::NoVideo),
+        ("audio only", bench.make("a.m4a", &[&["-i", good, "-vn"]]), ErrorCode::MediaNoVideo),
         ("0 fps", bench.write("still.mp4", &still), ErrorCode::MediaCorrupt),
         ("zero length", bench.make("zero.mp4", &[&no_frames, &X264]), ErrorCode::MediaCorrupt),
         ("folder", bench.folder.path().to_path_buf(), ErrorCode::SourceUnsupported),

@@ -321,7 +321,7 @@ fn hardware_that_is_not_there_is_said_before_any_work_and_auto_goes_on() {
         |hardware| Encoding { hardware, ..Encoding::default() }.decided(&tools, &limits, &cancel);
     // No build of ffmpeg for this system has it.
     let error = decide(Hardware::Videotoolbox).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     assert!(error.message().contains("set hardware to off or auto"), "{error}");
     assert_ne!(decide(Hardware::Auto).unwrap().hardware, Hardware::Auto);
 }
@@ -358,7 +358,7 @@ fn a_run_writes_the_format_it_is_asked_for_and_results_are_encoded_again() {
     let encoder = VideoEncodingProcessor::new(out.as_path()).with_base(at);
     let encode = |format, quality| encoder.batch_encode_videos(&results, format, quality, 1);
     let error = encode(Format::Gif, Quality::Lossless).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     let files = encode(Format::Gif, Quality::Low).unwrap();
     assert_eq!(files.len(), results[0].clips.len());
     for file in &files {

@@ -141,7 +141,7 @@ fn a_folder_without_results_and_a_table_that_is_none_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(scan_dataset(folder.path()).err().unwrap().code(), ErrorCode::StoreRead);
     let error = scan_table(&show::finished().join("out"), "clip").err().unwrap();
-    assert_eq!(error.code(), ErrorCode::Query);
+    assert_eq!(error.code(), ErrorCode::QueryInvalid);
     assert!(error.message().contains("clips, variants, renditions"), "{error}");
     assert!(per_source(LazyFrame::default(), "clips").is_err());
     assert!(per_source(LazyFrame::default(), "candidates").is_err());
@@ -320,7 +320,7 @@ fn texts_of_clips_are_what_sql_and_rust_make() {
         "hashtags takes a list of texts, or of structs of text and weight as keyphrases, not Utf8; it is called as hashtags(keyphrases, interests, n)"
     );
     let phrases = || keyphrases(col("language"), lit(NULL), lit(3));
-    assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::Query);
+    assert_eq!(of(hashtags(phrases(), lit("tech"), lit(3))).code(), ErrorCode::QueryInvalid);
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn mistakes_come_back_as_typed_errors() {
     assert_eq!(
         (error.code(), error.message()),
         (
-            ErrorCode::Query,
+            ErrorCode::QueryInvalid,
             "select_clips takes a list of rows of signals as signals, not Float64; it is called as select_clips(signals, shots, cues, min, max, n[, weights])"
         )
     );
@@ -410,8 +410,8 @@ fn mistakes_come_back_as_typed_errors() {
         of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).message(),
         "validate_request takes text as source_url, not Float64; it is called as validate_request(source_url, language, min, max, n)"
     );
-    assert_eq!(of(col("nothing")).code(), ErrorCode::Query);
-    assert_eq!(of(stable_id(&[])).code(), ErrorCode::Query);
+    assert_eq!(of(col("nothing")).code(), ErrorCode::QueryInvalid);
+    assert_eq!(of(stable_id(&[])).code(), ErrorCode::QueryInvalid);
 }
 
 #[test]

@@ -116,14 +116,14 @@ fn every_backend_gives_the_same_responses() {
     assert!(answers.iter().all(|a| *a == answers[0]), "{answers:#?}");
     let processor = processor(folder.path());
     let error = processor.process_batch_parallel(&requests, BackendType::Dask).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
 }
 
 #[test]
 fn a_configuration_that_cannot_be_is_refused() {
     let config = ParallelConfig { chunk_size: 0, ..ParallelConfig::default() };
     let error = create_high_performance_processor("out", config).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ fn an_error_handler_may_answer_for_what_failed() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0], (ErrorCode::SourceNotFound, requests[0].clone()));
-    assert_eq!(seen[1], (ErrorCode::BadLength, requests[1].clone()));
+    assert_eq!(seen[1], (ErrorCode::InvalidRequestBadLength, requests[1].clone()));
     drop(seen);
     // The dataset keeps what happened.
     let kept = query(folder.path(), "SELECT error_message FROM outcomes WHERE request_id = 'a'");

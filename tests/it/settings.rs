@@ -252,7 +252,7 @@ async fn a_session_sets_how_many_rows_a_media_relation_works_on() {
     assert_eq!(most("SET clipflow.max_workers = 3").await.unwrap(), 3);
     let error = query_error(most("SET clipflow.max_workers = 5").await.unwrap_err());
     let said = "clipflow.max_workers is 5 but the media runtime of this session has 4 workers; set at most 4 or make the runtime with more";
-    assert_eq!((error.code(), error.message()), (ErrorCode::Query, said));
+    assert_eq!((error.code(), error.message()), (ErrorCode::QueryInvalid, said));
     assert_eq!(most("SET clipflow.max_workers = 0").await.unwrap(), 8);
 }
 

@@ -226,7 +226,7 @@ fn a_model_on_this_machine_is_asked_only_if_that_is_allowed() {
     let config =
         ParallelConfig { text_model_url: "http://localhost:11434".into(), ..Default::default() };
     let error = TextModelConfig::from_settings(&config, |_| None).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     assert!(error.message().contains("set allow_private"), "{error}");
 }
 

@@ -151,7 +151,7 @@ fn variants_are_generated_once_a_request_however_often_its_id_stood_in_the_batch
     let results = processor.process_batch_parallel(&requests, 1, None).unwrap();
     assert_eq!(results.iter().map(|r| r.success).collect::<Vec<_>>(), [true, false, true]);
     let error = processor.batch_generate_variants(&results).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     assert!(
         error.message().starts_with("variants.count is 0, so there are no variants"),
         "{error}"

@@ -1,11 +1,12 @@
--- Velocity and half-life: how fast views come and how soon they end (raw events)
-WITH views AS (
-    SELECT variant_id, CAST(to_unixtime(ts) - to_unixtime(min(ts) OVER (PARTITION BY variant_id)) AS DOUBLE) / 3600 AS hours
-    FROM events
-    WHERE event = 'view'
+-- Velocity and half-life: how fast views come and how soon they end, in the hours that performance counts by (raw events)
+WITH counted AS (
+    SELECT e.variant_id, (CAST(e.ts AS BIGINT) - CAST(s.published AS BIGINT)) / 3.6e9 AS hours, s.hours AS watched
+    FROM events e
+    JOIN event_spans s ON s.variant_id = e.variant_id AND e.ts <= s.until
+    WHERE e.event = 'view'
 )
-SELECT variant_id, count(*) AS views, round(velocity(count(*), max(hours)), 3) AS velocity,
+SELECT variant_id, count(*) AS views, round(velocity(count(*), max(watched)), 3) AS velocity,
     round(half_life(hours, 1), 2) AS half_life
-FROM views
+FROM counted
 GROUP BY variant_id
 ORDER BY variant_id

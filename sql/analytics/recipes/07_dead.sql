@@ -1,6 +1,9 @@
 -- Dead variants: their last three days brought less than a fiftieth of their best three
 WITH days AS (
-    SELECT variant_id, day, sum(views) AS views FROM event_days GROUP BY variant_id, day
+    SELECT e.variant_id, e.day, sum(e.views) AS views
+    FROM event_days e
+    JOIN event_spans s ON s.variant_id = e.variant_id AND CAST(e.day AS TIMESTAMP) <= s.until
+    GROUP BY e.variant_id, e.day
 ),
 last AS (
     SELECT max(day) AS today FROM days
@@ -12,9 +15,15 @@ spans AS (
     CROSS JOIN last l
     GROUP BY d.variant_id, l.today
 ),
+-- Three days of the calendar, however many of them have figures.
 best AS (
     SELECT variant_id, max(views) AS best
-    FROM (SELECT variant_id, sum(views) OVER (PARTITION BY variant_id ORDER BY day ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS views FROM days)
+    FROM (
+        SELECT a.variant_id, a.day, sum(b.views) AS views
+        FROM days a
+        JOIN days b ON b.variant_id = a.variant_id AND b.day <= a.day AND b.day > a.day - INTERVAL '3 days'
+        GROUP BY a.variant_id, a.day
+    )
     GROUP BY variant_id
 )
 SELECT s.variant_id, s.last_seen, s.views, b.best AS best_three_days, s.lately AS last_three_days

@@ -1,4 +1,4 @@
--- Cost per view: encoding and storage at prices of one's own, by platform
+-- Cost per view: encoding and storage at prices of one's own, by platform, of the variants whose views are known
 WITH prices AS (
     SELECT 0.0004 AS second_encoded, 0.00002 AS megabyte_stored
 ),
@@ -15,5 +15,6 @@ seen AS (
 SELECT s.platform, round(sum(c.cost), 4) AS cost, sum(s.views) AS views, round(safe_ratio(sum(c.cost), sum(s.views)), 6) AS cost_per_view
 FROM seen s
 JOIN costs c ON c.variant_id = s.variant_id
+WHERE s.views IS NOT NULL
 GROUP BY s.platform
 ORDER BY s.platform

@@ -15,7 +15,8 @@ use datafusion::prelude::SessionContext;
 
 use super::{ExperimentQuery, VARIANT, experiment, fields_by};
 use crate::analytics::events_function::{EventsCall, EventsFunction};
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
+use crate::query::events::EventOptions;
 use crate::query::table_functions::external;
 
 const NAME: &str = "experiment";
@@ -35,7 +36,10 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         experiment: None,
         confidence: DEFAULT_CONFIDENCE,
         seed: 0,
+        looks: DEFAULT_LOOKS,
+        min_trials: DEFAULT_MIN_TRIALS,
         lag_hours: 0.0,
+        reading: EventOptions::default(),
         parallel: call.parallel,
     };
     let schema = Arc::new(Schema::new(fields_by(query.by.as_deref())));

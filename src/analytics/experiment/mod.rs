@@ -9,14 +9,18 @@ use arrow::datatypes::{Field, Schema};
 
 pub use function::register_experiment;
 
+use super::looks::days;
 use super::trials::{Trials, TrialsQuery, trials};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::experiment::{Arm, Judged, MAX_ARMS, Verdict, checked_confidence, judge};
+use crate::kernels::experiment::{
+    Arm, Judged, Looks, MAX_ARMS, MAX_LOOKS, Plan, Verdict, checked_confidence, judge_by,
+};
 use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
 use crate::model::ExperimentRow;
+use crate::query::events::EventOptions;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -36,8 +40,14 @@ pub struct ExperimentQuery {
     pub confidence: f64,
     /// Seed of the draws behind the proposed shares.
     pub seed: u64,
+    /// The looks planned at the experiment, one a day, which verdicts are corrected for; 1: none but this.
+    pub looks: u32,
+    /// Trials below which an arm is listed and not compared.
+    pub min_trials: u32,
     /// As in [`PerformanceQuery::lag_hours`](super::PerformanceQuery::lag_hours).
     pub lag_hours: f64,
+    /// As in [`PerformanceQuery::reading`](super::PerformanceQuery::reading).
+    pub reading: EventOptions,
     /// Settings.
     pub parallel: ParallelConfig,
 }
@@ -56,8 +66,8 @@ pub struct Experiments {
     pub rows: Vec<ExperimentRow>,
     /// What the reader of the figures should know.
     pub notes: Vec<String>,
-    /// Of event kinds that are not known, and so are in no figure.
-    pub unknown: Option<String>,
+    /// What was left out, renamed or is not known.
+    pub warnings: Vec<String>,
     /// As [`ExperimentQuery::by`].
     pub by: Option<String>,
 }
@@ -113,6 +123,10 @@ const VARIANT: &str = "variant_id";
 pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     let proportion = Proportion::find(&query.metric)?;
     checked_confidence(query.confidence)?;
+    if !(1..=MAX_LOOKS).contains(&query.looks) {
+        let sentence = format!("is {}; give a number of looks from 1 to {MAX_LOOKS}", query.looks);
+        return Err(Error::setting("looks", sentence));
+    }
     let by = query.by.as_deref().unwrap_or(VARIANT);
     let asked = TrialsQuery {
         results: query.results.clone(),
@@ -120,9 +134,11 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         proportion,
         by: &["experiment_id", by],
         lag_hours: query.lag_hours,
+        reading: query.reading,
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;
+    let days = days(&performance, query.lag_hours).await?;
     let mut rows = vec![];
     for group in counted.chunk_by(|a, b| a.key[0] == b.key[0]) {
         let id = group.first().and_then(|g| g.key[0].clone());
@@ -131,7 +147,9 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             continue;
         };
         if query.experiment.as_ref().is_none_or(|wanted| *wanted == id) {
-            rows.extend(rows_of(&id, group, proportion, query)?);
+            let key = group.first().and_then(|g| g.key[0].as_deref());
+            let look = days.get(&key.map(str::to_owned)).copied();
+            rows.extend(rows_of(&id, group, proportion, query, look)?);
         }
     }
     if rows.is_empty() {
@@ -149,6 +167,12 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
     }
     let metric = proportion.metric;
     let mut notes = vec![format!("{} = {}", metric.name, metric.definition)];
+    if query.looks > 1 {
+        notes.push(format!(
+            "verdicts are corrected for {} daily looks; set looks to 1 if this is the only one",
+            query.looks
+        ));
+    }
     if !proportion.is_binary {
         notes.push(format!(
             "one trial of {} can have several successes (a viewer who likes and shares): where many do, the true intervals are wider than these",
@@ -161,7 +185,8 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         ));
     }
     let by = query.by.clone();
-    Ok(Experiments { rows, notes, unknown: performance.unknown_note(), by })
+    let left_out = rows.iter().map(|row: &ExperimentRow| row.left_out).sum();
+    Ok(Experiments { rows, notes, warnings: performance.warnings(left_out), by })
 }
 
 /// The rows of one experiment.
@@ -170,6 +195,7 @@ fn rows_of(
     group: &[Trials],
     proportion: Proportion,
     query: &ExperimentQuery,
+    look: Option<u32>,
 ) -> Result<Vec<ExperimentRow>> {
     if group.len() > MAX_ARMS {
         return Err(Error::new(
@@ -198,12 +224,24 @@ fn rows_of(
             ));
         }
     }
-    let verdict = judge(&arms, query.confidence, query.seed);
+    let looks = if query.looks == 1 { Looks::one() } else { Looks::new(look, query.looks) };
+    let plan = Plan {
+        confidence: query.confidence,
+        looks,
+        min_trials: query.min_trials,
+        seed: query.seed,
+    };
+    let verdict = judge_by(&arms, &plan);
     let row = |(i, (arm, judged)): (usize, (&Arm, &Judged))| {
         row(id, arm, judged, &verdict, verdict.winner == Some(i), proportion, query.confidence)
     };
     let mut rows: Vec<ExperimentRow> =
         arms.iter().zip(&verdict.arms).enumerate().map(row).collect();
+    for (row, trials) in rows.iter_mut().zip(group) {
+        row.left_out = trials.left_out;
+        row.look = plan.looks.look().map(i64::from);
+        row.looks = i64::from(plan.looks.planned());
+    }
     let rate = |r: &ExperimentRow| r.rate.unwrap_or(-1.0);
     rows.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
     Ok(rows)
@@ -231,6 +269,12 @@ fn row(
         difference_low: judged.difference_interval.map(|i| i.low),
         difference_high: judged.difference_interval.map(|i| i.high),
         p: judged.p,
+        corrected_low: judged.corrected_interval.map(|i| i.low),
+        corrected_high: judged.corrected_interval.map(|i| i.high),
+        corrected_p: judged.corrected_p,
+        look: None,
+        looks: 1,
+        compared: judged.is_compared,
         min_detectable_effect: judged.min_detectable_effect,
         share: judged.share,
         winner,
@@ -239,5 +283,6 @@ fn row(
         metric: proportion.metric.name.to_owned(),
         definition: proportion.metric.definition.to_owned(),
         metric_version: METRIC_VERSION,
+        left_out: 0,
     }
 }

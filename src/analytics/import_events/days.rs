@@ -27,6 +27,20 @@ pub(super) fn order<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Order> {
     }
 }
 
+/// The first day that would be another one with the other order, if no day tells the order.
+pub(super) fn guessed<'a>(texts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut first = None;
+    for text in texts {
+        if let Some((a, b, _)) = slashes(text) {
+            if a > 12 || b > 12 {
+                return None;
+            }
+            first = first.or(Some(text).filter(|_| a != b));
+        }
+    }
+    first
+}
+
 /// Days since 1970 of `2026-05-01` (a time may follow), `20260501`, `05/01/2026`, `May 1, 2026` or
 /// `1 May 2026`.
 pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
@@ -91,5 +105,7 @@ mod tests {
         assert_eq!(order(["01/02/2026", "13/02/2026"].into_iter()), Some(Order::DayFirst));
         assert_eq!(order(["01/02/2026", "02/13/2026"].into_iter()), Some(Order::MonthFirst));
         assert_eq!(order(["13/02/2026", "02/13/2026"].into_iter()), None);
+        assert_eq!(guessed(["01/01/2026", "01/02/2026"].into_iter()), Some("01/02/2026"));
+        assert_eq!(guessed(["01/02/2026", "13/02/2026"].into_iter()), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The columns of the platforms' exports.
 
+use std::fmt;
+
 /// Whose export a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Export {
@@ -22,6 +24,18 @@ pub(super) enum Figure {
     ShareOfViews,
     /// It is the mean number of seconds of a view.
     SecondsOfView,
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count => f.write_str("a count"),
+            Self::Times(factor) if (factor - 1.0).abs() < f64::EPSILON => f.write_str("seconds"),
+            Self::Times(factor) => write!(f, "a number, times {factor}"),
+            Self::ShareOfViews => f.write_str("a share, times views, rounded"),
+            Self::SecondsOfView => f.write_str("seconds of a view, times views"),
+        }
+    }
 }
 
 /// Where a figure is found.

@@ -2,12 +2,16 @@
 
 use super::PerformanceQuery;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::metrics::retention::retention_step;
 use crate::kernels::metrics::{METRICS, Metric, NOT_ADDITIVE};
 use crate::model::event::EventKind;
 use crate::query::events::{EventTable, Events, quote};
 
 /// Counts that the statement makes for metrics, beside the figures.
 const SHARED_INPUTS: [&str; 3] = ["holds", "starts", "completions"];
+
+/// Columns of every answer.
+const OF_ANSWERS: [&str; 4] = ["variants", "metric_version", "definitions", "left_out"];
 
 /// A column of the answer.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +20,8 @@ pub(super) enum Figure {
     Metric(&'static Metric),
     /// The mean of the metric over the group's variants.
     Mean(&'static Metric),
+    /// A count that the metric is made of, over the rows that report all of them.
+    Part(&'static Metric, &'static str),
     /// A count of the group, or its distinct viewers.
     Count(&'static str),
 }
@@ -62,9 +68,14 @@ impl Choice {
             let what = format!("is {}; give hours from 0 to {MAX_LAG_HOURS}", query.lag_hours);
             return Err(Error::setting("lag_hours", what));
         }
-        if query.lag_hours > 0.0 && !events.has_time {
-            let what = "needs times, and the events have no column ts or day";
-            return Err(Error::setting("lag_hours", what));
+        let setting = match query.lag_hours > 0.0 {
+            true => Some("lag_hours"),
+            false => events.options.as_of.map(|_| "as_of"),
+        };
+        if let Some(setting) = setting.filter(|_| !events.has_time) {
+            let column = if events.form == Events::Raw { "ts" } else { "day" };
+            let what = format!("needs times, and the events have no column {column}");
+            return Err(Error::setting(setting, what));
         }
         let mut figures: Vec<(String, Figure)> = vec![];
         for name in &query.metrics {
@@ -88,6 +99,12 @@ impl Choice {
         if let Some((name, _)) = figures.iter().find(|(n, _)| axes.iter().any(|a| a.name() == n)) {
             return Err(config(format!(
                 "{name} is asked for as a metric and as a column to group by"
+            )));
+        }
+        if let Some(axis) = axes.iter().find(|a| OF_ANSWERS.contains(&a.name())) {
+            return Err(config(format!(
+                "the answer has a column {0} of its own; give the column {0} another name to group by it",
+                axis.name()
             )));
         }
         let duration = axis("duration", events, variants).ok();
@@ -118,15 +135,43 @@ impl Choice {
 
     pub(super) fn uses(&self, input: &str) -> bool {
         self.figures.iter().any(|(_, figure)| match figure {
-            Figure::Metric(metric) | Figure::Mean(metric) => metric.inputs.contains(&input),
+            Figure::Metric(metric) | Figure::Mean(metric) | Figure::Part(metric, _) => {
+                metric.inputs.contains(&input)
+            }
             Figure::Count(name) => *name == input,
         })
+    }
+
+    /// Whether parts of metrics are asked for as they are, with completions above views too.
+    pub(super) fn asks_parts(&self) -> bool {
+        self.figures.iter().any(|(_, figure)| matches!(figure, Figure::Part(..)))
+    }
+
+    /// Whether events are left out by their time: with a lag, a stated moment, or where hours are counted,
+    /// which stray times would stretch.
+    pub(super) fn is_bound_in_time(&self, events: &EventTable, lag_hours: f64) -> bool {
+        let asked = lag_hours > 0.0 || events.options.as_of.is_some() || self.uses("hours");
+        asked && events.has_time
+    }
+
+    /// The metrics that rows can be left out of, and what each needs.
+    pub(super) fn left_out_note(&self) -> String {
+        let metric = |figure: &Figure| match figure {
+            Figure::Metric(m) | Figure::Mean(m) | Figure::Part(m, _) => {
+                Some(format!("{} ({})", m.name, m.inputs.join(", ")))
+            }
+            Figure::Count(_) => None,
+        };
+        let mut metrics: Vec<String> = self.figures.iter().filter_map(|f| metric(&f.1)).collect();
+        metrics.dedup();
+        metrics.join("; ")
     }
 
     /// Whether distinct viewers are counted in a roll-up of their own, by the axes.
     pub(super) fn counts_viewers_apart(&self, events: &EventTable) -> bool {
         let of_groups = self.figures.iter().any(|(_, figure)| match figure {
             Figure::Metric(metric) => metric.needs_viewers(),
+            Figure::Part(_, part) => NOT_ADDITIVE.contains(part),
             Figure::Mean(_) => false,
             Figure::Count(name) => NOT_ADDITIVE.contains(name),
         });
@@ -140,6 +185,12 @@ fn figure(name: &str) -> Result<Figure> {
     }
     if let Some(metric) = name.strip_prefix("mean_").and_then(Metric::find) {
         return Ok(Figure::Mean(metric));
+    }
+    if let Some((metric, part)) = name.split_once('.')
+        && let Some(metric) = Metric::find(metric).or_else(|| retention_step(metric))
+        && let Some(part) = metric.inputs.iter().find(|input| **input == part)
+    {
+        return Ok(Figure::Part(metric, part));
     }
     let figures = EventKind::ALL.into_iter().map(EventKind::figure);
     let mut counts = figures.chain(NOT_ADDITIVE.iter().copied()).chain(SHARED_INPUTS);
@@ -160,7 +211,7 @@ fn axis(name: &str, events: &EventTable, variants: &[String]) -> Result<Axis> {
         return Ok(Axis::Event(name.to_owned(), format!("e.{}", quote(name))));
     }
     if name == "day" && events.has_time && events.form == Events::Raw {
-        return Ok(Axis::Event(name.to_owned(), "CAST(e.ts AS DATE)".to_owned()));
+        return Ok(Axis::Event(name.to_owned(), events.day_of("e.ts")));
     }
     if variants.iter().any(|v| v == name) {
         return Ok(Axis::Variant(name.to_owned()));

@@ -9,6 +9,7 @@ use datafusion::prelude::SessionContext;
 
 use super::{PerformanceQuery, performance};
 use crate::analytics::events_function::{EventsCall, EventsFunction};
+use crate::query::events::EventOptions;
 use crate::query::table_functions::wait;
 
 const NAME: &str = "performance";
@@ -26,6 +27,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         metrics: names(&call.metrics),
         by: names(&call.by),
         lag_hours: 0.0,
+        reading: EventOptions::default(),
         parallel: call.parallel,
     };
     let planned = wait(performance(&query))?;

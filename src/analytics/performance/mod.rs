@@ -3,23 +3,25 @@
 
 mod choice;
 mod function;
+mod notes;
+mod parts;
 mod statement;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use choice::Choice;
 pub use function::register_performance;
+pub use notes::left_out_rows;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
-use crate::query::events::{self, EventTable};
+use crate::query::events::{self, EventOptions, EventTable};
 use crate::query::results::{register_dataset, register_reference, register_store, register_view};
 use crate::query::rollup::UnknownEvents;
-use crate::query::{SessionOptions, query_error, session_with};
+use crate::query::{EventNotes, SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
@@ -35,9 +37,11 @@ pub struct PerformanceQuery {
     pub metrics: Vec<String>,
     /// Columns of the events, of `variants`, or of the user's own in `requests` to group by.
     pub by: Vec<String>,
-    /// Leaves out the newest events: those of so many hours before the last one, which platforms may
-    /// still complete.
+    /// Leaves out the newest events: those of so many hours before the moment the events are read as of
+    /// ([`EventOptions::as_of`]), which platforms may still complete.
     pub lag_hours: f64,
+    /// How times are read, and as of when.
+    pub reading: EventOptions,
     /// Settings; `memory_limit_gb` is for the query alone.
     pub parallel: ParallelConfig,
 }
@@ -50,31 +54,7 @@ pub struct Performance {
     pub frame: DataFrame,
     /// How each metric is computed, as its rows say too.
     pub definitions: Vec<String>,
-    unknown: Arc<UnknownEvents>,
-    /// How often the plan reads the events.
-    passes: u64,
-}
-
-impl Performance {
-    /// Names of event kinds that are not known and so were not counted, with the number of their rows;
-    /// complete when the plan has run.
-    pub fn unknown_events(&self) -> BTreeMap<String, u64> {
-        let names = self.unknown.get();
-        names.into_iter().map(|(name, rows)| (name, rows / self.passes.max(1))).collect()
-    }
-
-    /// A sentence about unknown event kinds; `None` if all are known.
-    pub fn unknown_note(&self) -> Option<String> {
-        let unknown = self.unknown_events();
-        let rows: u64 = unknown.values().sum();
-        let names: Vec<String> = unknown.iter().map(|(n, rows)| format!("{n} ({rows})")).collect();
-        (rows > 0).then(|| {
-            format!(
-                "{rows} rows are of event kinds that are not known and are in no figure: {}",
-                names.join(", ")
-            )
-        })
-    }
+    reading: notes::Reading,
 }
 
 /// Plan `query`.
@@ -90,13 +70,16 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
         parallel: query.parallel.clone(),
         ..SessionOptions::default()
     };
-    let extension = Arc::clone(&unknown);
-    let ctx = session_with(&options, None, |config| config.with_extension(extension))?;
+    let notes = Arc::new(EventNotes::default());
+    let extensions = (Arc::clone(&unknown), Arc::clone(&notes));
+    let ctx = session_with(&options, None, |config| {
+        config.with_extension(extensions.0).with_extension(extensions.1)
+    })?;
     match &query.results {
         Some(results) => register_results(&ctx, results, &resilience).await?,
         None => register_reference(&ctx)?,
     }
-    let table = register_events(&ctx, &query.events, &resilience).await?;
+    let table = register_events(&ctx, &query.events, &query.reading, &resilience).await?;
     if query.results.is_some() {
         carry_own_columns(&ctx, &table, query).await?;
     }
@@ -104,7 +87,16 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
     let frame = plan(&ctx, &table, query, &choice).await?;
     let passes = if choice.counts_viewers_apart(&table) { 2 } else { 1 };
     let definitions = statement::definitions(&choice);
-    Ok(Performance { ctx, frame, definitions, unknown, passes })
+    let reading = notes::Reading {
+        is_bound: choice.is_bound_in_time(&table, query.lag_hours),
+        left_out: choice.left_out_note(),
+        lag_hours: query.lag_hours,
+        table,
+        unknown,
+        notes,
+        passes,
+    };
+    Ok(Performance { ctx, frame, definitions, reading })
 }
 
 /// Plan `query` in a session that has the views of [`register_events`] and, if events are to be joined
@@ -153,12 +145,13 @@ async fn plan(
 pub async fn register_events(
     ctx: &SessionContext,
     place: &Location,
+    reading: &EventOptions,
     resilience: &Resilience,
 ) -> Result<EventTable> {
     if place.as_url().is_some() {
         register_store(&ctx.runtime_env(), &DatasetRoot::new(place, resilience)?);
     }
-    events::register(ctx, place).await
+    events::register_with(ctx, place, reading).await
 }
 
 /// Register the results, which must have variants.

@@ -1,9 +1,11 @@
 //! The query as SQL: the statements of `sql/analytics` that have `{…}` in them, filled in.
 
 use super::choice::{Axis, Choice, Figure};
-use crate::kernels::metrics::{METRIC_VERSION, Metric, NOT_ADDITIVE};
-use crate::model::event::figure_fields;
+use super::parts;
+use crate::kernels::metrics::{ACCOUNT_LEVEL, METRIC_VERSION, Metric, NOT_ADDITIVE};
+use crate::model::event::rolled_fields;
 use crate::query::events::{EventTable, Events, quote};
+use crate::query::rollup::COUNTED;
 
 const RAW: &str = include_str!("../../../sql/analytics/roll_up_events.sql");
 const DAILY: &str = include_str!("../../../sql/analytics/roll_up_days.sql");
@@ -14,50 +16,49 @@ const JOIN_VARIANTS: &str = "LEFT JOIN variants v ON v.variant_id = c.variant_id
 
 /// The whole statement.
 pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) -> String {
-    let is_raw = events.form == Events::Raw;
     let apart = choice.counts_viewers_apart(events);
-    let filter = lag(events, lag_hours);
-    let (keys, names) = roll_up_keys(choice);
-    let roll_up = if is_raw { RAW } else { DAILY };
-    let roll_up = fill(
-        roll_up,
-        &[
-            ("keys", &keys),
-            ("names", &names),
-            ("viewer_id", if needs_viewers(choice) { ", e.viewer_id" } else { "" }),
-            ("filter", &filter),
-            ("sums", &sums("")),
-        ],
-    );
+    let keys = Keys::new(choice, events);
+    let bound = choice.is_bound_in_time(events, lag_hours);
+    let condition = bound.then(|| events.condition(lag_hours, "e"));
     let axes = |prefix: &str| -> String {
         choice.axes.iter().map(|a| format!("{prefix}{}, ", quote(a.name()))).collect()
     };
-    let viewers = if apart { viewers(choice, &filter) } else { String::new() };
+    let viewers =
+        if apart { viewers(choice, &counted(condition.as_deref())) } else { String::new() };
     let uses_hours = choice.uses("hours");
     let when = |holds: bool, sql: &'static str| if holds { sql } else { "" };
+    let span = format!("span AS (\n    {}\n),", events.spans(lag_hours));
+    let accounts = parts::accounts(choice, &keys.accounts);
     fill(
         PERFORMANCE,
         &[
-            ("roll_up", roll_up.trim()),
-            ("span", &span(choice, events, &filter)),
+            ("roll_up", roll_up(choice, events, &keys, condition.as_deref()).trim()),
+            ("span", if uses_hours { &span } else { "" }),
             ("variant_columns", &variant_columns(choice)),
             ("join_variants", when(choice.joins, JOIN_VARIANTS)),
             ("join_span", when(uses_hours, "LEFT JOIN span s ON s.variant_id = c.variant_id")),
-            ("hours", when(uses_hours, ", s.hours")),
-            ("sum_hours", when(uses_hours, ", sum(hours) AS hours")),
+            ("hours", &if uses_hours { hours(choice, events) } else { String::new() }),
             (
                 "duration",
-                if choice.duration.is_some() { "duration" } else { "CAST(NULL AS DOUBLE)" },
+                match choice.duration {
+                    Some(_) => "TRY_CAST(duration AS DOUBLE)",
+                    None => "CAST(NULL AS DOUBLE)",
+                },
             ),
+            ("names", &keys.names),
+            ("variant_sums", &parts::variant_sums(choice)),
             ("axes", &axes("")),
-            ("g_axes", &axes("g.")),
-            ("sums", &sums("")),
-            ("reach", &reach(choice, apart)),
-            ("means", &means(choice)),
+            ("group_sums", &parts::group_sums(choice, apart)),
+            (
+                "join_accounts",
+                &if accounts.is_empty() { String::new() } else { join(choice, "accounts f") },
+            ),
+            ("account_columns", &parts::account_columns(choice)),
+            ("accounts", &accounts),
             ("viewers", &viewers),
-            ("join_viewers", &join_viewers(choice, apart)),
+            ("join_viewers", &if apart { join(choice, "viewers w") } else { String::new() }),
             ("reach_columns", when(apart, ", w.audience_reach, w.new_viewers")),
-            ("metrics", &metrics(choice)),
+            ("metrics", &parts::answers(choice, apart)),
             ("version", &METRIC_VERSION.to_string()),
             ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
             ("group_by", &list("GROUP BY", choice)),
@@ -66,26 +67,104 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
     )
 }
 
-/// What the roll-up groups by beside the variant: as expressions, and by their names.
-fn roll_up_keys(choice: &Choice) -> (String, String) {
-    let mut keys: String =
-        choice.event_axes().map(|(name, value)| format!(", {value} AS {}", quote(name))).collect();
-    let mut names: String =
-        choice.event_axes().map(|(name, _)| format!(", {}", quote(name))).collect();
-    if let Some(Axis::Event(_, value)) = &choice.duration
-        && !choice.event_axes().any(|(name, _)| name == "duration")
-    {
-        keys += &format!(", {value} AS duration");
-        names += ", duration";
+/// What rows are told apart by beside the variant.
+struct Keys {
+    /// As expressions over the events.
+    of_events: String,
+    /// The names of the axes, those of variants too.
+    names: String,
+    /// What tells accounts apart, if followers are asked for.
+    accounts: String,
+}
+
+impl Keys {
+    fn new(choice: &Choice, events: &EventTable) -> Self {
+        let mut of_events: String = choice
+            .event_axes()
+            .map(|(name, value)| format!(", {value} AS {}", quote(name)))
+            .collect();
+        if let Some(Axis::Event(_, value)) = &choice.duration
+            && !choice.event_axes().any(|(name, _)| name == "duration")
+        {
+            of_events += &format!(", {value} AS duration");
+        }
+        let names = choice.axes.iter().map(Axis::name).filter(|name| *name != "variant_id");
+        let names = names.map(|name| format!(", {}", quote(name))).collect();
+        let mut accounts = String::new();
+        if choice.uses(ACCOUNT_LEVEL) {
+            let own = ["platform", "account_id", "account"];
+            let own = own.into_iter().filter(|n| events.dimensions.iter().any(|d| d == n));
+            for name in own {
+                let alias = quote(&format!("clipflow: {name}"));
+                of_events += &format!(", e.{name} AS {alias}");
+                accounts += &format!(", {alias}");
+            }
+            if accounts.is_empty() {
+                of_events += ", 1 AS \"clipflow: account\"";
+                accounts = ", \"clipflow: account\"".to_owned();
+            }
+        }
+        Self { of_events, names, accounts }
     }
-    (keys, names)
+}
+
+fn roll_up(choice: &Choice, events: &EventTable, keys: &Keys, condition: Option<&str>) -> String {
+    match events.form {
+        Events::Raw => fill(
+            RAW,
+            &[
+                ("keys", &keys.of_events),
+                ("viewer_id", if needs_viewers(choice) { ", e.viewer_id" } else { "" }),
+                ("counted", &counted(condition)),
+            ],
+        ),
+        Events::Daily => {
+            let others = rolled_fields().into_iter().map(|f| f.name().clone());
+            let figures: Vec<String> =
+                others.chain([ACCOUNT_LEVEL.to_owned()]).map(|f| format!("e.{f}")).collect();
+            let filter = condition.map_or_else(String::new, |c| format!("WHERE {c}"));
+            fill(
+                DAILY,
+                &[("keys", &keys.of_events), ("figures", &figures.join(", ")), ("filter", &filter)],
+            )
+        }
+    }
+}
+
+/// The column that says which events count, behind a comma.
+fn counted(condition: Option<&str>) -> String {
+    condition.map_or_else(String::new, |c| format!(", coalesce({c}, FALSE) AS {}", quote(COUNTED)))
+}
+
+/// The hours of a row: of its day if days are told apart, else of its variant.
+fn hours(choice: &Choice, events: &EventTable) -> String {
+    let is_day = |axis: &&Axis| {
+        let is_own = events.form == Events::Raw && events.dimensions.iter().any(|d| d == "day");
+        axis.name() == "day" && matches!(axis, Axis::Event(..)) && !is_own
+    };
+    if !choice.axes.iter().any(|axis| is_day(&axis)) {
+        return ", s.hours AS \"clipflow: hours\"".to_owned();
+    }
+    let moment = |sql: String| format!("CAST({sql} AS BIGINT)");
+    let (start, end) = (moment(events.day_start("c.day")), moment(events.day_end("c.day")));
+    format!(
+        ", CAST(greatest(least(s.until, {end}) - greatest(s.published, {start}), 0) AS DOUBLE) / 3.6e9 AS \"clipflow: hours\""
+    )
 }
 
 /// `template` with each `{name}` replaced.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let lines = template.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let text = lines.collect::<Vec<_>>().join("\n");
-    values.iter().fold(text, |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    let mut text = String::new();
+    let mut rest = lines.collect::<Vec<_>>().join("\n");
+    // In one pass: what is filled in may hold braces of its own.
+    while let Some((before, after)) = rest.split_once('{') {
+        text += before;
+        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+        text += values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        rest = behind.to_owned();
+    }
+    text + &rest
 }
 
 /// Whether the roll-up by variant has to tell viewers apart.
@@ -94,45 +173,6 @@ fn needs_viewers(choice: &Choice) -> bool {
         .into_iter()
         .chain(NOT_ADDITIVE.iter().copied())
         .any(|i| choice.uses(i))
-}
-
-fn lag(events: &EventTable, hours: f64) -> String {
-    if hours == 0.0 {
-        return String::new();
-    }
-    let seconds = (hours * 3600.0).round() as i64;
-    match events.form {
-        Events::Raw => {
-            format!("WHERE e.ts <= (SELECT max(ts) FROM events) - INTERVAL '{seconds} seconds'")
-        }
-        // A day is over 24 hours after it began.
-        Events::Daily => format!(
-            "WHERE CAST(e.day AS TIMESTAMP) <= (SELECT CAST(max(day) AS TIMESTAMP) FROM event_days) - INTERVAL '{seconds} seconds'"
-        ),
-    }
-}
-
-fn sums(prefix: &str) -> String {
-    let others = ["first_views", "first_completions", "other_events"].map(str::to_owned);
-    let figures = figure_fields().into_iter().map(|f| f.name().clone()).chain(others);
-    figures.map(|f| format!("sum({prefix}{f}) AS {f}")).collect::<Vec<_>>().join(", ")
-}
-
-fn span(choice: &Choice, events: &EventTable, filter: &str) -> String {
-    if !choice.uses("hours") {
-        return String::new();
-    }
-    let (table, first, last) = match events.form {
-        Events::Raw => ("events", "min(e.ts)", "(SELECT max(ts) FROM events)"),
-        Events::Daily => (
-            "event_days",
-            "CAST(min(e.day) AS TIMESTAMP)",
-            "(SELECT CAST(max(day) AS TIMESTAMP) + INTERVAL '1 day' FROM event_days)",
-        ),
-    };
-    format!(
-        "span AS (\n    SELECT e.variant_id, CAST(to_unixtime({last}) - to_unixtime({first}) AS DOUBLE) / 3600 AS hours\n    FROM {table} e {filter} GROUP BY e.variant_id\n),"
-    )
 }
 
 /// Columns that the join adds to those of the roll-up.
@@ -146,17 +186,7 @@ fn variant_columns(choice: &Choice) -> String {
     names.into_iter().map(|name| format!(", v.{}", quote(name))).collect()
 }
 
-/// Distinct viewers of a group as far as the roll-up by variant knows them: where it is one row.
-fn reach(choice: &Choice, apart: bool) -> String {
-    let is_asked = NOT_ADDITIVE.iter().any(|count| choice.uses(count));
-    if apart || !is_asked {
-        return String::new();
-    }
-    let of = |count: &str| format!(", CASE WHEN count(*) = 1 THEN max({count}) END AS {count}");
-    NOT_ADDITIVE.iter().map(|count| of(count)).collect()
-}
-
-fn viewers(choice: &Choice, filter: &str) -> String {
+fn viewers(choice: &Choice, counted: &str) -> String {
     let key = |axis: &Axis| match axis {
         Axis::Event(name, value) => format!("{value} AS {}, ", quote(name)),
         Axis::Variant(name) => format!("v.{0} AS {0}, ", quote(name)),
@@ -167,41 +197,20 @@ fn viewers(choice: &Choice, filter: &str) -> String {
     } else {
         ""
     };
-    let text = fill(VIEWERS, &[("keys", &keys), ("join_variants", join), ("filter", filter)]);
+    let text = fill(VIEWERS, &[("keys", &keys), ("join_variants", join), ("counted", counted)]);
     format!(",\nviewers AS (\n{}\n)", text.trim())
 }
 
-fn join_viewers(choice: &Choice, apart: bool) -> String {
-    if !apart {
-        return String::new();
-    }
-    let same = |axis: &Axis| format!("(w.{0} IS NOT DISTINCT FROM g.{0})", quote(axis.name()));
+/// A join of `table`, whose alias is its last letter, on the axes.
+fn join(choice: &Choice, table: &str) -> String {
+    let alias = table.split(' ').next_back().unwrap_or(table);
+    let same =
+        |axis: &Axis| format!("({alias}.{0} IS NOT DISTINCT FROM g.{0})", quote(axis.name()));
     let all: Vec<String> = choice.axes.iter().map(same).collect();
     match all.is_empty() {
-        true => "CROSS JOIN viewers w".to_owned(),
-        false => format!("LEFT JOIN viewers w ON {}", all.join(" AND ")),
+        true => format!("CROSS JOIN {table}"),
+        false => format!("LEFT JOIN {table} ON {}", all.join(" AND ")),
     }
-}
-
-/// The means over the rows of the roll-up.
-fn means(choice: &Choice) -> String {
-    let mean = |(name, figure): &(String, Figure)| match figure {
-        Figure::Mean(metric) => {
-            Some(format!(", mean_{}({}) AS {}", metric.name, metric.inputs.join(", "), quote(name)))
-        }
-        _ => None,
-    };
-    choice.figures.iter().filter_map(mean).collect()
-}
-
-fn metrics(choice: &Choice) -> String {
-    let column = |(name, figure): &(String, Figure)| match figure {
-        Figure::Metric(metric) => {
-            format!("{}({}) AS {}", metric.name, metric.inputs.join(", "), quote(name))
-        }
-        Figure::Mean(_) | Figure::Count(_) => quote(name),
-    };
-    choice.figures.iter().map(column).collect::<Vec<_>>().join(",\n    ")
 }
 
 /// The definitions of what was computed, for readers of the answer.
@@ -212,6 +221,9 @@ pub(super) fn definitions(choice: &Choice) -> Vec<String> {
             Figure::Metric(metric) => format!("{name} = {}", definition(metric)),
             Figure::Mean(metric) => {
                 format!("{name} = mean over variants of {}", definition(metric))
+            }
+            Figure::Part(metric, _) => {
+                format!("{name} = sum over the rows that report all parts of {}", metric.name)
             }
             Figure::Count("audience_reach") => format!("{name} = distinct viewers"),
             Figure::Count("new_viewers") => format!("{name} = distinct viewers by referral"),

@@ -7,7 +7,9 @@ use clap::Args;
 use super::OutputArgs;
 use crate::analytics::Export;
 use crate::cli::settings::SettingsArgs;
-use crate::kernels::experiment::DEFAULT_CONFIDENCE;
+use crate::error::Result;
+use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
+use crate::query::events::EventOptions;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PerformanceArgs {
@@ -35,9 +37,39 @@ pub(in crate::cli) struct EventArgs {
     /// Raw events or daily aggregates: a Parquet, CSV or NDJSON file, or a folder of them.
     #[arg(long, value_name = "FILE|DIR|URL")]
     pub events: PathBuf,
-    /// Leave out events of the last HOURS before the newest one: platforms report late.
+    /// Leave out events of the last HOURS before now, or before --as-of: platforms report late.
     #[arg(long, value_name = "HOURS", default_value_t = 0.0)]
     pub lag_hours: f64,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// How the times of events are read.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ReadingArgs {
+    /// Read the events as of TIME: later ones do not count, and --lag-hours counts back from it [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Unit of times that are numbers: s, ms, us or ns since 1970. Without it they are refused.
+    #[arg(long, value_name = "UNIT")]
+    pub time_unit: Option<String>,
+    /// Zone of times that name none, and of days, as Europe/Berlin [default: UTC].
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+}
+
+impl ReadingArgs {
+    /// What they mean.
+    ///
+    /// # Errors
+    /// `config.invalid`.
+    pub(in crate::cli) fn options(&self) -> Result<EventOptions> {
+        EventOptions::parse(
+            self.time_unit.as_deref(),
+            self.time_zone.as_deref(),
+            self.as_of.as_deref(),
+        )
+    }
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +92,12 @@ pub(in crate::cli) struct ExperimentArgs {
     /// Confidence of intervals and verdicts, between 0 and 1.
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_CONFIDENCE)]
     pub confidence: f64,
+    /// Looks planned at the experiment, one a day; verdicts are corrected for them. 1: this is the only one.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LOOKS)]
+    pub looks: u32,
+    /// Trials below which an arm is listed and not compared.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MIN_TRIALS)]
+    pub min_trials: u32,
     /// Seed of the draws behind the proposed shares.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -125,6 +163,9 @@ pub(in crate::cli) struct ImportEventsArgs {
     /// Day of figures that the export gives for a whole period, as 2026-05-01.
     #[arg(long, value_name = "DAY")]
     pub day: Option<String>,
+    /// What stands before decimals, point or comma, where the numbers of the export do not show it.
+    #[arg(long, value_name = "SIGN", value_parser = ["point", "comma"])]
+    pub decimal_sign: Option<String>,
     /// File for the events: .csv or .ndjson, else Parquet.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use analytics::{
-    ExperimentArgs, ImportEventsArgs, PerformanceArgs, ScoreArgs, TrainArgs,
+    ExperimentArgs, ImportEventsArgs, PerformanceArgs, ReadingArgs, ScoreArgs, TrainArgs,
 };
 
 use super::settings::SettingsArgs;
@@ -314,6 +314,8 @@ pub(super) struct SqlArgs {
     /// Events of the variants (as for performance), as the tables events and event_days.
     #[arg(long, value_name = "FILE|DIR|URL")]
     pub events: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// End a query that takes longer; 0: no such limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,

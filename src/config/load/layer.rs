@@ -78,7 +78,7 @@ pub(super) fn origin_of(metadata: &Metadata) -> Origin {
 pub(super) fn file_layer(path: &Path, notices: &mut Vec<String>) -> Result<Layer> {
     let wrong = |cause: &dyn fmt::Display| {
         let sentence = format!("the settings in {} cannot be read ({cause})", path.display());
-        Error::new(ErrorCode::Config, sentence)
+        Error::new(ErrorCode::ConfigInvalid, sentence)
     };
     let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
     let parsed: Dict = Toml::from_str(&text).map_err(|e| wrong(&one_line(&e.to_string())))?;
@@ -121,7 +121,7 @@ pub(super) fn text_of(value: &Value, setting: &Setting, origin: &Origin) -> Resu
                 setting.name,
                 setting.allowed()
             );
-            return Err(Error::new(ErrorCode::Config, sentence));
+            return Err(Error::new(ErrorCode::ConfigInvalid, sentence));
         }
     };
     match origin {

@@ -187,8 +187,8 @@ impl ConfigLoader {
             figment = figment.merge(layer);
         }
         for (name, flag, text) in &self.flags {
-            let setting =
-                Setting::find(name).ok_or_else(|| Error::new(ErrorCode::Config, unknown(name)))?;
+            let setting = Setting::find(name)
+                .ok_or_else(|| Error::new(ErrorCode::ConfigInvalid, unknown(name)))?;
             figment = figment.merge(Layer::of(Origin::Flag(flag.clone()), setting, text));
         }
         let mut config = ParallelConfig::default();
@@ -240,7 +240,7 @@ impl ConfigLoader {
             };
             let Some(text) = value.to_str() else {
                 let sentence = format!("{variable} is not UTF-8; give {}", setting.allowed());
-                return Err(Error::new(ErrorCode::Config, sentence));
+                return Err(Error::new(ErrorCode::ConfigInvalid, sentence));
             };
             if layers.iter().any(|(_, name)| *name == setting.name) {
                 return Err(twice(setting, "the environment"));
@@ -265,7 +265,7 @@ fn stray_variable(variable: &str, key: &str) -> Result<Option<String>> {
     } else if let Some(setting) = Setting::nearest(&lower) {
         let right = setting.variable();
         let sentence = format!("there is no setting {variable}; did you mean {right}?");
-        Err(Error::new(ErrorCode::Config, sentence))
+        Err(Error::new(ErrorCode::ConfigInvalid, sentence))
     } else {
         Ok(Some(format!("{variable} is not a setting of clipflow and sets nothing")))
     }
@@ -277,7 +277,7 @@ fn not_of_a_folder(name: &str, path: &Path) -> Error {
         path.display(),
         path.display()
     );
-    Error::new(ErrorCode::Config, sentence)
+    Error::new(ErrorCode::ConfigInvalid, sentence)
 }
 
 fn no_counterpart(name: &str, place: impl fmt::Display) -> String {
@@ -287,7 +287,7 @@ fn no_counterpart(name: &str, place: impl fmt::Display) -> String {
 fn twice(setting: &Setting, place: impl fmt::Display) -> Error {
     let sentence =
         format!("{place} sets {} twice, also as {}; keep one", setting.name, setting.flag);
-    Error::new(ErrorCode::Config, sentence)
+    Error::new(ErrorCode::ConfigInvalid, sentence)
 }
 
 #[cfg(test)]

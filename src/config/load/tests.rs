@@ -13,7 +13,7 @@ fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn sentence(loader: &ConfigLoader) -> String {
     let error = loader.load().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     error.message().to_owned()
 }
 

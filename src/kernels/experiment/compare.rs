@@ -2,7 +2,8 @@
 
 use statrs::function::erf::erfc;
 
-use super::{Interval, counts, two_sided, wilson};
+use super::interval::wilson_within;
+use super::{Interval, counts, two_sided};
 
 /// Chance of finding a difference where there is none, in [`min_detectable_effect`].
 pub const ALPHA: f64 = 0.05;
@@ -42,7 +43,20 @@ pub fn difference_interval(
     (k2, n2): (Option<f64>, Option<f64>),
     confidence: f64,
 ) -> Option<Interval> {
-    let (first, second) = (wilson(k1, n1, confidence)?, wilson(k2, n2, confidence)?);
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return None;
+    }
+    difference_within((k1, n1), (k2, n2), two_sided(confidence))
+}
+
+/// As [`difference_interval`], with the confidence as standard deviations.
+pub(super) fn difference_within(
+    (k1, n1): (Option<f64>, Option<f64>),
+    (k2, n2): (Option<f64>, Option<f64>),
+    deviations: f64,
+) -> Option<Interval> {
+    let first = wilson_within(k1, n1, deviations)?;
+    let second = wilson_within(k2, n2, deviations)?;
     let (p1, p2) = (k1? / n1?, k2? / n2?);
     Some(Interval {
         low: p1 - p2 - (p1 - first.low).hypot(second.high - p2),

@@ -1,8 +1,10 @@
 //! An experiment: all of its variants against each other.
 
+use super::compare::difference_within;
+use super::looks::Looks;
+use super::pairs::Tests;
 use super::{
-    Interval, counts, difference_interval, holm, min_detectable_effect, thompson_split,
-    two_proportion_z, wilson,
+    Interval, counts, difference_interval, min_detectable_effect, thompson_split, two_sided, wilson,
 };
 
 /// Most arms of an experiment: their pairs are all tested.
@@ -10,6 +12,8 @@ pub const MAX_ARMS: usize = 1000;
 /// Successes and failures that each arm of a test must have if both were the same, for its p-value
 /// to be relied on (Cochran, "Some methods for strengthening the common χ² tests", Biometrics 10, 1954).
 pub const LEAST_EXPECTED: f64 = 5.0;
+/// Trials below which an arm is not compared, where nothing else is stated.
+pub const DEFAULT_MIN_TRIALS: u32 = 10;
 
 /// A variant of an experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +27,32 @@ pub struct Arm {
 }
 
 impl Arm {
-    fn pair(&self) -> (Option<f64>, Option<f64>) {
+    pub(super) fn pair(&self) -> (Option<f64>, Option<f64>) {
         (self.successes, self.trials)
     }
 
-    fn rate(&self) -> Option<f64> {
+    pub(super) fn rate(&self) -> Option<f64> {
         counts(self.successes, self.trials).map(|(k, n)| k / n)
+    }
+}
+
+/// How an experiment is judged.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Confidence of intervals and of the verdict, above 0 and below 1.
+    pub confidence: f64,
+    /// The looks at it, which the verdict is corrected for.
+    pub looks: Looks,
+    /// Trials below which an arm is listed and not compared.
+    pub min_trials: u32,
+    /// Seed of the draws behind the proposed shares.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// One look.
+    pub fn new(confidence: f64, seed: u64) -> Self {
+        Self { confidence, looks: Looks::one(), min_trials: DEFAULT_MIN_TRIALS, seed }
     }
 }
 
@@ -41,14 +65,20 @@ pub struct Judged {
     pub interval: Option<Interval>,
     /// The rate less that of the best other arm.
     pub difference: Option<f64>,
-    /// Interval of that, not corrected for the number of arms.
+    /// Interval of that, corrected neither for the number of arms nor for looks.
     pub difference_interval: Option<Interval>,
     /// p of the test against the best other arm, corrected over all pairs.
     pub p: Option<f64>,
+    /// Interval of the difference, corrected for pairs and looks.
+    pub corrected_interval: Option<Interval>,
+    /// p of the test against the best other arm, corrected for pairs and looks.
+    pub corrected_p: Option<f64>,
     /// Difference from the best other arm that the trials of both would show, in one test.
     pub min_detectable_effect: Option<f64>,
     /// Share of the next trials.
     pub share: Option<f64>,
+    /// Whether the arm has trials enough to be compared.
+    pub is_compared: bool,
 }
 
 /// An experiment's outcome.
@@ -62,42 +92,55 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-/// Compare `arms` with each other; `confidence` is above 0 and below 1, `seed` for the proposed shares.
-///
-/// The winner is the arm of the best rate if against every other arm the test is significant after
-/// [`holm`]'s correction over all pairs, the interval of the difference lies above 0, and there are counts
-/// enough for the test ([`LEAST_EXPECTED`]). An arm without trials could be anything: then there is none.
+/// Compare `arms` with each other in one look; `confidence` is above 0 and below 1, `seed` for the proposed
+/// shares. See [`judge_by`].
 pub fn judge(arms: &[Arm], confidence: f64, seed: u64) -> Verdict {
-    let tests = Tests::new(arms);
+    judge_by(arms, &Plan::new(confidence, seed))
+}
+
+/// Compare `arms` with each other.
+///
+/// The winner is the arm of the best rate if against every other arm that is compared the test is
+/// significant after [`holm`](super::holm)'s correction over all pairs and that for looks ([`Looks`]), the
+/// interval of the difference, corrected likewise, lies above 0, and there are counts enough for the test
+/// ([`LEAST_EXPECTED`]). Arms with fewer trials than that are listed and not compared.
+pub fn judge_by(arms: &[Arm], plan: &Plan) -> Verdict {
+    let compared = Compared::new(arms, plan);
     let pairs: Vec<_> = arms.iter().map(Arm::pair).collect();
-    let shares = thompson_split(&pairs, seed);
+    let shares = thompson_split(&pairs, plan.seed);
     let judged = |(i, arm): (usize, &Arm)| {
-        let other = best(arms, Some(i));
+        let other = compared.best(Some(i)).filter(|_| compared.is[i]);
         let facing = other.map(|o| &arms[o]);
         Judged {
             rate: arm.rate(),
-            interval: wilson(arm.successes, arm.trials, confidence),
+            interval: wilson(arm.successes, arm.trials, plan.confidence),
             difference: facing.and_then(|o| Some(arm.rate()? - o.rate()?)),
             difference_interval: facing
-                .and_then(|o| difference_interval(arm.pair(), o.pair(), confidence)),
-            p: other.and_then(|o| tests.p(i, o)),
+                .and_then(|o| difference_interval(arm.pair(), o.pair(), plan.confidence)),
+            p: other.and_then(|o| compared.tests.p(i, o)),
+            corrected_interval: other.and_then(|o| compared.corrected_interval(i, o)),
+            corrected_p: other.and_then(|o| compared.tests.corrected_p(i, o)),
             min_detectable_effect: facing.and_then(|o| detectable(arm, o)),
             share: shares[i],
+            is_compared: compared.is[i],
         }
     };
     let judged: Vec<Judged> = arms.iter().enumerate().map(judged).collect();
-    let (winner, sentence) = match verdict(arms, &judged, &tests, confidence) {
+    let (winner, sentence) = match compared.verdict(&judged) {
         Ok((winner, sentence)) => (Some(winner), sentence),
         Err(why) => (None, format!("no winner: {why}")),
     };
+    let sentence = sentence + &compared.others();
     Verdict { arms: judged, winner, sentence }
 }
 
-/// The arm of the best rate, the first of equal ones, without the one left out.
-fn best(arms: &[Arm], without: Option<usize>) -> Option<usize> {
-    let rates = arms.iter().enumerate().filter(|(i, _)| Some(*i) != without);
-    let rates = rates.filter_map(|(i, arm)| Some((i, arm.rate()?)));
-    rates.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(i, _)| i)
+/// The winner alone, for simulations.
+pub fn winner(arms: &[Arm], plan: &Plan) -> Option<usize> {
+    let compared = Compared::new(arms, plan);
+    let first = compared.best(None)?;
+    let mut rivals = compared.rivals(first).peekable();
+    rivals.peek()?;
+    rivals.all(|other| compared.is_better(first, other)).then_some(first)
 }
 
 /// The rate of two arms together, if they have trials.
@@ -115,87 +158,158 @@ fn is_enough(a: &Arm, b: &Arm) -> bool {
     pooled(a, b).is_some_and(|(rate, n1, n2)| n1.min(n2) * rate.min(1.0 - rate) >= LEAST_EXPECTED)
 }
 
-/// The corrected p-values of all pairs.
-struct Tests {
-    arms: usize,
-    p: Vec<Option<f64>>,
+/// The arms, which of them are compared, and the tests of those.
+struct Compared<'a> {
+    arms: &'a [Arm],
+    is: Vec<bool>,
+    tests: Tests,
+    plan: &'a Plan,
 }
 
-impl Tests {
-    fn new(arms: &[Arm]) -> Self {
-        let mut p = Vec::with_capacity(arms.len() * arms.len().saturating_sub(1) / 2);
-        for (i, a) in arms.iter().enumerate() {
-            for b in &arms[i + 1..] {
-                // All alike is a test too: it finds no difference.
-                let alike = || a.rate().zip(b.rate()).map(|_| 1.0);
-                p.push(two_proportion_z(a.pair(), b.pair()).map(|t| t.p).or_else(alike));
-            }
+impl<'a> Compared<'a> {
+    fn new(arms: &'a [Arm], plan: &'a Plan) -> Self {
+        let known = || arms.iter().filter_map(|a| counts(a.successes, a.trials));
+        let (successes, trials) = known().fold((0.0, 0.0), |(k, n), arm| (k + arm.0, n + arm.1));
+        let rate: f64 = if trials > 0.0 { successes / trials } else { 0.0 };
+        // By the rate of all: an arm's own would leave out the ones that happen to do badly.
+        let least = LEAST_EXPECTED / rate.min(1.0 - rate);
+        let is_large = |arm: &Arm| {
+            counts(arm.successes, arm.trials)
+                .is_some_and(|(_, n)| n >= f64::from(plan.min_trials) && n >= least)
+        };
+        let is: Vec<bool> = arms.iter().map(is_large).collect();
+        let tests = Tests::new(arms, &is, &plan.looks);
+        Self { arms, is, tests, plan }
+    }
+
+    /// The arm of the best rate among those compared, the first of equal ones, without the one left out.
+    fn best(&self, without: Option<usize>) -> Option<usize> {
+        let arms = self.arms.iter().enumerate();
+        let arms = arms.filter(|(i, _)| self.is[*i] && Some(*i) != without);
+        let rates = arms.filter_map(|(i, arm)| Some((i, arm.rate()?)));
+        rates.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(i, _)| i)
+    }
+
+    /// The other arms that are compared, with counts enough for a test against `first`.
+    fn rivals(&self, first: usize) -> impl Iterator<Item = usize> {
+        let is_rival = move |i: &usize| {
+            *i != first && self.is[*i] && is_enough(&self.arms[first], &self.arms[*i])
+        };
+        (0..self.arms.len()).filter(is_rival)
+    }
+
+    fn corrected_interval(&self, i: usize, j: usize) -> Option<Interval> {
+        let alpha = self.tests.alpha(i, j, 1.0 - self.plan.confidence)?;
+        let deviations = match self.plan.looks.is_one() {
+            true => two_sided(1.0 - alpha),
+            false => self.plan.looks.threshold(alpha),
+        };
+        difference_within(self.arms[i].pair(), self.arms[j].pair(), deviations)
+    }
+
+    fn is_better(&self, first: usize, other: usize) -> bool {
+        let p = self.tests.corrected_p(first, other).unwrap_or(1.0);
+        p < 1.0 - self.plan.confidence
+            && self.corrected_interval(first, other).is_some_and(|interval| interval.low > 0.0)
+    }
+
+    /// The winner and why it is; else why there is none.
+    fn verdict(&self, judged: &[Judged]) -> Result<(usize, String), String> {
+        let arms = self.arms;
+        if let [_] | [] = arms {
+            return Err("there is one variant, and nothing to compare it with".to_owned());
         }
-        Self { arms: arms.len(), p: holm(&p) }
+        let largest = || {
+            let all = 0..arms.len();
+            all.reduce(|a, b| if trials(&arms[b]) > trials(&arms[a]) { b } else { a })
+        };
+        let first = self.best(None).or_else(largest).unwrap_or_default();
+        let rivals: Vec<usize> = self.rivals(first).filter(|_| self.is[first]).collect();
+        if rivals.is_empty() {
+            if let Some(empty) =
+                arms.iter().find(|a| a.rate().is_none()).filter(|_| arms.len() == 2)
+            {
+                return Err(format!("{} has no trials to judge it by", empty.name));
+            }
+            let others = (0..arms.len()).filter(|i| *i != first);
+            let other =
+                others.reduce(|a, b| if trials(&arms[b]) > trials(&arms[a]) { b } else { a });
+            return Err(format!(
+                "{} and {} have too few trials for the test, which needs {LEAST_EXPECTED} successes and {LEAST_EXPECTED} failures to be expected of each",
+                arms[first.min(other.unwrap_or(first))].name,
+                arms[first.max(other.unwrap_or(first))].name,
+            ));
+        }
+        let p = |other: usize| self.tests.corrected_p(first, other).unwrap_or(1.0);
+        let unclear = rivals.iter().copied().filter(|o| !self.is_better(first, *o));
+        if let Some(other) = unclear.max_by(|a, b| p(*a).total_cmp(&p(*b))) {
+            return Err(format!(
+                "{} cannot be told from {}: {}{}",
+                with_rate(&arms[first]),
+                with_rate(&arms[other]),
+                self.chances(first, other),
+                shows(&arms[first], &arms[other])
+            ));
+        }
+        let second = self.best(Some(first)).unwrap_or(first);
+        let points =
+            |i: Interval| format!("{:+.2} to {:+.2} points", 100.0 * i.low, 100.0 * i.high);
+        let by = judged[first].difference_interval.map_or_else(String::new, points);
+        let mut sentence = format!(
+            "{} wins over {}, {by}; {}",
+            with_rate(&arms[first]),
+            with_rate(&arms[second]),
+            self.chances(first, second),
+        );
+        if let Some(corrected) =
+            judged[first].corrected_interval.filter(|_| !self.plan.looks.is_one())
+        {
+            sentence += &format!(", by {} corrected likewise", points(corrected));
+        }
+        Ok((first, sentence))
     }
 
-    fn p(&self, i: usize, j: usize) -> Option<f64> {
-        let (i, j) = (i.min(j), i.max(j));
-        // The rows before row `i` of the triangle hold arms − 1, arms − 2, … pairs.
-        let before = i * (2 * self.arms - i - 1) / 2;
-        self.p.get(before + j - i - 1).copied().flatten()
+    /// p of a pair, and what it is corrected for.
+    fn chances(&self, i: usize, j: usize) -> String {
+        let pairs = match self.tests.count() {
+            1 => String::new(),
+            n => format!(" after Holm's correction for {n} pairs"),
+        };
+        let plain = format!("p {}{pairs}", chance(self.tests.p(i, j).unwrap_or(1.0)));
+        let looks = &self.plan.looks;
+        if looks.is_one() {
+            return plain;
+        }
+        let corrected = chance(self.tests.corrected_p(i, j).unwrap_or(1.0));
+        let planned = looks.planned();
+        let which = match looks.look() {
+            Some(look) if look > planned => {
+                format!("at look {look}, {} after those planned", look - planned)
+            }
+            Some(look) => format!("at look {look} of {planned}"),
+            None => format!("at one of {planned} looks"),
+        };
+        format!("{plain}, {corrected} also corrected for daily looks ({which})")
     }
 
-    fn count(&self) -> usize {
-        self.p.iter().flatten().count()
+    /// The arms that are not compared, as the end of a sentence.
+    fn others(&self) -> String {
+        let small = self.arms.iter().zip(&self.is).filter(|(_, is)| !**is);
+        let small: Vec<String> = small
+            .map(|(arm, _)| match arm.trials {
+                Some(n) if n > 0.0 => format!("{} ({n} trials)", arm.name),
+                _ => format!("{} has no trials", arm.name),
+            })
+            .collect();
+        if small.is_empty() || self.arms.len() < 2 {
+            return String::new();
+        }
+        format!("; too small to be compared: {}", small.join(", "))
     }
 }
 
-/// The winner and why it is; else why there is none.
-fn verdict(
-    arms: &[Arm],
-    judged: &[Judged],
-    tests: &Tests,
-    confidence: f64,
-) -> Result<(usize, String), String> {
-    if let Some(empty) = arms.iter().find(|a| a.rate().is_none()) {
-        return Err(format!("{} has no trials to judge it by", empty.name));
-    }
-    let (Some(first), Some(_)) = (best(arms, None), arms.get(1)) else {
-        return Err("there is one variant, and nothing to compare it with".to_owned());
-    };
-    let others = || (0..arms.len()).filter(|i| *i != first);
-    let p = |other: usize| tests.p(first, other).unwrap_or(1.0);
-    let is_better = |other: usize| {
-        let interval = difference_interval(arms[first].pair(), arms[other].pair(), confidence);
-        p(other) < 1.0 - confidence && interval.is_some_and(|i| i.low > 0.0)
-    };
-    if let Some(other) = others().find(|o| !is_enough(&arms[first], &arms[*o])) {
-        return Err(format!(
-            "{} and {} have too few trials for the test, which needs {LEAST_EXPECTED} successes and {LEAST_EXPECTED} failures to be expected of each",
-            arms[first].name, arms[other].name
-        ));
-    }
-    let pairs = match tests.count() {
-        1 => String::new(),
-        n => format!(" after Holm's correction for {n} pairs"),
-    };
-    let unclear = others().filter(|o| !is_better(*o)).max_by(|a, b| p(*a).total_cmp(&p(*b)));
-    if let Some(other) = unclear {
-        return Err(format!(
-            "{} cannot be told from {}: p {}{pairs}{}",
-            with_rate(&arms[first]),
-            with_rate(&arms[other]),
-            chance(p(other)),
-            shows(&arms[first], &arms[other])
-        ));
-    }
-    let second = best(arms, Some(first)).unwrap_or(first);
-    let by = judged[first].difference_interval.map_or(String::new(), |i| {
-        format!(", {:+.2} to {:+.2} points", 100.0 * i.low, 100.0 * i.high)
-    });
-    let sentence = format!(
-        "{} wins over {}{by}; p {}{pairs}",
-        with_rate(&arms[first]),
-        with_rate(&arms[second]),
-        chance(p(second)),
-    );
-    Ok((first, sentence))
+fn trials(arm: &Arm) -> f64 {
+    arm.trials.unwrap_or(-1.0)
 }
 
 fn with_rate(arm: &Arm) -> String {

@@ -12,12 +12,15 @@
 //! | [`holm`] | p-values of several tests, corrected for their number |
 //! | [`min_detectable_effect`] | the difference that so many trials would show |
 //! | [`thompson_split`] | how to share out the next trials |
-//! | [`judge`] | all of it for the variants of an experiment, with a verdict |
+//! | [`Looks`] | p-values and intervals of an experiment that is looked at again and again |
+//! | [`judge_by`] | all of it for the variants of an experiment, with a verdict |
 
 mod compare;
 mod holm;
 mod interval;
 mod judge;
+mod looks;
+mod pairs;
 mod split;
 
 #[cfg(test)]
@@ -28,7 +31,11 @@ pub use compare::{
 };
 pub use holm::holm;
 pub use interval::{Interval, wilson};
-pub use judge::{Arm, Judged, LEAST_EXPECTED, MAX_ARMS, Verdict, judge};
+pub use judge::{
+    Arm, DEFAULT_MIN_TRIALS, Judged, LEAST_EXPECTED, MAX_ARMS, Plan, Verdict, judge, judge_by,
+    winner,
+};
+pub use looks::{DEFAULT_LOOKS, Looks, MAX_LOOKS};
 pub use split::{DRAWS, thompson_split};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -45,7 +52,7 @@ pub fn checked_confidence(confidence: f64) -> Result<f64> {
         return Ok(confidence);
     }
     Err(Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!("the confidence is {confidence}; give a share between 0 and 1, such as 0.95"),
     ))
 }

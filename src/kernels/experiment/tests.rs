@@ -122,7 +122,17 @@ fn why_no_winner_is_named() {
         verdict.sentence
     };
     assert!(why(&[(5.0, 10.0)]).contains("there is one variant"));
-    assert!(why(&[(900.0, 1000.0), (5.0, 1000.0), (0.0, 0.0)]).contains("c has no trials"));
+    assert!(why(&[(900.0, 1000.0), (0.0, 0.0)]).contains("b has no trials"));
+    // What is too small is listed and does not block.
+    let counts = [(900.0, 1000.0), (5.0, 1000.0), (0.0, 0.0), (3.0, 3.0)];
+    let verdict = judge(&arms(&counts), 0.95, 1);
+    assert_eq!(verdict.winner, Some(0));
+    let says = "; too small to be compared: c has no trials, d (3 trials)";
+    assert!(verdict.sentence.ends_with(says), "{}", verdict.sentence);
+    assert_eq!(
+        verdict.arms.iter().map(|a| a.is_compared).collect::<Vec<_>>(),
+        [true, true, false, false]
+    );
     // p is 0.005, of a test that such counts cannot bear.
     assert!(why(&[(4.0, 4.0), (0.0, 4.0)]).contains("a and b have too few trials"));
     assert!(why(&[(50.0, 100.0), (50.0, 100.0)]).contains("cannot be told from"));
@@ -190,7 +200,8 @@ proptest! {
         let arms = arms(&counts.iter().map(|(k, more)| (f64::from(*k), f64::from(k + more))).collect::<Vec<_>>());
         let verdict = judge(&arms, 0.95, 1);
         if let Some(winner) = verdict.winner {
-            for (i, other) in verdict.arms.iter().enumerate().filter(|(i, _)| *i != winner) {
+            let others = verdict.arms.iter().enumerate();
+            for (i, other) in others.filter(|(i, arm)| *i != winner && arm.is_compared) {
                 prop_assert!(verdict.arms[winner].rate > other.rate, "{} and {}", winner, i);
             }
             let judged = verdict.arms[winner];

@@ -1,7 +1,8 @@
 //! The metrics of what happened after posting: each defined once, from counts.
 //!
 //! A figure that is missing is `None`; a ratio over a missing or zero denominator is `None`, never 0,
-//! NaN or infinity. The values of a group are ratios of sums: apply a metric to sums of counts. The
+//! NaN or infinity. The values of a group are ratios of sums over the rows that report both parts
+//! ([`Metric::is_complete`]): apply a metric to such sums of counts. The
 //! mean of the rows' ratios is another figure and has another name (`mean_…` in SQL).
 
 pub mod engagement;
@@ -15,7 +16,7 @@ pub mod time;
 mod tests;
 
 /// Version of all definitions together; it changes when one of them does.
-pub const METRIC_VERSION: i64 = 1;
+pub const METRIC_VERSION: i64 = 2;
 
 /// A metric of a group of events, as a function of the group's counts.
 #[derive(Debug, Clone, Copy)]
@@ -36,12 +37,47 @@ impl Metric {
         METRICS.iter().find(|m| m.name == name)
     }
 
+    /// How many of the first counts are parts of a sum, of which one that is reported is enough.
+    pub fn alternatives(&self) -> usize {
+        if self.inputs.starts_with(ENGAGEMENTS) { ENGAGEMENTS.len() } else { 0 }
+    }
+
+    /// Whether a row reports what the metric is made of. The metric of a group is that of the sums over
+    /// such rows alone: others would be in one part of the ratio and not in the other.
+    pub fn is_complete(&self, counts: &[Option<f64>]) -> bool {
+        let (any, all) = counts.split_at_checked(self.alternatives()).unwrap_or((&[], counts));
+        (any.is_empty() || any.iter().any(Option::is_some)) && all.iter().all(Option::is_some)
+    }
+
+    /// [`Metric::is_complete`] as a condition of SQL; `column` gives the name of a count.
+    pub fn complete_sql(&self, column: impl Fn(&str) -> String) -> String {
+        let (any, all) = self.inputs.split_at_checked(self.alternatives()).unwrap_or_default();
+        let known = |input: &&str| format!("{} IS NOT NULL", column(input));
+        let mut conditions: Vec<String> = all.iter().map(known).collect();
+        if !any.is_empty() {
+            let any: Vec<String> = any.iter().map(known).collect();
+            conditions.insert(0, format!("({})", any.join(" OR ")));
+        }
+        conditions.join(" AND ")
+    }
+
+    /// Whether its counts may be added up over rows.
+    pub fn is_additive(&self) -> bool {
+        !self.needs_viewers() && !self.inputs.contains(&ACCOUNT_LEVEL)
+    }
+
     /// Whether it needs to know who the viewers are: such a figure of a group is not the sum, nor any
     /// other function, of the figures of its parts.
     pub fn needs_viewers(&self) -> bool {
         self.inputs.iter().any(|i| NOT_ADDITIVE.contains(i))
     }
 }
+
+/// What a viewer does beside viewing: parts of one sum, of which a platform may not report all.
+pub const ENGAGEMENTS: &[&str] = &["likes", "comments", "shares", "saves"];
+
+/// A figure of an account, which is the same in the rows of all of its variants.
+pub const ACCOUNT_LEVEL: &str = "followers";
 
 /// Counts of distinct viewers: not to be summed over groups that can share viewers.
 pub const NOT_ADDITIVE: &[&str] = &["audience_reach", "new_viewers"];

@@ -42,7 +42,7 @@ impl Proportion {
                 "is no metric"
             };
             Error::new(
-                ErrorCode::Config,
+                ErrorCode::ConfigInvalid,
                 format!(
                     "{name} {known}; the metrics that are successes by trials are {}",
                     names(|_| true)

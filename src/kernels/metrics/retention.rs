@@ -26,15 +26,40 @@ pub const HOLD_RATE: Metric = Metric {
     of: |counts| ratio(at(counts, 0), at(counts, 1)),
 };
 
-/// Completions by views, replays excluded from both.
+/// Viewers who saw the end by those who began, replays excluded from both. Where viewers are not known,
+/// views and views to the end are counted one by one.
 ///
 /// Figures that would give more than 1 hold replays that nobody can take out any more: `None`.
 pub const COMPLETION_RATE: Metric = Metric {
     name: "completion_rate",
-    definition: "completions / starts, replays excluded from both; missing if they cannot be",
+    definition: "completions / starts: viewers who began and saw the end / viewers who began; views of unknown viewers one by one, missing above 1",
     inputs: &["completions", "starts"],
     of: |counts| ratio(at(counts, 0), at(counts, 1)).filter(|rate| *rate <= 1.0),
 };
+
+/// Of those there when a quarter began, those there when it ended, for fits. They are no metrics of their own.
+const RETENTION_STEPS: [Metric; 5] = [
+    step("retention_1", &["views_25", "views"]),
+    step("retention_2", &["views_50", "views_25"]),
+    step("retention_3", &["views_75", "views_50"]),
+    step("retention_4", &["views_100", "views_75"]),
+    step("retention_whole", &["watch_seconds", "views"]),
+];
+
+const fn step(name: &'static str, inputs: &'static [&'static str]) -> Metric {
+    Metric {
+        name,
+        definition: "views that reach the end of a quarter / views that reach its beginning",
+        inputs,
+        of: |counts| ratio(at(counts, 0), at(counts, 1)),
+    }
+}
+
+/// The step of that name.
+pub fn retention_step(name: &str) -> Option<&'static Metric> {
+    static STEPS: [Metric; 5] = RETENTION_STEPS;
+    STEPS.iter().find(|step| step.name == name)
+}
 
 /// Watched seconds by the seconds there were; replays included, so that it can exceed 1.
 pub const AVERAGE_WATCH_RATIO: Metric = Metric {

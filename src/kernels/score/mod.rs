@@ -272,7 +272,7 @@ pub(super) fn by_field<T: DeserializeOwned>(json: &str, what: &str) -> Result<T>
 }
 
 fn wrong(message: String) -> Error {
-    Error::new(ErrorCode::Config, message)
+    Error::new(ErrorCode::ConfigInvalid, message)
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl fmt::Display for NoCandidate {
 
 impl From<NoCandidate> for Error {
     fn from(why: NoCandidate) -> Self {
-        Error::new(ErrorCode::NoCandidate, why.to_string())
+        Error::new(ErrorCode::SelectionNoCandidate, why.to_string())
     }
 }
 

@@ -342,7 +342,7 @@ fn no_window_has_a_reason() {
         short.to_string(),
         "the source lasts 10 s but min_clip_length is 15 s; lower min_clip_length or name a longer source"
     );
-    assert_eq!(Error::from(short).code(), ErrorCode::NoCandidate);
+    assert_eq!(Error::from(short).code(), ErrorCode::SelectionNoCandidate);
     assert_eq!(select(&[], &[], &[], &SelectParams::default()), Err(NoCandidate::NothingMeasured));
     let wrong = params(10.0, 5.0, 1);
     assert_eq!(select(&signals, &shots, &[], &wrong), Err(NoCandidate::BadRequest(wrong)));

@@ -59,7 +59,7 @@ impl WeightsFile {
 }
 
 fn wrong(message: String) -> Error {
-    Error::new(ErrorCode::Config, message)
+    Error::new(ErrorCode::ConfigInvalid, message)
 }
 
 #[cfg(test)]

@@ -8,8 +8,12 @@ use crate::model::event::EventKind;
 const KINDS: usize = EventKind::ALL.len();
 /// Index of the count of events of unknown kinds.
 pub(super) const OTHER: usize = KINDS;
-/// Index of the count of distinct viewers.
-pub(super) const REACH: usize = KINDS + 1;
+/// Index of the count of views without a viewer.
+pub(super) const ANONYMOUS_VIEWS: usize = KINDS + 1;
+/// Index of the count of views to the end without a viewer.
+pub(super) const ANONYMOUS_COMPLETIONS: usize = KINDS + 2;
+/// Index of the count of distinct viewers. Those before it add up over parts that share viewers.
+pub(super) const REACH: usize = KINDS + 3;
 /// How many counts there are; that of mark `m` is at `REACH + 1 + m`.
 pub(super) const COUNTS: usize = REACH + 1 + MARKS;
 
@@ -50,9 +54,19 @@ impl Counts<'_> {
         self.at(REACH + 1)
     }
 
-    /// Distinct viewers with a `view_100`.
+    /// Distinct viewers with a `view` and a `view_100`.
     pub fn first_completions(&self) -> u64 {
         self.at(REACH + 2)
+    }
+
+    /// Events `view` without a viewer.
+    pub fn anonymous_views(&self) -> u64 {
+        self.at(ANONYMOUS_VIEWS)
+    }
+
+    /// Events `view_100` without a viewer.
+    pub fn anonymous_completions(&self) -> u64 {
+        self.at(ANONYMOUS_COMPLETIONS)
     }
 
     /// Distinct viewers with a `referral_view`.

@@ -41,6 +41,11 @@ impl Codes {
         self.classes.push(class);
     }
 
+    /// Whether the value of a row is known.
+    pub fn is_known(&self, row: usize) -> bool {
+        self.classes.get(row).is_some_and(|c| *c != class::NULL)
+    }
+
     /// As many NULLs.
     pub fn nulls(rows: usize) -> Self {
         Self { values: vec![0; rows], classes: vec![class::NULL; rows] }
@@ -52,6 +57,8 @@ impl Codes {
 pub struct KeyColumn {
     data_type: DataType,
     texts: Interner,
+    /// Whether text without a letter is a missing value.
+    is_of_viewers: bool,
 }
 
 /// Texts that were met lately, so that the others need not be asked.
@@ -79,7 +86,12 @@ impl KeyColumn {
     /// Of values of that type. Numbers, booleans, dates, times and texts are exact; floats are told
     /// apart as they are written.
     pub fn new(data_type: DataType) -> Self {
-        Self { data_type, texts: Interner::default() }
+        Self { data_type, texts: Interner::default(), is_of_viewers: false }
+    }
+
+    /// Of viewers: empty text is nobody, in whichever file it stands.
+    pub fn of_viewers(data_type: DataType) -> Self {
+        Self { is_of_viewers: true, ..Self::new(data_type) }
     }
 
     /// Bytes of memory.
@@ -127,6 +139,7 @@ impl KeyColumn {
         let mut codes = Codes::with_capacity(texts.len());
         let mut recent = Recent(vec![(Box::default(), 0); RECENT]);
         for text in texts {
+            let text = text.filter(|t| !(self.is_of_viewers && is_blank(t)));
             codes.push(
                 text.map_or((class::NULL, 0), |text| self.code(text.as_bytes(), &mut recent)),
             );
@@ -195,6 +208,12 @@ impl KeyColumn {
         }
         cast(&(Arc::new(texts.finish()) as ArrayRef), &self.data_type)
     }
+}
+
+/// Whether a text is empty or all spaces.
+#[inline]
+fn is_blank(text: &str) -> bool {
+    text.as_bytes().first().is_none_or(u8::is_ascii_whitespace) && text.trim().is_empty()
 }
 
 fn pairs(codes: &Codes) -> impl Iterator<Item = (u8, u64)> {

@@ -24,6 +24,20 @@ pub(super) struct Change {
     pub is_new: bool,
     /// The marks that it did not have.
     pub marks: u32,
+    /// All marks that it has now.
+    pub all: u32,
+}
+
+impl Change {
+    /// Which of the counts of distinct viewers grow by one: those who began, those of them who saw the
+    /// end, those who came by referral.
+    #[inline]
+    pub(super) fn grown(&self) -> [bool; 3] {
+        const BOTH: u32 = 0b011;
+        let began = self.marks & 0b001 != 0;
+        let ended = self.all & BOTH == BOTH && self.marks & BOTH != 0;
+        [began, ended, self.marks & 0b100 != 0]
+    }
 }
 
 impl PairSet {
@@ -37,17 +51,18 @@ impl PairSet {
         let halves = [viewer as u32, (viewer >> 32) as u32];
         let (at, found) = find(&self.slots, identity, halves);
         let Some(slot) = self.slots.get_mut(at) else {
-            return Change { is_new: false, marks: 0 };
+            return Change { is_new: false, marks: 0, all: 0 };
         };
         let wanted = marks << MARKS_AT;
         if found {
             let added = wanted & !slot[2];
             slot[2] |= added;
-            return Change { is_new: false, marks: added >> MARKS_AT };
+            let all = (slot[2] & MARKS) >> MARKS_AT;
+            return Change { is_new: false, marks: added >> MARKS_AT, all };
         }
         *slot = [halves[0], halves[1], identity | wanted];
         self.len += 1;
-        Change { is_new: true, marks }
+        Change { is_new: true, marks, all: marks }
     }
 
     /// Twice as much: a set is one of many, so that little is there twice over.
@@ -124,6 +139,7 @@ mod tests {
                 let change = set.insert(group, class, viewer, marks);
                 prop_assert_eq!(change.is_new, before.is_none());
                 prop_assert_eq!(change.marks, marks & !before.unwrap_or(0));
+                prop_assert_eq!(change.all, marks | before.unwrap_or(0));
                 *expected.entry((group, class, viewer)).or_default() |= marks;
             }
             prop_assert_eq!(set.len(), expected.len());

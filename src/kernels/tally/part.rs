@@ -5,12 +5,11 @@ mod aside;
 use std::collections::HashMap;
 use std::io;
 
-use super::counts::{COUNTS, Counts, REACH};
+use super::counts::{ANONYMOUS_COMPLETIONS, ANONYMOUS_VIEWS, COUNTS, Counts, REACH};
 use super::keys::class;
 use super::mix;
 use super::pairs::{MAX_GROUPS, PairSet};
 use super::record::{Record, marks};
-use super::viewers::MARKS;
 use crate::model::event::EventKind;
 
 /// See the module.
@@ -45,6 +44,10 @@ impl Part {
             }
             if record.viewer_class() != class::NULL {
                 self.meet(group, record.viewer_class(), record.viewer, marks(record.kind()));
+            } else if record.kind() == EventKind::View as usize {
+                self.bump(group, ANONYMOUS_VIEWS, 1);
+            } else if record.kind() == EventKind::View100 as usize {
+                self.bump(group, ANONYMOUS_COMPLETIONS, 1);
             }
         }
         Ok(())
@@ -56,8 +59,8 @@ impl Part {
         if change.is_new {
             self.bump(group, REACH, 1);
         }
-        for mark in 0..MARKS {
-            if change.marks & (1 << mark) != 0 {
+        for (mark, grows) in change.grown().into_iter().enumerate() {
+            if grows {
                 self.bump(group, REACH + 1 + mark, 1);
             }
         }

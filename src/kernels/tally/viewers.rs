@@ -22,7 +22,7 @@ pub struct ViewerSets {
 impl ViewerSets {
     /// Of viewers of that type.
     pub fn new(viewers: DataType) -> Self {
-        Self { keys: KeyColumn::new(viewers), pairs: PairSet::default(), counts: vec![] }
+        Self { keys: KeyColumn::of_viewers(viewers), pairs: PairSet::default(), counts: vec![] }
     }
 
     /// Codes of viewers, for [`ViewerSets::add`].
@@ -59,8 +59,8 @@ impl ViewerSets {
         };
         let change = self.pairs.insert(group as u32, class, value, marks);
         counts[0] += u64::from(change.is_new);
-        for (mark, count) in counts.iter_mut().skip(1).enumerate() {
-            *count += u64::from(change.marks >> mark & 1);
+        for (count, grows) in counts.iter_mut().skip(1).zip(change.grown()) {
+            *count += u64::from(grows);
         }
     }
 

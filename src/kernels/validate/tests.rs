@@ -54,7 +54,7 @@ fn places_that_may_hold_a_video() {
 #[test]
 fn places_that_cannot() {
     for url in ["", "  ", "\t\n", "\u{3000}"] {
-        assert_eq!(url_code(url), Some(ErrorCode::MissingUrl), "{url:?}");
+        assert_eq!(url_code(url), Some(ErrorCode::InvalidRequestMissingUrl), "{url:?}");
     }
     for url in [
         "a\nb.mp4",
@@ -80,7 +80,7 @@ fn places_that_cannot() {
         "http://u:p@host:x/a.mp4",
         &"a".repeat(MAX_URL_BYTES + 1),
     ] {
-        assert_eq!(url_code(url), Some(ErrorCode::BadUrl), "{url:?}");
+        assert_eq!(url_code(url), Some(ErrorCode::InvalidRequestBadUrl), "{url:?}");
     }
 }
 

@@ -233,7 +233,7 @@ pub fn caption_mode(word: &str) -> Result<Option<CaptionMode>> {
         "off" => Ok(None),
         word => CaptionMode::parse(word).map(Some).ok_or_else(|| {
             Error::new(
-                ErrorCode::Config,
+                ErrorCode::ConfigInvalid,
                 format!("captions are burned, soft, sidecar or off, not {word}"),
             )
         }),

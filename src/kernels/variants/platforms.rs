@@ -124,7 +124,7 @@ pub fn named<S: AsRef<str>>(names: &[S]) -> Result<Vec<&'static Platform>> {
         if platform_named(name).is_none() {
             let known: Vec<&str> = all.iter().map(|platform| platform.name).collect();
             return Err(Error::new(
-                ErrorCode::Config,
+                ErrorCode::ConfigInvalid,
                 format!("there is no platform {name}; there are {}", known.join(", ")),
             ));
         }

@@ -83,7 +83,7 @@ pub struct Analysis {
 /// Those of [`probe`]; [`ErrorCode::SourceTruncated`] and
 /// [`ErrorCode::MediaCorrupt`] as described above; [`ErrorCode::MediaTimeout`],
 /// [`ErrorCode::MediaCrashed`] and [`ErrorCode::MediaLimits`] of the decoder;
-/// [`ErrorCode::Cancelled`]; [`ErrorCode::Config`] for settings out of range.
+/// [`ErrorCode::Cancelled`]; [`ErrorCode::ConfigInvalid`] for settings out of range.
 pub fn analyze(
     tools: &MediaTools,
     path: &Path,
@@ -94,7 +94,7 @@ pub fn analyze(
     let rate = settings.buckets_per_second;
     if !(rate > 0.0 && rate <= MAX_BUCKETS_PER_SECOND) {
         return Err(Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             format!(
                 "{rate} signal rows a second are not possible; choose more than 0 and up to 100"
             ),
@@ -173,7 +173,7 @@ fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken)
         return Ok(());
     }
     Err(Error::new(
-        ErrorCode::MissingProgram,
+        ErrorCode::SetupMissingProgram,
         format!("{} is not ffmpeg; correct or unset CLIPFLOW_FFMPEG", tools.ffmpeg.display()),
     ))
 }

@@ -116,7 +116,7 @@ pub struct SubtitleStream {
 /// Sniffs and probes the file at `path`.
 ///
 /// # Errors
-/// Those of [`sniff`]; [`ErrorCode::NoVideo`] for audio, cover art included;
+/// Those of [`sniff`]; [`ErrorCode::MediaNoVideo`] for audio, cover art included;
 /// [`ErrorCode::MediaCorrupt`], [`ErrorCode::SourceTruncated`], [`ErrorCode::SourceUnsupported`]
 /// and [`ErrorCode::MediaLimits`] for files that cannot or may not be opened.
 pub fn probe(
@@ -199,7 +199,7 @@ fn no_video(streams: &[ProbeStream]) -> Error {
     } else {
         "the source has no moving picture; name a video"
     };
-    Error::new(ErrorCode::NoVideo, sentence)
+    Error::new(ErrorCode::MediaNoVideo, sentence)
 }
 
 #[cfg(test)]
@@ -239,7 +239,7 @@ mod tests {
     fn without_a_moving_picture_it_is_an_error() {
         let art = r#"{"streams":[{"codec_type":"audio"},
             {"codec_type":"video","disposition":{"attached_pic":1}}]}"#;
-        assert_eq!(chosen(Demuxer::Mp3, art).unwrap_err().code(), ErrorCode::NoVideo);
+        assert_eq!(chosen(Demuxer::Mp3, art).unwrap_err().code(), ErrorCode::MediaNoVideo);
         assert_eq!(chosen(Demuxer::Mov, "{}").unwrap_err().code(), ErrorCode::MediaCorrupt);
         let sizeless = r#"{"streams":[{"codec_type":"video","codec_name":"h264"}]}"#;
         assert_eq!(chosen(Demuxer::Mov, sizeless).unwrap_err().code(), ErrorCode::MediaCorrupt);

@@ -114,7 +114,7 @@ impl MediaCommand {
     /// Starts the process, which `cancel` ends.
     ///
     /// # Errors
-    /// [`ErrorCode::MissingProgram`] if the program cannot be started,
+    /// [`ErrorCode::SetupMissingProgram`] if the program cannot be started,
     /// [`ErrorCode::Cancelled`] if `cancel` was already cancelled.
     pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
         cancel.check()?;
@@ -324,7 +324,7 @@ fn no_pipe(cause: std::io::Error) -> Error {
 fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
     Error::new(
-        ErrorCode::MissingProgram,
+        ErrorCode::SetupMissingProgram,
         format!("{name} cannot be started ({}); check that it is installed", cause.kind()),
     )
     .with_source(cause)

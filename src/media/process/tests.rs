@@ -188,7 +188,7 @@ fn a_crash_and_too_much_output_have_codes() {
     assert_eq!(error.code(), ErrorCode::MediaLimits);
     let missing = MediaCommand::new(Path::new("/no/such/ffmpeg"), &MediaLimits::default());
     let error = missing.start(&CancelToken::new()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::MissingProgram);
+    assert_eq!(error.code(), ErrorCode::SetupMissingProgram);
 }
 
 #[test]

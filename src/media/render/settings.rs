@@ -102,7 +102,7 @@ impl RenderSettings {
         self.encoding.check()?;
         let wrong = |what: &str, value: u32, from: u32, to: u32| {
             let message = format!("{what} is {value}; give a number from {from} to {to}");
-            Err(Error::new(ErrorCode::Config, message))
+            Err(Error::new(ErrorCode::ConfigInvalid, message))
         };
         match *self {
             Self { crf: 52.., .. } => wrong("crf", self.crf.into(), 0, 51),

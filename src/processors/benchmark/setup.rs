@@ -125,7 +125,7 @@ impl Bench {
         for backend in backends {
             match self.contender(*backend, workers) {
                 Ok(contender) => contenders.push(contender),
-                Err(e) if e.code() == ErrorCode::Config => {
+                Err(e) if e.code() == ErrorCode::ConfigInvalid => {
                     self.note(format!("the backend {backend} is left out: {e}"));
                 }
                 Err(e) => return Err(e),

@@ -127,7 +127,7 @@ impl Work for Fragile {
         let urls = rows.column_by_name("source_url").and_then(|c| c.as_string_opt::<i32>());
         let digest = |url: Option<&str>| match url {
             Some("bad") | None => Err(Error::new(
-                ErrorCode::BadValue,
+                ErrorCode::InvalidRequestBadValue,
                 "this row was made to fail; it belongs to a benchmark",
             )),
             Some(url) => Ok(blake3::hash(url.as_bytes()).to_hex().to_string()),
@@ -179,6 +179,9 @@ mod tests {
         let good = fragile_rows(9, 0.0).unwrap();
         assert_eq!(Fragile.run(&good, &env, &cancel).unwrap()[0].len(), 9);
         let one_bad = fragile_rows(100, 0.01).unwrap();
-        assert_eq!(Fragile.run(&one_bad, &env, &cancel).unwrap_err().code(), ErrorCode::BadValue);
+        assert_eq!(
+            Fragile.run(&one_bad, &env, &cancel).unwrap_err().code(),
+            ErrorCode::InvalidRequestBadValue
+        );
     }
 }

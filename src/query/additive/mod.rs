@@ -56,6 +56,11 @@ fn check(expression: &Expr, input: &LogicalPlan) -> Result<()> {
         if SUMS.contains(&name)
             && let Some(viewers) = arguments.iter().find_map(|a| origin::viewers_in(a, input))
         {
+            if viewers == "followers" {
+                return plan_err!(
+                    "{name}(followers) would count an account's followers once for each of its variants and days; take max(followers) of each account"
+                );
+            }
             return plan_err!(
                 "{name}({viewers}) would count a viewer once for each row; count them in the events with audience_reach(viewer_id), or merge sketches with reach_merge(sketch)"
             );

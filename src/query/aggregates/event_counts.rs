@@ -12,6 +12,7 @@ use super::aggregate::{Aggregate, GroupStates};
 use crate::kernels::tally::{ViewerSets, marks};
 use crate::model::event::{EventKind, rolled_fields};
 use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
+use crate::query::rollup::checked_seconds;
 
 const KINDS: usize = EventKind::ALL.len();
 
@@ -41,6 +42,7 @@ pub(super) fn event_counts() -> Aggregate {
             Ok(Box::new(CountsByKind {
                 counts: vec![],
                 seconds: vec![],
+                anonymous: vec![],
                 viewers: ViewerSets::new(viewers),
             }))
         },
@@ -55,6 +57,8 @@ struct CountsByKind {
     /// For each group: events by kind, then events of unknown kinds.
     counts: Vec<[u64; KINDS + 1]>,
     seconds: Vec<f64>,
+    /// Of each group its views and completions of unknown viewers.
+    anonymous: Vec<[u64; 2]>,
     viewers: ViewerSets,
 }
 
@@ -62,6 +66,7 @@ impl GroupStates for CountsByKind {
     fn resize(&mut self, groups: usize) -> Result<()> {
         self.counts.resize(groups.max(self.counts.len()), [0; KINDS + 1]);
         self.seconds.resize(self.counts.len(), 0.0);
+        self.anonymous.resize(self.counts.len(), [0; 2]);
         Ok(self.viewers.resize(groups)?)
     }
 
@@ -81,10 +86,16 @@ impl GroupStates for CountsByKind {
                 *count += 1;
             }
             if kind == Some(EventKind::WatchSeconds)
-                && values.is_valid(row)
                 && let Some(seconds) = self.seconds.get_mut(*group)
             {
-                *seconds += Some(values.value(row)).filter(|v| v.is_finite()).unwrap_or(0.0);
+                *seconds += checked_seconds(values.is_valid(row).then(|| values.value(row)))?;
+            }
+            let which = [EventKind::View, EventKind::View100].into_iter();
+            if !codes.is_known(row)
+                && let Some(which) = which.into_iter().position(|k| Some(k) == kind)
+                && let Some(count) = self.anonymous.get_mut(*group).and_then(|a| a.get_mut(which))
+            {
+                *count += 1;
             }
             self.viewers.add(*group, &codes, row, marks(index));
         }
@@ -92,23 +103,25 @@ impl GroupStates for CountsByKind {
     }
 
     fn to_bytes(&self) -> Result<BinaryArray> {
-        let groups = self.counts.iter().zip(&self.seconds).zip(self.viewers.to_bytes());
-        let state = |((counts, seconds), viewers): ((&[u64; KINDS + 1], &f64), Vec<u8>)| {
-            let counts = counts.iter().flat_map(|count| count.to_le_bytes());
-            Some(counts.chain(seconds.to_le_bytes()).chain(viewers).collect::<Vec<u8>>())
+        let counted = self.counts.iter().zip(&self.anonymous).zip(&self.seconds);
+        let state = |(((counts, anonymous), seconds), viewers): (_, Vec<u8>)| {
+            let counts: &[u64; KINDS + 1] = counts;
+            let all = counts.iter().chain(anonymous).flat_map(|count| count.to_le_bytes());
+            let seconds: &f64 = seconds;
+            Some(all.chain(seconds.to_le_bytes()).chain(viewers).collect::<Vec<u8>>())
         };
-        Ok(groups.map(state).collect())
+        Ok(counted.zip(self.viewers.to_bytes()).map(state).collect())
     }
 
     fn merge(&mut self, group: usize, state: &[u8]) -> Result<()> {
-        const FIXED: usize = (KINDS + 2) * 8;
+        const FIXED: usize = (KINDS + 4) * 8;
         let (fixed, viewers) =
             state.split_at_checked(FIXED).ok_or_else(|| exec_datafusion_err!("a broken state"))?;
         let (words, _) = fixed.as_chunks::<8>();
-        if let (Some(counts), Some(seconds)) =
-            (self.counts.get_mut(group), self.seconds.get_mut(group))
+        if let (Some(counts), Some(seconds), Some(anonymous)) =
+            (self.counts.get_mut(group), self.seconds.get_mut(group), self.anonymous.get_mut(group))
         {
-            for (count, word) in counts.iter_mut().zip(words) {
+            for (count, word) in counts.iter_mut().chain(anonymous).zip(words) {
                 *count += u64::from_le_bytes(*word);
             }
             *seconds += words.last().map_or(0.0, |word| f64::from_le_bytes(*word));
@@ -130,6 +143,10 @@ impl GroupStates for CountsByKind {
             *slot = Arc::new(Float64Array::from(self.seconds.clone()));
         }
         columns.extend((0..4).map(viewers));
+        columns.extend((0..2).map(|which| {
+            let counts = self.anonymous.iter().map(|a| a.get(which).map_or(0, |n| *n as i64));
+            Arc::new(Int64Array::from_iter_values(counts)) as ArrayRef
+        }));
         columns.push(count(KINDS));
         Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
     }
@@ -138,12 +155,14 @@ impl GroupStates for CountsByKind {
         let n = n.min(self.counts.len());
         self.counts.drain(..n);
         self.seconds.drain(..n);
+        self.anonymous.drain(..n);
         self.viewers.forget(n);
     }
 
     fn size(&self) -> usize {
         self.counts.capacity() * size_of::<[u64; KINDS + 1]>()
             + self.seconds.capacity() * 8
+            + self.anonymous.capacity() * 16
             + self.viewers.size()
     }
 }

@@ -12,9 +12,22 @@ use crate::kernels::metrics::Metric;
 use crate::query::arguments::{About, section};
 use crate::query::functions::metrics::{counts, example};
 
-/// `pooled_M`: the metric of the sums of the rows.
+/// `pooled_M`: the metric of the sums over the rows that report all of its parts.
 pub(super) fn pooled(metric: &'static Metric) -> Aggregate {
     aggregate("pooled", metric, |_, of| make(of, false))
+}
+
+/// `left_out_M`: how many rows report a part of the metric and not all that it needs.
+pub(super) fn left_out(metric: &'static Metric) -> Aggregate {
+    Aggregate {
+        return_type: DataType::Int64,
+        ..aggregate("left_out", metric, |_, of| {
+            let metric = Metric::find(of);
+            let metric =
+                metric.ok_or_else(|| internal_datafusion_err!("there is no metric {of}"))?;
+            Ok(Box::new(LeftOut { metric, rows: vec![] }))
+        })
+    }
 }
 
 /// `mean_M`: the mean of the metrics of the rows; rows without one are skipped.
@@ -28,7 +41,8 @@ type MakeStates = fn(&[DataType], &'static str) -> Result<Box<dyn GroupStates>>;
 fn aggregate(how: &str, metric: &'static Metric, make: MakeStates) -> Aggregate {
     let name = format!("{how}_{}", metric.name);
     let what = match how {
-        "pooled" => "of the sums of the rows",
+        "pooled" => "of the sums over the rows that report all of its parts",
+        "left_out" => "the number of rows that report a part of it and not all",
         _ => "of each row, and the mean of these; rows without one do not count",
     };
     let description = format!("{}, {what}.", metric.definition);
@@ -87,7 +101,7 @@ impl GroupStates for MetricSums {
             if self.mean {
                 let value = (self.metric.of)(&row_values);
                 self.add(*group, &[value, value.map(|_| 1.0)]);
-            } else {
+            } else if self.metric.is_complete(&row_values) {
                 self.add(*group, &row_values);
             }
         }
@@ -131,5 +145,57 @@ impl GroupStates for MetricSums {
 
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<Option<f64>>()
+    }
+}
+
+/// Rows of each group that are left out.
+struct LeftOut {
+    metric: &'static Metric,
+    rows: Vec<u64>,
+}
+
+impl GroupStates for LeftOut {
+    fn resize(&mut self, groups: usize) -> Result<()> {
+        self.rows.resize(self.rows.len().max(groups), 0);
+        Ok(())
+    }
+
+    fn update(&mut self, values: &[ArrayRef], groups: &[Option<usize>]) -> Result<()> {
+        let columns: Vec<&Float64Array> =
+            values.iter().map(|v| v.as_primitive::<Float64Type>()).collect();
+        for (row, group) in groups.iter().enumerate() {
+            let Some(rows) = group.and_then(|group| self.rows.get_mut(group)) else { continue };
+            let counts: Vec<Option<f64>> =
+                columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))).collect();
+            let is_partial =
+                counts.iter().any(Option::is_some) && !self.metric.is_complete(&counts);
+            *rows += u64::from(is_partial);
+        }
+        Ok(())
+    }
+
+    fn to_bytes(&self) -> Result<BinaryArray> {
+        Ok(self.rows.iter().map(|rows| Some(rows.to_le_bytes())).collect())
+    }
+
+    fn merge(&mut self, group: usize, state: &[u8]) -> Result<()> {
+        let bytes = state.try_into().map_err(|_| exec_datafusion_err!("a broken state"))?;
+        if let Some(rows) = self.rows.get_mut(group) {
+            *rows += u64::from_le_bytes(bytes);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self) -> Result<ArrayRef> {
+        let rows = self.rows.iter().map(|rows| *rows as i64);
+        Ok(Arc::new(arrow::array::Int64Array::from_iter_values(rows)))
+    }
+
+    fn forget(&mut self, n: usize) {
+        self.rows.drain(..n.min(self.rows.len()));
+    }
+
+    fn size(&self) -> usize {
+        self.rows.capacity() * 8
     }
 }

@@ -156,10 +156,13 @@ impl GroupStates for ReachSketches {
             let viewers = cast(values, &DataType::Utf8)?;
             let viewers = viewers.as_string::<i32>();
             for (row, group) in rows {
-                self.with(group, |sketch| {
-                    sketch.add(viewers.value(row));
-                    Ok(())
-                })?;
+                // Empty text is nobody.
+                if !viewers.value(row).trim().is_empty() {
+                    self.with(group, |sketch| {
+                        sketch.add(viewers.value(row));
+                        Ok(())
+                    })?;
+                }
             }
         }
         Ok(())

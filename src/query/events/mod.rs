@@ -1,7 +1,10 @@
 //! The user's `events` as tables of a session: raw events or daily aggregates, in any file format.
 
-mod files;
+mod columns;
+mod options;
+mod spans;
 mod views;
 
+pub use options::EventOptions;
 pub(crate) use views::quote;
-pub use views::{EventTable, Events, register};
+pub use views::{EventTable, Events, register, register_with};

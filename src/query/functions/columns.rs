@@ -11,7 +11,7 @@ use crate::query::arguments::list_type;
 
 /// An error about wrong arguments of a function.
 pub(super) fn misused(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Query, message)
+    Error::new(ErrorCode::QueryInvalid, message)
 }
 
 /// `column` as `to`, whatever type it has.

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use super::columns::{as_type, float_lists, misused, numbers};
 use super::function::Function;
 use crate::error::Result;
+use crate::kernels::cells;
 use crate::kernels::metrics::reach::cumulative_reach;
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life, half_life_hour};
 use crate::kernels::metrics::{METRICS, Metric, ratio};
@@ -130,6 +131,18 @@ pub fn half_life_of() -> Function {
             Ok(half_life(&hourly))
         };
         Ok(Arc::new((0..hours.len()).map(answer).collect::<Result<Float64Array>>()?))
+    })
+}
+
+/// Seconds, each checked: finite and not negative. Not in SQL.
+pub fn seconds() -> Function {
+    let value = Argument::new("value", ArgumentKind::Number, "Seconds");
+    let about = about("Seconds, each finite and not negative.", "SELECT seconds(1)");
+    let arguments = FunctionArguments::new([value]);
+    Function::new("seconds", arguments, DataType::Float64, about, |args| {
+        let seconds = cells::seconds(&args[0])
+            .map_err(|cell| misused(format!("an event watch_seconds has the value {cell}")))?;
+        Ok(Arc::new(seconds))
     })
 }
 

@@ -23,13 +23,23 @@ pub fn metric(name: &str, inputs: &[Expr]) -> Result<Expr> {
 /// As [`metric`], and for a metric whose counts do not add up.
 pub fn pooled_metric(name: &str, inputs: &[Expr]) -> Result<Expr> {
     let found = known(name, inputs.len())?;
-    if found.needs_viewers() {
+    if !found.is_additive() {
         return Err(query(format!(
-            "{name} of a group is not made of sums: distinct viewers do not add up; count them in the events"
+            "{name} of a group is not made of sums: distinct viewers and followers do not add up; count them in the events"
         )));
     }
-    let sums: Vec<Expr> = inputs.iter().cloned().map(known_sum).collect();
+    let complete = complete(found, inputs);
+    let sums: Vec<Expr> =
+        inputs.iter().map(|input| known_sum(input.clone().filter(complete.clone()))).collect();
     Ok(expression(metrics::metric(found), &sums).alias(format!("pooled_{name}")))
+}
+
+/// Whether a row reports all parts of a metric.
+fn complete(metric: &Metric, inputs: &[Expr]) -> Expr {
+    let (any, all) = inputs.split_at(metric.alternatives());
+    let all = all.iter().map(|input| input.clone().is_not_null());
+    let any = any.iter().map(|input| input.clone().is_not_null()).reduce(Expr::or);
+    all.chain(any).reduce(Expr::and).unwrap_or_else(|| lit(true))
 }
 
 /// In an aggregation: the mean of the rows' metrics; rows without one do not count.
@@ -58,7 +68,7 @@ pub fn reach_estimate(sketch: Expr) -> Expr {
 ///
 /// `events` need the columns `event`, `viewer_id` and `value`.
 pub fn roll_up_events(events: LazyFrame, keys: &[&str]) -> LazyFrame {
-    let counts = events
+    let counts = with_known_viewers(events)
         .group_by_stable(keys.iter().map(|k| col(*k)).collect::<Vec<_>>())
         .agg(counts().chain(viewers()).collect::<Vec<_>>());
     // A kind that occurs nowhere is not tracked: NULL rather than 0.
@@ -77,12 +87,36 @@ pub fn roll_up_events(events: LazyFrame, keys: &[&str]) -> LazyFrame {
     let viewers = [
         known("audience_reach", None),
         known("first_views", Some(EventKind::View)),
-        known("first_completions", Some(EventKind::View100)),
+        when(col("#views").sum().gt(lit(0)))
+            .then(known("first_completions", Some(EventKind::View100)))
+            .otherwise(lit(NULL))
+            .alias("first_completions"),
         known("new_viewers", Some(EventKind::ReferralView)),
+        tracked_only("anonymous_views", EventKind::View),
+        tracked_only("anonymous_completions", EventKind::View100),
     ];
     let keys = keys.iter().map(|k| col(*k));
     counts
         .select(keys.chain(tracked).chain(viewers).chain([col("other_events")]).collect::<Vec<_>>())
+}
+
+/// A count that is missing where events of its kind occur nowhere.
+fn tracked_only(name: &str, kind: EventKind) -> Expr {
+    let seen = col(format!("#{}", kind.figure())).sum().gt(lit(0));
+    when(seen).then(col(name)).otherwise(lit(NULL)).alias(name)
+}
+
+/// Viewers of empty text are nobody.
+fn with_known_viewers(mut events: LazyFrame) -> LazyFrame {
+    let is_text = events
+        .collect_schema()
+        .is_ok_and(|schema| schema.get("viewer_id").is_some_and(|t| *t == DataType::String));
+    if !is_text {
+        return events;
+    }
+    let viewer = col("viewer_id");
+    let is_blank = viewer.clone().str().strip_chars(lit(NULL)).eq(lit(""));
+    events.with_column(when(is_blank).then(lit(NULL)).otherwise(viewer).alias("viewer_id"))
 }
 
 fn is(kind: EventKind) -> Expr {
@@ -95,8 +129,8 @@ fn counts() -> impl Iterator<Item = Expr> {
     let figures = EventKind::ALL.into_iter().flat_map(move |kind| {
         let figure = match kind {
             EventKind::WatchSeconds => {
-                let value = col("value").cast(DataType::Float64);
-                value.clone().filter(is(kind).and(value.is_finite())).sum()
+                let value = col("value").cast(DataType::Float64).filter(is(kind));
+                expression(metrics::seconds(), &[value]).sum()
             }
             _ => rows(kind),
         };
@@ -106,13 +140,22 @@ fn counts() -> impl Iterator<Item = Expr> {
     figures.chain([(len().cast(DataType::Int64) - all).alias("other_events")])
 }
 
+fn anonymous(kind: EventKind) -> Expr {
+    is(kind).and(col("viewer_id").is_null()).sum().cast(DataType::Int64)
+}
+
 fn viewers() -> impl Iterator<Item = Expr> {
     let distinct = |viewers: Expr| viewers.drop_nulls().n_unique().cast(DataType::Int64);
     let of = move |kind: EventKind| distinct(col("viewer_id").filter(is(kind)));
     [
         distinct(col("viewer_id")).alias("audience_reach"),
         of(EventKind::View).alias("first_views"),
-        of(EventKind::View100).alias("first_completions"),
+        // Those who began and those who ended, less those who did either.
+        (of(EventKind::View) + of(EventKind::View100)
+            - distinct(col("viewer_id").filter(is(EventKind::View).or(is(EventKind::View100)))))
+        .alias("first_completions"),
+        anonymous(EventKind::View).alias("anonymous_views"),
+        anonymous(EventKind::View100).alias("anonymous_completions"),
         of(EventKind::ReferralView).alias("new_viewers"),
     ]
     .into_iter()
@@ -149,19 +192,17 @@ pub fn performance(
         keys.push("duration");
     }
     let duration = if has_duration { col("duration") } else { lit(NULL).cast(DataType::Float64) };
+    let of_viewers = |known: &str, anonymous: &str, all: &str| {
+        let known = col(known).fill_null(lit(0)) + col(anonymous);
+        when(col(anonymous).is_null()).then(col(all)).otherwise(known)
+    };
     let by_variant = roll_up_events(joined.clone(), &keys).with_columns([
         when(col("views_15s").is_not_null())
             .then(col("views_15s"))
             .otherwise(col("views_100"))
             .alias("holds"),
-        when(col("first_completions").is_not_null())
-            .then(col("first_completions"))
-            .otherwise(col("views_100"))
-            .alias("completions"),
-        when(col("first_views").is_not_null())
-            .then(col("first_views"))
-            .otherwise(col("views"))
-            .alias("starts"),
+        of_viewers("first_completions", "anonymous_completions", "views_100").alias("completions"),
+        of_viewers("first_views", "anonymous_views", "views").alias("starts"),
         (col("views") * duration).alias("playable_seconds"),
         lit(NULL).cast(DataType::Int64).alias("followers"),
         lit(NULL).cast(DataType::Float64).alias("hours"),
@@ -169,7 +210,7 @@ pub fn performance(
     let one = lit(1).alias("all");
     let group: Vec<Expr> =
         if by.is_empty() { vec![one] } else { by.iter().map(|b| col(*b)).collect() };
-    let summed = by_variant.group_by_stable(group).agg(sums());
+    let summed = by_variant.group_by_stable(group).agg(sums(metrics));
     let names: Vec<&str> = if by.is_empty() { vec!["all"] } else { by.to_vec() };
     let reach = roll_up_events(joined.with_column(lit(1).alias("all")), &names);
     let reach = reach.select(names.iter().chain(NOT_ADDITIVE).map(|n| col(*n)).collect::<Vec<_>>());
@@ -184,26 +225,42 @@ pub fn performance(
     Ok(groups.select(columns))
 }
 
-fn sums() -> Vec<Expr> {
+/// Sums of groups: of figures, and of the parts of metrics over the rows that report all of them.
+fn sums(metrics: &[&str]) -> Vec<Expr> {
     let figures = EventKind::ALL.into_iter().map(EventKind::figure);
-    let others = ["holds", "completions", "starts", "followers", "hours"];
-    let playable = col("playable_seconds");
-    let is_whole = playable.clone().count().eq(col("views").count());
-    figures
-        .chain(others)
-        .map(|name| known_sum(col(name)).alias(name))
-        .chain([
-            when(is_whole).then(known_sum(playable)).otherwise(lit(NULL)).alias("playable_seconds"),
-            col("variant_id").n_unique().cast(DataType::Int64).alias("variants"),
-        ])
-        .collect()
+    let others = ["holds", "completions", "starts"];
+    let mut sums: Vec<Expr> =
+        figures.chain(others).map(|name| known_sum(col(name)).alias(name)).collect();
+    sums.push(col("variant_id").n_unique().cast(DataType::Int64).alias("variants"));
+    for metric in metrics.iter().filter_map(|name| Metric::find(name)) {
+        let inputs: Vec<Expr> = metric.inputs.iter().map(|input| col(*input)).collect();
+        let mut complete = complete(metric, &inputs);
+        if metric.inputs == ["completions", "starts"] {
+            // More completions than views hold replays that cannot be taken out.
+            complete = complete.and(col("completions").lt_eq(col("starts")));
+        }
+        let parts = metric.inputs.iter().filter(|input| !NOT_ADDITIVE.contains(input));
+        sums.extend(parts.map(|input| {
+            known_sum(col(*input).filter(complete.clone())).alias(part(metric, input))
+        }));
+    }
+    sums
+}
+
+/// The column of a part of a metric.
+fn part(metric: &Metric, input: &str) -> String {
+    if NOT_ADDITIVE.contains(&input) {
+        input.to_owned()
+    } else {
+        format!("{}.{input}", metric.name)
+    }
 }
 
 /// A metric, or a count, of the sums.
 fn answer(name: &str) -> Result<Expr> {
     match Metric::find(name) {
         Some(found) => {
-            let inputs: Vec<Expr> = found.inputs.iter().map(|i| col(*i)).collect();
+            let inputs: Vec<Expr> = found.inputs.iter().map(|i| col(part(found, i))).collect();
             metric(name, &inputs)
         }
         None => Ok(col(name)),
@@ -230,5 +287,5 @@ fn known(name: &str, inputs: usize) -> Result<&'static Metric> {
 }
 
 fn query(sentence: String) -> Error {
-    Error::new(ErrorCode::Query, sentence)
+    Error::new(ErrorCode::QueryInvalid, sentence)
 }

@@ -17,7 +17,7 @@ pub fn polars_error(error: PolarsError) -> Error {
         }
         cause = current.source();
     }
-    Error::new(ErrorCode::Query, error.to_string()).with_source(error)
+    Error::new(ErrorCode::QueryInvalid, error.to_string()).with_source(error)
 }
 
 /// The crate's error inside Polars, which has no variant for the errors of others.

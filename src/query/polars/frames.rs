@@ -61,7 +61,7 @@ pub fn per_source(rows: LazyFrame, table: &str) -> Result<LazyFrame> {
 
 fn no_list(table: &str) -> Error {
     Error::new(
-        ErrorCode::Query,
+        ErrorCode::QueryInvalid,
         format!("{table} has no list for each source; signals, shots and cues have"),
     )
 }
@@ -70,7 +70,7 @@ fn known(name: &str) -> Result<&'static Table> {
     Table::find(name).ok_or_else(|| {
         let names: Vec<&str> = TABLES.iter().map(|t| t.name).collect();
         Error::new(
-            ErrorCode::Query,
+            ErrorCode::QueryInvalid,
             format!("there is no table {name}; the tables are {}", names.join(", ")),
         )
     })

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
-use arrow::compute::cast;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray,
+};
+use arrow::compute::{cast, filter, filter_record_batch};
 use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::cast::as_boolean_array;
+use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::tally::SharedTally;
@@ -32,6 +36,17 @@ impl Dealer {
 
     /// Deal the rows of `batch`.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self.table.columns.counted {
+            None => self.deal(batch),
+            Some(counted) => {
+                let counted = as_boolean_array(batch.column(counted))?;
+                note_kinds_of_others(batch.column(self.table.columns.event), counted, &self.table)?;
+                self.deal(&filter_record_batch(batch, counted)?)
+            }
+        }
+    }
+
+    fn deal(&mut self, batch: &RecordBatch) -> Result<()> {
         let rows = batch.num_rows();
         let table = Arc::clone(&self.table);
         let columns = &table.columns;
@@ -49,6 +64,7 @@ impl Dealer {
             None => (Codes::nulls(rows), keys.as_slice()),
         };
         let deal = table.deal_by(|| deal_by(&first));
+        let mut unmeasured = 0;
         let firsts = first.classes.iter().copied().zip(first.values.iter().copied());
         let viewers = viewers.classes.iter().copied().zip(viewers.values.iter().copied());
         for (row, ((kind, first), viewer)) in kinds.iter().zip(firsts).zip(viewers).enumerate() {
@@ -59,13 +75,17 @@ impl Dealer {
             records.push(record);
             if *kind == EventKind::WatchSeconds as u8 {
                 let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
-                seconds.push(value.filter(|v| v.is_finite()).unwrap_or(0.0));
+                unmeasured += u64::from(value.is_none());
+                seconds.push(checked_seconds(value)?);
             }
             if records.len() >= WAITING {
                 table.add(part, records, seconds)?;
                 records.clear();
                 seconds.clear();
             }
+        }
+        if let Some(notes) = table.notes.as_ref().filter(|_| unmeasured > 0 && values.is_some()) {
+            notes.note_unmeasured(unmeasured);
         }
         Ok(())
     }
@@ -78,6 +98,16 @@ impl Dealer {
             }
         }
         Ok(())
+    }
+}
+
+/// Seconds watched; 0 of an event that does not say how many.
+pub(in crate::query) fn checked_seconds(value: Option<f64>) -> Result<f64> {
+    match value {
+        Some(seconds) if !seconds.is_finite() || seconds < 0.0 => exec_err!(
+            "an event watch_seconds has the value {seconds}; seconds are finite and not negative"
+        ),
+        value => Ok(value.unwrap_or(0.0)),
     }
 }
 
@@ -95,6 +125,20 @@ fn deal_by(first: &Codes) -> DealBy {
     values.sort_unstable();
     values.dedup();
     if values.len() >= MANY_GROUPS { DealBy::Group } else { DealBy::Viewer }
+}
+
+/// Note the kinds of the rows that do not count.
+fn note_kinds_of_others(
+    events: &ArrayRef,
+    counted: &BooleanArray,
+    table: &SharedTally,
+) -> Result<()> {
+    let others: BooleanArray = counted.iter().map(|c| Some(c != Some(true))).collect();
+    let others = cast(&filter(events, &others)?, &DataType::Utf8)?;
+    let kinds = others.as_string::<i32>().iter().flatten();
+    let kinds = kinds.filter_map(|name| EventKind::parse(name.as_bytes()));
+    table.note_kinds(kinds.fold(0, |seen, kind| seen | 1 << kind as u32));
+    Ok(())
 }
 
 /// The number of the kind of each row.

@@ -40,8 +40,8 @@ struct Rows {
     keys: Vec<Codes>,
     figures: Vec<Int64Builder>,
     seconds: Float64Builder,
-    /// Reach, first views, first completions, new viewers, other events.
-    viewers: [Int64Builder; 5],
+    /// Reach, first views, first completions, new viewers, anonymous views and completions, other events.
+    viewers: [Int64Builder; 7],
 }
 
 impl Rows {
@@ -79,11 +79,17 @@ impl Rows {
         let of = |kind: EventKind, count: u64| {
             (knows_viewers && table.has_seen(kind)).then_some(count as i64)
         };
-        let [reach, views, completions, new, other] = &mut self.viewers;
+        let tracked = |kind: EventKind, count: u64| table.has_seen(kind).then_some(count as i64);
+        let [reach, views, completions, new, unknown_views, unknown_completions, other] =
+            &mut self.viewers;
         reach.append_option(knows_viewers.then(|| counts.reach() as i64));
         views.append_option(of(EventKind::View, counts.first_views()));
-        completions.append_option(of(EventKind::View100, counts.first_completions()));
+        let ended = of(EventKind::View100, counts.first_completions());
+        completions.append_option(ended.filter(|_| table.has_seen(EventKind::View)));
         new.append_option(of(EventKind::ReferralView, counts.new_viewers()));
+        unknown_views.append_option(tracked(EventKind::View, counts.anonymous_views()));
+        let completions = tracked(EventKind::View100, counts.anonymous_completions());
+        unknown_completions.append_option(completions);
         other.append_value(counts.other() as i64);
         self.len += 1;
     }

@@ -145,6 +145,10 @@ async fn sum(table: &SharedTally) -> Result<Part> {
     Ok(sum)
 }
 
+/// The name of a column that says which rows count. Kinds of events that occur in the others alone are
+/// tracked, so that their count is 0 and not missing.
+pub const COUNTED: &str = "clipflow: counted";
+
 /// The roles of the columns.
 pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
     let find = |name: &str| input.fields().iter().position(|f| f.name() == name);
@@ -156,14 +160,15 @@ pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
         plan_datafusion_err!("rollup_events needs a column event; the query has {}", found())
     })?;
     let (viewer, value) = (find("viewer_id"), find("value"));
-    let is_key = |i: &usize| *i != event && Some(*i) != viewer && Some(*i) != value;
+    let counted = find(COUNTED);
+    let is_key = |i: &usize| *i != event && ![viewer, value, counted].contains(&Some(*i));
     let keys: Vec<usize> = (0..input.fields().len()).filter(is_key).collect();
     let is_nested = |i: &&usize| input.field(**i).data_type().is_nested();
     if let Some(nested) = keys.iter().find(is_nested) {
         let name = input.field(*nested).name();
         return plan_err!("rollup_events cannot group by {name}, which is a list or a struct");
     }
-    let mut columns = InputColumns { keys, event, viewer, value };
+    let mut columns = InputColumns { keys, event, viewer, value, counted };
     // The most selective key comes first in the tally.
     columns.keys.sort_by_key(|i| input.field(*i).name() != "variant_id");
     Ok(columns)

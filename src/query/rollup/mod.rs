@@ -11,5 +11,7 @@ mod exec;
 mod node;
 mod tally;
 
+pub(in crate::query) use deal::checked_seconds;
+pub use exec::COUNTED;
 pub use node::RollupRelationPlanner;
 pub use tally::UnknownEvents;

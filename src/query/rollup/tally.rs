@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::kernels::tally::{DealBy, Interner, KeyColumn, PARTS, Part, Record};
 use crate::model::event::EventKind;
+use crate::query::EventNotes;
 
 /// Names of events of unknown kinds with their numbers. Add it to a session's configuration as an
 /// extension and read it after the query.
@@ -45,6 +46,8 @@ pub(super) struct InputColumns {
     pub(super) event: usize,
     pub(super) viewer: Option<usize>,
     pub(super) value: Option<usize>,
+    /// Says which rows count; of the others only their kinds are noted.
+    pub(super) counted: Option<usize>,
 }
 
 /// A part of the tally and its spill files.
@@ -70,6 +73,7 @@ pub(super) struct SharedTally {
     disk: Arc<DiskManager>,
     spills: Count,
     pub(super) unknown: Option<Arc<UnknownEvents>>,
+    pub(super) notes: Option<Arc<EventNotes>>,
 }
 
 impl SharedTally {
@@ -84,7 +88,7 @@ impl SharedTally {
         let viewer = columns.viewer.map_or(arrow::datatypes::DataType::Utf8, data_type);
         Self {
             keys: columns.keys.iter().map(|i| KeyColumn::new(data_type(*i))).collect(),
-            viewers: KeyColumn::new(viewer),
+            viewers: KeyColumn::of_viewers(viewer),
             rest: Interner::default(),
             deal: OnceLock::new(),
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
@@ -94,6 +98,7 @@ impl SharedTally {
             disk: Arc::clone(&context.runtime_env().disk_manager),
             spills,
             unknown: context.session_config().get_extension(),
+            notes: context.session_config().get_extension(),
             columns,
         }
     }

@@ -218,7 +218,7 @@ pub(super) fn check(location: &str, allow_private: bool) -> Result<()> {
 fn parse(location: &str) -> Result<Url> {
     Url::parse(location).map_err(|e| {
         Error::new(
-            ErrorCode::BadUrl,
+            ErrorCode::InvalidRequestBadUrl,
             format!("{} is not a URL ({e}); write it as https://host/path", redacted(location)),
         )
         .with_source(e)

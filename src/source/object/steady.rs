@@ -60,7 +60,7 @@ impl SteadyStore {
     /// `config.invalid` if the URL names no store.
     pub fn new(opened: &OpenedStore, resilience: &Resilience) -> Result<Self> {
         let host = HostKey::of_url(&opened.root).ok_or_else(|| {
-            Error::new(ErrorCode::Config, format!("{} names no bucket", opened.root))
+            Error::new(ErrorCode::ConfigInvalid, format!("{} names no bucket", opened.root))
         })?;
         Ok(Self {
             store: opened.store.clone(),

@@ -45,7 +45,7 @@ impl ObjectStores {
     pub fn open(&self, url: &Url) -> Result<OpenedStore> {
         let fault = |what: &str| {
             let url = redacted(url.as_str());
-            Error::new(ErrorCode::Config, format!("{url} cannot be opened: {what}"))
+            Error::new(ErrorCode::ConfigInvalid, format!("{url} cannot be opened: {what}"))
         };
         if !is_object_url(url.as_str()) {
             return Err(fault("it is not the URL of an object store (s3, gs, az, abfss)"));
@@ -114,7 +114,7 @@ mod tests {
 
     fn refused(text: &str) -> String {
         let error = ObjectStores::default().open(&Url::parse(text).unwrap()).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Config);
+        assert_eq!(error.code(), ErrorCode::ConfigInvalid);
         error.to_string()
     }
 

@@ -128,5 +128,5 @@ fn missing() -> Error {
             "yt-dlp, which fetches YouTube videos, is not installed: run `pipx install yt-dlp`, or set {VARIABLE} to its path"
         )
     };
-    Error::new(ErrorCode::MissingProgram, message)
+    Error::new(ErrorCode::SetupMissingProgram, message)
 }

@@ -73,7 +73,7 @@ const PHRASES: &[(&str, ErrorCode, &str)] = &[
     ),
     (
         "ffmpeg is not installed",
-        ErrorCode::MissingProgram,
+        ErrorCode::SetupMissingProgram,
         "needs ffmpeg on PATH to combine picture and sound",
     ),
 ];
@@ -160,7 +160,7 @@ impl YtDlpFetch<'_> {
             .spawn();
         child.map(YtDlpProcess).map_err(|cause| {
             Error::new(
-                ErrorCode::MissingProgram,
+                ErrorCode::SetupMissingProgram,
                 format!("yt-dlp cannot be started ({}); check that it is installed", cause.kind()),
             )
             .with_source(cause)

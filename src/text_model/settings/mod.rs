@@ -111,7 +111,7 @@ pub(super) fn not_allowed(url: &Url, refused: UrlRefusal) -> Error {
 }
 
 pub(super) fn wrong(sentence: String) -> Error {
-    Error::new(ErrorCode::Config, sentence)
+    Error::new(ErrorCode::ConfigInvalid, sentence)
 }
 
 #[cfg(test)]

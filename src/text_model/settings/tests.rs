@@ -26,7 +26,7 @@ fn an_address_that_may_not_be_asked_is_refused_with_what_to_do() {
     let refused = |url: &str, key: &str| {
         let key = key.to_owned();
         let error = of(url, |c| c.text_model_key_env = key.into()).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Config);
+        assert_eq!(error.code(), ErrorCode::ConfigInvalid);
         error.message().to_owned()
     };
     assert!(refused("http://127.0.0.1:11434/v1", "").contains("set allow_private"));

@@ -114,15 +114,27 @@ fn plain_sql(keys: &str) -> String {
                 THEN count(DISTINCT viewer_id) FILTER (WHERE event = '{kind}') END AS {name}"
         )
     };
+    let anonymous = |name: &str, kind: &str| {
+        format!(
+            "CASE WHEN (SELECT count(*) FROM events WHERE event = '{kind}') > 0
+                THEN count(*) FILTER (WHERE event = '{kind}' AND viewer_id IS NULL) END AS {name}"
+        )
+    };
     let kinds: Vec<String> = EventKind::ALL.iter().map(|k| format!("'{}'", k.as_str())).collect();
     format!(
-        "SELECT {keys}, {}, nullif(count(DISTINCT viewer_id), 0) AS audience_reach, {}, {}, {},
+        "SELECT {keys}, {}, nullif(count(DISTINCT viewer_id), 0) AS audience_reach, {},
+            CASE WHEN count(viewer_id) > 0 AND (SELECT count(*) FROM events WHERE event = 'view') > 0
+                AND (SELECT count(*) FROM events WHERE event = 'view_100') > 0
+                THEN count(DISTINCT viewer_id) FILTER (WHERE event = 'view_100' AND began = 1) END AS first_completions, {},
+            {}, {},
             count(*) FILTER (WHERE event IS NULL OR event NOT IN ({})) AS other_events
-        FROM events GROUP BY {keys} ORDER BY {keys}",
+        FROM (SELECT *, max(CASE WHEN event = 'view' THEN 1 ELSE 0 END) OVER (PARTITION BY {keys}, viewer_id) AS began FROM events)
+        GROUP BY {keys} ORDER BY {keys}",
         figures.join(", "),
         distinct("first_views", "view"),
-        distinct("first_completions", "view_100"),
         distinct("new_viewers", "referral_view"),
+        anonymous("anonymous_views", "view"),
+        anonymous("anonymous_completions", "view_100"),
         kinds.join(", ")
     )
 }
@@ -244,9 +256,9 @@ async fn compare_metrics(table: &[(u8, Vec<Option<i32>>)]) {
         let args: Vec<String> = (0..metric.inputs.len()).map(|i| format!("c{i}")).collect();
         let sums: Vec<String> = args.iter().map(|a| format!("sum({a})")).collect();
         let (name, list) = (metric.name, args.join(", "));
-        let pooled = match metric.needs_viewers() {
-            true => format!("{name}({})", sums.join(", ")),
-            false => format!("pooled_{name}({list})"),
+        let pooled = match metric.is_additive() {
+            false => format!("{name}({})", sums.join(", ")),
+            true => format!("pooled_{name}({list})"),
         };
         let sql = format!(
             "SELECT g, {pooled} AS pooled, {name}({}) AS of_sums, mean_{name}({list}) AS mean FROM counts GROUP BY g ORDER BY g",
@@ -269,19 +281,31 @@ fn brute_force(
     groups.sort_unstable();
     groups.dedup();
     let n = metric.inputs.len();
-    let (mut pooled, mut means) = (vec![], vec![]);
+    let (mut pooled, mut of_sums, mut means) = (vec![], vec![], vec![]);
     for group in &groups {
         let rows: Vec<Vec<Option<f64>>> = table
             .iter()
             .filter(|r| r.0 == *group)
             .map(|r| r.1.iter().take(n).map(|c| c.map(f64::from)).collect())
             .collect();
-        let sum = |i: usize| {
-            rows.iter()
-                .filter_map(|r| r[i])
-                .fold(None, |sum: Option<f64>, v| Some(sum.unwrap_or(0.0) + v))
+        let sums = |is: &dyn Fn(&[Option<f64>]) -> bool| -> Vec<Option<f64>> {
+            let sum = |i: usize| {
+                let known = rows.iter().filter(|r| is(r)).filter_map(|r| r[i]);
+                known.fold(None, |sum: Option<f64>, v| Some(sum.unwrap_or(0.0) + v))
+            };
+            (0..n).map(sum).collect()
         };
-        pooled.push((metric.of)(&(0..n).map(sum).collect::<Vec<_>>()));
+        // A part that is an alternative may be missing; of the others none.
+        let any = n > 4 && metric.inputs[0] == "likes";
+        let is_complete = |r: &[Option<f64>]| match any {
+            true => r[..4].iter().any(Option::is_some) && r[4].is_some(),
+            false => r.iter().all(Option::is_some),
+        };
+        of_sums.push((metric.of)(&sums(&|_| true)));
+        pooled.push(match metric.is_additive() {
+            true => (metric.of)(&sums(&is_complete)),
+            false => (metric.of)(&sums(&|_| true)),
+        });
         let each: Vec<f64> = rows.iter().filter_map(|r| (metric.of)(r)).collect();
         means.push((!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64));
     }
@@ -292,8 +316,8 @@ fn brute_force(
                 as ArrayRef,
             true,
         ),
-        ("pooled", Arc::new(Float64Array::from(pooled.clone())), true),
-        ("of_sums", Arc::new(Float64Array::from(pooled)), true),
+        ("pooled", Arc::new(Float64Array::from(pooled)), true),
+        ("of_sums", Arc::new(Float64Array::from(of_sums)), true),
         ("mean", Arc::new(Float64Array::from(means)), true),
     ])
     .unwrap()
@@ -315,7 +339,7 @@ fn metrics_in_polars(
     };
     let sums: Vec<_> = inputs.iter().map(sum).collect();
     let of_sums = row_metric(metric.name, &sums).unwrap();
-    let pooled = match metric.needs_viewers() {
+    let pooled = match !metric.is_additive() {
         true => {
             assert!(pooled_metric(metric.name, &inputs).is_err());
             of_sums.clone()

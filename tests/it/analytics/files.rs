@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use clipflow::query::events::EventOptions;
+
 use super::{answer, clipflow, performance, stderr, stdout};
 
 const RAW: &str = "variant_id,platform,ts,event,viewer_id,value,country
@@ -108,12 +110,16 @@ fn the_newest_events_can_be_left_out() {
     let lag = |hours| {
         let output = performance(
             folder.path(),
-            &["--events", "events.csv", "--metrics", "referral_views,views", "--lag-hours", hours],
+            &[
+                &["--events", "events.csv", "--metrics", "referral_views,views"],
+                &["--as-of", "2026-05-03T11:30:00", "--lag-hours", hours][..],
+            ]
+            .concat(),
         );
         answer(&output)[1].clone()
     };
     assert_eq!(lag("0"), "2,1,2");
-    assert_eq!(lag("1"), "2,,2");
+    assert_eq!(lag("1"), "2,0,2", "referrals are tracked, and none is left");
 }
 
 #[test]
@@ -189,7 +195,9 @@ fn results_without_variants_are_an_error_and_events_can_be_asked_in_sql() {
 async fn the_processor_answers_as_the_command() {
     let folder = folder();
     let events = folder.path().join("events.csv");
-    let processor = clipflow::processors::ViralAnalyticsProcessor::new(events).with_lag_hours(1.0);
+    let processor = clipflow::processors::ViralAnalyticsProcessor::new(events)
+        .with_lag_hours(1.0)
+        .with_reading(EventOptions::parse(None, None, Some("2026-05-03T11:30:00")).unwrap());
     let batch = processor
         .batch_analyze_performance(None, &["views", "audience_reach"], &["platform"])
         .await
@@ -197,7 +205,15 @@ async fn the_processor_answers_as_the_command() {
     let names: Vec<&str> = batch.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(
         names,
-        ["platform", "variants", "views", "audience_reach", "metric_version", "definitions"]
+        [
+            "platform",
+            "variants",
+            "views",
+            "audience_reach",
+            "metric_version",
+            "definitions",
+            "left_out"
+        ]
     );
     assert_eq!(batch.num_rows(), 2);
     let reach = batch.column(3).as_any().downcast_ref::<arrow::array::Int64Array>().unwrap();

@@ -113,14 +113,14 @@ const KNOWN: [(&str, &[&str]); 8] = [
         ],
     ),
     // Two of a's four views are there at the end of its third hour; half of b's at the end of its first.
-    ("05_velocity", &["a,4,0.167,3.0", "b,2,0.021,1.0", "c,1,,0.5"]),
+    ("05_velocity", &["a,4,0.033,3.0", "b,2,0.021,1.0", "c,1,,0.5"]),
     (
         "06_decay",
         &[
             "a,2026-05-01,3,",
             "a,2026-05-02,1,0.333",
             "b,2026-05-02,1,",
-            "b,2026-05-06,1,1.0",
+            "b,2026-05-06,1,",
             "c,2026-05-06,1,",
         ],
     ),
@@ -186,6 +186,7 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
         metrics: metrics.iter().map(|m| (*m).to_owned()).collect(),
         by: by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: 0.0,
+        reading: Default::default(),
         parallel: ParallelConfig::default(),
     };
     let metrics = [
@@ -198,12 +199,15 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
     ];
     let asked = query(&metrics, &["layout"]);
     let frame = plan_performance(&ctx, &table, &asked).await.unwrap();
-    ctx.register_table("answer", frame.drop_columns(&["definitions"]).unwrap().into_view())
-        .unwrap();
+    ctx.register_table(
+        "answer",
+        frame.drop_columns(&["definitions", "left_out"]).unwrap().into_view(),
+    )
+    .unwrap();
     // u1 saw crops as a and as c and is one viewer; nobody's completions are tracked.
     assert_eq!(
         lines(&ctx, "SELECT * FROM answer ORDER BY layout").await,
-        ["crop,2,3,5,,0.10344827586206896,0.125,0.6666666666666666,1", "fit,1,1,2,,0.0,0.0,1.0,1"]
+        ["crop,2,3,5,,0.10344827586206896,0.125,0.6666666666666666,2", "fit,1,1,2,,0.0,0.0,1.0,2"]
     );
     #[cfg(feature = "polars")]
     polars_says_the_same(&ctx, &metrics[..4]).await;

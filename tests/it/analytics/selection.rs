@@ -196,6 +196,7 @@ fn asked() -> TrainQuery {
         link: Link::Logistic,
         trained_at: None,
         lag_hours: 0.0,
+        reading: Default::default(),
         parallel: ParallelConfig::default(),
     }
 }

@@ -225,7 +225,7 @@ async fn a_program_that_is_no_worker_is_named() {
         let (rig, _) = Rig::processes(ProcessConfig { program, hello: silent, ..two() });
         let answers = rig.stream("media", one(batch(0, &["", ""])), rows_a_task(1));
         let error = answers.try_collect::<Vec<_>>().await.unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Config, "{name}");
+        assert_eq!(error.code(), ErrorCode::ConfigInvalid, "{name}");
         assert!(error.message().contains(name) && error.message().contains(why), "{error}");
     }
 }
@@ -234,11 +234,11 @@ async fn a_program_that_is_no_worker_is_named() {
 fn a_program_that_is_not_prepared_is_told_what_to_do() {
     // This test binary has a main of its own.
     let error = ProcessBackend::new(ProcessConfig::default()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     assert!(error.message().contains("run_if_worker()"), "{error}");
     let config = ParallelConfig { backend: BackendType::Dask, ..ParallelConfig::default() };
     let error = build(&config).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Config);
+    assert_eq!(error.code(), ErrorCode::ConfigInvalid);
     assert!(error.message().contains("later version"), "{error}");
 }
 
@@ -283,7 +283,7 @@ async fn work_that_another_process_cannot_build_is_named() {
             &rig.cancel,
         );
         let error = answers.try_collect::<Vec<_>>().await.unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Config);
+        assert_eq!(error.code(), ErrorCode::ConfigInvalid);
         assert!(error.message().contains(why), "{error}");
     }
 }

@@ -122,7 +122,7 @@ async fn what_yt_dlp_says_becomes_a_code() {
     let error = source.open("https://www.youtube.com/@channel/videos").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::SourceUnsupported);
     let none = source.open(url).await.unwrap_err();
-    assert_eq!(none.code(), ErrorCode::MissingProgram);
+    assert_eq!(none.code(), ErrorCode::SetupMissingProgram);
     assert!(none.message().contains("pipx install yt-dlp"), "{none}");
 }
 

@@ -31,7 +31,7 @@ pub struct Stumble {
 pub fn register() {
     register_work("stumble", |settings| {
         let work: Stumble = serde_json::from_value(settings.clone())
-            .map_err(|e| Error::new(ErrorCode::Config, e.to_string()))?;
+            .map_err(|e| Error::new(ErrorCode::ConfigInvalid, e.to_string()))?;
         Ok(Arc::new(work))
     });
 }

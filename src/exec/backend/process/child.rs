@@ -217,7 +217,7 @@ fn how(status: ExitStatus) -> String {
 
 fn no_spec(work: &str) -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!(
             "the work {work} has no spec() and so cannot run in another process; add one (WorkSpec::Registered) or use another backend"
         ),
@@ -226,7 +226,7 @@ fn no_spec(work: &str) -> Error {
 
 fn cannot_start(program: &Path, cause: std::io::Error) -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!("the worker program {} cannot be started ({cause})", program.display()),
     )
     .with_source(cause)
@@ -234,7 +234,7 @@ fn cannot_start(program: &Path, cause: std::io::Error) -> Error {
 
 fn not_a_worker(program: &Path, why: &str) -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!(
             "{} is not a clipflow worker: {why}; its main must first call clipflow::worker::run_if_worker()",
             program.display()
@@ -244,7 +244,7 @@ fn not_a_worker(program: &Path, why: &str) -> Error {
 
 fn other_version(program: &Path, version: &str) -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         format!(
             "the worker program {} uses clipflow {version} and this program {VERSION}; build both with one version",
             program.display()

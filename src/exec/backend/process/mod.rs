@@ -228,7 +228,7 @@ fn this_program() -> Result<PathBuf> {
     }
     std::env::current_exe().map_err(|e| {
         Error::new(
-            ErrorCode::Config,
+            ErrorCode::ConfigInvalid,
             format!("the file of this program cannot be found ({e}); set worker_program"),
         )
     })
@@ -236,7 +236,7 @@ fn this_program() -> Result<PathBuf> {
 
 fn not_a_worker() -> Error {
     Error::new(
-        ErrorCode::Config,
+        ErrorCode::ConfigInvalid,
         "the process backend starts this program again as its workers, but its main has not called \
          clipflow::worker::run_if_worker(); call it first in main, or set worker_program to a program that does",
     )

@@ -29,9 +29,23 @@ fn brute_force(rows: &[Row]) -> Answer {
         distinct(REACH);
         match usize::from(*kind) {
             1 => distinct(REACH + 1),
-            9 => distinct(REACH + 2),
             17 => distinct(REACH + 3),
             _ => {}
+        }
+        match (viewer, usize::from(*kind)) {
+            (None, 1) => counts[ANONYMOUS_VIEWS] += 1,
+            (None, 9) => counts[ANONYMOUS_COMPLETIONS] += 1,
+            _ => {}
+        }
+    }
+    // Of those who began, those who saw the end.
+    let of = |kind: u8| -> HashSet<(u8, u8, u8)> {
+        let rows = rows.iter().filter(|row| row.3 == kind);
+        rows.filter_map(|(key, rest, viewer, _)| Some((*key, *rest, (*viewer)?))).collect()
+    };
+    for (key, rest, _) in of(1).intersection(&of(9)) {
+        if let Some((counts, _)) = answer.get_mut(&(u64::from(*key), u32::from(*rest))) {
+            counts[REACH + 2] += 1;
         }
     }
     answer

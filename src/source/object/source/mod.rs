@@ -62,7 +62,8 @@ impl ObjectSource {
         let place = || redacted(location);
         let forbidden = |message: String| Error::new(ErrorCode::SourceForbidden, message);
         let url = Url::parse(location).map_err(|e| {
-            Error::new(ErrorCode::BadUrl, format!("{} is not a URL ({e})", place())).with_source(e)
+            Error::new(ErrorCode::InvalidRequestBadUrl, format!("{} is not a URL ({e})", place()))
+                .with_source(e)
         })?;
         // An object outside is not requested: the request must not learn whether it exists.
         if !AllowedRoot::of(&url)

@@ -185,5 +185,5 @@ impl Format {
 }
 
 pub(super) fn refused(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Config, message.into())
+    Error::new(ErrorCode::ConfigInvalid, message.into())
 }

@@ -198,7 +198,7 @@ mod tests {
         assert_eq!("WebM".parse::<Format>().unwrap(), Format::Webm);
         let error = "avi".parse::<Format>().unwrap_err();
         let message = "unknown format avi; choose one of mp4, webm, gif, webp, mp3, aac, opus";
-        assert_eq!((error.code(), error.message()), (ErrorCode::Config, message));
+        assert_eq!((error.code(), error.message()), (ErrorCode::ConfigInvalid, message));
     }
 
     #[test]

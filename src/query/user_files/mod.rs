@@ -1,0 +1,76 @@
+//! Users' files as one table: Parquet, CSV or NDJSON; a file or a folder of them, here or in an object store.
+//!
+//! Columns are found by name in every file, and the columns of all files are those of the table. Types
+//! are those of all rows, not of the first: text columns of CSV stay text, and every row of NDJSON is
+//! looked at. What a column is for ([`Role`]) says how its cells are read; a cell that does not fit is an
+//! error that names its file, column and row. Values come from the files alone: statistics in the footers
+//! of Parquet files, which other writers get wrong, are not asked (see `docs/analytics.md`).
+
+mod csv_header;
+mod exec;
+mod json_lines;
+mod json_scan;
+mod json_shape;
+mod json_source;
+mod list;
+mod locate;
+mod notes;
+mod open;
+mod scan;
+mod table;
+
+pub(crate) use json_shape::{Scanner, Shape};
+pub use notes::{EventNotes, StrayTimes};
+pub(crate) use open::{UserFiles, open};
+pub(crate) use table::{Role, TableColumn, UserTable};
+
+use datafusion::execution::object_store::ObjectStoreUrl;
+use object_store::path::Path;
+
+use crate::error::{Error, ErrorCode};
+use crate::location::Location;
+
+/// The endings of event files.
+const ENDINGS: [&str; 6] = ["parquet", "pq", "csv", "ndjson", "jsonl", "json"];
+
+/// The kinds of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// Parquet.
+    Parquet,
+    /// CSV with a header.
+    Csv,
+    /// One JSON object a line, or one array of objects.
+    Json,
+}
+
+impl FileKind {
+    /// The kind that an ending stands for, whatever its case.
+    fn of_name(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        match ENDINGS.into_iter().find(|known| known.eq_ignore_ascii_case(ending))? {
+            "parquet" | "pq" => Some(Self::Parquet),
+            "csv" => Some(Self::Csv),
+            _ => Some(Self::Json),
+        }
+    }
+}
+
+/// A file as a user knows it: on this machine its path, else its place in the store.
+fn shown(store: &ObjectStoreUrl, file: &Path) -> String {
+    if store.as_str().starts_with("file:") {
+        format!("/{file}")
+    } else {
+        format!("{}{file}", store.as_str())
+    }
+}
+
+/// `input.unreadable` about the files of `place`.
+fn unreadable(place: &Location, cause: impl std::fmt::Display) -> Error {
+    Error::new(
+        ErrorCode::InputUnreadable,
+        format!(
+            "cannot read the events in {place} ({cause}); give a Parquet, CSV or NDJSON file, or a folder of them"
+        ),
+    )
+}

@@ -1,0 +1,108 @@
+//! Files of the same kind and columns, as a scan of DataFusion's.
+
+use std::sync::Arc;
+
+use datafusion::catalog::Session;
+use datafusion::common::config::CsvOptions;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::Result;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::FileKind;
+use super::json_source::JsonRows;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupScan {
+    pub(super) url: ObjectStoreUrl,
+    pub(super) kind: FileKind,
+    /// Columns of the files, then those that their folders give.
+    pub(super) schema: TableSchema,
+    /// No file has statistics here: the engine would take a column whose least and greatest values are the
+    /// same for a constant, and writers leave NaN and missing values out of both.
+    pub(super) files: Vec<PartitionedFile>,
+    pub(super) is_splittable: bool,
+}
+
+impl GroupScan {
+    /// A scan of all files in about as many partitions as the session has.
+    pub(super) async fn plan(
+        &self,
+        session: &dyn Session,
+        columns: Vec<usize>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let partitions = session.config().target_partitions();
+        let groups = FileGroup::new(self.files.clone()).split_files(partitions);
+        let config = self.config(groups, columns, predicate, None)?;
+        let plan: Arc<dyn ExecutionPlan> = match self.kind {
+            // With the session's cache of footers.
+            FileKind::Parquet => {
+                ParquetFormat::default().create_physical_plan(session, config).await?
+            }
+            _ => DataSourceExec::from_data_source(config),
+        };
+        let options = session.config_options();
+        if !options.optimizer.repartition_file_scans {
+            return Ok(plan);
+        }
+        Ok(plan.repartitioned(partitions, options)?.unwrap_or(plan))
+    }
+
+    /// A scan of one file from its first row to its last.
+    pub(super) fn plan_file(
+        &self,
+        file: &PartitionedFile,
+        columns: Vec<usize>,
+        batch_size: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let groups = vec![FileGroup::new(vec![file.clone()])];
+        let config = self.config(groups, columns, None, batch_size)?;
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn config(
+        &self,
+        groups: Vec<FileGroup>,
+        columns: Vec<usize>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+        batch_size: Option<usize>,
+    ) -> Result<FileScanConfig> {
+        Ok(FileScanConfigBuilder::new(self.url.clone(), self.source(predicate))
+            .with_file_groups(groups)
+            .with_batch_size(batch_size)
+            .with_projection_indices(Some(columns))?
+            .build())
+    }
+
+    fn source(&self, predicate: Option<Arc<dyn PhysicalExpr>>) -> Arc<dyn FileSource> {
+        let schema = self.schema.clone();
+        match self.kind {
+            FileKind::Parquet => {
+                let source = ParquetSource::new(schema);
+                Arc::new(match predicate {
+                    Some(predicate) => source.with_predicate(predicate),
+                    None => source,
+                })
+            }
+            FileKind::Csv => {
+                let options = CsvOptions {
+                    has_header: Some(true),
+                    newlines_in_values: Some(!self.is_splittable),
+                    ..CsvOptions::default()
+                };
+                Arc::new(CsvSource::new(schema).with_csv_options(options))
+            }
+            FileKind::Json => Arc::new(JsonRows::new(schema, self.is_splittable)),
+        }
+    }
+}

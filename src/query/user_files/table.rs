@@ -1,0 +1,285 @@
+//! Users' files as a table of a session, once it is said what each column is for.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::TableType;
+use datafusion::error::Result;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+
+use super::exec::{Reading, Step, Steps, TypedExec};
+use super::open::UserFiles;
+use super::scan::GroupScan;
+use super::{FileKind, unreadable};
+use crate::kernels::cells::{Clock, Zone, is_text};
+
+/// What a column is for, and so how its cells are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Who or what: text or whole numbers, exactly.
+    Id,
+    /// A count.
+    Count,
+    /// Seconds.
+    Seconds,
+    /// A number, which is of seconds where the column `event` says `watch_seconds`.
+    Value,
+    /// A day.
+    Day,
+    /// A time.
+    Time,
+    /// The user's own.
+    Own,
+}
+
+/// A column of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct TableColumn {
+    /// Its name in the table, and with it the type of a column that is ours.
+    pub(crate) field: Field,
+    /// Its name in the files; none: it is missing in every row.
+    pub(crate) from: Option<String>,
+    /// What it is for.
+    pub(crate) role: Role,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct UserTable {
+    groups: Vec<Arc<GroupScan>>,
+    columns: Vec<TableColumn>,
+    /// Of each column where each group has it.
+    positions: Vec<Vec<Option<usize>>>,
+    /// Where each group has the column `event`.
+    events: Vec<Option<usize>>,
+    schema: SchemaRef,
+    clock: Clock,
+    horizon: Option<i64>,
+}
+
+impl UserTable {
+    /// Of `files`, with `columns`.
+    ///
+    /// # Errors
+    /// `input.column` if a column that is ours holds lists or structs.
+    pub(crate) fn try_new(
+        files: UserFiles,
+        mut columns: Vec<TableColumn>,
+        clock: Clock,
+        horizon: Option<i64>,
+    ) -> crate::Result<Self> {
+        let at = |column: &TableColumn| match &column.from {
+            Some(name) => files.positions(name),
+            None => vec![None; files.groups.len()],
+        };
+        let positions: Vec<Vec<Option<usize>>> = columns.iter().map(at).collect();
+        for (column, positions) in columns.iter_mut().zip(&positions) {
+            let types: Vec<&DataType> = files
+                .groups
+                .iter()
+                .zip(positions)
+                .filter_map(|(group, at)| {
+                    Some(group.schema.table_schema().field((*at)?).data_type())
+                })
+                .collect();
+            if let Some(nested) = types.iter().find(|t| t.is_nested()) {
+                let (name, place) = (column.from.clone().unwrap_or_default(), &files.place);
+                return Err(crate::Error::new(
+                    crate::ErrorCode::InputColumn,
+                    format!(
+                        "the column {name} of the events in {place} holds {nested}, not single values"
+                    ),
+                ));
+            }
+            if matches!(column.role, Role::Id | Role::Own) && column.from.is_some() {
+                let data_type = common(&types, column.role);
+                column.field = column.field.clone().with_data_type(data_type);
+            }
+        }
+        let fields: Vec<Field> =
+            columns.iter().map(|c| c.field.clone().with_nullable(true)).collect();
+        let events = files.positions("event");
+        if files.groups.is_empty() {
+            return Err(unreadable(&files.place, "there is no file"));
+        }
+        Ok(Self {
+            groups: files.groups.into_iter().map(Arc::new).collect(),
+            columns,
+            positions,
+            events,
+            schema: Arc::new(Schema::new(fields)),
+            clock,
+            horizon,
+        })
+    }
+
+    fn steps(&self, group: usize, projection: &[usize]) -> Result<Steps> {
+        let mut read = vec![];
+        let mut place = |column: usize| match read.iter().position(|known| *known == column) {
+            Some(place) => place,
+            None => {
+                read.push(column);
+                read.len() - 1
+            }
+        };
+        let at = |positions: &[Option<usize>]| positions.get(group).copied().flatten();
+        let mut steps = vec![];
+        for index in projection {
+            let (Some(column), Some(positions)) =
+                (self.columns.get(*index), self.positions.get(*index))
+            else {
+                continue;
+            };
+            let is_value = column.role == Role::Value;
+            steps.push(Step {
+                name: column.from.clone().unwrap_or_default(),
+                role: column.role,
+                from: at(positions).map(&mut place),
+                event: at(&self.events).filter(|_| is_value).map(&mut place),
+            });
+        }
+        Ok(Steps {
+            read,
+            steps,
+            schema: Arc::new(self.schema.project(projection)?),
+            clock: self.clock,
+            horizon: self.horizon,
+        })
+    }
+
+    /// Whether a filter can skip parts of files by their statistics: those of whole numbers, days and
+    /// times that are stored as what they are. Text is trimmed first, and floats can be NaN.
+    fn can_skip(&self, filter: &Expr) -> bool {
+        let mut can = true;
+        let looked = filter.apply(|e| {
+            can &= match e {
+                Expr::Column(column) => self.is_stored_as_it_is(column.name()),
+                Expr::BinaryExpr(_) | Expr::Literal(..) | Expr::Between(_) => true,
+                _ => false,
+            };
+            Ok(TreeNodeRecursion::Continue)
+        });
+        looked.is_ok() && can
+    }
+
+    fn is_stored_as_it_is(&self, name: &str) -> bool {
+        let Ok(index) = self.schema.index_of(name) else { return false };
+        let to = self.schema.field(index).data_type();
+        let is_exact = to.is_integer()
+            || *to == DataType::Date32
+            || (*to == DataType::Timestamp(TimeUnit::Microsecond, None)
+                && matches!(self.clock.zone, Zone::Utc));
+        let Some(positions) = self.positions.get(index) else { return false };
+        let is_same = |(group, at): (&Arc<GroupScan>, &Option<usize>)| {
+            at.is_some_and(|at| {
+                let field = group.schema.table_schema().field(at);
+                group.kind == FileKind::Parquet && field.data_type() == to && field.name() == name
+            })
+        };
+        is_exact && self.groups.iter().zip(positions).all(is_same)
+    }
+}
+
+/// The type that holds the values of all files.
+fn common(types: &[&DataType], role: Role) -> DataType {
+    let id = |t: &DataType| match t {
+        DataType::Dictionary(_, value) if is_text(value) => t.clone(),
+        t if is_text(t) || t.is_integer() => t.clone(),
+        _ => DataType::Utf8,
+    };
+    let types: Vec<DataType> = types
+        .iter()
+        .filter(|t| ***t != DataType::Null)
+        .map(|t| if role == Role::Id { id(t) } else { (*t).clone() })
+        .collect();
+    let Some(first) = types.first() else { return DataType::Utf8 };
+    if types.iter().all(|t| t == first) {
+        return first.clone();
+    }
+    let is_whole = |t: &DataType| t.is_integer() && *t != DataType::UInt64;
+    let zone = |t: &DataType| match t {
+        DataType::Timestamp(_, zone) => Some(zone.clone()),
+        _ => None,
+    };
+    match first {
+        _ if types.iter().all(is_whole) => DataType::Int64,
+        _ if types.iter().all(|t| is_whole(t) || t.is_floating()) => DataType::Float64,
+        DataType::Timestamp(_, of) if types.iter().all(|t| zone(t).as_ref() == Some(of)) => {
+            DataType::Timestamp(TimeUnit::Microsecond, of.clone())
+        }
+        _ => DataType::Utf8,
+    }
+}
+
+#[async_trait]
+impl TableProvider for UserTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let skips = |filter: &&Expr| match self.can_skip(filter) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(skips).collect())
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let reading = Arc::new(Reading::default());
+        let mut plans: Vec<Arc<dyn ExecutionPlan>> = vec![];
+        for (number, group) in self.groups.iter().enumerate() {
+            let steps = self.steps(number, projection)?;
+            let predicate = predicate(session, group, filters)?;
+            let input = group.plan(session, steps.read.clone(), predicate).await?;
+            plans.push(Arc::new(TypedExec::new(
+                input,
+                Arc::clone(group),
+                Arc::new(steps),
+                Arc::clone(&reading),
+            )));
+        }
+        match plans.pop() {
+            Some(only) if plans.is_empty() => Ok(only),
+            Some(last) => {
+                plans.push(last);
+                UnionExec::try_new(plans)
+            }
+            None => datafusion::common::internal_err!("a table of no files"),
+        }
+    }
+}
+
+/// The filters over the columns of the files of a group.
+fn predicate(
+    session: &dyn Session,
+    group: &GroupScan,
+    filters: &[Expr],
+) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    let Some(all) = conjunction(filters.iter().cloned()) else { return Ok(None) };
+    let schema = DFSchema::try_from(Arc::clone(group.schema.table_schema()))?;
+    session.create_physical_expr(all, &schema).map(Some)
+}
