@@ -15,10 +15,11 @@ use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::select::{
     OwnedColumns, PreparedSource, SelectParams, Weights, select_clips,
 };
-use clipflow::kernels::text::{Line, Script, TextInput, TextLimits, TitleStyle, keyphrases};
+use clipflow::kernels::text::{Line, Script, TextInput, TitleStyle, keyphrases};
 use clipflow::kernels::validate::{RequestColumns, validate};
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, make_variants, platforms_for};
 use clipflow::kernels::visual::{FRAME_BYTES, HEIGHT, VisualAnalyzer, WIDTH};
+use clipflow::model::TextLimits;
 use clipflow::model::edit::CaptionMode;
 use clipflow::model::{AudienceProfile, Cue, Shot, Signal, Transition};
 use clipflow::query::{SessionOptions, session};

@@ -6,9 +6,9 @@ use clipflow::kernels::layout::moving_window;
 use clipflow::kernels::reframe::{Gaze, window_path};
 use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::text::caption_lines;
-use clipflow::kernels::variants::platforms::Platform;
 use clipflow::kernels::variants::{ClipFacts, Scorer, clip_brief, fitting_size, make_variants};
 use clipflow::media::Analysis;
+use clipflow::model::Platform;
 use clipflow::model::edit::{Anchor, CaptionMode, CaptionStyle, Edit, Layout};
 use clipflow::model::{AudienceProfile, Cue, Shot, Signal};
 

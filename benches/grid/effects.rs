@@ -1,6 +1,6 @@
 //! Every effect and join: before, during and after.
 
-use clipflow::kernels::variants::platforms;
+use clipflow::model::Platforms;
 use clipflow::model::edit::{Edit, Effect, EffectKind, JOIN_SECONDS, Join, Segment};
 
 use super::Footage;
@@ -14,7 +14,7 @@ use super::support::Result;
 pub fn look(footage: &Footage) -> Result<()> {
     let (start, end) = footage.span;
     let middle = 0.5 * (start + end);
-    let platform = platforms::named(&["feed"])?[0];
+    let platform = Platforms::built_in()?.named(&["feed"])?[0];
     let size = platform.sizes.last().copied().unwrap_or((540, 540));
     let segment = |start, end, speed| Segment { start, end, speed };
     let fps = footage.analysis.info.fps.min(platform.max_fps);

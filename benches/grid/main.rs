@@ -19,11 +19,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clipflow::cancel::CancelToken;
-use clipflow::kernels::variants::platforms::{self, Platform};
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
 use clipflow::media::{Analysis, AnalyzeSettings, MediaTools, analyze};
 use clipflow::model::edit::{CaptionStyle, Edit, Layout};
+use clipflow::model::{Platform, Platforms};
 
 use cases::{Case, cases, twins};
 use measured::{BLACK, DARK, Measured, measure};
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     let seconds = setting("CLIPFLOW_BENCH_SECONDS", 4.0_f64)?;
     let names = std::env::var("CLIPFLOW_BENCH_PLATFORMS").unwrap_or_default();
     let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
-    let platforms = platforms::named(&names)?;
+    let platforms = Platforms::built_in()?.named(&names)?;
     let sources = match std::env::var_os("CLIPFLOW_BENCH_SOURCE") {
         Some(paths) => std::env::split_paths(&paths).collect(),
         None => vec![Video { seed: 4, seconds: 30, size: (1280, 720), kilobits: 2500 }.file()?],
@@ -192,7 +192,7 @@ impl Footage {
 
     /// A small sheet: a row a platform shape, a column a layout, each with another caption style.
     fn readme(&self, to: &Path) -> Result<()> {
-        let platforms = platforms::named(&["tiktok", "x", "linkedin"])?;
+        let platforms = Platforms::built_in()?.named(&["tiktok", "x", "linkedin"])?;
         let styles: Vec<CaptionStyle> =
             CaptionStyle::ALL.iter().copied().filter(|style| *style != CaptionStyle::Off).collect();
         let wanted = |case: &Case| {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::ScoreModel;
-use crate::kernels::variants::{FEATURES, features_of, rescore};
+use crate::kernels::variants::{FEATURE_NAMES, features_of, rescore};
 use crate::location::Location;
 use crate::model::{RescoredVariant, ScorePart};
 use crate::query::results::register_dataset;
@@ -39,7 +39,7 @@ pub async fn score(
     model: &ScoreModel,
     parallel: &ParallelConfig,
 ) -> Result<RecordBatch> {
-    let bound = model.bind(&FEATURES)?;
+    let bound = model.bind(&FEATURE_NAMES)?;
     let dataset = DatasetRoot::new(results, &Resilience::new(parallel))?.existing().await?;
     let options = SessionOptions { parallel: parallel.clone(), ..SessionOptions::default() };
     let ctx = session(&options, None)?;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::kernels::fit::{Coefficient, Fitted, Naming, Quality, Row, fit};
 use crate::kernels::metrics::proportion::Proportion;
 use crate::kernels::score::{Feature, Link, ScoreModel, Training};
-use crate::kernels::variants::{FEATURES, features_of};
+use crate::kernels::variants::{FEATURE_NAMES, features_of};
 use crate::location::Location;
 use crate::model::ScorePart;
 use crate::query::events::EventOptions;
@@ -142,7 +142,7 @@ fn model(fitted: &Fitted, training: Training, query: &TrainQuery) -> ScoreModel 
         mean: c.mean,
         scale: c.scale,
     };
-    let features = FEATURES.iter().zip(&fitted.coefficients).map(feature);
+    let features = FEATURE_NAMES.iter().zip(&fitted.coefficients).map(feature);
     let quality = &fitted.quality;
     ScoreModel {
         name: format!("{} {}", query.target, &training.data_hash[..8]),

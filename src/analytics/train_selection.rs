@@ -17,7 +17,7 @@ use super::{PerformanceQuery, left_out_rows, performance, plan_performance};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::fit::{Naming, Quality, Row, fit};
 use crate::kernels::score::{Link, Training};
-use crate::kernels::select::{OwnedColumns, PreparedSource, SIGNAL_PARTS, Weights, WeightsFile};
+use crate::kernels::select::{OwnedColumns, PreparedSource, Weights, WeightsFile, signal_features};
 use crate::kernels::timemap::TimeMap;
 use crate::model::edit::{Join, Segment};
 use crate::model::{Shot, Signal};
@@ -49,7 +49,7 @@ const DEFINITION: &str = "of those there when a quarter of a variant began, thos
 pub struct TrainedWeights {
     /// The weights.
     pub file: WeightsFile,
-    /// Of each of [`SIGNAL_PARTS`] what it adds, from 0 to 1, to the logit of staying. One that makes people
+    /// Of each of [`signal_features`] what it adds, from 0 to 1, to the logit of staying. One that makes people
     /// leave has the weight 0: the selection knows no weights below.
     pub effects: Vec<(&'static str, f64)>,
     /// How well the fit does on sources that it has not seen.
@@ -68,7 +68,7 @@ struct Cut {
     join: Join,
 }
 
-/// Learn the weights of [`SIGNAL_PARTS`] from the retention of the variants in the results. The other
+/// Learn the weights of [`signal_features`] from the retention of the variants in the results. The other
 /// weights stay the defaults, and so does what all signals weigh together.
 ///
 /// # Errors
@@ -144,12 +144,12 @@ async fn learn(
     let training = Training { trained_at, ..fitted.training(hash, DEFINITION) };
     let note = format!(
         "The weights of {} were fitted to how many stay; the others are the defaults, set by hand. What goes along with staying in these data need not bring it about.",
-        SIGNAL_PARTS.join(", ")
+        signal_features().map(|feature| feature.name).collect::<Vec<_>>().join(", ")
     );
     Ok(TrainedWeights {
         warnings: vec![],
         file: WeightsFile { weights, training: Some(training), note },
-        effects: SIGNAL_PARTS.into_iter().zip(effects).collect(),
+        effects: signal_features().map(|feature| feature.name).zip(effects).collect(),
         quality: fitted.quality,
     })
 }
@@ -157,7 +157,7 @@ async fn learn(
 /// What all signals weigh by default, shared out by what each does for staying.
 fn weights(effects: &[f64]) -> Result<Weights> {
     let hand = Weights::default();
-    let total: f64 = hand.signals().iter().sum();
+    let total: f64 = signal_features().map(|feature| hand.of(feature)).sum();
     let good: f64 = effects.iter().map(|e| e.max(0.0)).sum();
     if good <= 0.0 {
         return Err(Error::new(
@@ -165,9 +165,10 @@ fn weights(effects: &[f64]) -> Result<Weights> {
             "no signal goes along with staying, only with leaving; the selection cannot look for that, and nothing is written",
         ));
     }
-    Ok(hand.with_signals(std::array::from_fn(|i| {
-        effects.get(i).map_or(0.0, |e| total * e.max(0.0) / good)
-    })))
+    let shared = |weights: Weights, (feature, effect): (_, &f64)| {
+        weights.with(feature, total * effect.max(0.0) / good)
+    };
+    Ok(signal_features().zip(effects).fold(hand, shared))
 }
 
 /// The quarters of the variants that have figures, with the variants' ids, by source and variant.
@@ -260,7 +261,7 @@ fn quarters(cut: &Cut, counts: [Option<f64>; 10], source: &PreparedSource) -> Ve
 /// The signals of stretches of the source, each for its length; NaN for what it does not have.
 fn parts(source: &PreparedSource, stretches: &[(f64, f64)]) -> Option<Vec<f64>> {
     let seconds: f64 = stretches.iter().map(|(from, to)| to - from).sum();
-    let mut sums = vec![0.0; SIGNAL_PARTS.len()];
+    let mut sums = vec![0.0; signal_features().count()];
     for (from, to) in stretches {
         for (sum, part) in sums.iter_mut().zip(source.signal_parts(*from, *to)) {
             *sum += part.unwrap_or(f64::NAN) * (to - from) / seconds;

@@ -7,6 +7,7 @@ use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::kernels::fit::Quality;
 use crate::kernels::score::Link;
+use crate::kernels::select::signal_features;
 
 pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u8> {
     let is_linear = args.link == "linear";
@@ -24,7 +25,8 @@ pub(super) async fn train(args: TrainArgs, parallel: ParallelConfig) -> Result<u
         let trained = analytics::train_selection(&query).await?;
         quality("retention", ("quarters of variants", "sources"), &trained.quality)?;
         print::line("signal           effect  weight")?;
-        for ((name, effect), weight) in trained.effects.iter().zip(trained.file.weights.signals()) {
+        for ((name, effect), feature) in trained.effects.iter().zip(signal_features()) {
+            let weight = trained.file.weights.of(feature);
             print::line(&format!("{name:<14} {effect:>+8.3} {weight:>7.3}"))?;
         }
         (trained.file.to_json()?, trained.warnings)

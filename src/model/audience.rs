@@ -3,33 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::platform::Platforms;
 use crate::error::{Error, ErrorCode, Result};
-
-/// Names of the platforms, as they stand in a profile and in tables; what each one shows is in the
-/// table of [`platforms`](crate::kernels::variants::platforms).
-pub const PLATFORMS: [&str; 6] = ["tiktok", "shorts", "reels", "x", "linkedin", "feed"];
 
 /// The parts of a profile, and the other names that they are read by.
 const PARTS: [&str; 6] = ["age", "age_range", "interests", "language", "platforms", "platform"];
-
-/// The platform that goes by `name`, or by another name it is known under.
-///
-/// ```
-/// use clipflow::model::platform_named;
-/// assert_eq!(platform_named("YouTube"), Some("shorts"));
-/// assert_eq!(platform_named("myspace"), None);
-/// ```
-pub fn platform_named(name: &str) -> Option<&'static str> {
-    let name = name.trim().to_lowercase();
-    let known = match name.as_str() {
-        "youtube" | "youtube_shorts" | "youtube shorts" => "shorts",
-        "instagram" | "instagram_reels" | "instagram reels" => "reels",
-        "twitter" => "x",
-        "facebook" | "square" => "feed",
-        other => other,
-    };
-    PLATFORMS.into_iter().find(|platform| *platform == known)
-}
 
 /// Whom clips are for. Every part may be left out; unknown parts are carried along unread.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -60,13 +38,14 @@ impl AudienceProfile {
         }
         let profile: Self = serde_json::from_str(json).map_err(|e| bad(json, &reason(&e)))?;
         profile.ages()?;
-        match profile.platforms.iter().find(|name| platform_named(name).is_none()) {
+        let known = Platforms::built_in()?;
+        match profile.platforms.iter().find(|name| known.find(name).is_none()) {
             None => Ok(profile),
             Some(name) => Err(Error::new(
                 ErrorCode::InvalidRequestBadValue,
                 format!(
                     "audience_profile names the platform {name}, which clipflow does not know; there are {}",
-                    PLATFORMS.join(", ")
+                    known.names()
                 ),
             )),
         }

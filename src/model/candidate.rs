@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::column::table;
+use super::column::table_of_arrays;
 use super::spelled::spelled;
 
 spelled! {
@@ -23,7 +23,7 @@ spelled! {
     }
 }
 
-table! {
+table_of_arrays! {
     /// A window, what was measured in it, and what became of it. Means are over time; sound is NULL
     /// where the source has none.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
 /// Key of a field's metadata; `false`: the column is no sum of its parts, and is not to be summed.
@@ -117,6 +118,33 @@ impl<T: ColumnType> ColumnType for Vec<T> {
     }
 }
 
+/// A Rust type whose values become an Arrow array without going through serde.
+pub(super) trait Cells: Sized {
+    /// The array of `cells`.
+    fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
+    where
+        Self: 'a;
+}
+
+macro_rules! cells {
+    ($($type:ty => $array:ty, $cell:ident => $value:expr;)+) => {$(
+        impl Cells for $type {
+            fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef {
+                Arc::new(cells.map(|$cell| $value).collect::<$array>())
+            }
+        }
+    )+};
+}
+
+cells! {
+    f64 => Float64Array, cell => Some(*cell);
+    Option<f64> => Float64Array, cell => *cell;
+    i64 => Int64Array, cell => Some(*cell);
+    bool => BooleanArray, cell => Some(*cell);
+    String => StringArray, cell => Some(cell.as_str());
+    Option<String> => StringArray, cell => cell.as_deref();
+}
+
 /// A struct and its columns, from one declaration: the documentation of a field is that of its column,
 /// and its type says whether a cell may be NULL. `name: type | NULL` declares a column that is NULL where
 /// serde makes it so.
@@ -161,6 +189,36 @@ macro_rules! table {
     };
 }
 
+/// As [`table!`], of a struct of which there are many: its rows become Arrow arrays without serde.
+macro_rules! table_of_arrays {
+    (
+        $(#[$($about:tt)*])*
+        pub struct $name:ident {$(
+            $(#[$($attribute:tt)*])+
+            pub $field:ident: $type:ty,
+        )+}
+    ) => {
+        $crate::model::column::table! {
+            $(#[$($about)*])*
+            pub struct $name {$(
+                $(#[$($attribute)*])+
+                pub $field: $type,
+            )+}
+        }
+
+        impl $name {
+            /// The columns of `rows` as arrays.
+            pub(crate) fn arrays<'a>(
+                rows: impl Iterator<Item = &'a Self> + Clone,
+            ) -> Vec<arrow::array::ArrayRef> {
+                vec![$(<$type as $crate::model::column::Cells>::array(
+                    rows.clone().map(|row| &row.$field),
+                ),)+]
+            }
+        }
+    };
+}
+
 /// Columns that no struct holds, declared as the fields of one.
 macro_rules! columns {
     ($($(#[$($attribute:tt)*])+ $field:ident: $type:ty $(| $null:ident)?,)+) => {
@@ -193,7 +251,7 @@ macro_rules! documentation {
     };
 }
 
-pub(super) use {column, columns, documentation, table};
+pub(super) use {column, columns, documentation, table, table_of_arrays};
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,13 @@ macro_rules! spelled {
                 arrow::datatypes::DataType::Utf8
             }
         }
+
+        impl $crate::model::column::Cells for $name {
+            fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> arrow::array::ArrayRef {
+                let names = cells.map(|cell| Some(cell.as_str()));
+                std::sync::Arc::new(names.collect::<arrow::array::StringArray>())
+            }
+        }
     };
 }
 

@@ -20,11 +20,11 @@ use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
 use crate::kernels::text::{TextModel, is_language_tag};
 use crate::kernels::validate::MAX_CLIPS;
-use crate::kernels::variants::{MAX_VARIANTS, Scorer, platforms};
+use crate::kernels::variants::{MAX_VARIANTS, Scorer};
 use crate::location::Location;
 use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
-use crate::model::{AudienceProfile, request};
+use crate::model::{AudienceProfile, Platforms, request};
 use crate::query::SessionOptions;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
@@ -155,7 +155,7 @@ impl VariantSettings {
             let what = format!("is {}; give a number from 0 to {MAX_VARIANTS}", self.count);
             return Err(Error::setting("variants", what));
         }
-        platforms::named(&self.platforms)?;
+        Platforms::built_in()?.named(&self.platforms)?;
         if let Some(models) = &self.models {
             Scorer::new(models)?;
         }

@@ -8,7 +8,7 @@ use datafusion::prelude::SessionContext;
 use super::RunConfig;
 use super::statements::Statements;
 use crate::error::Result;
-use crate::kernels::text::TextLimits;
+use crate::model::platform::TextLimits;
 use crate::query::query_error;
 use crate::query::sql;
 use crate::text_model::{describe_rows, described_schema};

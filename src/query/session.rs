@@ -11,7 +11,7 @@ use super::options::SessionOptions;
 use super::{aggregates, context, table_functions};
 use crate::error::Result;
 use crate::exec::{MediaRuntime, WorkSpec};
-use crate::kernels::variants::platforms;
+use crate::model::Platforms;
 
 /// A session with every function. Media work runs on `runtime`; without one, `shots('…')` and the others
 /// over a video create one when they run.
@@ -37,7 +37,8 @@ pub fn session_with(
     let ctx = context::new(options, runtime, change)?;
     table_functions::register(&ctx);
     ctx.register_udaf(aggregates::checked_sum());
-    ctx.register_batch("platforms", platforms::table()?).map_err(query_error)?;
+    let platforms = Platforms::built_in()?.table().clone();
+    ctx.register_batch("platforms", platforms).map_err(query_error)?;
     Ok(ctx)
 }
 

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::{ClipText, TextLimits, TextOrigin, graphemes, hashtag};
+use crate::kernels::text::{ClipText, TextOrigin, graphemes, hashtag};
+use crate::model::platform::TextLimits;
 use crate::net::answer;
 
 #[derive(Deserialize)]

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    TextLimits, TextModel, TextModelAnswer, TextModelRequest, TextOrigin, keyphrases, lines_in,
-    said,
+    TextModel, TextModelAnswer, TextModelRequest, TextOrigin, keyphrases, lines_in, said,
 };
 use crate::model::arrays::structs;
+use crate::model::platform::TextLimits;
 use crate::model::{AudienceProfile, Cue, WrittenTexts};
 
 /// Largest number of keyphrases of a clip in a request.

@@ -1,10 +1,10 @@
 //! Every layout with every caption style, small: what `benches/grid` does with real footage.
 
 use clipflow::cancel::CancelToken;
-use clipflow::kernels::variants::platforms;
 use clipflow::media::probe::probe;
 use clipflow::media::render::{Output, RenderSettings, render};
 use clipflow::media::{AnalyzeSettings, MediaTools, analyze};
+use clipflow::model::Platforms;
 
 use super::support::counter::ffmpeg;
 use cases::{Case, cases, twins};
@@ -44,7 +44,7 @@ fn every_layout_and_caption_style_keeps_its_promises() {
     let (tools, cancel) = (MediaTools::find().unwrap(), CancelToken::new());
     let analysis = analyze(&tools, &path, &AnalyzeSettings::default(), &cancel, &|_| ()).unwrap();
     assert_eq!(analysis.cues.len(), 1);
-    let platforms = platforms::named(&["tiktok", "x"]).unwrap();
+    let platforms = Platforms::built_in().unwrap().named(&["tiktok", "x"]).unwrap();
     let mut cases = cases(&analysis, (0.0, 3.0), &platforms).unwrap();
     assert_eq!(cases.len(), 2 * 5 * 5);
     for case in &mut cases {

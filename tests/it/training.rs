@@ -75,7 +75,7 @@ fn the_model_in_the_documents_scores_and_a_wrong_one_is_told_by_its_field() {
     let page = fs::read_to_string(page).unwrap();
     let (_, after) = page.split_once("```json\n").unwrap();
     let (json, documented) = after.split_once("```").unwrap();
-    for feature in clipflow::kernels::variants::FEATURES {
+    for feature in clipflow::kernels::variants::FEATURE_NAMES {
         assert!(documented.contains(&format!("`{feature}`")), "{feature} is not on the page");
     }
     let folder = planned();

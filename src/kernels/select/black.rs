@@ -4,9 +4,9 @@
 //! is back, and ends before it is gone. A film that is dark on purpose stays as it is: what is called
 //! black is next to nothing, passes soon, and is far darker than the picture beside it.
 
-use super::bounds::FLASH;
-use super::features::Timeline;
 use super::frames::FrameGrid;
+use super::limits::FLASH;
+use super::timeline::Timeline;
 
 /// Mean luma below which nothing is seen.
 const BLACK: f64 = 0.02;

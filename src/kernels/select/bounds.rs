@@ -5,16 +5,12 @@
 //! in the picture while somebody speaks is worse.
 
 use super::black::Blacks;
-use super::columns::SourceColumns;
-use super::features::Timeline;
+use super::columns::{CueSpan, SourceColumns};
 use super::frames::FrameGrid;
+use super::limits::FLASH;
 use super::pauses::{Pause, pauses};
-use crate::kernels::text::ends_sentence;
-use crate::model::{BoundKind, Cue};
-
-/// Shortest run of another shot that a window may begin or end with, in seconds. Less is seen as a
-/// flash, so a place so close to a shot boundary moves onto it.
-pub(super) const FLASH: f64 = 0.35;
+use super::timeline::Timeline;
+use crate::model::BoundKind;
 
 /// What a window takes of the pause before the first word, in seconds, but no more than half of it.
 const LEAD: f64 = 0.15;
@@ -64,19 +60,6 @@ enum Side {
     End,
 }
 
-/// A caption line.
-pub(in crate::kernels) struct CueSpan {
-    pub start: f64,
-    pub end: f64,
-    pub ends_sentence: bool,
-}
-
-impl From<&Cue> for CueSpan {
-    fn from(cue: &Cue) -> Self {
-        Self { start: cue.start, end: cue.end, ends_sentence: ends_sentence(&cue.text) }
-    }
-}
-
 impl Bounds {
     /// The places of the source that lasts `from..to`.
     pub(super) fn new(
@@ -85,7 +68,7 @@ impl Bounds {
         (from, to): (f64, f64),
     ) -> Self {
         let cuts = shot_boundaries(columns, (from, to));
-        let cues = sorted_cues(columns, (from, to));
+        let cues = columns.cue_spans((from, to));
         let pauses = pauses(timeline, &cues);
         let frames = FrameGrid::new(columns);
         let cut_times: Vec<f64> = cuts.iter().map(|c| c.0).collect();
@@ -127,19 +110,6 @@ fn shot_boundaries(columns: &SourceColumns<'_>, (from, to): (f64, f64)) -> Vec<(
     cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
     cuts.dedup_by(|b, a| a.0 == b.0);
     cuts
-}
-
-fn sorted_cues(columns: &SourceColumns<'_>, (from, to): (f64, f64)) -> Vec<CueSpan> {
-    let mut cues: Vec<_> = columns
-        .cue_start
-        .iter()
-        .zip(columns.cue_end)
-        .zip(columns.cue_ends_sentence)
-        .filter(|((start, end), _)| start < end && **end > from && **start < to)
-        .map(|((start, end), ends)| CueSpan { start: *start, end: *end, ends_sentence: *ends })
-        .collect();
-    cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
-    cues
 }
 
 /// The ends of the source and the shot boundaries that leave no flash.

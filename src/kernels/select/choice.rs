@@ -1,14 +1,16 @@
 //! The choice among the scored windows, and what is said about each.
 
+use super::features::StretchMeasures;
 use super::schedule::schedule;
-use super::score::Scored;
+use super::score::ScoredWindow;
+use super::track::Track;
 use super::windows::Window;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::model::Candidate;
 
 /// Candidates for `windows`, in their order: ranked, the best `max_clips` that do not overlap (at most
 /// [`MAX_CLIPS`]) chosen, and a reason for each of the others.
-pub(super) fn choose(windows: Vec<(Window, Scored)>, max_clips: i64) -> Vec<Candidate> {
+pub(super) fn choose(windows: Vec<(Window, ScoredWindow)>, max_clips: i64) -> Vec<Candidate> {
     let intervals: Vec<_> = windows.iter().map(|(w, s)| (w.start.t, w.end.t, s.score)).collect();
     let limit = usize::try_from(max_clips.min(MAX_CLIPS)).unwrap_or_default();
     let chosen = schedule(&intervals, limit);
@@ -61,8 +63,8 @@ fn reason((start, end, score): (f64, f64, f64), picks: &[(f64, f64, f64)], limit
     }
 }
 
-fn candidate(i: usize, window: &Window, scored: Scored) -> Candidate {
-    let (means, sound) = (scored.means, scored.means.sound);
+fn candidate(i: usize, window: &Window, scored: ScoredWindow) -> Candidate {
+    let StretchMeasures { means, cut_rate } = scored.measures;
     Candidate {
         candidate_id: i as i64,
         start: window.start.t,
@@ -70,18 +72,18 @@ fn candidate(i: usize, window: &Window, scored: Scored) -> Candidate {
         duration: window.end.t - window.start.t,
         start_kind: window.start.kind,
         end_kind: window.end.kind,
-        motion: means.motion,
-        cut_rate: scored.cut_rate,
-        loudness: sound.map(|s| s.loudness),
-        loudness_peak: sound.map(|s| s.peak),
-        onset: sound.map(|s| s.onset),
-        speech: sound.map(|s| s.speech),
-        silence: sound.map(|s| s.silence),
+        motion: means.of(Track::Motion),
+        cut_rate,
+        loudness: means.loudness(),
+        loudness_peak: means.loudness_peak(),
+        onset: means.heard(Track::Onset),
+        speech: means.heard(Track::Speech),
+        silence: means.heard(Track::Silence),
         hook: scored.hook,
-        luma: means.luma,
-        dark: means.dark,
-        chroma: means.chroma,
-        caption_density: means.caption,
+        luma: means.of(Track::Luma),
+        dark: means.of(Track::Dark),
+        chroma: means.of(Track::Chroma),
+        caption_density: means.of(Track::Captions),
         start_quality: window.start.quality,
         end_quality: window.end.quality,
         length_fit: scored.length_fit,

@@ -2,6 +2,7 @@
 
 use arrow::buffer::NullBuffer;
 
+use super::track::Track;
 use crate::kernels::text::ends_sentence;
 use crate::model::{Cue, Shot, Signal};
 
@@ -29,22 +30,8 @@ impl Nullable<'_> {
 pub struct SourceColumns<'a> {
     /// `signals.t`, in seconds.
     pub t: &'a [f64],
-    /// `signals.motion`.
-    pub motion: &'a [f64],
-    /// `signals.luma`.
-    pub luma: &'a [f64],
-    /// `signals.chroma`.
-    pub chroma: &'a [f64],
-    /// `signals.caption_density`, in characters a second.
-    pub caption_density: &'a [f64],
-    /// `signals.loudness`, in LUFS.
-    pub loudness: Nullable<'a>,
-    /// `signals.onset`.
-    pub onset: Nullable<'a>,
-    /// `signals.speech`.
-    pub speech: Nullable<'a>,
-    /// `signals.silence`.
-    pub silence: Nullable<'a>,
+    /// The columns of `signals` behind the tracks, by [`Track`].
+    pub(super) tracks: [Nullable<'a>; Track::COUNT],
     /// `shots.start`, in seconds.
     pub shot_start: &'a [f64],
     /// `shots.end`, in seconds.
@@ -61,74 +48,92 @@ pub struct SourceColumns<'a> {
     pub cue_ends_sentence: &'a [bool],
 }
 
+/// When a caption line is on screen.
+pub(in crate::kernels) struct CueSpan {
+    pub start: f64,
+    pub end: f64,
+    pub ends_sentence: bool,
+}
+
+impl From<&Cue> for CueSpan {
+    fn from(cue: &Cue) -> Self {
+        Self { start: cue.start, end: cue.end, ends_sentence: ends_sentence(&cue.text) }
+    }
+}
+
+impl SourceColumns<'_> {
+    /// The cues that are seen between `from` and `to`, by start, then end.
+    pub(super) fn cue_spans(&self, (from, to): (f64, f64)) -> Vec<CueSpan> {
+        let mut cues: Vec<_> = self
+            .cue_start
+            .iter()
+            .zip(self.cue_end)
+            .zip(self.cue_ends_sentence)
+            .filter(|((start, end), _)| start < end && **end > from && **start < to)
+            .map(|((start, end), ends)| CueSpan { start: *start, end: *end, ends_sentence: *ends })
+            .collect();
+        cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
+        cues
+    }
+
+    /// The column of `signals` behind a track.
+    pub(super) fn track(&self, track: Track) -> &Nullable<'_> {
+        &self.tracks[track as usize]
+    }
+}
+
 /// The columns made from typed rows; for tests and for callers without Arrow.
 #[derive(Debug, Clone)]
 pub struct OwnedColumns {
-    signals: [Vec<f64>; 5],
-    sound: [(Vec<f64>, NullBuffer); 4],
-    shots: [Vec<f64>; 3],
-    frames: [Vec<i64>; 2],
-    cues: [Vec<f64>; 2],
-    ends_sentence: Vec<bool>,
+    t: Vec<f64>,
+    tracks: [(Vec<f64>, NullBuffer); Track::COUNT],
+    shot_start: Vec<f64>,
+    shot_end: Vec<f64>,
+    shot_score: Vec<f64>,
+    first_frame: Vec<i64>,
+    last_frame: Vec<i64>,
+    cue_start: Vec<f64>,
+    cue_end: Vec<f64>,
+    cue_ends_sentence: Vec<bool>,
 }
 
 impl OwnedColumns {
     /// The columns of `signals`, `shots` and `cues`.
     pub fn new(signals: &[Signal], shots: &[Shot], cues: &[Cue]) -> Self {
-        let signal = |get: fn(&Signal) -> f64| -> Vec<f64> { signals.iter().map(get).collect() };
-        let shot = |get: fn(&Shot) -> f64| -> Vec<f64> { shots.iter().map(get).collect() };
-        let sound = |get: fn(&Signal) -> Option<f64>| {
-            let values = signals.iter().map(|s| get(s).unwrap_or_default()).collect();
-            (values, signals.iter().map(|s| get(s).is_some()).collect())
+        let track = |track: Track| {
+            let cells = || signals.iter().map(|signal| track.cell(signal));
+            let values = cells().map(Option::unwrap_or_default).collect();
+            (values, cells().map(|cell| cell.is_some()).collect())
         };
         Self {
-            signals: [
-                signal(|s| s.t),
-                signal(|s| s.motion),
-                signal(|s| s.luma),
-                signal(|s| s.chroma),
-                signal(|s| s.caption_density),
-            ],
-            sound: [
-                sound(|s| s.loudness),
-                sound(|s| s.onset),
-                sound(|s| s.speech),
-                sound(|s| s.silence),
-            ],
-            shots: [shot(|s| s.start), shot(|s| s.end), shot(|s| s.score)],
-            frames: [
-                shots.iter().map(|s| s.first_frame).collect(),
-                shots.iter().map(|s| s.last_frame).collect(),
-            ],
-            cues: [cues.iter().map(|c| c.start).collect(), cues.iter().map(|c| c.end).collect()],
-            ends_sentence: cues.iter().map(|c| ends_sentence(&c.text)).collect(),
+            t: signals.iter().map(|s| s.t).collect(),
+            tracks: Track::ALL.map(track),
+            shot_start: shots.iter().map(|s| s.start).collect(),
+            shot_end: shots.iter().map(|s| s.end).collect(),
+            shot_score: shots.iter().map(|s| s.score).collect(),
+            first_frame: shots.iter().map(|s| s.first_frame).collect(),
+            last_frame: shots.iter().map(|s| s.last_frame).collect(),
+            cue_start: cues.iter().map(|c| c.start).collect(),
+            cue_end: cues.iter().map(|c| c.end).collect(),
+            cue_ends_sentence: cues.iter().map(|c| ends_sentence(&c.text)).collect(),
         }
     }
 
     /// The columns, borrowed.
     pub fn columns(&self) -> SourceColumns<'_> {
-        let [t, motion, luma, chroma, caption_density] = &self.signals;
-        let [loudness, onset, speech, silence] =
-            self.sound.each_ref().map(|(values, nulls)| Nullable { values, nulls: Some(nulls) });
-        let [shot_start, shot_end, shot_score] = &self.shots;
-        let [cue_start, cue_end] = &self.cues;
         SourceColumns {
-            t,
-            motion,
-            luma,
-            chroma,
-            caption_density,
-            loudness,
-            onset,
-            speech,
-            silence,
-            shot_start,
-            shot_end,
-            shot_score,
-            shot_frames: Some((&self.frames[0], &self.frames[1])),
-            cue_start,
-            cue_end,
-            cue_ends_sentence: &self.ends_sentence,
+            t: &self.t,
+            tracks: self
+                .tracks
+                .each_ref()
+                .map(|(values, nulls)| Nullable { values, nulls: Some(nulls) }),
+            shot_start: &self.shot_start,
+            shot_end: &self.shot_end,
+            shot_score: &self.shot_score,
+            shot_frames: Some((&self.first_frame, &self.last_frame)),
+            cue_start: &self.cue_start,
+            cue_end: &self.cue_end,
+            cue_ends_sentence: &self.cue_ends_sentence,
         }
     }
 }

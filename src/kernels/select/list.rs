@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder,
-    Int64Array, Int64Builder, ListArray, StringBuilder, StructArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Float64Array, Int64Array,
+    ListArray, PrimitiveArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use arrow::error::ArrowError;
 
-use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Weights};
+use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Track, Weights};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ends_sentence;
 use crate::model::Candidate;
@@ -57,44 +58,48 @@ pub fn select_clips_with(
         ));
     }
     let mut last: Option<Row> = None;
-    let mut out = Candidates::default();
-    let mut lengths = Vec::with_capacity(rows);
+    let mut found: Vec<Arc<[Candidate]>> = Vec::with_capacity(rows);
     for i in 0..rows {
-        let before = out.len();
-        if signals.is_valid(i) {
-            let source = Source::at(signals, shots, cues, i)?;
-            let defaults = SelectParams::default();
-            let params = SelectParams {
-                min_clip_length: if min.is_valid(i) {
-                    min.value(i)
-                } else {
-                    defaults.min_clip_length
-                },
-                max_clip_length: if max.is_valid(i) {
-                    max.value(i)
-                } else {
-                    defaults.max_clip_length
-                },
-                max_clips: if max_clips.is_valid(i) {
-                    max_clips.value(i)
-                } else {
-                    defaults.max_clips
-                },
-            };
-            let row = Row::next(last.take(), source, params, weights)?;
-            out.extend(&row.candidates);
-            last = Some(row);
+        if signals.is_null(i) {
+            found.push(Arc::from([]));
+            continue;
         }
-        lengths.push(out.len() - before);
+        let defaults = SelectParams::default();
+        let params = SelectParams {
+            min_clip_length: value_or(min, i, defaults.min_clip_length),
+            max_clip_length: value_or(max, i, defaults.max_clip_length),
+            max_clips: value_or(max_clips, i, defaults.max_clips),
+        };
+        let source = Source::at(signals, shots, cues, i)?;
+        let row = Row::next(last.take(), source, params, weights)?;
+        found.push(Arc::clone(&row.candidates));
+        last = Some(row);
     }
-    let item = Arc::new(Field::new("item", Candidate::data_type(), true));
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    let lists =
-        ListArray::try_new(item, offsets, Arc::new(out.finish()?), signals.nulls().cloned());
-    lists.map_err(|e| {
+    lists(&found, signals.nulls().cloned()).map_err(|e| {
         Error::new(ErrorCode::Internal, format!("candidates do not make a list: {e}"))
             .with_source(e)
     })
+}
+
+/// Cell `i`, or `default` where it is NULL.
+fn value_or<T: ArrowPrimitiveType>(
+    cells: &PrimitiveArray<T>,
+    i: usize,
+    default: T::Native,
+) -> T::Native {
+    if cells.is_valid(i) { cells.value(i) } else { default }
+}
+
+/// A list of candidates for each row.
+fn lists(
+    found: &[Arc<[Candidate]>],
+    nulls: Option<NullBuffer>,
+) -> std::result::Result<ListArray, ArrowError> {
+    let columns = Candidate::arrays(found.iter().flat_map(|candidates| candidates.iter()));
+    let items = StructArray::try_new(Candidate::fields().into(), columns, None)?;
+    let offsets = OffsetBuffer::from_lengths(found.iter().map(|candidates| candidates.len()));
+    let item = Arc::new(Field::new_list_field(Candidate::data_type(), true));
+    ListArray::try_new(item, offsets, Arc::new(items), nulls)
 }
 
 /// The structs of one row, without NULL ones.
@@ -110,7 +115,7 @@ struct Row {
     source: Source,
     prepared: PreparedSource,
     params: SelectParams,
-    candidates: Vec<Candidate>,
+    candidates: Arc<[Candidate]>,
 }
 
 impl Row {
@@ -132,7 +137,7 @@ impl Row {
             // Why there is none is for the caller, who knows the source's duration, to say.
             None => prepared
                 .select(&params, weights)
-                .map_or_else(|_| Vec::new(), |s: Selection| s.candidates),
+                .map_or_else(|_| Arc::from([]), |s: Selection| s.candidates.into()),
         };
         Ok(Self { source, prepared, params, candidates })
     }
@@ -140,13 +145,10 @@ impl Row {
 
 impl Source {
     fn at(signals: &ListArray, shots: &ListArray, cues: &ListArray, i: usize) -> Result<Self> {
+        let seen = Track::ALL.into_iter().filter(|track| !track.is_sound()).map(Track::column);
+        let required: Vec<&str> = ["t"].into_iter().chain(seen).collect();
         Ok(Self {
-            signals: structs(
-                "signals",
-                signals,
-                i,
-                &["t", "motion", "luma", "chroma", "caption_density"],
-            )?,
+            signals: structs("signals", signals, i, &required)?,
             shots: structs("shots", shots, i, &["start", "end", "score"])?,
             cues: structs("cues", cues, i, &["start", "end", "text"])?,
         })
@@ -165,20 +167,14 @@ impl Source {
         let signal = |name| numbers("signals", &self.signals, name);
         let shot = |name| numbers("shots", &self.shots, name);
         let cue = |name| numbers("cues", &self.cues, name);
-        let sound = |name| -> Result<Nullable<'_>> {
-            let column = signal(name)?;
-            Ok(Nullable { values: column.values(), nulls: column.nulls() })
-        };
+        let mut tracks = [Nullable::default(); Track::COUNT];
+        for (cells, track) in tracks.iter_mut().zip(Track::ALL) {
+            let column = signal(track.column())?;
+            *cells = Nullable { values: column.values(), nulls: column.nulls() };
+        }
         Ok(PreparedSource::new(&SourceColumns {
             t: signal("t")?.values(),
-            motion: signal("motion")?.values(),
-            luma: signal("luma")?.values(),
-            chroma: signal("chroma")?.values(),
-            caption_density: signal("caption_density")?.values(),
-            loudness: sound("loudness")?,
-            onset: sound("onset")?,
-            speech: sound("speech")?,
-            silence: sound("silence")?,
+            tracks,
             shot_start: shot("start")?.values(),
             shot_end: shot("end")?.values(),
             shot_score: shot("score")?.values(),
@@ -246,81 +242,4 @@ fn sentence_ends(cues: &StructArray) -> Result<Cow<'static, [bool]>> {
 
 fn column_error(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InputColumn, message)
-}
-
-/// Builders of the candidate columns, in the order of [`Candidate::fields`].
-#[derive(Default)]
-struct Candidates {
-    id: Int64Builder,
-    /// `start`, `end`, `duration`.
-    times: [Float64Builder; 3],
-    kinds: [StringBuilder; 2],
-    /// From `motion` to `score`.
-    measures: [Float64Builder; 16],
-    rank: Int64Builder,
-    chosen: BooleanBuilder,
-    strengths: StringBuilder,
-    reason: StringBuilder,
-}
-
-impl Candidates {
-    fn len(&self) -> usize {
-        use arrow::array::ArrayBuilder;
-        self.id.len()
-    }
-
-    fn extend(&mut self, candidates: &[Candidate]) {
-        for c in candidates {
-            self.id.append_value(c.candidate_id);
-            for (builder, value) in self.times.iter_mut().zip([c.start, c.end, c.duration]) {
-                builder.append_value(value);
-            }
-            for (builder, kind) in self.kinds.iter_mut().zip([c.start_kind, c.end_kind]) {
-                builder.append_value(kind.as_str());
-            }
-            for (builder, value) in self.measures.iter_mut().zip(measures(c)) {
-                builder.append_option(value);
-            }
-            self.rank.append_value(c.rank);
-            self.chosen.append_value(c.chosen);
-            self.strengths.append_value(&c.strengths);
-            self.reason.append_option(c.reason.as_deref());
-        }
-    }
-
-    fn finish(mut self) -> Result<StructArray> {
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
-        columns.extend(self.times.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
-        columns.extend(self.kinds.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
-        columns.extend(self.measures.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
-        columns.push(Arc::new(self.rank.finish()));
-        columns.push(Arc::new(self.chosen.finish()));
-        columns.push(Arc::new(self.strengths.finish()));
-        columns.push(Arc::new(self.reason.finish()));
-        StructArray::try_new(Candidate::fields().into(), columns, None).map_err(|e| {
-            Error::new(ErrorCode::Internal, format!("candidates do not fit their columns: {e}"))
-                .with_source(e)
-        })
-    }
-}
-
-fn measures(c: &Candidate) -> [Option<f64>; 16] {
-    [
-        Some(c.motion),
-        Some(c.cut_rate),
-        c.loudness,
-        c.loudness_peak,
-        c.onset,
-        c.speech,
-        c.silence,
-        Some(c.hook),
-        Some(c.luma),
-        Some(c.dark),
-        Some(c.chroma),
-        Some(c.caption_density),
-        Some(c.start_quality),
-        Some(c.end_quality),
-        Some(c.length_fit),
-        Some(c.score),
-    ]
 }

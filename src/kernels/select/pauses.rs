@@ -1,7 +1,7 @@
 //! Stretches in which nobody speaks.
 
-use super::bounds::CueSpan;
-use super::features::Timeline;
+use super::columns::CueSpan;
+use super::timeline::Timeline;
 
 /// A pause is at least this long in sound, in seconds.
 const MIN_PAUSE: f64 = 0.3;

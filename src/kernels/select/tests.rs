@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use proptest::prelude::*;
 
-use super::bounds::FLASH;
+use super::limits::FLASH;
 use super::*;
+use crate::error::{Error, ErrorCode};
 use crate::model::{BoundKind, Cue, Shot, Signal, Transition};
 
 mod lists;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SIGNAL_PARTS, Weights};
+use super::{FEATURES, Weights};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{Training, by_field};
 
@@ -27,19 +27,13 @@ impl WeightsFile {
     /// `config.invalid` if it is no such file, or holds weights that cannot be used.
     pub fn from_json(json: &str) -> Result<Self> {
         let file: Self = by_field(json, "the selection's weights")?;
-        let Weights { hook, start, end, length, .. } = file.weights;
-        let named = SIGNAL_PARTS.into_iter().zip(file.weights.signals()).chain([
-            ("hook", hook),
-            ("start", start),
-            ("end", end),
-            ("length", length),
-        ]);
-        if let Some((name, weight)) = named.clone().find(|(_, weight)| *weight < 0.0) {
+        let named = FEATURES.map(|feature| (feature.name, file.weights.of(&feature)));
+        if let Some((name, weight)) = named.iter().find(|(_, weight)| *weight < 0.0) {
             return Err(wrong(format!(
                 "the selection's weights cannot be used (weights.{name} is {weight}); each must be at least 0"
             )));
         }
-        if named.map(|(_, weight)| weight).sum::<f64>() <= 0.0 {
+        if named.iter().map(|(_, weight)| weight).sum::<f64>() <= 0.0 {
             return Err(wrong(
                 "the selection's weights cannot be used (all are 0); give one above 0".to_owned(),
             ));
@@ -73,7 +67,7 @@ mod tests {
         let file = WeightsFile { weights, training: None, note: "by hand".to_owned() };
         assert_eq!(WeightsFile::from_json(&file.to_json().unwrap()).unwrap(), file);
         assert_eq!(WeightsFile::from_json(r#"{"weights":{"hook":0.5}}"#).unwrap().weights, weights);
-        assert_eq!(weights.with_signals(weights.signals()), weights);
+        assert_eq!(Weights::default().with(&FEATURES[0], 0.5), weights);
         for json in [r#"{"weights":{"hook":-1}}"#, r#"{"weights":{"hoook":1}}"#, r#"{"hook":1}"#] {
             assert!(WeightsFile::from_json(json).is_err(), "{json}");
         }

@@ -1,11 +1,9 @@
 //! Which windows are considered: for each place to start, the best few places to end.
 
-use super::SelectParams;
-use super::bounds::{Bound, Bounds, FLASH, GRID_QUALITY};
+use super::bounds::{Bound, Bounds, GRID_QUALITY};
+use super::limits::{FLASH, TOLERANCE};
+use super::params::SelectParams;
 use crate::model::BoundKind;
-
-/// How far a length may be off for rounding, in seconds.
-pub(super) const TOLERANCE: f64 = 1e-6;
 
 /// Windows considered for each second of the source, at most (but for the ends of the source and
 /// [`FEWEST_ENDS`] for each start).

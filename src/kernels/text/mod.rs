@@ -23,7 +23,7 @@ mod writing;
 
 pub use captions::{CaptionLine, caption_lines};
 pub use decode::decode_bytes;
-pub use describe::{ClipText, TextLimits, describe};
+pub use describe::{ClipText, describe};
 pub use hashtags::{hashtag, hashtags, hashtags_and_match};
 pub use keyphrases::keyphrases;
 pub use language::{detect_language, is_language_tag, to_iso639_3};

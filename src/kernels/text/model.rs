@@ -5,12 +5,13 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::describe::{ClipText, TextLimits};
+use super::describe::ClipText;
 use super::lines::Line;
 use super::script::{Facts, Script, TextInput};
 use super::titles::TitleStyle;
 use crate::error::Result;
 use crate::model::Keyphrase;
+use crate::model::platform::TextLimits;
 
 /// A request for the texts of a clip.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::{MAX_URL_BYTES, Shown};
+use super::shown::Quoted;
+
+/// The longest `source_url` accepted, in bytes.
+pub const MAX_URL_BYTES: usize = 8192;
 
 /// Schemes of which a URL always has `//` and a host after the colon; `https:talk.mp4` is a slip.
 const WITH_HOST: &[&str] =
@@ -188,9 +191,9 @@ impl fmt::Display for Redacted<'_> {
         let secret_ends = url[host..end].rfind('@').map(|i| host + i + 1);
         match secret_ends {
             Some(at) if host > 0 => {
-                write!(f, "{}", Shown(&format!("{}…@{}", &url[..host], &url[at..])))?
+                write!(f, "{}", Quoted(&format!("{}…@{}", &url[..host], &url[at..])))?
             }
-            _ => write!(f, "{}", Shown(url))?,
+            _ => write!(f, "{}", Quoted(url))?,
         }
         if cut { f.write_str(" (query left out)") } else { Ok(()) }
     }

@@ -16,21 +16,13 @@ impl Accents {
     pub(super) const ALL: [Self; ACCENTS] =
         [Self::Clean, Self::Punches, Self::Vignette, Self::Glitch];
 
-    /// Accents a second that it has whatever is played; `None` where they are on beats.
-    pub(super) fn always(self) -> Option<f64> {
-        match self {
-            Self::Clean => Some(0.0),
-            // All the time, but hardly seen.
-            Self::Vignette => Some(0.02),
-            Self::Glitch | Self::Punches => None,
-        }
-    }
-
     /// Accents a second of what is played; `None` where there is nothing to put them on.
     pub(super) fn a_second(self, timing: &Timing) -> Option<f64> {
         let on_beats = |count: usize| (count > 0).then(|| count as f64 / timing.duration.max(1.0));
         match self {
-            Self::Clean | Self::Vignette => self.always(),
+            Self::Clean => Some(0.0),
+            // All the time, but hardly seen.
+            Self::Vignette => Some(0.02),
             Self::Glitch => on_beats(timing.beats.min(1)),
             Self::Punches => on_beats(timing.beats),
         }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, pauses};
+use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, Track, pauses};
 use crate::kernels::text::{
     Facts, Script, TextInput, TextOrigin, TitleStyle, keyphrases, lines_in, said, trim_to,
 };
+use crate::model::platform::TextLimits;
 use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
 
 /// Titles are made no longer than this; every platform takes it.
@@ -203,11 +204,11 @@ pub fn clip_brief(
         fps,
         least: lengths.0,
         most: lengths.1,
-        motion: means.motion,
-        speech: means.sound.map(|s| s.speech),
-        loudness_peak: means.sound.map(|s| s.peak),
+        motion: means.of(Track::Motion),
+        speech: means.heard(Track::Speech),
+        loudness_peak: means.loudness_peak(),
         cut_rate: cuts.len() as f64 * 60.0 / (end - start).max(1e-9),
-        caption_density: means.caption,
+        caption_density: means.of(Track::Captions),
         moments: moments(&timeline, (start, end), places),
         endings: endings(facts, &inside, &lit, &silent_from, &grid),
         pauses: quiet.collect(),
@@ -229,10 +230,7 @@ fn moments(
     (start, end): (f64, f64),
     places: impl Iterator<Item = f64>,
 ) -> Vec<Moment> {
-    let silence = |t: f64| {
-        let sound = timeline.means(t, (t + 2.0).min(end)).sound;
-        sound.map_or(0.0, |sound| sound.silence)
-    };
+    let silence = |t: f64| timeline.means(t, (t + 2.0).min(end)).of(Track::Silence);
     let moment =
         |t: f64| Moment { t, strength: strength(timeline, (start, end), t), silence: silence(t) };
     let mut better: Vec<Moment> =
@@ -251,11 +249,15 @@ fn moments(
 fn strength(timeline: &Timeline, (start, end): (f64, f64), t: f64) -> f64 {
     let (usual, here) = (timeline.means(start, end), timeline.means(t, (t + MOMENT).min(end)));
     let ratio = |here: f64, usual: f64| ((here + 1e-3) / (usual + 1e-3)).ln().clamp(-1.5, 1.5);
-    let mut sum = ratio(here.motion, usual.motion);
-    if let (Some(here), Some(usual)) = (here.sound, usual.sound) {
-        sum += ((here.loudness - usual.loudness) / 6.0).clamp(-1.5, 1.5);
-        sum += ratio(here.onset, usual.onset);
-        sum += 0.5 * (here.speech - usual.speech) - (here.silence - usual.silence);
+    let of = |track| (here.of(track), usual.of(track));
+    let (moving, usually_moving) = of(Track::Motion);
+    let mut sum = ratio(moving, usually_moving);
+    if let (Some(loud), Some(usually_loud)) = (here.loudness(), usual.loudness()) {
+        sum += ((loud - usually_loud) / 6.0).clamp(-1.5, 1.5);
+        let (onset, usual_onset) = of(Track::Onset);
+        sum += ratio(onset, usual_onset);
+        let (speech, silence) = (of(Track::Speech), of(Track::Silence));
+        sum += 0.5 * (speech.0 - speech.1) - (silence.0 - silence.1);
     }
     1.0 / (1.0 + (-sum).exp())
 }
@@ -325,11 +327,8 @@ impl Texts {
             facts: Facts { duration: facts.end - facts.start, size: Some(facts.size) },
             ..TextInput::default()
         });
-        let limits = |chars| crate::kernels::text::TextLimits {
-            title_chars: TITLE_CHARS,
-            description_chars: chars,
-            hashtags: 0,
-        };
+        let limits =
+            |chars| TextLimits { title_chars: TITLE_CHARS, description_chars: chars, hashtags: 0 };
         let made = script.describe(&limits(DESCRIPTION_CHARS[0]), TitleStyle::Statement);
         let styles = script.styles(TITLE_CHARS);
         let mut titles: Vec<Title> = vec![];

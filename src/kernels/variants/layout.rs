@@ -1,7 +1,7 @@
 //! How the source's picture fits a platform's frame.
 
-use super::platforms::Platform;
 use crate::kernels::layout::enlarges;
+use crate::model::Platform;
 use crate::model::edit::Layout;
 
 /// A picture is not made larger than this: beyond it looks soft.

@@ -12,11 +12,10 @@ use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
-use super::platforms::Platform;
 use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
-use crate::model::{AudienceProfile, Cue, Keyphrase, Shot, Signal, Variant};
+use crate::model::{AudienceProfile, Cue, Keyphrase, Platform, Shot, Signal, Variant};
 
 /// Signals this much before a clip still count as beside it, in seconds.
 const BESIDE: f64 = 2.0;

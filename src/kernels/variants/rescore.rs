@@ -1,12 +1,12 @@
 //! The score of a variant that is there, by another model: its parts hold the features.
 
-use super::FEATURES;
+use super::features::{FEATURE_NAMES, FEATURES};
 use crate::kernels::score::BoundModel;
 use crate::model::ScorePart;
 
 /// The features behind `score_parts`, in the order of [`FEATURES`]; NaN where one is missing.
 pub fn features_of(parts: &[ScorePart]) -> [f64; FEATURES.len()] {
-    FEATURES.map(|name| {
+    FEATURE_NAMES.map(|name| {
         let part = parts.iter().find(|p| p.feature == name);
         part.and_then(|p| p.value).unwrap_or(f64::NAN)
     })
@@ -25,5 +25,5 @@ pub(super) fn score_parts(features: &[f64; FEATURES.len()], model: &BoundModel) 
         weight: model.weight(i),
         part: model.part(i, *value),
     };
-    FEATURES.into_iter().zip(features).enumerate().map(part).collect()
+    FEATURE_NAMES.into_iter().zip(features).enumerate().map(part).collect()
 }

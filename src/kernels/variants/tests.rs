@@ -11,13 +11,19 @@ use crate::kernels::ids::stable_id;
 use crate::kernels::score::{Link, ScoreModels};
 use crate::kernels::select::tests::cue;
 use crate::kernels::text::graphemes;
-use crate::model::edit::{Join, Layout};
+use crate::model::edit::{CaptionStyle, EffectKind, Join, Layout};
 use crate::model::{Keyphrase, Shot, Signal, Transition};
 
 const BURNED: Option<CaptionMode> = Some(CaptionMode::Burned);
 
 fn scorer() -> Scorer {
     Scorer::new(ScoreModels::built_in().unwrap()).unwrap()
+}
+
+/// As many as there are, also more than a clip may have.
+fn best(brief: &ClipBrief, n: usize, platforms: &[&Platform]) -> Vec<Variant> {
+    let audience = AudienceProfile::default();
+    ClipOptions::new(brief, &audience, platforms, BURNED).unwrap().best(n, &scorer())
 }
 
 fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> ClipBrief {
@@ -86,15 +92,15 @@ prop_compose! {
 }
 
 fn made(brief: &ClipBrief, n: usize) -> Vec<Variant> {
-    let platforms = platforms::named::<&str>(&[]).unwrap();
-    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    let platforms = Platforms::built_in().unwrap().named::<&str>(&[]).unwrap();
+    best(brief, n, &platforms)
 }
 
 proptest! {
     #[test]
     fn every_variant_is_valid_for_its_platform(brief in any_brief(), n in 1..12_usize) {
         for v in made(&brief, n) {
-            let platform = platforms::named(&[&v.platform]).unwrap()[0];
+            let platform = Platforms::built_in().unwrap().named(&[&v.platform]).unwrap()[0];
             let edit = &v.edit;
             let near = 0.004;
             prop_assert!(v.duration >= platform.min_seconds - near);
@@ -173,8 +179,8 @@ proptest! {
             ..brief
         };
         let asked: &[&str] = if small { &["x"] } else { &[] };
-        let platforms = platforms::named(asked).unwrap();
-        let variants = best_variants(&brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap();
+        let platforms = Platforms::built_in().unwrap().named(asked).unwrap();
+        let variants = best(&brief, n, &platforms);
         let mut ids = std::collections::BTreeSet::new();
         for v in &variants {
             let edit = serde_json::to_string(&v.edit).unwrap();
@@ -224,7 +230,7 @@ fn platforms_get_the_same_number_and_variants_differ() {
 #[test]
 fn no_more_are_made_than_a_clip_may_have() {
     let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
-    let platforms = platforms::named::<&str>(&[]).unwrap();
+    let platforms = Platforms::built_in().unwrap().named::<&str>(&[]).unwrap();
     let audience = AudienceProfile::default();
     let count = |n: usize| {
         make_variants(&brief, n, &audience, &platforms, BURNED, &scorer()).unwrap().len()
@@ -255,7 +261,7 @@ fn an_audience_moves_platforms_and_scores() {
     let profile = AudienceProfile { platforms: vec!["x".into()], ..AudienceProfile::default() };
     let names = |asked: &[&str]| -> Vec<&str> {
         let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
-        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name).collect()
+        platforms_for(&asked, &profile).unwrap().iter().map(|p| p.name.as_str()).collect()
     };
     assert_eq!(names(&[]), ["x"]);
     assert_eq!(names(&["x", "feed"]), ["x", "feed"]);

@@ -24,6 +24,11 @@ impl<'a> TextsFor<'a> {
         Self { brief, tags, interest_match: interest_match.unwrap_or(f64::NAN) }
     }
 
+    /// Number of titles.
+    pub(super) fn titles(&self) -> usize {
+        self.brief.titles.len()
+    }
+
     /// 1 if title `i` asks something.
     pub(super) fn question(&self, i: usize) -> f64 {
         f64::from(u8::from(self.brief.titles[i].style == "question"))

@@ -1,7 +1,7 @@
 //! Where a variant opens, where it ends and how fast it goes.
 
 use super::brief::{ClipBrief, Ending, MOMENTS, Moment};
-use super::platforms::Platform;
+use crate::model::Platform;
 use crate::model::edit::{JOIN_SECONDS, Join, Segment};
 
 /// Length of what a cold open shows first, in seconds.

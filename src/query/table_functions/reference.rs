@@ -8,8 +8,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 
 use super::call::{external, texts};
-use crate::kernels::variants::platforms;
-use crate::model::platform_metric;
+use crate::model::{Platforms, platform_metric};
 
 #[derive(Debug)]
 pub(super) struct ReferenceFunction {
@@ -19,7 +18,10 @@ pub(super) struct ReferenceFunction {
 
 /// The functions, by name.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, ReferenceFunction)> {
-    let platforms = ReferenceFunction { name: "platforms", table: platforms::table };
+    let platforms = ReferenceFunction {
+        name: "platforms",
+        table: || Ok(Platforms::built_in()?.table().clone()),
+    };
     let metrics = ReferenceFunction { name: platform_metric::NAME, table: platform_metric::table };
     [platforms, metrics].into_iter().map(|function| (function.name, function))
 }

@@ -11,7 +11,9 @@ use clipflow::ErrorCode;
 use clipflow::analytics::{TrainQuery, train_selection_in};
 use clipflow::config::ParallelConfig;
 use clipflow::kernels::score::Link;
-use clipflow::kernels::select::{OwnedColumns, PreparedSource, Weights, WeightsFile};
+use clipflow::kernels::select::{
+    OwnedColumns, PreparedSource, Weights, WeightsFile, signal_features,
+};
 use clipflow::model::edit::{Join, Segment};
 use clipflow::model::{Shot, Signal, table::variants};
 use clipflow::query::events;
@@ -217,13 +219,14 @@ async fn signals_for_which_people_stay_get_the_weight() {
     }
     assert_eq!((trained.quality.rows, trained.quality.groups), (SOURCES * 8 * 4, SOURCES));
     let (weights, hand) = (trained.file.weights, Weights::default());
-    let sum = |w: &Weights| w.signals().iter().sum::<f64>();
+    let signals = |w: &Weights| signal_features().map(|f| w.of(f)).collect::<Vec<_>>();
+    let sum = |w: &Weights| signals(w).iter().sum::<f64>();
     assert!((sum(&weights) - sum(&hand)).abs() < 1e-9);
     assert!(weights.motion > 0.3 && weights.speech > 0.2 && weights.onset == 0.0, "{weights:?}");
     assert_eq!((weights.hook, weights.start, weights.end), (hand.hook, hand.start, hand.end));
     let json = trained.file.to_json().unwrap();
     let read = WeightsFile::from_json(&json).unwrap();
-    for (a, b) in read.weights.signals().iter().zip(weights.signals()) {
+    for (a, b) in signals(&read.weights).iter().zip(signals(&weights)) {
         assert!((a - b).abs() < 1e-15);
     }
     assert!(read.note.contains("were fitted") && read.training.is_some());

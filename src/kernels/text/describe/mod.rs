@@ -4,24 +4,7 @@ use super::script::{Facts, Script, TextInput, TextOrigin};
 use super::titles::{self, TitleStyle};
 use super::trim::{graphemes, trim_to};
 use super::writing::join;
-
-/// Largest lengths of texts in grapheme clusters, and the largest number of hashtags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct TextLimits {
-    /// Length of the title and of the hook.
-    pub title_chars: usize,
-    /// Length of the description.
-    pub description_chars: usize,
-    /// Number of hashtags.
-    pub hashtags: usize,
-}
-
-impl Default for TextLimits {
-    /// Limits that every large platform accepts.
-    fn default() -> Self {
-        Self { title_chars: 100, description_chars: 500, hashtags: 5 }
-    }
-}
+use crate::model::platform::TextLimits;
 
 /// Texts about a clip, within their [`TextLimits`].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! What is offered for clips that allow little.
 
+use super::super::timing::timings;
 use super::*;
 
 /// A clip from 0 to `end` that may open at its start and at `hook`, and end at `endings` too.
@@ -17,8 +18,8 @@ fn plain(end: f64, hook: f64, endings: &[f64], onsets: &[f64]) -> ClipBrief {
 }
 
 fn made_for(brief: &ClipBrief, platform: &str, n: usize) -> Vec<Variant> {
-    let platforms = platforms::named(&[platform]).unwrap();
-    best_variants(brief, n, &AudienceProfile::default(), &platforms, BURNED, &scorer()).unwrap()
+    let platforms = Platforms::built_in().unwrap().named(&[platform]).unwrap();
+    best(brief, n, &platforms)
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn a_platform_that_does_not_take_the_whole_gets_what_hooks_there_are() {
 
 #[test]
 fn a_teaser_needs_its_moment_and_an_early_end_is_one_option() {
-    let feed = platforms::named(&["feed"]).unwrap()[0];
+    let feed = Platforms::built_in().unwrap().named(&["feed"]).unwrap()[0];
     let shapes = |brief: &ClipBrief| -> Vec<timing::Shape> {
         let mut shapes: Vec<_> = timings(brief, feed).iter().map(|t| t.shape).collect();
         shapes.dedup();
@@ -74,7 +75,7 @@ fn interests_match_words_not_letters() {
     let brief = ClipBrief { keyphrases, ..plain(20.0, 10.0, &[], &[]) };
     let share = |interests: &str| {
         let audience = AudienceProfile::parse(&format!("{{\"interests\":{interests}}}")).unwrap();
-        let platforms = platforms::named(&["x"]).unwrap();
+        let platforms = Platforms::built_in().unwrap().named(&["x"]).unwrap();
         let made = make_variants(&brief, 1, &audience, &platforms, BURNED, &scorer()).unwrap();
         made[0].score_parts.iter().find(|p| p.feature == "interest_match").unwrap().value
     };

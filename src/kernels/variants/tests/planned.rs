@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::super::timing::{Timing, timings};
 use super::*;
 use crate::kernels::select::tests::{cue, shot};
+use crate::model::edit::{Edit, SafeZone};
 
 #[test]
 fn cold_opens_are_pushed_out_where_it_loops_and_dissolve_elsewhere() {
     let brief = brief(10.0, 30.0, 25.0, (1920, 1080), 2);
-    for platform in platforms::all().unwrap() {
+    for platform in Platforms::built_in().unwrap().iter() {
         let cold = |t: &Timing| (t.cold() > 0.0).then(|| t.join());
         let joins: BTreeSet<Join> = timings(&brief, platform).iter().filter_map(cold).collect();
         let soft = if platform.loops { Join::Slide } else { Join::Dissolve };
@@ -37,7 +39,7 @@ fn equal_pictures_are_equal_edits() {
     // Shown captions are in a language, and those that are drawn keep clear of the platform's buttons.
     let spoken = ClipBrief { captioned: true, ..quiet };
     let shown = |mode| -> Vec<Edit> {
-        let platforms = platforms::named(&["tiktok"]).unwrap();
+        let platforms = Platforms::built_in().unwrap().named(&["tiktok"]).unwrap();
         let audience = AudienceProfile::default();
         let made = make_variants(&spoken, 9, &audience, &platforms, mode, &scorer()).unwrap();
         made.into_iter().map(|v| v.edit).filter(|e| e.layout != Layout::PictureInPicture).collect()
