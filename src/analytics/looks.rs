@@ -7,10 +7,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::Performance;
-use super::trials::texts;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::events::Events;
 use crate::query::query_error;
+use crate::query::rows::text_column;
 
 /// For each experiment the days on which it has events, each of which is a look; none if the events do not say
 /// when they were. `None` is what belongs to no experiment.
@@ -38,7 +38,7 @@ pub(super) async fn days(
     let frame = performance.ctx.sql(&sql).await.map_err(query_error)?;
     let mut all = HashMap::new();
     for batch in frame.collect().await.map_err(query_error)? {
-        let ids = texts(&batch, "experiment_id")?;
+        let ids = text_column(&batch, "experiment_id")?;
         let days = batch.column_by_name("days").and_then(|c| cast(c, &DataType::Int64).ok());
         let days = days.ok_or_else(|| Error::new(ErrorCode::Internal, "days are no numbers"))?;
         let days = days.as_primitive::<Int64Type>();

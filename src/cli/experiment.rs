@@ -28,7 +28,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
     };
     let experiments = analytics::experiment(&query).await?;
     let mut batch = experiments.batch()?;
-    let is_table = args.output.format() == OutputFormat::Table;
+    let is_table = args.output.format()? == OutputFormat::Table;
     if is_table {
         batch = print::without(&batch, &SHARED)?;
     }

@@ -4,6 +4,7 @@ mod args;
 #[cfg(feature = "bench")]
 mod bench;
 mod cache;
+mod completions;
 mod experiment;
 mod import_events;
 mod performance;
@@ -18,6 +19,7 @@ mod sql;
 mod train;
 mod validate;
 mod video;
+mod videos;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -113,6 +115,8 @@ async fn dispatch(
         Command::Train(args) => train::train(args, parallel).await,
         Command::Score(args) => score::score(args, parallel).await,
         Command::ImportEvents(args) => import_events::import_events(args).await,
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
         #[cfg(feature = "bench")]
         Command::Bench(args) => bench::bench(args, parallel).await,
     }

@@ -26,7 +26,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     };
     let performance = analytics::performance(&query).await?;
     let mut frame = performance.frame.clone();
-    let is_table = args.output.format() == OutputFormat::Table;
+    let is_table = args.output.format()? == OutputFormat::Table;
     if is_table {
         // Printed once, below the table; repeated in each row it would fill most of it.
         frame = frame.drop_columns(&["definitions"]).map_err(query_error)?;

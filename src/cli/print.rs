@@ -11,7 +11,7 @@ use datafusion::physical_plan::memory::MemoryStream;
 use super::args::OutputArgs;
 use crate::config::Setting;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::output::{OutputFormat, write_stream};
+use crate::query::output::{OutputFormat, TABLE_ROWS, write_stream};
 use crate::query::query_error;
 use crate::store::{cannot_write, new_file};
 
@@ -65,7 +65,7 @@ pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()>
 
 /// Write the rows of a query to the file or standard output that the arguments name, in their format.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
-    let format = output.format();
+    let format = output.format()?;
     if format == OutputFormat::Parquet && output.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::new(
             ErrorCode::ConfigInvalid,
@@ -75,8 +75,14 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
     match &output.output {
         None => {
             let mut sink = BufWriter::new(io::stdout());
-            match write_stream(stream, format, &mut sink).await {
+            match write_stream(stream, format, &mut sink, TABLE_ROWS).await {
                 Err(e) if is_closed_pipe(&e) => Ok(()),
+                Ok(true) => {
+                    notice(&format!(
+                        "(only the first {TABLE_ROWS} rows; --format csv or -o FILE gives all)"
+                    ));
+                    Ok(())
+                }
                 other => other.map(|_| ()),
             }
         }
@@ -113,11 +119,13 @@ async fn to_file(
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if target.exists() && !target.is_file() {
         let open = File::options().write(true).open(&target).map_err(fault)?;
-        return write_stream(stream, format, &mut BufWriter::new(open)).await.map(|_| ());
+        return write_stream(stream, format, &mut BufWriter::new(open), usize::MAX)
+            .await
+            .map(|_| ());
     }
     let file = new_file(&target)?;
     let open = File::options().write(true).open(file.path()).map_err(fault)?;
-    write_stream(stream, format, &mut BufWriter::new(open)).await?;
+    write_stream(stream, format, &mut BufWriter::new(open), usize::MAX).await?;
     file.persist(&target).map(|_| ()).map_err(|e| fault(e.error))
 }
 

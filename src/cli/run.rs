@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::args::RunArgs;
-use super::{OK, ROWS_FAILED, print, progress};
+use super::args::{PostsArgs, RunArgs};
+use super::{OK, ROWS_FAILED, print, progress, videos};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::pipeline::{self, RunConfig};
+use crate::pipeline::{self, Requests, RunConfig, check_post_name};
 
 /// Characters of a plan's line that `--explain` prints without -v.
 const PLAN_WIDTH: usize = 118;
@@ -21,9 +21,20 @@ pub(super) async fn run(
     verbose: bool,
 ) -> Result<u8> {
     args.encoding.idle(args.thumbnails).iter().for_each(|idle| print::warning(idle));
+    let posts = args.posts;
+    if let Some(name) = &posts.name {
+        check_post_name(name)?;
+    }
+    let videos = videos::requests(&args.requests, &args.video)?;
+    let roots = videos.iter().flat_map(|videos| videos.roots.clone()).collect::<Vec<_>>();
+    let requests = match (videos, args.requests.into_iter().next()) {
+        (Some(videos), _) => Requests::from(videos.rows),
+        (None, table) => Requests::from(table.unwrap_or_default()),
+    };
+    let allow_roots = args.allow_root.into_iter().map(Into::into);
     let models = args.variants.model.as_deref().map(models).transpose()?;
     let config = RunConfig {
-        allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
+        allow_roots: allow_roots.chain(roots).collect(),
         max_clips: args.max_clips,
         variants: args.variants.settings(models)?,
         weights: args.weights.as_deref().map(weights).transpose()?,
@@ -32,7 +43,7 @@ pub(super) async fn run(
         parallel,
         observer: progress::observer(args.quiet),
         stop,
-        ..RunConfig::new(args.requests, args.out)
+        ..RunConfig::new(requests, args.out)
     };
     if args.explain {
         let explanation = pipeline::explain(&config).await?;
@@ -47,7 +58,32 @@ pub(super) async fn run(
     if !args.quiet {
         print::line(&summary.to_string())?;
     }
+    if !config.plan_only {
+        make_posts(&config, &posts, args.quiet).await?;
+    }
     Ok(if summary.is_complete() { OK } else { ROWS_FAILED })
+}
+
+/// Makes the folder of named files, unless it is not wanted, and says where it is.
+pub(super) async fn make_posts(config: &RunConfig, args: &PostsArgs, quiet: bool) -> Result<()> {
+    if args.no_posts {
+        return Ok(());
+    }
+    let Some(posts) = pipeline::write_posts(config, args.name.as_deref()).await? else {
+        return Ok(());
+    };
+    if !quiet && posts.files > 0 {
+        let copies = match posts.copies {
+            0 => String::new(),
+            n => format!(", {n} of them copied: this file system has no hard links"),
+        };
+        print::line(&format!(
+            "posts:  {} ({} with names, and what to post with each in posts.csv{copies})",
+            posts.folder.display(),
+            pipeline::plural(posts.files as u64, "file"),
+        ))?;
+    }
+    Ok(())
 }
 
 /// The models with that of a file in its place.

@@ -10,7 +10,7 @@ use crate::query::output::OutputFormat;
 pub(super) async fn score(args: ScoreArgs, parallel: ParallelConfig) -> Result<u8> {
     let model = run::model(&args.model)?;
     let mut batch = analytics::score(&args.dir.into(), &model, &parallel).await?;
-    if args.output.format() == OutputFormat::Table {
+    if args.output.format()? == OutputFormat::Table {
         batch = print::without(&batch, &["score_parts"])?;
     }
     print::batch(batch, &args.output).await?;

@@ -1,9 +1,10 @@
 //! `clipflow sql`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use datafusion::execution::context::SQLOptions;
+use datafusion::sql::parser::DFParser;
 
 use super::args::SqlArgs;
 use super::{OK, print};
@@ -50,9 +51,20 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let answer = async {
-        let frame = ctx.sql_with_options(&query, read_only).await.map_err(query_error)?;
-        let stream = frame.execute_stream().await.map_err(query_error)?;
-        print::rows(stream, &args.output).await
+        let statements = DFParser::parse_sql(&query).map_err(query_error)?;
+        if statements.len() != 1 && args.output.output.is_some() {
+            let message =
+                format!("{} statements have no place in one file; give one", statements.len());
+            return Err(Error::new(ErrorCode::ConfigInvalid, message));
+        }
+        for statement in statements {
+            let plan = ctx.state().statement_to_plan(statement).await.map_err(query_error)?;
+            read_only.verify_plan(&plan).map_err(query_error)?;
+            let frame = ctx.execute_logical_plan(plan).await.map_err(query_error)?;
+            let stream = frame.execute_stream().await.map_err(query_error)?;
+            print::rows(stream, &args.output).await?;
+        }
+        Ok(())
     };
     let answer = match args.timeout {
         0 => answer.await,
@@ -93,8 +105,13 @@ fn with_table_names(error: Error, has_events: bool) -> Error {
     )
 }
 
-fn read_query(file: &PathBuf) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|e| {
+/// The query in a file, or on standard input for `-`.
+fn read_query(file: &Path) -> Result<String> {
+    let text = match file.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(file),
+    };
+    text.map_err(|e| {
         Error::new(
             ErrorCode::InputUnreadable,
             format!("cannot read the query in {} ({e})", file.display()),

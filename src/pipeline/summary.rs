@@ -193,13 +193,16 @@ impl fmt::Display for RunSummary {
             let trouble = if cache.faults > 0 { "; it cannot be used (-v says why)" } else { "" };
             writeln!(f, ", {} added{trouble}", cache.stored)?;
         }
-        writeln!(f, "tables: {}/*/*.parquet", self.out)?;
-        write!(f, "media:  {}", self.out.join("media"))
+        write!(f, "tables: {}/*/*.parquet", self.out)?;
+        if self.files > 0 {
+            write!(f, "\nmedia:  {}", self.out.join("media"))?;
+        }
+        Ok(())
     }
 }
 
 /// `1 clip`, `2 clips`.
-pub(super) fn plural(n: u64, one: &str) -> String {
+pub(crate) fn plural(n: u64, one: &str) -> String {
     format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -76,8 +76,27 @@ pub(crate) fn is_request_file(path: &Path) -> bool {
     kind_by_name(path).is_some() && !is_hidden(path)
 }
 
+/// Endings of the names of video and sound files.
+const VIDEO_ENDINGS: [&str; 22] = [
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "m2ts", "mts", "mpg", "mpeg", "wmv", "flv",
+    "3gp", "ogv", "mxf", "mp3", "m4a", "wav", "flac", "ogg", "opus",
+];
+
+/// Whether a file of this name is a video or sound.
+pub(crate) fn is_video_file(path: &Path) -> bool {
+    let ending = path.extension().and_then(|x| x.to_str()).map(str::to_ascii_lowercase);
+    ending.is_some_and(|ending| VIDEO_ENDINGS.contains(&ending.as_str())) && !is_hidden(path)
+}
+
 /// An `input.unreadable` error about `path`.
 pub(super) fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
+    if is_video_file(path) {
+        let message = format!(
+            "{0} is a video, not a table of requests; for clips of the video itself: clipflow run {0} -o out",
+            path.display()
+        );
+        return Error::new(ErrorCode::InputUnreadable, message);
+    }
     Error::new(
         ErrorCode::InputUnreadable,
         format!(

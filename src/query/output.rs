@@ -19,7 +19,7 @@ use crate::query::errors::query_error;
 /// A format for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// A table with borders, for a terminal; at most [`TABLE_ROWS`] rows.
+    /// A table with borders, for a terminal.
     Table,
     /// RFC 4180 with a header; nested values as JSON.
     Csv,
@@ -42,7 +42,7 @@ impl OutputFormat {
     }
 }
 
-/// Most rows of a printed table.
+/// Rows that are printed as a table; the command says if there are more.
 pub const TABLE_ROWS: usize = 1000;
 
 impl FromStr for OutputFormat {
@@ -62,7 +62,7 @@ impl FromStr for OutputFormat {
     }
 }
 
-/// Writes all rows of `stream` to `sink` and returns their number.
+/// Writes the rows of `stream` to `sink`, a table no further than `table_rows`; whether rows were left out.
 ///
 /// # Errors
 /// The query's error, or `store.write` if the sink fails.
@@ -70,18 +70,15 @@ pub async fn write_stream(
     mut stream: SendableRecordBatchStream,
     format: OutputFormat,
     sink: &mut (dyn Write + Send),
-) -> Result<u64> {
-    let mut writer = RowWriter::new(format, stream.schema(), sink)?;
-    let mut rows = 0;
+    table_rows: usize,
+) -> Result<bool> {
+    let mut writer = RowWriter::new(format, stream.schema(), sink, table_rows)?;
     while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(query_error)?;
-        rows += batch.num_rows() as u64;
-        if !writer.write(&batch)? {
+        if !writer.write(&batch.map_err(query_error)?)? {
             break;
         }
     }
-    writer.finish()?;
-    Ok(rows)
+    writer.finish()
 }
 
 /// The writer of each format.
@@ -91,6 +88,7 @@ enum RowWriter<'a> {
         schema: SchemaRef,
         held: Vec<RecordBatch>,
         rows: usize,
+        most: usize,
     },
     Csv(Box<arrow::csv::Writer<&'a mut (dyn Write + Send)>>),
     Json(Box<arrow::json::LineDelimitedWriter<&'a mut (dyn Write + Send)>>),
@@ -102,9 +100,10 @@ impl<'a> RowWriter<'a> {
         format: OutputFormat,
         schema: SchemaRef,
         sink: &'a mut (dyn Write + Send),
+        most: usize,
     ) -> Result<Self> {
         Ok(match format {
-            OutputFormat::Table => Self::Table { sink, schema, held: vec![], rows: 0 },
+            OutputFormat::Table => Self::Table { sink, schema, held: vec![], rows: 0, most },
             OutputFormat::Csv => {
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(sink);
                 // An empty result has a header too.
@@ -122,10 +121,10 @@ impl<'a> RowWriter<'a> {
     /// Writes a batch; whether more rows are wanted.
     fn write(&mut self, batch: &RecordBatch) -> Result<bool> {
         match self {
-            Self::Table { held, rows, .. } => {
+            Self::Table { held, rows, most, .. } => {
                 *rows += batch.num_rows();
                 held.push(batch.clone());
-                return Ok(*rows <= TABLE_ROWS);
+                return Ok(*rows <= *most);
             }
             Self::Csv(writer) => writer.write(&flatten(batch)?).map_err(write_error)?,
             Self::Json(writer) => writer.write(batch).map_err(write_error)?,
@@ -134,28 +133,27 @@ impl<'a> RowWriter<'a> {
         Ok(true)
     }
 
-    fn finish(self) -> Result<()> {
+    /// Whether rows were left out.
+    fn finish(self) -> Result<bool> {
         match self {
-            Self::Table { sink, schema, held, rows } => {
+            Self::Table { sink, schema, held, rows, most } => {
                 let all = arrow::compute::concat_batches(&schema, &held).map_err(write_error)?;
-                let shown = all.slice(0, rows.min(TABLE_ROWS));
+                let shown = all.slice(0, rows.min(most));
                 let options = FormatOptions::default().with_null("");
                 let text = pretty_format_batches_with_options(&[rounded(&shown)?], &options)
                     .map_err(write_error)?;
                 writeln!(sink, "{text}").map_err(write_error)?;
-                if rows > TABLE_ROWS {
-                    writeln!(sink, "(only the first {TABLE_ROWS} rows; the format csv gives all)")
-                        .map_err(write_error)?;
-                }
-                sink.flush().map_err(write_error)
+                sink.flush().map_err(write_error)?;
+                return Ok(rows > most);
             }
-            Self::Csv(writer) => writer.into_inner().flush().map_err(write_error),
+            Self::Csv(writer) => writer.into_inner().flush().map_err(write_error)?,
             Self::Json(mut writer) => {
                 writer.finish().map_err(write_error)?;
-                writer.into_inner().flush().map_err(write_error)
+                writer.into_inner().flush().map_err(write_error)?;
             }
-            Self::Parquet(writer) => writer.close().map(|_| ()).map_err(write_error),
+            Self::Parquet(writer) => writer.close().map(|_| ()).map_err(write_error)?,
         }
+        Ok(false)
     }
 }
 

@@ -175,6 +175,7 @@ pub static VIEWS: LazyLock<Vec<(&str, Cow<'_, str>)>> = LazyLock::new(|| {
         view!("variant_files"),
         view!("variant_signals"),
         view!("shot_lengths"),
+        view!("posts"),
         (source_lists::NAME, source_lists::statement().into()),
     ]
 });

@@ -13,6 +13,7 @@ mod dependencies;
 mod docs;
 mod embed;
 mod encoding;
+mod first_contact;
 mod functions;
 mod grid;
 mod inputs;

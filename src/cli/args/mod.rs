@@ -1,6 +1,7 @@
 //! The command line.
 
 mod analytics;
+mod videos;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +13,10 @@ pub(super) use analytics::{
     ExperimentArgs, ImportEventsArgs, PerformanceArgs, ReadingArgs, ScoreArgs, TrainArgs,
 };
 
+pub(super) use videos::VideoRequestArgs;
+
 use super::settings::SettingsArgs;
+use crate::error::{Error, ErrorCode};
 use crate::kernels::score::ScoreModels;
 use crate::kernels::variants::caption_mode;
 use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
@@ -85,6 +89,10 @@ pub(super) enum Command {
     Signals(VideoArgs),
     /// Look after the analyses that are kept for other runs (run --cache).
     Cache(CacheArgs),
+    /// Print the completions of a shell: source <(clipflow completions bash).
+    Completions(CompletionsArgs),
+    /// Write the man pages of all commands into a folder.
+    Man(ManArgs),
     /// Measure the backends on this machine, on kernels and generated media.
     #[cfg(feature = "bench")]
     Bench(BenchArgs),
@@ -107,9 +115,12 @@ impl Command {
             Self::Sql(SqlArgs { memory_limit: Some(gb), .. }) => {
                 SettingsArgs::of("memory_limit_gb", "--memory-limit", gb)
             }
-            Self::ImportEvents(_) | Self::Sql(_) | Self::Shots(_) | Self::Signals(_) => {
-                SettingsArgs::default()
-            }
+            Self::ImportEvents(_)
+            | Self::Sql(_)
+            | Self::Shots(_)
+            | Self::Signals(_)
+            | Self::Completions(_)
+            | Self::Man(_) => SettingsArgs::default(),
         }
     }
 
@@ -121,8 +132,12 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Request file or folder, or an object store URL of one: Parquet, CSV, NDJSON or Arrow.
-    pub requests: PathBuf,
+    /// Request file or folder, or an object store URL of one: Parquet, CSV, NDJSON or Arrow. Or videos: files,
+    /// a folder or pattern of them, or URLs; one request each.
+    #[arg(required = true)]
+    pub requests: Vec<PathBuf>,
+    #[command(flatten)]
+    pub video: VideoRequestArgs,
     /// Folder or object store URL for the results; run again into it to add or repeat requests.
     #[arg(long, short)]
     pub out: PathBuf,
@@ -146,6 +161,8 @@ pub(super) struct RunArgs {
     /// Write a still of each file beside it, as JPEG.
     #[arg(long)]
     pub thumbnails: bool,
+    #[command(flatten)]
+    pub posts: PostsArgs,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,
@@ -280,11 +297,39 @@ pub(super) struct RenderArgs {
     /// Write a still of each file beside it, as JPEG.
     #[arg(long)]
     pub thumbnails: bool,
+    #[command(flatten)]
+    pub posts: PostsArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+/// The folder `posts` of the results.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Posts")]
+pub(super) struct PostsArgs {
+    /// Names of the files in the folder posts of the results, from {source}, {rank}, {variant}, {platform}, {size},
+    /// {start}, {title}, {language}, {request} and {clip} [default: {source}_{rank}_{platform}_{size}].
+    #[arg(long, value_name = "TEMPLATE")]
+    pub name: Option<String>,
+    /// Make no folder of named files.
+    #[arg(long, conflicts_with = "name")]
+    pub no_posts: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// The folder that the pages are written to.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -308,7 +353,7 @@ pub(super) struct SqlArgs {
     /// The query; or -f.
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub query: Option<String>,
-    /// Read the query from a file.
+    /// Read the query from a file; - is standard input. Several statements are answered in turn.
     #[arg(long, short)]
     pub file: Option<PathBuf>,
     /// Events of the variants (as for performance), as the tables events and event_days.
@@ -399,8 +444,20 @@ pub(super) struct OutputArgs {
 
 impl OutputArgs {
     /// The format asked for, else the one that the file's name asks for.
-    pub(super) fn format(&self) -> OutputFormat {
-        let by_name = || self.output.as_deref().and_then(OutputFormat::of_file);
-        self.format.or_else(by_name).unwrap_or(OutputFormat::Table)
+    ///
+    /// # Errors
+    /// `config.invalid` for a file whose name tells no known format.
+    pub(super) fn format(&self) -> crate::error::Result<OutputFormat> {
+        match (self.format, &self.output) {
+            (Some(format), _) => Ok(format),
+            (None, None) => Ok(OutputFormat::Table),
+            (None, Some(path)) => OutputFormat::of_file(path).ok_or_else(|| {
+                let message = format!(
+                    "no format is known by the name {}; end it in .csv, .json, .parquet or .txt, or add --format",
+                    path.display()
+                );
+                Error::new(ErrorCode::ConfigInvalid, message)
+            }),
+        }
     }
 }

@@ -1,0 +1,2 @@
+-- The view posts in posting order.
+SELECT * FROM posts ORDER BY post

@@ -1,0 +1,77 @@
+//! Flags of a run over videos instead of a request table.
+
+use clap::Args;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::request::{DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MIN_CLIP_LENGTH};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A video instead of a table")]
+pub(in crate::cli) struct VideoRequestArgs {
+    /// Shortest clip, in seconds or as 1:05 [default: 15, or half of --max if that is less].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub min: Option<f64>,
+    /// Longest clip, in seconds or as 1:05 [default: 60, or twice --min if that is more].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub max: Option<f64>,
+    /// Language of captions and texts, as en, pt-BR or jpn.
+    #[arg(long, value_name = "TAG")]
+    pub language: Option<String>,
+    /// What the video is about, in a few words.
+    #[arg(long, value_name = "WORDS")]
+    pub topic: Option<String>,
+}
+
+impl VideoRequestArgs {
+    /// The shortest and longest clip that are asked for. One that is given alone moves the other's default.
+    pub(in crate::cli) fn lengths(&self) -> (Option<f64>, Option<f64>) {
+        match (self.min, self.max) {
+            (None, Some(max)) if max < DEFAULT_MIN_CLIP_LENGTH => (Some(max / 2.0), Some(max)),
+            (Some(min), None) if min > DEFAULT_MAX_CLIP_LENGTH => (Some(min), Some(min * 2.0)),
+            given => given,
+        }
+    }
+
+    /// # Errors
+    /// `config.invalid` if any of the flags is given.
+    pub(in crate::cli) fn check_unused(&self) -> Result<()> {
+        let given = [
+            ("--min", "min_clip_length", self.min.is_some()),
+            ("--max", "max_clip_length", self.max.is_some()),
+            ("--language", "language", self.language.is_some()),
+            ("--topic", "topic", self.topic.is_some()),
+        ];
+        match given.iter().find(|(_, _, is_given)| *is_given) {
+            None => Ok(()),
+            Some((flag, column, _)) => Err(Error::new(
+                ErrorCode::ConfigInvalid,
+                format!("{flag} is for a video; a request table says it in its column {column}"),
+            )),
+        }
+    }
+}
+
+/// Seconds, `M:SS` or `H:MM:SS`, each with a fraction.
+fn timecode(text: &str) -> Option<f64> {
+    let mut seconds = 0.0;
+    let parts: Vec<&str> = text.trim().split(':').collect();
+    for (i, part) in parts.iter().enumerate() {
+        let value: f64 = part.parse().ok()?;
+        let is_below_an_hour = i == 0 || value < 60.0;
+        if !value.is_finite()
+            || part.starts_with(['-', '+'])
+            || !is_below_an_hour
+            || parts.len() > 3
+        {
+            return None;
+        }
+        seconds = seconds * 60.0 + value;
+    }
+    Some(seconds)
+}
+
+fn time(text: &str) -> std::result::Result<f64, String> {
+    timecode(text).ok_or_else(|| {
+        format!("{text:?} is no time; give seconds such as 8.5, or 1:05 or 1:02:03.5")
+    })
+}
