@@ -1,5 +1,6 @@
 //! What a run needs to know.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
-use crate::exec::{MediaRuntime, MediaRuntimeConfig};
+use crate::exec::{MediaRuntime, MediaRuntimeConfig, Work, WorkSpec};
 use crate::kernels::ids::stable_id;
 use crate::kernels::score::ScoreModels;
 use crate::kernels::select::Weights;
@@ -59,6 +60,11 @@ pub struct RunConfig {
     pub weights: Option<Weights>,
     /// How clips are rendered.
     pub render: RenderSettings,
+    /// Relations over media by name, see [`SessionOptions::media_relations`]: work of your own in place of
+    /// `analyze_media` or `render_media`. Its columns are those of the built-in work.
+    pub media_relations: BTreeMap<String, WorkSpec>,
+    /// ffmpeg and ffprobe; `None`: those that [`MediaTools::find`] finds.
+    pub tools: Option<MediaTools>,
     /// The versions made of each clip.
     pub variants: VariantSettings,
     /// The language model that writes the texts of variants; `None`: that of `parallel.text_model_url`. If
@@ -185,6 +191,8 @@ impl RunConfig {
             analyze: AnalyzeSettings::default(),
             weights: None,
             render: RenderSettings::default(),
+            media_relations: BTreeMap::new(),
+            tools: None,
             variants: VariantSettings::default(),
             text_model: None,
             plan_only: false,
@@ -260,6 +268,7 @@ impl RunConfig {
             base: self.base(),
             analyze: self.analyze.clone(),
             render: self.render.clone(),
+            media_relations: self.media_relations.clone(),
             models: self.variants.models.clone(),
             weights: self.weights,
             ..SessionOptions::default()
@@ -311,9 +320,29 @@ impl RunConfig {
         }))
     }
 
+    /// ffmpeg and ffprobe.
+    ///
+    /// # Errors
+    /// `setup.missing_program`.
+    pub(super) fn media_tools(&self) -> Result<MediaTools> {
+        self.tools.clone().map_or_else(MediaTools::find, Ok)
+    }
+
+    /// What `analyze_media` does.
+    ///
+    /// # Errors
+    /// `config.invalid` if it is work that is not registered.
+    pub(super) fn analysis_work(&self) -> Result<Arc<dyn Work>> {
+        let own = self.media_relations.get("analyze_media");
+        own.unwrap_or(&WorkSpec::Analyze(self.analyze.clone())).build()
+    }
+
     /// A stable id of how sources are analysed.
     pub(super) fn analysis_id(&self, tools: &MediaTools) -> String {
-        let settings = json!(self.analyze).to_string();
+        let settings = match self.media_relations.get("analyze_media") {
+            Some(work) => json!(work).to_string(),
+            None => json!(self.analyze).to_string(),
+        };
         stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
     }
 
@@ -336,6 +365,9 @@ impl RunConfig {
             ..
         } = &self.render;
         let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
+        if let Some(work) = self.media_relations.get("render_media") {
+            return json!([settings, encoding, work]).to_string();
+        }
         match (encoding.is_default(), smart_cut) {
             (true, false) => settings.to_string(),
             (false, false) => json!([settings, encoding]).to_string(),

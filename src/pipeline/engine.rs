@@ -30,7 +30,7 @@ impl Engine {
     /// `setup.missing_program`, `config.invalid`.
     pub fn new(config: &RunConfig) -> Result<Self> {
         let place = config.place(&config.resilience())?;
-        Self::with(config, MediaTools::find()?, &place)
+        Self::with(config, config.media_tools()?, &place)
     }
 
     pub(super) fn with(config: &RunConfig, tools: MediaTools, place: &DatasetRoot) -> Result<Self> {

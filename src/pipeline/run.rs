@@ -11,7 +11,7 @@ use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
 use super::{RunConfig, RunSummary, describe, summary};
 use crate::error::{ErrorCode, Result};
-use crate::exec::{AnalyzeWork, MediaRuntime, Work, sidecar_state};
+use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
 use crate::model::edit::EDIT_VERSION;
 use crate::query::results::register_dataset;
@@ -105,7 +105,8 @@ async fn rows(statements: &Statements, wanted: Wanted) -> Result<RunRows> {
 /// the sources (a file that changed or appeared makes another shard).
 async fn shard_id(session: &RunSession, checked: &FileEntry) -> Result<String> {
     let (config, runtime) = (&session.config, &session.runtime);
-    let validators = validators(config, runtime, locations(&session.statements).await?).await;
+    let (work, locations) = (config.analysis_work()?, locations(&session.statements).await?);
+    let validators = validators(&work, runtime, locations).await;
     let text_model = config.text_model.as_ref().map(|model| model.identity());
     let settings = serde_json::json!([
         config.analyze,
@@ -123,17 +124,19 @@ async fn shard_id(session: &RunSession, checked: &FileEntry) -> Result<String> {
         runtime.tools.identity.clone(),
         env!("CARGO_PKG_VERSION").to_owned(),
     ];
+    if !config.media_relations.is_empty() {
+        parts.push(serde_json::json!(config.media_relations).to_string());
+    }
     parts.extend(validators);
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
 }
 
 /// What tells whether each of the sources has changed, in order.
 async fn validators(
-    config: &RunConfig,
+    analyze: &Arc<dyn Work>,
     runtime: &MediaRuntime,
     locations: Vec<String>,
 ) -> impl Iterator<Item = String> {
-    let analyze: &Arc<dyn Work> = &(Arc::new(AnalyzeWork::new(config.analyze.clone())) as _);
     let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
         .map(|(number, location)| async move {
             let part = match runtime.sources.validator(&location).await {

@@ -72,7 +72,8 @@ impl RunSession {
         config.check()?;
         let mut config = config.clone().with_text_model()?;
         config.parallel.enable_caching = false;
-        let opening = Opening { config, tools: MediaTools::find()?, started: Instant::now() };
+        let tools = config.media_tools()?;
+        let opening = Opening { config, tools, started: Instant::now() };
         opening.with_requests(DatasetRoot::Folder(folder)).await.map(|(session, _)| session)
     }
 
@@ -184,7 +185,7 @@ impl Opening {
     async fn new(config: &RunConfig) -> Result<Self> {
         config.check()?;
         let started = Instant::now();
-        let tools = MediaTools::find()?;
+        let tools = config.media_tools()?;
         let config = config.decided(&tools).await?;
         Ok(Self { config, tools, started })
     }

@@ -128,8 +128,8 @@ impl MediaRuntime {
         let mut watch = Stopwatch::start(elapsed);
         let (mut miss, copy) =
             match unless_cancelled(cancel, self.prepare(work, row, location)).await? {
-                PreparedSource::Cached(columns) => return Ok(columns),
-                PreparedSource::Source(miss, copy) => (miss, copy),
+                Preparation::Cached(columns) => return Ok(columns),
+                Preparation::Source(miss, copy) => (miss, copy),
             };
         if let Some(copy) = &copy
             && let Some(columns) =
@@ -163,16 +163,16 @@ impl MediaRuntime {
         work: &Arc<dyn Work>,
         row: &RecordBatch,
         location: &str,
-    ) -> Result<PreparedSource<'a>> {
+    ) -> Result<Preparation<'a>> {
         let miss = match WorkCache::look_up(self.cache.as_deref(), &self.sources, work, row).await {
-            CacheLookup::Hit(columns) => return Ok(PreparedSource::Cached(columns)),
+            CacheLookup::Hit(columns) => return Ok(Preparation::Cached(columns)),
             CacheLookup::Miss(miss) => miss,
         };
         let copy = match work.needs_source() {
             true => Some(self.sources.open(location).await?),
             false => None,
         };
-        Ok(PreparedSource::Source(miss, copy))
+        Ok(Preparation::Source(miss, copy))
     }
 
     fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
@@ -212,7 +212,7 @@ struct RowRun {
 }
 
 /// What [`MediaRuntime::prepare`] returns.
-enum PreparedSource<'a> {
+enum Preparation<'a> {
     /// The columns are cached.
     Cached(Vec<ArrayRef>),
     /// The work must run on the source, if it needs one.

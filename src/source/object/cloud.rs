@@ -8,7 +8,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{ClientConfigKey, RetryConfig};
 use url::Url;
 
-use super::stores::MultipartObjectStore;
+use super::multipart::MultipartObjectStore;
 
 /// One attempt: the caller decides about the next one.
 fn one_attempt() -> RetryConfig {

@@ -5,6 +5,7 @@ mod cloud;
 mod fault;
 #[cfg(test)]
 pub(crate) mod flaky;
+mod multipart;
 mod source;
 mod steady;
 mod stores;

@@ -18,7 +18,8 @@ use tokio_util::bytes::Bytes;
 use url::Url;
 
 use super::fault::{StoreFault, StoreFaultCause};
-use super::stores::{MultipartObjectStore, OpenedStore};
+use super::multipart::MultipartObjectStore;
+use super::stores::OpenedStore;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::resilience::{Guard, HostKey, Resilience};

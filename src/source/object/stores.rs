@@ -3,21 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use object_store::ObjectStoreScheme;
 use object_store::memory::InMemory;
-use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreScheme};
 use url::{Position, Url};
 
 #[cfg(feature = "cloud")]
 use super::cloud;
+use super::multipart::MultipartObjectStore;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{OBJECT_SCHEMES, redacted};
-
-/// An object store that supports multipart uploads.
-pub trait MultipartObjectStore: ObjectStore + MultipartStore {}
-
-impl<T: ObjectStore + MultipartStore> MultipartObjectStore for T {}
 
 /// The store and path that a URL names.
 #[derive(Debug, Clone)]
