@@ -224,7 +224,7 @@ fn what_does_nothing_is_said_or_refused() {
     }
     let error = stderr(&clipflow(folder, &["run", "r.csv", "--out", "afile"]));
     assert!(
-        error.contains("cannot write afile") && error.contains("a file is in the way"),
+        error.contains("cannot write afile") && error.contains("there is a file of that name"),
         "{error}"
     );
 }

@@ -190,7 +190,7 @@ async fn an_answer_that_is_not_what_was_asked_for_is_not_shown_and_not_asked_for
         assert_eq!(server.requests().len(), 1, "{why}");
     }
     let server = Server::start(|_, stream| json_answer(stream, &json!({ "choices": "none" })));
-    assert!(rig(&server, |_| {}).falls_back().await.contains("no chat completion"));
+    assert!(rig(&server, |_| {}).falls_back().await.contains("is not a chat completion"));
     let server = Server::start(|_, stream| {
         head(stream, 200, &["Content-Length: 10000000"]);
         while stream.write_all(&[b' '; 4096]).is_ok() {}

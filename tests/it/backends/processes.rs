@@ -217,8 +217,8 @@ async fn a_program_that_is_no_worker_is_named() {
     let silent = Duration::from_millis(300);
     for (name, why) in [
         ("/bin/true", "ended with status 0"),
-        ("/bin/cat", "silent for 0.3 s"),
-        ("/bin/ls", "says something else"),
+        ("/bin/cat", "no greeting within 0.3 s"),
+        ("/bin/ls", "its first message is not a greeting"),
         ("/no/such/program", "cannot be started"),
     ] {
         let program = Some(PathBuf::from(name));
