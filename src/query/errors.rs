@@ -163,7 +163,6 @@ const OTHER_DIALECTS: &[(&str, &str)] = &[
     ("count_if", "count(*) FILTER (WHERE condition)"),
     ("sumif", "sum(x) FILTER (WHERE condition)"),
     ("sum_if", "sum(x) FILTER (WHERE condition)"),
-    ("any_value", "first_value(x)"),
     ("arg_max", "first_value(x ORDER BY y DESC)"),
     ("max_by", "first_value(x ORDER BY y DESC)"),
     ("arg_min", "first_value(x ORDER BY y)"),

@@ -147,15 +147,19 @@ fn keys(parts: &[String]) -> Vec<(String, Option<String>)> {
     let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
     let pair = |folder: &String| {
         let (key, value) = folder.split_once('=')?;
-        let value = percent_decoded(value);
+        let value = decoded(value);
         let value = Some(value.trim().to_owned()).filter(|v| !v.is_empty() && v != HIVE_NULL);
-        Some((percent_decoded(key).trim().to_owned(), value))
+        Some((decoded(key).trim().to_owned(), value))
     };
     folders.iter().filter_map(pair).collect()
 }
 
 /// Names of folders have what a path cannot hold as `%` and two digits, once from the writer and once
 /// more from the store.
+fn decoded(text: &str) -> String {
+    percent_decoded(&percent_decoded(text))
+}
+
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -66,7 +66,7 @@ async fn only_what_lies_beneath_a_root_is_asked_for() {
     ] {
         let (code, message) = code(&source, outside).await;
         assert_eq!(code, ErrorCode::SourceForbidden, "{message}");
-        assert!(message.contains("--allow-root"), "{message}");
+        assert!(message.contains("allow_roots"), "{message}");
     }
 }
 

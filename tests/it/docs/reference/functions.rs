@@ -45,7 +45,7 @@ fn functions() {
     );
     let of_metrics: BTreeSet<String> = METRICS
         .iter()
-        .flat_map(|m| ["", "pooled_", "mean_"].map(|how| format!("{how}{}", m.name)))
+        .flat_map(|m| ["", "pooled_", "mean_", "left_out_"].map(|how| format!("{how}{}", m.name)))
         .collect();
     let mut functions = sql_functions();
     functions.retain(|function| !of_metrics.contains(&function.name));
