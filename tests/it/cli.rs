@@ -163,7 +163,7 @@ fn sql_reads_and_does_not_write() {
         "SET datafusion.execution.batch_size = 1",
         "SELECT * FROM 'requests.csv'",
         "SELECT * FROM render_media((SELECT 'show.mp4' AS location, 1 AS spans))",
-        "SELECT 1; SELECT 2",
+        "SELECT 1; DROP TABLE clips",
     ];
     for sql in refused {
         let output = clipflow(folder, &["sql", "out", sql]);

@@ -138,10 +138,10 @@ fn daily_aggregates_give_what_they_can() {
         ask("views,engagement_rate,audience_reach,saves", "variant_id"),
         [
             "variant_id,variants,views,engagement_rate,audience_reach,saves",
-            "a,1,80,0.075,,",
+            "a,1,80,0.12,,",
             "b,1,,,9,"
         ],
-        "viewers of two days are not summed; what is missing stays so"
+        "viewers of two days are not summed; a rate is over the days that report both parts"
     );
     assert_eq!(
         ask("impressions", "day"),

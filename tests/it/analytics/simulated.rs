@@ -1,7 +1,7 @@
 //! Experiments that are looked at each day, simulated: how often a winner is named where there is none, and how
 //! often where there is one.
 //!
-//! `CLIPFLOW_SIMULATIONS` is the number of experiments of each kind (500; the figures of
+//! `CLIPFLOW_SIMULATIONS` is the number of experiments of each kind (150; the figures of
 //! `docs/user/experiments.md` are of 10,000), `CLIPFLOW_SIMULATION_SEED` the seed.
 
 use clipflow::kernels::experiment::{Arm, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS, Looks, Plan, winner};
@@ -98,7 +98,7 @@ impl Plans {
 
 #[test]
 fn looking_each_day_names_no_more_winners_than_are_there() {
-    let runs = setting("CLIPFLOW_SIMULATIONS", 500);
+    let runs = setting("CLIPFLOW_SIMULATIONS", 150);
     let seed = setting("CLIPFLOW_SIMULATION_SEED", 1);
     let mut rng = fastrand::Rng::with_seed(seed);
     println!("{runs} experiments of each kind, seed {seed}");

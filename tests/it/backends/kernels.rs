@@ -76,7 +76,7 @@ async fn auto_measures_a_kernel_and_then_knows_where_it_goes() {
     }
     let analyze = AnalyzeWork::new(AnalyzeSettings::default());
     let choice = auto.choice(&analyze, None).to_string();
-    assert!(choice.starts_with("async × 4 (auto: media rows wait for processes"), "{choice}");
+    assert!(choice.starts_with("async × 4 (auto: media rows wait for media processes"), "{choice}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
