@@ -139,3 +139,16 @@ pub use query::{SessionOptions, query_error};
 
 #[cfg(feature = "polars")]
 pub use query::polars::{ClipflowExprs, ClipflowFrames};
+
+/// Rust in the documents, compiled as tests of documentation.
+#[cfg(all(doctest, feature = "polars"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/user/configuration.md")]
+    struct Configuration;
+    #[doc = include_str!("../docs/user/embedding.md")]
+    struct Embedding;
+    #[doc = include_str!("../docs/internals/execution.md")]
+    struct Execution;
+}

@@ -67,6 +67,7 @@ pub async fn render_chosen(chosen: &RenderChosen) -> Result<Rendered> {
 
 impl RenderChosen {
     async fn run(&self) -> Result<Rendered> {
+        self.config.check()?;
         let mut session = RunSession::for_results(&self.config()).await?;
         self.select(&session.statements).await?;
         session.step(&sql::step("outputs")?).await?;

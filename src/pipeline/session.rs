@@ -54,6 +54,7 @@ impl RunSession {
     /// # Errors
     /// `config.invalid`, `setup.missing_program`, `store.*`; `input.*` if the requests cannot be read.
     pub(super) async fn for_requests(config: &RunConfig) -> Result<(Self, FileEntry)> {
+        config.check()?;
         let opening = Opening::new(config).await?;
         let config = opening.config.clone().with_text_model()?;
         // Not the hosts of the sources, even where both lie in one bucket: a fetch that waits there would
@@ -78,7 +79,7 @@ impl RunSession {
     }
 
     /// Open a session over results that exist: `analysis` and `selected` are as the run had them that made
-    /// them.
+    /// them. The caller has checked the settings that `config` was made from.
     ///
     /// # Errors
     /// `config.invalid`, `setup.missing_program`; `store.read` if there are no results.
@@ -183,7 +184,6 @@ struct Opening {
 
 impl Opening {
     async fn new(config: &RunConfig) -> Result<Self> {
-        config.check()?;
         let started = Instant::now();
         let tools = config.media_tools()?;
         let config = config.decided(&tools).await?;

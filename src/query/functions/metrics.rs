@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use super::columns::{as_type, float_lists, misused, numbers};
 use super::function::Function;
 use crate::error::Result;
+#[cfg(feature = "polars")]
 use crate::kernels::cells;
 use crate::kernels::metrics::reach::cumulative_reach;
 use crate::kernels::metrics::time::{HALF_LIFE_HOURS, half_life, half_life_hour};
@@ -135,6 +136,7 @@ pub fn half_life_of() -> Function {
 }
 
 /// Seconds, each checked: finite and not negative. Not in SQL.
+#[cfg(feature = "polars")]
 pub fn seconds() -> Function {
     let value = Argument::new("value", ArgumentKind::Number, "Seconds");
     let about = about("Seconds, each finite and not negative.", "SELECT seconds(1)");
