@@ -89,7 +89,7 @@ async fn events_are_rolled_up_and_measured_with_known_answers() {
         lines(&ctx, &by("platform")).await,
         ["shorts,1,2,0.0,1,0", "tiktok,2,3,0.3333333333333333,2,0"]
     );
-    assert_eq!(lines(&ctx, &by("")).await, ["2,5,0.2,3"]);
+    assert_eq!(lines(&ctx, &by("")).await, ["2,5,0.2,3,0"]);
     let events = folder.path().join("events.csv");
     ctx.register_csv("mine", events.to_str().unwrap(), CsvReadOptions::new()).await.unwrap();
     let rolled = "SELECT platform, views, audience_reach FROM rollup_events((SELECT platform, event, viewer_id FROM mine))";
