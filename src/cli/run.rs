@@ -69,8 +69,14 @@ pub(super) async fn make_posts(config: &RunConfig, args: &PostsArgs, quiet: bool
     if args.no_posts {
         return Ok(());
     }
-    let Some(posts) = pipeline::write_posts(config, args.name.as_deref()).await? else {
-        return Ok(());
+    // The results are complete without them.
+    let posts = match pipeline::write_posts(config, args.name.as_deref()).await {
+        Ok(Some(posts)) => posts,
+        Ok(None) => return Ok(()),
+        Err(e) => {
+            print::warning(&format!("no folder of posts was made: {}", e.message()));
+            return Ok(());
+        }
     };
     if !quiet && posts.files > 0 {
         let copies = match posts.copies {

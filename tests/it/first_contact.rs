@@ -175,6 +175,6 @@ fn completions_and_man_pages_name_every_command() {
     assert!(clipflow(folder.path(), &["man", "pages"]).status.success());
     let run = fs::read_to_string(folder.path().join("pages/clipflow-run.1")).unwrap();
     assert!(run.contains("plan\\-only"), "{run}");
-    let wrong = clipflow(folder.path(), &["rn"]);
-    assert!(stderr(&wrong).contains("run"), "{}", stderr(&wrong));
+    let wrong = clipflow(folder.path(), &["valdate"]);
+    assert!(stderr(&wrong).contains("'validate'"), "{}", stderr(&wrong));
 }

@@ -99,7 +99,7 @@ async fn registered_work_is_a_relation_with_the_outcome_columns() {
     );
     assert_eq!(
         lines(&ctx, &sql).await,
-        ["a,3,,1", "b,1,,1", "empty,,media.corrupt,1", "missing,,source.not_found,1"]
+        ["a,3,,1", "b,1,,1", "empty,,source.truncated,1", "missing,,source.not_found,1"]
     );
     let explained = lines(&ctx, &format!("EXPLAIN {sql}")).await.join("\n");
     assert!(explained.contains("MediaExec: count_lines"), "{explained}");

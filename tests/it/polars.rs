@@ -408,7 +408,7 @@ fn mistakes_come_back_as_typed_errors() {
     );
     assert_eq!(
         of(validate_request(col("max"), lit("en"), lit(1), lit(2), lit(3))).message(),
-        "validate_request takes text as source_url, not Float64; it is called as validate_request(source_url, language, min, max, n)"
+        "validate_request takes text as source_url, not Int32; it is called as validate_request(source_url, language, min, max, n)"
     );
     assert_eq!(of(col("nothing")).code(), ErrorCode::QueryInvalid);
     assert_eq!(of(stable_id(&[])).code(), ErrorCode::QueryInvalid);

@@ -155,6 +155,11 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "SELECT * FROM variant_signals('results') LIMIT 3",
     ),
     of_results(
+        "posts",
+        "Every rendered file in posting order, with its texts, score, source and span.",
+        "SELECT post, platform, title, uri FROM posts('results') ORDER BY post",
+    ),
+    of_results(
         "shot_lengths",
         "How each source is cut: its number of shots and their lengths.",
         "SELECT source_id, shots, mean_length FROM shot_lengths('results')",
@@ -211,7 +216,7 @@ pub(in crate::query) const EVENT_FUNCTIONS: &[TableDescription] = &[
         optional: 1,
         section: section::EXPERIMENTS,
         description: "Which variant of each experiment is better, or which value of a column of variants: what `clipflow experiment` prints.",
-        example: "SELECT * FROM experiment('events.csv', 'engagement_rate', 'platform')",
+        example: "SELECT * FROM experiment('events.csv', 'engagement_rate', 'platform', 'results')",
     },
 ];
 
