@@ -128,7 +128,12 @@ async fn the_examples_of_the_documentation_run() {
     };
     link("show.mp4", "talk.mp4");
     link("out", "results");
-    fs::write(folder.path().join("events.csv"), EVENTS).unwrap();
+    // Without results, events belong to an experiment by a column of their own.
+    let mut events = String::new();
+    for (n, line) in EVENTS.lines().enumerate() {
+        events += &format!("{line},{}\n", if n == 0 { "experiment_id" } else { "hooks" });
+    }
+    fs::write(folder.path().join("events.csv"), events).unwrap();
     let options = SessionOptions { base: folder.path().into(), ..SessionOptions::default() };
     let runtime = Arc::new(clipflow::exec::MediaRuntime::for_reading().unwrap());
     let ctx = session(&options, Some(runtime)).unwrap();

@@ -216,7 +216,7 @@ pub(in crate::query) const EVENT_FUNCTIONS: &[TableDescription] = &[
         optional: 1,
         section: section::EXPERIMENTS,
         description: "Which variant of each experiment is better, or which value of a column of variants: what `clipflow experiment` prints.",
-        example: "SELECT * FROM experiment('events.csv', 'engagement_rate', 'platform', 'results')",
+        example: "SELECT * FROM experiment('events.csv', 'engagement_rate', 'platform')",
     },
 ];
 
