@@ -13,7 +13,7 @@ use crate::kernels::select::select_clips;
 use crate::model::Candidate;
 use crate::model::arrays::list_field;
 
-/// The kernel [`select_clips`] as work: `candidates`, a list of [`candidate`] structs.
+/// The kernel [`select_clips`] as work: `candidates`, a list of [`Candidate`] structs.
 #[derive(Debug)]
 pub struct SelectWork;
 

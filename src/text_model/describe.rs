@@ -32,7 +32,7 @@ pub async fn describe_clips(
     stream::iter(answers).buffered(concurrency.max(1)).try_collect().await
 }
 
-/// The columns of [`describe_rows`]: `clip_id` and `texts`, a struct of [`clip_text`]'s columns.
+/// The columns of [`describe_rows`]: `clip_id` and `texts`, a struct of the columns of [`WrittenTexts`].
 pub fn described_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("clip_id", DataType::Utf8, false),
