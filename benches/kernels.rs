@@ -317,7 +317,7 @@ fn variants(c: &mut Criterion) -> Result<()> {
     Ok(())
 }
 
-/// The texts of a clip in which somebody talks for a minute: 150 words in 30 caption lines.
+/// The texts of a clip with a minute of speech: 150 words in 30 caption lines.
 fn texts(c: &mut Criterion) {
     let talk = [
         "So today I want to show you how a solar panel works",

@@ -51,7 +51,7 @@ impl AudienceProfile {
         }
     }
 
-    /// The parts of a profile in JSON that nobody reads, such as a misspelt one; none of what cannot
+    /// The parts of a profile in JSON that are not used, such as a misspelt one; none of what cannot
     /// be read at all.
     pub fn unread(json: &str) -> Vec<String> {
         let Ok(Value::Object(parts)) = serde_json::from_str(json) else { return vec![] };
@@ -61,7 +61,7 @@ impl AudienceProfile {
     /// As [`AudienceProfile::parse`], of a profile in which every part is to be read.
     ///
     /// # Errors
-    /// `invalid_request.bad_value`, also for a part that nobody reads.
+    /// `invalid_request.bad_value`, also for a part that is not used.
     pub fn parse_strictly(json: &str) -> Result<Self> {
         let profile = Self::parse(json)?;
         match Self::unread(json).first() {

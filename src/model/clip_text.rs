@@ -1,4 +1,4 @@
-//! Texts of a clip that somebody wrote, a language model or a person.
+//! Texts of a clip as a language model or a person wrote them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ table! {
     /// Texts that take the place of those made from the clip's own words.
     #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
     pub struct WrittenTexts {
-        /// Title; `None`: nobody wrote any of the texts.
+        /// Title; `None`: no text was written.
         pub title: Option<String>,
         /// First words.
         pub hook_text: Option<String>,

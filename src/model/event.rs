@@ -105,7 +105,7 @@ pub const RAW: &[Column] = columns! {
     ts: Option<Timestamp>,
     /// Which kind, as listed below; rows of other kinds are counted and in no figure.
     event: String,
-    /// Who, by whatever name tells viewers apart; NULL where nobody knows.
+    /// The viewer, by any id that tells viewers apart; NULL where unknown.
     viewer_id: Option<String>,
     /// Seconds, for `watch_seconds`; else unused.
     value: Option<f64>,

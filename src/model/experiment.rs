@@ -48,7 +48,7 @@ table! {
         pub share: Option<f64>,
         /// Whether it is the experiment's winner.
         pub winner: bool,
-        /// Who wins and by how much, or why nobody does, as a sentence; the same for the whole experiment.
+        /// The winner and by how much, or why there is none, as a sentence; the same for the whole experiment.
         pub verdict: String,
         /// Confidence of the intervals and of the verdict.
         pub confidence: f64,

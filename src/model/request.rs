@@ -14,7 +14,7 @@ pub const DEFAULT_MAX_CLIP_LENGTH: f64 = 60.0;
 pub const DEFAULT_MAX_CLIPS: i64 = 3;
 
 table! {
-    /// What somebody wants cut from one source. Only the source has to be named; a field that is
+    /// What to cut from one source. Only the source has to be named; a field that is
     /// missing or NULL has its default. In a table every cell may be NULL, and a row without a source is kept
     /// so that it can be answered.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ table! {
         /// The experiment that the request belongs to.
         #[serde(default)]
         pub experiment_id: Option<String>,
-        /// What the source is about, in the requester's words: for titles where nobody speaks.
+        /// What the source is about, in the requester's words: for titles where there is no speech.
         #[serde(default)]
         pub topic: Option<String>,
     }

@@ -27,7 +27,7 @@ table! {
         pub loudness: Option<f64>,
         /// Onset strength: rise of log energy against the recent past, in [0, 1].
         pub onset: Option<f64>,
-        /// Likelihood that somebody speaks, in [0, 1].
+        /// Likelihood of speech, in [0, 1].
         pub speech: Option<f64>,
         /// Share of the bucket that is silent, in [0, 1].
         pub silence: Option<f64>,

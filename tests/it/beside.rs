@@ -14,7 +14,7 @@ use clipflow::model::{Cue, Rendition};
 
 use super::support::counter::ffmpeg;
 
-/// A film of 4 s, grey in grey, in which somebody talks for the first three.
+/// A film of 4 s, grey in grey, with speech in the first three.
 struct Film {
     folder: tempfile::TempDir,
     path: PathBuf,
@@ -108,7 +108,7 @@ fn captions_beside_a_file_are_never_seen_half_written() {
     let (srt, reader) = (output.path.with_extension("srt"), film.folder.path().join("open.srt"));
     fs::create_dir_all(srt.parent().unwrap()).unwrap();
     fs::write(&srt, "1\n00:00").unwrap();
-    // Whoever has a file open goes on to see that one.
+    // A reader that has the file open still sees the old one.
     fs::hard_link(&srt, &reader).unwrap();
     film.render(&output).unwrap();
     assert!(fs::read_to_string(&srt).unwrap().contains("goes by"));
@@ -122,7 +122,7 @@ fn a_still_shows_no_caption_where_a_frame_has_none() {
         let _ = fs::remove_dir_all(film.folder.path().join("out"));
         let mut output = film.output(CaptionMode::Burned, *style);
         assert_eq!(white(&film, &output), 0, "{style}");
-        // Somebody talks all the time: then one with captions is better than none.
+        // Speech throughout: then one with captions is better than none.
         output.cues[0].end = 4.0;
         fs::remove_dir_all(film.folder.path().join("out")).unwrap();
         assert!(white(&film, &output) > 200, "{style}");

@@ -21,7 +21,7 @@ b,shorts,2026-05-02T00:00:00,view,u3,
 b,shorts,2026-05-02T00:00:00,view,u3,
 ";
 
-/// A session as anybody makes one, and then everything of clipflow.
+/// A plain session in which everything of clipflow is registered.
 fn foreign(base: &Path) -> SessionContext {
     let ctx = SessionContext::new();
     let options = SessionOptions { base: base.into(), ..SessionOptions::default() };

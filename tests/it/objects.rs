@@ -95,7 +95,7 @@ fn stills_lie_beside_the_files_in_a_bucket() {
     let named = query(&server, "SELECT uri, thumbnail_uri FROM renditions");
     assert_eq!(named, [format!("{uri},{still}")]);
     assert_eq!(probe(path.to_str().unwrap(), &["-show_entries", "stream=codec_name"]), ["mjpeg"]);
-    // Then it is there, whoever asks for the same file.
+    // Then it is there for every request of the same file.
     let before = sent();
     run_with(&server, "requests.csv", &["--thumbnails"], 0);
     requests(&server, "more.csv", &[("b", "short.mp4")]);

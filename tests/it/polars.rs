@@ -384,7 +384,7 @@ fn statistics_of_experiments_are_those_of_sql() {
          FROM given CROSS JOIN lists",
     );
     let found = to_record_batch(&frame, Some(&wanted.schema())).unwrap();
-    // As they are shown: what lies beneath a NULL struct is nobody's business.
+    // As they are shown: what lies beneath a NULL struct is not shown.
     for (found, wanted) in found.columns().iter().zip(wanted.columns()) {
         for row in 0..wanted.len() {
             let shown = |c: &ArrayRef| arrow::util::display::array_value_to_string(c, row).unwrap();

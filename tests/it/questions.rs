@@ -244,7 +244,7 @@ fn rows_of_other_requests_are_never_dropped_with_a_lost_table() {
     assert!(said.contains("error[store.read]") && said.contains("table clips is lost"), "{said}");
     assert!(said.contains("run all requests that wrote it again"), "{said}");
     fs::write(&clips, kept).unwrap();
-    // Outcomes that are gone are not those of nobody.
+    // Outcomes that are gone are not an empty table.
     fs::remove_file(table_file(path, "outcomes")).unwrap();
     let said = stderr(&run());
     assert!(said.contains("table outcomes is lost"), "{said}");

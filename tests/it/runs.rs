@@ -148,7 +148,7 @@ fn a_second_run_replaces_what_changed_and_keeps_the_rest() {
         assert!(twice.is_empty(), "{table}: {twice:?}");
     }
     assert!(!path.join("out/_staging").exists(), "no work in progress is left");
-    // A file that somebody removed is made again.
+    // A removed file is made again.
     let uri = query(path, "SELECT uri FROM renditions WHERE request_id = 'c'").remove(0);
     fs::remove_file(path.join("out").join(&uri)).unwrap();
     run("b,late.mp4,4,8,2,\nc,show.mp4,4,8,1,three\n", 0);

@@ -66,7 +66,7 @@ fn the_functions_give_what_the_slt_files_say() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let options = || SessionOptions { base: "/videos".into(), ..SessionOptions::default() };
     let connect = || async { Ok(Session(session(&options(), None).unwrap())) };
-    // The same in a session of somebody else's, which has the functions but not the settings.
+    // The same in a foreign session, which has the functions but not the settings.
     let foreign = || async {
         let ctx = SessionContext::new();
         clipflow::register_all_with(&ctx, &options()).unwrap();

@@ -136,7 +136,7 @@ fn an_encoded_batch_has_the_variants_of_requests_without_plain_clips_too() {
         .map(|f| (f.request_id.as_str(), f.variant_id.is_some(), f.uri.is_some()))
         .collect();
     made.sort_unstable();
-    // The clip of the second is the same span, and nobody asked for its plain file.
+    // The clip of the second is the same span, and its plain file was not asked for.
     assert_eq!(made, [("only", true, true), ("plain", false, true)], "{files:?}");
 }
 

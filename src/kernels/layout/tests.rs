@@ -41,7 +41,7 @@ fn size(least: u32) -> impl Strategy<Value = (u32, u32)> {
 proptest! {
     #[test]
     fn the_parts_of_a_split_differ(source in size(80), frame in size(80)) {
-        // Nobody shoots or posts slits.
+        // Slits are neither shot nor posted.
         prop_assume!((0.4..2.6).contains(&ratio(source)) && (0.5..2.0).contains(&ratio(frame)));
         let cells = split(source, frame);
         sound(source, frame, &cells)?;

@@ -29,7 +29,7 @@ pub const HOLD_RATE: Metric = Metric {
 /// Viewers who saw the end by those who began, replays excluded from both. Where viewers are not known,
 /// views and views to the end are counted one by one.
 ///
-/// Figures that would give more than 1 hold replays that nobody can take out any more: `None`.
+/// Figures that would give more than 1 hold replays that cannot be taken out any more: `None`.
 pub const COMPLETION_RATE: Metric = Metric {
     name: "completion_rate",
     definition: "completions / starts: viewers who began and saw the end / viewers who began; views of unknown viewers one by one, missing above 1",

@@ -2,7 +2,7 @@
 //!
 //! Every place has a quality in [0, 1]. A cut in the picture, a pause and a sentence each make a
 //! place; where two of them meet within [`FLASH`] they are one, which is better than either. A cut
-//! in the picture while somebody speaks is worse.
+//! in the picture during speech is worse.
 
 use super::black::Blacks;
 use super::columns::{CueSpan, SourceColumns};
@@ -161,7 +161,7 @@ fn may_stand(bound: &Bound, blacks: &Blacks, side: Side) -> bool {
     is_said || !is_hidden(bound.t, blacks, side)
 }
 
-/// What a cut at `t` is worth while somebody may be speaking. Captions know better than sound.
+/// What a cut at `t` is worth while there may be speech. Captions know better than sound.
 fn speech_factor(t: f64, cues: &[CueSpan], timeline: &Timeline) -> f64 {
     if !cues.is_empty() {
         let after = cues.partition_point(|c| c.start < t - 0.2);

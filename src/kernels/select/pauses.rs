@@ -1,4 +1,4 @@
-//! Stretches in which nobody speaks.
+//! Stretches without speech.
 
 use super::columns::CueSpan;
 use super::timeline::Timeline;

@@ -3,7 +3,7 @@
 //! Each part of the score lies in [0, 1]. What has no natural scale (motion, loudness, onsets, …) is
 //! held against the source itself: `0.5 + 0.5·z/(1 + |z|)` with `z = (x − median)/(1.4826·MAD + floor)`
 //! over windows of [`REFERENCE_SECONDS`], so 0.5 is what is usual in this source and a few wild
-//! moments do not move the scale; the floor keeps differences that nobody sees or hears small.
+//! moments do not move the scale; the floor keeps imperceptible differences small.
 //! The score is the weighted mean of the parts that the source has.
 
 use std::fmt::Write;

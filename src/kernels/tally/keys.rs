@@ -89,7 +89,7 @@ impl KeyColumn {
         Self { data_type, texts: Interner::default(), is_of_viewers: false }
     }
 
-    /// Of viewers: empty text is nobody, in whichever file it stands.
+    /// Of viewers: empty text is no viewer, in every file.
     pub fn of_viewers(data_type: DataType) -> Self {
         Self { is_of_viewers: true, ..Self::new(data_type) }
     }

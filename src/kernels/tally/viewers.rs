@@ -46,7 +46,7 @@ impl ViewerSets {
         Ok(())
     }
 
-    /// Note the viewer at `row` of `codes` in `group`; NULL is nobody.
+    /// Note the viewer at `row` of `codes` in `group`; NULL is no viewer.
     pub fn add(&mut self, group: usize, codes: &Codes, row: usize, marks: u32) {
         if let (Some(class), Some(value)) = (codes.classes.get(row), codes.values.get(row)) {
             self.insert(group, *class, *value, marks);

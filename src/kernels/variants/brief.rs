@@ -15,7 +15,7 @@ pub(super) const TITLE_CHARS: usize = 100;
 pub(super) const DESCRIPTION_CHARS: [usize; 2] = [500, 250];
 /// Variants have at least so many frames a second: slides that stand for seconds come more than once.
 pub const MIN_FPS: f64 = 10.0;
-/// `title_style` of a title that somebody wrote.
+/// `title_style` of a written title.
 const WRITTEN: &str = "written";
 /// Keyphrases that are looked for.
 const KEYPHRASES: usize = 12;
@@ -119,7 +119,7 @@ pub struct ClipBrief {
     pub descriptions: Vec<String>,
     /// What the texts are made from.
     pub text_origin: String,
-    /// Hashtags that somebody wrote; empty: they are made from the keyphrases.
+    /// Written hashtags; empty: they are made from the keyphrases.
     pub hashtags: Vec<String>,
     /// Why the texts were not written by the model that was asked.
     pub text_note: Option<String>,
@@ -128,7 +128,7 @@ pub struct ClipBrief {
 }
 
 impl ClipBrief {
-    /// The brief with texts that somebody wrote in place of its own.
+    /// The brief with written texts in place of its own.
     #[must_use]
     pub fn with_texts(mut self, texts: WrittenTexts) -> Self {
         self.text_note = texts.note;

@@ -152,7 +152,7 @@ pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArr
 }
 
 /// Lists of variants of briefs, one a row, of at most [`MAX_VARIANTS`](super::MAX_VARIANTS) each.
-/// `audience` is JSON; NULL is an audience nobody knows.
+/// `audience` is JSON; NULL is an unknown audience.
 /// `captions` is a mode or `off`; NULL: burned in.
 ///
 /// # Errors

@@ -159,7 +159,7 @@ fn it_dies_with_the_thread_that_started_it() {
         let mut out = std::io::BufReader::new(command.stdout_pipe().unwrap());
         let child = command.start(&CancelToken::new()).unwrap();
         out.read_line(&mut String::new()).unwrap();
-        // As after kill -9: nobody runs the destructor.
+        // As after kill -9: no destructor runs.
         std::mem::forget(child);
         out
     })

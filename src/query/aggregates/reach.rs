@@ -156,7 +156,7 @@ impl GroupStates for ReachSketches {
             let viewers = cast(values, &DataType::Utf8)?;
             let viewers = viewers.as_string::<i32>();
             for (row, group) in rows {
-                // Empty text is nobody.
+                // Empty text is no viewer.
                 if !viewers.value(row).trim().is_empty() {
                     self.with(group, |sketch| {
                         sketch.add(viewers.value(row));

@@ -106,7 +106,7 @@ fn tracked_only(name: &str, kind: EventKind) -> Expr {
     when(seen).then(col(name)).otherwise(lit(NULL)).alias(name)
 }
 
-/// Viewers of empty text are nobody.
+/// Empty text is no viewer.
 fn with_known_viewers(mut events: LazyFrame) -> LazyFrame {
     let is_text = events
         .collect_schema()

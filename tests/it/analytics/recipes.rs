@@ -204,7 +204,7 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
         frame.drop_columns(&["definitions", "left_out"]).unwrap().into_view(),
     )
     .unwrap();
-    // u1 saw crops as a and as c and is one viewer; nobody's completions are tracked.
+    // u1 saw crops as a and as c and is one viewer; no completion is tracked.
     assert_eq!(
         lines(&ctx, "SELECT * FROM answer ORDER BY layout").await,
         ["crop,2,3,5,,0.10344827586206896,0.125,0.6666666666666666,2", "fit,1,1,2,,0.0,0.0,1.0,2"]

@@ -239,7 +239,7 @@ async fn the_source_is_read_no_further_than_needed(rig: Rig) {
     rig.open("open");
     let (first, answers) = reader.await.unwrap();
     assert_eq!(first.num_rows(), 20);
-    // Nobody reads the stream now: what a worker has comes to its end, and nothing new is read.
+    // The stream is not read now: what a worker has comes to its end, and nothing new is read.
     eventually("the chunks end", || rig.running() == 0).await;
     assert!(bound(&read), "{read:?}");
     drop(answers);

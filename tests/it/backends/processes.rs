@@ -198,7 +198,7 @@ fn a_worker_ends_with_its_standard_input_and_without_its_coordinator() {
     assert!(hello.starts_with(b"CFw1"), "{hello:?}");
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    // Started by somebody who is gone: it says nothing and does not become the program itself.
+    // Started by a process that is gone: it says nothing and does not become the program itself.
     let (mut child, hello) = worker_by_hand(1);
     assert!(hello.is_empty());
     assert_eq!(child.wait().unwrap().code(), Some(1));

@@ -100,7 +100,7 @@ impl Stumble {
             }
             "nap" => cancel.sleep(Duration::from_millis(rest.parse().unwrap()))?,
             "wait" => cancel.sleep(Duration::from_secs(3600))?,
-            // Until the file is there (or the test is over), whatever anybody says meanwhile.
+            // Until the file is there (or the test is over), whatever is said meanwhile.
             "gate" => {
                 while self.folder.exists() && !self.folder.join(rest).exists() {
                     std::thread::sleep(Duration::from_millis(2));

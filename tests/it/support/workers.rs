@@ -15,7 +15,7 @@ pub fn program() -> PathBuf {
     found
 }
 
-/// A process that runs (a dead one that nobody has waited for does not).
+/// A process that runs (a dead one that has not been waited for does not).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Process {
     pub id: i32,

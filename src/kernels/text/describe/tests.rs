@@ -55,7 +55,7 @@ fn each_form_of_title_is_of_the_clips_own_words() {
         assert_eq!(different.len(), 4, "{language}: {titles:?}");
     }
     assert_eq!(titles("Solar panels work.", "en", 60)[3], None, "there is no second sentence");
-    assert_eq!(titles("Solar panels work.", "en", 60)[1], None, "nobody asks");
+    assert_eq!(titles("Solar panels work.", "en", 60)[1], None, "no question is asked");
 }
 
 #[test]
