@@ -1,5 +1,6 @@
 //! An experiment: all of its variants against each other.
 
+use super::arm::Arm;
 use super::compare::difference_within;
 use super::looks::Looks;
 use super::pairs::Tests;
@@ -14,27 +15,6 @@ pub const MAX_ARMS: usize = 1000;
 pub const LEAST_EXPECTED: f64 = 5.0;
 /// Trials below which an arm is not compared, where nothing else is stated.
 pub const DEFAULT_MIN_TRIALS: u32 = 10;
-
-/// A variant of an experiment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Arm {
-    /// Its name.
-    pub name: String,
-    /// Trials that succeeded.
-    pub successes: Option<f64>,
-    /// Trials.
-    pub trials: Option<f64>,
-}
-
-impl Arm {
-    pub(super) fn pair(&self) -> (Option<f64>, Option<f64>) {
-        (self.successes, self.trials)
-    }
-
-    pub(super) fn rate(&self) -> Option<f64> {
-        counts(self.successes, self.trials).map(|(k, n)| k / n)
-    }
-}
 
 /// How an experiment is judged.
 #[derive(Debug, Clone)]

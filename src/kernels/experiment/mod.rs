@@ -15,6 +15,7 @@
 //! | [`Looks`] | p-values and intervals of an experiment that is looked at again and again |
 //! | [`judge_by`] | all of it for the variants of an experiment, with a verdict |
 
+mod arm;
 mod compare;
 mod holm;
 mod interval;
@@ -26,14 +27,14 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+pub use arm::Arm;
 pub use compare::{
     ALPHA, POWER, ZTest, difference_interval, min_detectable_effect, two_proportion_z,
 };
 pub use holm::holm;
 pub use interval::{Interval, wilson};
 pub use judge::{
-    Arm, DEFAULT_MIN_TRIALS, Judged, LEAST_EXPECTED, MAX_ARMS, Plan, Verdict, judge, judge_by,
-    winner,
+    DEFAULT_MIN_TRIALS, Judged, LEAST_EXPECTED, MAX_ARMS, Plan, Verdict, judge, judge_by, winner,
 };
 pub use looks::{DEFAULT_LOOKS, Looks, MAX_LOOKS};
 pub use split::{DRAWS, thompson_split};

@@ -1,6 +1,6 @@
 //! The tests of all pairs of arms that are compared, corrected for their number and for looks.
 
-use super::judge::Arm;
+use super::arm::Arm;
 use super::looks::Looks;
 use super::{holm, two_proportion_z};
 
