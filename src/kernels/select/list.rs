@@ -34,7 +34,7 @@ pub fn select_clips(
 
 /// For each row the candidates of its source (lists of [`crate::model::signal`], [`crate::model::shot`]
 /// and [`crate::model::cue`] structs; the cues already in the request's language) for its request
-/// (`min_clip_length`, `max_clip_length`, `max_clips`), as a list of [`candidate`] structs.
+/// (`min_clip_length`, `max_clip_length`, `max_clips`), as a list of [`Candidate`] structs.
 ///
 /// The list is NULL where `signals` is, and empty where there is no window
 /// ([`super::NoCandidate`] says why). NULL shots or cues count as none; a NULL number has the
