@@ -55,6 +55,8 @@ error_codes! {
         InvalidRequestBadUrl = "invalid_request.bad_url";
         /// `min_clip_length`/`max_clip_length` are not positive, not finite or out of order.
         InvalidRequestBadLength = "invalid_request.bad_length";
+        /// `start`/`end` or `within_start`/`within_end` are no stretch of time that a clip can be.
+        InvalidRequestBadSpan = "invalid_request.bad_span";
         /// `max_clips` is below 1 or above the limit.
         InvalidRequestBadMaxClips = "invalid_request.bad_max_clips";
         /// A value is not of the column's type.
@@ -93,6 +95,8 @@ error_codes! {
         MediaLimits = "media.limits";
         /// No window of the source meets the request.
         SelectionNoCandidate = "selection.no_candidate";
+        /// The span or window that the request names is not in the source.
+        SelectionOutside = "selection.outside";
         /// The encoder failed.
         RenderFailed = "render.failed";
         /// The written file is not what was asked for.

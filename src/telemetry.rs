@@ -17,7 +17,14 @@ pub enum Event<'a> {
         stage: &'a str,
         /// Rows of media work (sources).
         rows: u64,
-        /// Seconds of video to go through, as far as known.
+        /// Seconds of video to go through; 0 where they are not known before the rows begin.
+        seconds: f64,
+    },
+    /// A row of a stage whose seconds were not known has about so many.
+    Expected {
+        /// `analyze`.
+        stage: &'a str,
+        /// Seconds of video that the row goes through.
         seconds: f64,
     },
     /// A row made progress.

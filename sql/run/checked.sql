@@ -5,45 +5,59 @@ WITH filled AS (
         coalesce(nullif(trim(language), ''),
             audience_language(coalesce(nullif(trim(audience_profile), ''), $audience)), $language) AS language,
         -- A row that gives only one bound moves the other one's default out of its way.
-        coalesce(min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
-        coalesce(max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
-        coalesce(max_clips, $max_clips) AS max_clips
+        -- A row that gives the very span wants that one clip, of that length.
+        coalesce("end" - start, min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
+        coalesce("end" - start, max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
+        CASE WHEN start IS NOT NULL AND "end" IS NOT NULL THEN 1 ELSE coalesce(max_clips, $max_clips) END AS max_clips
     )
     FROM intake
 ),
 -- A row without an id gets one from what it asks for; the second row that asks for the same is told
 -- apart by its number among them, whatever stands between them. (occurrence() numbers rows in the file's
 -- order, which is the order they come in: nothing is sorted.)
-named AS (
-    SELECT * REPLACE (
-        coalesce(request_id, stable_id(
+numbered AS (
+    SELECT *, occurrence(CASE WHEN request_id IS NULL THEN stable_id(
             source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
-            occurrence(CASE WHEN request_id IS NULL THEN stable_id(
-                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id
-            ) END) OVER (ORDER BY "row")
-        )) AS request_id
-    )
+            start, "end", within_start, within_end
+        ) END) OVER (ORDER BY "row") AS occurrence
     FROM filled
+),
+named AS (
+    SELECT * EXCEPT (occurrence) REPLACE (
+        -- Ids of requests that say no span are those of when there were none.
+        coalesce(request_id, CASE WHEN coalesce(start, "end", within_start, within_end) IS NULL
+            THEN stable_id(
+                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
+                occurrence)
+            ELSE stable_id(
+                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
+                start, "end", within_start, within_end, occurrence)
+        END) AS request_id
+    )
+    FROM numbered
 ),
 judged AS (
     SELECT *,
         occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
         validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict,
+        span_error(start, "end", within_start, within_end, min_clip_length) AS span_error,
         audience_error(audience_profile) AS audience_error
     FROM named
 )
-SELECT * EXCEPT (malformed, occurrence, verdict, audience_error) REPLACE (
+SELECT * EXCEPT (malformed, occurrence, verdict, span_error, audience_error) REPLACE (
         CASE WHEN verdict['error_code'] IS NULL THEN least(max_clips, $max_clips_limit) ELSE max_clips END AS max_clips
     ),
     source_location(source_url) AS location,
     CASE
         WHEN malformed IS NOT NULL THEN 'invalid_request.bad_value'
+        WHEN span_error IS NOT NULL THEN 'invalid_request.bad_span'
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_code']
         WHEN audience_error IS NOT NULL THEN 'invalid_request.bad_value'
         WHEN occurrence > 1 THEN 'invalid_request.duplicate_id'
     END AS error_code,
     CASE
         WHEN malformed IS NOT NULL THEN malformed
+        WHEN span_error IS NOT NULL THEN span_error
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_message']
         WHEN audience_error IS NOT NULL THEN audience_error
         WHEN occurrence > 1 THEN 'request_id ' || request_id || ' stands in an earlier row too; give each row its own'

@@ -22,16 +22,30 @@ broken AS (
 spent AS (
     SELECT location, source_id, error_code, error_message, attempts, elapsed, info['duration'] AS duration FROM analysis
 ),
+-- Columns that no request has: why the source has no clip where the request wants one, and the shortest clip that
+-- can be made for its platforms.
+asked AS (
+    SELECT r.*, a.source_id AS source_id, a.duration AS "clipflow: duration",
+        outside_message(r.start, r."end", r.within_start, r.within_end, r.min_clip_length, a.duration) AS "clipflow: outside",
+        CASE WHEN $variants > 0 AND r.start IS NULL THEN shortest_variant(coalesce(nullif(trim(r.audience_profile), ''), $audience),
+            coalesce(audience_platforms(r.audience_profile), $platforms)) END AS "clipflow: shortest"
+    FROM checked r
+    LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
+),
 ended AS (
-    SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
+    SELECT r.*, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
         coalesce(r.error_code, a.error_code, b.error_code,
             CASE WHEN f.clips IS NULL OR ($variants > 0 AND NOT $plain_clips AND v.variants IS NULL)
-                THEN 'selection.no_candidate' END) AS code,
+                THEN CASE WHEN f.clips IS NULL AND r."clipflow: outside" IS NOT NULL THEN 'selection.outside'
+                    ELSE 'selection.no_candidate' END END) AS code,
         coalesce(r.error_message, a.error_message, b.error_message,
-            CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length)
+            CASE
+                WHEN f.clips IS NULL AND r."clipflow: outside" IS NOT NULL THEN r."clipflow: outside"
+                WHEN f.clips IS NULL AND coalesce(r."clipflow: shortest" <= least(r.max_clip_length, r."clipflow: duration"), true)
+                    THEN no_candidate_message(r."clipflow: duration", greatest(r.min_clip_length, r."clipflow: shortest"), r.max_clip_length)
                 ELSE no_variant_message(coalesce(nullif(trim(r.audience_profile), ''), $audience),
                     coalesce(audience_platforms(r.audience_profile), $platforms), r.min_clip_length, r.max_clip_length) END) AS message
-    FROM checked r
+    FROM asked r
     LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
     LEFT JOIN (SELECT source_id, attempts, elapsed FROM rendered) d ON d.source_id = a.source_id
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
@@ -49,6 +63,7 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, topic, error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
+        audience_profile, experiment_id, topic, start, "end", within_start, within_end, "clipflow: duration", "clipflow: outside",
+        "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
 FROM ended
 ORDER BY "row"

@@ -2,7 +2,9 @@
 -- Clips (narrow) are held in memory, sources (wide: a source a row) stream by.
 WITH wanted AS (
     SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.topic, r.experiment_id, d.texts,
-        r.min_clip_length, r.max_clip_length,
+        -- Of a span that the request gives, variants may show less.
+        CASE WHEN r.start IS NULL THEN r.min_clip_length END AS min_clip_length,
+        CASE WHEN r.start IS NULL THEN r.max_clip_length END AS max_clip_length,
         coalesce(nullif(trim(r.audience_profile), ''), $audience) AS audience,
         -- A row's own go before those of the batch.
         coalesce(audience_platforms(r.audience_profile), $platforms) AS platforms
@@ -14,8 +16,8 @@ WITH wanted AS (
 made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
-            with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
-                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts),
+            with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
+                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts), $size),
             $variants, w.audience, w.platforms, $captions
         )) AS v
     FROM wanted w
@@ -31,8 +33,11 @@ SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS va
     v['edit']['segments'] AS segments, v['edit']['join'] AS "join",
     v['edit']['caption_style'] AS caption_style, v['edit']['caption_mode'] AS caption_mode, v['edit']['language'] AS language,
     v['edit']['safe_zone'] AS safe_zone, v['edit']['effects'] AS effects, v['edit']['loudness'] AS loudness,
-    v['title_style'] AS title_style, v['title'] AS title, v['hook_text'] AS hook_text, v['description'] AS description,
-    v['hashtags'] AS hashtags, v['text_origin'] AS text_origin, v['text_note'] AS text_note,
+    v['title_style'] AS title_style,
+    -- Size and length of a file are no text for people.
+    CASE WHEN v['text_origin'] <> 'facts' THEN v['title'] END AS title, v['hook_text'] AS hook_text,
+    CASE WHEN v['text_origin'] <> 'facts' THEN v['description'] END AS description,
+    CASE WHEN v['text_origin'] <> 'facts' THEN v['hashtags'] END AS hashtags, v['text_origin'] AS text_origin, v['text_note'] AS text_note,
     v['predicted_engagement_rate'] AS predicted_engagement_rate, v['predicted_hook_rate'] AS predicted_hook_rate,
     v['predicted_completion_rate'] AS predicted_completion_rate,
     v['viral_score'] AS viral_score, v['score_model'] AS score_model, v['score_parts'] AS score_parts, v['reason'] AS reason

@@ -2,7 +2,7 @@
 -- Equal requests share their clips.
 SELECT coalesce(sum(least(max_clips * least(max_clip_length, $seconds), $seconds)), 0) AS seconds
 FROM (
-    SELECT DISTINCT language, min_clip_length, max_clip_length, max_clips
+    SELECT DISTINCT language, min_clip_length, max_clip_length, max_clips, start, "end", within_start, within_end
     FROM checked
     WHERE error_code IS NULL AND location = $location AND min_clip_length <= $seconds
 )

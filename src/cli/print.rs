@@ -171,6 +171,7 @@ mod tests {
             "model",
             "platforms",
             "quality",
+            "size",
             "trained_at",
             "variants",
             "variants_only",

@@ -9,10 +9,7 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::score::{ScoreModel, ScoreModels};
 use crate::kernels::select::{Weights, WeightsFile};
-use crate::pipeline::{self, Requests, RunConfig, check_post_name};
-
-/// Characters of a plan's line that `--explain` prints without -v.
-const PLAN_WIDTH: usize = 118;
+use crate::pipeline::{self, Requests, RunConfig, VariantSettings, check_post_name};
 
 pub(super) async fn run(
     args: RunArgs,
@@ -36,7 +33,7 @@ pub(super) async fn run(
     let config = RunConfig {
         allow_roots: allow_roots.chain(roots).collect(),
         max_clips: args.max_clips,
-        variants: args.variants.settings(models)?,
+        variants: VariantSettings { size: args.video.size, ..args.variants.settings(models)? },
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
         render: args.encoding.settings(args.thumbnails),
@@ -47,16 +44,17 @@ pub(super) async fn run(
     };
     if args.explain {
         let explanation = pipeline::explain(&config).await?;
-        print::line(&if verbose {
-            explanation.to_string()
-        } else {
-            explanation.brief(PLAN_WIDTH)
+        print::line(&match verbose {
+            true => explanation.to_string(),
+            false => explanation.cost.to_string(),
         })?;
         return Ok(OK);
     }
     let summary = pipeline::run(&config).await?;
     if !args.quiet {
         print::line(&summary.to_string())?;
+    } else if !summary.is_complete() {
+        summary.faults().for_each(|fault| print::warning(&fault));
     }
     if !config.plan_only {
         make_posts(&config, &posts, args.quiet).await?;

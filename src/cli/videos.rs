@@ -135,6 +135,10 @@ fn rows_of(videos: &[String], args: &VideoRequestArgs) -> Result<RecordBatch> {
         ("max_clip_length", seconds(max), true),
         ("language", text(&args.language), true),
         ("topic", text(&args.topic), true),
+        ("start", seconds(args.start), true),
+        ("end", seconds(args.end), true),
+        ("within_start", seconds(args.within_start), true),
+        ("within_end", seconds(args.within_end), true),
     ];
     RecordBatch::try_from_iter_with_nullable(columns)
         .map_err(|e| Error::new(ErrorCode::Internal, format!("the requests are no table ({e})")))

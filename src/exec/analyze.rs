@@ -13,7 +13,7 @@ use super::{Cacheable, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::kernels::ids::stable_id;
-use crate::media::{self, AnalyzeSettings};
+use crate::media::{self, AnalysisProgress, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
 use crate::model::{Cue, Shot, Signal, SourceInfo};
 
@@ -67,8 +67,12 @@ impl Work for AnalyzeWork {
             .map(|c| text_at(row, c).unwrap_or_default());
         let sidecars = media::analyze::sidecar_state(Path::new(&path));
         let done = Cell::new(0.0);
-        let progress =
-            |seconds: f64| env.progress.advanced("analyze", seconds - done.replace(seconds));
+        let progress = |progress| match progress {
+            AnalysisProgress::Expected(seconds) => env.progress.expected("analyze", seconds),
+            AnalysisProgress::Analysed(seconds) => {
+                env.progress.advanced("analyze", seconds - done.replace(seconds));
+            }
+        };
         let analysis =
             media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
         let [source_id, validator] = identity(&location, &validator, &sidecars);

@@ -146,6 +146,11 @@ impl WorkEnv {
 pub trait Progress: Debug + Send + Sync {
     /// `seconds` of video were processed in `stage`. Must not block.
     fn advanced(&self, stage: &'static str, seconds: f64);
+
+    /// The row has about `seconds` of video to go through in `stage`. Must not block.
+    fn expected(&self, stage: &'static str, seconds: f64) {
+        let _ = (stage, seconds);
+    }
 }
 
 /// Discards progress.

@@ -20,7 +20,7 @@ pub(crate) mod sniff;
 pub mod thumbnail;
 pub(crate) mod tools;
 
-pub use analyze::{Analysis, AnalyzeSettings, analyze};
+pub use analyze::{Analysis, AnalysisProgress, AnalyzeSettings, analyze};
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;

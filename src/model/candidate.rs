@@ -18,6 +18,8 @@ spelled! {
         Fade => "fade",
         /// The source itself starts or ends.
         Source => "source",
+        /// The request says so.
+        Request => "request",
         /// Nothing: a regular step, taken where the source offers no better place.
         Grid => "grid",
     }

@@ -47,6 +47,19 @@ table! {
         /// What the source is about, in the requester's words: for titles where there is no speech.
         #[serde(default)]
         pub topic: Option<String>,
+        /// Where the clip starts, in seconds or as 1:05: with `end` this very span is the one clip, whatever
+        /// lengths and number are wanted.
+        #[serde(default)]
+        pub start: Option<f64>,
+        /// Where the clip ends, in seconds or as 1:05.
+        #[serde(default)]
+        pub end: Option<f64>,
+        /// Where clips may start at the earliest, in seconds or as 1:05.
+        #[serde(default)]
+        pub within_start: Option<f64>,
+        /// Where clips may end at the latest, in seconds or as 1:05.
+        #[serde(default)]
+        pub within_end: Option<f64>,
     }
 }
 
@@ -69,6 +82,10 @@ impl Default for VideoClipRequest {
             audience_profile: None,
             experiment_id: None,
             topic: None,
+            start: None,
+            end: None,
+            within_start: None,
+            within_end: None,
         }
     }
 }

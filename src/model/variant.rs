@@ -23,14 +23,15 @@ table! {
         pub edit: Edit,
         /// Form of the title.
         pub title_style: String,
-        /// Title, within the platform's length.
-        pub title: String,
+        /// Title, within the platform's length; in tables NULL where there are only facts of the file to make it
+        /// from (`text_origin` is `facts`).
+        pub title: String | NULL,
         /// First words that are heard or read; NULL without captions.
         pub hook_text: Option<String>,
-        /// Description, within the platform's length.
-        pub description: String,
-        /// Hashtags with their `#`, most fitting first.
-        pub hashtags: Vec<String>,
+        /// Description, within the platform's length; NULL where `title` is.
+        pub description: String | NULL,
+        /// Hashtags with their `#`, most fitting first; NULL where `title` is.
+        pub hashtags: Vec<String> | NULL,
         /// What the texts are made from: `captions`, `request`, `facts` or `model`.
         pub text_origin: String,
         /// Why a language model that was asked did not write them, as a sentence.

@@ -12,16 +12,17 @@ use serde::Deserialize;
 use super::run::locations;
 use super::session::RunSession;
 use super::statements::Statements;
+use super::summary::clock;
 use super::{RunConfig, describe, publish};
 use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::media;
+use crate::media::{self, VideoStream};
 use crate::query::query_error;
 use crate::query::rows::row;
 use crate::query::sql::{self, Step};
 use crate::store::temporary_folder;
 
-/// The plans of a run, step by step, and what it will cost at the most.
+/// What a run will cost at the most, and its plans, step by step.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// The steps in order.
@@ -59,6 +60,38 @@ pub struct Cost {
     /// Seconds of clips and variants to encode at the most: `max_clips` × `max_clip_length`, never more
     /// than the source has, and equal requests once; each variant as long as its clip.
     pub encode_seconds: f64,
+    /// Seconds that the analysis may take on this machine, by the size of the pictures; an estimate.
+    pub analysis_time: f64,
+    /// Seconds that the encoding may take at the most, likewise.
+    pub encoding_time: f64,
+    /// Bytes of the media files at the most, likewise.
+    pub bytes: f64,
+}
+
+/// What a second of work on one core goes through, in pixels: measured on 720p, see docs/internals/performance.md.
+const PIXELS_ANALYSED: f64 = 4.5e8;
+/// The same for decoding, scaling and encoding.
+const PIXELS_ENCODED: f64 = 1.1e8;
+/// Bits of a file for each of its pixels.
+const BITS_PER_PIXEL: f64 = 0.08;
+/// Bytes of a second of sound.
+const SOUND_BYTES: f64 = 16_000.0;
+/// Most pixels of a picture that is written, for the estimate: platforms take no larger ones.
+const MOST_PIXELS: f64 = 1920.0 * 1080.0;
+
+impl Cost {
+    /// Adds `decode` seconds of video to analyse and `encode` to encode, of that many pixels a second.
+    fn add(&mut self, decode: f64, encode: f64, video: &VideoStream) {
+        let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+        let fps = video.average_fps.or(video.nominal_fps).unwrap_or(25.0);
+        let pixels = (video.width * video.height) as f64;
+        let written = pixels.min(MOST_PIXELS) * fps;
+        self.decode_seconds += decode;
+        self.encode_seconds += encode;
+        self.analysis_time += decode * pixels * fps / PIXELS_ANALYSED / cores;
+        self.encoding_time += encode * written / PIXELS_ENCODED / cores;
+        self.bytes += encode * (written * BITS_PER_PIXEL / 8.0 + SOUND_BYTES);
+    }
 }
 
 /// Plan a run of `config` and probe its sources, except those that would have to be fetched.
@@ -114,13 +147,13 @@ async fn cost(session: &RunSession) -> Result<Cost> {
         let probe = runtime.sources.open(&location).await.and_then(|copy| {
             media::probe(&runtime.tools, &copy.path, &config.analyze.limits, &CancelToken::new())
         });
-        let Some(seconds) = probe.ok().and_then(|p| p.duration_hint) else {
+        let known = probe.ok().and_then(|probe| Some((probe.duration_hint?, probe.video)));
+        let Some((seconds, video)) = known else {
             cost.unreadable_sources += 1;
             continue;
         };
-        cost.decode_seconds += seconds;
         let clips = clip_seconds(statements, location, seconds).await?;
-        cost.encode_seconds += config.outputs_of_a_clip() * clips;
+        cost.add(seconds, config.outputs_of_a_clip() * clips, &video);
     }
     Ok(cost)
 }
@@ -138,35 +171,19 @@ async fn clip_seconds(statements: &Statements, location: String, seconds: f64) -
     Ok(seconds)
 }
 
-impl Explanation {
-    /// The physical plans with lines cut to `width` characters, then the cost.
-    pub fn brief(&self, width: usize) -> String {
-        let steps = self.steps.iter().map(|StepPlan { name, physical, .. }| {
-            let cut = |line: &str| match line.char_indices().nth(width.saturating_sub(3)) {
-                Some((at, _)) => format!("  {}…\n", &line[..at]),
-                None => format!("  {line}\n"),
-            };
-            format!(
-                "── {name}: sql/run/{name}.sql\n{}",
-                physical.lines().map(cut).collect::<String>()
-            )
-        });
-        format!("{}{}", steps.collect::<String>(), self.cost)
-    }
-}
-
-/// Logical and physical plans in full, then the cost.
+/// The cost, then logical and physical plans.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cost)?;
         for StepPlan { name, logical, physical } in &self.steps {
-            writeln!(
+            write!(
                 f,
-                "── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}",
+                "\n── {name}: sql/run/{name}.sql\nlogical plan\n{}physical plan\n{}",
                 indent(logical),
-                indent(physical)
+                indent(physical).trim_end()
             )?;
         }
-        write!(f, "{}", self.cost)
+        Ok(())
     }
 }
 
@@ -191,7 +208,16 @@ impl fmt::Display for Cost {
             )?;
         }
         writeln!(f, "source-seconds to decode{:>10.1}", self.decode_seconds)?;
-        write!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)
+        writeln!(f, "clip-seconds to encode  {:>10.1}   at the most", self.encode_seconds)?;
+        let total = self.analysis_time + self.encoding_time;
+        writeln!(
+            f,
+            "estimated time          {:>10}   on this machine: {} to analyse, at most {} to encode",
+            clock(total),
+            clock(self.analysis_time),
+            clock(self.encoding_time)
+        )?;
+        write!(f, "estimated size          {:>10.1}   MB at the most", self.bytes / 1e6)
     }
 }
 

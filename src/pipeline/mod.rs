@@ -4,6 +4,7 @@
 //! to one Parquet file before the next statement reads them. Two of them contain media work
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
+mod advice;
 mod analysis_cache;
 mod commit;
 mod config;
@@ -24,10 +25,11 @@ mod statements;
 mod summary;
 mod validate;
 mod validate_requests;
+mod variant_settings;
 
 pub use crate::kernels::variants::MAX_VARIANTS;
 pub use analysis_cache::{RESUME_FOLDER, cache, cache_place};
-pub use config::{RunConfig, VariantSettings};
+pub use config::RunConfig;
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, StepPlan, explain};
 pub use from_results::plan_variants;
@@ -35,6 +37,7 @@ pub use posts::{DEFAULT_POST_NAME, POSTS_FOLDER, Posts, check_post_name, write_p
 pub use render_selected::{RenderChosen, Rendered, render_chosen};
 pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
-pub(crate) use summary::plural;
 pub use summary::{Failures, RunSummary};
+pub(crate) use summary::{clock, plural};
 pub use validate::{Validated, validate};
+pub use variant_settings::VariantSettings;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::advice;
 use super::session::RunSession;
 use super::statements::Statements;
 use crate::cache::CacheStats;
@@ -27,6 +28,9 @@ pub struct RunSummary {
     /// Clips of answered requests that were to have variants and fit none of their platforms: how many, and
     /// of the first the request and why.
     pub without_variants: Option<(u64, String)>,
+    /// What a person must know beside the counts, each as a sentence: sources without captions, variants without
+    /// captions or texts, sizes other than the platform's, platforms that are called otherwise.
+    pub advice: Vec<String>,
     /// Clips of answered requests.
     pub clips: u64,
     /// Variants of those clips.
@@ -59,6 +63,18 @@ impl RunSummary {
         self.rows - self.answered
     }
 
+    /// What failed, a sentence for each code.
+    pub fn faults(&self) -> impl Iterator<Item = String> {
+        let said = |what: &'static str| {
+            move |failures: &Failures| {
+                let Failures { error_code, count, example } = failures;
+                format!("{} failed: {error_code}, e.g. {example}", plural(*count, what))
+            }
+        };
+        let variants = self.failed_variants.iter().map(said("variant"));
+        self.failures.iter().map(said("request")).chain(variants)
+    }
+
     /// Whether every request was answered, with all its files.
     pub fn is_complete(&self) -> bool {
         self.failed() == 0 && self.failed_variants.is_empty()
@@ -87,6 +103,7 @@ pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummar
         failures: statements.rows(sql::summary::FAILED_REQUESTS).await?,
         failed_variants: statements.rows(sql::summary::FAILED_VARIANTS).await?,
         without_variants: without_variants(statements).await?,
+        advice: advice::read(session).await?,
         clips: totals.clips,
         variants: totals.variants,
         files: totals.files,
@@ -133,34 +150,9 @@ impl fmt::Display for Failures {
     }
 }
 
-impl fmt::Display for RunSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{}: {} answered with {}{}, {} failed",
-            plural(self.rows, "request"),
-            self.answered,
-            plural(self.clips, "clip"),
-            match self.variants {
-                0 => String::new(),
-                n => format!(" in {}", plural(n, "variant")),
-            },
-            self.failed()
-        )?;
-        for failures in &self.failures {
-            writeln!(f, "{failures}")?;
-        }
-        if !self.failed_variants.is_empty() {
-            let count = self.failed_variants.iter().map(|failures| failures.count).sum();
-            writeln!(f, "{} could not be rendered", plural(count, "variant"))?;
-        }
-        for failures in &self.failed_variants {
-            writeln!(f, "{failures}")?;
-        }
-        if let Some((clips, example)) = &self.without_variants {
-            let have = if *clips == 1 { "has" } else { "have" };
-            writeln!(f, "{} {have} no variants, e.g. {example}", plural(*clips, "clip"))?;
-        }
+impl RunSummary {
+    /// What was done, how fast, and how hosts and cache did.
+    fn fmt_work(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "{} ({} of video) analysed; {} ({} of video, {:.1} MB)",
@@ -193,6 +185,42 @@ impl fmt::Display for RunSummary {
             let trouble = if cache.faults > 0 { "; it cannot be used (-v says why)" } else { "" };
             writeln!(f, ", {} added{trouble}", cache.stored)?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RunSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} answered with {}{}, {} failed",
+            plural(self.rows, "request"),
+            self.answered,
+            plural(self.clips, "clip"),
+            match self.variants {
+                0 => String::new(),
+                n => format!(" in {}", plural(n, "variant")),
+            },
+            self.failed()
+        )?;
+        for failures in &self.failures {
+            writeln!(f, "{failures}")?;
+        }
+        if !self.failed_variants.is_empty() {
+            let count = self.failed_variants.iter().map(|failures| failures.count).sum();
+            writeln!(f, "{} could not be rendered", plural(count, "variant"))?;
+        }
+        for failures in &self.failed_variants {
+            writeln!(f, "{failures}")?;
+        }
+        if let Some((clips, example)) = &self.without_variants {
+            let have = if *clips == 1 { "has" } else { "have" };
+            writeln!(f, "{} {have} no variants, e.g. {example}", plural(*clips, "clip"))?;
+        }
+        for sentence in &self.advice {
+            writeln!(f, "note: {sentence}")?;
+        }
+        self.fmt_work(f)?;
         write!(f, "tables: {}/*/*.parquet", self.out)?;
         if self.files > 0 {
             write!(f, "\nmedia:  {}", self.out.join("media"))?;
@@ -207,7 +235,7 @@ pub(crate) fn plural(n: u64, one: &str) -> String {
 }
 
 /// `1:02:03` or `2:03`.
-pub(super) fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s / 3600 {
         0 => format!("{}:{:02}", s / 60, s % 60),

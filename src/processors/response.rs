@@ -153,6 +153,10 @@ struct OutcomeRow {
     audience_profile: Option<String>,
     experiment_id: Option<String>,
     topic: Option<String>,
+    start: Option<f64>,
+    end: Option<f64>,
+    within_start: Option<f64>,
+    within_end: Option<f64>,
 }
 
 impl OutcomeRow {
@@ -168,6 +172,10 @@ impl OutcomeRow {
             audience_profile: self.audience_profile.clone(),
             experiment_id: self.experiment_id.clone(),
             topic: self.topic.clone(),
+            start: self.start,
+            end: self.end,
+            within_start: self.within_start,
+            within_end: self.within_end,
         }
     }
 }

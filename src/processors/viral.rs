@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::clip::{VideoClipProcessor, create_high_performance_processor};
 use super::response::ViralVideoBatchResponse;
@@ -42,13 +42,14 @@ pub struct ViralVideoVariant {
     pub layout: String,
     /// How captions look.
     pub caption_style: String,
-    /// Title.
-    pub title: String,
+    /// Title; `None` where there are neither captions nor a topic to make it from.
+    pub title: Option<String>,
     /// First words; `None` without captions.
     pub hook_text: Option<String>,
-    /// Description.
-    pub description: String,
+    /// Description; `None` where the title is.
+    pub description: Option<String>,
     /// Hashtags with their `#`.
+    #[serde(deserialize_with = "null_as_none")]
     pub hashtags: Vec<String>,
     /// Predicted engagements by views, in [0, 1].
     pub predicted_engagement_rate: f64,
@@ -71,6 +72,13 @@ pub struct ViralVideoVariant {
     /// The same as a sentence.
     #[serde(default)]
     pub error_message: Option<String>,
+}
+
+/// An empty list for NULL.
+fn null_as_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl ViralVideoVariant {
@@ -146,7 +154,7 @@ pub fn create_high_performance_viral_processor(
 /// let requests = vec![VideoClipRequest::new("talk.mp4")];
 /// for response in processor.process_batch_parallel(&requests, 5, Some(&audience))? {
 ///     for variant in &response.variants {
-///         println!("{:.2} {} {:?}", variant.viral_score, variant.title, variant.uri);
+///         println!("{:.2} {} {:?}", variant.viral_score, variant.reason, variant.uri);
 ///     }
 /// }
 /// # Ok(())

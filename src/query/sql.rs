@@ -94,6 +94,12 @@ pub mod summary {
         FAILED_VARIANTS = "failed_variants",
         /// Clips that fit no platform.
         WITHOUT_VARIANTS = "without_variants",
+        /// Sources without captions.
+        WITHOUT_CAPTIONS = "without_captions",
+        /// Shapes of variants, and what they lack.
+        ABOUT_VARIANTS = "about_variants",
+        /// The names of platforms that are asked for.
+        ASKED_PLATFORMS = "asked_platforms",
         /// The distinct error codes of requests and variants.
         ERROR_CODES = "error_codes",
         /// The media files that a dataset names.

@@ -102,10 +102,11 @@ fn validate_prints_each_row_and_writes_the_same() {
 fn explain_prints_plan_and_cost_and_does_nothing() {
     let folder = tempfile::tempdir().unwrap();
     show::requests(folder.path());
-    let output = clipflow(folder.path(), &["run", "requests.csv", "--out", "out", "--explain"]);
+    let output =
+        clipflow(folder.path(), &["run", "requests.csv", "--out", "out", "--explain", "-v"]);
     let text = stdout(&output);
     assert!(output.status.success(), "{}", stderr(&output));
-    for part in ["MediaExec: analyze", "MediaExec: render", "select_clips(", "AggregateExec"] {
+    for part in ["MediaExec: analyze", "MediaExec: render", "select_clips_in(", "AggregateExec"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(text.contains("distinct sources                 3   of which unreadable 2"), "{text}");

@@ -1,5 +1,9 @@
 //! What a person meets first: a video in, named files out, sentences where something else was meant.
 
+mod sentences;
+mod sizes;
+mod spans;
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
@@ -15,18 +19,8 @@ use super::support::{clipflow, query, stderr, stdout};
 static POSTED: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("clips in")).unwrap();
-    for (name, colour) in
-        [("clips in/My talk, part 1.mp4", "testsrc2"), ("clips in/b.MOV", "smptebars")]
-    {
-        let source = format!("{colour}=s=320x180:r=25:d=12");
-        let status = Command::new("ffmpeg")
-            .args(["-v", "error", "-f", "lavfi", "-i", &source, "-f", "lavfi", "-i", "sine=d=12"])
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest"])
-            .arg(folder.path().join(name))
-            .status()
-            .unwrap();
-        assert!(status.success());
-    }
+    video(&folder.path().join("clips in/My talk, part 1.mp4"), "testsrc2");
+    video(&folder.path().join("clips in/b.MOV"), "smptebars");
     let run = clipflow(
         folder.path(),
         &[
@@ -45,6 +39,25 @@ static POSTED: LazyLock<TempDir> = LazyLock::new(|| {
     assert!(run.status.success(), "{}", stderr(&run));
     folder
 });
+
+/// Makes a video of 12 s in 320x180 at 25 frames a second, without captions.
+fn video(path: &Path, picture: &str) {
+    let source = format!("{picture}=s=320x180:r=25:d=12");
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", &source, "-f", "lavfi", "-i", "sine=d=12"])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest"])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// A folder with the video `talk.mp4`.
+fn with_talk() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    video(&folder.path().join("talk.mp4"), "testsrc2");
+    folder
+}
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();

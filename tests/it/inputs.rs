@@ -43,8 +43,9 @@ fn all_kinds_of_files_say_the_same() {
     assert_eq!(from_csv[0], "row 1 (a): valid");
     assert!(from_csv[1].starts_with("row 2 (b): invalid_request.missing_url"), "{from_csv:?}");
     assert!(
-        from_csv[2]
-            .contains("invalid_request.bad_value: min_clip_length is x, which is not a number"),
+        from_csv[2].contains(
+            "invalid_request.bad_value: min_clip_length is x, which is not a number of seconds"
+        ),
         "{from_csv:?}"
     );
     assert!(

@@ -163,7 +163,7 @@ pub(super) struct RunArgs {
     pub thumbnails: bool,
     #[command(flatten)]
     pub posts: PostsArgs,
-    /// Print the plan and what it will cost (-v: in full); do nothing else.
+    /// Print what it will cost, with -v also the query plan; do nothing else.
     #[arg(long)]
     pub explain: bool,
     /// Print no progress and no summary.
@@ -214,7 +214,15 @@ impl VariantArgs {
         }
         let captions = captions.map_or(Some(CaptionMode::Burned), |asked| asked.0);
         let plain_clips = !variants_only;
-        Ok(VariantSettings { count, audience, platforms, plain_clips, captions, models })
+        Ok(VariantSettings {
+            count,
+            audience,
+            platforms,
+            plain_clips,
+            captions,
+            models,
+            size: None,
+        })
     }
 }
 

@@ -3,6 +3,8 @@
 use clap::Args;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::timecode;
+use crate::kernels::variants::VariantSize;
 use crate::model::request::{DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MIN_CLIP_LENGTH};
 
 #[derive(Debug, Args)]
@@ -14,6 +16,22 @@ pub(in crate::cli) struct VideoRequestArgs {
     /// Longest clip, in seconds or as 1:05 [default: 60, or twice --min if that is more].
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub max: Option<f64>,
+    /// Start of the clip: with --end this very span is the one clip, snapped to frames.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "end")]
+    pub start: Option<f64>,
+    /// End of the clip.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "start", conflicts_with_all = ["min", "max"])]
+    pub end: Option<f64>,
+    /// Choose clips from here on.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "start")]
+    pub within_start: Option<f64>,
+    /// Choose clips up to here.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "start")]
+    pub within_end: Option<f64>,
+    /// Size of the variants: full (each platform's largest) or such as 1080x1920, the source enlarged if need be
+    /// [default: the platform's largest that the source is sharp enough for].
+    #[arg(long, value_name = "WxH|full", help_heading = "Variants", value_parser = size)]
+    pub size: Option<VariantSize>,
     /// Language of captions and texts, as en, pt-BR or jpn.
     #[arg(long, value_name = "TAG")]
     pub language: Option<String>,
@@ -38,6 +56,9 @@ impl VideoRequestArgs {
         let given = [
             ("--min", "min_clip_length", self.min.is_some()),
             ("--max", "max_clip_length", self.max.is_some()),
+            ("--start", "start", self.start.is_some()),
+            ("--within-start", "within_start", self.within_start.is_some()),
+            ("--within-end", "within_end", self.within_end.is_some()),
             ("--language", "language", self.language.is_some()),
             ("--topic", "topic", self.topic.is_some()),
         ];
@@ -51,27 +72,12 @@ impl VideoRequestArgs {
     }
 }
 
-/// Seconds, `M:SS` or `H:MM:SS`, each with a fraction.
-fn timecode(text: &str) -> Option<f64> {
-    let mut seconds = 0.0;
-    let parts: Vec<&str> = text.trim().split(':').collect();
-    for (i, part) in parts.iter().enumerate() {
-        let value: f64 = part.parse().ok()?;
-        let is_below_an_hour = i == 0 || value < 60.0;
-        if !value.is_finite()
-            || part.starts_with(['-', '+'])
-            || !is_below_an_hour
-            || parts.len() > 3
-        {
-            return None;
-        }
-        seconds = seconds * 60.0 + value;
-    }
-    Some(seconds)
+fn size(text: &str) -> std::result::Result<VariantSize, String> {
+    text.parse().map_err(|e: Error| e.message().to_owned())
 }
 
 fn time(text: &str) -> std::result::Result<f64, String> {
-    timecode(text).ok_or_else(|| {
+    timecode::seconds(text).ok_or_else(|| {
         format!("{text:?} is no time; give seconds such as 8.5, or 1:05 or 1:02:03.5")
     })
 }

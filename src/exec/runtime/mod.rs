@@ -76,6 +76,10 @@ impl Progress for ProgressToObserver {
         self.counters.advanced(seconds);
         self.observer.event(&Event::Progress { stage, seconds });
     }
+
+    fn expected(&self, stage: &'static str, seconds: f64) {
+        self.observer.event(&Event::Expected { stage, seconds });
+    }
 }
 
 impl MediaRuntime {

@@ -89,6 +89,23 @@ impl Bounds {
         Self { starts: of(Side::Start), ends: of(Side::End), cuts: cut_times, blacks, frames }
     }
 
+    /// The places of a part of the source, whose own start and end are places too.
+    pub(super) fn within(&self, (from, to): (f64, f64)) -> Self {
+        let (from, to) = (self.frames.after(from), self.frames.before(to));
+        let own = |t| Bound { t, quality: GRID_QUALITY, kind: BoundKind::Request };
+        let inside = |places: &[Bound]| -> Vec<Bound> {
+            places.iter().copied().filter(|place| place.t >= from && place.t <= to).collect()
+        };
+        let (mut starts, mut ends) = (inside(&self.starts), inside(&self.ends));
+        if starts.first().is_none_or(|first| first.t > from) {
+            starts.insert(0, own(from));
+        }
+        if ends.last().is_none_or(|last| last.t < to) {
+            ends.push(own(to));
+        }
+        Self { starts, ends, ..self.clone() }
+    }
+
     /// Number of shot boundaries inside `start..end`, without those at its ends.
     pub(super) fn cuts_inside(&self, start: f64, end: f64) -> usize {
         let first = self.cuts.partition_point(|c| *c <= start);

@@ -14,6 +14,7 @@ use arrow::error::ArrowError;
 
 use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Track, Weights};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::span::RequestSpan;
 use crate::kernels::text::ends_sentence;
 use crate::model::Candidate;
 
@@ -48,11 +49,53 @@ pub fn select_clips_with(
     signals: &ListArray,
     shots: &ListArray,
     cues: &ListArray,
+    lengths: (&Float64Array, &Float64Array, &Int64Array),
+    weights: &Weights,
+) -> Result<ListArray> {
+    let spans = SpanColumns::none(signals.len());
+    select_clips_in(signals, shots, cues, lengths, &spans, weights)
+}
+
+/// Where in its source each request wants clips: the columns of [`RequestSpan`].
+#[derive(Debug, Clone)]
+pub struct SpanColumns([Float64Array; 4]);
+
+impl SpanColumns {
+    /// The columns `start`, `end`, `within_start` and `within_end`, in seconds.
+    pub fn new(columns: [Float64Array; 4]) -> Self {
+        Self(columns)
+    }
+
+    /// Those of rows that say nothing.
+    fn none(rows: usize) -> Self {
+        let nothing = Float64Array::new_null(rows);
+        Self(std::array::from_fn(|_| nothing.clone()))
+    }
+
+    /// What row `i` says.
+    pub fn at(&self, i: usize) -> RequestSpan {
+        let cell = |column: &Float64Array| column.is_valid(i).then(|| column.value(i));
+        let [start, end, within_start, within_end] = self.0.each_ref().map(cell);
+        RequestSpan { start, end, within_start, within_end }
+    }
+}
+
+/// As [`select_clips_with`], of requests that may say where in the source.
+///
+/// # Errors
+/// As there.
+pub fn select_clips_in(
+    signals: &ListArray,
+    shots: &ListArray,
+    cues: &ListArray,
     (min, max, max_clips): (&Float64Array, &Float64Array, &Int64Array),
+    spans: &SpanColumns,
     weights: &Weights,
 ) -> Result<ListArray> {
     let rows = signals.len();
-    if [shots.len(), cues.len(), min.len(), max.len(), max_clips.len()].iter().any(|l| *l != rows) {
+    let lengths = [shots.len(), cues.len(), min.len(), max.len(), max_clips.len()];
+    let of_spans = spans.0.each_ref().map(Array::len);
+    if lengths.iter().chain(&of_spans).any(|l| *l != rows) {
         return Err(column_error(
             "the columns of select_clips differ in length; give columns of one table",
         ));
@@ -71,7 +114,7 @@ pub fn select_clips_with(
             max_clips: value_or(max_clips, i, defaults.max_clips),
         };
         let source = Source::at(signals, shots, cues, i)?;
-        let row = Row::next(last.take(), source, params, weights)?;
+        let row = Row::next(last.take(), source, (params, spans.at(i)), weights)?;
         found.push(Arc::clone(&row.candidates));
         last = Some(row);
     }
@@ -114,21 +157,21 @@ struct Source {
 struct Row {
     source: Source,
     prepared: PreparedSource,
-    params: SelectParams,
+    wanted: (SelectParams, RequestSpan),
     candidates: Arc<[Candidate]>,
 }
 
 impl Row {
-    /// The row after `last`, of whose work as much is kept as `source` and `params` allow.
+    /// The row after `last`, of whose work as much is kept as `source` and `wanted` allow.
     fn next(
         last: Option<Row>,
         source: Source,
-        params: SelectParams,
+        wanted: (SelectParams, RequestSpan),
         weights: &Weights,
     ) -> Result<Self> {
         let (prepared, done) = match last {
             Some(last) if last.source == source => {
-                (last.prepared, (last.params == params).then_some(last.candidates))
+                (last.prepared, (last.wanted == wanted).then_some(last.candidates))
             }
             _ => (source.prepare()?, None),
         };
@@ -136,10 +179,10 @@ impl Row {
             Some(candidates) => candidates,
             // Why there is none is for the caller, who knows the source's duration, to say.
             None => prepared
-                .select(&params, weights)
+                .select_in(&wanted.0, &wanted.1, weights)
                 .map_or_else(|_| Arc::from([]), |s: Selection| s.candidates.into()),
         };
-        Ok(Self { source, prepared, params, candidates })
+        Ok(Self { source, prepared, wanted, candidates })
     }
 }
 

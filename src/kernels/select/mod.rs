@@ -31,7 +31,7 @@ pub(in crate::kernels) use columns::CueSpan;
 pub use columns::{Nullable, OwnedColumns, SourceColumns};
 pub use features::{FEATURES, SelectionFeature, Weights, signal_features};
 pub(in crate::kernels) use frames::FrameGrid;
-pub use list::{select_clips, select_clips_with};
+pub use list::{SpanColumns, select_clips, select_clips_in, select_clips_with};
 pub use params::{NoCandidate, SelectParams};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
@@ -39,6 +39,7 @@ pub(in crate::kernels) use timeline::Timeline;
 pub(in crate::kernels) use track::Track;
 pub use weights_file::WeightsFile;
 
+use crate::kernels::span::RequestSpan;
 use crate::model::Candidate;
 use bounds::Bounds;
 use score::Scales;
@@ -109,11 +110,62 @@ impl PreparedSource {
             return Err(NoCandidate::SourceTooShort { duration, min });
         }
         let windows = windows::windows(&self.bounds, span, params);
+        Ok(Selection { candidates: self.chosen_of(&windows, params, weights) })
+    }
+
+    /// As [`Self::select`], of a request that may say where: the very span that it gives, snapped to frames, is
+    /// the one window and chosen; else windows that lie within the one that it gives.
+    ///
+    /// # Errors
+    /// Says why there is no window.
+    pub fn select_in(
+        &self,
+        params: &SelectParams,
+        asked: &RequestSpan,
+        weights: &Weights,
+    ) -> Result<Selection, NoCandidate> {
+        let is_anywhere = asked.clip().is_none() && asked.window().is_none();
+        let (false, true, Some(span)) = (is_anywhere, params.is_valid(), self.span) else {
+            return self.select(params, weights);
+        };
+        if asked.outside(span.1, params.min_clip_length).is_some() {
+            return Err(NoCandidate::Outside {
+                asked: *asked,
+                duration: span.1,
+                min: params.min_clip_length,
+            });
+        }
+        if let Some((start, end)) = asked.clip() {
+            let window = windows::asked(&self.bounds, span, (start, end));
+            let mut candidates = self.chosen_of(&[window], params, weights);
+            // It is the user's own choice, even where nothing speaks for it.
+            for candidate in &mut candidates {
+                (candidate.chosen, candidate.reason) = (true, None);
+            }
+            return Ok(Selection { candidates });
+        }
+        let (from, to) = asked.window().unwrap_or(span);
+        let within = (from.max(span.0), to.min(span.1));
+        let duration = within.1 - within.0;
+        if duration < params.min_clip_length - limits::TOLERANCE {
+            return Err(NoCandidate::SourceTooShort { duration, min: params.min_clip_length });
+        }
+        let windows = windows::windows(&self.bounds.within(within), within, params);
+        Ok(Selection { candidates: self.chosen_of(&windows, params, weights) })
+    }
+
+    /// `windows` scored, and which of them are chosen.
+    fn chosen_of(
+        &self,
+        windows: &[windows::Window],
+        params: &SelectParams,
+        weights: &Weights,
+    ) -> Vec<Candidate> {
         let scored = windows.iter().map(|w| {
             let fit = params.length_fit(w.end.t - w.start.t);
             (*w, self.scales.score(w, fit, (&self.timeline, &self.bounds), weights))
         });
-        Ok(Selection { candidates: choice::choose(scored.collect(), params.max_clips) })
+        choice::choose(scored.collect(), params.max_clips)
     }
 }
 

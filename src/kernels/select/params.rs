@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorCode};
+use crate::kernels::span::RequestSpan;
 use crate::model::request::{DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MAX_CLIPS, DEFAULT_MIN_CLIP_LENGTH};
 
 /// What a request asks of the selection.
@@ -60,6 +61,15 @@ pub enum NoCandidate {
         /// `min_clip_length` of the request.
         min: f64,
     },
+    /// Where the request wants its clip the source has none.
+    Outside {
+        /// Where the request wants it.
+        asked: RequestSpan,
+        /// Duration of the source, in seconds.
+        duration: f64,
+        /// `min_clip_length` of the request, in seconds.
+        min: f64,
+    },
     /// There are neither signals nor shots.
     NothingMeasured,
     /// The lengths are out of order or not positive, or no clip is wanted; validation keeps such rows out.
@@ -75,6 +85,9 @@ impl fmt::Display for NoCandidate {
                 // Rounded down: 14.9996 s must not read as 15.
                 (duration * 1000.0).floor() / 1000.0
             ),
+            Self::Outside { asked, duration, min } => {
+                f.write_str(&asked.outside(*duration, *min).unwrap_or_default())
+            }
             Self::NothingMeasured => f.write_str(
                 "nothing was measured in the source, so no window could be looked at; check that it plays",
             ),
@@ -89,6 +102,10 @@ impl fmt::Display for NoCandidate {
 
 impl From<NoCandidate> for Error {
     fn from(why: NoCandidate) -> Self {
-        Error::new(ErrorCode::SelectionNoCandidate, why.to_string())
+        let code = match why {
+            NoCandidate::Outside { .. } => ErrorCode::SelectionOutside,
+            _ => ErrorCode::SelectionNoCandidate,
+        };
+        Error::new(code, why.to_string())
     }
 }

@@ -23,6 +23,17 @@ pub(super) struct Window {
     pub end: Bound,
 }
 
+/// The very window that a request asks for, snapped to frames; it ends with the source at the latest.
+pub(super) fn asked(bounds: &Bounds, span: (f64, f64), (start, end): (f64, f64)) -> Window {
+    let place = |t: f64, places: &[Bound]| {
+        let t = bounds.frames.nearest(t).clamp(span.0, span.1);
+        let known = places.iter().find(|place| (place.t - t).abs() <= TOLERANCE);
+        let quality = known.map_or(GRID_QUALITY, |place| place.quality);
+        Bound { t, quality, kind: BoundKind::Request }
+    };
+    Window { start: place(start, &bounds.starts), end: place(end, &bounds.ends) }
+}
+
 /// The windows of `span` that `params` allows, in order of start, then end. At least one if the
 /// source is long enough. Linear in the length of the source for a given greatest length, as there
 /// is at most one place to start or end in a second.

@@ -15,6 +15,7 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::span::RequestSpan;
 use crate::model::request::VideoClipRequest;
 use rules::RequestCells;
 
@@ -67,11 +68,15 @@ pub fn validate(columns: &RequestColumns<'_>) -> Result<Validation> {
 /// # Errors
 /// One of the `invalid_request` codes.
 pub fn validate_one(request: &VideoClipRequest) -> Result<()> {
+    let span = RequestSpan::of(request);
+    span.check(Some(request.min_clip_length))?;
+    // The very span is the clip: lengths are not looked at.
+    let length = span.clip().map(|(start, end)| end - start);
     let row = RequestCells {
         source_url: Some(&request.source_url),
         language: Some(&request.language),
-        min_clip_length: Some(request.min_clip_length),
-        max_clip_length: Some(request.max_clip_length),
+        min_clip_length: Some(length.unwrap_or(request.min_clip_length)),
+        max_clip_length: Some(length.unwrap_or(request.max_clip_length)),
         max_clips: Some(request.max_clips),
     };
     row.check().map_err(|fault| Error::new(fault.code(), fault.to_string()))

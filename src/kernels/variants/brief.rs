@@ -125,6 +125,9 @@ pub struct ClipBrief {
     pub text_note: Option<String>,
     /// Whether there are captions to show, a neighbour's line at either end among them.
     pub captioned: bool,
+    /// The size that its variants are to have, as text of a [`VariantSize`](super::VariantSize); NULL: what suits
+    /// source and platform.
+    pub size: Option<String>,
 }
 
 impl ClipBrief {
@@ -221,6 +224,7 @@ pub fn clip_brief(
         hashtags: vec![],
         text_note: None,
         captioned: !inside.is_empty(),
+        size: None,
     }
 }
 

@@ -7,12 +7,12 @@ use arrow::array::{
     StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::{filter, is_not_null};
+use arrow::compute::{cast, filter, is_not_null};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use serde::de::DeserializeOwned;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 
-use super::{ClipBrief, ClipFacts, Scorer, clip_brief, platforms_for};
+use super::{ClipBrief, ClipFacts, Scorer, VariantSize, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, Cue, Keyphrase, Platform, Shot, Signal, Variant};
@@ -47,6 +47,7 @@ fn sample() -> ClipBrief {
         descriptions: vec![String::new()],
         hashtags: vec![String::new()],
         text_note: Some(String::new()),
+        size: Some(String::new()),
         ..ClipBrief::default()
     }
 }
@@ -151,6 +152,22 @@ pub fn with_texts(briefs: &StructArray, texts: &StructArray) -> Result<StructArr
     array(&rows, (0..briefs.len()).map(|i| briefs.is_valid(i)).collect())
 }
 
+/// Briefs with the size that their variants are to have (text of a [`VariantSize`]); NULL leaves that open.
+///
+/// # Errors
+/// `config.invalid` if a size is none, `internal` if the structs are no briefs.
+pub fn with_size(briefs: &StructArray, size: &StringArray) -> Result<StructArray> {
+    let Some(at) = briefs.fields().iter().position(|field| field.name() == "size") else {
+        return Err(unfit(&"a brief has no size"));
+    };
+    for size in size.iter().flatten() {
+        size.parse::<VariantSize>()?;
+    }
+    let (fields, mut columns, nulls) = briefs.clone().into_parts();
+    columns[at] = cast(size, fields[at].data_type()).map_err(|e| unfit(&e))?;
+    StructArray::try_new(fields, columns, nulls).map_err(|e| unfit(&e))
+}
+
 /// Lists of variants of briefs, one a row, of at most [`MAX_VARIANTS`](super::MAX_VARIANTS) each.
 /// `audience` is JSON; NULL is an unknown audience.
 /// `captions` is a mode or `off`; NULL: burned in.
@@ -214,6 +231,17 @@ pub fn no_variant_message(
         "no clip of {min} to {max} s can be shaped for {}; change its lengths or the platforms",
         takes.join(", ")
     ))
+}
+
+/// The shortest that one of the platforms takes, in seconds. `audience` and `platforms` as in
+/// [`make_variants`].
+///
+/// # Errors
+/// As there.
+pub fn shortest_variant(audience: &str, platforms: &str) -> Result<f64> {
+    let platforms = platforms_for(&names(platforms), &AudienceProfile::parse(audience)?)?;
+    let shortest = platforms.iter().map(|platform| platform.min_seconds);
+    Ok(shortest.min_by(f64::total_cmp).unwrap_or_default())
 }
 
 /// Names with commas between.

@@ -19,6 +19,7 @@ mod list;
 mod offers;
 mod rescore;
 mod scorer;
+mod size;
 mod texts;
 mod timing;
 
@@ -27,10 +28,11 @@ pub use features::{FEATURE_NAMES, FEATURES, VariantFeature};
 pub use layout::{MAX_UPSCALE, fitting_size, upscale};
 pub use list::{
     BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists,
-    no_variant_message, with_texts,
+    no_variant_message, shortest_variant, with_size, with_texts,
 };
 pub use rescore::{features_of, rescore};
 pub use scorer::Scorer;
+pub use size::VariantSize;
 
 use crate::error::Result;
 use crate::model::edit::CaptionMode;
@@ -48,7 +50,7 @@ pub const MAX_VARIANTS: u32 = 50;
 /// ([`platforms_for`]). `captions` says where they go; `None`: nowhere.
 ///
 /// # Errors
-/// `invalid_request.bad_value` if the audience's ages are no range.
+/// `invalid_request.bad_value` if the audience's ages are no range, `config.invalid` if the brief's size is none.
 pub fn make_variants(
     brief: &ClipBrief,
     n: usize,
@@ -76,7 +78,9 @@ impl<'a> ClipOptions<'a> {
         captions: Option<CaptionMode>,
     ) -> Result<Self> {
         let ages = audience.ages()?;
-        let options = platforms.iter().map(|p| PlatformOptions::new(p, brief, ages, captions));
+        let size = brief.size.as_deref().map(str::parse).transpose()?;
+        let options =
+            platforms.iter().map(|p| PlatformOptions::new(p, brief, ages, (captions, size)));
         Ok(Self {
             brief,
             texts: TextsFor::new(brief, audience),

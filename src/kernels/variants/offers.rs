@@ -4,8 +4,9 @@ use super::accents::Accents;
 use super::brief::ClipBrief;
 use super::choose::{Choice, Offer};
 use super::features::Measure;
-use super::layout::{Fitted, layouts};
+use super::layout::{Fitted, layouts, layouts_at};
 use super::scorer::Scorer;
+use super::size::VariantSize;
 use super::texts::TextsFor;
 use super::timing::{Timing, timings};
 use crate::model::Platform;
@@ -23,17 +24,22 @@ pub(super) struct PlatformOptions<'a> {
 }
 
 impl<'a> PlatformOptions<'a> {
-    /// Those of `platform` for an audience of these ages.
+    /// Those of `platform` for an audience of these ages, of the size that is asked for.
     pub(super) fn new(
         platform: &'a Platform,
         brief: &ClipBrief,
         ages: Option<(u8, u8)>,
-        captions: Option<CaptionMode>,
+        (captions, size): (Option<CaptionMode>, Option<VariantSize>),
     ) -> Self {
         Self {
             platform,
             timings: timings(brief, platform),
-            layouts: layouts((brief.width, brief.height), brief.motion, platform),
+            layouts: match size {
+                None => layouts((brief.width, brief.height), brief.motion, platform),
+                Some(size) => {
+                    layouts_at(size.on(platform), (brief.width, brief.height), brief.motion)
+                }
+            },
             captions: caption_styles(brief, platform, captions),
             caption_mode: captions.filter(|_| brief.captioned),
             ages,

@@ -76,6 +76,7 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         hashtags: vec![],
         text_note: None,
         captioned: seed.is_multiple_of(2),
+        size: None,
     }
 }
 

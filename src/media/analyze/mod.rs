@@ -74,10 +74,18 @@ pub struct Analysis {
     pub cues: Vec<Cue>,
 }
 
+/// How far an analysis is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AnalysisProgress {
+    /// The seconds that the container says the source has, before its analysis begins.
+    Expected(f64),
+    /// The seconds of the source that are analysed.
+    Analysed(f64),
+}
+
 /// Analyses the file at `path`.
 ///
-/// `progress` is called in this thread with the analysed seconds of the source, about once per second
-/// of it.
+/// `progress` is called in this thread, about once per second of the source.
 ///
 /// # Errors
 /// Those of [`probe`]; [`ErrorCode::SourceTruncated`] and
@@ -89,7 +97,7 @@ pub fn analyze(
     path: &Path,
     settings: &AnalyzeSettings,
     cancel: &CancelToken,
-    progress: &dyn Fn(f64),
+    progress: &dyn Fn(AnalysisProgress),
 ) -> Result<Analysis> {
     let rate = settings.buckets_per_second;
     if !(rate > 0.0 && rate <= MAX_BUCKETS_PER_SECOND) {
@@ -101,7 +109,11 @@ pub fn analyze(
         ));
     }
     let probe = probe(tools, path, &settings.limits, cancel)?;
-    let mut decoded = decode(tools, path, &probe, settings, cancel, progress)?;
+    if let Some(seconds) = probe.duration_hint {
+        progress(AnalysisProgress::Expected(seconds));
+    }
+    let analysed = |seconds: f64| progress(AnalysisProgress::Analysed(seconds));
+    let mut decoded = decode(tools, path, &probe, settings, cancel, &analysed)?;
     if decoded.pictures.decoded == 0 && decoded.finished.last_words().is_empty() {
         check_decoder(tools, &settings.limits, cancel)?;
     }

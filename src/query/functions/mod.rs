@@ -12,6 +12,7 @@ pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
+pub(in crate::query) mod spans;
 pub(in crate::query) mod texts;
 pub(in crate::query) mod validate;
 pub(in crate::query) mod variants;
@@ -32,13 +33,19 @@ pub(in crate::query) fn all() -> Vec<Function> {
         may_change::may_change(),
         reframe::reframe_path(),
         select::select_clips(),
+        spans::select_clips_in(),
+        spans::span_error(),
+        spans::outside_message(),
+        spans::timecode_seconds(),
         select::cues_in(),
         select::no_candidate_message(),
         validate::validate_request(),
         variants::clip_brief(),
         variants::with_texts(),
+        variants::with_size(),
         variants::make_variants(),
         variants::no_variant_message(),
+        variants::shortest_variant(),
         texts::keyphrases(),
         texts::hashtags(),
         texts::clip_title(),

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
@@ -109,6 +109,27 @@ FROM source_lists('results')",
     })
 }
 
+/// `with_size(brief, size)`: the brief with the size that its variants are to have; NULL leaves that open. See
+/// [`variants::VariantSize`].
+pub fn with_size() -> Function {
+    let size = Argument::new(
+        "size",
+        ArgumentKind::Text,
+        "full (each platform's largest) or WIDTHxHEIGHT; NULL: what suits source and platform",
+    );
+    let about = About::new(
+        section::VARIANTS,
+        "A clip_brief whose variants have the size that is asked for, the source enlarged if need be.",
+        "SELECT make_variants(with_size(clip_brief(signals, shots, cues, 'en', NULL, 1280, 720, 25, 2, 12, NULL, NULL), 'full'),
+    3, NULL, 'tiktok', 'burned')
+FROM source_lists('results')",
+    );
+    let arguments = FunctionArguments::new([BRIEF, size]);
+    Function::new("with_size", arguments, ArgumentKind::Brief.example(), about, |args| {
+        Ok(Arc::new(variants::with_size(briefs(&args[0])?, &text(&args[1])?)?))
+    })
+}
+
 /// `make_variants(brief, n, audience_profile, platforms, captions[, model])`: the clip's best variants, as a
 /// list of [`Variant`] structs; see [`variants::make_variants`]. The audience is JSON or NULL, the platforms
 /// names with commas between, or NULL for those of the audience, or all, the captions `burned`, `soft`,
@@ -179,6 +200,26 @@ pub fn no_variant_message() -> Function {
             variants::no_variant_message(&word(&audience), &word(&platforms), (min, max)).ok()
         };
         Ok(Arc::new((0..audience.len()).map(sentence).collect::<StringArray>()))
+    })
+}
+
+/// `shortest_variant(audience_profile, platforms)`: the shortest that one of the platforms takes, in seconds; see
+/// [`variants::shortest_variant`]. NULL where the audience or the platforms cannot be read.
+pub fn shortest_variant() -> Function {
+    let about = About::new(
+        section::VARIANTS,
+        "The shortest clip that one of the platforms takes, in seconds; NULL where the audience or the platforms cannot be read.",
+        "SELECT shortest_variant(NULL, 'tiktok,shorts')",
+    );
+    let arguments = FunctionArguments::new([AUDIENCE, PLATFORMS]);
+    Function::new("shortest_variant", arguments, DataType::Float64, about, |args| {
+        let (audience, platforms) = (text(&args[0])?, text(&args[1])?);
+        let seconds = |row: usize| {
+            let [audience, platforms] =
+                [&audience, &platforms].map(|of| if of.is_valid(row) { of.value(row) } else { "" });
+            variants::shortest_variant(audience, platforms).ok()
+        };
+        Ok(Arc::new((0..audience.len()).map(seconds).collect::<Float64Array>()))
     })
 }
 

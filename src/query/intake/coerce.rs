@@ -57,7 +57,8 @@ fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
     let column = quote(name);
     let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
     let number = if is_text {
-        format!("TRY_CAST({text} AS DOUBLE)")
+        // Every number with a fraction is a time.
+        format!("coalesce(TRY_CAST({text} AS DOUBLE), timecode_seconds({text}))")
     } else {
         format!("CAST({column} AS DOUBLE)")
     };
@@ -69,7 +70,11 @@ fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
         // The one whole number of a request.
         (value, lost, format!("a whole number from 1 to {MAX_CLIPS}"))
     } else {
-        (number.clone(), format!("{number} IS NULL"), "a number".to_owned())
+        (
+            number.clone(),
+            format!("{number} IS NULL"),
+            "a number of seconds or a time such as 1:05".to_owned(),
+        )
     };
     let name = name.replace('\'', "''");
     let sentence =

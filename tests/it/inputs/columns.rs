@@ -305,7 +305,10 @@ fn encoded_and_exact_types_are_read_as_what_they_hold() {
             "{file}"
         );
         let lines = verdicts(path, file);
-        assert!(lines[1].contains("min_clip_length is x, which is not a number"), "{lines:?}");
+        assert!(
+            lines[1].contains("min_clip_length is x, which is not a number of seconds"),
+            "{lines:?}"
+        );
     }
     let big = 9_007_199_254_740_993;
     write_arrow(

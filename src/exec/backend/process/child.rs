@@ -188,6 +188,9 @@ fn listen(
             Ok(Some((FromWorker::Progress { id: of, seconds }, _))) if of == id => {
                 task.env.progress.advanced(task.work.name(), seconds);
             }
+            Ok(Some((FromWorker::Expected { id: of, seconds }, _))) if of == id => {
+                task.env.progress.expected(task.work.name(), seconds);
+            }
             Ok(Some((FromWorker::Answer { id: of, error }, body))) if of == id => {
                 return TaskEnd::Answered(match error {
                     Some(fault) => Err(fault.into()),

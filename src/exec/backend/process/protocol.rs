@@ -51,6 +51,8 @@ pub(super) enum FromWorker {
     Hello { protocol: u32, version: String, nonce: String },
     /// The task was read and starts: from here on it is the cause of a crash.
     Started { id: u64 },
+    /// Seconds of video that the task will go through.
+    Expected { id: u64, seconds: f64 },
     /// Seconds of video that the task processed since the last such message.
     Progress { id: u64, seconds: f64 },
     /// The task has ended; the columns follow if there is no error.

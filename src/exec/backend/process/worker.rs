@@ -220,6 +220,10 @@ impl PipeProgress {
 }
 
 impl Progress for PipeProgress {
+    fn expected(&self, _: &'static str, seconds: f64) {
+        self.out.send(&FromWorker::Expected { id: self.id, seconds }, &[]);
+    }
+
     fn advanced(&self, _: &'static str, seconds: f64) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.0 += seconds;

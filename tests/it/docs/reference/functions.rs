@@ -40,7 +40,7 @@ fn paragraph(function: &FunctionDescription) -> String {
 fn functions() {
     let mut text = format!(
         "# Functions\n\n{MADE} All work in `clipflow sql` and in a session that `register_all` was given, unless said otherwise;\n\
-         scalar functions are Polars expressions too. `SHOW FUNCTIONS` lists them, `information_schema.parameters` their arguments.\n\
+         most scalar functions are Polars expressions too. `SHOW FUNCTIONS` lists them, `information_schema.parameters` their arguments.\n\
          Functions of metrics (`hook_rate`, `pooled_hook_rate`, `mean_hook_rate` …): [metrics](metrics.md). More: [SQL](../user/sql.md).\n"
     );
     let of_metrics: BTreeSet<String> = METRICS
