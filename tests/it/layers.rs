@@ -29,7 +29,7 @@ pub const LAYERS: [&str; 21] = [
     "main",
 ];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![];
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -43,13 +43,13 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Code without comments, so that a path in a sentence is not an import.
-fn without_comments(text: &str) -> String {
+pub fn without_comments(text: &str) -> String {
     let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
     text.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 
 /// The paths that a tree of imports names, such as `a::{b, c::{self, d as e}}`, and what follows it.
-fn tree<'a>(code: &'a str, prefix: &[String], found: &mut Vec<Vec<String>>) -> &'a str {
+pub fn tree<'a>(code: &'a str, prefix: &[String], found: &mut Vec<Vec<String>>) -> &'a str {
     let mut path = prefix.to_vec();
     let mut rest = code.trim_start();
     loop {

@@ -8,6 +8,7 @@ mod bench;
 mod beside;
 mod caching;
 mod captions;
+mod circles;
 mod cli;
 mod dependencies;
 mod docs;
@@ -22,6 +23,7 @@ mod layers;
 mod media_relations;
 mod objects;
 mod performance;
+mod plans;
 #[cfg(feature = "polars")]
 mod polars;
 mod processors;
