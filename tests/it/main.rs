@@ -21,6 +21,7 @@ mod inputs_wrong;
 mod layers;
 mod media_relations;
 mod objects;
+mod own_tables;
 mod performance;
 #[cfg(feature = "polars")]
 mod polars;

@@ -7,6 +7,8 @@ mod cache;
 mod encoding;
 mod output;
 mod sql;
+mod suggest;
+mod tables;
 mod variants;
 mod videos;
 
@@ -25,6 +27,7 @@ pub(super) use cache::{CacheArgs, CacheCommand};
 pub(super) use encoding::EncodingArgs;
 pub(super) use output::OutputArgs;
 pub(super) use sql::SqlArgs;
+pub(super) use tables::TableArgs;
 pub(super) use variants::VariantArgs;
 pub(super) use videos::VideoRequestArgs;
 
@@ -47,7 +50,8 @@ pub(super) struct CommandLine {
 impl CommandLine {
     /// The arguments of the process. Bad usage ends the process.
     pub(super) fn of_process() -> Self {
-        Self::parse_from(std::env::args_os().map(not_a_flag))
+        let arguments = std::env::args_os().map(not_a_flag);
+        Self::try_parse_from(arguments).unwrap_or_else(|error| suggest::nearest(error).exit())
     }
 }
 
@@ -75,7 +79,7 @@ pub(super) enum Command {
     Validate(ValidateArgs),
     /// Render variants of results that are planned or were rendered otherwise.
     Render(RenderArgs),
-    /// Ask the results in SQL (read-only).
+    /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
@@ -126,6 +130,11 @@ impl Command {
             | Self::Completions(_)
             | Self::Man(_) => SettingsArgs::default(),
         }
+    }
+
+    /// Whether the command has a prompt, at which Ctrl-C ends a query and not the command.
+    pub(super) fn is_prompt(&self) -> bool {
+        matches!(self, Self::Sql(args) if args.is_prompt())
     }
 
     /// Whether the command finishes rows under way when it is stopped; others end at once.

@@ -4,18 +4,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, ReadingArgs};
+use super::{OutputArgs, ReadingArgs, TableArgs};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SqlArgs {
     /// Results of `clipflow run`: its --out.
     pub dir: PathBuf,
-    /// The query; or -f.
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    /// The query; or -f. On a terminal without either, a prompt asks for statements.
+    #[arg(conflicts_with = "file")]
     pub query: Option<String>,
     /// Read the query from a file; - is standard input. Several statements are answered in turn.
     #[arg(long, short)]
     pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub tables: TableArgs,
     /// Events of the variants (as for performance), as the tables events and event_days.
     #[arg(long, value_name = "FILE|DIR|URL")]
     pub events: Option<PathBuf>,
@@ -29,4 +31,11 @@ pub(in crate::cli) struct SqlArgs {
     pub memory_limit: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl SqlArgs {
+    /// Whether statements are asked for one by one, on a terminal.
+    pub(in crate::cli) fn is_prompt(&self) -> bool {
+        self.query.is_none() && self.file.is_none()
+    }
 }
