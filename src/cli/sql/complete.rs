@@ -91,6 +91,10 @@ pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Ve
     if head.trim_end() == "\\d" {
         return (start, names.tables.keys().filter(begins).cloned().collect());
     }
+    let last = head.split_whitespace().next_back().unwrap_or_default();
+    if ["FROM", "JOIN"].iter().any(|word| word.eq_ignore_ascii_case(last)) {
+        return (start, names.tables.keys().filter(begins).cloned().collect());
+    }
     if word.is_empty() {
         return (start, vec![]);
     }
@@ -139,7 +143,10 @@ pub(super) fn is_complete(text: &str) -> bool {
             last.is_none_or(|token| *token == Token::SemiColon)
         }
         // What is no SQL at all is for the parser to say.
-        Err(e) => !e.message.contains("Unterminated") && text.trim_end().ends_with(';'),
+        Err(e) => {
+            let is_open = ["Unterminated", "EOF"].iter().any(|what| e.message.contains(what));
+            !is_open && text.trim_end().ends_with(';')
+        }
     }
 }
 
@@ -169,7 +176,8 @@ mod tests {
 
     #[test]
     fn names_that_begin_so_are_offered() {
-        assert_eq!(completed("SELECT * FROM cli"), ["clip_id", "clips", "cliptime("]);
+        assert_eq!(completed("SELECT cli"), ["clip_id", "clips", "cliptime("]);
+        assert_eq!(completed("SELECT * FROM cli"), ["clips"]);
         assert_eq!(completed("SELECT CO"), ["count("]);
         assert_eq!(completed("SELECT clips.t"), ["title"]);
         assert_eq!(

@@ -158,7 +158,6 @@ mod tests {
             ("campaigns.csv", "such as campaigns=campaigns.csv"),
             ("t=", "such as campaigns=campaigns.csv"),
             ("my-table=a.csv", "no name of a table"),
-            ("select=a.csv", "no name of a table"),
             ("1a=a.csv", "no name of a table"),
             ("Clips=a.csv", "names clips, which is a table or view of clipflow"),
             ("posts=a.csv", "is a table or view"),
