@@ -73,7 +73,8 @@ pub async fn train(query: &TrainQuery) -> Result<Trained> {
         proportion,
         by: &["variant_id"],
         lag_hours: query.lag_hours,
-        reading: query.reading,
+        reading: query.reading.clone(),
+        tables: vec![],
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;

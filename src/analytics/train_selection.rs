@@ -105,7 +105,8 @@ fn asked(query: &TrainQuery) -> PerformanceQuery {
         metrics: FIGURES.map(str::to_owned).to_vec(),
         by: vec!["variant_id".to_owned()],
         lag_hours: query.lag_hours,
-        reading: query.reading,
+        reading: query.reading.clone(),
+        tables: vec![],
         parallel: query.parallel.clone(),
     }
 }

@@ -7,6 +7,7 @@ use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
+use crate::query::NamedTable;
 use crate::query::events::EventOptions;
 use crate::query::query_error;
 use crate::query::rows::{number_column, text_column};
@@ -21,6 +22,7 @@ pub(super) struct TrialsQuery<'a> {
     pub(super) by: &'a [&'a str],
     pub(super) lag_hours: f64,
     pub(super) reading: EventOptions,
+    pub(super) tables: Vec<NamedTable>,
     pub(super) parallel: ParallelConfig,
 }
 
@@ -47,7 +49,8 @@ pub(super) async fn trials(query: &TrialsQuery<'_>) -> Result<(Vec<Trials>, Perf
         metrics: names.clone(),
         by: query.by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: query.lag_hours,
-        reading: query.reading,
+        reading: query.reading.clone(),
+        tables: query.tables.clone(),
         parallel: query.parallel.clone(),
     })
     .await?;

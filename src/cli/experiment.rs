@@ -24,6 +24,7 @@ pub(super) async fn experiment(args: ExperimentArgs, parallel: ParallelConfig) -
         seed: args.seed,
         lag_hours: args.events.lag_hours,
         reading: args.events.reading.options()?,
+        tables: args.tables.tables,
         parallel,
     };
     let experiments = analytics::experiment(&query).await?;

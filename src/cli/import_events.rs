@@ -6,6 +6,7 @@ use crate::analytics::{
     DecimalSign, Export, ImportOptions, ImportedColumn, import_events as import,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::events::{BadRows, name_pairs};
 use crate::query::output::OutputFormat;
 
 pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
@@ -13,8 +14,15 @@ pub(super) async fn import_events(args: ImportEventsArgs) -> Result<u8> {
         Error::new(ErrorCode::ConfigInvalid, format!("there is no export of {}", args.from))
     })?;
     let decimal_sign = args.decimal_sign.as_deref().and_then(DecimalSign::parse);
-    let options =
-        ImportOptions { from, file: args.file, map: args.map, day: args.day, decimal_sign };
+    let options = ImportOptions {
+        from,
+        file: args.file,
+        map: args.map,
+        day: args.day,
+        decimal_sign,
+        columns: name_pairs(&args.columns)?,
+        bad_rows: BadRows::parse(&args.bad_rows).unwrap_or_default(),
+    };
     let imported = tokio::task::spawn_blocking(move || import(&options));
     let imported = imported.await.map_err(|e| Error::new(ErrorCode::Internal, e.to_string()))??;
     // Events are not read from text tables.

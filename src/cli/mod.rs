@@ -71,8 +71,13 @@ pub fn main() -> ExitCode {
         drain: Duration::try_from_secs_f64(loaded.config.drain_seconds).unwrap_or_default(),
     });
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
+    let is_prompt = arguments.command.is_prompt();
     let command = dispatch(arguments, loaded.config, token);
-    let (code, patience) = match runtime.block_on(shutdown::supervised(stop.as_ref(), command)) {
+    let ended = match is_prompt {
+        true => CommandEnd::Done(runtime.block_on(command)),
+        false => runtime.block_on(shutdown::supervised(stop.as_ref(), command)),
+    };
+    let (code, patience) = match ended {
         CommandEnd::Done(Ok(code)) => (code, TIME_TO_END),
         CommandEnd::Done(Err(e)) => {
             print::error(&e);

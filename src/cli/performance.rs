@@ -22,6 +22,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
         by: args.by.iter().map(|b| b.trim().to_owned()).collect(),
         lag_hours: args.events.lag_hours,
         reading: args.events.reading.options()?,
+        tables: args.tables.tables,
         parallel,
     };
     let performance = analytics::performance(&query).await?;
@@ -42,6 +43,7 @@ pub(super) async fn performance(args: PerformanceArgs, parallel: ParallelConfig)
     if is_table {
         performance.definitions.iter().for_each(|definition| print::notice(definition));
     }
+    performance.remarks().iter().for_each(|remark| print::notice(remark));
     let left_out = left_out.load(Ordering::Relaxed);
     performance.warnings(left_out).iter().for_each(|warning| print::warning(warning));
     Ok(OK)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
@@ -98,7 +99,12 @@ fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
         let on = on.value_name(value_name(setting)).help(help).allow_hyphen_values(true);
         return vec![match setting.kind {
             SettingKind::Backend => {
-                on.ignore_case(true).value_parser(BackendType::ALL.map(BackendType::as_str))
+                // One that is not built in is not listed, and refused by the check that all share.
+                let value = |backend: BackendType| {
+                    let is_there = BackendType::BUILT_IN.contains(&backend);
+                    PossibleValue::new(backend.as_str()).hide(!is_there)
+                };
+                on.ignore_case(true).value_parser(BackendType::ALL.map(value))
             }
             _ => on,
         }];

@@ -31,6 +31,10 @@ impl BackendType {
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Dask, Self::Async];
 
+    /// The backends that this version has.
+    pub const BUILT_IN: [Self; 5] =
+        [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Async];
+
     /// The name in configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +77,7 @@ impl FromStr for BackendType {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|b| text.eq_ignore_ascii_case(b.as_str())).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
+            let names = Self::BUILT_IN.map(Self::as_str).join(", ");
             Error::new(
                 ErrorCode::ConfigInvalid,
                 format!("there is no backend {text}; take one of {names}"),

@@ -268,7 +268,7 @@ mod tests {
             ("max_workers", "4.5", "a whole number of rows from 0 to 1024"),
             ("max_workers", "", "a whole number of rows from 0 to 1024"),
             ("enable_caching", "maybe", "true or false"),
-            ("backend", "celery", "one of auto, thread, process, joblib, dask, async"),
+            ("backend", "celery", "one of auto, thread, process, joblib, async"),
         ];
         for (name, text, allowed) in cases {
             let mut config = ParallelConfig::default();

@@ -90,7 +90,10 @@ impl Setting {
             SettingKind::Path => return "a path".to_owned(),
             SettingKind::Text => return "a text".to_owned(),
             SettingKind::Backend => {
-                return format!("one of {}", BackendType::ALL.map(BackendType::as_str).join(", "));
+                return format!(
+                    "one of {}",
+                    BackendType::BUILT_IN.map(BackendType::as_str).join(", ")
+                );
             }
             SettingKind::Whole => "a whole number",
             SettingKind::Number => "a number",

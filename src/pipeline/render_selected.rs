@@ -17,6 +17,7 @@ use crate::location::Location;
 use crate::media::Format;
 use crate::model::table::{TABLES, Table};
 use crate::query::results::register_view;
+use crate::query::statements::with_quoted_ends;
 use crate::query::{self, SessionOptions, query_error, sql};
 use crate::store::Dataset;
 
@@ -116,7 +117,9 @@ impl RenderChosen {
             Error::new(ErrorCode::QueryInvalid, message).with_source(error)
         };
         let variants = ctx.table("variants").await.map_err(query_error)?;
-        let condition = variants.parse_sql_expr(&self.condition).map_err(fault)?;
+        // A column `end` needs no quotes here either.
+        let condition =
+            variants.parse_sql_expr(&with_quoted_ends(&self.condition)).map_err(fault)?;
         let met = variants.filter(condition).map_err(fault)?;
         ctx.register_table("shaped", met.into_view()).map(|_| ()).map_err(query_error)
     }

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
 use crate::kernels::score::Link;
 use crate::location::Location;
+use crate::query::NamedTable;
 use crate::query::events::EventOptions;
 use crate::query::query_error;
 
@@ -35,6 +36,7 @@ pub struct ViralAnalyticsProcessor {
     parallel: ParallelConfig,
     lag_hours: f64,
     reading: EventOptions,
+    tables: Vec<NamedTable>,
 }
 
 impl ViralAnalyticsProcessor {
@@ -45,6 +47,7 @@ impl ViralAnalyticsProcessor {
             parallel: ParallelConfig::default(),
             lag_hours: 0.0,
             reading: EventOptions::default(),
+            tables: vec![],
         }
     }
 
@@ -69,6 +72,14 @@ impl ViralAnalyticsProcessor {
         self
     }
 
+    /// Tables of the user's own, whose columns can be grouped by; see
+    /// [`PerformanceQuery::tables`](analytics::PerformanceQuery::tables).
+    #[must_use]
+    pub fn with_tables(mut self, tables: Vec<NamedTable>) -> Self {
+        self.tables = tables;
+        self
+    }
+
     /// The plan of `metrics` by columns of the events and, with `results`, of their variants; nothing is
     /// read before its frame is executed.
     ///
@@ -87,7 +98,8 @@ impl ViralAnalyticsProcessor {
             metrics: owned(metrics),
             by: owned(by),
             lag_hours: self.lag_hours,
-            reading: self.reading,
+            reading: self.reading.clone(),
+            tables: self.tables.clone(),
             parallel: self.parallel.clone(),
         };
         analytics::performance(&query).await
@@ -115,7 +127,8 @@ impl ViralAnalyticsProcessor {
             min_trials: DEFAULT_MIN_TRIALS,
             seed: 0,
             lag_hours: self.lag_hours,
-            reading: self.reading,
+            reading: self.reading.clone(),
+            tables: self.tables.clone(),
             parallel: self.parallel.clone(),
         })
         .await
@@ -145,7 +158,7 @@ impl ViralAnalyticsProcessor {
             link: Link::Logistic,
             trained_at: None,
             lag_hours: self.lag_hours,
-            reading: self.reading,
+            reading: self.reading.clone(),
             parallel: self.parallel.clone(),
         }
     }

@@ -17,6 +17,7 @@ pub(crate) mod media_exec;
 pub(crate) mod media_node;
 mod options;
 pub(crate) mod output;
+pub(crate) mod own_tables;
 mod query_pool;
 pub mod results;
 pub(crate) mod rollup;
@@ -28,6 +29,7 @@ mod settings;
 mod source_lists;
 #[doc(hidden)]
 pub mod sql;
+pub(crate) mod statements;
 pub(crate) mod table_functions;
 mod user_files;
 
@@ -39,6 +41,7 @@ pub use documentation::{FunctionDescription, FunctionKind, sql_functions};
 pub use errors::query_error;
 pub use media_exec::MediaExec;
 pub use options::SessionOptions;
+pub use own_tables::{NamedTable, register_tables};
 pub(crate) use session::register;
 pub use session::{register_media_relation, register_media_relations, session, session_with};
 pub use settings::SessionSettings;

@@ -188,6 +188,11 @@ fn completions_and_man_pages_name_every_command() {
     assert!(clipflow(folder.path(), &["man", "pages"]).status.success());
     let run = fs::read_to_string(folder.path().join("pages/clipflow-run.1")).unwrap();
     assert!(run.contains("plan\\-only"), "{run}");
-    let wrong = clipflow(folder.path(), &["valdate"]);
-    assert!(stderr(&wrong).contains("'validate'"), "{}", stderr(&wrong));
+    for (given, meant) in [("rn", "'run'"), ("valdate", "'validate'")] {
+        let wrong = clipflow(folder.path(), &[given]);
+        assert_eq!(wrong.status.code(), Some(2));
+        assert!(stderr(&wrong).contains(meant), "{}", stderr(&wrong));
+    }
+    let help = stdout(&clipflow(folder.path(), &["run", "--help"]));
+    assert!(help.contains("joblib") && !help.contains("dask"), "what is not built in");
 }

@@ -22,6 +22,7 @@ mod inputs_wrong;
 mod layers;
 mod media_relations;
 mod objects;
+mod own_tables;
 mod performance;
 mod plans;
 #[cfg(feature = "polars")]

@@ -162,7 +162,7 @@ fn a_wrong_setting_ends_the_command_with_2_and_a_sentence() {
     let output = run(folder.path(), &["validate", "r.csv", "--backend", "celery"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("auto, thread, process, joblib, dask, async"),
+        stderr(&output).contains("auto, thread, process, joblib, async"),
         "{}",
         stderr(&output)
     );

@@ -40,6 +40,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         min_trials: DEFAULT_MIN_TRIALS,
         lag_hours: 0.0,
         reading: EventOptions::default(),
+        tables: vec![],
         parallel: call.parallel,
     };
     let schema = Arc::new(Schema::new(fields_by(query.by.as_deref())));

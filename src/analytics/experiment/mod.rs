@@ -20,6 +20,7 @@ use crate::kernels::metrics::METRIC_VERSION;
 use crate::kernels::metrics::proportion::Proportion;
 use crate::location::Location;
 use crate::model::ExperimentRow;
+use crate::query::NamedTable;
 use crate::query::events::EventOptions;
 
 /// What is asked.
@@ -48,6 +49,8 @@ pub struct ExperimentQuery {
     pub lag_hours: f64,
     /// As in [`PerformanceQuery::reading`](super::PerformanceQuery::reading).
     pub reading: EventOptions,
+    /// As in [`PerformanceQuery::tables`](super::PerformanceQuery::tables).
+    pub tables: Vec<NamedTable>,
     /// Settings.
     pub parallel: ParallelConfig,
 }
@@ -134,7 +137,8 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
         proportion,
         by: &["experiment_id", by],
         lag_hours: query.lag_hours,
-        reading: query.reading,
+        reading: query.reading.clone(),
+        tables: query.tables.clone(),
         parallel: query.parallel.clone(),
     };
     let (counted, performance) = trials(&asked).await?;
@@ -184,6 +188,7 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             "the counts of all variants with the same {by} are added up: variants that differ in it mostly differ in other things too, and one that does much better than the rest of its {by} speaks for all of them"
         ));
     }
+    notes.extend(performance.remarks());
     let by = query.by.clone();
     let left_out = rows.iter().map(|row: &ExperimentRow| row.left_out).sum();
     Ok(Experiments { rows, notes, warnings: performance.warnings(left_out), by })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::numbers::{self, NoNumber, Scale, Signs};
 use super::shapes::{Figure, Reading};
 use super::sheet::Sheet;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The columns that are read, views first.
 pub(super) type Columns = Vec<(usize, &'static Reading)>;
@@ -13,15 +13,17 @@ pub(super) type Columns = Vec<(usize, &'static Reading)>;
 /// The figures of the rows `kept`, by name.
 pub(super) type Figures = BTreeMap<&'static str, Vec<Option<f64>>>;
 
-/// Read the figures of the rows `kept`.
+/// Read the figures of the rows `kept`. A cell that is no number, or could be two, is unknown here and is put
+/// into `bad` by its row, the first of each row.
 ///
 /// # Errors
-/// `input.column` with the cell that is no number, or could be two.
+/// `input.column` if a column of shares could be fractions or per cent.
 pub(super) fn read(
     sheet: &Sheet,
     columns: &Columns,
     kept: &[usize],
     stated: Option<numbers::DecimalSign>,
+    bad: &mut BTreeMap<usize, Error>,
 ) -> Result<Figures> {
     let signs = signs(sheet, columns, kept, stated);
     let mut figures = Figures::new();
@@ -30,8 +32,8 @@ pub(super) fn read(
             Figure::ShareOfViews => scale(sheet, *column, kept, signs)?,
             _ => Scale::PerCent,
         };
-        let cell = |(at, row): (usize, &usize)| {
-            let Some(text) = known(sheet, *row, *column) else { return Ok(None) };
+        let mut cell = |(at, row): (usize, &usize)| {
+            let text = known(sheet, *row, *column)?;
             let views = || figures.get("views").and_then(|v| v.get(at).copied().flatten());
             let number = match reading.of {
                 Figure::Count => numbers::count(text).map(Some),
@@ -44,10 +46,13 @@ pub(super) fn read(
                     numbers::seconds(text, signs).map(|seconds| Some(seconds * views()?))
                 }
             };
-            number
-                .map_err(|wrong: NoNumber| sheet.says(*row, *column, wrong.why(), wrong.setting()))
+            number.unwrap_or_else(|wrong: NoNumber| {
+                let error = || sheet.says(*row, *column, wrong.why(), wrong.setting());
+                bad.entry(*row).or_insert_with(error);
+                None
+            })
         };
-        let cells = kept.iter().enumerate().map(cell).collect::<Result<Vec<_>>>()?;
+        let cells = kept.iter().enumerate().map(&mut cell).collect::<Vec<_>>();
         // The first header that says it directly wins over one it must be worked out from.
         figures.entry(reading.figure).or_insert(cells);
     }

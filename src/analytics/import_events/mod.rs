@@ -2,12 +2,13 @@
 
 mod days;
 mod figures;
+mod mapped;
 mod numbers;
 mod rows;
 mod shapes;
 mod sheet;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use sheet::Sheet;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::event::daily_fields;
+use crate::query::events::BadRows;
 
 /// What is imported.
 #[derive(Debug, Clone)]
@@ -38,6 +40,10 @@ pub struct ImportOptions {
     pub day: Option<String>,
     /// What stands before decimals; `None`: what the file shows.
     pub decimal_sign: Option<DecimalSign>,
+    /// Headers of columns and the columns of events that they are, where their names do not say it.
+    pub columns: Vec<(String, String)>,
+    /// What a cell that does not fit its column costs.
+    pub bad_rows: BadRows,
 }
 
 /// What became of a column.
@@ -83,10 +89,9 @@ impl Imported {
 /// # Errors
 /// `input.unreadable`; `input.column` naming the headers that are missing or the cell that does not fit.
 pub fn import_events(options: &ImportOptions) -> Result<Imported> {
-    let sheet = Sheet::read(&options.file)?;
+    let mut sheet = Sheet::read(&options.file)?;
     let shape = options.from.shape();
-    let columns: Columns =
-        shape.readings().iter().filter_map(|r| Some((sheet.find(r.headers)?, r))).collect();
+    let columns = columns(&mut sheet, shape, &options.columns)?;
     if !columns.iter().any(|(_, r)| r.figure == "views") {
         let names = shape.readings().iter().find(|r| r.figure == "views");
         let sentence = format!(
@@ -106,9 +111,16 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
     let (dated, undated): (Vec<usize>, Vec<usize>) = others.into_iter().partition(has_day);
     let (kept, lost): (Vec<usize>, Vec<usize>) =
         dated.into_iter().partition(|row| variants.get(*row).is_some_and(Option::is_some));
-    let figures = figures::read(&sheet, &columns, &kept, options.decimal_sign)?;
+    let (figures, kept, bad) = figures(&sheet, &columns, kept, options)?;
     let batch = batch(&sheet, options.from, (&kept, &variants, &days, content), &figures)?;
     let mut notices: Vec<String> = guessed.into_iter().collect();
+    if let Some(first) = bad.first() {
+        notices.push(format!(
+            "{} rows have a cell that does not fit its column and were left out, the first of them: {}",
+            bad.len(),
+            first.message()
+        ));
+    }
     if !totals.is_empty() {
         notices.push(format!("{} rows are sums of the others and were left out", totals.len()));
     }
@@ -127,8 +139,52 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
         ));
     }
     notices.extend(repeated(&kept, &variants, &days));
+    if options.from.as_str() != options.from.platform() {
+        notices.push(format!(
+            "the platform of {} is named {}, as in variants",
+            options.from.as_str(),
+            options.from.platform()
+        ));
+    }
     let columns = became(&sheet, shape, &columns);
     Ok(Imported { batch, columns, notices })
+}
+
+/// The columns that are read, views first: others are worked out from them.
+fn columns(
+    sheet: &mut Sheet,
+    shape: shapes::Shape,
+    stated: &[(String, String)],
+) -> Result<Columns> {
+    let mut columns = mapped::mapped(sheet, shape, stated)?;
+    let found = shape.readings().iter().filter_map(|r| Some((sheet.find(r.headers)?, r)));
+    columns.extend(found.collect::<Columns>());
+    columns.sort_by_key(|(_, reading)| reading.figure != "views");
+    Ok(columns)
+}
+
+/// The figures of the rows `kept`, those rows, and the cells that cost a row.
+fn figures(
+    sheet: &Sheet,
+    columns: &Columns,
+    mut kept: Vec<usize>,
+    options: &ImportOptions,
+) -> Result<(Figures, Vec<usize>, Vec<Error>)> {
+    let sign = options.decimal_sign;
+    let mut bad = BTreeMap::new();
+    let found = figures::read(sheet, columns, &kept, sign, &mut bad)?;
+    if bad.is_empty() {
+        return Ok((found, kept, vec![]));
+    }
+    if options.bad_rows == BadRows::Error
+        && let Some((_, error)) = bad.pop_first()
+    {
+        let hint = "; mend it, or set bad_rows to skip to leave such rows out";
+        return Err(error.framed("", hint).about("bad_rows"));
+    }
+    kept.retain(|row| !bad.contains_key(row));
+    let found = figures::read(sheet, columns, &kept, sign, &mut BTreeMap::new())?;
+    Ok((found, kept, bad.into_values().collect()))
 }
 
 /// A sentence about rows of a variant and day that have been there before: an export can hold a day twice.

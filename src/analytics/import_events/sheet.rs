@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorCode, Result};
 pub(super) struct Sheet {
     pub(super) path: PathBuf,
     pub(super) headers: Vec<String>,
+    /// The names that columns are found by, in plain form.
+    names: Vec<String>,
     pub(super) rows: RecordBatch,
 }
 
@@ -42,13 +44,27 @@ impl Sheet {
         let batches = reader.and_then(|r| r.collect::<std::result::Result<Vec<_>, _>>());
         let batches = batches.map_err(|e| fault(e.to_string()))?;
         let rows = concat_batches(&texts, &batches).map_err(|e| fault(e.to_string()))?;
-        Ok(Self { path: path.to_path_buf(), headers, rows })
+        let names = headers.iter().map(|header| shapes::plain(header)).collect();
+        Ok(Self { path: path.to_path_buf(), headers, names, rows })
     }
 
     /// The column with one of those headers, however they are written.
     pub(super) fn find(&self, names: &[&str]) -> Option<usize> {
-        let plain: Vec<String> = self.headers.iter().map(|h| shapes::plain(h)).collect();
-        names.iter().find_map(|name| plain.iter().position(|header| header == name))
+        names.iter().find_map(|name| self.names.iter().position(|header| header == name))
+    }
+
+    /// The column with that header, however it is written.
+    pub(super) fn column(&self, header: &str) -> Option<usize> {
+        let same = self.headers.iter().position(|h| h.trim() == header);
+        same.or_else(|| self.headers.iter().position(|h| shapes::plain(h) == shapes::plain(header)))
+    }
+
+    /// Find a column by `name`, and no other.
+    pub(super) fn rename(&mut self, column: usize, name: &str) {
+        self.names.iter_mut().filter(|known| *known == name).for_each(String::clear);
+        if let Some(known) = self.names.get_mut(column) {
+            name.clone_into(known);
+        }
     }
 
     /// The text in a cell; none if it is empty.

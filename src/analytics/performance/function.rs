@@ -28,6 +28,7 @@ fn table(call: EventsCall) -> Result<Arc<dyn TableProvider>> {
         by: names(&call.by),
         lag_hours: 0.0,
         reading: EventOptions::default(),
+        tables: vec![],
         parallel: call.parallel,
     };
     let planned = wait(performance(&query))?;

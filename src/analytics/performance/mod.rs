@@ -1,9 +1,11 @@
 //! What happened after posting: events, joined with the variants of a results dataset, as metrics of
 //! groups.
 
+mod blank;
 mod choice;
 mod function;
 mod notes;
+mod own_tables;
 mod parts;
 mod statement;
 
@@ -14,6 +16,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use choice::Choice;
 pub use function::register_performance;
 pub use notes::left_out_rows;
+use own_tables::join_tables;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -21,7 +24,7 @@ use crate::location::Location;
 use crate::query::events::{self, EventOptions, EventTable};
 use crate::query::results::{register_dataset, register_reference, register_store, register_view};
 use crate::query::rollup::UnknownEvents;
-use crate::query::{EventNotes, SessionOptions, query_error, session_with};
+use crate::query::{EventNotes, NamedTable, SessionOptions, query_error, session_with};
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
@@ -40,8 +43,12 @@ pub struct PerformanceQuery {
     /// Leaves out the newest events: those of so many hours before the moment the events are read as of
     /// ([`EventOptions::as_of`]), which platforms may still complete.
     pub lag_hours: f64,
-    /// How times are read, and as of when.
+    /// How the events are read, and as of when.
     pub reading: EventOptions,
+    /// Tables of the user's own, whose columns can be grouped by: joined with the variants by `variant_id`,
+    /// `clip_id`, `request_id`, `source_id` or a column of the requests, or with the events by `variant_id`
+    /// if there are no results.
+    pub tables: Vec<NamedTable>,
     /// Settings; `memory_limit_gb` is for the query alone.
     pub parallel: ParallelConfig,
 }
@@ -83,6 +90,8 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
     if query.results.is_some() {
         carry_own_columns(&ctx, &table, query).await?;
     }
+    let mut table = table;
+    table.notes.extend(join_tables(&ctx, &query.tables, &table, &resilience).await?);
     let choice = choose(&ctx, &table, query).await?;
     let frame = plan(&ctx, &table, query, &choice).await?;
     let passes = if choice.counts_viewers_apart(&table) { 2 } else { 1 };
@@ -90,6 +99,8 @@ pub async fn performance(query: &PerformanceQuery) -> Result<Performance> {
     let reading = notes::Reading {
         is_bound: choice.is_bound_in_time(&table, query.lag_hours),
         left_out: choice.left_out_note(),
+        blank: choice.blank(&table),
+        unused: choice.unused(&table),
         lag_hours: query.lag_hours,
         table,
         unknown,

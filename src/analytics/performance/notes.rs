@@ -22,6 +22,10 @@ pub(super) struct Reading {
     /// Whether events are left out by their time.
     pub(super) is_bound: bool,
     pub(super) lag_hours: f64,
+    /// Sentences about metrics that cannot be told from these events.
+    pub(super) blank: Vec<String>,
+    /// Columns of the events that the query does not use.
+    pub(super) unused: Vec<String>,
     /// The metrics that rows are left out of, and what they need.
     pub(super) left_out: String,
 }
@@ -50,6 +54,8 @@ impl Performance {
     pub fn warnings(&self, left_out: i64) -> Vec<String> {
         let reading = &self.reading;
         let mut warnings = reading.table.notes.clone();
+        warnings.extend(reading.blank.clone());
+        warnings.extend(reading.notes.about_skipped());
         let unknown = self.unknown_events();
         let rows: u64 = unknown.values().sum();
         if rows > 0 {
@@ -74,6 +80,18 @@ impl Performance {
         }
         warnings.extend(self.about_times());
         warnings
+    }
+
+    /// Sentences about what the query does not use and could.
+    pub fn remarks(&self) -> Vec<String> {
+        let unused = &self.reading.unused;
+        let sentence = || {
+            format!(
+                "columns of the events that are in no metric: {}; group by them, or set columns, as in plays=views, if they are figures by another name",
+                unused.join(", ")
+            )
+        };
+        (!unused.is_empty()).then(sentence).into_iter().collect()
     }
 
     fn about_times(&self) -> Vec<String> {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::{OutputArgs, TableArgs};
 use crate::analytics::Export;
 use crate::cli::settings::SettingsArgs;
 use crate::error::Result;
 use crate::kernels::experiment::{DEFAULT_CONFIDENCE, DEFAULT_LOOKS, DEFAULT_MIN_TRIALS};
-use crate::query::events::EventOptions;
+use crate::query::events::{BadRows, EventOptions, column_names};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PerformanceArgs {
@@ -17,6 +17,8 @@ pub(in crate::cli) struct PerformanceArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub tables: TableArgs,
     /// Metrics: engagement_rate, viral_coefficient, audience_reach, mean_hook_rate, views, …; a wrong name
     /// gets the list.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', required = true)]
@@ -44,18 +46,24 @@ pub(in crate::cli) struct EventArgs {
     pub reading: ReadingArgs,
 }
 
-/// How the times of events are read.
+/// How events are read.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReadingArgs {
     /// Read the events as of TIME: later ones do not count, and --lag-hours counts back from it [default: now].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, requires = "events", value_name = "TIME")]
     pub as_of: Option<String>,
     /// Unit of times that are numbers: s, ms, us or ns since 1970. Without it they are refused.
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, requires = "events", value_name = "UNIT")]
     pub time_unit: Option<String>,
     /// Zone of times that name none, and of days, as Europe/Berlin [default: UTC].
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, requires = "events", value_name = "ZONE")]
     pub time_zone: Option<String>,
+    /// Columns of the events under other names, as plays=views,hearts=likes.
+    #[arg(long, requires = "events", value_name = "THEIRS=OURS,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// What a cell that does not fit its column costs: error (the command ends) or skip (its row, which is counted).
+    #[arg(long, requires = "events", value_name = "WHAT", default_value = "error", value_parser = BadRows::NAMES)]
+    pub bad_rows: String,
 }
 
 impl ReadingArgs {
@@ -64,11 +72,14 @@ impl ReadingArgs {
     /// # Errors
     /// `config.invalid`.
     pub(in crate::cli) fn options(&self) -> Result<EventOptions> {
-        EventOptions::parse(
+        let options = EventOptions::parse(
             self.time_unit.as_deref(),
             self.time_zone.as_deref(),
             self.as_of.as_deref(),
-        )
+        )?;
+        let columns = column_names(&self.columns)?;
+        let bad_rows = BadRows::parse(&self.bad_rows).unwrap_or_default();
+        Ok(EventOptions { columns, bad_rows, ..options })
     }
 }
 
@@ -78,6 +89,8 @@ pub(in crate::cli) struct ExperimentArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub tables: TableArgs,
     /// Metric: hook_rate, completion_rate, engagement_rate, … (successes by trials); a wrong name gets the
     /// list.
     #[arg(long, value_name = "NAME")]
@@ -166,6 +179,13 @@ pub(in crate::cli) struct ImportEventsArgs {
     /// What stands before decimals, point or comma, where the numbers of the export do not show it.
     #[arg(long, value_name = "SIGN", value_parser = ["point", "comma"])]
     pub decimal_sign: Option<String>,
+    /// What columns of the export are, as "Total plays=views,Kudos=likes"; besides figures of events,
+    /// variant_id, content_id and day.
+    #[arg(long, value_name = "THEIRS=OURS,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// What a cell that does not fit its column costs: error (the command ends) or skip (its row, which is counted).
+    #[arg(long, value_name = "WHAT", default_value = "error", value_parser = BadRows::NAMES)]
+    pub bad_rows: String,
     /// File for the events: .csv or .ndjson, else Parquet.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

@@ -1,6 +1,15 @@
 //! The command line.
 
 mod analytics;
+#[cfg(feature = "bench")]
+mod bench;
+mod cache;
+mod encoding;
+mod output;
+mod sql;
+mod suggest;
+mod tables;
+mod variants;
 mod videos;
 
 use std::ffi::OsString;
@@ -12,19 +21,17 @@ use clap::{Args, Parser, Subcommand};
 pub(super) use analytics::{
     ExperimentArgs, ImportEventsArgs, PerformanceArgs, ReadingArgs, ScoreArgs, TrainArgs,
 };
-
+#[cfg(feature = "bench")]
+pub(super) use bench::BenchArgs;
+pub(super) use cache::{CacheArgs, CacheCommand};
+pub(super) use encoding::EncodingArgs;
+pub(super) use output::OutputArgs;
+pub(super) use sql::SqlArgs;
+pub(super) use tables::TableArgs;
+pub(super) use variants::VariantArgs;
 pub(super) use videos::VideoRequestArgs;
 
 use super::settings::SettingsArgs;
-use crate::error::{Error, ErrorCode};
-use crate::kernels::score::ScoreModels;
-use crate::kernels::variants::caption_mode;
-use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
-use crate::model::edit::CaptionMode;
-use crate::pipeline::VariantSettings;
-#[cfg(feature = "bench")]
-use crate::processors::benchmark::BenchmarkPart;
-use crate::query::output::OutputFormat;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
 #[derive(Debug, Parser)]
@@ -43,7 +50,8 @@ pub(super) struct CommandLine {
 impl CommandLine {
     /// The arguments of the process. Bad usage ends the process.
     pub(super) fn of_process() -> Self {
-        Self::parse_from(std::env::args_os().map(not_a_flag))
+        let arguments = std::env::args_os().map(not_a_flag);
+        Self::try_parse_from(arguments).unwrap_or_else(|error| suggest::nearest(error).exit())
     }
 }
 
@@ -71,7 +79,7 @@ pub(super) enum Command {
     Validate(ValidateArgs),
     /// Render variants of results that are planned or were rendered otherwise.
     Render(RenderArgs),
-    /// Ask the results in SQL (read-only).
+    /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
@@ -124,6 +132,11 @@ impl Command {
         }
     }
 
+    /// Whether the command has a prompt, at which Ctrl-C ends a query and not the command.
+    pub(super) fn is_prompt(&self) -> bool {
+        matches!(self, Self::Sql(args) if args.is_prompt())
+    }
+
     /// Whether the command finishes rows under way when it is stopped; others end at once.
     pub(super) fn drains(&self) -> bool {
         matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
@@ -171,122 +184,6 @@ pub(super) struct RunArgs {
     pub quiet: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Variants")]
-pub(super) struct VariantArgs {
-    /// Variants of each clip.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number::<u32>)]
-    pub variants: u32,
-    /// Whom variants are for where a row has no audience_profile: '{"age":"18-35","interests":["tech"]}'.
-    #[arg(long, value_name = "JSON")]
-    pub audience: Option<String>,
-    /// Platforms that variants are made for, with commas between; a row's own audience_profile goes
-    /// before. Else those of --audience, or all.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub platforms: Vec<String>,
-    /// Where captions go: burned (into the picture), soft (a text track), sidecar (.srt and .vtt), off
-    /// [default: burned].
-    #[arg(long, value_name = "WHERE", value_parser = caption_value)]
-    pub captions: Option<CaptionsArg>,
-    /// Score variants with this model, as written by hand or fitted; see docs/user/learning.md.
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// Render the variants without the plain clips.
-    #[arg(long)]
-    pub variants_only: bool,
-}
-
-impl VariantArgs {
-    /// The variants that are asked for, scored with `models`.
-    ///
-    /// # Errors
-    /// `config.invalid` for `--captions burned` without variants. Burned is also the default, so only the
-    /// command knows that it was asked for.
-    pub(super) fn settings(
-        self,
-        models: Option<ScoreModels>,
-    ) -> crate::error::Result<VariantSettings> {
-        let Self { variants: count, audience, platforms, captions, variants_only, .. } = self;
-        if count == 0 && captions.is_some_and(|asked| asked.0 == Some(CaptionMode::Burned)) {
-            return Err(VariantSettings::none_asked_for(&[("captions", " burned".to_owned())]));
-        }
-        let captions = captions.map_or(Some(CaptionMode::Burned), |asked| asked.0);
-        let plain_clips = !variants_only;
-        Ok(VariantSettings {
-            count,
-            audience,
-            platforms,
-            plain_clips,
-            captions,
-            models,
-            size: None,
-        })
-    }
-}
-
-/// What the files are; see docs/user/formats.md.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Files")]
-pub(super) struct EncodingArgs {
-    /// mp4, webm, gif, webp, or sound alone: mp3, aac, opus.
-    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = encoding_value::<Encoded>)]
-    pub format: Encoded,
-    /// h264, hevc or av1 in mp4, vp9 or av1 in webm; else the first of them.
-    #[arg(long, value_name = "CODEC", value_parser = encoding_value::<VideoCodec>)]
-    pub codec: Option<VideoCodec>,
-    /// low, medium, high, best or lossless.
-    #[arg(long, value_name = "QUALITY", default_value_t, value_parser = encoding_value::<Quality>)]
-    pub quality: Quality,
-    /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
-    #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
-    pub hardware: Hardware,
-    /// Copy whole groups of pictures where a clip changes nothing but the span of an H.264 MP4, and
-    /// encode only its edges; each file is decoded and compared, and encoded as ever if need be.
-    #[arg(long)]
-    pub smart_cut: bool,
-}
-
-impl EncodingArgs {
-    /// The render settings of these flags and of `--thumbnails`.
-    pub(super) fn settings(self, thumbnails: bool) -> RenderSettings {
-        let Self { format, codec, quality, hardware, smart_cut } = self;
-        let encoding = Encoding { format, codec, quality, hardware };
-        RenderSettings { thumbnails, smart_cut, encoding, ..RenderSettings::default() }
-    }
-
-    /// Sentences about flags that have no effect on files of this format.
-    pub(super) fn idle(&self, thumbnails: bool) -> Vec<String> {
-        let Self { format, codec, .. } = self;
-        let mut idle = vec![];
-        if self.smart_cut
-            && (*format != Encoded::Mp4 || codec.is_some_and(|c| c != VideoCodec::H264))
-        {
-            idle.push("--smart-cut does nothing here: only H.264 in mp4 is copied".to_owned());
-        }
-        let is_sound = matches!(format, Encoded::Mp3 | Encoded::Aac | Encoded::Opus);
-        if thumbnails && is_sound {
-            idle.push(format!("--thumbnails does nothing here: {format} has no picture"));
-        }
-        idle
-    }
-}
-
-/// Where captions go; `None`: nowhere.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CaptionsArg(pub Option<CaptionMode>);
-
-fn caption_value(text: &str) -> Result<CaptionsArg, String> {
-    caption_mode(text).map(CaptionsArg).map_err(|e| e.message().to_owned())
-}
-
-fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.trim().parse().map_err(|_| "give a whole number from 0".to_owned())
-}
-
-fn encoding_value<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: crate::error::Error| e.message().to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -355,31 +252,6 @@ pub(super) struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct SqlArgs {
-    /// Results of `clipflow run`: its --out.
-    pub dir: PathBuf,
-    /// The query; or -f.
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
-    pub query: Option<String>,
-    /// Read the query from a file; - is standard input. Several statements are answered in turn.
-    #[arg(long, short)]
-    pub file: Option<PathBuf>,
-    /// Events of the variants (as for performance), as the tables events and event_days.
-    #[arg(long, value_name = "FILE|DIR|URL")]
-    pub events: Option<PathBuf>,
-    #[command(flatten)]
-    pub reading: ReadingArgs,
-    /// End a query that takes longer; 0: no such limit.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    pub timeout: u64,
-    /// Memory of the query, in GB; beyond it rows are put aside on disk [default: 4].
-    #[arg(long, value_name = "GB", alias = "memory-limit-gb", allow_hyphen_values = true)]
-    pub memory_limit: Option<String>,
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct VideoArgs {
     /// The video file.
     pub video: PathBuf,
@@ -387,85 +259,6 @@ pub(super) struct VideoArgs {
     pub output: OutputArgs,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct CacheArgs {
-    #[command(subcommand)]
-    pub what: CacheCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum CacheCommand {
-    /// List what is kept, last used first.
-    Ls {
-        #[command(flatten)]
-        output: OutputArgs,
-        #[command(flatten)]
-        settings: SettingsArgs,
-    },
-    /// Remove all that is kept.
-    Clear {
-        #[command(flatten)]
-        settings: SettingsArgs,
-    },
-    /// Read all that is kept and remove what is damaged (then the exit code is 3).
-    Verify {
-        #[command(flatten)]
-        settings: SettingsArgs,
-    },
-}
-
-impl CacheCommand {
-    fn settings(&self) -> &SettingsArgs {
-        match self {
-            Self::Ls { settings, .. } | Self::Clear { settings } | Self::Verify { settings } => {
-                settings
-            }
-        }
-    }
-}
-
-#[cfg(feature = "bench")]
-#[derive(Debug, Args)]
-pub(super) struct BenchArgs {
-    /// Fewer rows and repeats: a minute or two instead of many.
-    #[arg(long)]
-    pub quick: bool,
-    /// Measure this part only; may be repeated.
-    #[arg(long, value_name = "PART", ignore_case = true, value_parser = BenchmarkPart::ALL.map(BenchmarkPart::as_str))]
-    pub part: Vec<String>,
-    /// Folder for benchmark.parquet and benchmark.json.
-    #[arg(long, short, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct OutputArgs {
-    /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
-    #[arg(long, value_parser = |s: &str| s.parse::<OutputFormat>().map_err(|e| e.to_string()))]
-    pub format: Option<OutputFormat>,
-    /// Write to this file instead of standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-impl OutputArgs {
-    /// The format asked for, else the one that the file's name asks for.
-    ///
-    /// # Errors
-    /// `config.invalid` for a file whose name tells no known format.
-    pub(super) fn format(&self) -> crate::error::Result<OutputFormat> {
-        match (self.format, &self.output) {
-            (Some(format), _) => Ok(format),
-            (None, None) => Ok(OutputFormat::Table),
-            (None, Some(path)) => OutputFormat::of_file(path).ok_or_else(|| {
-                let message = format!(
-                    "no format is known by the name {}; end it in .csv, .json, .parquet or .txt, or add --format",
-                    path.display()
-                );
-                Error::new(ErrorCode::ConfigInvalid, message)
-            }),
-        }
-    }
+fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| "give a whole number from 0".to_owned())
 }

@@ -92,7 +92,7 @@ pub struct BenchmarkOptions {
     pub stream_rows: Vec<usize>,
     /// Measurements of each case. Default: 5; quick: 3.
     pub repeats: usize,
-    /// Told what is measured next.
+    /// Told what is measured next, as the how manieth of how many cases.
     pub progress: fn(&str),
 }
 
@@ -147,6 +147,18 @@ impl Default for BenchmarkOptions {
 /// `setup.missing_program` without ffmpeg, `store.write` without room for temporary files,
 /// `internal` if a case gives a wrong answer: timings of wrong results are meaningless.
 pub async fn run_comprehensive_benchmark(options: &BenchmarkOptions) -> Result<BenchmarkReport> {
+    run_benchmark_parts(options, |_, _| Ok(())).await
+}
+
+/// As [`run_comprehensive_benchmark`]; each part is given to `finished` with the report so far, so that it is
+/// kept if the benchmark does not come to its end.
+///
+/// # Errors
+/// As there, and of `finished`.
+pub async fn run_benchmark_parts(
+    options: &BenchmarkOptions,
+    mut finished: impl FnMut(BenchmarkPart, &BenchmarkReport) -> Result<()>,
+) -> Result<BenchmarkReport> {
     let started = Instant::now();
     let mut bench = Bench::prepare(options).await?;
     for part in &options.parts {
@@ -157,14 +169,7 @@ pub async fn run_comprehensive_benchmark(options: &BenchmarkOptions) -> Result<B
             BenchmarkPart::Errors => parts::errors(&mut bench).await?,
             BenchmarkPart::Viral => viral::measure(&mut bench).await?,
         }
+        finished(*part, &bench.report(started))?;
     }
-    let (measurements, notes) = bench.finish();
-    Ok(BenchmarkReport {
-        clipflow: env!("CARGO_PKG_VERSION").to_owned(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-        quick: options.quick,
-        seconds: started.elapsed().as_secs_f64(),
-        notes,
-        measurements,
-    })
+    Ok(bench.report(started))
 }

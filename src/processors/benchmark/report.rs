@@ -102,6 +102,20 @@ impl BenchmarkReport {
         self.measurements.iter().filter(move |m| m.part == part.as_str())
     }
 
+    /// What was measured and how, as a line.
+    pub fn heading(&self) -> String {
+        let quick = if self.quick { ", quick" } else { "" };
+        format!(
+            "clipflow {}, {} cores{quick}; median (least–most) of the repeats",
+            self.clipflow, self.cores
+        )
+    }
+
+    /// The table of a part, with its title; empty if it has no cases. `Display` has those of all parts.
+    pub fn table(&self, part: BenchmarkPart) -> impl fmt::Display {
+        PartTable { report: self, part }
+    }
+
     /// The cases as a table.
     ///
     /// # Errors
@@ -135,27 +149,28 @@ impl BenchmarkReport {
 
 impl fmt::Display for BenchmarkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "clipflow {}, {} cores{}, {:.0} s; median (least–most) of the repeats",
-            self.clipflow,
-            self.cores,
-            if self.quick { ", quick" } else { "" },
-            self.seconds
-        )?;
-        for part in BenchmarkPart::ALL {
-            let columns = columns(part);
-            let rows: Vec<Vec<String>> = self
-                .part(part)
-                .map(|m| columns.iter().map(|(_, cell)| cell(m)).collect())
-                .collect();
-            if !rows.is_empty() {
-                writeln!(f, "\n{}", part.title())?;
-                let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-                write_table(f, header, &rows)?;
-            }
-        }
+        writeln!(f, "{}; {:.0} s", self.heading(), self.seconds)?;
+        BenchmarkPart::ALL.into_iter().try_for_each(|part| write!(f, "{}", self.table(part)))?;
         self.notes.iter().try_for_each(|note| write!(f, "\nnote: {note}"))
+    }
+}
+
+struct PartTable<'a> {
+    report: &'a BenchmarkReport,
+    part: BenchmarkPart,
+}
+
+impl fmt::Display for PartTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = columns(self.part);
+        let cells = |m: &Measurement| columns.iter().map(|(_, cell)| cell(m)).collect();
+        let rows: Vec<Vec<String>> = self.report.part(self.part).map(cells).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{}", self.part.title())?;
+        let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        write_table(f, header, &rows)
     }
 }
 
@@ -191,8 +206,9 @@ fn columns(part: BenchmarkPart) -> Vec<ReportColumn> {
         BenchmarkPart::Errors => {
             let failed: ReportColumn = ("failed", |m| m.failed_rows.to_string());
             let cost: ReportColumn = ("a failure costs", |m| {
-                m.seconds_a_failure.map_or_else(String::new, |s| match s < 0.0 {
-                    true => format!("-{}", duration(-s)),
+                // A row that fails early saves what the others cost.
+                m.seconds_a_failure.map_or_else(String::new, |s| match s <= 0.0 {
+                    true => "nothing".to_owned(),
                     false => duration(s),
                 })
             });
@@ -290,7 +306,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("| 1.04        |") && text.contains("| 120     |"), "{text}");
-        assert!(text.contains("| -2.00 ms        |") && text.contains("40.0 µs"), "{text}");
+        assert!(text.contains("| nothing         |") && text.contains("40.0 µs"), "{text}");
         assert!(!text.contains("speed-up"), "a part without cases is not printed: {text}");
         assert!(text.ends_with("note: the backend dask is left out"), "{text}");
         for table in text.split("\n\n").skip(1).map(|t| t.lines().filter(|l| l.starts_with('|'))) {

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use futures::{TryStreamExt, stream};
@@ -10,7 +12,7 @@ use tempfile::TempDir;
 
 use super::measure::Sampled;
 use super::sample::{Sample, sample};
-use super::{BenchmarkOptions, BenchmarkPart, Measurement, viral, workloads};
+use super::{BenchmarkOptions, BenchmarkPart, BenchmarkReport, Measurement, viral, workloads};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
@@ -41,6 +43,8 @@ pub(super) struct Bench {
     folder: TempDir,
     measurements: Vec<Measurement>,
     notes: Vec<String>,
+    /// Cases that were begun.
+    begun: AtomicUsize,
 }
 
 /// A backend that is measured.
@@ -90,8 +94,9 @@ impl Bench {
         let tools = MediaTools::find()?;
         let folder = temporary_folder()?;
         let (measurements, notes) = (vec![], vec![]);
-        let bench = Self { options: options.clone(), tools, folder, measurements, notes };
-        bench.say("generating media");
+        let begun = AtomicUsize::new(0);
+        let bench = Self { options: options.clone(), tools, folder, measurements, notes, begun };
+        (bench.options.progress)("generating media");
         let (tools, root) = (bench.tools.clone(), bench.folder.path().to_path_buf());
         let make = move || make_media(&tools, &root);
         tokio::task::spawn_blocking(make).await.map_err(|e| {
@@ -100,12 +105,34 @@ impl Bench {
         Ok(bench)
     }
 
-    pub(super) fn finish(self) -> (Vec<Measurement>, Vec<String>) {
-        (self.measurements, self.notes)
+    /// What was measured so far.
+    pub(super) fn report(&self, started: Instant) -> BenchmarkReport {
+        BenchmarkReport {
+            clipflow: env!("CARGO_PKG_VERSION").to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            quick: self.options.quick,
+            seconds: started.elapsed().as_secs_f64(),
+            notes: self.notes.clone(),
+            measurements: self.measurements.clone(),
+        }
     }
 
+    /// Tell which case is begun, and which of all it is.
     pub(super) fn say(&self, what: &str) {
-        (self.options.progress)(what);
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.options.progress)(&format!("{number} of {}, {what}", self.cases()));
+    }
+
+    /// How many cases there are.
+    fn cases(&self) -> usize {
+        let options = &self.options;
+        let of = |part: &BenchmarkPart| match part {
+            BenchmarkPart::Backends => 2 * options.kernel_rows.len() + options.media_rows.len(),
+            BenchmarkPart::Scalability | BenchmarkPart::Errors => 2,
+            BenchmarkPart::Memory => 2 * options.stream_rows.len(),
+            BenchmarkPart::Viral => options.viral_rows.len(),
+        };
+        options.parts.iter().map(of).sum()
     }
 
     pub(super) fn note(&mut self, note: String) {

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::{DataType, Field};
 
+use super::options::FURTHER;
 use super::views::Events;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
@@ -15,10 +16,13 @@ const OF_ANSWERS: [&str; 4] = ["variants", "metric_version", "definitions", "lef
 pub(super) const KEYS: [&str; 3] = ["variant_id", "platform", "day"];
 
 /// Columns with ids, which are text in every format.
-pub(super) fn exact_names() -> Vec<String> {
+pub(super) fn exact_names(renamed: &[(String, String)]) -> Vec<String> {
     let known = raw_fields().into_iter().chain(daily_fields());
     let names = known.map(|f| f.name().clone());
-    names.chain(["experiment_id", "account_id"].map(str::to_owned)).collect()
+    let ours: Vec<String> =
+        names.chain(["experiment_id", "account_id"].map(str::to_owned)).collect();
+    let theirs = renamed.iter().filter(|(_, new)| ours.contains(new)).map(|(old, _)| old.clone());
+    theirs.collect::<Vec<_>>().into_iter().chain(ours).collect()
 }
 
 /// The columns of event files.
@@ -27,6 +31,10 @@ pub(super) struct EventColumns {
     pub(super) columns: Vec<TableColumn>,
     /// Those that can be grouped by, in the order of the files.
     pub(super) dimensions: Vec<String>,
+    /// Columns of the files that events have, by their names here.
+    pub(super) known: Vec<String>,
+    /// Columns of the files that mean nothing here, by the names that they can be grouped by.
+    pub(super) others: Vec<String>,
     /// What was renamed, as sentences.
     pub(super) notes: Vec<String>,
 }
@@ -56,9 +64,17 @@ impl EventColumns {
             Events::Raw => raw_fields(),
             Events::Daily => daily_fields(),
         };
-        let mut found = Self { form, columns: vec![], dimensions: vec![], notes: vec![] };
+        let mut found = Self {
+            form,
+            columns: vec![],
+            dimensions: vec![],
+            known: vec![],
+            others: vec![],
+            notes: vec![],
+        };
         for field in &known {
             let from = files.has(field.name()).then(|| field.name().clone());
+            found.known.extend(from.clone());
             found.columns.push(TableColumn { role: role(field), field: field.clone(), from });
         }
         found.add_own(files, &known);
@@ -86,15 +102,16 @@ impl EventColumns {
             }
             if files.is_nested(name) {
                 self.notes
-                    .push(format!("{name} holds lists or objects and is no column to group by"));
+                    .push(format!("the column {name} holds lists or objects and is left out"));
                 continue;
             }
             let is_taken = |alias: &str| {
                 names.iter().any(|n| n.eq_ignore_ascii_case(alias))
                     || self.columns.iter().any(|c| c.field.name().eq_ignore_ascii_case(alias))
             };
-            let mut alias = name.clone();
-            if ours.iter().any(|our| our.eq_ignore_ascii_case(name)) {
+            let mut alias = files.new_name(name).to_owned();
+            let is_meant = FURTHER.contains(&alias.as_str());
+            if ours.iter().any(|our| our.eq_ignore_ascii_case(&alias)) {
                 alias = format!("input_{name}");
                 while is_taken(&alias) {
                     alias = format!("input_{alias}");
@@ -104,14 +121,17 @@ impl EventColumns {
                 ));
             }
             // Without times, a day is when.
-            let is_day = name.eq_ignore_ascii_case("day") && self.form == Events::Raw;
+            let is_day = alias.eq_ignore_ascii_case("day") && self.form == Events::Raw;
             let is_day = is_day && !files.has("ts");
             let (data_type, role) =
                 if is_day { (DataType::Date32, Role::Day) } else { (DataType::Utf8, Role::Own) };
-            let is_id = ["experiment_id", "account_id"].contains(&name.as_str());
+            let is_id = ["experiment_id", "account_id"].contains(&alias.as_str());
             let role = if is_id { Role::Id } else { role };
             let alias = if is_day { "day".to_owned() } else { alias };
             self.dimensions.push(alias.clone());
+            if !is_day && !is_meant {
+                self.others.push(alias.clone());
+            }
             let field = Field::new(alias, data_type, true);
             self.columns.push(TableColumn { field, from: Some(name.clone()), role });
         }
@@ -133,8 +153,9 @@ fn misfit(files: &UserFiles, place: &Location, lacks: &str) -> Error {
     Error::new(
         ErrorCode::InputColumn,
         format!(
-            "the events in {place} have {lacks}; their columns are: {}",
+            "the events in {place} have {lacks}; they have {}; if one of these is meant, set columns, as in plays=views",
             files.names().join(", ")
         ),
     )
+    .about("columns")
 }

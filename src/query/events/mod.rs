@@ -5,6 +5,6 @@ mod options;
 mod spans;
 mod views;
 
-pub use options::EventOptions;
+pub use options::{BadRows, EventOptions, column_names, name_pairs};
 pub(crate) use views::quote;
 pub use views::{EventTable, Events, register, register_with};

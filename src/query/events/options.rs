@@ -7,19 +7,89 @@ use arrow::array::{ArrayRef, StringArray};
 
 use crate::error::{Error, Result};
 use crate::kernels::cells::{Clock, EpochUnit, Zone, times};
+use crate::model::event::{daily_fields, raw_fields};
 
 /// How far the clock of who wrote the events may be ahead of ours: local times without their zone are up to
 /// 14 hours ahead of UTC.
 const AHEAD: i64 = 24 * 3_600_000_000;
 
 /// See the module.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventOptions {
     /// Unit of times that are numbers, and zone of times that name none and of days.
     pub clock: Clock,
     /// The moment the events are read as of, in microseconds since 1970: what is later has not happened.
     /// `None`: the clock of this machine.
     pub as_of: Option<i64>,
+    /// Columns of the files that are columns of events by another name: `plays` is `views`.
+    pub columns: Vec<(String, String)>,
+    /// What a cell that does not fit its column costs.
+    pub bad_rows: BadRows,
+}
+
+/// What a cell that does not fit its column costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BadRows {
+    /// The query, which ends with an error that names file, column and row.
+    #[default]
+    Error,
+    /// Its row, which is left out and counted.
+    Skip,
+}
+
+impl BadRows {
+    /// The names of both.
+    pub const NAMES: [&'static str; 2] = ["error", "skip"];
+
+    /// The one of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "error" => Some(Self::Error),
+            "skip" => Some(Self::Skip),
+            _ => None,
+        }
+    }
+}
+
+/// Columns of events beside those of [`raw_fields`] and [`daily_fields`] that mean something.
+pub(super) const FURTHER: [&str; 3] = ["experiment_id", "account_id", "duration"];
+
+/// Pairs of names from texts such as `plays=views`.
+///
+/// # Errors
+/// `config.invalid` for a text of another form.
+pub fn name_pairs(texts: &[String]) -> Result<Vec<(String, String)>> {
+    let pair = |text: &String| match text.rsplit_once('=').map(|(a, b)| (a.trim(), b.trim())) {
+        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => {
+            Ok((theirs.to_owned(), ours.to_owned()))
+        }
+        _ => {
+            let what = format!("has {text:?}; give names as in plays=views,hearts=likes");
+            Err(Error::setting("columns", what))
+        }
+    };
+    texts.iter().map(pair).collect()
+}
+
+/// As [`name_pairs`], of which the second is a column of events.
+///
+/// # Errors
+/// `config.invalid` also for a name that is no column of events.
+pub fn column_names(texts: &[String]) -> Result<Vec<(String, String)>> {
+    let known = raw_fields().into_iter().chain(daily_fields()).map(|f| f.name().clone());
+    let mut known: Vec<String> = known.chain(FURTHER.map(str::to_owned)).collect();
+    let mut seen = std::collections::HashSet::new();
+    known.retain(|name| seen.insert(name.clone()));
+    let pairs = name_pairs(texts)?;
+    match pairs.iter().find(|(_, ours)| !known.contains(ours)) {
+        None => Ok(pairs),
+        Some((theirs, ours)) => {
+            let names = known.join(", ");
+            let what =
+                format!("maps {theirs} to {ours}, which is no column of events; they are {names}");
+            Err(Error::setting("columns", what))
+        }
+    }
 }
 
 impl EventOptions {
@@ -53,7 +123,7 @@ impl EventOptions {
                 )
             })
         });
-        Ok(Self { clock, as_of: as_of.transpose()? })
+        Ok(Self { clock, as_of: as_of.transpose()?, ..Self::default() })
     }
 
     /// The moment that lags count back from.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::prelude::SessionContext;
 
 use super::columns::{EventColumns, KEYS, exact_names};
-use super::options::EventOptions;
+use super::options::{BadRows, EventOptions};
 use crate::error::Result;
 use crate::location::Location;
 use crate::model::event::figure_fields;
@@ -34,6 +34,10 @@ pub struct EventTable {
     pub has_time: bool,
     /// How they are read.
     pub options: EventOptions,
+    /// Columns of the files that events have.
+    pub known: Vec<String>,
+    /// Columns of the files that mean nothing here and can be grouped by.
+    pub others: Vec<String>,
     /// What was renamed or left out, as sentences.
     pub notes: Vec<String>,
 }
@@ -62,20 +66,24 @@ pub async fn register_with(
     options: &EventOptions,
 ) -> Result<EventTable> {
     // The clock is read once: all of a session's queries are of the same moment.
-    let options = EventOptions { as_of: options.as_of, ..*options };
-    let files = open(ctx, place, &exact_names()).await?;
+    let options = options.clone();
+    let mut files = open(ctx, place, &exact_names(&options.columns)).await?;
+    files.rename(&options.columns)?;
     let found = EventColumns::of(&files, place)?;
     let is_raw = found.form == Events::Raw;
+    let (clock, horizon) = (options.clock, options.horizon());
+    let skips = options.bad_rows == BadRows::Skip;
     let table = EventTable {
         form: found.form,
         has_viewers: is_raw && files.has("viewer_id"),
         has_time: files.has(if is_raw { "ts" } else { "day" }),
         dimensions: found.dimensions,
+        known: found.known,
+        others: found.others,
         options,
         notes: [files.notes.clone(), found.notes].concat(),
     };
-    let provider =
-        UserTable::try_new(files, found.columns, options.clock, Some(options.horizon()))?;
+    let provider = UserTable::try_new(files, found.columns, clock, Some(horizon))?.skipping(skips);
     let name = if is_raw { "events" } else { "daily" };
     ctx.register_table(name, Arc::new(provider)).map_err(query_error)?;
     let days = if is_raw { table.raw_days() } else { daily_days(&table.dimensions) };

@@ -30,6 +30,7 @@ use futures::StreamExt;
 use super::locate::located;
 use super::notes::{EventNotes, StrayTimes};
 use super::scan::GroupScan;
+use super::skipped::note_skipped;
 use super::table::Role;
 use crate::kernels::cells::{self, BadCell, Cells, Clock};
 
@@ -38,6 +39,23 @@ use crate::kernels::cells::{self, BadCell, Cells, Clock};
 pub(super) struct Fault {
     pub(super) column: String,
     pub(super) cell: BadCell,
+}
+
+/// Faults of whole columns, which no row can be left out for.
+const NO_BATCH: &str = "is no batch";
+const OF_OTHERS: &str = "fits no column with the values of other files";
+
+impl Fault {
+    /// Of a batch as a whole.
+    pub(super) fn of_batch(cause: &arrow::error::ArrowError) -> Self {
+        let cell = BadCell { row: 0, text: cause.to_string(), why: NO_BATCH };
+        Self { column: String::new(), cell }
+    }
+
+    /// Whether its row is known.
+    pub(super) fn is_of_row(&self) -> bool {
+        ![NO_BATCH, OF_OTHERS].contains(&self.cell.why)
+    }
 }
 
 /// How one column is made.
@@ -58,6 +76,10 @@ pub(super) struct Steps {
     /// Columns of the scan that are read.
     pub(super) read: Vec<usize>,
     pub(super) steps: Vec<Step>,
+    /// Columns that are read only to leave out rows, with their types.
+    pub(super) checked: Vec<(Step, DataType)>,
+    /// Whether rows with a bad cell are left out.
+    pub(super) skips: bool,
     pub(super) schema: SchemaRef,
     pub(super) clock: Clock,
     /// The last moment, in microseconds since 1970, that an event can be of.
@@ -76,13 +98,15 @@ impl Steps {
             };
             columns.push(column.map_err(|cell| Fault { column: step.name.clone(), cell })?);
         }
+        for (step, data_type) in &self.checked {
+            if let Some(at) = step.from {
+                self.typed(batch, batch.column(at), step, data_type)
+                    .map_err(|cell| Fault { column: step.name.clone(), cell })?;
+            }
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
-            |e| {
-                let cell = BadCell { row: 0, text: e.to_string(), why: "is no batch" };
-                Fault { column: String::new(), cell }
-            },
-        )
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|e| Fault::of_batch(&e))
     }
 
     fn typed(
@@ -108,10 +132,12 @@ impl Steps {
             Role::Day => Arc::new(cells::days(column, self.clock)?),
             Role::Time => Arc::new(cells::times(column, self.clock)?),
             Role::Id => cells::ids(column)?,
-            Role::Own if *to == DataType::Float64 && column.data_type().is_integer() => {
+            Role::Own | Role::Plain
+                if *to == DataType::Float64 && column.data_type().is_integer() =>
+            {
                 Arc::new(cells::exact_floats(column)?)
             }
-            Role::Own => cells::texts(column),
+            Role::Own | Role::Plain => cells::texts(column),
         };
         if typed.data_type() == to {
             return Ok(typed);
@@ -120,7 +146,7 @@ impl Steps {
         cast_with_options(&typed, to, &strict).map_err(|e| BadCell {
             row: 0,
             text: e.to_string(),
-            why: "fits no column with the values of other files",
+            why: OF_OTHERS,
         })
     }
 }
@@ -138,6 +164,7 @@ pub(super) struct Reading {
     rows: AtomicU64,
     untimed: AtomicU64,
     latest: AtomicI64,
+    pub(super) skipped: AtomicU64,
 }
 
 /// See the module.
@@ -247,20 +274,25 @@ impl ExecutionPlan for TypedExec {
         let schema = Arc::clone(&steps.schema);
         let batches = input.then(move |batch| {
             let typed = batch.and_then(|batch| {
-                let typed = steps.apply(&batch).map_err(|fault| {
+                let (typed, skipped) = steps.read(&batch).map_err(|fault| {
                     let text = format!("the column {} holds {}", fault.column, fault.cell);
                     DataFusionError::Execution(text)
                 })?;
                 if let Some(notes) = &notes {
                     steps.note_stray(&typed, &reading, notes);
                 }
-                Ok(typed)
+                Ok((typed, skipped))
             });
             let (scan, steps, context) =
                 (Arc::clone(&scan), Arc::clone(&steps), Arc::clone(&context));
+            let (reading, notes) = (Arc::clone(&reading), notes.clone());
             async move {
                 match typed {
-                    Ok(typed) => Ok(typed),
+                    Ok((typed, 0)) => Ok(typed),
+                    Ok((typed, skipped)) => {
+                        note_skipped(&scan, &steps, context, skipped, (&reading, notes)).await;
+                        Ok(typed)
+                    }
                     Err(error) => Err(located(&scan, &steps, context, error).await),
                 }
             }

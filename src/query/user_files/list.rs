@@ -123,6 +123,7 @@ async fn kind_by_content(
     match head.trim_ascii_start() {
         [b'P', b'A', b'R', b'1', ..] => Ok(FileKind::Parquet),
         [b'{' | b'[', ..] => Ok(FileKind::Json),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Ok(FileKind::Arrow),
         _ => Err(unreadable(
             place,
             format!(

@@ -35,10 +35,15 @@ pub(super) async fn located(
         let error = match found {
             Ok(()) => continue,
             Err(Stop::Cell(row, fault)) => {
-                let (column, cell) = (fault.column, fault.cell);
-                let sentence = format!("the column {column} of row {row} in {name} is {cell}");
-                let error = Error::new(ErrorCode::InputColumn, sentence);
-                if cell.why.contains("time_unit") { error.about("time_unit") } else { error }
+                let mut sentence = sentence(&name, row, &fault);
+                if fault.is_of_row() && steps.can_skip() {
+                    sentence += "; mend it, or set bad_rows to skip to leave such rows out";
+                }
+                let mut error = Error::new(ErrorCode::InputColumn, sentence);
+                if fault.is_of_row() && steps.can_skip() {
+                    error = error.about("bad_rows");
+                }
+                if fault.cell.why.contains("time_unit") { error.about("time_unit") } else { error }
             }
             Err(Stop::Read(row, cause)) => {
                 let cause = query_error(cause);
@@ -56,6 +61,11 @@ pub(super) async fn located(
         return DataFusionError::External(Box::new(error));
     }
     error
+}
+
+/// A sentence about a cell of a row, counted from 1.
+pub(super) fn sentence(file: &str, row: usize, Fault { column, cell }: &Fault) -> String {
+    format!("the column {column} of row {row} in {file} is {cell}")
 }
 
 /// Why reading stops.

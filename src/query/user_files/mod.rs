@@ -1,4 +1,4 @@
-//! Users' files as one table: Parquet, CSV or NDJSON; a file or a folder of them, here or in an object store.
+//! Users' files as one table: Parquet, CSV, NDJSON or Arrow; a file or a folder of them, here or in an object store.
 //!
 //! Columns are found by name in every file, and the columns of all files are those of the table. Types
 //! are those of all rows, not of the first: text columns of CSV stay text, and every row of NDJSON is
@@ -17,6 +17,7 @@ mod locate;
 mod notes;
 mod open;
 mod scan;
+mod skipped;
 mod table;
 
 pub(crate) use json_shape::{Scanner, Shape};
@@ -31,7 +32,8 @@ use crate::error::{Error, ErrorCode};
 use crate::location::Location;
 
 /// The endings of event files.
-const ENDINGS: [&str; 6] = ["parquet", "pq", "csv", "ndjson", "jsonl", "json"];
+const ENDINGS: [&str; 9] =
+    ["parquet", "pq", "csv", "ndjson", "jsonl", "json", "arrow", "ipc", "feather"];
 
 /// The kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(crate) enum FileKind {
     Csv,
     /// One JSON object a line, or one array of objects.
     Json,
+    /// Arrow IPC, as a file with a footer or a stream of messages.
+    Arrow,
 }
 
 impl FileKind {
@@ -51,6 +55,7 @@ impl FileKind {
         match ENDINGS.into_iter().find(|known| known.eq_ignore_ascii_case(ending))? {
             "parquet" | "pq" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "arrow" | "ipc" | "feather" => Some(Self::Arrow),
             _ => Some(Self::Json),
         }
     }
@@ -70,7 +75,7 @@ fn unreadable(place: &Location, cause: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::InputUnreadable,
         format!(
-            "cannot read the events in {place} ({cause}); give a Parquet, CSV or NDJSON file, or a folder of them"
+            "cannot read the rows in {place} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them"
         ),
     )
 }

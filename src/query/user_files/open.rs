@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::arrow::ArrowFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::table_schema::TableSchema;
@@ -26,6 +27,8 @@ const AT_A_TIME: usize = 16;
 pub(crate) struct UserFiles {
     pub(super) groups: Vec<GroupScan>,
     pub(super) place: Location,
+    /// Names of columns and the names that they are looked for by, see [`UserFiles::rename`].
+    renamed: Vec<(String, String)>,
     /// What was left out, as sentences.
     pub(crate) notes: Vec<String>,
 }
@@ -52,7 +55,54 @@ impl UserFiles {
 
     /// Where each group has the column of that name.
     pub(super) fn positions(&self, name: &str) -> Vec<Option<usize>> {
-        self.groups.iter().map(|group| position(group.schema.table_schema(), name)).collect()
+        let theirs: Vec<&str> = self
+            .renamed
+            .iter()
+            .filter(|(_, new)| new == name)
+            .map(|(old, _)| old.as_str())
+            .collect();
+        let of = |group: &GroupScan| {
+            let schema = group.schema.table_schema();
+            let renamed = theirs.iter().find_map(|old| position(schema, old));
+            renamed.or_else(|| position(schema, name))
+        };
+        self.groups.iter().map(of).collect()
+    }
+
+    /// Find columns by other names: `plays` by `views`.
+    ///
+    /// # Errors
+    /// `config.invalid` if no file has a column, or one has two for the same name.
+    pub(crate) fn rename(&mut self, columns: &[(String, String)]) -> Result<()> {
+        for (old, new) in columns {
+            if !self.has(old) {
+                let names = self.names().join(", ");
+                let what = format!(
+                    "maps {old} to {new}, and the files in {} have no column {old}; they have {names}",
+                    self.place
+                );
+                return Err(Error::setting("columns", what));
+            }
+            let others = columns.iter().filter(|(o, n)| n == new && o != old).map(|(o, _)| o);
+            for other in others.chain([new]) {
+                let both = self.positions(old).into_iter().zip(self.positions(other));
+                if both.into_iter().any(|(a, b)| a.is_some() && b.is_some() && a != b) {
+                    let what = format!(
+                        "maps {old} to {new}, and the files in {} have a column {other} too; map one of them",
+                        self.place
+                    );
+                    return Err(Error::setting("columns", what));
+                }
+            }
+        }
+        self.renamed = columns.to_vec();
+        Ok(())
+    }
+
+    /// The name that a column is looked for by.
+    pub(crate) fn new_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let renamed = self.renamed.iter().find(|(old, _)| old.eq_ignore_ascii_case(name));
+        renamed.map_or(name, |(_, new)| new)
     }
 
     /// Whether a file has a column of that name, in any case.
@@ -64,6 +114,11 @@ impl UserFiles {
     pub(crate) fn are_same(&self, one: &str, other: &str) -> bool {
         let both = self.positions(one).into_iter().zip(self.positions(other));
         both.into_iter().any(|(one, other)| one.is_some() && one == other)
+    }
+
+    /// Whether the files say nothing about types: every cell is text.
+    pub(crate) fn are_untyped(&self) -> bool {
+        self.groups.iter().any(|group| group.kind == FileKind::Csv)
     }
 
     /// Whether a column holds lists or structs.
@@ -106,6 +161,7 @@ pub(crate) async fn open(
         FileKind::Parquet => parquet(ctx, &found, place).await?,
         FileKind::Csv => csv(&found, place).await?,
         FileKind::Json => json(&found, place, exact, &mut notes).await?,
+        FileKind::Arrow => arrow(ctx, &found, place).await?,
     };
     let keys = keys(&found.files, &looked_at, &mut notes);
     let mut groups: Vec<GroupScan> = vec![];
@@ -138,7 +194,7 @@ pub(crate) async fn open(
             }
         }
     }
-    Ok(UserFiles { groups, place: place.clone(), notes })
+    Ok(UserFiles { groups, place: place.clone(), renamed: vec![], notes })
 }
 
 /// The columns of a file.
@@ -187,6 +243,27 @@ async fn parquet(
         schemas.extend(futures::future::try_join_all(some.iter().map(schema)).await?);
     }
     Ok(schemas)
+}
+
+async fn arrow(ctx: &SessionContext, found: &Found, place: &Location) -> Result<Vec<FileColumns>> {
+    let (state, format) = (ctx.state(), ArrowFormat);
+    let columns = async |file: &FoundFile| {
+        let fault =
+            |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", file.meta.location));
+        let metas = std::slice::from_ref(&file.meta);
+        let schema = format.infer_schema(&state, &found.store, metas).await;
+        let schema = schema.map_err(|e| fault(&e.strip_backtrace()))?;
+        refuse_twice(&schema, &file.meta)?;
+        let head = found.store.get_range(&file.meta.location, 0..file.meta.size.min(6)).await;
+        // A stream of messages has no footer that says where its pieces begin.
+        let is_splittable = head.map_err(|e| fault(&e))?.as_ref() == b"ARROW1";
+        Ok::<_, Error>(FileColumns { schema, is_splittable })
+    };
+    let mut all = vec![];
+    for some in found.files.chunks(AT_A_TIME) {
+        all.extend(futures::future::try_join_all(some.iter().map(columns)).await?);
+    }
+    Ok(all)
 }
 
 fn refuse_twice(schema: &Schema, meta: &ObjectMeta) -> Result<()> {
@@ -244,7 +321,7 @@ async fn json(
     let mut fields = vec![];
     for (name, kinds) in all.columns() {
         if kinds.is_nested() && !is_exact(&name) {
-            notes.push(format!("{name} holds lists or objects and is no column to group by"));
+            notes.push(format!("the column {name} holds lists or objects and is left out"));
             continue;
         }
         let data_type = if is_exact(&name) { DataType::Utf8 } else { kinds.data_type() };

@@ -8,7 +8,8 @@ use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
-    CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+    ArrowSource, CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource,
+    ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -52,7 +53,7 @@ impl GroupScan {
             _ => DataSourceExec::from_data_source(config),
         };
         let options = session.config_options();
-        if !options.optimizer.repartition_file_scans {
+        if !options.optimizer.repartition_file_scans || self.kind == FileKind::Arrow {
             return Ok(plan);
         }
         Ok(plan.repartitioned(partitions, options)?.unwrap_or(plan))
@@ -103,6 +104,8 @@ impl GroupScan {
                 Arc::new(CsvSource::new(schema).with_csv_options(options))
             }
             FileKind::Json => Arc::new(JsonRows::new(schema, self.is_splittable)),
+            FileKind::Arrow if self.is_splittable => Arc::new(ArrowSource::new_file_source(schema)),
+            FileKind::Arrow => Arc::new(ArrowSource::new_stream_file_source(schema)),
         }
     }
 }

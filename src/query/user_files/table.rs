@@ -38,6 +38,8 @@ pub(crate) enum Role {
     Time,
     /// The user's own.
     Own,
+    /// As the files have it, lists and structs too.
+    Plain,
 }
 
 /// A column of the table.
@@ -63,6 +65,7 @@ pub(crate) struct UserTable {
     schema: SchemaRef,
     clock: Clock,
     horizon: Option<i64>,
+    skips: bool,
 }
 
 impl UserTable {
@@ -90,16 +93,24 @@ impl UserTable {
                     Some(group.schema.table_schema().field((*at)?).data_type())
                 })
                 .collect();
-            if let Some(nested) = types.iter().find(|t| t.is_nested()) {
+            let is_mixed = || types.windows(2).any(|two| two[0] != two[1]);
+            if let Some(nested) = types.iter().find(|t| t.is_nested())
+                && (column.role != Role::Plain || is_mixed())
+            {
                 let (name, place) = (column.from.clone().unwrap_or_default(), &files.place);
                 return Err(crate::Error::new(
                     crate::ErrorCode::InputColumn,
                     format!(
-                        "the column {name} of the events in {place} holds {nested}, not single values"
+                        "the column {name} of {place} holds {nested}{}",
+                        match column.role {
+                            Role::Plain =>
+                                " in some files and something else in others; give them one type",
+                            _ => ", not single values; leave it out or write one value a row",
+                        }
                     ),
                 ));
             }
-            if matches!(column.role, Role::Id | Role::Own) && column.from.is_some() {
+            if matches!(column.role, Role::Id | Role::Own | Role::Plain) && column.from.is_some() {
                 let data_type = common(&types, column.role);
                 column.field = column.field.clone().with_data_type(data_type);
             }
@@ -118,7 +129,21 @@ impl UserTable {
             schema: Arc::new(Schema::new(fields)),
             clock,
             horizon,
+            skips: false,
         })
+    }
+
+    /// Leave out rows with a cell that does not fit its column, instead of failing.
+    #[must_use]
+    pub(crate) fn skipping(self, skips: bool) -> Self {
+        Self { skips, ..self }
+    }
+
+    /// Columns that a row is left out for. All readings leave out the same rows, whatever they project.
+    fn checked(&self) -> impl Iterator<Item = usize> {
+        let fits = |column: &TableColumn| matches!(column.role, Role::Own | Role::Plain);
+        let all = self.columns.iter().enumerate().filter(move |(_, column)| !fits(column));
+        all.filter(|_| self.skips).map(|(index, _)| index)
     }
 
     fn steps(&self, group: usize, projection: &[usize]) -> Result<Steps> {
@@ -131,24 +156,34 @@ impl UserTable {
             }
         };
         let at = |positions: &[Option<usize>]| positions.get(group).copied().flatten();
-        let mut steps = vec![];
-        for index in projection {
+        let files = self.groups.get(group).map(|group| group.schema.table_schema());
+        let (mut steps, mut checked) = (vec![], vec![]);
+        let wanted = projection.iter().copied().map(|index| (index, false));
+        let further = self.checked().filter(|index| !projection.contains(index));
+        for (index, is_checked) in wanted.chain(further.map(|index| (index, true))) {
             let (Some(column), Some(positions)) =
-                (self.columns.get(*index), self.positions.get(*index))
+                (self.columns.get(index), self.positions.get(index))
             else {
                 continue;
             };
             let is_value = column.role == Role::Value;
-            steps.push(Step {
-                name: column.from.clone().unwrap_or_default(),
+            let name = at(positions).zip(files).map(|(at, files)| files.field(at).name().clone());
+            let step = Step {
+                name: name.unwrap_or_default(),
                 role: column.role,
                 from: at(positions).map(&mut place),
                 event: at(&self.events).filter(|_| is_value).map(&mut place),
-            });
+            };
+            match is_checked {
+                false => steps.push(step),
+                true => checked.push((step, self.schema.field(index).data_type().clone())),
+            }
         }
         Ok(Steps {
             read,
             steps,
+            checked,
+            skips: self.skips,
             schema: Arc::new(self.schema.project(projection)?),
             clock: self.clock,
             horizon: self.horizon,

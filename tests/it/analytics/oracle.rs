@@ -86,6 +86,7 @@ async fn ask(folder: &std::path::Path, question: &Question) -> clipflow::Result<
         by: question.by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: question.lag_hours,
         reading: EventOptions::parse(None, None, Some(question.as_of))?,
+        tables: vec![],
         parallel: ParallelConfig::default(),
     };
     let performance = performance(&query).await?;

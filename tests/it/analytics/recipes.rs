@@ -187,6 +187,7 @@ async fn events_are_joined_with_variants_and_grouped_by_their_columns() {
         by: by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: 0.0,
         reading: Default::default(),
+        tables: vec![],
         parallel: ParallelConfig::default(),
     };
     let metrics = [

@@ -1,0 +1,185 @@
+//! `clipflow sql`: statements from an argument, a file, standard input or a prompt.
+
+mod complete;
+mod prompt;
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+
+use super::args::{OutputArgs, SqlArgs};
+use super::{OK, print};
+use crate::analytics::{register_events, register_experiment, register_performance};
+use crate::config::ParallelConfig;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::own_tables::EVENT_TABLES;
+use crate::query::results::register_dataset;
+use crate::query::statements::parse_statements;
+use crate::query::{EventNotes, SessionOptions, query_error, register_tables, session_with};
+use crate::resilience::Resilience;
+use crate::store::DatasetRoot;
+
+pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
+    let query = match (&args.query, &args.file) {
+        (Some(query), _) => Some(query.clone()),
+        (None, Some(file)) => Some(read_query(file)?),
+        (None, None) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => None,
+        (None, None) => {
+            let message = "give a query, as in clipflow sql out \"SELECT * FROM posts\", or a file with -f (-f - reads standard input); at a terminal there is a prompt without either";
+            return Err(Error::new(ErrorCode::ConfigInvalid, message));
+        }
+    };
+    if query.is_none() && args.output.output.is_some() {
+        let message = "a prompt has many answers, which have no place in one output; give a query";
+        return Err(Error::new(ErrorCode::ConfigInvalid, message).about("output"));
+    }
+    let session = SqlSession::open(args, parallel).await?;
+    match query {
+        Some(query) => session.answer(&query).await?,
+        None => prompt::run(&session).await?,
+    }
+    Ok(OK)
+}
+
+/// A session over results, and how its answers are given.
+struct SqlSession {
+    ctx: SessionContext,
+    notes: Arc<EventNotes>,
+    has_events: bool,
+    /// Seconds that the statements of one answer may take; 0: any.
+    timeout: u64,
+    output: OutputArgs,
+}
+
+impl SqlSession {
+    async fn open(args: SqlArgs, parallel: ParallelConfig) -> Result<Self> {
+        let resilience = Resilience::new(&parallel);
+        let place = DatasetRoot::new(&args.dir.into(), &resilience)?;
+        let dataset = place.existing().await?;
+        let options = SessionOptions {
+            base: ".".into(),
+            // The query has all of the memory.
+            memory_bytes: Some((parallel.memory_limit_gb * 1e9) as usize),
+            parallel,
+            ..SessionOptions::default()
+        };
+        let notes = Arc::new(EventNotes::default());
+        let extension = Arc::clone(&notes);
+        let ctx = session_with(&options, None, |config| config.with_extension(extension))?;
+        register_performance(&ctx);
+        register_experiment(&ctx);
+        register_dataset(&ctx, &dataset).await?;
+        if let Some(events) = &args.events {
+            let reading = args.reading.options()?;
+            let table = register_events(&ctx, &events.into(), &reading, &resilience).await?;
+            table.notes.iter().for_each(|note| print::warning(note));
+        }
+        let left_out = register_tables(&ctx, &args.tables.tables, &resilience).await?;
+        left_out.iter().for_each(|note| print::warning(note));
+        Ok(Self {
+            ctx,
+            notes,
+            has_events: args.events.is_some(),
+            timeout: args.timeout,
+            output: args.output,
+        })
+    }
+
+    /// Print the rows of the statements in `text`, in turn.
+    async fn answer(&self, text: &str) -> Result<()> {
+        let answer = async {
+            let statements = parse_statements(text)?;
+            if statements.len() != 1 && self.output.output.is_some() {
+                let message =
+                    format!("{} statements have no place in one file; give one", statements.len());
+                return Err(Error::new(ErrorCode::ConfigInvalid, message));
+            }
+            for statement in statements {
+                self.print(statement).await?;
+            }
+            self.notes.about_skipped().iter().for_each(|sentence| print::warning(sentence));
+            Ok(())
+        };
+        let answer = match self.timeout {
+            0 => answer.await,
+            seconds => tokio::time::timeout(Duration::from_secs(seconds), answer)
+                .await
+                .unwrap_or_else(|_| Err(too_long(seconds))),
+        };
+        answer.map_err(|error| self.with_table_names(error))
+    }
+
+    async fn print(&self, statement: Statement) -> Result<()> {
+        let read_only = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        let plan = self.ctx.state().statement_to_plan(statement).await.map_err(query_error)?;
+        read_only.verify_plan(&plan).map_err(query_error)?;
+        let frame = self.ctx.execute_logical_plan(plan).await.map_err(query_error)?;
+        let stream = frame.execute_stream().await.map_err(query_error)?;
+        print::rows(stream, &self.output).await?;
+        Ok(())
+    }
+
+    /// The tables and views of the session, by name.
+    fn tables(&self) -> Vec<String> {
+        let state = self.ctx.state();
+        let options = &state.config_options().catalog;
+        let schema = self.ctx.catalog(&options.default_catalog);
+        let schema = schema.and_then(|catalog| catalog.schema(&options.default_schema));
+        let mut names = schema.map_or_else(Vec::new, |schema| schema.table_names());
+        names.sort();
+        names
+    }
+
+    /// Adds the names of the tables to an error about an unknown table.
+    fn with_table_names(&self, error: Error) -> Error {
+        let message = error.message();
+        let unknown = message.strip_prefix("table '").and_then(|m| m.strip_suffix("' not found"));
+        let Some(unknown) = unknown.filter(|_| error.code() == ErrorCode::QueryInvalid) else {
+            return error;
+        };
+        let name = unknown.rsplit('.').next().unwrap_or(unknown);
+        let hint = match (EVENT_TABLES.contains(&name), self.has_events) {
+            (true, false) => {
+                "name the events with --events FILE to have the tables events and event_days"
+                    .to_owned()
+            }
+            (true, true) if name == "events" => {
+                "the events are daily aggregates, which are the table event_days".to_owned()
+            }
+            (true, true) if name == "event_spans" => {
+                "the events have no times; it is there when they have a column ts or day".to_owned()
+            }
+            _ => format!("the tables and views are {}", self.tables().join(", ")),
+        };
+        Error::new(ErrorCode::QueryInvalid, format!("{message}; {hint}"))
+    }
+}
+
+fn too_long(seconds: u64) -> Error {
+    Error::new(
+        ErrorCode::QueryInvalid,
+        format!("the query took longer than {seconds} s; ask for less or raise --timeout"),
+    )
+}
+
+/// The query in a file, or on standard input for `-`.
+fn read_query(file: &Path) -> Result<String> {
+    let text = match file.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(file),
+    };
+    text.map_err(|e| {
+        Error::new(
+            ErrorCode::InputUnreadable,
+            format!("cannot read the query in {} ({e}); give a file with SQL", file.display()),
+        )
+    })
+}
