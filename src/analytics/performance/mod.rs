@@ -3,6 +3,7 @@
 
 mod choice;
 mod function;
+mod lengths;
 mod notes;
 mod parts;
 mod statement;
