@@ -5,6 +5,7 @@
 
 mod coerce;
 mod in_order;
+mod parquet;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,12 +13,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::options::{
-    ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
-};
-use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::error::DataFusionError;
-use datafusion::execution::options::ReadOptions;
+use datafusion::datasource::file_format::options::{ArrowReadOptions, CsvReadOptions};
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::errors::query_error;
@@ -28,6 +24,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
 use in_order::in_order;
+use parquet::parquet;
 
 /// Columns that the run adds; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
@@ -196,7 +193,7 @@ async fn read(ctx: &SessionContext, part: &FileGroup) -> Result<DataFrame, Strin
     // The files are listed explicitly, so any extension is accepted.
     let file_extension = "";
     let frame = match part.kind {
-        RequestFormat::Parquet => parquet(ctx, &urls, file_extension).await,
+        RequestFormat::Parquet => parquet(ctx, &urls).await,
         RequestFormat::Csv => {
             let options = CsvReadOptions::new().schema(&part.schema);
             ctx.read_csv(urls, options.file_extension(file_extension)).await
@@ -210,29 +207,6 @@ async fn read(ctx: &SessionContext, part: &FileGroup) -> Result<DataFrame, Strin
         }
     };
     frame.map_err(|e| e.strip_backtrace())
-}
-
-/// Parquet files without their statistics, which are not taken for values: other writers leave NaN out of the
-/// least and the greatest, and the engine takes a column in which both are the same for a constant.
-async fn parquet(
-    ctx: &SessionContext,
-    urls: &[String],
-    file_extension: &str,
-) -> Result<DataFrame, DataFusionError> {
-    let state = ctx.state();
-    let options = ParquetReadOptions { file_extension, ..Default::default() };
-    let options = options
-        .to_listing_options(state.config(), state.default_table_options())
-        .with_collect_stat(false);
-    let urls = urls.iter().map(ListingTableUrl::parse).collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = urls.first() else {
-        return datafusion::common::internal_err!("a table of no files");
-    };
-    let schema = options.infer_schema(&state, first).await?;
-    let table = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(schema);
-    ctx.read_table(Arc::new(ListingTable::try_new(table)?))
 }
 
 /// A column that is carried through: its name in the files, its name in `intake`, and its SQL type
