@@ -4,11 +4,13 @@ WITH counted AS (
     {roll_up}
 ),
 {span}
+{lengths}
 joined AS (
-    SELECT c.*{variant_columns}{hours}
+    SELECT c.*{variant_columns}{hours}{length}
     FROM counted c
     {join_variants}
     {join_span}
+    {join_lengths}
 ),
 figured AS (
     SELECT *,
@@ -18,7 +20,8 @@ figured AS (
         CASE WHEN anonymous_completions IS NULL THEN views_100 ELSE coalesce(first_completions, 0) + anonymous_completions END
             AS "clipflow: completions",
         CASE WHEN anonymous_views IS NULL THEN views ELSE coalesce(first_views, 0) + anonymous_views END AS "clipflow: starts",
-        views * {duration} AS "clipflow: playable_seconds"
+        -- A length is a number of seconds above 0; any other is not known.
+        views * CASE WHEN {duration} > 0 AND {duration} < 1e12 THEN {duration} END AS "clipflow: playable_seconds"
     FROM joined
 ),
 by_variant AS (

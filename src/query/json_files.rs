@@ -4,12 +4,12 @@
 //! column becomes text, so that a wrong value fails its row rather than the file.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use arrow::json::reader::infer_json_schema;
@@ -19,9 +19,12 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
+use serde::de::IgnoredAny;
 
 use super::errors::query_error;
+use super::user_files::{ArrayLines, Shape, shape_of_file};
 use crate::error::Error;
+use crate::model::VideoClipRequest;
 
 /// The columns of a file, from all its rows.
 ///
@@ -29,7 +32,34 @@ use crate::error::Error;
 /// The line and the cause, if it is not JSON.
 pub(super) fn schema(file: &Path) -> std::result::Result<Schema, String> {
     let inferred = open(file).and_then(|reader| Ok(infer_json_schema(reader, None)?.0));
-    inferred.map_err(|e| fault_in_line(file).unwrap_or_else(|| e.strip_backtrace()))
+    let inferred =
+        inferred.map_err(|e| fault_in_line(file).unwrap_or_else(|| e.strip_backtrace()))?;
+    let bytes = std::fs::metadata(file).map_err(|e| e.to_string())?.len();
+    let shape = shape_of_file(file, bytes).map_err(|e| e.to_string())?;
+    Ok(exact(&inferred, &shape))
+}
+
+/// `inferred`, with columns of text where a number would lose digits: those of requests that are texts, and
+/// those with whole numbers beyond 64 bits.
+fn exact(inferred: &Schema, shape: &Shape) -> Schema {
+    let requests = VideoClipRequest::fields();
+    let is_text = |name: &str| {
+        let known = requests.iter().find(|f| f.name().eq_ignore_ascii_case(name));
+        name.eq_ignore_ascii_case("youtube_url")
+            || known.is_some_and(|f| *f.data_type() == DataType::Utf8)
+    };
+    let is_wide = |name: &str| {
+        shape.columns().any(|(known, kinds)| known == name && kinds.data_type() == DataType::Utf8)
+    };
+    let field = |field: &Arc<Field>| {
+        let name = field.name();
+        let is_number = field.data_type().is_numeric();
+        match is_number && (is_text(name) || is_wide(name)) {
+            true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+            false => Arc::clone(field),
+        }
+    };
+    Schema::new(inferred.fields().iter().map(field).collect::<Vec<_>>())
 }
 
 /// The rows of all `files`, in order, with the columns of `schema`.
@@ -90,10 +120,14 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     if first != Some(b'[') {
         return Ok(Box::new(reader));
     }
+    let mut text = String::new();
+    reader.read_to_string(&mut text)?;
     let fault = |e: serde_json::Error| ArrowError::JsonError(e.to_string());
-    let rows: Vec<serde_json::Value> = serde_json::from_reader(reader).map_err(fault)?;
-    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-    Ok(Box::new(Cursor::new(lines.join("\n"))))
+    let _: Vec<IgnoredAny> = serde_json::from_str(&text).map_err(fault)?;
+    // Values stay as they are written: through numbers of 64 bits, ids would lose digits. A line end in an
+    // array is never part of a text.
+    let text = text.replace(['\n', '\r'], " ");
+    Ok(Box::new(BufReader::new(ArrayLines::new(Cursor::new(text)))))
 }
 
 /// The first line that is not a JSON object; `None` for a file that is one array.

@@ -10,7 +10,9 @@ last AS (
 ),
 spans AS (
     SELECT d.variant_id, l.today, max(d.day) AS last_seen, sum(d.views) AS views,
-        sum(CASE WHEN d.day > l.today - INTERVAL '3 days' THEN d.views ELSE 0 END) AS lately
+        sum(CASE WHEN d.day > l.today - INTERVAL '3 days' THEN d.views ELSE 0 END) AS lately,
+        -- A day whose views are missing is not one without views.
+        sum(CASE WHEN d.day > l.today - INTERVAL '3 days' AND d.views IS NULL THEN 1 ELSE 0 END) AS unknown
     FROM days d
     CROSS JOIN last l
     GROUP BY d.variant_id, l.today
@@ -29,5 +31,5 @@ best AS (
 SELECT s.variant_id, s.last_seen, s.views, b.best AS best_three_days, s.lately AS last_three_days
 FROM spans s
 JOIN best b ON b.variant_id = s.variant_id
-WHERE s.lately * 50 < b.best
+WHERE s.lately * 50 < b.best AND s.unknown = 0
 ORDER BY s.variant_id

@@ -53,12 +53,15 @@ pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
         let (month, day) = if order == Order::DayFirst { (b, a) } else { (a, b) };
         return iso(&format!("{year:04}-{month:02}-{day:02}"));
     }
-    let head = text.split(['T', ' ']).next().unwrap_or(text);
+    let (head, behind) = text.split_once(['T', ' ']).unwrap_or((text, ""));
     if head.len() == 10 && head.as_bytes().get(4) == Some(&b'-') {
-        return iso(head);
+        return iso(head).filter(|_| is_time(behind));
     }
     let words: Vec<&str> = text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
-    let [a, b, year, ..] = words.as_slice() else { return None };
+    let [a, b, year, behind @ ..] = words.as_slice() else { return None };
+    if !is_time(&behind.concat()) {
+        return None;
+    }
     let (name, day) = if is_digits(a) { (b, a) } else { (a, b) };
     let name = name.get(..3)?.to_ascii_lowercase();
     let month = MONTHS.iter().position(|m| *m == name)? + 1;
@@ -68,9 +71,15 @@ pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
 
 /// The three numbers of a day with slashes, the year last.
 fn slashes(text: &str) -> Option<(u32, u32, u32)> {
-    let mut parts = text.split(' ').next()?.split('/').map(|p| p.parse::<u32>().ok());
+    let (head, behind) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let mut parts = head.split('/').map(|p| p.parse::<u32>().ok());
     let (a, b, year) = (parts.next()??, parts.next()??, parts.next()??);
-    (year >= 1000 && parts.next().is_none()).then_some((a, b, year))
+    (year >= 1000 && parts.next().is_none() && is_time(behind)).then_some((a, b, year))
+}
+
+/// Whether what stands behind a day is a time: a further day would make it a span.
+fn is_time(behind: &str) -> bool {
+    behind.trim().is_empty() || behind.contains(':')
 }
 
 #[cfg(test)]
@@ -95,7 +104,17 @@ mod tests {
             assert_eq!(parse(text, Order::MonthFirst), day, "{text}");
         }
         assert_eq!(parse("04/05/2026", Order::DayFirst), day);
-        for text in ["", "Lifetime", "2026-13-01", "31/31/2026", "May 2026", "2026-02-30"] {
+        for text in [
+            "2026-05-01 - 2026-05-28",
+            "05/01/2026 to 05/28/2026",
+            "May 1, 2026 – May 28, 2026",
+            "",
+            "Lifetime",
+            "2026-13-01",
+            "31/31/2026",
+            "May 2026",
+            "2026-02-30",
+        ] {
             assert_eq!(parse(text, Order::MonthFirst), None, "{text}");
         }
     }

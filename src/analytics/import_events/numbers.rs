@@ -106,6 +106,8 @@ pub(super) enum NoNumber {
     Other,
     /// It could be two.
     Ambiguous,
+    /// It is a count of more digits than are kept exactly.
+    TooLarge,
 }
 
 impl NoNumber {
@@ -118,12 +120,16 @@ impl NoNumber {
     pub(super) fn why(self) -> &'static str {
         match self {
             Self::Other => "no number",
+            Self::TooLarge => "more than a count can be (2^53); correct it",
             Self::Ambiguous => {
                 "two numbers, with thousands or with decimals; set decimal_sign to the sign before decimals, point or comma"
             }
         }
     }
 }
+
+/// Whole numbers up to here are exact as floats.
+const MOST: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number; a point, a comma or an apostrophe before three digits separates thousands.
 pub(super) fn count(text: &str) -> Result<f64, NoNumber> {
@@ -139,7 +145,11 @@ pub(super) fn count(text: &str) -> Result<f64, NoNumber> {
         // Thousands separated by one sign, decimals by another.
         _ => number(&text, Signs::default())?,
     };
-    if value.fract() == 0.0 { Ok(value) } else { Err(NoNumber::Other) }
+    match value {
+        value if value > MOST => Err(NoNumber::TooLarge),
+        value if value.fract() == 0.0 => Ok(value),
+        _ => Err(NoNumber::Other),
+    }
 }
 
 /// Any number from 0.
@@ -235,6 +245,9 @@ mod tests {
         }
         for text in ["1.5", "12,34", "-3", "1.2K", "abc", "1,2345", "", "0.352", "1,23,456"] {
             assert_eq!(count(text), Err(NoNumber::Other), "{text}");
+        }
+        for text in ["9223372036854775808", "99,999,999,999,999,999,999"] {
+            assert_eq!(count(text), Err(NoNumber::TooLarge), "{text}");
         }
     }
 

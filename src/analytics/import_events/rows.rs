@@ -46,12 +46,19 @@ pub(super) fn is_total(
     content: Option<usize>,
     day: Option<usize>,
 ) -> bool {
-    let says =
-        |column: Option<usize>| column.and_then(|c| sheet.cell(row, c)).is_some_and(is_total_word);
+    let cell = |column: Option<usize>| column.and_then(|c| sheet.cell(row, c));
+    let says = |column: Option<usize>| cell(column).is_some_and(is_total_word);
+    // No day begins with such a word: `Total (28 days)`.
+    let word = cell(day).and_then(|text| text.split([' ', ':', '(']).next());
     let title = title(sheet);
     let first = Some(0).filter(|first| Some(*first) != title);
     let named = content.is_some_and(|c| sheet.cell(row, c).is_some());
-    says(content) || says(day) || says(variant(sheet)) || says(first) || (!named && says(title))
+    says(content)
+        || says(day)
+        || word.is_some_and(is_total_word)
+        || says(variant(sheet))
+        || says(first)
+        || (!named && says(title))
 }
 
 fn variant(sheet: &Sheet) -> Option<usize> {
@@ -127,6 +134,10 @@ fn tag(title: &str) -> Option<&str> {
         .find(|id| id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
+fn is_written_day(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// The day of each row, and a sentence if their order was guessed.
 ///
 /// # Errors
@@ -165,12 +176,17 @@ pub(super) fn days(
     });
     let day = |row: usize| match sheet.cell(row, column) {
         None => Ok(given),
-        Some(text) => match days::parse(text, order).or(given) {
+        // Words such as "Lifetime" are of the stated day; what begins as a day and is none is an error.
+        Some(text) => match days::parse(text, order).or(given.filter(|_| !is_written_day(text))) {
             Some(day) => Ok(Some(day)),
             None if is_total(row) => Ok(None),
             None => {
-                let what = "no date; set day to the day of all such figures";
-                Err(sheet.says(row, column, what, Some("day")))
+                // With a stated day only what begins as a date comes here.
+                let (what, setting) = match given {
+                    None => ("no date; set day to the day of all such figures", Some("day")),
+                    Some(_) => ("no date; write dates such as 2026-05-01, or leave it empty", None),
+                };
+                Err(sheet.says(row, column, what, setting))
             }
         },
     };

@@ -4,6 +4,7 @@
 mod blank;
 mod choice;
 mod function;
+mod lengths;
 mod notes;
 mod own_tables;
 mod parts;

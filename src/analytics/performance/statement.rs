@@ -1,6 +1,7 @@
 //! The query as SQL: the statements of `sql/analytics` that have `{…}` in them, filled in.
 
 use super::choice::{Axis, Choice, Figure};
+use super::lengths::Lengths;
 use super::parts;
 use crate::kernels::metrics::{ACCOUNT_LEVEL, METRIC_VERSION, Metric, NOT_ADDITIVE};
 use crate::model::event::rolled_fields;
@@ -29,6 +30,7 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
     let when = |holds: bool, sql: &'static str| if holds { sql } else { "" };
     let span = format!("span AS (\n    {}\n),", events.spans(lag_hours));
     let accounts = parts::accounts(choice, &keys.accounts);
+    let lengths = Lengths::new(choice, events);
     fill(
         PERFORMANCE,
         &[
@@ -37,14 +39,11 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("variant_columns", &variant_columns(choice)),
             ("join_variants", when(choice.joins, JOIN_VARIANTS)),
             ("join_span", when(uses_hours, "LEFT JOIN span s ON s.variant_id = c.variant_id")),
+            ("lengths", &lengths.table),
+            ("join_lengths", lengths.join),
+            ("length", lengths.column),
             ("hours", &if uses_hours { hours(choice, events) } else { String::new() }),
-            (
-                "duration",
-                match choice.duration {
-                    Some(_) => "TRY_CAST(duration AS DOUBLE)",
-                    None => "CAST(NULL AS DOUBLE)",
-                },
-            ),
+            ("duration", lengths.value),
             ("names", &keys.names),
             ("variant_sums", &parts::variant_sums(choice)),
             ("axes", &axes("")),
@@ -83,7 +82,10 @@ impl Keys {
             .event_axes()
             .map(|(name, value)| format!(", {value} AS {}", quote(name)))
             .collect();
+        // Rows of raw events are those of variants: what else tells them apart would tear viewers apart.
+        let is_daily = events.form == Events::Daily;
         if let Some(Axis::Event(_, value)) = &choice.duration
+            && is_daily
             && !choice.event_axes().any(|(name, _)| name == "duration")
         {
             of_events += &format!(", {value} AS duration");
@@ -93,7 +95,8 @@ impl Keys {
         let mut accounts = String::new();
         if choice.uses(ACCOUNT_LEVEL) {
             let own = ["platform", "account_id", "account"];
-            let own = own.into_iter().filter(|n| events.dimensions.iter().any(|d| d == n));
+            let is_own = |n: &&str| is_daily && events.dimensions.iter().any(|d| d == n);
+            let own = own.into_iter().filter(is_own);
             for name in own {
                 let alias = quote(&format!("clipflow: {name}"));
                 of_events += &format!(", e.{name} AS {alias}");
@@ -208,7 +211,8 @@ fn join(choice: &Choice, table: &str) -> String {
         |axis: &Axis| format!("({alias}.{0} IS NOT DISTINCT FROM g.{0})", quote(axis.name()));
     let all: Vec<String> = choice.axes.iter().map(same).collect();
     match all.is_empty() {
-        true => format!("CROSS JOIN {table}"),
+        // One row, or none without an event that counts.
+        true => format!("LEFT JOIN {table} ON TRUE"),
         false => format!("LEFT JOIN {table} ON {}", all.join(" AND ")),
     }
 }

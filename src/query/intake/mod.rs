@@ -5,6 +5,7 @@
 
 mod coerce;
 mod in_order;
+mod parquet;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,9 +13,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::options::{
-    ArrowReadOptions, CsvReadOptions, ParquetReadOptions,
-};
+use datafusion::datasource::file_format::options::{ArrowReadOptions, CsvReadOptions};
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::errors::query_error;
@@ -25,6 +24,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
 use coerce::{carried, coerce, sql_type, value_type};
 use in_order::in_order;
+use parquet::parquet;
 
 /// Columns that the run adds; a request column of that name is carried as `input_<name>`.
 const RESERVED: &[&str] = &[
@@ -193,10 +193,7 @@ async fn read(ctx: &SessionContext, part: &FileGroup) -> Result<DataFrame, Strin
     // The files are listed explicitly, so any extension is accepted.
     let file_extension = "";
     let frame = match part.kind {
-        RequestFormat::Parquet => {
-            ctx.read_parquet(urls, ParquetReadOptions { file_extension, ..Default::default() })
-                .await
-        }
+        RequestFormat::Parquet => parquet(ctx, &urls).await,
         RequestFormat::Csv => {
             let options = CsvReadOptions::new().schema(&part.schema);
             ctx.read_csv(urls, options.file_extension(file_extension)).await

@@ -188,22 +188,19 @@ pub fn performance(
         joined.clone().collect_schema().map_err(super::errors::polars_error)?.contains("duration");
     let mut keys: Vec<&str> = vec!["variant_id"];
     keys.extend(by.iter().filter(|b| **b != "variant_id"));
-    if has_duration && !keys.contains(&"duration") {
-        keys.push("duration");
-    }
-    let duration = if has_duration { col("duration") } else { lit(NULL).cast(DataType::Float64) };
     let of_viewers = |known: &str, anonymous: &str, all: &str| {
         let known = col(known).fill_null(lit(0)) + col(anonymous);
         when(col(anonymous).is_null()).then(col(all)).otherwise(known)
     };
-    let by_variant = roll_up_events(joined.clone(), &keys).with_columns([
+    let rolled = roll_up_events(joined.clone(), &keys);
+    let by_variant = with_length(rolled, &joined, has_duration).with_columns([
         when(col("views_15s").is_not_null())
             .then(col("views_15s"))
             .otherwise(col("views_100"))
             .alias("holds"),
         of_viewers("first_completions", "anonymous_completions", "views_100").alias("completions"),
         of_viewers("first_views", "anonymous_views", "views").alias("starts"),
-        (col("views") * duration).alias("playable_seconds"),
+        (col("views") * col(LENGTH)).alias("playable_seconds"),
         lit(NULL).cast(DataType::Int64).alias("followers"),
         lit(NULL).cast(DataType::Float64).alias("hours"),
     ]);
@@ -223,6 +220,24 @@ pub fn performance(
     }
     columns.push(lit(METRIC_VERSION).alias("metric_version"));
     Ok(groups.select(columns))
+}
+
+/// The column of the length of a row's variant.
+const LENGTH: &str = "clipflow: length";
+
+/// The rows with the lengths that `events` have for variants. A variant has one: of several none is known to
+/// be it.
+fn with_length(rows: LazyFrame, events: &LazyFrame, has_duration: bool) -> LazyFrame {
+    if !has_duration {
+        return rows.with_column(lit(NULL).cast(DataType::Float64).alias(LENGTH));
+    }
+    let length = col("duration").cast(DataType::Float64);
+    let is_length = length.clone().gt(lit(0.0)).and(length.clone().lt(lit(1e12)));
+    let is_one = length.clone().min().eq(length.clone().max());
+    let one = when(is_one).then(length.max()).otherwise(lit(NULL)).alias(LENGTH);
+    let lengths = events.clone().filter(is_length).group_by([col("variant_id")]).agg([one]);
+    let on = [col("variant_id")];
+    rows.join(lengths, on.clone(), on, JoinArgs::new(JoinType::Left))
 }
 
 /// Sums of groups: of figures, and of the parts of metrics over the rows that report all of them.

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 /// Reads `[{…}, {…}]` as `{…}` and `{…}` apart from each other: the array's own brackets and commas become
 /// line ends.
-pub(super) struct ArrayLines<R> {
+pub(in crate::query) struct ArrayLines<R> {
     inner: R,
     depth: usize,
     in_string: bool,
@@ -12,7 +12,7 @@ pub(super) struct ArrayLines<R> {
 }
 
 impl<R: BufRead> ArrayLines<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(in crate::query) fn new(inner: R) -> Self {
         Self { inner, depth: 0, in_string: false, is_escaped: false }
     }
 

@@ -15,7 +15,7 @@ const BUFFER: usize = 1 << 18;
 ///
 /// # Errors
 /// The file's.
-pub(super) fn of_file(path: &Path, size: u64) -> io::Result<Shape> {
+pub(in crate::query) fn of_file(path: &Path, size: u64) -> io::Result<Shape> {
     let cores = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let pieces = (size / PIECE).clamp(1, cores);
     if pieces > 1 {

@@ -20,6 +20,8 @@ mod scan;
 mod skipped;
 mod table;
 
+pub(in crate::query) use json_lines::ArrayLines;
+pub(in crate::query) use json_scan::of_file as shape_of_file;
 pub(crate) use json_shape::{Scanner, Shape};
 pub use notes::{EventNotes, StrayTimes};
 pub(crate) use open::{UserFiles, open};

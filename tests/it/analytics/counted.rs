@@ -2,8 +2,11 @@
 
 mod cells;
 mod files;
+mod imports;
 mod names;
+mod oracle;
 mod ratios;
+mod recipes;
 mod times;
 
 use std::collections::BTreeMap;

@@ -2,8 +2,9 @@
 //!
 //! The tables are adversarial: missing cells, empty text, columns that only some files have or that come
 //! late, other orders and spellings of columns, numbers as text or floats, extremes, cells that are wrong.
-//! `CLIPFLOW_ORACLE_TABLES` is the number of tables (100), `CLIPFLOW_ORACLE_SEED` the first one's seed.
+//! `CLIPFLOW_ORACLE_TABLES` is the number of tables (300), `CLIPFLOW_ORACLE_SEED` the first one's seed.
 
+mod compare;
 mod reference;
 mod tables;
 mod write;
@@ -33,10 +34,9 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-#[ignore = "a third of the adversarial tables differ, in the code or in the reference: to be settled table by table"]
 fn generated_tables_are_counted_as_plain_loops_count_them() {
     let (tables, first) =
-        (setting("CLIPFLOW_ORACLE_TABLES", 100), setting("CLIPFLOW_ORACLE_SEED", 1));
+        (setting("CLIPFLOW_ORACLE_TABLES", 300), setting("CLIPFLOW_ORACLE_SEED", 1));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut wrong = vec![];
     let (mut values, mut refused) = (0_u64, 0_u64);
@@ -51,12 +51,14 @@ fn generated_tables_are_counted_as_plain_loops_count_them() {
             lag_hours: [0.0, 0.0, 24.0, 60.0][rng.usize(..4)],
             as_of: "2026-05-09T12:00:00Z",
         };
-        let answer = runtime.block_on(ask(folder.path(), &question));
+        let metrics = metrics(&mut rng, spoiled.is_some());
+        let answer = runtime.block_on(ask(folder.path(), &question, &metrics));
         match (answer, spoiled) {
             (Ok(rows), None) => {
-                let expected = reference::answer(&table, &question);
+                let mut expected = reference::answer(&table, &question);
+                expected.iter_mut().for_each(|row| compare::keep(row, &metrics, question.by));
                 values += expected.iter().map(|row| row.len() as u64).sum::<u64>();
-                if let Some(difference) = reference::difference(&rows, &expected, question.by) {
+                if let Some(difference) = compare::difference(&rows, &expected, question.by) {
                     wrong.push(format!("seed {seed}, {question:?}: {difference}"));
                 }
             }
@@ -77,12 +79,26 @@ fn generated_tables_are_counted_as_plain_loops_count_them() {
     assert!(wrong.is_empty(), "{} of {tables} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The rows of an answer to every metric.
-async fn ask(folder: &std::path::Path, question: &Question) -> clipflow::Result<Vec<Value>> {
+/// All metrics, or a few of them: what else is asked changes no figure.
+fn metrics(rng: &mut fastrand::Rng, all: bool) -> Vec<String> {
+    let mut metrics = reference::asked();
+    if !all && rng.bool() {
+        rng.shuffle(&mut metrics);
+        metrics.truncate(rng.usize(1..4));
+    }
+    metrics
+}
+
+/// The rows of an answer.
+async fn ask(
+    folder: &std::path::Path,
+    question: &Question,
+    metrics: &[String],
+) -> clipflow::Result<Vec<Value>> {
     let query = PerformanceQuery {
         results: None,
         events: folder.into(),
-        metrics: reference::asked(),
+        metrics: metrics.to_vec(),
         by: question.by.iter().map(|b| (*b).to_owned()).collect(),
         lag_hours: question.lag_hours,
         reading: EventOptions::parse(None, None, Some(question.as_of))?,

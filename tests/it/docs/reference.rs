@@ -9,7 +9,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use clipflow::ErrorCode;
 use clipflow::config::{ParallelConfig, SETTINGS, Setting, SettingKind};
-use clipflow::kernels::metrics::{METRIC_VERSION, METRICS};
+use clipflow::kernels::metrics::{METRIC_VERSION, METRICS, Metric};
 use clipflow::query::SessionSettings;
 use datafusion::common::config::ExtensionOptions;
 use datafusion::prelude::SessionContext;
@@ -107,13 +107,24 @@ async fn platforms() {
     hold("reference/platforms.md", &text);
 }
 
+/// The counts that a row reports which is in the metric of a group.
+fn needs(metric: &Metric) -> String {
+    let (any, all) = metric.inputs.split_at(metric.alternatives());
+    let any = if any.is_empty() { String::new() } else { format!("({}), ", any.join(", ")) };
+    format!("{any}{}", all.join(", "))
+}
+
 #[test]
 fn metrics() {
     let mut text = format!(
         "# Metrics\n\n{MADE} Definitions have version {METRIC_VERSION} (`metric_version`). Each metric is a function of\n\
          counts; `pooled_NAME` is the ratio of sums over a group, `mean_NAME` the mean of the rows' ratios. Metrics of distinct viewers\n\
          have no pooled form, because reach does not add up. A missing or zero denominator gives NULL. The counts are those of\n\
-         [events](events.md). Prose: [analytics](../user/analytics.md#metrics).\n\n| function | definition | `pooled_` |\n|---|---|---|\n"
+         [events](events.md). Prose: [analytics](../user/analytics.md#metrics).\n\n\
+         A row is in the metric of a group if it reports the counts in the column *needs*; of counts in brackets one is enough, and\n\
+         those that are reported are added up. `left_out` (in SQL `left_out_NAME`) says how many rows report a part and not all. Where\n\
+         the counts come from, and what version {METRIC_VERSION} changed: [how events are counted](../user/counting.md).\n\n\
+         | function | definition | needs | version | `pooled_` |\n|---|---|---|---|---|\n"
     );
     let aggregates = session().state().aggregate_functions().clone();
     for metric in METRICS {
@@ -121,7 +132,12 @@ fn metrics() {
         let pooled = aggregates.contains_key(&format!("pooled_{}", metric.name));
         let pooled = if pooled { "yes" } else { "" };
         let (name, inputs) = (metric.name, metric.inputs.join(", "));
-        let _ = writeln!(text, "| `{name}({inputs})` | {} | {pooled} |", metric.definition);
+        let needs = needs(metric);
+        let _ = writeln!(
+            text,
+            "| `{name}({inputs})` | {} | {needs} | {METRIC_VERSION} | {pooled} |",
+            metric.definition
+        );
     }
     hold("reference/metrics.md", &text);
 }

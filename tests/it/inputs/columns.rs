@@ -351,3 +351,43 @@ fn both_names_of_the_source_column_count_row_by_row() {
         [["y1.mp4", "y1.mp4"], ["s2.mp4", "y2.mp4"], ["s3.mp4", "-"]]
     );
 }
+
+#[test]
+fn ids_of_json_keep_their_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let rows: Vec<String> = (0..3_u64)
+        .map(|i| {
+            let id = (1 << 63) + i;
+            format!(
+                "{{\"request_id\":{id},\"youtube_url\":\"v.mp4\",\"post\":1{id}{i},\n\"n\":{i}}}"
+            )
+        })
+        .collect();
+    let lines: Vec<String> = rows.iter().map(|row| row.replace('\n', "")).collect();
+    fs::write(path.join("r.ndjson"), lines.join("\n")).unwrap();
+    fs::write(path.join("r.json"), format!("[{}]", rows.join(",\n"))).unwrap();
+    for file in ["r.ndjson", "r.json"] {
+        let found = checked(path, file, &["request_id", "post", "n"]);
+        let expected = [0_u64, 1, 2].map(|i| {
+            let id = (1 << 63) + i;
+            vec![id.to_string(), format!("1{id}{i}"), i.to_string()]
+        });
+        assert_eq!(found, expected, "{file}");
+    }
+}
+
+#[test]
+fn statistics_of_parquet_requests_are_not_taken_for_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = std::sync::Arc::new(arrow::array::Float64Array::from(vec![5.0, f64::NAN, 5.0]));
+    let columns: Columns = vec![
+        ("request_id", text(&["a", "b", "c"])),
+        ("youtube_url", text(&["v.mp4"; 3])),
+        ("min_clip_length", lengths),
+    ];
+    write_parquet(&folder.path().join("r.parquet"), columns);
+    let found = checked(folder.path(), "r.parquet", &["request_id", "min_clip_length", "verdict"]);
+    let lengths: Vec<&str> = found.iter().map(|row| row[1].as_str()).collect();
+    assert!(lengths[0] == lengths[2] && lengths[1] != lengths[0], "NaN is not 5: {found:?}");
+}

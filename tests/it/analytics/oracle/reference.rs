@@ -105,8 +105,17 @@ fn group(table: &Table, row: &Row, by: &[&str]) -> Vec<Option<String>> {
     by.iter().map(value).collect()
 }
 
+/// A length: more than 0 seconds.
 fn length(row: &Row) -> Option<f64> {
-    row.get("duration")?.number()
+    row.get("duration")?.number().filter(|length| *length > 0.0)
+}
+
+/// The length of a variant's raw events, which is the same in all that have one.
+fn length_of(table: &Table, variant: &Option<String>) -> Option<f64> {
+    variant.as_ref()?;
+    let rows = table.rows.iter().filter(|row| text(row, "variant_id") == *variant);
+    let lengths: Vec<f64> = rows.filter_map(length).collect();
+    lengths.first().copied().filter(|first| lengths.iter().all(|length| length == first))
 }
 
 /// An answer's rows: values by name.
@@ -136,8 +145,8 @@ pub fn answer(table: &Table, question: &Question) -> Vec<BTreeMap<String, Value>
     groups.iter().map(answer).collect()
 }
 
-/// Variant, values of the columns to group by, and length.
-type CellKey = (Option<String>, Vec<Option<String>>, Option<String>);
+/// Variant, and values of the columns to group by.
+type CellKey = (Option<String>, Vec<Option<String>>);
 
 fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
     let kind_of = |row: &Row| text(row, "event").unwrap_or_default();
@@ -145,14 +154,9 @@ fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
     let tracked: BTreeSet<String> = table.rows.iter().map(kind_of).collect();
     let mut cells: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        // A length of its own makes a unit of its own.
-        let length = text(row, "duration");
-        cells
-            .entry((text(row, "variant_id"), group(table, row, by), length))
-            .or_default()
-            .push(row);
+        cells.entry((text(row, "variant_id"), group(table, row, by))).or_default().push(row);
     }
-    let unit = |((variant, group, _), rows): (CellKey, Vec<&Row>)| {
+    let unit = |((variant, group), rows): (CellKey, Vec<&Row>)| {
         let mut figures = BTreeMap::new();
         let of = |kind: &str| rows.iter().filter(|row| kind_of(row) == kind).collect::<Vec<_>>();
         let viewers = |kind: &str| -> BTreeSet<String> {
@@ -191,7 +195,7 @@ fn raw_units(table: &Table, rows: &[&Row], by: &[&str]) -> Vec<Unit> {
             figures.insert("completions", both as f64 + anonymous("view_100"));
         }
         let day = rows.first().and_then(|row| day_of(table, row)).filter(|_| by.contains(&"day"));
-        let length = rows.first().and_then(|row| length(row));
+        let length = length_of(table, &variant);
         finish(Unit { variant, group, day, platform: None, figures }, length)
     };
     cells.into_iter().map(unit).collect()
@@ -400,35 +404,4 @@ fn of_group(
     let rows = left_out.iter().filter(|out| **out).count() + unsound;
     answer.insert("left_out".to_owned(), Some(rows as f64));
     answer.into_iter().map(|(name, value)| (name, value.map_or(Value::Null, Value::from))).collect()
-}
-
-/// Where an answer differs from what is expected; none if it does not.
-pub fn difference(
-    rows: &[Value],
-    expected: &[BTreeMap<String, Value>],
-    by: &[&str],
-) -> Option<String> {
-    if rows.len() != expected.len() {
-        return Some(format!("{} rows, not {}: {rows:?}", rows.len(), expected.len()));
-    }
-    for expected in expected {
-        // A value that is missing is left away.
-        let key = |name: &&str, row: &Value| row.get(*name).cloned().unwrap_or(Value::Null);
-        let found = rows.iter().find(|row| by.iter().all(|name| key(name, row) == expected[*name]));
-        let Some(found) = found else {
-            let key: Vec<&Value> = by.iter().map(|name| &expected[*name]).collect();
-            return Some(format!("there is no row of {key:?}"));
-        };
-        for (name, expected) in expected.iter().filter(|(name, _)| !by.contains(&name.as_str())) {
-            let found = found.get(name).and_then(Value::as_f64);
-            let is_same = match (found, expected.as_f64()) {
-                (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs().max(1.0),
-                (a, b) => a == b,
-            };
-            if !is_same {
-                return Some(format!("{name} is {found:?}, not {expected}"));
-            }
-        }
-    }
-    None
 }
