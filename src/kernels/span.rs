@@ -1,9 +1,12 @@
 //! Where in the source a request wants its clips: the very span, or a window to choose in.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::validate::{MAX_CLIP_LENGTH, MIN_CLIP_LENGTH};
 use crate::model::request::{DEFAULT_MIN_CLIP_LENGTH, VideoClipRequest};
 
+/// The shortest `min_clip_length` accepted, in seconds.
+pub const MIN_CLIP_LENGTH: f64 = 0.5;
+/// The longest `max_clip_length` accepted, in seconds.
+pub const MAX_CLIP_LENGTH: f64 = 600.0;
 /// A span or window may reach this much beyond the end of the source, in seconds: players show whole seconds.
 /// It then ends with the source.
 pub const BEYOND_THE_END: f64 = 0.5;

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
+use super::amounts::plural;
 use super::session::RunSession;
 use super::statements::Statements;
-use super::summary::plural;
 use crate::error::Result;
 use crate::kernels::variants::{MAX_UPSCALE, VariantSize, upscale};
 use crate::model::Platforms;

@@ -9,10 +9,10 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use serde::Deserialize;
 
+use super::amounts::clock;
 use super::run::locations;
 use super::session::RunSession;
 use super::statements::Statements;
-use super::summary::clock;
 use super::{RunConfig, describe, publish};
 use crate::cancel::CancelToken;
 use crate::error::Result;

@@ -5,6 +5,7 @@
 //! (`analyze_media`, `render_media`). At the end everything becomes visible in one commit.
 
 mod advice;
+mod amounts;
 mod analysis_cache;
 mod commit;
 mod config;
@@ -28,6 +29,8 @@ mod validate_requests;
 mod variant_settings;
 
 pub use crate::kernels::variants::MAX_VARIANTS;
+#[cfg(feature = "cli")]
+pub(crate) use amounts::{clock, plural};
 pub use analysis_cache::{RESUME_FOLDER, cache, cache_place};
 pub use config::RunConfig;
 pub use engine::Engine;
@@ -38,6 +41,5 @@ pub use render_selected::{RenderChosen, Rendered, render_chosen};
 pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
 pub use summary::{Failures, RunSummary};
-pub(crate) use summary::{clock, plural};
 pub use validate::{Validated, validate};
 pub use variant_settings::VariantSettings;

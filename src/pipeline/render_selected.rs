@@ -7,9 +7,10 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::{col, lit};
 use serde::Deserialize;
 
+use super::amounts::{clock, plural};
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
-use super::summary::{Failures, clock, plural};
+use super::summary::Failures;
 use super::{RunConfig, from_results};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::ids::stable_id;

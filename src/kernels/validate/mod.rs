@@ -19,7 +19,8 @@ use crate::kernels::span::RequestSpan;
 use crate::model::request::VideoClipRequest;
 use rules::RequestCells;
 
-pub use rules::{MAX_CLIP_LENGTH, MAX_CLIPS, MIN_CLIP_LENGTH};
+pub use crate::kernels::span::{MAX_CLIP_LENGTH, MIN_CLIP_LENGTH};
+pub use rules::MAX_CLIPS;
 pub use source_url::MAX_URL_BYTES;
 
 /// The columns that are checked, all of one length. A column that is `None` and a cell that is

@@ -5,15 +5,12 @@ use std::fmt;
 use super::shown::{Quoted, Seconds};
 use super::source_url::{self, UrlFault};
 use crate::error::ErrorCode;
+use crate::kernels::span::{MAX_CLIP_LENGTH, MIN_CLIP_LENGTH};
 use crate::kernels::text::is_language_tag;
 use crate::model::request::{
     DEFAULT_LANGUAGE, DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MAX_CLIPS, DEFAULT_MIN_CLIP_LENGTH,
 };
 
-/// The shortest `min_clip_length` accepted, in seconds.
-pub const MIN_CLIP_LENGTH: f64 = 0.5;
-/// The longest `max_clip_length` accepted, in seconds.
-pub const MAX_CLIP_LENGTH: f64 = 600.0;
 /// The most clips that one request may ask for.
 pub const MAX_CLIPS: i64 = 100;
 
