@@ -23,7 +23,8 @@ pub(super) use analytics::{
 };
 #[cfg(feature = "bench")]
 pub(super) use bench::BenchArgs;
-pub(super) use cache::{CacheArgs, CacheCommand};
+pub(super) use cache::CacheArgs;
+pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
 pub(super) use output::OutputArgs;
 pub(super) use sql::SqlArgs;
