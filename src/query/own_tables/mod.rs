@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn names_are_those_that_sql_takes_and_that_are_free() {
         let table: NamedTable = "Campaigns=a=b.csv".parse().unwrap();
-        assert_eq!((table.name(), table.place), ("campaigns", Location::from("a=b.csv")));
+        assert_eq!((table.name(), table.place.clone()), ("campaigns", Location::from("a=b.csv")));
         for (text, why) in [
             ("campaigns.csv", "such as campaigns=campaigns.csv"),
             ("t=", "such as campaigns=campaigns.csv"),
