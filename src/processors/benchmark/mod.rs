@@ -11,6 +11,7 @@
 mod measure;
 mod parts;
 mod report;
+mod requests;
 mod sample;
 mod setup;
 mod tree;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::measure::Sampled;
 use super::sample::{Sample, sample};
-use super::{BenchmarkOptions, BenchmarkPart, BenchmarkReport, Measurement, viral, workloads};
+use super::{BenchmarkOptions, BenchmarkPart, BenchmarkReport, Measurement, requests, workloads};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
@@ -209,7 +209,7 @@ impl Bench {
     pub(super) fn requests(&self, rows: usize) -> Result<Vec<VideoClipRequest>> {
         let request = |row| {
             let sample = format!("source-{}.mp4", row % SAMPLES as usize);
-            self.file_of_its_own(&sample, &format!("request-{row}.mp4")).map(viral::request)
+            self.file_of_its_own(&sample, &format!("request-{row}.mp4")).map(requests::request)
         };
         (0..rows).map(request).collect()
     }
@@ -234,7 +234,9 @@ impl Bench {
                 kernel(contender, work, stream::iter([Ok(rows.clone())])).await?
             }
             Batch::Media(rows) => media(contender, rows).await?,
-            Batch::Requests(rows) => viral::run(contender, self.folder.path().into(), rows).await?,
+            Batch::Requests(rows) => {
+                requests::run(&contender.config, self.folder.path().into(), rows).await?
+            }
         };
         if rows != batch.rows() as u64 {
             return Err(Error::new(
@@ -322,7 +324,7 @@ fn make_media(tools: &MediaTools, folder: &Path) -> Result<()> {
         let cancel = CancelToken::new();
         sample(tools, &file(seed), Sample { seed, ..SAMPLE }, &cancel)?;
         let source = folder.join(format!("source-{seed}.mp4"));
-        sample(tools, &source, Sample { seed, ..viral::SOURCE }, &cancel)?;
+        sample(tools, &source, Sample { seed, ..requests::SOURCE }, &cancel)?;
     }
     let broken = folder.join("broken.mp4");
     let bytes = std::fs::read(file(0)).map_err(|e| cannot_write(&broken, e))?;

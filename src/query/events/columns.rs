@@ -2,8 +2,8 @@
 
 use arrow::datatypes::{DataType, Field};
 
+use super::form::Events;
 use super::options::FURTHER;
-use super::views::Events;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::event::{EventKind, daily_fields, raw_fields, rolled_fields};

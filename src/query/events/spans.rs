@@ -3,7 +3,8 @@
 //! A variant is published with its first event. All are watched until the same moment: the newest event
 //! that is not stray, or the end of the lag if that is earlier. Daily aggregates are of whole days.
 
-use super::views::{EventTable, Events};
+use super::form::Events;
+use super::views::EventTable;
 use crate::kernels::cells::Zone;
 
 /// A moment as SQL.

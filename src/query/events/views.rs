@@ -5,21 +5,13 @@ use std::sync::Arc;
 use datafusion::prelude::SessionContext;
 
 use super::columns::{EventColumns, KEYS, exact_names};
+use super::form::Events;
 use super::options::{BadRows, EventOptions};
 use crate::error::Result;
 use crate::location::Location;
 use crate::model::event::figure_fields;
 use crate::query::errors::query_error;
 use crate::query::user_files::{UserTable, open};
-
-/// The form of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Events {
-    /// One row per event.
-    Raw,
-    /// One row per day and variant, with figures.
-    Daily,
-}
 
 /// The registered events.
 #[derive(Debug, Clone)]

@@ -11,8 +11,8 @@ use datafusion::execution::TaskContext;
 use futures::TryStreamExt;
 
 use super::FileKind;
-use super::exec::{Fault, Steps};
 use super::scan::GroupScan;
+use super::steps::{Fault, Steps};
 use crate::error::{Error, ErrorCode};
 use crate::query::query_error;
 

@@ -16,8 +16,10 @@ mod list;
 mod locate;
 mod notes;
 mod open;
+mod role;
 mod scan;
 mod skipped;
+mod steps;
 mod table;
 
 pub(in crate::query) use json_lines::ArrayLines;
@@ -25,7 +27,8 @@ pub(in crate::query) use json_scan::of_file as shape_of_file;
 pub(crate) use json_shape::{Scanner, Shape};
 pub use notes::{EventNotes, StrayTimes};
 pub(crate) use open::{UserFiles, open};
-pub(crate) use table::{Role, TableColumn, UserTable};
+pub(crate) use role::Role;
+pub(crate) use table::{TableColumn, UserTable};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use object_store::path::Path;

@@ -9,10 +9,10 @@ use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use futures::TryStreamExt;
 
-use super::exec::{Fault, Reading, Steps};
 use super::locate::sentence;
 use super::notes::EventNotes;
 use super::scan::GroupScan;
+use super::steps::{Fault, Reading, Steps};
 
 /// Bad cells that are named.
 const NAMED: usize = 5;

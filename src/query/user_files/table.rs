@@ -15,32 +15,13 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
-use super::exec::{Reading, Step, Steps, TypedExec};
+use super::exec::TypedExec;
 use super::open::UserFiles;
+use super::role::Role;
 use super::scan::GroupScan;
+use super::steps::{Reading, Step, Steps};
 use super::{FileKind, unreadable};
 use crate::kernels::cells::{Clock, Zone, is_text};
-
-/// What a column is for, and so how its cells are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Who or what: text or whole numbers, exactly.
-    Id,
-    /// A count.
-    Count,
-    /// Seconds.
-    Seconds,
-    /// A number, which is of seconds where the column `event` says `watch_seconds`.
-    Value,
-    /// A day.
-    Day,
-    /// A time.
-    Time,
-    /// The user's own.
-    Own,
-    /// As the files have it, lists and structs too.
-    Plain,
-}
 
 /// A column of the table.
 #[derive(Debug, Clone)]
