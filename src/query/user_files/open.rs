@@ -1,5 +1,6 @@
 //! The files of a place and their columns, before it is said what each column is for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -327,10 +328,18 @@ async fn json(
         let data_type = if is_exact(&name) { DataType::Utf8 } else { kinds.data_type() };
         fields.push(Field::new(name, data_type, true));
     }
-    let schema = Arc::new(Schema::new(fields));
-    let columns = |shape: &Shape| FileColumns {
-        schema: Arc::clone(&schema),
-        is_splittable: !shape.is_irregular && !shape.is_array,
+    let lower: HashSet<String> = fields.iter().map(|f| f.name().to_ascii_lowercase()).collect();
+    // Where files write a column in different cases, each has its own names alone: in a schema of all of them
+    // the values of one would be those of another column.
+    let is_clear = lower.len() == fields.len();
+    let columns = |shape: &Shape| {
+        let own: HashSet<String> = shape.columns().map(|(name, _)| name).collect();
+        let is_here = |field: &&Field| is_clear || own.contains(field.name());
+        let fields: Vec<Field> = fields.iter().filter(is_here).cloned().collect();
+        FileColumns {
+            schema: Arc::new(Schema::new(fields)),
+            is_splittable: !shape.is_irregular && !shape.is_array,
+        }
     };
     Ok(shapes.iter().map(columns).collect())
 }

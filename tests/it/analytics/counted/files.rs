@@ -96,3 +96,16 @@ fn folders_are_columns_and_their_missing_value_is_one() {
     let of = by(files.path(), "d", "views", "day");
     assert_eq!(of.into_keys().collect::<Vec<_>>(), ["2026-05-01", "2026-05-02"]);
 }
+
+#[test]
+fn json_files_may_write_a_column_in_different_cases() {
+    let files = folder(&[
+        ("e/1.ndjson", "{\"variant_id\":\"a\",\"views\":1,\"likes\":1}\n"),
+        ("e/2.ndjson", "{\"VARIANT_ID\":\"a\",\"Views\":2}\n{\"VARIANT_ID\":\"b\",\"Views\":4}\n"),
+        ("e/3.ndjson", "{\"Variant_Id\":\"b\",\"views\":8,\"LIKES\":3}\n"),
+    ]);
+    let of = by(files.path(), "e", "views", "variant_id");
+    let known = [("a".to_owned(), Some(3.0)), ("b".to_owned(), Some(12.0))];
+    assert_eq!(of.into_iter().collect::<Vec<_>>(), known);
+    assert_eq!(row(files.path(), "e", "likes")["likes"], Value::from(4));
+}
