@@ -24,10 +24,10 @@ spent AS (
 ),
 ended AS (
     SELECT r.*, a.source_id, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
-        coalesce(r.error_code, a.error_code, b.error_code,
+        coalesce(r.error_code, a.error_code, u.error_code, b.error_code,
             CASE WHEN f.clips IS NULL OR ($variants > 0 AND NOT $plain_clips AND v.variants IS NULL)
                 THEN 'selection.no_candidate' END) AS code,
-        coalesce(r.error_message, a.error_message, b.error_message,
+        coalesce(r.error_message, a.error_message, u.error_message, b.error_message,
             CASE WHEN f.clips IS NULL THEN no_candidate_message(a.duration, r.min_clip_length, r.max_clip_length)
                 ELSE no_variant_message(coalesce(nullif(trim(r.audience_profile), ''), $audience),
                     coalesce(audience_platforms(r.audience_profile), $platforms), r.min_clip_length, r.max_clip_length) END) AS message
@@ -37,6 +37,7 @@ ended AS (
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN cut f ON f.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN versions v ON v.request_id = r.request_id AND r.error_code IS NULL
+    LEFT JOIN unconsidered u ON u.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN broken b ON b.request_id = r.request_id AND r.error_code IS NULL
 )
 SELECT request_id, "row", without_signature(source_url) AS source_url, source_id,

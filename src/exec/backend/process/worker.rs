@@ -220,7 +220,7 @@ impl PipeProgress {
 }
 
 impl Progress for PipeProgress {
-    fn advanced(&self, _: &'static str, seconds: f64) {
+    fn advanced(&self, _: &str, seconds: f64) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.0 += seconds;
         let due = pending.1.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
