@@ -14,6 +14,7 @@ mod docs;
 mod embed;
 mod encoding;
 mod first_contact;
+mod forget;
 mod functions;
 mod grid;
 mod inputs;
@@ -21,6 +22,7 @@ mod inputs_wrong;
 mod layers;
 mod media_relations;
 mod objects;
+mod own_parts;
 mod performance;
 #[cfg(feature = "polars")]
 mod polars;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod analytics;
+mod forget;
 mod videos;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ pub(super) use analytics::{
     ExperimentArgs, ImportEventsArgs, PerformanceArgs, ReadingArgs, ScoreArgs, TrainArgs,
 };
 
+pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use videos::VideoRequestArgs;
 
 use super::settings::SettingsArgs;
@@ -71,6 +73,8 @@ pub(super) enum Command {
     Validate(ValidateArgs),
     /// Render variants of results that are planned or were rendered otherwise.
     Render(RenderArgs),
+    /// Remove requests from results, with what was made for them alone.
+    Forget(ForgetArgs),
     /// Ask the results in SQL (read-only).
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
@@ -104,6 +108,7 @@ impl Command {
         match self {
             Self::Run(args) => args.settings.clone(),
             Self::Render(args) => args.settings.clone(),
+            Self::Forget(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             #[cfg(feature = "bench")]
@@ -163,6 +168,8 @@ pub(super) struct RunArgs {
     pub thumbnails: bool,
     #[command(flatten)]
     pub posts: PostsArgs,
+    #[command(flatten)]
+    pub prune: PruneArgs,
     /// Print the plan and what it will cost (-v: in full); do nothing else.
     #[arg(long)]
     pub explain: bool,

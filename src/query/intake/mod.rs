@@ -30,6 +30,7 @@ use in_order::in_order;
 const RESERVED: &[&str] = &[
     "row",
     "location",
+    "request_file",
     "malformed",
     "occurrence",
     "verdict",
