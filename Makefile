@@ -1,7 +1,7 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test notebooks readers bench lint features setup clean-demo
+.PHONY: help demo test notebooks readers bench lint features dist setup clean-demo
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
@@ -11,6 +11,7 @@ help:
 	@echo 'make bench       all benchmarks'
 	@echo 'make lint        formatting, clippy and rustdoc, warnings are errors'
 	@echo 'make features    clippy on the library with each set of features that users build'
+	@echo 'make dist        the release: program, completions, man pages, licences, Debian package (dist/)'
 	@echo 'make clean-demo  remove what make demo has made'
 
 setup:
@@ -48,6 +49,10 @@ features: setup
 		echo "== feature $$feature"; \
 		cargo clippy --no-default-features --features $$feature --lib --bins --locked -- -D warnings || exit 1; \
 	done
+
+# CLIPFLOW_DIST_BINARY names a program that is built already.
+dist:
+	@sh scripts/dist.sh
 
 clean-demo:
 	rm -rf demo

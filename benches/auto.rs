@@ -15,8 +15,8 @@ use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::backend::{Backend, Task, build};
 use clipflow::exec::{
-    AnalyzeWork, BatchOptions, PATH_COLUMN, VALIDATOR_COLUMN, ValidateWork, Work, WorkEnv,
-    WorkKind, WorkSpec, register_work, run_batches,
+    AnalyzeWork, BatchOptions, InputColumn, PATH_COLUMN, VALIDATOR_COLUMN, ValidateWork, Work,
+    WorkEnv, WorkKind, WorkSpec, register_work, run_batches,
 };
 use clipflow::media::{AnalyzeSettings, MediaTools};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -71,8 +71,8 @@ impl Work for Wait {
         WorkKind::Io
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &[]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![]
     }
 
     fn output_fields(&self) -> Vec<Field> {
@@ -285,12 +285,12 @@ impl Bench {
 struct Prepared(AnalyzeWork);
 
 impl Work for Prepared {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.0.name()
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["location", PATH_COLUMN, VALIDATOR_COLUMN]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        ["location", PATH_COLUMN, VALIDATOR_COLUMN].map(InputColumn::any).into()
     }
 
     fn output_fields(&self) -> Vec<Field> {

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 use arrow::util::pretty::print_batches;
 use clipflow::Result;
 use clipflow::cancel::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::exec::{
-    BatchOptions, Work, WorkEnv, WorkKind, WorkSpec, backend, register_work, run_batches,
+    BatchOptions, InputColumn, Work, WorkEnv, WorkKind, WorkSpec, backend, column, register_work,
+    run_batches,
 };
 use futures::{TryStreamExt, stream};
 
@@ -19,7 +20,7 @@ use futures::{TryStreamExt, stream};
 struct CountWords;
 
 impl Work for CountWords {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "count_words"
     }
 
@@ -27,8 +28,9 @@ impl Work for CountWords {
         WorkKind::Cpu
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["text"]
+    /// Found by name among the columns of the rows; rows without it are an error that says so.
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::new("text", DataType::Utf8)]
     }
 
     fn output_fields(&self) -> Vec<Field> {
@@ -42,7 +44,7 @@ impl Work for CountWords {
     }
 
     fn run(&self, rows: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> Result<Vec<ArrayRef>> {
-        let texts = rows.column(0).as_string::<i32>();
+        let texts: &StringArray = column(rows, "text")?;
         let words = texts.iter().map(|t| t.map(|t| t.split_whitespace().count() as i64));
         Ok(vec![Arc::new(Int64Array::from_iter(words))])
     }

@@ -123,6 +123,8 @@ error_codes! {
         FitNoBetter = "fit.no_better";
         /// A worker process died twice on the same row.
         WorkerCrashed = "worker_crashed";
+        /// Work of an embedding program panicked on the row.
+        WorkPanicked = "work_panicked";
         /// The row took longer than a row may.
         Timeout = "timeout";
         /// The run was stopped before this row was done.

@@ -34,11 +34,11 @@ asked AS (
 ),
 ended AS (
     SELECT r.*, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
-        coalesce(r.error_code, a.error_code, b.error_code,
+        coalesce(r.error_code, a.error_code, u.error_code, b.error_code,
             CASE WHEN f.clips IS NULL OR ($variants > 0 AND NOT $plain_clips AND v.variants IS NULL)
                 THEN CASE WHEN f.clips IS NULL AND r."clipflow: outside" IS NOT NULL THEN 'selection.outside'
                     ELSE 'selection.no_candidate' END END) AS code,
-        coalesce(r.error_message, a.error_message, b.error_message,
+        coalesce(r.error_message, a.error_message, u.error_message, b.error_message,
             CASE
                 WHEN f.clips IS NULL AND r."clipflow: outside" IS NOT NULL THEN r."clipflow: outside"
                 WHEN f.clips IS NULL AND coalesce(r."clipflow: shortest" <= least(r.max_clip_length, r."clipflow: duration"), true)
@@ -51,6 +51,7 @@ ended AS (
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN cut f ON f.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN versions v ON v.request_id = r.request_id AND r.error_code IS NULL
+    LEFT JOIN unconsidered u ON u.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN broken b ON b.request_id = r.request_id AND r.error_code IS NULL
 )
 SELECT request_id, "row", without_signature(source_url) AS source_url, source_id,

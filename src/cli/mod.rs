@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod completions;
 mod experiment;
+mod forget;
 mod import_events;
 mod performance;
 mod print;
@@ -83,12 +84,13 @@ pub fn main() -> ExitCode {
             print::error(&e);
             (exit_code(e.code()), TIME_TO_END)
         }
-        CommandEnd::Stopped(code) => {
-            print::notice(match stop {
-                Some(_) => {
+        CommandEnd::Stopped(code, remains) => {
+            print::notice(match (&remains, stop) {
+                (Some(remains), _) => remains,
+                (None, Some(_)) => {
                     "stopped; nothing of this run is visible yet: run it again to go on where it was"
                 }
-                None => "stopped",
+                (None, None) => "stopped",
             });
             (code, TIME_TO_LEAVE)
         }
@@ -110,6 +112,7 @@ async fn dispatch(
     match arguments.command {
         Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
         Command::Render(args) => render::render(args, parallel, stop).await,
+        Command::Forget(args) => forget::forget(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Sql(args) => sql::sql(args, parallel).await,

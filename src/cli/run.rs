@@ -36,6 +36,7 @@ pub(super) async fn run(
         variants: VariantSettings { size: args.video.size, ..args.variants.settings(models)? },
         weights: args.weights.as_deref().map(weights).transpose()?,
         plan_only: args.plan_only,
+        prune: args.prune.prune,
         render: args.encoding.settings(args.thumbnails),
         parallel,
         observer: progress::observer(args.quiet),

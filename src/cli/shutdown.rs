@@ -27,8 +27,8 @@ pub(super) struct StopControl {
 pub(super) enum CommandEnd {
     /// It finished, with an exit code or an error.
     Done(Result<u8>),
-    /// A signal stopped it; the exit code of that signal.
-    Stopped(u8),
+    /// A signal stopped it; the exit code of that signal, and what it says of what remains.
+    Stopped(u8, Option<String>),
 }
 
 /// Run `command` until it finishes or signals stop it. Without `stop`, the first signal stops it.
@@ -43,14 +43,16 @@ pub(super) async fn supervised(
         result = &mut command => return CommandEnd::Done(result),
         signal = signals.next() => signal,
     };
-    let Some(stop) = stop else { return CommandEnd::Stopped(code) };
+    let Some(stop) = stop else { return CommandEnd::Stopped(code, None) };
     let seconds = stop.drain.as_secs_f64();
     print::notice(&format!(
         "{name}: what is under way is finished, within {seconds} s; once more to leave at once"
     ));
     stop.token.drain();
     let ended = |result: Result<u8>| match result {
-        Err(e) if e.code() == ErrorCode::Cancelled => CommandEnd::Stopped(code),
+        Err(e) if e.code() == ErrorCode::Cancelled => {
+            CommandEnd::Stopped(code, Some(e.message().to_owned()))
+        }
         result => CommandEnd::Done(result),
     };
     tokio::select! {
@@ -60,7 +62,7 @@ pub(super) async fn supervised(
     }
     tokio::select! {
         result = &mut command => ended(result),
-        () = tokio::time::sleep(TIME_TO_END) => CommandEnd::Stopped(code),
+        () = tokio::time::sleep(TIME_TO_END) => CommandEnd::Stopped(code, None),
         _ = signals.next() => leave(stop, command, code).await,
     }
 }
@@ -73,7 +75,7 @@ async fn leave(
 ) -> CommandEnd {
     stop.token.cancel_now();
     let _ = tokio::time::timeout(TIME_TO_LEAVE, command).await;
-    CommandEnd::Stopped(code)
+    CommandEnd::Stopped(code, None)
 }
 
 /// The signals that stop a command.

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
-use super::{Cacheable, Work, WorkEnv, WorkSpec};
+use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::kernels::ids::stable_id;
@@ -35,8 +35,8 @@ impl Work for AnalyzeWork {
         "analyze"
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["location"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::any("location")]
     }
 
     fn output_fields(&self) -> Vec<Field> {

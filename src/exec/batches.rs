@@ -10,6 +10,7 @@ use futures::Stream;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::backend::{Backend, Task};
+use super::inputs::{check_inputs, columns_read};
 use super::outcome::{RowsOutcome, finish_rows};
 use super::{Work, WorkEnv, WorkKind, outcome_fields};
 use crate::cancel::{CancelOnDrop, CancelToken, stopped};
@@ -63,8 +64,9 @@ pub fn batches_schema(input: &Schema, work: &dyn Work) -> SchemaRef {
 ///
 /// # Errors
 /// The stream ends with the first error of `input`; with `cancelled` once `cancel` is cancelled, never
-/// silently with fewer rows; with `config.invalid` if the backend cannot run this work; with `internal`
-/// if the work needs a source, or the input already has a column of one of the added names.
+/// silently with fewer rows; with `config.invalid` if the backend cannot run this work; with
+/// `input.column` if the rows lack a column that the work reads or already have one that it adds; with
+/// `internal` if the work needs a source.
 pub fn run_batches<S>(
     backend: Arc<dyn Backend>,
     work: Arc<dyn Work>,
@@ -141,14 +143,7 @@ impl BatchRun {
 
     /// A task for `rows`, reduced to the columns that the work reads.
     fn task(&self, rows: &RecordBatch) -> Result<Task> {
-        let schema = rows.schema_ref();
-        let wanted: Vec<usize> = self
-            .work
-            .input_columns()
-            .iter()
-            .filter_map(|name| schema.index_of(name).ok())
-            .collect();
-        let rows = rows.project(&wanted).map_err(unfit)?;
+        let rows = columns_read(self.work.as_ref(), rows)?;
         let (work, env) = (Arc::clone(&self.work), Arc::clone(&self.env));
         Ok(Task::new(work, rows, env, self.cancel.0.clone()).with_timeout(self.timeout))
     }
@@ -160,6 +155,8 @@ impl BatchRun {
                 format!("the work {} needs sources; run it on a MediaRuntime", self.work.name()),
             ));
         }
+        let who = format!("the work {}", self.work.name());
+        check_inputs(&who, self.work.as_ref(), chunk.schema_ref())?;
         let schema = batches_schema(chunk.schema_ref(), self.work.as_ref());
         let mut names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         names.sort_unstable();

@@ -9,6 +9,7 @@
 mod analyze;
 pub mod backend;
 pub(crate) mod batches;
+pub(crate) mod inputs;
 mod outcome;
 mod prefetch;
 mod registry;
@@ -22,6 +23,7 @@ mod work_cache;
 
 pub use analyze::AnalyzeWork;
 pub use batches::{BatchOptions, run_batches};
+pub use inputs::{InputColumn, column, columns_of_rows, rows_of_columns};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig};

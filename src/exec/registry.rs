@@ -1,6 +1,8 @@
 //! Work by name, so that a worker process can build it from its [`WorkSpec`](super::WorkSpec).
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -34,7 +36,7 @@ static BUILDERS: RwLock<Option<HashMap<String, Arc<WorkBuilder>>>> = RwLock::new
 ///     fn spec(&self) -> Option<WorkSpec> {
 ///         Some(WorkSpec::Registered { name: "shout".into(), settings: serde_json::json!({}) })
 ///     }
-/// #    fn input_columns(&self) -> &'static [&'static str] { &[] }
+/// #    fn input_columns(&self) -> Vec<clipflow::exec::InputColumn> { vec![] }
 /// #    fn output_fields(&self) -> Vec<Field> { vec![] }
 /// #    fn run(&self, _: &RecordBatch, _: &WorkEnv, _: &CancelToken) -> clipflow::Result<Vec<ArrayRef>> {
 /// #        Ok(vec![])
@@ -81,11 +83,42 @@ fn build(name: &str, settings: &Value) -> Result<Arc<dyn Work>> {
     // The lock is released first: a builder may register work itself.
     drop(builders);
     match (builder, name) {
-        (Some(builder), _) => builder(settings),
+        // A worker process builds work outside of any task: a panic there must not take the worker.
+        (Some(builder), _) => catch_unwind(AssertUnwindSafe(|| builder(settings)))
+            .unwrap_or_else(|payload| Err(builder_panicked(name, &*payload))),
         (None, ValidateWork::NAME) => Ok(Arc::new(ValidateWork)),
         (None, SelectWork::NAME) => Ok(Arc::new(SelectWork)),
         _ => Err(not_registered(name)),
     }
+}
+
+/// Whether `work` is clipflow's own, as far as its description tells.
+pub(super) fn is_built_in(work: &dyn Work) -> bool {
+    match work.spec() {
+        Some(WorkSpec::Analyze(_) | WorkSpec::Render(_)) => true,
+        Some(WorkSpec::Registered { name, .. }) => {
+            let builders = BUILDERS.read().unwrap_or_else(PoisonError::into_inner);
+            let is_replaced = builders.as_ref().is_some_and(|b| b.contains_key(&name));
+            !is_replaced && [ValidateWork::NAME, SelectWork::NAME].contains(&name.as_str())
+        }
+        None => false,
+    }
+}
+
+/// The text of a panic.
+pub(super) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+fn builder_panicked(name: &str, payload: &(dyn Any + Send)) -> Error {
+    let text = panic_text(payload);
+    let message =
+        format!("the builder of the work {name} panicked: {text}; correct it or its settings");
+    Error::new(ErrorCode::WorkPanicked, message)
 }
 
 fn not_registered(name: &str) -> Error {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::row::text_at;
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
-use super::{Work, WorkEnv, WorkSpec};
+use super::{InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::cues::in_tag;
@@ -59,8 +59,13 @@ impl Work for RenderWork {
         "render"
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["location", "spans"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![
+            InputColumn::any("location"),
+            InputColumn::any("spans"),
+            InputColumn::any("validator").optional(),
+            InputColumn::any("cues").optional(),
+        ]
     }
 
     fn output_fields(&self) -> Vec<Field> {

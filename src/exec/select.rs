@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch};
 use arrow::datatypes::{Field, Float64Type, Int64Type};
 
 use super::validate::numbers;
-use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use super::{InputColumn, Work, WorkEnv, WorkKind, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::select::select_clips;
@@ -31,8 +31,10 @@ impl Work for SelectWork {
         WorkKind::Cpu
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["signals", "shots", "cues", "min_clip_length", "max_clip_length", "max_clips"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        ["signals", "shots", "cues", "min_clip_length", "max_clip_length", "max_clips"]
+            .map(InputColumn::any)
+            .into()
     }
 
     fn output_fields(&self) -> Vec<Field> {

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int64Type};
 
-use super::{Work, WorkEnv, WorkKind, WorkSpec};
+use super::{InputColumn, Work, WorkEnv, WorkKind, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::validate::{RequestColumns, validate};
@@ -30,8 +30,10 @@ impl Work for ValidateWork {
         WorkKind::Cpu
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["source_url", "language", "min_clip_length", "max_clip_length", "max_clips"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        let defaulted = ["language", "min_clip_length", "max_clip_length", "max_clips"]
+            .map(|name| InputColumn::any(name).optional());
+        std::iter::once(InputColumn::any("source_url")).chain(defaulted).collect()
     }
 
     fn output_fields(&self) -> Vec<Field> {

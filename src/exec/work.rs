@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
+use super::InputColumn;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
@@ -31,16 +32,17 @@ pub const VALIDATOR_COLUMN: &str = "clipflow: validator";
 
 /// One kind of work on rows. It runs on a thread that may block.
 pub trait Work: Debug + Send + Sync {
-    /// Its name in plans, logs and counters, such as `analyze`.
-    fn name(&self) -> &'static str;
+    /// Its name in plans, logs and counters, such as `analyze`. It may be made at run time.
+    fn name(&self) -> &str;
 
     /// What it mostly waits for.
     fn kind(&self) -> WorkKind {
         WorkKind::Media
     }
 
-    /// The input columns it reads.
-    fn input_columns(&self) -> &'static [&'static str];
+    /// The columns it reads. Its rows have these alone, in this order and the types declared; rows without
+    /// them are refused before the work starts. ([`column`](super::column) finds one by name.)
+    fn input_columns(&self) -> Vec<InputColumn>;
 
     /// The columns it adds. All are nullable: in a failed row they are NULL.
     fn output_fields(&self) -> Vec<Field>;
@@ -145,10 +147,10 @@ impl WorkEnv {
 /// Receives the progress of work.
 pub trait Progress: Debug + Send + Sync {
     /// `seconds` of video were processed in `stage`. Must not block.
-    fn advanced(&self, stage: &'static str, seconds: f64);
+    fn advanced(&self, stage: &str, seconds: f64);
 
     /// The row has about `seconds` of video to go through in `stage`. Must not block.
-    fn expected(&self, stage: &'static str, seconds: f64) {
+    fn expected(&self, stage: &str, seconds: f64) {
         let _ = (stage, seconds);
     }
 }
@@ -158,7 +160,7 @@ pub trait Progress: Debug + Send + Sync {
 pub struct NoProgress;
 
 impl Progress for NoProgress {
-    fn advanced(&self, _: &'static str, _: f64) {}
+    fn advanced(&self, _: &str, _: f64) {}
 }
 
 /// Description of work that can be serialized and sent to another process or machine.

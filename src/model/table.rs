@@ -150,6 +150,8 @@ fn requests() -> Vec<Column> {
         row: i64,
         /// The source as one absolute path or URL; NULL without one.
         location: Option<String>,
+        /// The file or folder of requests that it came from; NULL for rows without one.
+        request_file: Option<String>,
     };
     [VideoClipRequest::COLUMNS, PLACE].concat()
 }

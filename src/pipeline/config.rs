@@ -58,7 +58,7 @@ pub struct RunConfig {
     /// How clips are rendered.
     pub render: RenderSettings,
     /// Relations over media by name, see [`SessionOptions::media_relations`]: work of your own in place of
-    /// `analyze_media` or `render_media`. Its columns are those of the built-in work.
+    /// `analyze_media`, `select_media` or `render_media`. Its columns are those of the built-in work.
     pub media_relations: BTreeMap<String, WorkSpec>,
     /// ffmpeg and ffprobe; `None`: those that [`MediaTools::find`] finds.
     pub tools: Option<MediaTools>,
@@ -69,6 +69,8 @@ pub struct RunConfig {
     pub text_model: Option<Arc<dyn TextModel>>,
     /// Write the tables, with every clip and variant, and render nothing.
     pub plan_only: bool,
+    /// Remove requests that left the request file since an earlier run; see [`forget`](super::forget()).
+    pub prune: bool,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
     /// Ends the run from outside: drained, it begins no more rows, finishes those under way and ends
@@ -99,6 +101,7 @@ impl RunConfig {
             variants: VariantSettings::default(),
             text_model: None,
             plan_only: false,
+            prune: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
             engine: None,
@@ -183,7 +186,6 @@ impl RunConfig {
         Resilience::new(&self.parallel)
     }
 
-    /// Where the results lie.
     pub(super) fn place(&self, resilience: &Resilience) -> Result<DatasetRoot> {
         DatasetRoot::new(&self.out, resilience)
     }

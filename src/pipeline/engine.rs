@@ -12,7 +12,7 @@ use crate::exec::{MediaRuntime, backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
 use crate::store::DatasetRoot;
-use crate::telemetry::MediaCounts;
+use crate::telemetry::{MediaCounts, Observer};
 
 /// Workers, connections and what is known of hosts, fetched sources, the cache of analyses and counters: of
 /// one run, or of several that share them (see [`RunConfig::engine`]).
@@ -74,8 +74,16 @@ impl Engine {
         }
     }
 
-    /// The runtime of one run, which writes media files to `media_dir` and ends with `stop`.
-    pub(super) fn for_run(&self, media_dir: PathBuf, stop: &CancelToken) -> MediaRuntime {
-        self.runtime.for_run(media_dir).with_stop(stop)
+    /// The runtime of one run, which writes media files to `media_dir`, tells `observer` and ends with `stop`.
+    pub(super) fn for_run(
+        &self,
+        media_dir: PathBuf,
+        observer: &Arc<dyn Observer>,
+        stop: &CancelToken,
+    ) -> MediaRuntime {
+        let mut runtime = self.runtime.for_run(media_dir);
+        // Only progress within a row goes to the observer that the engine was made with.
+        runtime.observer = Arc::clone(observer);
+        runtime.with_stop(stop)
     }
 }

@@ -18,6 +18,7 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::media::{self, VideoStream};
 use crate::query::query_error;
+use crate::query::results::register_view;
 use crate::query::rows::row;
 use crate::query::sql::{self, Step};
 use crate::store::temporary_folder;
@@ -107,8 +108,20 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
     let mut steps = vec![];
     describe::without_model(&statements.ctx)?;
     let choice = sql::CHOOSE.iter().chain(sql::SHAPE);
+    let own = session.config.media_relations.contains_key("select_media");
     for step in choice.chain([&sql::RENDERED]).chain(sql::RENDER) {
-        steps.push(planned(statements, step).await?);
+        match step.name {
+            "candidates" if own => {
+                steps.push(planned(statements, &sql::CONSIDERED).await?);
+                register_view(&statements.ctx, "unconsidered", sql::UNCONSIDERED).await?;
+                steps.push(planned(statements, &sql::CANDIDATES_CONSIDERED).await?);
+            }
+            "candidates" => {
+                register_view(&statements.ctx, "unconsidered", sql::NONE_UNCONSIDERED).await?;
+                steps.push(planned(statements, step).await?);
+            }
+            _ => steps.push(planned(statements, step).await?),
+        }
     }
     Ok(Explanation { steps, cost })
 }

@@ -30,6 +30,10 @@ const PARTS: [&str; 10] = [
     "source", "rank", "variant", "platform", "size", "start", "title", "language", "request",
     "clip",
 ];
+/// The list of the files that the last call made, in the folder.
+const LIST_FILE: &str = ".files";
+/// Where the template of the names is remembered, in the folder.
+const TEMPLATE_FILE: &str = ".name";
 /// Longest name without its ending, in characters.
 const LONGEST_NAME: usize = 120;
 
@@ -136,7 +140,22 @@ pub async fn write_posts(config: &RunConfig, template: Option<&str>) -> Result<O
     }
     write_sheets(&ctx, &folder, all, &files).await?;
     remove_stale(&folder, &made)?;
+    let remembered = folder.join(TEMPLATE_FILE);
+    fs::write(&remembered, template).map_err(|e| cannot_write(&remembered, e))?;
     Ok(Some(Posts { folder, files: files.len(), copies }))
+}
+
+/// Makes the folder `posts` anew with the names that it has, if there is one: after files of the results have
+/// gone.
+pub(super) async fn refresh(config: &RunConfig) -> Result<()> {
+    let Some(out) = config.out.as_path() else { return Ok(()) };
+    let folder = out.join(POSTS_FOLDER);
+    if !folder.join(LIST_FILE).exists() {
+        return Ok(());
+    }
+    let template = fs::read_to_string(folder.join(TEMPLATE_FILE)).ok();
+    let template = template.as_deref().filter(|template| check_post_name(template).is_ok());
+    write_posts(config, template).await.map(|_| ())
 }
 
 fn rows(batch: &RecordBatch) -> Result<Vec<Post>> {
@@ -262,7 +281,7 @@ async fn write_sheets(
 
 /// Removes what an earlier call made and this one did not, as the list of that call says.
 fn remove_stale(folder: &Path, made: &HashSet<String>) -> Result<()> {
-    let list = folder.join(".files");
+    let list = folder.join(LIST_FILE);
     let before = fs::read_to_string(&list).unwrap_or_default();
     for name in before.lines().filter(|name| !made.contains(*name) && !name.contains('/')) {
         match fs::remove_file(folder.join(name)) {

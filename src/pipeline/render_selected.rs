@@ -1,6 +1,7 @@
 //! Rendering of variants that stand in the results: planned ones, or a choice of them in another format.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -8,6 +9,7 @@ use datafusion::prelude::{col, lit};
 use serde::Deserialize;
 
 use super::amounts::{clock, plural};
+use super::remains::Remains;
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
 use super::summary::Failures;
@@ -64,7 +66,10 @@ pub struct Rendered {
 /// `store.read` if there are no results, `query.invalid` for a condition that cannot be
 /// understood; what concerns one variant is in the answer.
 pub async fn render_chosen(chosen: &RenderChosen) -> Result<Rendered> {
-    stoppable(&chosen.config.stop, chosen.run()).await
+    let remains = Remains::of(Arc::clone(&chosen.config.observer));
+    let config = RunConfig { observer: remains.observer(), ..chosen.config.clone() };
+    let chosen = RenderChosen { config, ..chosen.clone() };
+    remains.named(stoppable(&chosen.config.stop, chosen.run()).await)
 }
 
 impl RenderChosen {

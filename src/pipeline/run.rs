@@ -7,6 +7,8 @@ use futures::{StreamExt, stream};
 use serde::Deserialize;
 
 use super::commit::{Earlier, commit};
+use super::forget::{self, LeftOverRequests};
+use super::remains::Remains;
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
 use super::{RunConfig, RunSummary, describe, summary};
@@ -14,10 +16,12 @@ use crate::error::{ErrorCode, Result};
 use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
 use crate::model::edit::EDIT_VERSION;
-use crate::query::results::register_dataset;
+use crate::query::results::{register_dataset, register_view};
+use crate::query::sql::Step;
 use crate::query::{self, sql};
 use crate::resilience::may_have_passed;
 use crate::store::{FileEntry, ListedFile};
+use crate::telemetry::Event;
 
 /// Sources asked at a time whether they have changed.
 const VALIDATORS_AT_A_TIME: usize = 128;
@@ -32,8 +36,7 @@ const VALIDATORS_AT_A_TIME: usize = 128;
 /// Only what concerns the whole run (unreadable requests, unwritable results, no ffmpeg); what
 /// concerns a row is in `outcomes`.
 pub async fn run(config: &RunConfig) -> Result<RunSummary> {
-    let run = run_to_end(config, Wanted::Summary);
-    stoppable(&config.stop, run).await.map(|(summary, _)| summary)
+    run_or_stop(config, Wanted::Summary).await.map(|(summary, _)| summary)
 }
 
 /// The rows of a run that a caller wants back.
@@ -55,7 +58,13 @@ pub struct RunRows {
 /// # Errors
 /// As [`run()`].
 pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, RunRows)> {
-    stoppable(&config.stop, run_to_end(config, Wanted::SummaryAndRows)).await
+    run_or_stop(config, Wanted::SummaryAndRows).await
+}
+
+async fn run_or_stop(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
+    let remains = Remains::of(Arc::clone(&config.observer));
+    let config = RunConfig { observer: remains.observer(), ..config.clone() };
+    remains.named(stoppable(&config.stop, run_to_end(&config, wanted)).await)
 }
 
 /// What the caller of a run wants back.
@@ -68,12 +77,16 @@ enum Wanted {
 async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
     let (mut session, checked) = RunSession::for_requests(config).await?;
     let shard = shard_id(&session, &checked).await?;
+    let left_over = left_over(&session).await;
     let observer = session.config.observer.as_ref();
     let earlier = Earlier::find(&session.dataset, &shard, observer).await;
     if earlier.is_some_and(|e| e.is_whole) && is_complete(&session).await? {
         register_dataset(&session.statements.ctx, &session.dataset).await?;
-        let summary = summary::read(&session, true).await?;
-        return Ok((summary, rows(&session.statements, wanted).await?));
+        let mut summary = summary::read(&session, true).await?;
+        let rows = rows(&session.statements, wanted).await?;
+        drop(session);
+        clear_up(config, left_over, &shard, &mut summary).await;
+        return Ok((summary, rows));
     }
     choose(&mut session).await?;
     describe::run(&session.statements, &session.config).await?;
@@ -86,7 +99,39 @@ async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, R
     summary.hosts = session.runtime.hosts().snapshot();
     commit(&mut session, &shard, earlier).await?;
     summary.cache = session.close().await;
+    clear_up(config, left_over, &shard, &mut summary).await;
     Ok((summary, rows))
+}
+
+/// The requests of earlier runs of the same file that are not in it any more. That they cannot be told, as
+/// in damaged results, is no reason not to run.
+async fn left_over(session: &RunSession) -> Option<LeftOverRequests> {
+    forget::find(session).await.unwrap_or_else(|e| {
+        let sentence = format!("requests that are left over cannot be told: {}", e.message());
+        session.config.observer.event(&Event::Note { sentence: &sentence });
+        None
+    })
+}
+
+/// Put what is left over into the summary, and remove it if that is asked for. The run is committed: that it
+/// cannot be removed does not fail it.
+async fn clear_up(
+    config: &RunConfig,
+    left_over: Option<LeftOverRequests>,
+    shard: &str,
+    summary: &mut RunSummary,
+) {
+    let Some(left_over) = left_over else { return };
+    summary.left_over = Some(left_over.told.clone());
+    if config.prune {
+        match forget::prune(config, &left_over, shard).await {
+            Ok(pruned) => summary.pruned = Some(pruned),
+            Err(e) => {
+                let sentence = format!("nothing is pruned: {}", e.message());
+                config.observer.event(&Event::Note { sentence: &sentence });
+            }
+        }
+    }
 }
 
 /// The rows of a run, if they are wanted.
@@ -198,8 +243,20 @@ async fn choose(session: &mut RunSession) -> Result<()> {
     for step in sql::CHOOSE {
         match step.name {
             "analysis" => session.analyze(step, sources).await?,
+            "candidates" => consider(session, step).await?,
             _ => session.step(step).await?,
         }
     }
     Ok(())
+}
+
+/// Find the candidates, by work of the embedding program if it has some for that.
+async fn consider(session: &mut RunSession, step: &Step) -> Result<()> {
+    if !session.config.media_relations.contains_key("select_media") {
+        register_view(&session.statements.ctx, "unconsidered", sql::NONE_UNCONSIDERED).await?;
+        return session.step(step).await;
+    }
+    session.step(&sql::CONSIDERED).await?;
+    register_view(&session.statements.ctx, "unconsidered", sql::UNCONSIDERED).await?;
+    session.step(&sql::CANDIDATES_CONSIDERED).await
 }

@@ -9,6 +9,8 @@ use super::requests::LocalRequests;
 use super::statements::Statements;
 use super::validate_requests::validate_requests;
 use super::{Engine, RunConfig, from_results, merge};
+use datafusion::common::ScalarValue;
+
 use crate::cache::CacheStats;
 use crate::cancel::{CancelToken, stopped};
 use crate::error::Result;
@@ -193,9 +195,11 @@ impl Opening {
     async fn with_requests(self, root: DatasetRoot) -> Result<(RunSession, FileEntry)> {
         let dataset = root.dataset().await?;
         let writer = root.begin(&self.config.work_dir(), self.config.analysis_id(&self.tools))?;
+        let request_file = self.config.requests.file();
         let requests = LocalRequests::prepare(&self.config, writer.staging()).await?;
         let checked = validate_requests(&requests, writer.staging()).await?;
-        let session = Self { config: requests.config, ..self }.open(root, dataset, writer)?;
+        let mut session = Self { config: requests.config, ..self }.open(root, dataset, writer)?;
+        session.statements.parameters.push(("request_file", ScalarValue::Utf8(request_file)));
         session.statements.register("checked").await?;
         Ok((session, checked))
     }
@@ -209,7 +213,7 @@ impl Opening {
         let shared = config.engine.as_ref();
         let cache_before = shared.and_then(|engine| engine.cache_stats()).unwrap_or_default();
         let media_dir = root.media_dir(&writer);
-        let runtime = Arc::new(engine.for_run(media_dir.clone(), &config.stop));
+        let runtime = Arc::new(engine.for_run(media_dir.clone(), &config.observer, &config.stop));
         let cancel = CancelOnDrop(Arc::clone(&runtime));
         let options = config.session_options();
         let ctx = session(&options, Some(Arc::clone(&runtime)))?;
@@ -244,7 +248,7 @@ impl Drop for CancelOnDrop {
 }
 
 /// How the sources of the results were analysed: one id if all were analysed in one way.
-fn analysis_of(dataset: &Dataset) -> String {
+pub(super) fn analysis_of(dataset: &Dataset) -> String {
     let mut ids: Vec<&str> = dataset.shards().iter().map(|shard| shard.analysis.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();

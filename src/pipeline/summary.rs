@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::advice;
 use super::amounts::{clock, plural};
+use super::forget::{Forgotten, LeftOver};
 use super::session::RunSession;
 use super::statements::Statements;
 use crate::cache::CacheStats;
@@ -54,6 +55,10 @@ pub struct RunSummary {
     pub hosts: Vec<HostState>,
     /// What the cache of analyses has done, if it is on.
     pub cache: Option<CacheStats>,
+    /// Requests of earlier runs of the same request file that are not in it any more, as the run found them.
+    pub left_over: Option<LeftOver>,
+    /// What was removed of them, if that was asked for.
+    pub pruned: Option<Forgotten>,
     /// The results dataset.
     pub out: Location,
 }
@@ -116,6 +121,8 @@ pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummar
         reused,
         hosts: vec![],
         cache: None,
+        left_over: None,
+        pruned: None,
         out: session.config.out.clone(),
     })
 }
@@ -222,6 +229,16 @@ impl fmt::Display for RunSummary {
             writeln!(f, "note: {sentence}")?;
         }
         self.fmt_work(f)?;
+        if let Some(left_over) = &self.left_over {
+            write!(f, "{left_over}")?;
+            match &self.pruned {
+                Some(pruned) => writeln!(f, ": {pruned}")?,
+                None => writeln!(
+                    f,
+                    "; they stay in the results: --prune removes them, or clipflow forget"
+                )?,
+            }
+        }
         write!(f, "tables: {}/*/*.parquet", self.out)?;
         if self.files > 0 {
             write!(f, "\nmedia:  {}", self.out.join("media"))?;

@@ -121,9 +121,43 @@ impl VideoClipProcessor {
         self.config_mut().cache_key = Some(CacheKeyFn::new(key));
     }
 
-    /// The token that stops batches under way; see [`RunConfig::stop`].
+    /// The token that stops batches under way and those that begin later, until
+    /// [`VideoClipProcessor::reset_stop`]; see [`RunConfig::stop`]. A batch that it stops ends with
+    /// `cancelled` and says what remains.
     pub fn stop_token(&self) -> CancelToken {
         self.job.config().stop.clone()
+    }
+
+    /// Give the batches from now on a new token, for example after a stop. Those under way keep theirs; so do
+    /// clones of this processor.
+    pub fn reset_stop(&mut self) {
+        self.job.change_stop(CancelToken::new());
+    }
+
+    /// The same processor whose batches `stop` ends, for a batch that is to be stopped without the others. Both
+    /// share workers, connections, sources, cache and counters.
+    ///
+    /// ```no_run
+    /// # fn main() -> clipflow::Result<()> {
+    /// use clipflow::CancelToken;
+    /// use clipflow::processors::VideoClipProcessor;
+    /// use clipflow::model::VideoClipRequest;
+    ///
+    /// let processor = VideoClipProcessor::new("results");
+    /// let stop = CancelToken::new();
+    /// let batch = processor.stopped_by(stop.clone());
+    /// let answers = std::thread::spawn(move || {
+    ///     batch.process_batch_parallel(&[VideoClipRequest::new("talk.mp4")], Default::default())
+    /// });
+    /// stop.drain(); // what is under way ends; the processor takes further batches
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stopped_by(&self, stop: CancelToken) -> Self {
+        let mut batch = self.clone();
+        batch.job.change_stop(stop);
+        batch
     }
 
     /// Process `requests` on `backend` and wait; one response a request, in order.

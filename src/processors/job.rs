@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::clip::ErrorHandler;
 use super::response::{VideoClipResponse, answered};
 use super::stats::ProcessingStats;
+use crate::cancel::CancelToken;
 use crate::config::BackendType;
 use crate::error::Result;
 use crate::pipeline::{self, Engine, Requests, RunConfig, VariantSettings};
@@ -45,6 +46,11 @@ impl BatchJob {
     /// Change the variant settings, which the engines do not depend on.
     pub(super) fn change_variants(&mut self, change: impl FnOnce(&mut VariantSettings)) {
         change(&mut self.config.variants);
+    }
+
+    /// Change the token that stops batches, which the engines do not depend on.
+    pub(super) fn change_stop(&mut self, stop: CancelToken) {
+        self.config.stop = stop;
     }
 
     /// The same on another backend.

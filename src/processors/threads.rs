@@ -33,7 +33,7 @@ impl Threads {
             tracing::error!("a batch ended abnormally: {e}");
             Err(Error::new(
                 ErrorCode::Internal,
-                "clipflow failed on this batch through a fault of its own; please report it",
+                format!("clipflow failed on this batch through a fault of its own ({e}); please report it"),
             ))
         })
     }

@@ -29,6 +29,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::media_exec::{MediaExec, output_schema};
 use super::settings::SessionSettings;
+use crate::exec::inputs::check_inputs;
 use crate::exec::{MediaRuntime, Work, WorkSpec};
 
 /// Media work over a query. The work is held as JSON, which compares, hashes and travels.
@@ -52,15 +53,11 @@ impl MediaNode {
     /// `spec` over the rows of `input`; `relation` is its name in messages.
     ///
     /// # Errors
-    /// If `input` lacks a column that the work reads, or work of that name is not registered.
+    /// If `input` lacks a column that the work reads or has it in another type, or work of that name is not registered.
     pub fn try_new(relation: &str, spec: &WorkSpec, input: LogicalPlan) -> Result<Self> {
         let work = build(spec)?;
-        for column in work.input_columns() {
-            if !input.schema().has_column_with_unqualified_name(column) {
-                let found = input.schema().field_names().join(", ");
-                return plan_err!("{relation} needs a column {column}; the query has {found}");
-            }
-        }
+        check_inputs(relation, work.as_ref(), input.schema().as_arrow())
+            .map_err(|e| DataFusionError::Plan(e.message().to_owned()))?;
         let spec =
             serde_json::to_string(spec).map_err(|e| DataFusionError::External(Box::new(e)))?;
         Self::from_json(spec, input, work.as_ref())

@@ -69,7 +69,7 @@ pub fn register_store(env: &RuntimeEnv, place: &DatasetRoot) {
 }
 
 /// Register the live files of `table`; without any, an empty table of its schema.
-pub(super) async fn register_table(
+pub(crate) async fn register_table(
     ctx: &SessionContext,
     dataset: &Dataset,
     table: &Table,

@@ -10,7 +10,7 @@ use super::media_node::MediaRelationPlanner;
 use super::options::SessionOptions;
 use super::{aggregates, context, table_functions};
 use crate::error::Result;
-use crate::exec::{MediaRuntime, WorkSpec};
+use crate::exec::{MediaRuntime, SelectWork, WorkSpec};
 use crate::model::Platforms;
 
 /// A session with every function. Media work runs on `runtime`; without one, `shots('…')` and the others
@@ -54,7 +54,7 @@ pub(crate) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     Ok(())
 }
 
-/// Gives a session the relations over media of `options`: `analyze_media((…))`, `render_media((…))` and
+/// Gives a session the relations over media of `options`: `analyze_media((…))`, `select_media((…))`, `render_media((…))` and
 /// those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
 /// them.
 ///
@@ -64,6 +64,7 @@ pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) 
     let built_in = [
         ("analyze_media", WorkSpec::Analyze(options.analyze.clone())),
         ("render_media", WorkSpec::Render(options.render.clone())),
+        ("select_media", WorkSpec::registered(SelectWork::NAME)),
     ];
     let mut relations: BTreeMap<_, _> =
         built_in.into_iter().map(|(name, work)| (name.to_owned(), work)).collect();

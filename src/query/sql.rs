@@ -49,6 +49,24 @@ pub const CHOOSE: &[Step] = &[
     step!("selected"),
 ];
 
+/// Finds the windows of each request by work of an embedding program, in place of the kernel.
+pub const CONSIDERED: Step = step!("considered", wide);
+
+/// The step `candidates` after [`CONSIDERED`].
+pub const CANDIDATES_CONSIDERED: Step = Step {
+    name: "candidates",
+    sql: include_str!("../../sql/run/candidates_considered.sql"),
+    wide: true,
+};
+
+/// The table `unconsidered`: requests that the work of [`CONSIDERED`] failed on.
+pub const UNCONSIDERED: &str =
+    "SELECT request_id, error_code, error_message FROM considered WHERE error_code IS NOT NULL";
+
+/// The same without such work.
+pub const NONE_UNCONSIDERED: &str =
+    "SELECT request_id, error_code, error_message FROM checked WHERE false";
+
 /// Describes the chosen clips for a language model.
 pub const DESCRIBED: Step = step!("described", wide);
 
@@ -120,6 +138,20 @@ pub mod rows {
         CLIPS = "clips",
         /// Variants and their files.
         VARIANTS = "variants",
+    }
+}
+
+/// Queries about requests that are removed.
+pub mod forget {
+    queries! { "forget":
+        /// Requests that left their request file.
+        LEFT_OVER = "left_over",
+        /// The table `doomed_sources`.
+        DOOMED_SOURCES = "doomed_sources",
+        /// The table `doomed_files`.
+        DOOMED_FILES = "doomed_files",
+        /// What would be removed.
+        TOTALS = "totals",
     }
 }
 

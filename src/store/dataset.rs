@@ -70,6 +70,13 @@ impl Dataset {
         &self.dead
     }
 
+    /// The same dataset as far as these live commits hold it.
+    #[must_use]
+    pub fn only(&self, numbers: &[u64]) -> Self {
+        let live = self.live.iter().filter(|m| numbers.contains(&m.number)).cloned().collect();
+        Self { root: self.root.clone(), live, dead: vec![] }
+    }
+
     /// The number of the next commit; in a folder it is only reliable under [`DatasetRoot::lock`].
     pub(super) fn next_number(&self) -> u64 {
         self.live.last().map_or(1, |m| m.number + 1)

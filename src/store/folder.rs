@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use super::staging::Staging;
+use super::staging::{self, Staging};
 use super::{
     CommitLock, Dataset, FileEntry, Manifest, ShardWriter, cannot_read, cannot_write, lost_file,
     new_file,
@@ -109,6 +109,27 @@ pub(super) fn remove_replaced(root: &Path, dead: &[Manifest]) {
             }
         }
     }
+}
+
+/// Whether a run writes to `root`: a staging folder is in use.
+pub(super) fn is_written_to(root: &Path) -> bool {
+    staging::is_in_use(&root.join("_staging"))
+}
+
+/// Removes media files. A uri that leads out of the folder is not one of ours.
+pub(super) fn remove_media(root: &Path, uris: &[String]) -> Result<()> {
+    for uri in uris {
+        let path = Path::new(uri);
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            continue;
+        }
+        let path = root.join(path);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot_write(&path, e)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Flushes a folder, so that its entries survive a power failure.

@@ -171,6 +171,26 @@ impl DatasetRoot {
         }
     }
 
+    /// Whether a run writes to the folder at this moment, which may use media files that exist. In an object
+    /// store that cannot be told: false.
+    pub fn is_written_to(&self) -> bool {
+        match self {
+            Self::Folder(path) => folder::is_written_to(path),
+            Self::Objects(_) => false,
+        }
+    }
+
+    /// Removes media files, named as in `renditions`: those that no table lists any more.
+    ///
+    /// # Errors
+    /// `store.write` if one is there and cannot be removed.
+    pub async fn remove_media(&self, uris: &[String]) -> Result<()> {
+        match self {
+            Self::Folder(path) => folder::remove_media(path, uris),
+            Self::Objects(objects) => objects.remove_media(uris).await,
+        }
+    }
+
     /// Removes the tables of shards that `newest`, the commit on top of `before`, has replaced. Media files
     /// stay, since other tables of the user may name them. Errors are ignored: unreferenced files do no
     /// harm.

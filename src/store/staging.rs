@@ -71,6 +71,15 @@ fn lock(staging: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whether a staging folder in `parent` belongs to a run under way.
+pub(super) fn is_in_use(parent: &Path) -> bool {
+    // One without a lock file is only just being created, or was never used.
+    let held = |entry: fs::DirEntry| {
+        File::open(entry.path().join(LOCK)).is_ok_and(|file| file.try_lock().is_err())
+    };
+    fs::read_dir(parent).into_iter().flatten().flatten().any(held)
+}
+
 fn remove_abandoned(parent: &Path, prefix: &str) {
     let user = nix::unistd::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {

@@ -202,3 +202,29 @@ fn a_library_without_default_features_is_small() {
     assert!(wrong.is_empty(), "{wrong:?} are linked");
     assert!(names.contains("arrow") && names.len() < 200, "{} crates", names.len());
 }
+
+/// The features of a crate, as `cargo tree` prints them, in a build with `features` of this package.
+fn features_of(name: &str, features: &str) -> String {
+    let fixed = ["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none"];
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(fixed);
+    let output = command
+        .args(["-f", "{p} [{f}]", "--no-default-features", "--features", features])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let line = tree.lines().find(|line| line.starts_with(&format!("{name} v")));
+    line.unwrap_or_default().trim_end_matches(" (*)").to_owned()
+}
+
+/// `tracing-subscriber`, which a program adds to see its logs, asks for features of crates below DataFusion:
+/// unless they are asked for already, DataFusion is compiled again.
+#[test]
+fn a_subscriber_of_logs_changes_nothing_below_datafusion() {
+    for name in ["regex-automata", "tracing-core"] {
+        let without = features_of(name, "datafusion");
+        assert!(without.contains('['), "{name} is below DataFusion");
+        assert_eq!(without, features_of(name, "cli"), "{name}");
+    }
+}

@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use clipflow::cancel::CancelToken;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::{PATH_COLUMN, Work, WorkEnv, WorkSpec, register_work};
+use clipflow::exec::{InputColumn, PATH_COLUMN, Work, WorkEnv, WorkSpec, register_work};
 use clipflow::query::{SessionOptions, register_media_relation, register_media_relations, session};
 use clipflow::resilience::Resilience;
 use clipflow::source::Sources;
@@ -41,8 +41,8 @@ impl Work for CountLines {
         Self::NAME
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["location"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::any("location")]
     }
 
     fn output_fields(&self) -> Vec<Field> {

@@ -108,6 +108,36 @@ fn stills_lie_beside_the_files_in_a_bucket() {
 }
 
 #[test]
+fn a_request_is_forgotten_in_a_bucket() {
+    let server = bucket(&[("a", "short.mp4"), ("b", "long.mp4")]);
+    fs::write(server.bucket().join("long.mp4"), show::short()).unwrap();
+    run_with(&server, "requests.csv", &["--thumbnails"], 0);
+    assert_eq!(files(&server, "media").len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let forget = |more: &[&str]| {
+        let args = [&["forget", RESULTS, "--where", "request_id = 'b'"], more].concat();
+        let output = server.clipflow(folder.path(), &args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert!(forget(&["--dry-run"]).starts_with("would forget 1 request with 1 clip"));
+    assert_eq!(files(&server, "media").len(), 4);
+    let said = forget(&[]);
+    assert!(
+        said.starts_with("forgot 1 request with 1 clip") && said.contains("1 media file"),
+        "{said}"
+    );
+    assert_eq!((files(&server, "media").len(), files(&server, "_media").len()), (2, 1));
+    assert_eq!(query(&server, "SELECT request_id FROM renditions"), ["a"]);
+    assert_eq!(query(&server, "SELECT count(*) FROM sources"), ["1"]);
+    // What is asked for again is made again.
+    run_with(&server, "requests.csv", &["--thumbnails"], 0);
+    assert_eq!(files(&server, "media").len(), 4);
+    let named = query(&server, "SELECT DISTINCT request_file FROM requests");
+    assert_eq!(named, ["s3://bucket/requests.csv"]);
+}
+
+#[test]
 fn captions_lie_beside_the_files_in_a_bucket() {
     let server = bucket(&[("a", "show.mp4")]);
     show::make(&server.bucket().join("show.mp4"));

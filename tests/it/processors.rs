@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
+use clipflow::CancelToken;
 use clipflow::config::{BackendType, ParallelConfig};
 use clipflow::error::ErrorCode;
 use clipflow::model::request::VideoClipRequest;
@@ -285,8 +286,33 @@ async fn a_batch_can_be_stopped_from_outside() {
     processor.stop_token().drain();
     let error = processor.process_batch_async(&[request("show.mp4", 9.0)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
+    let said = "the run was stopped: 0 of 1 source analysed (1 remain), none rendered; nothing of it is visible yet, and the same run goes on from there";
+    assert_eq!(error.message(), said);
     // It keeps a folder for what is to be resumed as long as it lives.
     drop(processor);
     let left: Vec<_> = fs::read_dir(path.join("out")).unwrap().flatten().collect();
     assert!(left.is_empty(), "nothing is visible: {left:?}");
+}
+
+#[tokio::test]
+async fn a_stop_is_of_one_batch_or_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let requests = [request("show.mp4", 9.0)];
+    let mut processor = processor(path);
+    let stop = CancelToken::new();
+    stop.drain();
+    let stopped = processor.stopped_by(stop).process_batch_async(&requests).await;
+    assert_eq!(stopped.unwrap_err().code(), ErrorCode::Cancelled);
+    assert!(!processor.stop_token().is_draining(), "only that batch was stopped");
+
+    processor.stop_token().cancel();
+    let stopped = processor.process_batch_async(&requests).await;
+    assert_eq!(stopped.unwrap_err().code(), ErrorCode::Cancelled);
+    processor.reset_stop();
+    let answers = processor.process_batch_async(&requests).await.unwrap();
+    assert_eq!(answers[0].error, None);
+    // What the batches share is shared as before.
+    assert_eq!(processor.get_processing_stats().batches, 3);
 }

@@ -5,6 +5,7 @@ mod analytics;
 mod bench;
 mod cache;
 mod encoding;
+mod forget;
 mod output;
 mod sql;
 mod suggest;
@@ -26,6 +27,7 @@ pub(super) use bench::BenchArgs;
 pub(super) use cache::CacheArgs;
 pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
+pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use output::OutputArgs;
 pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
@@ -80,6 +82,8 @@ pub(super) enum Command {
     Validate(ValidateArgs),
     /// Render variants of results that are planned or were rendered otherwise.
     Render(RenderArgs),
+    /// Remove requests from results, with what was made for them alone.
+    Forget(ForgetArgs),
     /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
@@ -113,6 +117,7 @@ impl Command {
         match self {
             Self::Run(args) => args.settings.clone(),
             Self::Render(args) => args.settings.clone(),
+            Self::Forget(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             #[cfg(feature = "bench")]
@@ -177,6 +182,8 @@ pub(super) struct RunArgs {
     pub thumbnails: bool,
     #[command(flatten)]
     pub posts: PostsArgs,
+    #[command(flatten)]
+    pub prune: PruneArgs,
     /// Print what it will cost, with -v also the query plan; do nothing else.
     #[arg(long)]
     pub explain: bool,

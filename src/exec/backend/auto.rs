@@ -33,7 +33,7 @@ pub struct AutoBackend {
     joblib: JoblibBackend,
     costs: Arc<RowCosts>,
     /// The last choice for each work, so that only changes are logged.
-    logged: Mutex<HashMap<&'static str, KernelPlace>>,
+    logged: Mutex<HashMap<String, KernelPlace>>,
 }
 
 /// Limits set by the machine and the settings.
@@ -110,9 +110,10 @@ impl AutoBackend {
         }
     }
 
-    fn log_change(&self, work: &'static str, rows: usize, decision: &Decision) {
+    fn log_change(&self, work: &str, rows: usize, decision: &Decision) {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.insert(work, decision.place) != Some(decision.place) {
+        if logged.get(work) != Some(&decision.place) {
+            logged.insert(work.to_owned(), decision.place);
             let Decision { place, workers, reason } = decision;
             tracing::info!(work, rows, backend = place.name(), workers, "{reason}");
         }

@@ -71,12 +71,15 @@ impl RowCost {
 
 /// The [`RowCost`] of each work, by name.
 #[derive(Debug, Default)]
-pub(super) struct RowCosts(Mutex<HashMap<&'static str, Arc<RowCost>>>);
+pub(super) struct RowCosts(Mutex<HashMap<String, Arc<RowCost>>>);
 
 impl RowCosts {
-    pub(super) fn of(&self, work: &'static str) -> Arc<RowCost> {
+    pub(super) fn of(&self, work: &str) -> Arc<RowCost> {
         let mut costs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(costs.entry(work).or_default())
+        if let Some(cost) = costs.get(work) {
+            return Arc::clone(cost);
+        }
+        Arc::clone(costs.entry(work.to_owned()).or_default())
     }
 }
 

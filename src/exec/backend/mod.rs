@@ -90,7 +90,8 @@ pub trait Backend: Debug + Send + Sync {
     /// the work returns.
     ///
     /// # Errors
-    /// Those of the work; `internal` if it panicked or returned other columns than declared,
+    /// Those of the work; `work_panicked` if it panicked (`internal` if it is clipflow's own), `internal` if it
+    /// returned other columns than declared,
     /// `worker_crashed` if its process died twice, `cancelled`, `timeout`.
     async fn run(&self, task: Task) -> Result<Vec<ArrayRef>>;
 

@@ -11,8 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::Task;
 use crate::cancel::stopped;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::WorkKind;
 use crate::exec::outcome::check_columns;
+use crate::exec::registry::{is_built_in, panic_text};
+use crate::exec::{Work, WorkKind};
 
 /// Time that work has to stop after it was asked to.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -58,8 +59,8 @@ impl TaskTicket {
 /// Runs `how`, catches panics and checks the columns.
 pub(super) fn contained(task: &Task, how: impl FnOnce(&Task) -> TaskResult) -> TaskResult {
     // Unwind safety: no state survives a panic, since each run starts from its settings and rows.
-    let columns =
-        catch_unwind(AssertUnwindSafe(|| how(task))).unwrap_or_else(|p| Err(panicked(&*p)))?;
+    let columns = catch_unwind(AssertUnwindSafe(|| how(task)))
+        .unwrap_or_else(|p| Err(panicked(task.work.as_ref(), &*p)))?;
     check_columns(task.work.as_ref(), task.rows.num_rows(), &columns)?;
     Ok(columns)
 }
@@ -118,16 +119,22 @@ fn shut_down() -> Error {
     )
 }
 
-/// The error of a row whose work panicked.
-fn panicked(payload: &(dyn Any + Send)) -> Error {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!("work panicked: {text}");
-    Error::new(
-        ErrorCode::Internal,
-        "a bug in clipflow made this row fail; please report it with the log",
-    )
+/// The error of a row whose `work` panicked: a bug of ours in work that is built in, else one of the program
+/// that the work belongs to.
+fn panicked(work: &dyn Work, payload: &(dyn Any + Send)) -> Error {
+    let text = panic_text(payload);
+    let name = work.name();
+    tracing::error!("the work {name} panicked: {text}");
+    match is_built_in(work) {
+        true => Error::new(
+            ErrorCode::Internal,
+            format!(
+                "a bug in clipflow made this row fail ({name} panicked: {text}); please report it with the log"
+            ),
+        ),
+        false => Error::new(
+            ErrorCode::WorkPanicked,
+            format!("the work {name} panicked: {text}; correct it, or remove this row"),
+        ),
+    }
 }

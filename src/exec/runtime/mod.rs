@@ -72,12 +72,12 @@ struct ProgressToObserver {
 }
 
 impl Progress for ProgressToObserver {
-    fn advanced(&self, stage: &'static str, seconds: f64) {
+    fn advanced(&self, stage: &str, seconds: f64) {
         self.counters.advanced(seconds);
         self.observer.event(&Event::Progress { stage, seconds });
     }
 
-    fn expected(&self, stage: &'static str, seconds: f64) {
+    fn expected(&self, stage: &str, seconds: f64) {
         self.observer.event(&Event::Expected { stage, seconds });
     }
 }

@@ -11,6 +11,7 @@ use crate::cancel::{CancelToken, stopped};
 use crate::error::{Error, Result};
 use crate::exec::Work;
 use crate::exec::backend::Task;
+use crate::exec::inputs::columns_read;
 use crate::exec::outcome::{RowsOutcome, finish_rows};
 use crate::exec::prefetch::acquire;
 use crate::exec::row::{text_at, with_source};
@@ -43,7 +44,7 @@ impl MediaRuntime {
     /// source of the row is fetched.
     ///
     /// # Errors
-    /// Those of the work and of its source; `internal` if it panicked.
+    /// Those of the work and of its source; `input.column` if the row lacks a column that it reads.
     pub async fn run_work(
         self: Arc<Self>,
         work: Arc<dyn Work>,
@@ -138,9 +139,10 @@ impl MediaRuntime {
         {
             return Ok(columns);
         }
+        let rows = columns_read(work.as_ref(), row)?;
         let rows = match &copy {
-            Some(copy) => with_source(row, copy)?,
-            None => row.clone(),
+            Some(copy) => with_source(&rows, copy)?,
+            None => rows,
         };
         watch.pause();
         let _slot = unless_cancelled(cancel, acquire(&self.slots)).await?;

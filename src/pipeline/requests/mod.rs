@@ -13,7 +13,7 @@ use url::Url;
 
 pub(super) use local::LocalRequests;
 
-use crate::location::Location;
+use crate::location::{Location, redacted};
 
 /// The requests of a run. Whatever they are, their columns are those of `requests`; other columns are
 /// carried to `outcomes`. Rows are numbered in order: of files by name, of batches, of partitions.
@@ -58,6 +58,14 @@ impl Requests {
             Self::At(Location::Path(path)) if path.is_dir() => Location::Path(path.clone()),
             Self::At(location) => location.folder(),
             _ => Location::from("."),
+        }
+    }
+
+    /// The file or folder as an absolute path or URL without its query; `None` for rows without a place.
+    pub(super) fn file(&self) -> Option<String> {
+        match self {
+            Self::At(location) => Some(redacted(&location.clone().absolute().to_string())),
+            _ => None,
         }
     }
 

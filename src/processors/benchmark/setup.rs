@@ -79,7 +79,7 @@ impl Batch {
         }
     }
 
-    pub(super) fn work(&self) -> &'static str {
+    pub(super) fn work(&self) -> &str {
         match self {
             Self::Kernel(work, _) => work.name(),
             Self::Media(_) => "analyze",

@@ -8,7 +8,7 @@ use arrow::datatypes::Field;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::{Work, WorkEnv, WorkKind};
+use crate::exec::{InputColumn, Work, WorkEnv, WorkKind};
 use crate::model::arrays::list_of;
 use crate::model::{Cue, Shot, Signal, Transition};
 
@@ -110,8 +110,8 @@ impl Work for Fragile {
         WorkKind::Cpu
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["source_url"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::any("source_url")]
     }
 
     fn output_fields(&self) -> Vec<Field> {

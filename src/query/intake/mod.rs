@@ -30,6 +30,7 @@ use parquet::parquet;
 const RESERVED: &[&str] = &[
     "row",
     "location",
+    "request_file",
     "malformed",
     "occurrence",
     "verdict",

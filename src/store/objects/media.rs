@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path as FilePath;
 
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::ObjectStoreRoot;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Rendition;
+use crate::source::object::StoreFault;
 
 /// A media file in an object store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,26 @@ impl ObjectStoreRoot {
             }
         }
         Ok(Some(published))
+    }
+
+    /// See [`DatasetRoot::remove_media`](super::super::DatasetRoot::remove_media). The record of a file goes
+    /// first: without it the file is not found and rendered again.
+    pub(in crate::store) async fn remove_media(&self, uris: &[String]) -> Result<()> {
+        let fault = |path: &Path, fault: &StoreFault| self.cannot_write(path, fault);
+        for uri in uris {
+            let name = uri.rsplit('/').next().unwrap_or(uri);
+            let Some((media_id, _)) = name.rsplit_once('-') else { continue };
+            let path = self.path(&record_name(media_id));
+            let record = self.store.read(&path).await.map_err(|f| self.cannot_read(&path, &f))?;
+            let record = record.and_then(|r| serde_json::from_slice::<PublishedMedia>(&r).ok());
+            if record.is_some_and(|record| record.uri == *uri) {
+                let removed = self.store.remove(std::slice::from_ref(&path)).await;
+                removed.map_err(|f| fault(&path, &f))?;
+            }
+        }
+        let paths: Vec<Path> = uris.iter().map(|uri| self.path(uri)).collect();
+        let first = paths.first().cloned().unwrap_or_default();
+        self.store.remove(&paths).await.map_err(|f| fault(&first, &f))
     }
 
     /// Size of the object `relative` in bytes, if it exists.

@@ -155,8 +155,10 @@ async fn an_error_belongs_to_its_row(rig: Rig) {
 async fn a_panic_is_one_rows_error(rig: Rig) {
     for kind in ["cpu", "media"] {
         let rows = rig.answers(kind, &["", "", "panic", "", ""], chunks(5)).await;
-        let internal = Some("internal");
-        assert_eq!(codes(&rows), [(0, None), (1, None), (2, internal), (3, None), (4, None)]);
+        let panicked = Some("work_panicked");
+        assert_eq!(codes(&rows), [(0, None), (1, None), (2, panicked), (3, None), (4, None)]);
+        let said = "the work stumble panicked: row 2 panics; correct it, or remove this row";
+        assert_eq!(rows[2].message.as_deref(), Some(said));
     }
     // And the workers are as good as before.
     assert_eq!(rig.answers("cpu", &[""; 10], chunks(1)).await.len(), 10);
@@ -306,7 +308,7 @@ async fn dropping_the_backend_half_way_harms_nobody(rig: Rig) {
 struct Halves(AtomicUsize);
 
 impl Progress for Halves {
-    fn advanced(&self, stage: &'static str, seconds: f64) {
+    fn advanced(&self, stage: &str, seconds: f64) {
         assert_eq!(stage, "stumble");
         self.0.fetch_add((seconds * 2.0) as usize, Ordering::SeqCst);
     }

@@ -250,8 +250,8 @@ async fn work_that_another_process_cannot_build_is_named() {
         fn name(&self) -> &'static str {
             "mine"
         }
-        fn input_columns(&self) -> &'static [&'static str] {
-            &[]
+        fn input_columns(&self) -> Vec<clipflow::exec::InputColumn> {
+            vec![]
         }
         fn output_fields(&self) -> Vec<arrow::datatypes::Field> {
             vec![]

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use async_trait::async_trait;
 use clipflow::cancel::CancelToken;
 use clipflow::config::ParallelConfig;
-use clipflow::exec::{AnalyzeWork, MediaRuntime, PATH_COLUMN, Work, WorkEnv};
+use clipflow::exec::{AnalyzeWork, InputColumn, MediaRuntime, PATH_COLUMN, Work, WorkEnv};
 use clipflow::media::AnalyzeSettings;
 use clipflow::resilience::{Clock, Jitter, Resilience, ScriptedClock};
 use clipflow::source::{LocalCopy, Source, Sources};
@@ -157,8 +157,8 @@ impl Work for Gated {
         "gated"
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["location"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::any("location")]
     }
 
     fn output_fields(&self) -> Vec<Field> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use clipflow::cancel::CancelToken;
-use clipflow::exec::{Work, WorkEnv, WorkKind, WorkSpec, register_work};
+use clipflow::exec::{InputColumn, Work, WorkEnv, WorkKind, WorkSpec, register_work};
 use clipflow::media::{MediaCommand, MediaLimits};
 use clipflow::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,8 @@ impl Work for Stumble {
         }
     }
 
-    fn input_columns(&self) -> &'static [&'static str] {
-        &["number", "order"]
+    fn input_columns(&self) -> Vec<InputColumn> {
+        vec![InputColumn::new("number", DataType::Int64), InputColumn::new("order", DataType::Utf8)]
     }
 
     fn output_fields(&self) -> Vec<Field> {

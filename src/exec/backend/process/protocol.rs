@@ -93,8 +93,11 @@ impl From<WireError> for Error {
 
 /// Encodes the columns of `rows` that `work` reads.
 pub(super) fn encode_rows(work: &dyn Work, rows: &RecordBatch) -> Result<Vec<u8>> {
+    let declared = work.input_columns();
     let read = |name: &str| {
-        work.input_columns().contains(&name) || name == PATH_COLUMN || name == VALIDATOR_COLUMN
+        declared.iter().any(|column| column.name() == name)
+            || name == PATH_COLUMN
+            || name == VALIDATOR_COLUMN
     };
     let wanted: Vec<usize> = (0..rows.num_columns())
         .filter(|i| rows.schema_ref().fields().get(*i).is_some_and(|f| read(f.name())))
@@ -239,6 +242,19 @@ mod tests {
         assert_eq!(names, ["max_clips", PATH_COLUMN]);
         let none = rows.project(&[1]).unwrap();
         assert_eq!(decode(&encode_rows(&SelectWork, &none).unwrap()).unwrap().num_rows(), 5);
+    }
+
+    #[test]
+    fn rendering_gets_the_captions_and_the_validator_of_its_source() {
+        let text = || Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
+        let columns =
+            ["location", "spans", "cues", "validator", "other"].map(|name| (name, text()));
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        let work = crate::exec::RenderWork::new(crate::media::RenderSettings::default());
+        let sent = decode(&encode_rows(&work, &rows).unwrap()).unwrap();
+        let schema = sent.schema();
+        let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!(names, ["location", "spans", "cues", "validator"]);
     }
 
     #[test]

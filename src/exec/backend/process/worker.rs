@@ -220,11 +220,11 @@ impl PipeProgress {
 }
 
 impl Progress for PipeProgress {
-    fn expected(&self, _: &'static str, seconds: f64) {
+    fn expected(&self, _: &str, seconds: f64) {
         self.out.send(&FromWorker::Expected { id: self.id, seconds }, &[]);
     }
 
-    fn advanced(&self, _: &'static str, seconds: f64) {
+    fn advanced(&self, _: &str, seconds: f64) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.0 += seconds;
         let due = pending.1.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
