@@ -16,7 +16,7 @@ pub(super) use left_over::{LeftOverRequests, find};
 
 use super::RunConfig;
 use super::posts;
-use super::summary::plural;
+use super::amounts::plural;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::query::results::{register_dataset, register_view};

@@ -2,7 +2,7 @@
 
 use super::measure::in_turns;
 use super::requests::VARIANTS;
-use super::setup::{Batch, Bench, Contender};
+use super::setup::{Batch, Bench};
 use super::{BenchmarkPart, parts};
 use crate::error::Result;
 
