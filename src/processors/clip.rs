@@ -1,12 +1,12 @@
 //! [`VideoClipProcessor`]: runs over batches and streams of batches.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use futures::{Stream, StreamExt, stream};
 
 use super::chunks::ChunkStream;
+use super::handler::ErrorHandler;
 use super::job::BatchJob;
 use super::response::{self, VideoClipResponse};
 use super::stats::ProcessingStats;
@@ -110,7 +110,7 @@ impl VideoClipProcessor {
         &mut self,
         handler: impl Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync + 'static,
     ) {
-        self.job.handler = Some(ErrorHandler(Arc::new(handler)));
+        self.job.handler = Some(ErrorHandler::new(handler));
     }
 
     /// Key the cache by `key` instead of location and validator; see [`CacheKeyFn`].
@@ -255,30 +255,6 @@ impl VideoClipProcessor {
     /// Counters of this processor and its clones since the configuration was last changed.
     pub fn get_processing_stats(&self) -> ProcessingStats {
         self.job.stats()
-    }
-}
-
-/// See [`VideoClipProcessor::set_error_handler`].
-#[derive(Clone)]
-pub(super) struct ErrorHandler(Arc<Handler>);
-
-type Handler = dyn Fn(&Error, &VideoClipRequest) -> Option<VideoClipResponse> + Send + Sync;
-
-impl ErrorHandler {
-    /// The handler's response to a failure, or that failure.
-    pub(super) fn handle(
-        &self,
-        request: &VideoClipRequest,
-        response: VideoClipResponse,
-    ) -> VideoClipResponse {
-        let own = response.failure().and_then(|error| (self.0)(&error, request));
-        own.unwrap_or(response)
-    }
-}
-
-impl fmt::Debug for ErrorHandler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ErrorHandler")
     }
 }
 

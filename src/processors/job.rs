@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::clip::ErrorHandler;
+use super::handler::ErrorHandler;
 use super::response::{VideoClipResponse, answered};
 use super::stats::ProcessingStats;
 use crate::cancel::CancelToken;

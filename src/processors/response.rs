@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::viral::{self, ViralVideoVariant};
+use super::variant::{self, ViralVideoVariant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::request::VideoClipRequest;
@@ -63,7 +63,7 @@ impl VideoClipResponse {
 pub fn response_schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let number = |name: &str| Field::new(name, DataType::Float64, false);
-    let variant = super::viral::fields();
+    let variant = super::variant::fields();
     let variant = Field::new_list_field(DataType::Struct(variant.into()), false);
     let clip = vec![
         text("clip_id", false),
@@ -208,7 +208,7 @@ pub(super) fn answered(
         clips.entry(request_id).or_default().push(clip);
     }
     let mut variants: HashMap<String, Vec<ViralVideoVariant>> = HashMap::new();
-    for row in viral::read(&answers.variants, out)? {
+    for row in variant::read(&answers.variants, out)? {
         variants.entry(row.request_id.clone()).or_default().push(row);
     }
     let response = |row: OutcomeRow| {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clipflow::cancel::CancelToken;
 use clipflow::error::{ErrorCode, Result};
-use clipflow::media::{Analysis, AnalyzeSettings, MediaLimits, MediaTools, analyze, probe};
+use clipflow::media::{
+    Analysis, AnalysisProgress, AnalyzeSettings, MediaLimits, MediaTools, analyze, probe,
+};
 use tempfile::TempDir;
 
 use super::support::counter::ffmpeg;
@@ -87,7 +89,11 @@ fn an_ordinary_file_has_all_columns() {
     let bench = Bench::new();
     let path = bench.make("a.mp4", &[&PICTURE, &TONE, &X264, &["-c:a", "aac"]]);
     let seconds = std::cell::RefCell::new(Vec::new());
-    let report = |at: f64| seconds.borrow_mut().push(at);
+    let expected = std::cell::Cell::new(0.0);
+    let report = |progress: AnalysisProgress| match progress {
+        AnalysisProgress::Expected(of) => expected.set(of),
+        AnalysisProgress::Analysed(at) => seconds.borrow_mut().push(at),
+    };
     let settings = AnalyzeSettings::default();
     let found = analyze(&bench.tools, &path, &settings, &CancelToken::new(), &report);
     let Analysis { info, signals, shots, cues } = found.expect("an analysis");
@@ -105,6 +111,7 @@ fn an_ordinary_file_has_all_columns() {
     assert_eq!((shots.len(), cues.len()), (1, 0));
     assert!(seconds.borrow().windows(2).all(|pair| pair[0] < pair[1]));
     assert!(seconds.borrow().len() >= 3, "{seconds:?}");
+    assert!(near(expected.get(), 4.0, 0.1), "{expected:?}");
 }
 
 #[test]

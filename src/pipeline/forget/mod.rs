@@ -15,8 +15,8 @@ pub use left_over::LeftOver;
 pub(super) use left_over::{LeftOverRequests, find};
 
 use super::RunConfig;
-use super::posts;
 use super::amounts::plural;
+use super::posts;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::query::results::{register_dataset, register_view};
