@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 
 use clipflow::pipeline::{self, RunConfig};
-use clipflow::query::{SessionOptions, session};
 use datafusion::prelude::SessionContext;
 
 /// A plan without what is of this run: the folder, and the ids of temporary tables.
@@ -43,7 +42,8 @@ async fn questions_about_events() {
     let lines =
         "variant_id,platform,event,value,viewer_id,ts\na,tiktok,view,,v1,2026-05-01T00:00:00Z\n";
     fs::write(&events, lines).unwrap();
-    let ctx = session(&SessionOptions::default(), None).unwrap();
+    let ctx = SessionContext::new();
+    clipflow::register_all(&ctx).unwrap();
     for (name, metrics) in
         [("counts", "views,engagement_rate"), ("viewers", "audience_reach,completion_rate")]
     {

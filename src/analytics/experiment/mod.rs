@@ -169,6 +169,15 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             ),
         ));
     }
+    let mut notes = notes(query, proportion, by);
+    notes.extend(performance.remarks());
+    let by = query.by.clone();
+    let left_out = rows.iter().map(|row: &ExperimentRow| row.left_out).sum();
+    Ok(Experiments { rows, notes, warnings: performance.warnings(left_out), by })
+}
+
+/// What to know when the verdicts are read.
+fn notes(query: &ExperimentQuery, proportion: Proportion, by: &str) -> Vec<String> {
     let metric = proportion.metric;
     let mut notes = vec![format!("{} = {}", metric.name, metric.definition)];
     if query.looks > 1 {
@@ -188,10 +197,7 @@ pub async fn experiment(query: &ExperimentQuery) -> Result<Experiments> {
             "the counts of all variants with the same {by} are added up: variants that differ in it mostly differ in other things too, and one that does much better than the rest of its {by} speaks for all of them"
         ));
     }
-    notes.extend(performance.remarks());
-    let by = query.by.clone();
-    let left_out = rows.iter().map(|row: &ExperimentRow| row.left_out).sum();
-    Ok(Experiments { rows, notes, warnings: performance.warnings(left_out), by })
+    notes
 }
 
 /// The rows of one experiment.

@@ -139,15 +139,15 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
         ));
     }
     notices.extend(repeated(&kept, &variants, &days));
-    if options.from.as_str() != options.from.platform() {
-        notices.push(format!(
-            "the platform of {} is named {}, as in variants",
-            options.from.as_str(),
-            options.from.platform()
-        ));
-    }
+    notices.extend(renamed_platform(options));
     let columns = became(&sheet, shape, &columns);
     Ok(Imported { batch, columns, notices })
+}
+
+/// Which name the platform has in variants, where that is another one.
+fn renamed_platform(options: &ImportOptions) -> Option<String> {
+    let (own, named) = (options.from.as_str(), options.from.platform());
+    (own != named).then(|| format!("the platform of {own} is named {named}, as in variants"))
 }
 
 /// The columns that are read, views first: others are worked out from them.

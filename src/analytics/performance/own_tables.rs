@@ -121,7 +121,7 @@ async fn refuse_twice(ctx: &SessionContext, table: &NamedTable, key: &str) -> Re
     );
     let frame = ctx.sql(&statement).await.map_err(query_error)?;
     let batches = frame.collect().await.map_err(query_error)?;
-    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+    if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
         let what = format!(
             "names {}, which has the {key} {} twice, so that its events would count twice; give each one row",
             table.name(),

@@ -86,7 +86,10 @@ pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Ve
     };
     if let Some(head) = head.strip_suffix('.') {
         let table = head.rsplit(|c| !is_part(c)).next().unwrap_or_default();
-        return (start, columns(names, line, table).iter().filter(begins).map(quoted).collect());
+        return (
+            start,
+            columns(names, line, table).iter().filter(begins).map(|name| quoted(name)).collect(),
+        );
     }
     if head.trim_end() == "\\d" {
         return (start, names.tables.keys().filter(begins).cloned().collect());
@@ -103,7 +106,8 @@ pub(super) fn complete(names: &Names, line: &str, position: usize) -> (usize, Ve
     let named: Vec<_> = names.tables.iter().filter(|(table, _)| is_named(table)).collect();
     let tables = if named.is_empty() { names.tables.iter().collect() } else { named };
     let columns: BTreeSet<&String> = tables.into_iter().flat_map(|(_, columns)| columns).collect();
-    let mut found: Vec<String> = columns.into_iter().filter(begins).map(quoted).collect();
+    let mut found: Vec<String> =
+        columns.into_iter().filter(begins).map(|name| quoted(name)).collect();
     found.extend(names.tables.keys().filter(begins).cloned());
     found.extend(names.functions.iter().filter(begins).map(|name| format!("{name}(")));
     found.extend(WORDS.map(str::to_owned).iter().filter(begins).cloned());
@@ -129,10 +133,10 @@ fn columns(names: &Names, line: &str, table: &str) -> Vec<String> {
 }
 
 /// A column as SQL takes it.
-fn quoted(name: &String) -> String {
+fn quoted(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    if is_plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 /// Whether the last statement of a text has its `;`, which in quotes and comments is none.

@@ -41,7 +41,8 @@ fn functions() {
     let mut text = format!(
         "# Functions\n\n{MADE} All work in `clipflow sql` and in a session that `register_all` was given, unless said otherwise;\n\
          most scalar functions are Polars expressions too. `SHOW FUNCTIONS` lists them, `information_schema.parameters` their arguments.\n\
-         Functions of metrics (`hook_rate`, `pooled_hook_rate`, `mean_hook_rate` …): [metrics](metrics.md). More: [SQL](../user/sql.md).\n"
+         [Functions that are tables](table-functions.md) and those of metrics (`hook_rate`, `pooled_hook_rate` …: [metrics](metrics.md)) have pages of their own.\n\
+         More: [SQL](../user/sql.md).\n"
     );
     let of_metrics: BTreeSet<String> = METRICS
         .iter()
@@ -49,8 +50,24 @@ fn functions() {
         .collect();
     let mut functions = sql_functions();
     functions.retain(|function| !of_metrics.contains(&function.name));
+    let (tables, functions): (Vec<_>, Vec<_>) = functions
+        .into_iter()
+        .partition(|f| matches!(f.kind, FunctionKind::Table | FunctionKind::Relation));
+    text += &sections(&functions);
+    hold("reference/functions.md", &text);
+    let text = format!(
+        "# Functions that are tables\n\n{MADE} They stand behind `FROM`, in `clipflow sql` and in a session that `register_all` was given,\n\
+         unless said otherwise. All others: [functions](functions.md).\n{}",
+        sections(&tables)
+    );
+    hold("reference/table-functions.md", &text);
+}
+
+/// Functions by section, in the order in which the sections are met.
+fn sections(functions: &[FunctionDescription]) -> String {
+    let mut text = String::new();
     let mut sections: Vec<&str> = vec![];
-    for function in &functions {
+    for function in functions {
         let section = function.documentation.doc_section.label;
         if !sections.contains(&section) {
             sections.push(section);
@@ -62,5 +79,5 @@ fn functions() {
             text += &paragraph(function);
         }
     }
-    hold("reference/functions.md", &text);
+    text
 }

@@ -205,6 +205,7 @@ fn every_reference_page_is_made_by_a_test() {
         "metrics.md",
         "platforms.md",
         "settings.md",
+        "table-functions.md",
         "tables.md",
     ];
     assert_eq!(found, made);
