@@ -37,7 +37,7 @@ impl Remains {
         result.map_err(|error| match error.code() {
             ErrorCode::Cancelled => {
                 let message = format!(
-                    "the run was stopped: {self}; nothing of it is visible yet, and the same run goes on from there"
+                    "the run was stopped: {self}; nothing of it is visible yet; run it again, and it goes on from there"
                 );
                 Error::new(ErrorCode::Cancelled, message).with_source(error)
             }

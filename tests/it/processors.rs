@@ -286,7 +286,7 @@ async fn a_batch_can_be_stopped_from_outside() {
     processor.stop_token().drain();
     let error = processor.process_batch_async(&[request("show.mp4", 9.0)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
-    let said = "the run was stopped: 0 of 1 source analysed (1 remain), none rendered; nothing of it is visible yet, and the same run goes on from there";
+    let said = "the run was stopped: 0 of 1 source analysed (1 remain), none rendered; nothing of it is visible yet; run it again, and it goes on from there";
     assert_eq!(error.message(), said);
     // It keeps a folder for what is to be resumed as long as it lives.
     drop(processor);
