@@ -387,7 +387,8 @@ fn statistics_of_parquet_requests_are_not_taken_for_values() {
         ("min_clip_length", lengths),
     ];
     write_parquet(&folder.path().join("r.parquet"), columns);
-    let found = checked(folder.path(), "r.parquet", &["request_id", "min_clip_length", "error_code"]);
+    let found =
+        checked(folder.path(), "r.parquet", &["request_id", "min_clip_length", "error_code"]);
     let lengths: Vec<&str> = found.iter().map(|row| row[1].as_str()).collect();
     assert!(lengths[0] == lengths[2] && lengths[1] != lengths[0], "NaN is not 5: {found:?}");
 }
