@@ -163,12 +163,13 @@ pub async fn run_benchmark_parts(
     let started = Instant::now();
     let mut bench = Bench::prepare(options).await?;
     for part in &options.parts {
+        // Boxed: callers would reach the compiler's limit of nested futures.
         match part {
-            BenchmarkPart::Backends => parts::backends(&mut bench).await?,
-            BenchmarkPart::Scalability => parts::scalability(&mut bench).await?,
-            BenchmarkPart::Memory => parts::memory(&mut bench).await?,
-            BenchmarkPart::Errors => parts::errors(&mut bench).await?,
-            BenchmarkPart::Viral => viral::measure(&mut bench).await?,
+            BenchmarkPart::Backends => Box::pin(parts::backends(&mut bench)).await?,
+            BenchmarkPart::Scalability => Box::pin(parts::scalability(&mut bench)).await?,
+            BenchmarkPart::Memory => Box::pin(parts::memory(&mut bench)).await?,
+            BenchmarkPart::Errors => Box::pin(parts::errors(&mut bench)).await?,
+            BenchmarkPart::Viral => Box::pin(viral::measure(&mut bench)).await?,
         }
         finished(*part, &bench.report(started))?;
     }
