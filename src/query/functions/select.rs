@@ -17,32 +17,32 @@ use crate::query::arguments::{
 };
 use crate::query::scoring::{self, LastRead};
 
-const MIN: Argument =
+pub(super) const SIGNALS: Argument =
+    Argument::new("signals", ArgumentKind::Signals, "The signals of a source");
+pub(super) const SHOTS: Argument = Argument::new("shots", ArgumentKind::Shots, "Its shots");
+pub(super) const CUES: Argument = Argument::new(
+    "cues",
+    ArgumentKind::Cues,
+    "Its cues in the language of the clips, as of cues_in()",
+);
+pub(super) const MIN: Argument =
     Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds; NULL: 15");
-const MAX: Argument =
+pub(super) const MAX: Argument =
     Argument::new("max", ArgumentKind::Number, "Longest clip in seconds; NULL: 60");
+pub(super) const COUNT: Argument =
+    Argument::new("n", ArgumentKind::Whole, "Clips to choose at most; NULL: 3");
+pub(super) const WEIGHTS: Argument = Argument::new(
+    "weights",
+    ArgumentKind::Text,
+    "Weights of the score in JSON, such as {\"hook\":0.5}; left out: clipflow.weights",
+);
 
 /// `select_clips(signals, shots, cues, min_clip_length, max_clip_length, max_clips[, weights])`: every window
 /// considered, as a list of [`Candidate`] structs, scored by weights in JSON, which are `clipflow.weights`
 /// where they are left out; see [`select::select_clips_with`].
 pub fn select_clips() -> Function {
-    let arguments = FunctionArguments::with_optional_last([
-        Argument::new("signals", ArgumentKind::Signals, "The signals of a source"),
-        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
-        Argument::new(
-            "cues",
-            ArgumentKind::Cues,
-            "Its cues in the language of the clips, as of cues_in()",
-        ),
-        MIN,
-        MAX,
-        Argument::new("n", ArgumentKind::Whole, "Clips to choose at most; NULL: 3"),
-        Argument::new(
-            "weights",
-            ArgumentKind::Text,
-            "Weights of the score in JSON, such as {\"hook\":0.5}; left out: clipflow.weights",
-        ),
-    ]);
+    let arguments =
+        FunctionArguments::with_optional_last([SIGNALS, SHOTS, CUES, MIN, MAX, COUNT, WEIGHTS]);
     let about = About::new(
         section::SELECTION,
         "Every window of a source considered for a clip, with its features, its score and whether it is chosen: a list of rows of candidates.",

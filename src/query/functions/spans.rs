@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 
 use super::columns::{by_runs, lists, numbers, text};
 use super::function::Function;
+use super::select::{COUNT, CUES, MAX, MIN, SHOTS, SIGNALS, WEIGHTS};
 use crate::error::Result;
 use crate::kernels::select::{self, SpanColumns, Weights};
 use crate::kernels::timecode;
@@ -34,32 +35,22 @@ const WITHIN_END: Argument = Argument::new(
     ArgumentKind::Number,
     "Where clips may end at the latest; NULL: anywhere",
 );
-const MIN: Argument =
-    Argument::new("min", ArgumentKind::Number, "Shortest clip in seconds; NULL: 15");
 
 /// `select_clips_in(signals, shots, cues, min, max, n, start, end, within_start, within_end[, weights])`: as
 /// [`select_clips`](super::select::select_clips) for requests that may say where in the source.
 pub fn select_clips_in() -> Function {
     let arguments = FunctionArguments::with_optional_last([
-        Argument::new("signals", ArgumentKind::Signals, "The signals of a source"),
-        Argument::new("shots", ArgumentKind::Shots, "Its shots"),
-        Argument::new(
-            "cues",
-            ArgumentKind::Cues,
-            "Its cues in the language of the clips, as of cues_in()",
-        ),
+        SIGNALS,
+        SHOTS,
+        CUES,
         MIN,
-        Argument::new("max", ArgumentKind::Number, "Longest clip in seconds; NULL: 60"),
-        Argument::new("n", ArgumentKind::Whole, "Clips to choose at most; NULL: 3"),
+        MAX,
+        COUNT,
         START,
         END,
         WITHIN_START,
         WITHIN_END,
-        Argument::new(
-            "weights",
-            ArgumentKind::Text,
-            "Weights of the score in JSON, such as {\"hook\":0.5}; left out: clipflow.weights",
-        ),
+        WEIGHTS,
     ]);
     let about = About::new(
         section::SELECTION,
