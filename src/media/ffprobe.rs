@@ -95,6 +95,7 @@ pub(crate) struct ProbeStream {
     pub(crate) height: i64,
     pub(crate) sample_aspect_ratio: Option<String>,
     pub(crate) pix_fmt: Option<String>,
+    pub(crate) color_transfer: Option<String>,
     pub(crate) r_frame_rate: Option<String>,
     pub(crate) avg_frame_rate: Option<String>,
     pub(crate) time_base: Option<String>,

@@ -24,7 +24,7 @@ pub use analyze::{Analysis, AnalysisProgress, AnalyzeSettings, analyze};
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;
-pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream, probe};
+pub use probe::{AudioStream, Hdr, Probe, SubtitleStream, VideoStream, probe};
 pub use process::{MediaChild, MediaCommand};
 pub use render::{
     Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,

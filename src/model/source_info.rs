@@ -25,6 +25,9 @@ table! {
         pub width: i64,
         /// Display height in pixels, after rotation and pixel aspect.
         pub height: i64,
+        /// Transfer of high dynamic range (`hlg`, `pq`); NULL for the usual one. Clips of it are tone-mapped to
+        /// BT.709.
+        pub hdr: Option<String>,
         /// Clockwise rotation in degrees that was applied: 0, 90, 180 or 270.
         pub rotation: i64,
         /// Average frame rate: frames by the time from the first picture to the end of the last.
@@ -39,11 +42,21 @@ table! {
         pub sample_rate: Option<i64>,
         /// Number of audio channels; NULL without audio.
         pub channels: Option<i64>,
+        /// Number of the audio track that is heard, counted from 1; NULL without audio.
+        pub audio_track: Option<i64>,
+        /// Number of audio tracks.
+        pub audio_tracks: i64,
+        /// What was found and done about the sound: a silent track that was passed over, channels that cancel
+        /// each other or of which one is silent; NULL if nothing.
+        pub audio_note: Option<String>,
         /// Integrated loudness by EBU R128 in LUFS; NULL without audio or when it is silent.
         pub loudness: Option<f64>,
         /// ISO 639-3 language of the cues, found from their text; NULL without cues.
         pub language: Option<String>,
         /// Number of subtitle tracks read, sidecars included.
         pub caption_tracks: i64,
+        /// Encodings of captions that no mark named and that were guessed from their letters, such as
+        /// `windows-1251`; NULL if there is none.
+        pub caption_encoding: Option<String>,
     }
 }

@@ -45,6 +45,7 @@ pub(super) async fn read(session: &RunSession) -> Result<Vec<String>> {
     let RunSession { config, statements, .. } = session;
     let mut sentences = vec![];
     sentences.extend(mapped_platforms(statements, config.variants.count).await?);
+    sentences.extend(about_sources(statements).await?);
     sentences.extend(without_captions(statements).await?);
     if config.variants.count == 0 {
         return Ok(sentences);
@@ -85,6 +86,28 @@ async fn mapped_platforms(statements: &Statements, variants: u32) -> Result<Opti
     }))
 }
 
+/// Tracks that were passed over, channels that cancel each other, encodings that were guessed.
+async fn about_sources(statements: &Statements) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Found {
+        about: String,
+        sources: u64,
+        location: String,
+    }
+    let found: Vec<Found> = statements.rows(sql::summary::ABOUT_SOURCES).await?;
+    let sentence = |Found { about, sources, location }: Found| match sources {
+        1 => format!("{}: {about}", file_name(&location)),
+        n => format!("{}, e.g. {}: {about}", plural(n, "source"), file_name(&location)),
+    };
+    Ok(found.into_iter().map(sentence).collect())
+}
+
+/// The last part of a path or URL.
+fn file_name(location: &str) -> &str {
+    let path = location.split(['?', '#']).next().unwrap_or(location);
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 async fn without_captions(statements: &Statements) -> Result<Option<String>> {
     #[derive(Deserialize)]
     struct Source {
@@ -92,8 +115,7 @@ async fn without_captions(statements: &Statements) -> Result<Option<String>> {
     }
     let sources: Vec<Source> = statements.rows(sql::summary::WITHOUT_CAPTIONS).await?;
     let Some(Source { location }) = sources.first() else { return Ok(None) };
-    let path = location.split(['?', '#']).next().unwrap_or(location);
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = file_name(location);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let (count, have, example) = match sources.len() {
         1 => ("1 source".to_owned(), "has", format!(" ({name})")),

@@ -119,11 +119,6 @@ pub(super) fn csv_fault(requests: &Path) -> Option<Error> {
 
 fn fault_of_csv(file: &Path) -> Option<String> {
     let mut reader = BufReader::new(File::open(file).ok()?);
-    let head = reader.fill_buf().ok()?;
-    if matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || head.iter().take(64).any(|b| *b == 0)
-    {
-        return Some("it is not UTF-8 but likely UTF-16; save it as UTF-8".to_owned());
-    }
     let (mut line, mut fields) = (Vec::new(), Fields::default());
     let (mut wanted, mut begins) = (None, 1);
     for number in 1.. {

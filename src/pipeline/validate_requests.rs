@@ -36,8 +36,9 @@ pub(super) async fn validate_requests(
     let config = &requests.config;
     let (entry, mut hints) = match &config.requests {
         Requests::At(Location::Path(path)) => check_files(requests, path, folder).await?,
-        _ => check_rows(config, folder).await?,
+        _ => check_rows(config, folder).await.map_err(|e| requests.named(e))?,
     };
+    hints.splice(0..0, requests.notes.iter().cloned());
     if entry.rows == 0 {
         let message = format!("there are no rows in {}", config.requests);
         let error = requests.named(Error::new(ErrorCode::InputUnreadable, message));

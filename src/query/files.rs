@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use url::Url;
 
 use super::json_files;
+use super::plain_files::is_further_name;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 
@@ -73,7 +74,8 @@ pub(crate) fn table_url(location: &Location) -> String {
 
 /// Whether a file of this name in a folder is a request file.
 pub(crate) fn is_request_file(path: &Path) -> bool {
-    kind_by_name(path).is_some() && !is_hidden(path)
+    let is_further = || path.file_name().and_then(|n| n.to_str()).is_some_and(is_further_name);
+    (kind_by_name(path).is_some() || is_further()) && !is_hidden(path)
 }
 
 /// Endings of the names of video and sound files.
@@ -100,7 +102,7 @@ pub(super) fn unreadable(path: &Path, cause: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::InputUnreadable,
         format!(
-            "cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them",
+            "cannot read the requests in {} ({cause}); give a Parquet, CSV, NDJSON or Arrow file or a workbook, or a folder of them",
             path.display()
         ),
     )
@@ -267,18 +269,6 @@ fn csv_schema(path: &Path) -> Result<Schema> {
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let format = arrow::csv::reader::Format::default().with_header(true);
     let (schema, _) = format.infer_schema(file, Some(0)).map_err(|e| unreadable(path, e))?;
-    if let [only] = schema.fields().as_ref()
-        && let Some(separator) = [';', '\t'].into_iter().find(|c| only.name().contains(*c))
-    {
-        let what = if separator == ';' { "semicolons" } else { "tabs" };
-        return Err(Error::new(
-            ErrorCode::InputColumn,
-            format!(
-                "the columns of {} are separated by {what}; commas are expected",
-                path.display()
-            ),
-        ));
-    }
     let columns = schema.fields().iter().enumerate().map(|(i, field)| {
         // Spreadsheets and pandas leave a name empty.
         let name = match field.name().trim() {

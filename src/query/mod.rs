@@ -18,6 +18,7 @@ pub(crate) mod media_node;
 mod options;
 pub(crate) mod output;
 pub(crate) mod own_tables;
+pub(crate) mod plain_files;
 mod query_pool;
 pub mod results;
 pub(crate) mod rollup;
@@ -31,7 +32,7 @@ mod source_lists;
 pub mod sql;
 pub(crate) mod statements;
 pub(crate) mod table_functions;
-mod user_files;
+pub(crate) mod user_files;
 
 #[cfg(feature = "polars")]
 pub mod polars;

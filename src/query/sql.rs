@@ -112,6 +112,8 @@ pub mod summary {
         FAILED_VARIANTS = "failed_variants",
         /// Clips that fit no platform.
         WITHOUT_VARIANTS = "without_variants",
+        /// What was found in sources that a person should know.
+        ABOUT_SOURCES = "about_sources",
         /// Sources without captions.
         WITHOUT_CAPTIONS = "without_captions",
         /// Shapes of variants, and what they lack.

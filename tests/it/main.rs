@@ -23,6 +23,7 @@ mod inputs_wrong;
 mod layers;
 mod media_relations;
 mod objects;
+mod odd_media;
 mod own_parts;
 mod own_tables;
 mod performance;

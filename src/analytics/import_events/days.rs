@@ -9,8 +9,27 @@ pub(super) enum Order {
     DayFirst,
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// The first letters of the months, in the languages of exports.
+const MONTHS: [&[&str]; 12] = [
+    &["jan", "gen", "ene", "oca", "sty", "янв"],
+    &["feb", "fév", "fev", "şub", "lut", "фев"],
+    &["mar", "mär", "mrt", "maa", "мар"],
+    &["apr", "avr", "abr", "nis", "kwi", "апр"],
+    &["may", "mai", "mag", "mei", "maj", "май", "мая"],
+    &["jun", "juin", "giu", "haz", "cze", "июн"],
+    &["jul", "juil", "lug", "tem", "lip", "июл"],
+    &["aug", "aoû", "aou", "ago", "ağu", "sie", "авг"],
+    &["sep", "set", "eyl", "wrz", "сен"],
+    &["oct", "okt", "ott", "out", "eki", "paź", "окт"],
+    &["nov", "kas", "lis", "ноя"],
+    &["dec", "dez", "dic", "déc", "ara", "gru", "дек"],
+];
+
+/// The month that a word names.
+fn month(word: &str) -> Option<usize> {
+    let word = word.to_lowercase();
+    MONTHS.iter().position(|names| names.iter().any(|name| word.starts_with(name))).map(|n| n + 1)
+}
 
 /// The order of a column's days: a number above 12 is no month. `None` if they contradict each other.
 pub(super) fn order<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Order> {
@@ -41,8 +60,8 @@ pub(super) fn guessed<'a>(texts: impl Iterator<Item = &'a str>) -> Option<&'a st
     first
 }
 
-/// Days since 1970 of `2026-05-01` (a time may follow), `20260501`, `05/01/2026`, `May 1, 2026` or
-/// `1 May 2026`.
+/// Days since 1970 of `2026-05-01` (a time may follow), `20260501`, `05/01/2026`, `01.05.2026`, `May 1, 2026`,
+/// `1 May 2026` or the like in the languages of exports.
 pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
     let text = text.trim();
     let is_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
@@ -57,16 +76,42 @@ pub(super) fn parse(text: &str, order: Order) -> Option<i32> {
     if head.len() == 10 && head.as_bytes().get(4) == Some(&b'-') {
         return iso(head).filter(|_| is_time(behind));
     }
-    let words: Vec<&str> = text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+    if let Some(day) = east_asian(text) {
+        return iso(&day);
+    }
+    if let Some((day, month, year)) = dots(text) {
+        return iso(&format!("{year:04}-{month:02}-{day:02}"));
+    }
+    let words: Vec<&str> = text
+        .split([' ', ','])
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| !word.is_empty() && !["de", "del", "г"].contains(word))
+        .collect();
     let [a, b, year, behind @ ..] = words.as_slice() else { return None };
     if !is_time(&behind.concat()) {
         return None;
     }
     let (name, day) = if is_digits(a) { (b, a) } else { (a, b) };
-    let name = name.get(..3)?.to_ascii_lowercase();
-    let month = MONTHS.iter().position(|m| *m == name)? + 1;
+    let month = month(name)?;
     let (day, year): (u32, u32) = (day.parse().ok()?, year.parse().ok()?);
     iso(&format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// `5.5.2026` and `05.05.2026`: the day is first where dots are.
+fn dots(text: &str) -> Option<(u32, u32, u32)> {
+    let (head, behind) = text.split_once([' ', ',']).unwrap_or((text, ""));
+    let mut parts = head.split('.').map(|p| p.parse::<u32>().ok());
+    let (day, month, year) = (parts.next()??, parts.next()??, parts.next()??);
+    (year >= 1000 && parts.next().is_none() && is_time(behind)).then_some((day, month, year))
+}
+
+/// `2026年5月4日` and `2026년 5월 4일`.
+fn east_asian(text: &str) -> Option<String> {
+    let (year, rest) = text.split_once(['年', '년'])?;
+    let (month, rest) = rest.split_once(['月', '월'])?;
+    let (day, _) = rest.split_once(['日', '일'])?;
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    Some(format!("{:04}-{:02}-{:02}", number(year)?, number(month)?, number(day)?))
 }
 
 /// The three numbers of a day with slashes, the year last.
@@ -100,6 +145,14 @@ mod tests {
             "May 4, 2026",
             "4 May 2026",
             "MAY 04 2026",
+            "4. Mai 2026",
+            "4 de mayo de 2026",
+            "4 mai 2026",
+            "4 мая 2026 г.",
+            "04.05.2026",
+            "4.5.2026 10:00",
+            "2026年5月4日",
+            "2026년 5월 4일",
         ] {
             assert_eq!(parse(text, Order::MonthFirst), day, "{text}");
         }

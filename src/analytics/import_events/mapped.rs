@@ -16,7 +16,7 @@ static DIRECT: LazyLock<Vec<Reading>> = LazyLock::new(|| {
         true => Figure::Times(1.0),
         false => Figure::Count,
     };
-    names.map(|figure| Reading { figure, of: of(figure), headers: &[] }).collect()
+    names.map(|figure| Reading { figure, of: of(figure), headers: vec![] }).collect()
 });
 
 /// The columns that `stated` (header and column of events) says are figures; those that are keys are named
@@ -26,7 +26,7 @@ static DIRECT: LazyLock<Vec<Reading>> = LazyLock::new(|| {
 /// `config.invalid` for a header that is not there, or a column that events do not have.
 pub(super) fn mapped(
     sheet: &mut Sheet,
-    shape: Shape,
+    shape: &Shape,
     stated: &[(String, String)],
 ) -> Result<Columns> {
     let mut columns = Columns::new();
@@ -40,8 +40,8 @@ pub(super) fn mapped(
         };
         let keys = [
             ("variant_id", &["variant id"][..]),
-            ("content_id", shape.content),
-            ("day", shape.day),
+            ("content_id", &shape.content[..]),
+            ("day", &shape.day[..]),
         ];
         let key = keys.into_iter().find(|(name, _)| name == ours);
         if let Some(name) = key.and_then(|(_, names)| names.first()) {

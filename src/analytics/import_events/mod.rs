@@ -96,15 +96,15 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
         let names = shape.readings().iter().find(|r| r.figure == "views");
         let sentence = format!(
             "it has no views (a header such as {}) and so is no export of {}",
-            names.map_or(&[][..], |r| r.headers).join(", "),
+            names.and_then(|r| r.headers.first()).unwrap_or(&"views"),
             options.from.as_str()
         );
         return Err(sheet.misfit(&sentence));
     }
-    let (content, day) = (sheet.find(shape.content), sheet.find(shape.day));
+    let (content, day) = (sheet.find(&shape.content), sheet.find(&shape.day));
     let variants = rows::variants(&sheet, options, content)?;
     let is_total = |row: usize| rows::is_total(&sheet, row, content, day);
-    let (days, guessed) = rows::days(&sheet, options, shape.day, is_total)?;
+    let (days, guessed) = rows::days(&sheet, options, &shape.day, is_total)?;
     let (totals, others): (Vec<usize>, Vec<usize>) =
         (0..sheet.rows.num_rows()).partition(|row| is_total(*row));
     let has_day = |row: &usize| days.get(*row).is_some_and(Option::is_some);
@@ -113,7 +113,11 @@ pub fn import_events(options: &ImportOptions) -> Result<Imported> {
         dated.into_iter().partition(|row| variants.get(*row).is_some_and(Option::is_some));
     let (figures, kept, bad) = figures(&sheet, &columns, kept, options)?;
     let batch = batch(&sheet, options.from, (&kept, &variants, &days, content), &figures)?;
-    let mut notices: Vec<String> = guessed.into_iter().collect();
+    let mut notices: Vec<String> = vec![];
+    if !sheet.guessed.is_empty() {
+        notices.push(format!("{}: {}", options.file.display(), sheet.guessed.join("; ")));
+    }
+    notices.extend(guessed);
     if let Some(first) = bad.first() {
         notices.push(format!(
             "{} rows have a cell that does not fit its column and were left out, the first of them: {}",
@@ -153,11 +157,11 @@ fn renamed_platform(options: &ImportOptions) -> Option<String> {
 /// The columns that are read, views first: others are worked out from them.
 fn columns(
     sheet: &mut Sheet,
-    shape: shapes::Shape,
+    shape: &'static shapes::Shape,
     stated: &[(String, String)],
 ) -> Result<Columns> {
     let mut columns = mapped::mapped(sheet, shape, stated)?;
-    let found = shape.readings().iter().filter_map(|r| Some((sheet.find(r.headers)?, r)));
+    let found = shape.readings().iter().filter_map(|r| Some((sheet.find(&r.headers)?, r)));
     columns.extend(found.collect::<Columns>());
     columns.sort_by_key(|(_, reading)| reading.figure != "views");
     Ok(columns)
@@ -201,7 +205,7 @@ fn repeated(kept: &[usize], variants: &[Option<String>], days: &[Option<i32>]) -
 }
 
 /// What became of each column.
-fn became(sheet: &Sheet, shape: shapes::Shape, columns: &Columns) -> Vec<ImportedColumn> {
+fn became(sheet: &Sheet, shape: &shapes::Shape, columns: &Columns) -> Vec<ImportedColumn> {
     let keys = rows::key_columns(sheet, shape);
     let mut used = HashSet::new();
     // Of two columns of one figure the first counts.

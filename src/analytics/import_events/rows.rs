@@ -66,14 +66,14 @@ fn variant(sheet: &Sheet) -> Option<usize> {
 }
 
 fn title(sheet: &Sheet) -> Option<usize> {
-    sheet.find(&["video title", "title", "description", "caption"])
+    sheet.find(&shapes::titles())
 }
 
 /// The columns that say what and when a row is of.
-pub(super) fn key_columns(sheet: &Sheet, shape: shapes::Shape) -> Vec<(usize, &'static str)> {
+pub(super) fn key_columns(sheet: &Sheet, shape: &shapes::Shape) -> Vec<(usize, &'static str)> {
     let keys = [
-        (sheet.find(shape.content), "content_id"),
-        (sheet.find(shape.day), "day"),
+        (sheet.find(&shape.content), "content_id"),
+        (sheet.find(&shape.day), "day"),
         (variant(sheet), "variant_id"),
         (title(sheet), "variant_id, by a tag such as v:0123456789abcdef"),
     ];

@@ -1,6 +1,14 @@
-//! The columns of the platforms' exports.
+//! The columns of the platforms' exports, in the languages that people export them in.
+//!
+//! The headers are data (`sql/analytics/export_headers.csv`); what is not among them is named as ignored, and can be
+//! mapped.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+/// Headers in plain form ([`plain`]), the best first: platform, language, column of events or key, how its cells are
+/// read, header.
+const HEADERS: &str = include_str!("../../../sql/analytics/export_headers.csv");
 
 /// Whose export a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +19,12 @@ pub enum Export {
     Tiktok,
     /// Instagram Insights from Meta Business Suite.
     Instagram,
+    /// Facebook's videos and reels from Meta Business Suite.
+    Facebook,
+    /// LinkedIn's posts of a page.
+    Linkedin,
+    /// Posts of X.
+    X,
 }
 
 /// How a cell becomes a figure.
@@ -39,130 +53,75 @@ impl fmt::Display for Figure {
 }
 
 /// Where a figure is found.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Reading {
     pub(super) figure: &'static str,
     pub(super) of: Figure,
     /// Headers in plain form ([`plain`]), the best first.
-    pub(super) headers: &'static [&'static str],
+    pub(super) headers: Vec<&'static str>,
 }
 
 /// What an export looks like.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 pub(super) struct Shape {
     /// Headers of the content's id.
-    pub(super) content: &'static [&'static str],
+    pub(super) content: Vec<&'static str>,
     /// Headers of the day.
-    pub(super) day: &'static [&'static str],
-    figures: &'static [Reading],
+    pub(super) day: Vec<&'static str>,
+    /// Headers of the title.
+    title: Vec<&'static str>,
+    figures: Vec<Reading>,
 }
 
 impl Shape {
-    /// Views first: others are worked out from them. Then in order of the columns of events.
-    pub(super) fn readings(&self) -> &'static [Reading] {
-        self.figures
+    /// In order of the table of headers: views first.
+    pub(super) fn readings(&'static self) -> &'static [Reading] {
+        &self.figures
+    }
+
+    fn add(&mut self, column: &'static str, read_as: &str, header: &'static str) {
+        let of = match (read_as, column) {
+            (_, "content_id") => return self.content.push(header),
+            (_, "day") => return self.day.push(header),
+            (_, "title") => return self.title.push(header),
+            ("hours", _) => Figure::Times(3600.0),
+            ("minutes", _) => Figure::Times(60.0),
+            ("seconds", _) => Figure::Times(1.0),
+            ("share_of_views", _) => Figure::ShareOfViews,
+            ("seconds_of_view", _) => Figure::SecondsOfView,
+            _ => Figure::Count,
+        };
+        match self.figures.iter_mut().find(|r| r.figure == column && r.of == of) {
+            Some(reading) => reading.headers.push(header),
+            None => self.figures.push(Reading { figure: column, of, headers: vec![header] }),
+        }
     }
 }
 
-const fn count(figure: &'static str, headers: &'static [&'static str]) -> Reading {
-    Reading { figure, of: Figure::Count, headers }
+static SHAPES: LazyLock<[Shape; 6]> = LazyLock::new(|| {
+    Export::ALL.map(|export| {
+        let mut shape = Shape::default();
+        for line in HEADERS.lines().skip(1) {
+            let cells: Vec<&'static str> = line.split(',').collect();
+            if let [platform, _, column, read_as, header] = cells.as_slice()
+                && *platform == export.as_str()
+            {
+                shape.add(column, read_as, header);
+            }
+        }
+        shape
+    })
+});
+
+/// Headers of a title in any export.
+pub(super) fn titles() -> Vec<&'static str> {
+    SHAPES.iter().flat_map(|shape| shape.title.iter().copied()).collect()
 }
-
-const fn times(figure: &'static str, factor: f64, headers: &'static [&'static str]) -> Reading {
-    Reading { figure, of: Figure::Times(factor), headers }
-}
-
-const fn worked_out(figure: &'static str, of: Figure, headers: &'static [&'static str]) -> Reading {
-    Reading { figure, of, headers }
-}
-
-const YOUTUBE: Shape = Shape {
-    content: &["content", "video", "video id", "content id"],
-    day: &["date", "day"],
-    figures: &[
-        count("views", &["views"]),
-        count(
-            "impressions",
-            &["impressions", "videothumbnailimpressions", "thumbnail impressions"],
-        ),
-        times("watch_seconds", 3600.0, &["watch time hours"]),
-        times("watch_seconds", 60.0, &["estimatedminuteswatched", "watch time minutes"]),
-        worked_out(
-            "watch_seconds",
-            Figure::SecondsOfView,
-            &["average view duration", "averageviewduration"],
-        ),
-        count("likes", &["likes"]),
-        count("comments", &["comments added", "comments"]),
-        count("shares", &["shares"]),
-        count(
-            "saves",
-            &["videos added to playlists", "videosaddedtoplaylists", "added to playlists"],
-        ),
-        count("clicks", &["card clicks", "end screen element clicks", "cardclicks"]),
-        count("follows", &["subscribers gained", "subscribersgained"]),
-        count("audience_reach", &["unique viewers", "uniqueviewers"]),
-    ],
-};
-
-const TIKTOK: Shape = Shape {
-    content: &["video id", "post id", "item id", "content id", "video link", "link", "post url"],
-    day: &["date", "day"],
-    figures: &[
-        count("views", &["video views", "views", "total views", "plays", "total plays"]),
-        worked_out(
-            "views_100",
-            Figure::ShareOfViews,
-            &["watched full video", "full video watched rate", "watched full video rate"],
-        ),
-        times(
-            "watch_seconds",
-            1.0,
-            &["total play time", "total watch time", "total play time s", "total watch time s"],
-        ),
-        worked_out(
-            "watch_seconds",
-            Figure::SecondsOfView,
-            &["average watch time", "average watch time s", "avg watch time"],
-        ),
-        count("likes", &["likes", "total likes"]),
-        count("comments", &["comments", "total comments"]),
-        count("shares", &["shares", "total shares"]),
-        count("saves", &["saves", "favorites", "favourites", "total saves", "collects"]),
-        count("follows", &["new followers", "followers gained"]),
-        count("audience_reach", &["reach", "reached audience", "total reach", "unique viewers"]),
-    ],
-};
-
-const INSTAGRAM: Shape = Shape {
-    content: &["post id", "media id", "content id", "permalink"],
-    day: &["date", "day"],
-    figures: &[
-        count("views", &["views", "plays", "video views"]),
-        count("impressions", &["impressions"]),
-        times(
-            "watch_seconds",
-            1.0,
-            &["watch time", "watch time seconds", "total watch time seconds"],
-        ),
-        worked_out(
-            "watch_seconds",
-            Figure::SecondsOfView,
-            &["average watch time", "average seconds viewed"],
-        ),
-        count("likes", &["likes"]),
-        count("comments", &["comments"]),
-        count("shares", &["shares"]),
-        count("saves", &["saves", "saved"]),
-        count("clicks", &["link clicks", "website taps"]),
-        count("follows", &["follows"]),
-        count("audience_reach", &["reach", "accounts reached"]),
-    ],
-};
 
 impl Export {
     /// Every platform whose export is known.
-    pub const ALL: [Export; 3] = [Self::Youtube, Self::Tiktok, Self::Instagram];
+    pub const ALL: [Export; 6] =
+        [Self::Youtube, Self::Tiktok, Self::Instagram, Self::Facebook, Self::Linkedin, Self::X];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -170,6 +129,9 @@ impl Export {
             Self::Youtube => "youtube",
             Self::Tiktok => "tiktok",
             Self::Instagram => "instagram",
+            Self::Facebook => "facebook",
+            Self::Linkedin => "linkedin",
+            Self::X => "x",
         }
     }
 
@@ -184,14 +146,21 @@ impl Export {
             Self::Youtube => "shorts",
             Self::Tiktok => "tiktok",
             Self::Instagram => "reels",
+            Self::Facebook => "feed",
+            Self::Linkedin => "linkedin",
+            Self::X => "x",
         }
     }
 
-    pub(super) fn shape(self) -> Shape {
+    pub(super) fn shape(self) -> &'static Shape {
+        let [youtube, tiktok, instagram, facebook, linkedin, x] = &*SHAPES;
         match self {
-            Self::Youtube => YOUTUBE,
-            Self::Tiktok => TIKTOK,
-            Self::Instagram => INSTAGRAM,
+            Self::Youtube => youtube,
+            Self::Tiktok => tiktok,
+            Self::Instagram => instagram,
+            Self::Facebook => facebook,
+            Self::Linkedin => linkedin,
+            Self::X => x,
         }
     }
 }
@@ -199,7 +168,31 @@ impl Export {
 /// A header without its case and signs: `Watch time (hours)` is `watch time hours`.
 pub(super) fn plain(header: &str) -> String {
     let letters = header.trim_start_matches('\u{feff}').chars();
-    let spaced: String =
-        letters.map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    let spaced: String = letters.map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::event::daily_fields;
+
+    #[test]
+    fn headers_are_plain_of_known_columns_and_one_each() {
+        let known: Vec<String> = daily_fields().iter().map(|f| f.name().clone()).collect();
+        let mut seen = std::collections::HashSet::new();
+        for line in HEADERS.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            let [platform, _, column, read_as, header] = cells.try_into().unwrap();
+            assert!(Export::parse(platform).is_some(), "{line}");
+            assert_eq!(plain(header), header, "{line}");
+            assert!(seen.insert((platform, header)), "{line}");
+            let is_key = ["content_id", "day", "title"].contains(&column);
+            assert_eq!(is_key, read_as == "key", "{line}");
+            assert!(is_key || known.iter().any(|name| name == column), "{line}");
+        }
+        assert_eq!(plain("Wiedergabezeit (Stunden)"), "wiedergabezeit stunden");
+        assert_eq!(plain("ÜBER „Mag ich“"), "über mag ich");
+    }
 }

@@ -1,4 +1,4 @@
-//! A CSV file, every cell a text.
+//! An export as a sheet, every cell a text: CSV, or what can be made CSV.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::shapes;
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::plain_files::{Numbers, make_plain};
 
 /// See the module.
 pub(super) struct Sheet {
@@ -21,6 +22,8 @@ pub(super) struct Sheet {
     /// The names that columns are found by, in plain form.
     names: Vec<String>,
     pub(super) rows: RecordBatch,
+    /// How the file was read where it is no plain CSV.
+    pub(super) guessed: Vec<String>,
 }
 
 impl Sheet {
@@ -32,7 +35,11 @@ impl Sheet {
             )
         };
         let mut text = String::new();
-        let open = File::open(path).map_err(|e| fault(e.to_string()))?;
+        let folder = tempfile::tempdir().map_err(|e| fault(e.to_string()))?;
+        let name = path.display().to_string();
+        let made = make_plain(path, &name, folder.path(), Numbers::AsTheyAre)?;
+        let (plain, guessed) = made.map_or((path.to_path_buf(), vec![]), |m| (m.path, m.guessed));
+        let open = File::open(plain).map_err(|e| fault(e.to_string()))?;
         BufReader::new(open).read_to_string(&mut text).map_err(|e| fault(e.to_string()))?;
         let text = text.trim_start_matches('\u{feff}').as_bytes();
         let format = Format::default().with_header(true);
@@ -45,7 +52,7 @@ impl Sheet {
         let batches = batches.map_err(|e| fault(e.to_string()))?;
         let rows = concat_batches(&texts, &batches).map_err(|e| fault(e.to_string()))?;
         let names = headers.iter().map(|header| shapes::plain(header)).collect();
-        Ok(Self { path: path.to_path_buf(), headers, names, rows })
+        Ok(Self { path: path.to_path_buf(), headers, names, rows, guessed })
     }
 
     /// The column with one of those headers, however they are written.

@@ -7,6 +7,7 @@
 mod channels;
 mod filters;
 mod speech;
+mod stereo;
 
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,10 @@ use ebur128::{EbuR128, Mode};
 
 use filters::Biquad;
 use speech::{AudioHop, SpeechTracker};
+use stereo::{Energies, Stereo};
 
 pub use channels::channel_map;
+pub use stereo::ChannelFault;
 
 /// Lowest measured loudness in LUFS: the absolute gate of BS.1770.
 pub const FLOOR_LUFS: f64 = -70.0;
@@ -67,6 +70,8 @@ pub struct Audio {
     pub loudness: Option<f64>,
     /// Length in seconds.
     pub seconds: f64,
+    /// What is wrong with the two channels of a stereo stream.
+    pub channel_fault: Option<ChannelFault>,
 }
 
 /// Measures a stream of interleaved samples whose first one is at 0 s.
@@ -94,6 +99,7 @@ pub struct AudioAnalyzer {
     high_pass: Biquad,
     low_pass: Biquad,
     hop: HopSums,
+    stereo: Stereo,
     past: std::collections::VecDeque<f64>,
     speech: SpeechTracker,
     hops: Vec<HopResult>,
@@ -115,6 +121,7 @@ struct HopSums {
     band: f32,
     crossings: u32,
     before: f32,
+    energies: Energies,
 }
 
 impl AudioAnalyzer {
@@ -141,6 +148,7 @@ impl AudioAnalyzer {
             high_pass: Biquad::high_pass(300.0, f64::from(rate)),
             low_pass: Biquad::low_pass(3400.0, f64::from(rate)),
             hop: HopSums::default(),
+            stereo: Stereo::default(),
             past: std::collections::VecDeque::with_capacity(ONSET_PAST + 1),
             speech: SpeechTracker::new(HOPS_PER_SECOND as f64),
             hops: Vec::new(),
@@ -185,7 +193,12 @@ impl AudioAnalyzer {
         let buckets = (0..self.loudness.len())
             .map(|bucket| self.bucket(bucket, threshold, &speech))
             .collect();
-        Audio { buckets, loudness, seconds: self.frames as f64 / self.rate as f64 }
+        Audio {
+            buckets,
+            loudness,
+            seconds: self.frames as f64 / self.rate as f64,
+            channel_fault: self.stereo.fault(),
+        }
     }
 
     /// Adds whole frames, stopping at the ends of hops and buckets.
@@ -238,15 +251,22 @@ impl AudioAnalyzer {
         // Continuing the sums of the previous piece gives the same rounding for every division.
         let (mut total, mut band, mut before) = (hop.total, hop.band, hop.before);
         let mut crossings = hop.crossings;
+        let ((left, right), mut energies) = (self.stereo.weights(), hop.energies);
         for frame in samples.chunks_exact(self.channels) {
-            let mono = frame.iter().sum::<f32>() * scale;
+            let mono = match frame {
+                [l, r] => {
+                    energies.add(*l, *r);
+                    l * left + r * right
+                }
+                _ => frame.iter().sum::<f32>() * scale,
+            };
             let voice = self.low_pass.step(self.high_pass.step(mono));
             total += mono * mono;
             band += voice * voice;
             crossings += u32::from((mono < 0.0) != (before < 0.0));
             before = mono;
         }
-        *hop = HopSums { frames: hop.frames, total, band, crossings, before };
+        *hop = HopSums { frames: hop.frames, total, band, crossings, before, energies };
     }
 
     fn end_hop(&mut self) {
@@ -254,6 +274,7 @@ impl AudioAnalyzer {
         self.low_pass.settle();
         let before = self.hop.before;
         let sums = std::mem::replace(&mut self.hop, HopSums { before, ..HopSums::default() });
+        self.stereo.end_hop(sums.energies, sums.frames);
         let frames = sums.frames.max(1) as f64;
         let power = f64::from(sums.total) / frames;
         let level = (10.0 * power.log10()).clamp(FLOOR_DB, 0.0);

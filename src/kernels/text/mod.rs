@@ -22,7 +22,7 @@ mod words;
 mod writing;
 
 pub use captions::{CaptionLine, caption_lines};
-pub use decode::decode_bytes;
+pub use decode::{Decoded, decode, encoding_of};
 pub use describe::{ClipText, describe};
 pub use hashtags::{hashtag, hashtags, hashtags_and_match};
 pub use keyphrases::keyphrases;

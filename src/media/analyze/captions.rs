@@ -4,7 +4,9 @@ use std::io::{PipeReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::text::{RawCue, decode_bytes, detect_language, parse_subtitles, to_iso639_3};
+use crate::kernels::text::{
+    Decoded, RawCue, decode, detect_language, parse_subtitles, to_iso639_3,
+};
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
 
@@ -22,15 +24,38 @@ pub(super) struct CaptionTrack {
     pub language: Option<String>,
     /// Its lines, in time order.
     pub cues: Vec<RawCue>,
+    /// The name of its encoding, where that was guessed.
+    pub encoding: Option<&'static str>,
 }
 
 impl CaptionTrack {
-    fn new(origin: &'static str, named: Option<String>, text: &str) -> Self {
-        let cues = parse_subtitles(text);
+    fn new(origin: &'static str, named: Option<String>, bytes: &[u8]) -> Self {
+        let hint = named.as_deref().map(two_letters).unwrap_or_default();
+        let Decoded { text, guessed } = decode(bytes, hint);
+        let cues = parse_subtitles(&text);
         // A tag may be wrong; a reliable detection takes precedence.
         let language = detect_language(&words(&cues)).or(named);
-        Self { origin, language, cues }
+        Self { origin, language, cues, encoding: guessed }
     }
+}
+
+/// The short tag of a language that encodings depend on.
+fn two_letters(language: &str) -> &str {
+    const SHORT: [(&str, &str); 12] = [
+        ("ara", "ar"),
+        ("ces", "cs"),
+        ("ell", "el"),
+        ("heb", "he"),
+        ("jpn", "ja"),
+        ("kor", "ko"),
+        ("pol", "pl"),
+        ("rus", "ru"),
+        ("tha", "th"),
+        ("tur", "tr"),
+        ("ukr", "uk"),
+        ("zho", "zh"),
+    ];
+    SHORT.iter().find(|(long, _)| *long == language).map_or(language, |(_, short)| short)
 }
 
 /// Reads an embedded track to its end.
@@ -43,19 +68,19 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
         Error::new(ErrorCode::Internal, "a caption track could not be read from the decoder")
             .with_source(cause)
     })?;
-    Ok(CaptionTrack::new("embedded", stream.language.clone(), &decode_bytes(&text)))
+    Ok(CaptionTrack::new("embedded", stream.language.clone(), &text))
 }
 
 /// Reads the caption files beside `source`, in order of their names.
 ///
-/// Their names are that of the source with `.srt` or `.vtt` as extension, optionally after a language
+/// Their names are that of the source with `.srt`, `.vtt`, `.ass` or `.ssa` as extension, optionally after a language
 /// (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`). Unreadable files, files of more than 10 MiB and
 /// symbolic links, which could lead anywhere, are skipped.
 pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
     sidecar_files(source)
         .into_iter()
         .filter_map(|(path, language)| {
-            Some(CaptionTrack::new("sidecar", language, &decode_bytes(&read_file(&path)?)))
+            Some(CaptionTrack::new("sidecar", language, &read_file(&path)?))
         })
         .filter(|track| !track.cues.is_empty())
         .collect()
@@ -98,7 +123,7 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
     let rest = name.strip_prefix(stem)?.strip_prefix('.')?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     let extension = parts.pop()?;
-    if !["srt", "vtt"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+    if !["srt", "vtt", "ass", "ssa"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
         return None;
     }
     const KINDS: [&str; 5] = ["forced", "sdh", "cc", "hi", "default"];
@@ -145,6 +170,14 @@ pub(super) fn cues(tracks: &[CaptionTrack]) -> Vec<Cue> {
         cue.cue_id = id;
     }
     cues
+}
+
+/// The encodings that were guessed, each once.
+pub(super) fn encodings(tracks: &[CaptionTrack]) -> Option<String> {
+    let mut names: Vec<&str> = tracks.iter().filter_map(|track| track.encoding).collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The language of the longest track, detected from its text, else from its tag.
@@ -204,7 +237,7 @@ mod tests {
                 words: None,
             })
             .collect();
-        CaptionTrack { origin: "embedded", language: None, cues }
+        CaptionTrack { origin: "embedded", language: None, cues, encoding: None }
     }
 
     #[test]
@@ -212,6 +245,8 @@ mod tests {
         for (name, wanted) in [
             ("talk.srt", Some(None)),
             ("talk.VTT", Some(None)),
+            ("talk.ass", Some(None)),
+            ("talk.en.ssa", Some(Some("eng"))),
             ("talk.en.srt", Some(Some("eng"))),
             ("talk.pt-BR.forced.srt", Some(Some("por"))),
             ("talk.part2.srt", None),

@@ -54,8 +54,12 @@ impl<'a> AnalysisProcess<'a> {
             let (name, pipe) = command.output_pipe()?;
             let map = format!("0:{}", stream.index);
             // WebVTT is copied, because decoding would lose the times of words.
-            let (codec, format) =
-                if stream.codec == "webvtt" { ("copy", "webvtt") } else { ("subrip", "srt") };
+            let (codec, format) = match stream.codec.as_str() {
+                "webvtt" => ("copy", "webvtt"),
+                // With its karaoke, comments and drawings, which SubRip would have as text.
+                "ass" | "ssa" => ("copy", "ass"),
+                _ => ("subrip", "srt"),
+            };
             command.args(["-map", &map, "-c:s", codec, "-f", format, &name]);
             subtitles.push((stream, pipe));
         }
@@ -126,6 +130,7 @@ mod tests {
             nominal_fps: None,
             time_base: 1.0,
             pixel_format: String::new(),
+            hdr: None,
             start_time: 0.0,
             duration: None,
         };

@@ -3,7 +3,7 @@
 use super::Analysis;
 use super::captions::{self, CaptionTrack};
 use super::readers::DecodedPictures;
-use crate::kernels::audio::{Audio, AudioBucket};
+use crate::kernels::audio::{Audio, AudioBucket, ChannelFault};
 use crate::kernels::visual::Visual;
 use crate::media::probe::Probe;
 use crate::model::{Signal, SourceInfo};
@@ -39,6 +39,7 @@ pub(super) fn merge(
         video_codec: probe.video.codec.clone(),
         width: probe.video.width,
         height: probe.video.height,
+        hdr: probe.video.hdr.map(|hdr| hdr.as_str().to_owned()),
         rotation: probe.video.rotation,
         fps,
         variable_fps,
@@ -46,11 +47,31 @@ pub(super) fn merge(
         audio_codec: heard.map(|a| a.codec.clone()),
         sample_rate: heard.map(|a| i64::from(a.sample_rate)),
         channels: heard.map(|a| i64::from(a.channels)),
+        audio_track: heard.and(probe.audio_track).map(|n| n as i64),
+        audio_tracks: probe.audio_tracks as i64,
+        audio_note: audio_note(probe, audio.as_ref()),
         loudness: audio.as_ref().and_then(|a| a.loudness),
         language: captions::language(&tracks),
         caption_tracks: tracks.len() as i64,
+        caption_encoding: captions::encodings(&tracks),
     };
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
+}
+
+/// What was found and done about the sound.
+fn audio_note(probe: &Probe, audio: Option<&Audio>) -> Option<String> {
+    let fault = audio.and_then(|audio| audio.channel_fault).map(|fault| match fault {
+        ChannelFault::OutOfPhase => {
+            "one channel is the other upside down, so that on one speaker nothing is heard"
+        }
+        ChannelFault::LeftOnly => "only the left channel has sound",
+        ChannelFault::RightOnly => "only the right channel has sound",
+    });
+    let passed_over = probe.silent_track.zip(probe.audio_track).map(|(silent, taken)| {
+        format!("track {silent} of {} is silent and track {taken} was taken", probe.audio_tracks)
+    });
+    let notes: Vec<String> = passed_over.into_iter().chain(fault.map(str::to_owned)).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// The signal rows: picture and sound of each bucket, with its caption density.

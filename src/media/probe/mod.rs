@@ -1,5 +1,6 @@
 //! Probes a container and chooses the streams that are used.
 
+mod sound;
 mod streams;
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorCode, Result};
 const ANSWER_BYTES: usize = 1 << 20;
 /// The entries requested from ffprobe.
 const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
-    sample_aspect_ratio,pix_fmt,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
+    sample_aspect_ratio,pix_fmt,color_transfer,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
     still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
 
@@ -33,8 +34,14 @@ pub struct Probe {
     pub duration_hint: Option<f64>,
     /// The video stream: the default one, else the largest.
     pub video: VideoStream,
-    /// The audio stream: the default one, else the one with the most channels.
+    /// The audio stream: of those that are not silent the default one, else the one with the most channels.
     pub audio: Option<AudioStream>,
+    /// How many audio streams there are.
+    pub audio_tracks: usize,
+    /// The number of [`audio`](Self::audio) among them, counted from 1.
+    pub audio_track: Option<usize>,
+    /// The audio stream that would have been chosen and is silent, by its number among them.
+    pub silent_track: Option<usize>,
     /// All subtitle streams.
     pub subtitles: Vec<SubtitleStream>,
     /// An otherwise unused stream that alone starts at `start_time`.
@@ -75,10 +82,40 @@ pub struct VideoStream {
     pub time_base: f64,
     /// Pixel format (`yuv420p`).
     pub pixel_format: String,
+    /// Its transfer if it is of high dynamic range.
+    pub hdr: Option<Hdr>,
     /// When it starts, counted from the container's start.
     pub start_time: f64,
     /// Duration stated by the container; `None` if it states none.
     pub duration: Option<f64>,
+}
+
+/// Transfers of high dynamic range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hdr {
+    /// Hybrid log-gamma (ARIB STD-B67), as phones and broadcasters record.
+    Hlg,
+    /// Perceptual quantizer (SMPTE ST 2084): HDR10, and the base layer of Dolby Vision.
+    Pq,
+}
+
+impl Hdr {
+    /// By ffmpeg's name of a transfer.
+    pub(super) fn of_transfer(name: &str) -> Option<Self> {
+        match name {
+            "arib-std-b67" => Some(Self::Hlg),
+            "smpte2084" => Some(Self::Pq),
+            _ => None,
+        }
+    }
+
+    /// Its name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hlg => "hlg",
+            Self::Pq => "pq",
+        }
+    }
 }
 
 /// The chosen audio stream.
@@ -138,11 +175,34 @@ pub fn probe(
         Error::new(ErrorCode::Internal, "ffprobe's answer cannot be read; use ffmpeg 5.1 or later")
             .with_source(cause)
     })?;
-    choose(demuxer, bytes, output)
+    let ranked = audio_streams(&output);
+    let heard = match ranked.as_slice() {
+        [_, _, ..] => {
+            let from = (demuxer, path);
+            sound::first_heard((tools, limits), from, &ranked, cancel)?
+        }
+        _ => None,
+    };
+    choose(demuxer, bytes, output, heard)
 }
 
-/// Chooses the streams of a container.
-fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput) -> Result<Probe> {
+/// The audio streams that can be decoded, the one to be taken first.
+fn audio_streams(output: &ProbeOutput) -> Vec<usize> {
+    let is_sound =
+        |s: &&ProbeStream| s.is("audio") && s.is_known() && s.channels > 0 && s.rate() > 0;
+    let mut streams: Vec<&ProbeStream> = output.streams.iter().filter(is_sound).collect();
+    // Stable: of equals the first is first.
+    streams.sort_by_key(|s| std::cmp::Reverse((s.disposition.default, s.channels)));
+    streams.iter().map(|s| s.index).collect()
+}
+
+/// Chooses the streams of a container; `heard` is the audio stream that is not silent, where there are several.
+fn choose(
+    demuxer: Demuxer,
+    bytes: u64,
+    output: ProbeOutput,
+    heard: Option<usize>,
+) -> Result<Probe> {
     let start = number(output.format.start_time.as_deref()).unwrap_or(0.0);
     let video = output
         .streams
@@ -152,12 +212,14 @@ fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput) -> Result<Probe> {
         .rev()
         .max_by_key(|s| (s.disposition.default, s.width.saturating_mul(s.height)))
         .ok_or_else(|| no_video(&output.streams))?;
-    let audio = output
-        .streams
-        .iter()
-        .filter(|s| s.is("audio") && s.is_known() && s.channels > 0 && s.rate() > 0)
-        .rev()
-        .max_by_key(|s| (s.disposition.default, s.channels));
+    let ranked = audio_streams(&output);
+    let chosen = heard.or_else(|| ranked.first().copied());
+    let audio = output.streams.iter().find(|s| Some(s.index) == chosen);
+    let place = |index: usize| {
+        output.streams.iter().filter(|s| s.is("audio")).position(|s| s.index == index)
+    };
+    let place = |index: Option<usize>| index.and_then(place).map(|n| n + 1);
+    let silent = ranked.first().copied().filter(|first| heard.is_some_and(|h| h != *first));
     let subtitles: Vec<_> =
         output.streams.iter().filter(|s| s.is("subtitle")).map(streams::subtitle).collect();
     let used = |s: &ProbeStream| {
@@ -182,6 +244,9 @@ fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput) -> Result<Probe> {
         duration_hint: number(output.format.duration.as_deref()).filter(|d| *d > 0.0),
         video: streams::video(video, start)?,
         audio: audio.map(|s| streams::audio(s, start)),
+        audio_tracks: output.streams.iter().filter(|s| s.is("audio")).count(),
+        audio_track: place(chosen),
+        silent_track: place(silent),
         subtitles,
         anchor,
     })
@@ -208,7 +273,7 @@ mod tests {
     use super::*;
 
     fn chosen(demuxer: Demuxer, json: &str) -> Result<Probe> {
-        choose(demuxer, 1, serde_json::from_str(json).unwrap())
+        choose(demuxer, 1, serde_json::from_str(json).unwrap(), None)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
-use crate::media::probe::Probe;
+use crate::media::probe::{Hdr, Probe};
 use crate::media::sniff::Demuxer;
 
 /// Frames up to this many seconds before a start still belong to it.
@@ -36,6 +36,8 @@ pub(crate) struct RenderSource {
     /// Whether the decoder already gives 8-bit 4:2:0 in limited range.
     pub(crate) plain: bool,
     pub(crate) rgb: bool,
+    /// Its transfer, if that is to become one of standard dynamic range.
+    pub(crate) hdr: Option<Hdr>,
     /// Whether its packets can be copied into clips: H.264 in MP4, upright, in square pixels, of even
     /// size.
     pub(crate) copyable: bool,
@@ -103,9 +105,11 @@ impl RenderSource {
             rgb: ["rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"]
                 .iter()
                 .any(|start| video.pixel_format.starts_with(start)),
+            hdr: video.hdr,
             copyable: probe.demuxer == Demuxer::Mov
                 && video.codec == "h264"
                 && plain
+                && video.hdr.is_none()
                 && !turned
                 && stored == (width, height)
                 && scaled == stored,

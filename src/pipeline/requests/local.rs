@@ -6,6 +6,7 @@ use object_store::path::Path as StorePath;
 use url::Url;
 
 use super::Requests;
+use super::plain::{PlainRequests, plain};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::pipeline::RunConfig;
@@ -22,6 +23,10 @@ pub(in crate::pipeline) struct LocalRequests {
     pub(in crate::pipeline) config: RunConfig,
     /// Where fetched files are, and their URL.
     fetched: Option<(PathBuf, Url)>,
+    /// Names of files that were made plain, and those that users know.
+    names: Vec<(String, String)>,
+    /// What was guessed of the files or left out of them, as sentences.
+    pub(in crate::pipeline) notes: Vec<String>,
 }
 
 impl LocalRequests {
@@ -31,13 +36,30 @@ impl LocalRequests {
     /// # Errors
     /// `input.unreadable`, `config.invalid`; `query.invalid` for a query that fails.
     pub(in crate::pipeline) async fn prepare(config: &RunConfig, folder: &Path) -> Result<Self> {
+        let here = Self::fetch(config, folder).await?;
+        let Requests::At(Location::Path(path)) = &here.config.requests else { return Ok(here) };
+        let made = plain(path, folder).await.map_err(|e| here.named(e))?;
+        let Some(PlainRequests { requests, names, notes }) = made else { return Ok(here) };
+        let mut config = here.config.clone();
+        let beside = config.requests.base();
+        config.base.get_or_insert(beside);
+        config.requests = requests;
+        let mut plain = Self { config, names, notes, ..here };
+        plain.notes = plain.notes.iter().map(|note| plain.with_user_names(note.clone())).collect();
+        Ok(plain)
+    }
+
+    /// Requests as they are, in this program or on this machine.
+    async fn fetch(config: &RunConfig, folder: &Path) -> Result<Self> {
+        let (names, notes) = (vec![], vec![]);
         #[cfg(feature = "polars")]
         if let Requests::Lazy(frame) = &config.requests {
             let requests = Requests::Rows(vec![collect(frame.as_ref().clone()).await?]);
-            return Ok(Self { config: RunConfig { requests, ..config.clone() }, fetched: None });
+            let config = RunConfig { requests, ..config.clone() };
+            return Ok(Self { config, fetched: None, names, notes });
         }
         let Some(url) = config.requests.as_url() else {
-            return Ok(Self { config: config.clone(), fetched: None });
+            return Ok(Self { config: config.clone(), fetched: None, names, notes });
         };
         let opened = ObjectStores::default().open(url)?;
         let store = SteadyStore::new(&opened, &config.resilience())?;
@@ -65,16 +87,25 @@ impl LocalRequests {
         config.base.get_or_insert(base);
         // Sources may lie anywhere in the bucket of the requests.
         config.allow_roots.push(Location::Url(opened.root));
-        Ok(Self { config, fetched: Some((path, url.clone())) })
+        Ok(Self { config, fetched: Some((path, url.clone())), names, notes })
     }
 
-    /// Names the original URL in an error about fetched files.
+    /// Names in an error about fetched or plain files those that users know.
     pub(in crate::pipeline) fn named(&self, error: Error) -> Error {
-        let Some((path, url)) = &self.fetched else { return error };
-        let here = path.display().to_string();
-        let there = Location::Url(url.clone()).to_string();
-        let message = error.message().replace(&here, there.trim_end_matches('/'));
+        let message = self.with_user_names(error.message().to_owned());
+        if message == error.message() {
+            return error;
+        }
         Error::new(error.code(), message).with_source(error)
+    }
+
+    fn with_user_names(&self, mut sentence: String) -> String {
+        for (here, there) in &self.names {
+            sentence = sentence.replace(here, there);
+        }
+        let Some((path, url)) = &self.fetched else { return sentence };
+        let there = Location::Url(url.clone()).to_string();
+        sentence.replace(&path.display().to_string(), there.trim_end_matches('/'))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the rows of requests come from: files, rows in memory, or a table.
 
 mod local;
+mod plain;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

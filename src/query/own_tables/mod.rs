@@ -5,7 +5,6 @@ mod types;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, cast, ident};
 use datafusion::prelude::SessionContext;
@@ -15,9 +14,8 @@ use super::errors::query_error;
 use super::results::register_store;
 use super::sql::VIEWS;
 use super::statements::parse_statements;
-use super::user_files::{Role, TableColumn, UserTable, open};
+use super::user_files::{UserTable, open};
 use crate::error::{Error, Result};
-use crate::kernels::cells::Clock;
 use crate::location::Location;
 use crate::model::platform_metric;
 use crate::model::table::TABLES;
@@ -116,14 +114,8 @@ pub async fn register_tables(
         }
         let files = open(ctx, place, &[]).await?;
         notes.extend(files.notes.iter().map(|note| format!("table {name}: {note}")));
-        let (names, are_untyped) = (files.names(), files.are_untyped());
-        let column = |name: &String| TableColumn {
-            field: arrow::datatypes::Field::new(name, DataType::Utf8, true),
-            from: Some(name.clone()),
-            role: Role::Plain,
-        };
-        let columns = names.iter().map(column).collect();
-        let provider = UserTable::try_new(files, columns, Clock::default(), None)?;
+        let are_untyped = files.are_untyped();
+        let provider = UserTable::of_all(files)?;
         let frame = ctx.read_table(Arc::new(provider)).map_err(query_error)?;
         let frame = if are_untyped { typed(frame).await? } else { frame };
         ctx.register_table(name.as_str(), frame.into_view()).map_err(query_error)?;

@@ -9,6 +9,7 @@ use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::query::user_files::list::FoundFile;
 use crate::query::user_files::unreadable;
 
 /// Bytes of a file that are read for its header at first.
@@ -17,13 +18,10 @@ const HEAD: u64 = 1 << 16;
 /// The names of a CSV file's columns, without the space around them.
 ///
 /// # Errors
-/// `input.unreadable`; `input.column` if two have the same name or commas do not separate them.
-pub(super) async fn names(
-    store: &Arc<dyn ObjectStore>,
-    meta: &ObjectMeta,
-    place: &Location,
-) -> Result<Vec<String>> {
-    let fault = |cause: String| unreadable(place, format!("{}: {cause}", meta.location));
+/// `input.unreadable`; `input.column` if two have the same name.
+pub(super) async fn names(file: &FoundFile, place: &Location) -> Result<Vec<String>> {
+    let FoundFile { store, meta, shown, .. } = file;
+    let fault = |cause: String| unreadable(place, format!("{shown}: {cause}"));
     let mut wanted = HEAD;
     let bytes = loop {
         let end = wanted.min(meta.size);
@@ -40,23 +38,15 @@ pub(super) async fn names(
     let format = Format::default().with_header(true);
     let (schema, _) = format.infer_schema(bytes, Some(0)).map_err(|e| fault(e.to_string()))?;
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().trim().to_owned()).collect();
-    checked(names, meta.location.as_ref())
+    checked(names, shown)
 }
 
 /// Names of columns as a header gives them, each once; those that are missing are numbered.
 ///
 /// # Errors
-/// `input.column` if two are the same, or if what separates them is no comma.
+/// `input.column` if two are the same.
 pub(crate) fn checked(names: Vec<String>, file: &str) -> Result<Vec<String>> {
     let wrong = |sentence: String| Error::new(ErrorCode::InputColumn, sentence);
-    if let [only] = names.as_slice()
-        && let Some(separator) = [';', '\t'].into_iter().find(|c| only.contains(*c))
-    {
-        let what = if separator == ';' { "semicolons" } else { "tabs" };
-        return Err(wrong(format!(
-            "the columns of {file} are separated by {what}; commas are expected"
-        )));
-    }
     let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
         return Err(wrong(format!(
@@ -115,6 +105,5 @@ mod tests {
         let of = |names: &[&str]| checked(names.iter().map(|n| (*n).to_owned()).collect(), "f");
         assert_eq!(of(&["a", "", "b"]).unwrap(), ["a", "column_2", "b"]);
         assert!(of(&["a", "a"]).unwrap_err().message().contains("twice"));
-        assert!(of(&["a;b"]).unwrap_err().message().contains("semicolons"));
     }
 }

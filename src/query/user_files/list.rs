@@ -13,6 +13,7 @@ use super::{ENDINGS, FileKind, unreadable};
 use crate::error::Result;
 use crate::location::Location;
 use crate::query::files::table_url;
+use crate::query::plain_files::FURTHER_ENDINGS;
 
 /// What Hive and Spark write for a missing value in the name of a folder.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -20,15 +21,18 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// A file, and what the folders above it say.
 #[derive(Debug, Clone)]
 pub(super) struct FoundFile {
+    /// Where it is read: in the store of its place, or made plain on this machine.
+    pub(super) url: ObjectStoreUrl,
+    pub(super) store: Arc<dyn ObjectStore>,
     pub(super) meta: ObjectMeta,
+    /// Its name for users.
+    pub(super) shown: String,
     /// Keys and values of folders named `key=value`.
     pub(super) keys: Vec<(String, Option<String>)>,
 }
 
 /// The files of a place.
 pub(super) struct Found {
-    pub(super) url: ObjectStoreUrl,
-    pub(super) store: Arc<dyn ObjectStore>,
     pub(super) kind: FileKind,
     /// In order of their names.
     pub(super) files: Vec<FoundFile>,
@@ -62,8 +66,9 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
             Some(kind) => kind,
             None => kind_by_content(&store, &meta, place).await?,
         };
-        let files = vec![FoundFile { meta, keys: vec![] }];
-        return Ok(Found { url: url_of_store, store, kind, files, left_out: vec![] });
+        let shown = shown(&url_of_store, &meta.location);
+        let files = vec![FoundFile { url: url_of_store, store, meta, shown, keys: vec![] }];
+        return Ok(Found { kind, files, left_out: vec![] });
     }
     let prefix = url.prefix().clone();
     let mut all: Vec<ObjectMeta> =
@@ -88,16 +93,31 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
             }
             None => kind = Some((found, name)),
         }
-        files.push(FoundFile { meta, keys: keys(&parts) });
+        files.push(FoundFile {
+            url: url_of_store.clone(),
+            store: Arc::clone(&store),
+            shown: shown(&url_of_store, &meta.location),
+            meta,
+            keys: keys(&parts),
+        });
     }
     let Some((kind, _)) = kind else {
-        let endings = ENDINGS.join(", .");
+        let endings = [&ENDINGS[..], &FURTHER_ENDINGS[..]].concat().join(", .");
         return Err(unreadable(
             place,
             format!("no file beneath it has a name that ends in .{endings}"),
         ));
     };
-    Ok(Found { url: url_of_store, store, kind, files, left_out })
+    Ok(Found { kind, files, left_out })
+}
+
+/// A file as a user knows it: on this machine its path, else its place in the store.
+fn shown(store: &ObjectStoreUrl, file: &Path) -> String {
+    if store.as_str().starts_with("file:") {
+        format!("/{file}")
+    } else {
+        format!("{}{file}", store.as_str())
+    }
 }
 
 async fn head(
@@ -124,13 +144,8 @@ async fn kind_by_content(
         [b'P', b'A', b'R', b'1', ..] => Ok(FileKind::Parquet),
         [b'{' | b'[', ..] => Ok(FileKind::Json),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Ok(FileKind::Arrow),
-        _ => Err(unreadable(
-            place,
-            format!(
-                "neither its name nor its content says what kind of file it is; its name is to end in .{}",
-                ENDINGS.join(", .")
-            ),
-        )),
+        // Text or a workbook, or nothing that is known: what makes it plain tells.
+        _ => Ok(FileKind::Csv),
     }
 }
 
@@ -204,6 +219,9 @@ mod tests {
         ];
         assert_eq!(found, known);
         assert_eq!(FileKind::of_name("2.CSV"), Some(FileKind::Csv));
-        assert_eq!(FileKind::of_name("x.csv.gz"), None);
+        assert_eq!(FileKind::of_name("x.csv.gz"), Some(FileKind::Csv));
+        assert_eq!(FileKind::of_name("x.jsonl.zst"), Some(FileKind::Json));
+        assert_eq!(FileKind::of_name("x.parquet.gz"), None);
+        assert_eq!(FileKind::of_name("x.pdf"), None);
     }
 }

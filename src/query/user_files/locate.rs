@@ -24,7 +24,7 @@ pub(super) async fn located(
     error: DataFusionError,
 ) -> DataFusionError {
     for file in &scan.files {
-        let name = super::shown(&scan.url, &file.object_meta.location);
+        let name = scan.shown(file);
         let found = match rows(scan, steps, file, &context, None).await {
             // The reader of JSON tells no row: the one at which it stops is found one by one.
             Err(Stop::Read(_, _)) if scan.kind == FileKind::Json => {
@@ -35,7 +35,7 @@ pub(super) async fn located(
         let error = match found {
             Ok(()) => continue,
             Err(Stop::Cell(row, fault)) => {
-                let mut sentence = sentence(&name, row, &fault);
+                let mut sentence = sentence(name, row, &fault);
                 if fault.is_of_row() && steps.can_skip() {
                     sentence += "; mend it, or set bad_rows to skip to leave such rows out";
                 }

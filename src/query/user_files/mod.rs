@@ -1,4 +1,5 @@
-//! Users' files as one table: Parquet, CSV, NDJSON or Arrow; a file or a folder of them, here or in an object store.
+//! Users' files as one table: Parquet, CSV, NDJSON, Arrow or what can be made one of them (see `plain_files`); a file or a
+//! folder of them, here or in an object store.
 //!
 //! Columns are found by name in every file, and the columns of all files are those of the table. Types
 //! are those of all rows, not of the first: text columns of CSV stay text, and every row of NDJSON is
@@ -16,6 +17,7 @@ mod list;
 mod locate;
 mod notes;
 mod open;
+mod plain;
 mod role;
 mod scan;
 mod skipped;
@@ -30,9 +32,7 @@ pub(crate) use open::{UserFiles, open};
 pub(crate) use role::Role;
 pub(crate) use table::{TableColumn, UserTable};
 
-use datafusion::execution::object_store::ObjectStoreUrl;
-use object_store::path::Path;
-
+use super::plain_files::{is_further_name, unpacked_name};
 use crate::error::{Error, ErrorCode};
 use crate::location::Location;
 
@@ -56,22 +56,19 @@ pub(crate) enum FileKind {
 impl FileKind {
     /// The kind that an ending stands for, whatever its case.
     fn of_name(name: &str) -> Option<Self> {
-        let (_, ending) = name.rsplit_once('.')?;
-        match ENDINGS.into_iter().find(|known| known.eq_ignore_ascii_case(ending))? {
-            "parquet" | "pq" => Some(Self::Parquet),
-            "csv" => Some(Self::Csv),
-            "arrow" | "ipc" | "feather" => Some(Self::Arrow),
-            _ => Some(Self::Json),
-        }
-    }
-}
-
-/// A file as a user knows it: on this machine its path, else its place in the store.
-fn shown(store: &ObjectStoreUrl, file: &Path) -> String {
-    if store.as_str().starts_with("file:") {
-        format!("/{file}")
-    } else {
-        format!("{}{file}", store.as_str())
+        let plain = unpacked_name(name);
+        let (_, ending) = plain.rsplit_once('.')?;
+        let kind = match ENDINGS.into_iter().find(|known| *known == ending) {
+            Some("parquet" | "pq") => Self::Parquet,
+            Some("csv") => Self::Csv,
+            Some("arrow" | "ipc" | "feather") => Self::Arrow,
+            Some(_) => Self::Json,
+            None if is_further_name(name) => Self::Csv,
+            None => return None,
+        };
+        // Only text is packed: the others have packing of their own.
+        let is_packed = plain.len() < name.len();
+        (!is_packed || matches!(kind, Self::Csv | Self::Json)).then_some(kind)
     }
 }
 
@@ -80,7 +77,7 @@ fn unreadable(place: &Location, cause: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::InputUnreadable,
         format!(
-            "cannot read the rows in {place} ({cause}); give a Parquet, CSV, NDJSON or Arrow file, or a folder of them"
+            "cannot read the rows in {place} ({cause}); give a Parquet, CSV, NDJSON or Arrow file or a workbook, or a folder of them"
         ),
     )
 }

@@ -12,9 +12,10 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetResultPayload, ObjectStoreExt};
 
 use super::list::{Found, FoundFile, list};
+use super::plain::made_plain;
 use super::scan::GroupScan;
 use super::{FileKind, Scanner, Shape, csv_header, unreadable};
 use crate::error::{Error, ErrorCode, Result};
@@ -150,8 +151,8 @@ pub(crate) async fn open(
     place: &Location,
     exact: &[String],
 ) -> Result<UserFiles> {
-    let found = list(ctx, place).await?;
     let mut notes = vec![];
+    let (found, kept) = made_plain(list(ctx, place).await?, place, &mut notes).await?;
     if let Some(first) = found.left_out.first() {
         notes.push(format!(
             "{} files beneath {place} are of no kind that is known and were left out, such as {first}",
@@ -174,23 +175,30 @@ pub(crate) async fn open(
             ScalarValue::Utf8(value)
         };
         partitioned.partition_values = keys.iter().map(value).collect();
+        let shown = (file.meta.location.clone(), file.shown.clone());
         let same = groups.iter_mut().find(|group| {
-            group.is_splittable == columns.is_splittable
+            group.url == file.url
+                && group.is_splittable == columns.is_splittable
                 && group.schema.file_schema().fields() == columns.schema.fields()
         });
         match same {
-            Some(group) => group.files.push(partitioned),
+            Some(group) => {
+                group.files.push(partitioned);
+                group.shown.push(shown);
+            }
             None => {
                 let key = |key: &String| Arc::new(Field::new(key, DataType::Utf8, true));
                 let keys: Vec<_> = keys.iter().map(key).collect();
                 let schema = TableSchema::builder(columns.schema).with_table_partition_cols(keys);
                 let schema = schema.build();
                 groups.push(GroupScan {
-                    url: found.url.clone(),
+                    url: file.url.clone(),
                     kind: found.kind,
                     schema,
                     files: vec![partitioned],
+                    shown: vec![shown],
                     is_splittable: columns.is_splittable,
+                    _kept: kept.clone(),
                 });
             }
         }
@@ -232,11 +240,10 @@ async fn parquet(
     let (state, format) = (ctx.state(), ParquetFormat::default());
     let schema = async |file: &FoundFile| {
         let metas = std::slice::from_ref(&file.meta);
-        let schema = format.infer_schema(&state, &found.store, metas).await;
-        let schema = schema.map_err(|e| {
-            unreadable(place, format!("{}: {}", file.meta.location, e.strip_backtrace()))
-        })?;
-        refuse_twice(&schema, &file.meta)?;
+        let schema = format.infer_schema(&state, &file.store, metas).await;
+        let schema = schema
+            .map_err(|e| unreadable(place, format!("{}: {}", file.shown, e.strip_backtrace())))?;
+        refuse_twice(&schema, file)?;
         Ok::<_, Error>(FileColumns { schema, is_splittable: true })
     };
     let mut schemas = vec![];
@@ -249,13 +256,12 @@ async fn parquet(
 async fn arrow(ctx: &SessionContext, found: &Found, place: &Location) -> Result<Vec<FileColumns>> {
     let (state, format) = (ctx.state(), ArrowFormat);
     let columns = async |file: &FoundFile| {
-        let fault =
-            |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", file.meta.location));
+        let fault = |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", file.shown));
         let metas = std::slice::from_ref(&file.meta);
-        let schema = format.infer_schema(&state, &found.store, metas).await;
+        let schema = format.infer_schema(&state, &file.store, metas).await;
         let schema = schema.map_err(|e| fault(&e.strip_backtrace()))?;
-        refuse_twice(&schema, &file.meta)?;
-        let head = found.store.get_range(&file.meta.location, 0..file.meta.size.min(6)).await;
+        refuse_twice(&schema, file)?;
+        let head = file.store.get_range(&file.meta.location, 0..file.meta.size.min(6)).await;
         // A stream of messages has no footer that says where its pieces begin.
         let is_splittable = head.map_err(|e| fault(&e))?.as_ref() == b"ARROW1";
         Ok::<_, Error>(FileColumns { schema, is_splittable })
@@ -267,21 +273,18 @@ async fn arrow(ctx: &SessionContext, found: &Found, place: &Location) -> Result<
     Ok(all)
 }
 
-fn refuse_twice(schema: &Schema, meta: &ObjectMeta) -> Result<()> {
+fn refuse_twice(schema: &Schema, file: &FoundFile) -> Result<()> {
     let names = schema.fields().iter().map(|f| f.name().clone()).collect();
-    csv_header::checked(names, meta.location.as_ref()).map(|_| ())
+    csv_header::checked(names, &file.shown).map(|_| ())
 }
 
 async fn csv(found: &Found, place: &Location) -> Result<Vec<FileColumns>> {
-    let columns = |file: FoundFile| {
-        let store = Arc::clone(&found.store);
-        async move {
-            let names = csv_header::names(&store, &file.meta, place).await?;
-            let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
-            let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-            let is_splittable = csv_header::is_splittable(&store, &file.meta).await;
-            Ok::<_, Error>(FileColumns { schema, is_splittable })
-        }
+    let columns = async |file: FoundFile| {
+        let names = csv_header::names(&file, place).await?;
+        let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let is_splittable = csv_header::is_splittable(&file.store, &file.meta).await;
+        Ok::<_, Error>(FileColumns { schema, is_splittable })
     };
     // An empty file has no header, and no row that could be lost.
     let files = found.files.iter().filter(|f| f.meta.size > 0).cloned().collect::<Vec<_>>();
@@ -310,10 +313,7 @@ async fn json(
     exact: &[String],
     notes: &mut Vec<String>,
 ) -> Result<Vec<FileColumns>> {
-    let scan = |file: FoundFile| {
-        let store = Arc::clone(&found.store);
-        async move { shape(&store, &file.meta, place).await }
-    };
+    let scan = async |file: FoundFile| shape(&file, place).await;
     let shapes: Vec<Shape> =
         stream::iter(found.files.clone()).map(scan).buffered(AT_A_TIME).try_collect().await?;
     let mut all = Shape::default();
@@ -345,12 +345,12 @@ async fn json(
 }
 
 /// The columns of a JSON file, from all of its rows.
-async fn shape(store: &Arc<dyn ObjectStore>, meta: &ObjectMeta, place: &Location) -> Result<Shape> {
-    let fault = |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", meta.location));
-    let found = store.get(&meta.location).await.map_err(|e| fault(&e))?;
+async fn shape(file: &FoundFile, place: &Location) -> Result<Shape> {
+    let fault = |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", file.shown));
+    let found = file.store.get(&file.meta.location).await.map_err(|e| fault(&e))?;
     match found.payload {
         GetResultPayload::File(_, path) => {
-            let size = meta.size;
+            let size = file.meta.size;
             let scan = tokio::task::spawn_blocking(move || super::json_scan::of_file(&path, size));
             let scanned = scan.await.map_err(|e| Error::new(ErrorCode::Internal, e.to_string()))?;
             scanned.map_err(|e| fault(&e))

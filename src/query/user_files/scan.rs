@@ -17,6 +17,8 @@ use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
+use object_store::path::Path;
+use tempfile::TempDir;
 
 use super::FileKind;
 use super::json_source::JsonRows;
@@ -31,10 +33,21 @@ pub(crate) struct GroupScan {
     /// No file has statistics here: the engine would take a column whose least and greatest values are the
     /// same for a constant, and writers leave NaN and missing values out of both.
     pub(super) files: Vec<PartitionedFile>,
+    /// Where each of them is, and its name for users.
+    pub(super) shown: Vec<(Path, String)>,
     pub(super) is_splittable: bool,
+    /// The folder of files that were made plain, which goes with the last scan of them.
+    pub(super) _kept: Option<Arc<TempDir>>,
 }
 
 impl GroupScan {
+    /// The name of a file for users.
+    pub(super) fn shown<'a>(&'a self, file: &'a PartitionedFile) -> &'a str {
+        let place = &file.object_meta.location;
+        let shown = self.shown.iter().find(|(path, _)| path == place);
+        shown.map_or(place.as_ref(), |(_, name)| name)
+    }
+
     /// A scan of all files in about as many partitions as the session has.
     pub(super) async fn plan(
         &self,

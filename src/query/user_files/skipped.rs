@@ -100,7 +100,7 @@ async fn bad_cells(
 ) -> Result<Vec<String>> {
     let mut named = vec![];
     for file in &scan.files {
-        let name = super::shown(&scan.url, &file.object_meta.location);
+        let name = scan.shown(file);
         let plan = scan.plan_file(file, steps.read.clone(), None)?;
         let mut stream = plan.execute(0, Arc::clone(&context))?;
         let mut before = 0;
@@ -109,7 +109,7 @@ async fn bad_cells(
             if steps.part(&batch, before, steps.apply(&batch), &mut good, &mut bad).is_err() {
                 return Ok(named);
             }
-            named.extend(bad.iter().map(|(row, fault)| sentence(&name, row + 1, fault)));
+            named.extend(bad.iter().map(|(row, fault)| sentence(name, row + 1, fault)));
             if named.len() >= NAMED {
                 named.truncate(NAMED);
                 return Ok(named);

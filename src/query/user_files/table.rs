@@ -114,6 +114,20 @@ impl UserTable {
         })
     }
 
+    /// Of `files`, with all of their columns as they are.
+    ///
+    /// # Errors
+    /// `input.column` if a column holds lists or structs in some files and something else in others.
+    pub(crate) fn of_all(files: UserFiles) -> crate::Result<Self> {
+        let column = |name: String| TableColumn {
+            field: Field::new(&name, DataType::Utf8, true),
+            from: Some(name),
+            role: Role::Plain,
+        };
+        let columns = files.names().into_iter().map(column).collect();
+        Self::try_new(files, columns, Clock::default(), None)
+    }
+
     /// Leave out rows with a cell that does not fit its column, instead of failing.
     #[must_use]
     pub(crate) fn skipping(self, skips: bool) -> Self {

@@ -1,6 +1,7 @@
 //! Request files of every kind, and what is wrong with some of them.
 
 mod columns;
+mod spreadsheets;
 
 use std::fs;
 use std::path::Path;

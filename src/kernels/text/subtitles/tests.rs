@@ -205,3 +205,25 @@ proptest! {
         prop_assert_eq!(read, want);
     }
 }
+
+#[test]
+fn substation_lines_are_text_with_the_times_of_their_words() {
+    let text = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n\n[Events]\n\
+        Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n\
+        Comment: 0,0:00:00.00,0:00:05.00,Default,,0,0,0,template,never shown\n\
+        Dialogue: 0,0:00:01.00,0:00:04.00,Default,,0,0,0,,{\\k40}ka{\\kf30}ra{\\ko30}o{\\k50}ke, now\\Nline {\\i1}two{\\i0}\n\
+        Dialogue: 1,0:00:01.00,0:00:04.00,Default,,0,0,0,,{\\k40}ka{\\kf30}ra{\\ko30}o{\\k50}ke, now\\Nline {\\i1}two{\\i0}\n\
+        Dialogue: 0,0:00:01.00,0:00:04.00,Default,,0,0,0,,{\\p1}m 0 0 l 100 0 100 100{\\p0}\n\
+        Dialogue: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,{\\an8}{\\k20}two {\\k30}words {a note}here\n";
+    let cues = parse_subtitles(text);
+    let seen: Vec<(f64, f64, &str)> =
+        cues.iter().map(|cue| (cue.start, cue.end, cue.text.as_str())).collect();
+    assert_eq!(seen, [(1.0, 4.0, "karaoke, now\nline two"), (5.0, 6.0, "two words here")]);
+    assert_eq!(cues[0].words, None);
+    let words: Vec<(f64, &str)> =
+        cues[1].words.iter().flatten().map(|word| (word.start, word.text.as_str())).collect();
+    assert_eq!(words, [(5.0, "two"), (5.2, "words here")]);
+    // Of the first version, without a section for styles and with fields in another order.
+    let old = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\nDialogue: Marked=0,0:00:01.00,0:00:02.00,Hi, you\n";
+    assert_eq!(parse_subtitles(old)[0].text, "Hi, you");
+}

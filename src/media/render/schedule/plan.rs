@@ -232,6 +232,7 @@ mod tests {
             ticks: 30_000,
             plain: true,
             rgb: false,
+            hdr: None,
             copyable: false,
         }
     }

@@ -169,3 +169,66 @@ async fn reach_of_imports_is_not_summed() {
     let (rows, _) = answer(files.path(), "events.parquet", &["audience_reach,views"]);
     assert_eq!((&rows[0]["audience_reach"], &rows[0]["views"]), (&Value::Null, &Value::from(6)));
 }
+
+#[test]
+fn exports_are_read_in_the_languages_of_their_platforms() {
+    let german = "Inhalt,Videotitel,Videoveröffentlichungszeitpunkt,Aufrufe,Wiedergabezeit (Stunden),Impressionen,Klickrate der Impressionen (%)\n\
+        Insgesamt,,,\"1.234.567\",\"12.345,6\",\"9.876.543\",\"4,5\"\n\
+        abcdefghijk,\"Titel, v:0123456789abcdef\",\"5. Mai 2026\",\"1.234\",\"12,3\",\"98.765\",\"4,5\"\n";
+    let row =
+        figures("youtube", german, &["--day", "2026-05-05"], "views,watch_seconds,impressions");
+    assert_eq!(row["views"], Value::from(1234));
+    assert_eq!(row["impressions"], Value::from(98_765));
+    assert!((row["watch_seconds"].as_f64().unwrap() - 12.3 * 3600.0).abs() < 1e-6);
+    for (from, export, views, likes) in [
+        (
+            "youtube",
+            "Date;Titre de la vidéo;Vues;J'aime\n4 mai 2026;v:0123456789abcdef;1 234;12\n",
+            1234,
+            12,
+        ),
+        (
+            "youtube",
+            "日付,動画のタイトル,視聴回数,高評価数\n2026年5月4日,v:0123456789abcdef,1234,12\n",
+            1234,
+            12,
+        ),
+        (
+            "tiktok",
+            "Fecha,Título del video,Visualizaciones,Me gusta\n4 de mayo de 2026,v:0123456789abcdef,1234,12\n",
+            1234,
+            12,
+        ),
+        (
+            "instagram",
+            "Datum,Beschreibung,Aufrufe,Gefällt mir\n04.05.2026,v:0123456789abcdef,1.234,12\n",
+            1234,
+            12,
+        ),
+        (
+            "facebook",
+            "Data,Titolo,Visualizzazioni,Reazioni\n2026-05-04,v:0123456789abcdef,1234,12\n",
+            1234,
+            12,
+        ),
+        (
+            "linkedin",
+            "Date,Post title,Views,Reactions\n05/04/2026,v:0123456789abcdef,1234,12\n",
+            1234,
+            12,
+        ),
+        (
+            "x",
+            "Data\tTexto do post\tVisualizações de vídeo\tCurtidas\n2026-05-04\tv:0123456789abcdef\t1234\t12\n",
+            1234,
+            12,
+        ),
+    ] {
+        let row = figures(from, export, &[], "views,likes");
+        assert_eq!(
+            (&row["views"], &row["likes"]),
+            (&Value::from(views), &Value::from(likes)),
+            "{export}"
+        );
+    }
+}

@@ -164,6 +164,9 @@ fn video(
     args.push(lasting(length).into());
     if source.rgb {
         args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
+    } else if source.hdr.is_some() {
+        args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
+        args.extend(words(&["-color_primaries", "bt709", "-color_trc", "bt709"]));
     }
     args
 }

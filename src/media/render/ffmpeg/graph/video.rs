@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::shared::{SharedPictures, groups, shown};
 use super::{FilterGraph, SCALER, effects, layout, segments, within};
+use crate::media::probe::Hdr;
 use crate::media::render::ffmpeg::captions::BurnedCaptions;
 use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
@@ -111,6 +112,9 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     if !source.plain {
         filters.push_str(":out_range=tv");
     }
+    if let Some(hdr) = source.hdr {
+        filters.push_str(&tone_mapped(hdr));
+    }
     filters.push_str(",format=yuv420p");
     // One frame for one frame, and only frames that the decoder marks as interlaced; bwdif changes the
     // time base, which is restored.
@@ -121,6 +125,19 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     }
     filters.push_str(",setsar=1");
     filters
+}
+
+/// Filters that make of a picture of high dynamic range one of BT.709: to linear light, the primaries, the curve of Hable
+/// for what is brighter than white, and back.
+fn tone_mapped(hdr: Hdr) -> String {
+    let transfer = match hdr {
+        Hdr::Hlg => "arib-std-b67",
+        Hdr::Pq => "smpte2084",
+    };
+    format!(
+        ",zscale=tin={transfer}:pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=100,format=gbrpf32le,\
+         zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
+    )
 }
 
 /// Lays out `from` once for all `members` and plays their parts; returns their labels.

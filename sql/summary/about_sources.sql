@@ -1,0 +1,18 @@
+-- What was found in the sources of answered requests of a run that a person should know: what, how many, and the first.
+SELECT about, count(*) AS sources, min(location) AS location
+FROM (
+    SELECT DISTINCT s.source_id, without_signature(s.location) AS location, n.about
+    FROM (
+        SELECT source_id, 'sound: ' || audio_note AS about FROM sources WHERE audio_note IS NOT NULL
+        UNION ALL
+        SELECT source_id, 'picture: of high dynamic range (' || hdr || '), tone-mapped to BT.709' AS about FROM sources WHERE hdr IS NOT NULL
+        UNION ALL
+        SELECT source_id, 'captions: no mark says their encoding and their letters are of ' || caption_encoding AS about
+        FROM sources WHERE caption_encoding IS NOT NULL
+    ) n
+    JOIN sources s ON s.source_id = n.source_id
+    JOIN outcomes o ON o.source_id = s.source_id AND o.status = 'ok'
+    WHERE o.request_id IN (SELECT request_id FROM checked)
+)
+GROUP BY about
+ORDER BY sources DESC, about
