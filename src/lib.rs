@@ -59,6 +59,7 @@ pub mod error;
 
 pub mod cancel;
 pub mod location;
+mod panics;
 pub mod telemetry;
 
 pub mod config;

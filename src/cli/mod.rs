@@ -28,6 +28,7 @@ use std::time::Duration;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::panics::caught;
 use args::{Command, CommandLine};
 use shutdown::{CommandEnd, StopControl};
 
@@ -73,7 +74,15 @@ pub fn main() -> ExitCode {
     });
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
     let is_prompt = arguments.command.is_prompt();
-    let command = dispatch(arguments, loaded.config, token);
+    let command = async {
+        let ended = caught(dispatch(arguments, loaded.config, token)).await;
+        ended.unwrap_or_else(|text| {
+            let sentence = format!(
+                "a part of the program panicked ({text}); if a file that was read is whole, report this"
+            );
+            Err(Error::new(ErrorCode::Internal, sentence))
+        })
+    };
     let ended = match is_prompt {
         true => CommandEnd::Done(runtime.block_on(command)),
         false => runtime.block_on(shutdown::supervised(stop.as_ref(), command)),

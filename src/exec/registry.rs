@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{AnalyzeWork, RenderWork, SelectWork, ValidateWork, Work, WorkSpec};
 use crate::error::{Error, ErrorCode, Result};
+use crate::panics::panic_text;
 
 type WorkBuilder = dyn Fn(&Value) -> Result<Arc<dyn Work>> + Send + Sync;
 
@@ -103,15 +104,6 @@ pub(super) fn is_built_in(work: &dyn Work) -> bool {
         }
         None => false,
     }
-}
-
-/// The text of a panic.
-pub(super) fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 fn builder_panicked(name: &str, payload: &(dyn Any + Send)) -> Error {

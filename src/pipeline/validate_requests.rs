@@ -17,6 +17,7 @@ use super::statements::Statements;
 use super::{Requests, RunConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::panics::caught;
 use crate::query::rows::text_column;
 use crate::query::sql;
 use crate::query::{SessionOptions, intake, query_error, session};
@@ -134,7 +135,9 @@ async fn check(
     };
     let folder = folder.to_path_buf();
     let statements = Statements { ctx, parameters: config.parameters(), folder };
-    let entry = statements.run_through(&sql::CHECKED, None, judge).await;
+    let entry = caught(statements.run_through(&sql::CHECKED, None, judge)).await;
+    // Readers of tables panic on some damaged files.
+    let entry = entry.map_err(|text| unreadable(&format!("it is damaged: {text}")))?;
     let entry = entry.map_err(|e| match e.code() {
         // A query error while the requests are read is about them.
         ErrorCode::QueryInvalid => unreadable(e.message()),

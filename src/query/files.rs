@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema};
-use arrow::ipc::reader::{FileReader, StreamReader};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use url::Url;
 
 use super::json_files;
-use super::plain_files::is_further_name;
+use super::plain_files::{checked_schema, is_further_name};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 
@@ -217,12 +216,10 @@ fn look_at(path: PathBuf) -> Result<RequestFile> {
         RequestFormat::Json => {
             json_files::schema(&path).map_err(|cause| unreadable(&path, cause))?
         }
-        RequestFormat::Arrow => FileReader::try_new(BufReader::new(open()?), None)
-            .map(|r| r.schema().as_ref().clone())
-            .map_err(|e| unreadable(&path, e))?,
-        RequestFormat::ArrowStream => StreamReader::try_new(BufReader::new(open()?), None)
-            .map(|r| r.schema().as_ref().clone())
-            .map_err(|e| unreadable(&path, format!("it is no Arrow file: {e}")))?,
+        RequestFormat::Arrow | RequestFormat::ArrowStream => {
+            checked_schema(&path, kind == RequestFormat::ArrowStream)
+                .map_err(|cause| unreadable(&path, cause))?
+        }
     };
     refuse_twice(schema.fields(), &path)?;
     Ok(RequestFile { path, kind, schema })

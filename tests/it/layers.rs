@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up; the table in ARCHITECTURE.md has them too.
-pub const LAYERS: [&str; 21] = [
+pub const LAYERS: [&str; 22] = [
     "error",
     "cancel",
+    "panics",
     "location",
     "telemetry",
     "config",

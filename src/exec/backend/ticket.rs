@@ -12,8 +12,9 @@ use super::Task;
 use crate::cancel::stopped;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::outcome::check_columns;
-use crate::exec::registry::{is_built_in, panic_text};
+use crate::exec::registry::is_built_in;
 use crate::exec::{Work, WorkKind};
+use crate::panics::panic_text;
 
 /// Time that work has to stop after it was asked to.
 pub(super) const GRACE: Duration = Duration::from_secs(2);

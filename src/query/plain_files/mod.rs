@@ -4,6 +4,7 @@
 //! is written once more, plain, beside the others of its reading; files that are plain are read where they are. What was
 //! guessed on the way is told in one sentence, [`PlainFile::guessed`].
 
+mod arrow_file;
 mod delimited;
 mod numbers;
 mod unpack;
@@ -13,6 +14,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+pub(crate) use arrow_file::checked_schema;
 use delimited::Dialect;
 use encoding_rs::{Encoding, UTF_8};
 use unpack::Packing;

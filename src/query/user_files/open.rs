@@ -20,6 +20,8 @@ use super::scan::GroupScan;
 use super::{FileKind, Scanner, Shape, csv_header, unreadable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
+use crate::panics::caught;
+use crate::query::plain_files::checked_schema;
 
 /// Files whose columns are looked at at a time.
 const AT_A_TIME: usize = 16;
@@ -257,13 +259,19 @@ async fn arrow(ctx: &SessionContext, found: &Found, place: &Location) -> Result<
     let (state, format) = (ctx.state(), ArrowFormat);
     let columns = async |file: &FoundFile| {
         let fault = |e: &dyn std::fmt::Display| unreadable(place, format!("{}: {e}", file.shown));
-        let metas = std::slice::from_ref(&file.meta);
-        let schema = format.infer_schema(&state, &file.store, metas).await;
-        let schema = schema.map_err(|e| fault(&e.strip_backtrace()))?;
-        refuse_twice(&schema, file)?;
         let head = file.store.get_range(&file.meta.location, 0..file.meta.size.min(6)).await;
         // A stream of messages has no footer that says where its pieces begin.
         let is_splittable = head.map_err(|e| fault(&e))?.as_ref() == b"ARROW1";
+        let found = file.store.get(&file.meta.location).await.map_err(|e| fault(&e))?;
+        if let GetResultPayload::File(_, path) = found.payload {
+            let check = move || checked_schema(&path, !is_splittable);
+            let checked = tokio::task::spawn_blocking(check).await.map_err(|e| fault(&e))?;
+            checked.map_err(|e| fault(&e))?;
+        }
+        let metas = std::slice::from_ref(&file.meta);
+        let schema = caught(format.infer_schema(&state, &file.store, metas)).await;
+        let schema = schema.map_err(|e| fault(&e))?.map_err(|e| fault(&e.strip_backtrace()))?;
+        refuse_twice(&schema, file)?;
         Ok::<_, Error>(FileColumns { schema, is_splittable })
     };
     let mut all = vec![];
