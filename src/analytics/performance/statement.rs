@@ -150,8 +150,9 @@ fn hours(choice: &Choice, events: &EventTable) -> String {
     }
     let moment = |sql: String| format!("CAST({sql} AS BIGINT)");
     let (start, end) = (moment(events.day_start("c.day")), moment(events.day_end("c.day")));
+    // Rows of no variant have no hours: `least` and `greatest` pass over what is missing.
     format!(
-        ", CAST(greatest(least(s.until, {end}) - greatest(s.published, {start}), 0) AS DOUBLE) / 3.6e9 AS \"clipflow: hours\""
+        ", CASE WHEN s.until IS NOT NULL AND s.published IS NOT NULL THEN CAST(greatest(least(s.until, {end}) - greatest(s.published, {start}), 0) AS DOUBLE) / 3.6e9 END AS \"clipflow: hours\""
     )
 }
 
