@@ -3,7 +3,7 @@
 -- join says so.
 WITH considered AS (
     SELECT r.request_id, a.source_id,
-        unnest(select_clips_in(a.signals, a.shots, cues_in(a.cues, r.language),
+        unnest(select_clips_in(a.signals, a.shots, cues_in(a.cues, coalesce(r.asked_language, a.info['language'], r.language)),
             -- None is chosen that is too short for each of the platforms that variants are asked for.
             greatest(r.min_clip_length, CASE WHEN $variants > 0 AND r.start IS NULL
                 THEN shortest_variant(coalesce(nullif(trim(r.audience_profile), ''), $audience),

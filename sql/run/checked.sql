@@ -9,7 +9,9 @@ WITH filled AS (
         coalesce("end" - start, min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
         coalesce("end" - start, max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
         CASE WHEN start IS NOT NULL AND "end" IS NOT NULL THEN 1 ELSE coalesce(max_clips, $max_clips) END AS max_clips
-    )
+    ),
+        coalesce(nullif(trim(language), ''),
+            audience_language(coalesce(nullif(trim(audience_profile), ''), $audience))) AS asked_language
     FROM intake
 ),
 -- A row without an id gets one from what it asks for; the second row that asks for the same is told

@@ -63,7 +63,7 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     coalesce(candidates, 0) AS candidates,
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
-    * EXCEPT (request_id, "row", source_url, source_id, location, language, min_clip_length, max_clip_length, max_clips,
+    * EXCEPT (request_id, "row", source_url, source_id, location, language, asked_language, min_clip_length, max_clip_length, max_clips,
         audience_profile, experiment_id, topic, start, "end", within_start, within_end, "clipflow: duration", "clipflow: outside",
         "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
 FROM ended

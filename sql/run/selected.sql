@@ -14,7 +14,8 @@ spoken AS (
     JOIN checked r ON r.request_id = c.request_id AND r.error_code IS NULL
     -- Lines that are seen in it for the greater part of their time.
     JOIN cues q ON q.source_id = c.source_id AND (q.start + q."end") / 2 >= c.start AND (q.start + q."end") / 2 < c."end"
-    WHERE q.language IS NULL OR same_language(q.language, r.language)
+    JOIN sources s ON s.source_id = c.source_id
+    WHERE q.language IS NULL OR same_language(q.language, coalesce(r.asked_language, s.language, r.language))
     GROUP BY c.request_id, c.clip_rank
 )
 SELECT stable_id(c.request_id, c.source_id, c.start, c."end") AS clip_id,

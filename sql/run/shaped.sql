@@ -1,7 +1,7 @@
 -- shaped: the versions of every clip, as they are to be rendered; none when none are asked for.
 -- Clips (narrow) are held in memory, sources (wide: a source a row) stream by.
 WITH wanted AS (
-    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.topic, r.experiment_id, d.texts,
+    SELECT c.clip_id, c.request_id, c.source_id, c.start, c."end", r.language, r.asked_language, r.topic, r.experiment_id, d.texts,
         -- Of a span that the request gives, variants may show less.
         CASE WHEN r.start IS NULL THEN r.min_clip_length END AS min_clip_length,
         CASE WHEN r.start IS NULL THEN r.max_clip_length END AS max_clip_length,
@@ -16,7 +16,8 @@ WITH wanted AS (
 made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
-            with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, w.language), w.language, w.topic,
+            with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, coalesce(w.asked_language, a.info['language'], w.language)),
+                coalesce(w.asked_language, a.info['language'], w.language), w.topic,
                 a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts), $size),
             $variants, w.audience, w.platforms, $captions
         )) AS v

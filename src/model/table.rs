@@ -152,6 +152,9 @@ fn requests() -> Vec<Column> {
         location: Option<String>,
         /// The file or folder of requests that it came from; NULL for rows without one.
         request_file: Option<String>,
+        /// The language that the row, its audience or the run names; NULL: none does, and clips go by the captions'
+        /// own (`sources.language`) where there is one.
+        asked_language: Option<String>,
     };
     [VideoClipRequest::COLUMNS, PLACE].concat()
 }

@@ -157,3 +157,26 @@ fn captions_beside_a_source_are_read_in_old_encodings_and_as_substation() {
         "{said}"
     );
 }
+
+#[test]
+fn requests_without_a_language_go_by_that_of_the_captions() {
+    let folder = tempfile::tempdir().unwrap();
+    ffmpeg(folder.path(), &[&PICTURE[..], &CODEC, &["hola.mp4"]].concat());
+    let text = "1\n00:00:00,500 --> 00:00:03,500\nHola amigos, esto es una prueba de idioma para todos.\n\n\
+        2\n00:00:04,000 --> 00:00:07,500\n¿Por qué nadie te lo dice cuando lo necesitas?\n";
+    fs::write(folder.path().join("hola.srt"), text).unwrap();
+    fs::write(
+        folder.path().join("r.csv"),
+        "request_id,source_url,language\nnone,hola.mp4,\nenglish,hola.mp4,en\nspanish,hola.mp4,es\n",
+    )
+    .unwrap();
+    run(folder.path(), &["r.csv"], &["--variants", "1", "--platforms", "x", "--plan-only"]);
+    let rows = query(
+        folder.path(),
+        "SELECT r.request_id, r.language, r.asked_language, bool_and(c.hook_text IS NOT NULL), bool_and(v.title IS NOT NULL) FROM clips c JOIN requests r ON r.request_id = c.request_id JOIN variants v ON v.clip_id = c.clip_id GROUP BY 1, 2, 3 ORDER BY 1",
+    );
+    assert_eq!(
+        rows,
+        ["english,en,en,false,false", "none,en,,true,true", "spanish,es,es,true,true"]
+    );
+}

@@ -31,6 +31,7 @@ const RESERVED: &[&str] = &[
     "row",
     "location",
     "request_file",
+    "asked_language",
     "malformed",
     "occurrence",
     "verdict",
