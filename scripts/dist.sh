@@ -23,6 +23,8 @@ if [ -z "$binary" ]; then
     cargo build --release --locked --bin clipflow
     binary=${CARGO_TARGET_DIR:-target}/release/clipflow
 fi
+# The program warns of variables of its own that are no settings.
+unset CLIPFLOW_DIST_BINARY CLIPFLOW_DIST_DIR
 [ -x "$binary" ] || die "no program at $binary; set CLIPFLOW_DIST_BINARY to one"
 
 name=clipflow-$version-$machine

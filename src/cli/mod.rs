@@ -74,6 +74,7 @@ pub fn main() -> ExitCode {
     });
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
     let is_prompt = arguments.command.is_prompt();
+    let is_query = matches!(arguments.command, Command::Sql(_));
     let command = async {
         let ended = caught(dispatch(arguments, loaded.config, token)).await;
         ended.unwrap_or_else(|text| {
@@ -91,7 +92,8 @@ pub fn main() -> ExitCode {
         CommandEnd::Done(Ok(code)) => (code, TIME_TO_END),
         CommandEnd::Done(Err(e)) => {
             print::error(&e);
-            (exit_code(e.code()), TIME_TO_END)
+            // A query leaves nothing behind, and one that took too long may go on.
+            (exit_code(e.code()), if is_query { TIME_TO_LEAVE } else { TIME_TO_END })
         }
         CommandEnd::Stopped(code, remains) => {
             print::notice(match (&remains, stop) {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -10,20 +9,87 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use super::errors::query_error;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 
 /// The statements of `sql`. Most tables have a column `end`, which SQL takes for the end of a CASE: where
 /// none can end, it is a name without quotes too.
 ///
 /// # Errors
-/// `query.invalid`.
+/// `query.invalid`; `query.limits` for a text or an expression that is too long.
 pub fn parse_statements(sql: &str) -> Result<VecDeque<Statement>> {
-    let parse = || -> std::result::Result<_, DataFusionError> {
-        let mut tokens = tokens(sql)?;
-        quote_ends(&mut tokens);
-        DFParserBuilder::new(tokens).build()?.parse_statements()
-    };
+    let mut tokens = tokens(sql).map_err(|e| query_error(e.into()))?;
+    if let Some(sentence) = too_large(&tokens) {
+        return Err(Error::new(ErrorCode::QueryLimits, sentence));
+    }
+    quote_ends(&mut tokens);
+    let parse = || DFParserBuilder::new(tokens).build()?.parse_statements();
     parse().map_err(query_error)
+}
+
+/// Tokens of one text: more than any query that a person or program has reason to write.
+const MOST_TOKENS: usize = 500_000;
+/// Operators that follow each other: each is a call within that of the one before, and calls have a stack.
+const MOST_OPERATORS: usize = 2_000;
+
+/// Why the tokens are too many, or too many of them in one expression.
+fn too_large(tokens: &[TokenWithSpan]) -> Option<String> {
+    if tokens.len() > MOST_TOKENS {
+        return Some(format!(
+            "the statement has {} words and signs, and at most {MOST_TOKENS} are read; put the values into a file and join it (--table)",
+            tokens.len()
+        ));
+    }
+    let mut run = vec![0_usize];
+    for TokenWithSpan { token, .. } in tokens {
+        match token {
+            Token::Comma | Token::SemiColon => *run.last_mut()? = 0,
+            Token::LParen => run.push(0),
+            Token::RParen if run.len() > 1 => {
+                run.pop();
+            }
+            token if is_operator(token) => *run.last_mut()? += 1,
+            _ => {}
+        }
+        if run.last().is_some_and(|operators| *operators > MOST_OPERATORS) {
+            return Some(format!(
+                "an expression has more than {MOST_OPERATORS} operators in a row; write a list as IN (…), or put the values into a file and join it (--table)"
+            ));
+        }
+    }
+    None
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+        ),
+        Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::Gt
+        | Token::LtEq
+        | Token::GtEq
+        | Token::DoubleColon
+        | Token::Pipe
+        | Token::Ampersand
+        | Token::Caret
+        | Token::LBracket
+        | Token::Tilde => true,
+        _ => false,
+    }
 }
 
 /// `sql` with `end` in quotes where it is a name; as it is if it is no SQL.
@@ -106,6 +172,17 @@ fn ends_value(token: &Token) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn texts_that_are_too_long_are_refused() {
+        let sum = |n: usize| format!("SELECT {}", vec!["1"; n].join(" + "));
+        assert!(parse_statements(&sum(1000)).is_ok());
+        assert_eq!(parse_statements(&sum(20_000)).unwrap_err().code(), ErrorCode::QueryLimits);
+        let list = format!("SELECT 1 IN ({})", vec!["1"; 20_000].join(", "));
+        assert!(parse_statements(&list).is_ok());
+        let long = format!("SELECT 1 IN ({})", vec!["1"; 300_000].join(","));
+        assert_eq!(parse_statements(&long).unwrap_err().code(), ErrorCode::QueryLimits);
+    }
 
     #[test]
     fn end_is_a_name_where_no_case_can_end() {

@@ -223,3 +223,42 @@ async fn a_media_relation_says_how_it_is_used() {
             .any(|p| p.contains("MediaExec: analyze"))
     );
 }
+
+/// Planning and functions look at no clock and no signal: the limits hold all the same.
+#[test]
+fn queries_that_cannot_be_stopped_end_at_their_limit_and_at_a_signal() {
+    let folder = super::support::show::finished();
+    let bomb = "SELECT length(keyphrases(repeat('word and ', 3000000), 'en', 10)::text)";
+    let started = std::time::Instant::now();
+    let output = clipflow(folder, &["sql", "out", "--timeout", "1", bomb]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("took longer than 1 s"), "{}", stderr(&output));
+    let waited = started.elapsed();
+    // Without a watch it takes minutes.
+    assert!(waited < std::time::Duration::from_secs(20), "{waited:?}");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_clipflow"))
+        .current_dir(folder)
+        .args(["sql", "out", bomb])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    super::support::waiting::until("the query runs", || {
+        let path = format!("/proc/{}/task", child.id());
+        std::fs::read_dir(path).is_ok_and(|tasks| {
+            tasks.flatten().any(|task| {
+                std::fs::read_to_string(task.path().join("comm"))
+                    .is_ok_and(|name| name.starts_with("clipflow-sql"))
+            })
+        })
+    });
+    let id = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let started = std::time::Instant::now();
+    child.wait().unwrap();
+    assert!(started.elapsed() < std::time::Duration::from_secs(20));
+    let long = format!("SELECT {}", vec!["1"; 20_000].join("+"));
+    let output = clipflow(folder, &["sql", "out", &long]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("more than 2000 operators in a row"), "{}", stderr(&output));
+}

@@ -17,6 +17,7 @@ use super::{OK, print};
 use crate::analytics::{register_events, register_experiment, register_performance};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::panics::caught;
 use crate::query::own_tables::EVENT_TABLES;
 use crate::query::results::register_dataset;
 use crate::query::statements::parse_statements;
@@ -38,7 +39,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         let message = "a prompt has many answers, which have no place in one output; give a query";
         return Err(Error::new(ErrorCode::ConfigInvalid, message).about("output"));
     }
-    let session = SqlSession::open(args, parallel).await?;
+    let session = Arc::new(SqlSession::open(args, parallel).await?);
     match query {
         Some(query) => session.answer(&query).await?,
         None => prompt::run(&session).await?,
@@ -91,20 +92,9 @@ impl SqlSession {
     }
 
     /// Print the rows of the statements in `text`, in turn.
-    async fn answer(&self, text: &str) -> Result<()> {
-        let answer = async {
-            let statements = parse_statements(text)?;
-            if statements.len() != 1 && self.output.output.is_some() {
-                let message =
-                    format!("{} statements have no place in one file; give one", statements.len());
-                return Err(Error::new(ErrorCode::ConfigInvalid, message));
-            }
-            for statement in statements {
-                self.print(statement).await?;
-            }
-            self.notes.about_skipped().iter().for_each(|sentence| print::warning(sentence));
-            Ok(())
-        };
+    async fn answer(self: &Arc<Self>, text: &str) -> Result<()> {
+        let (session, text) = (Arc::clone(self), text.to_owned());
+        let answer = apart(move || async move { session.answer_here(&text).await });
         let answer = match self.timeout {
             0 => answer.await,
             seconds => tokio::time::timeout(Duration::from_secs(seconds), answer)
@@ -112,6 +102,20 @@ impl SqlSession {
                 .unwrap_or_else(|_| Err(too_long(seconds))),
         };
         answer.map_err(|error| self.with_table_names(error))
+    }
+
+    async fn answer_here(&self, text: &str) -> Result<()> {
+        let statements = parse_statements(text)?;
+        if statements.len() != 1 && self.output.output.is_some() {
+            let message =
+                format!("{} statements have no place in one file; give one", statements.len());
+            return Err(Error::new(ErrorCode::ConfigInvalid, message));
+        }
+        for statement in statements {
+            self.print(statement).await?;
+        }
+        self.notes.about_skipped().iter().for_each(|sentence| print::warning(sentence));
+        Ok(())
     }
 
     async fn print(&self, statement: Statement) -> Result<()> {
@@ -162,6 +166,37 @@ impl SqlSession {
         Error::new(ErrorCode::QueryInvalid, format!("{message}; {hint}"))
     }
 }
+
+/// Run a future on a thread of its own: planning and functions look at no clock and no signal, so that who waits for
+/// them must not be where they run. Whoever stops waiting ends what can be ended.
+async fn apart<F>(future: impl FnOnce() -> F + Send + 'static) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
+    let (mut told, answer) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let run = move || {
+        runtime.block_on(async {
+            let ended = tokio::select! {
+                ended = caught(future()) => ended,
+                () = told.closed() => return,
+            };
+            let ended = ended.unwrap_or_else(|text| Err(Error::new(ErrorCode::Internal, text)));
+            // Nobody waits any more.
+            let _ = told.send(ended);
+        });
+    };
+    let thread = std::thread::Builder::new().name("clipflow-sql".into()).stack_size(STACK);
+    thread.spawn(run).map_err(|e| {
+        Error::new(ErrorCode::Internal, format!("cannot start a thread for the query ({e})"))
+    })?;
+    answer.await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorCode::Internal, "the query ended without an answer; report this"))
+    })
+}
+
+/// Room for deep expressions while they are planned: 64 MiB.
+const STACK: usize = 64 << 20;
 
 fn too_long(seconds: u64) -> Error {
     Error::new(
