@@ -18,6 +18,7 @@
 //! | [`query`] | DataFusion session, functions, `MediaExec`; Polars |
 //! | [`analytics`] | performance of variants, experiments, training, import of events |
 //! | [`pipeline`] | the flow from requests to a results dataset |
+//! | [`export`] | clips and variants as timelines of editing programs |
 //! | [`processors`] | the API: [`VideoClipProcessor`], [`ViralVideoProcessor`] and others |
 //!
 //! The modules `net` (the guarded HTTP client), `cache`, `store` (a results dataset) and `cli` (the command)
@@ -99,6 +100,9 @@ pub mod pipeline;
 
 #[cfg(feature = "datafusion")]
 pub mod processors;
+
+#[cfg(feature = "datafusion")]
+pub mod export;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

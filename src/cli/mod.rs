@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod completions;
 mod experiment;
+mod export;
 mod forget;
 mod import_events;
 mod performance;
@@ -126,6 +127,7 @@ async fn dispatch(
         Command::Forget(args) => forget::forget(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
+        Command::Export(args) => export::export(args, parallel).await,
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,

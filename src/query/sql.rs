@@ -143,6 +143,16 @@ pub mod rows {
     }
 }
 
+/// What editing programs get.
+pub mod export {
+    queries! { "export":
+        /// Pieces of sources, of clips and of variants.
+        CUTS = "cuts",
+        /// The captions of clips.
+        CAPTIONS = "captions",
+    }
+}
+
 /// Queries about requests that are removed.
 pub mod forget {
     queries! { "forget":

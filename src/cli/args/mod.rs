@@ -5,6 +5,7 @@ mod analytics;
 mod bench;
 mod cache;
 mod encoding;
+mod export;
 mod forget;
 mod output;
 mod sql;
@@ -27,6 +28,7 @@ pub(super) use bench::BenchArgs;
 pub(super) use cache::CacheArgs;
 pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
+pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use output::OutputArgs;
 pub(super) use sql::SqlArgs;
@@ -84,6 +86,8 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Remove requests from results, with what was made for them alone.
     Forget(ForgetArgs),
+    /// Write clips or variants as timelines for editing programs.
+    Export(ExportArgs),
     /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
@@ -130,6 +134,7 @@ impl Command {
                 SettingsArgs::of("memory_limit_gb", "--memory-limit", gb)
             }
             Self::ImportEvents(_)
+            | Self::Export(_)
             | Self::Sql(_)
             | Self::Shots(_)
             | Self::Signals(_)

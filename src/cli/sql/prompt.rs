@@ -1,6 +1,7 @@
 //! The prompt of `clipflow sql`: statements of several lines, a history, and completion of names.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustyline::config::{CompletionType, Config};
 use rustyline::error::ReadlineError;
@@ -53,7 +54,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Ask for statements and answer them until the user ends it. Errors of statements are printed.
-pub(super) async fn run(session: &SqlSession) -> Result<()> {
+pub(super) async fn run(session: &Arc<SqlSession>) -> Result<()> {
     let fault = |e: ReadlineError| {
         let message =
             format!("there is no prompt on this terminal ({e}); give a query, or a file with -f");
@@ -127,7 +128,7 @@ fn history_file() -> Option<PathBuf> {
 
 type SqlEditor = Editor<SqlHelper, FileHistory>;
 
-async fn editor(session: &SqlSession) -> rustyline::Result<SqlEditor> {
+async fn editor(session: &Arc<SqlSession>) -> rustyline::Result<SqlEditor> {
     let config = Config::builder()
         .max_history_size(HISTORY)?
         .history_ignore_dups(true)?
