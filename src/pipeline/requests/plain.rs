@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use super::Requests;
 use crate::error::Result;
 use crate::location::Location;
-use crate::query::files::is_request_file;
+use crate::query::files::{is_request_file, is_video_file};
 use crate::query::plain_files::{Numbers, make_plain};
 use crate::query::user_files::{UserFiles, UserTable, open};
 use crate::store::cannot_write;
@@ -43,8 +43,8 @@ pub(super) async fn plain(path: &Path, folder: &Path) -> Result<Option<PlainRequ
     let (mut copies, mut notes, mut names) = (vec![], vec![], vec![]);
     for (n, file) in files.iter().enumerate() {
         let scratch = folder.join(format!("file-{n}"));
-        // What is missing or empty is told by who reads it.
-        if !file.metadata().is_ok_and(|facts| facts.len() > 0) {
+        // What is missing, empty or a video is told by who reads it.
+        if is_video_file(file) || !file.metadata().is_ok_and(|facts| facts.len() > 0) {
             continue;
         }
         fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, e))?;
