@@ -19,6 +19,7 @@
 //! | [`analytics`] | performance of variants, experiments, training, import of events |
 //! | [`pipeline`] | the flow from requests to a results dataset |
 //! | [`processors`] | the API: [`VideoClipProcessor`], [`ViralVideoProcessor`] and others |
+//! | [`report`] | results as one HTML page |
 //!
 //! The modules `net` (the guarded HTTP client), `cache`, `store` (a results dataset) and `cli` (the command)
 //! are hidden: they are public for the tests of this repository only, and change without notice.
@@ -98,6 +99,9 @@ pub mod pipeline;
 
 #[cfg(feature = "datafusion")]
 pub mod processors;
+
+#[cfg(feature = "datafusion")]
+pub mod report;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,0 +1,6 @@
+-- Where the time of the last run went: its figures in seconds, largest first.
+SELECT metric, CAST(labels AS VARCHAR) AS labels, CAST(value AS DOUBLE) AS seconds
+FROM run_stats
+WHERE metric LIKE '%seconds%' AND value > 0 AND run_id = (SELECT max(run_id) FROM run_stats)
+ORDER BY seconds DESC
+LIMIT 40
