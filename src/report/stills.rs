@@ -59,7 +59,7 @@ pub(super) async fn add(
                 left_out += usize::from(used > bytes);
             }
             Ok(None) => left_out += 1,
-            Err(e) => timeline.no_stills = Some(e.message().to_owned()),
+            Err(e) => timeline.no_stills = Some(e.message_with(flag)),
         }
         if used > bytes {
             left_out += sources.len() - place;
@@ -73,6 +73,14 @@ pub(super) async fn add(
             bytes as f64 / 1e6
         )
     })
+}
+
+/// The flag of the command for a setting that a message names.
+fn flag(name: &str) -> String {
+    match name {
+        "allow_roots" => "--allow-root".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// The stills of one source; `None` when time is up.

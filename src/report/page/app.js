@@ -93,8 +93,11 @@ function show() {
   page.main.className = name;
   document.title = `${title} · ${fileName(report.about.results)} · clipflow`;
   for (const [known, link] of page.links) {
-    if (known === name) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (known === name) {
+      link.setAttribute('aria-current', 'page');
+      const nav = link.parentElement;
+      nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
+    } else link.removeAttribute('aria-current');
   }
   page.name = name;
   const root = el('div.view');

@@ -96,12 +96,14 @@ function cardDialog(shown, key) {
   const close = () => {
     location.hash = '#clips';
   };
-  const dialog = el('dialog.sheet', { 'aria-labelledby': 'sheet-title', on: { cancel: (event) => { event.preventDefault(); close(); }, click: (event) => { if (event.target === dialog) close(); } } },
+  const dialog = el('dialog.sheet', { 'aria-labelledby': 'sheet-title', tabindex: '-1', on: { cancel: (event) => { event.preventDefault(); close(); }, click: (event) => { if (event.target === dialog) close(); } } },
     el('header.row', null, el('h2', { id: 'sheet-title' }, card.title), el('span.spring'),
       button('Previous', () => go(-1), 'left', { disabled: at <= 0 }), button('Next', () => go(1), 'right', { disabled: at < 0 || at + 1 >= shown.length }), button('Close', close, 'close')),
     el('div.columns', null, el('div', null, player(card.file, 'large'), card.variant && card.variant.message && el('p.notice', null, card.variant.message), texts(card)), el('div', null, facts(card), siblings(card))));
   document.body.append(dialog);
   dialog.showModal();
+  // Not its first button, which the space bar would press.
+  dialog.focus();
   return {
     key(event) {
       const media = dialog.querySelector('video, audio');

@@ -2,6 +2,8 @@
 
 const GUTTER = 58;
 const EDGE = 10;
+// Width of a still in pixels at the least.
+const LEAST_STILL = 62;
 const LINES = [
   ['motion', 1000, (v) => fixed(v)],
   ['onset', 1000, (v) => fixed(v)],
@@ -141,10 +143,13 @@ function stills(view) {
   return {
     node,
     draw() {
+      // Where they would be too narrow, one stands for several.
+      const width = view.x(each) - view.x(0);
+      const of = Math.max(1, Math.ceil(LEAST_STILL / width));
       pictures.forEach((picture, i) => {
-        const [left, right] = [view.x(made.at[i] - each / 2), view.x(made.at[i] + each / 2)];
-        picture.style.left = `${left}px`;
-        picture.style.width = `${right - left}px`;
+        picture.hidden = i % of !== Math.floor((Math.min(of, made.at.length) - 1) / 2);
+        picture.style.left = `${view.x((i - (i % of)) * each)}px`;
+        picture.style.width = `${width * of}px`;
       });
     },
   };

@@ -62,14 +62,14 @@ function predictions(p, metric) {
   const [xs, ys] = [points.map(([v]) => v.score), points.map(([, y]) => y)];
   const range = (of) => [Math.min(...of), Math.max(...of) || 1];
   const [[x0, x1], [y0, y1]] = [range(xs), range(ys)];
-  const x = (v) => 46 + (330 * (v - x0)) / (x1 - x0 || 1);
-  const y = (v) => 196 - (180 * (v - y0)) / (y1 - y0 || 1);
-  const dot = ([variant, of]) => el('circle', { cx: x(variant.score), cy: y(of), r: 4 }, el('title', null, `${titleOf(variant.id)}: score ${fixed(variant.score, 3)}, ${words(metric)} ${figure(metric, of)}`));
+  const x = (v) => 62 + (316 * (v - x0)) / (x1 - x0 || 1);
+  const y = (v) => 194 - (180 * (v - y0)) / (y1 - y0 || 1);
+  const dot = ([variant, of]) => el('circle', { cx: x(variant.score), cy: y(of), r: points.length > 300 ? 2 : 4 }, el('title', null, `${titleOf(variant.id)}: score ${fixed(variant.score, 3)}, ${words(metric)} ${figure(metric, of)}`));
   const label = (at, text, anchor) => el('text', { x: at[0], y: at[1], 'text-anchor': anchor }, text);
   return panel('Score against outcome',
     el('svg.scatter', { viewBox: '0 0 390 226', role: 'img', 'aria-label': `Viral score against ${words(metric)} of ${points.length} variants` },
-      el('line', { x1: 40, y1: 202, x2: 384, y2: 202 }), el('line', { x1: 40, y1: 10, x2: 40, y2: 202 }), points.map(dot),
-      label([40, 220], fixed(x0), 'start'), label([212, 220], 'viral score', 'middle'), label([384, 220], fixed(x1), 'end'), label([34, 200], figure(metric, y0), 'end'), label([34, 18], figure(metric, y1), 'end')),
+      el('line', { x1: 54, y1: 202, x2: 384, y2: 202 }), el('line', { x1: 54, y1: 10, x2: 54, y2: 202 }), points.map(dot),
+      label([54, 220], fixed(x0), 'start'), label([219, 220], 'viral score', 'middle'), label([384, 220], fixed(x1), 'end'), label([48, 200], figure(metric, y0), 'end'), label([48, 18], figure(metric, y1), 'end')),
     el('p.fine', null, `Rank correlation ${fixed(correlation(xs, ys))} over ${plural(points.length, 'variant')}.`));
 }
 

@@ -35,5 +35,5 @@ function requestRow(r) {
     el('div.row', null, el('span', { class: isFailed(r) ? 'badge bad' : 'badge good' }, isFailed(r) ? r.code : 'answered'),
       r.source && model.sources.has(r.source) ? el('a', { href: `#sources/${r.source}` }, name) : name,
       el('span.spring'), el('span.quiet', null, isFailed(r) ? `row ${r.row}` : `${plural(r.clips, 'clip')} of ${plural(r.candidates, 'window')}${r.variants ? `, ${plural(r.variants, 'variant')}` : ''} · ${lasting(r.seconds)}`)),
-    el('p', { title: r.message || r.url }, r.message || `${r.url || ''}  ${wanted.filter(Boolean).join(' · ')}`));
+    el('p', { title: r.message || r.url }, r.message || [r.url, ...wanted].filter(Boolean).join(' · ')));
 }

@@ -127,8 +127,11 @@ function drawClips(c, view) {
     const [left, right] = [view.x(clip.start), view.x(clip.end)];
     c.fillStyle = colour('accent');
     c.beginPath();
-    c.roundRect(left, top, Math.max(3, right - left - 1), height, 4);
+    c.roundRect(left, top, Math.max(3, right - left), height, 4);
     c.fill();
+    c.strokeStyle = colour('surface');
+    c.lineWidth = 1.5;
+    c.stroke();
     c.fillStyle = colour('on-accent');
     if (right - left > 18) c.fillText(String(clip.rank), left + 7, top + height / 2 + 0.5);
   }
