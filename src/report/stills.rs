@@ -129,8 +129,14 @@ fn made(
         if Instant::now() > until {
             return Ok(None);
         }
-        let jpeg = still_at(tools, &limits, (demuxer, path), at, size, &CancelToken::new())?;
-        stills.jpeg.push(base64(&jpeg));
+        let jpeg = still_at(tools, &limits, (demuxer, path), at, size, &CancelToken::new());
+        // Where the picture ends before the source, its last one stays.
+        let jpeg = match (jpeg, stills.jpeg.last()) {
+            (Ok(jpeg), _) => base64(&jpeg),
+            (Err(_), Some(last)) => last.clone(),
+            (Err(e), None) => return Err(e),
+        };
+        stills.jpeg.push(jpeg);
         stills.at.push(at);
     }
     Ok(Some(stills))

@@ -184,7 +184,7 @@ fn events_become_figures_and_experiments() {
     let path = folder.path();
     fs::write(path.join("short.mp4"), show::short()).unwrap();
     let requests = "request_id,source_url,min_clip_length,max_clip_length,max_clips,experiment_id\none,short.mp4,2,4,1,hooks\n";
-    run(path, requests, &["--variants", "2", "--plan-only"], 0);
+    run(path, requests, &["--variants", "2", "--platforms", "tiktok,x", "--plan-only"], 0);
     let ids = query(path, "SELECT variant_id FROM variants ORDER BY 1");
     assert_eq!(ids.len(), 2);
     let events = format!(

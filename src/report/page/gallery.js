@@ -33,7 +33,7 @@ function gallery(root, id, variant) {
   let shown = filtered(everyCard);
   const box = el('div.gallery', { role: 'list', 'aria-label': 'Clips and variants' });
   const found = el('p.quiet', { role: 'status' });
-  const list = virtualList({ box, items: shown, cell: { width: 230, height: 286 }, render: (card) => cardElement(card) });
+  const list = new VirtualList({ box, items: shown, cell: { width: 230, height: 286 }, render: (card) => cardElement(card) });
   const say = () => fill(found, shown.length === everyCard.length ? plural(shown.length, 'entry', 'entries') : `${count(shown.length)} of ${plural(everyCard.length, 'entry', 'entries')}`);
   const change = (name) => (value) => {
     filters[name] = value;

@@ -2,93 +2,101 @@
 
 // A list or grid of `items` in `box`. `cell` is the least width (0: one column) and the height of an item, and
 // `render` makes its element. With `scroller` it scrolls in that element, else with the page.
-function virtualList({ box, items, cell, render, scroller }) {
-  box.classList.add('virtual');
-  const shown = new Map();
-  let columns = 1;
+class VirtualList {
+  constructor({ box, items, cell, render, scroller }) {
+    Object.assign(this, { box, items, cell, render, scroller });
+    box.classList.add('virtual');
+    this.shown = new Map();
+    this.wide = 1;
+    this.later = oncePerFrame(() => this.draw());
+    this.target = scroller || window;
+    this.target.addEventListener('scroll', this.later, { passive: true });
+    this.watch = new ResizeObserver(() => {
+      this.arrange();
+      this.later();
+    });
+    this.watch.observe(box);
+  }
 
-  function seen() {
+  // What is seen of the list, in pixels from its top.
+  seen() {
+    const { scroller } = this;
     if (scroller) return [scroller.scrollTop, scroller.scrollTop + scroller.clientHeight];
-    const top = box.getBoundingClientRect().top;
+    const { top } = this.box.getBoundingClientRect();
     return [-top, -top + window.innerHeight];
   }
 
-  function place(node, i) {
-    const width = box.clientWidth / columns;
-    node.style.transform = `translate(${(i % columns) * width}px, ${Math.floor(i / columns) * cell.height}px)`;
+  place(node, i) {
+    const width = this.box.clientWidth / this.wide;
+    node.style.transform = `translate(${(i % this.wide) * width}px, ${Math.floor(i / this.wide) * this.cell.height}px)`;
     node.style.width = `${width}px`;
-    node.style.height = `${cell.height}px`;
+    node.style.height = `${this.cell.height}px`;
   }
 
-  function draw() {
-    if (!box.isConnected) return;
-    const wide = cell.width ? Math.max(1, Math.floor(box.clientWidth / cell.width)) : 1;
-    const isRearranged = wide !== columns;
-    columns = wide;
-    const rows = Math.ceil(items.length / columns);
-    box.style.height = `${rows * cell.height}px`;
-    const [top, bottom] = seen();
-    const first = clamp(Math.floor(top / cell.height) - 2, 0, rows) * columns;
-    const last = Math.min(items.length, (Math.ceil(bottom / cell.height) + 2) * columns);
-    for (const [i, node] of shown) {
-      if ((i < first || i >= last) && !node.contains(document.activeElement)) {
-        node.remove();
-        shown.delete(i);
-      }
-    }
-    for (let i = first; i < last; i++) {
-      const known = shown.get(i);
-      if (known && !isRearranged) continue;
-      const node = known || el('div.cell', { role: 'listitem', 'aria-setsize': items.length, 'aria-posinset': i + 1 }, render(items[i], i));
-      place(node, i);
-      if (!known) {
-        // In the order of the items, so that Tab goes through them in turn.
-        const after = [...shown.keys()].filter((n) => n > i).sort((a, b) => a - b)[0];
-        box.insertBefore(node, after === undefined ? null : shown.get(after));
-        shown.set(i, node);
-      }
-    }
-    if (isRearranged) for (const [i, node] of shown) place(node, i);
+  arrange() {
+    for (const [i, node] of this.shown) this.place(node, i);
   }
 
-  const later = oncePerFrame(draw);
-  const target = scroller || window;
-  target.addEventListener('scroll', later, { passive: true });
-  const watch = new ResizeObserver(() => {
-    for (const [i, node] of shown) place(node, i);
-    later();
-  });
-  watch.observe(box);
+  draw() {
+    if (!this.box.isConnected) return;
+    const wide = this.cell.width ? Math.max(1, Math.floor(this.box.clientWidth / this.cell.width)) : 1;
+    const isRearranged = wide !== this.wide;
+    this.wide = wide;
+    const rows = Math.ceil(this.items.length / wide);
+    this.box.style.height = `${rows * this.cell.height}px`;
+    const [top, bottom] = this.seen();
+    const first = clamp(Math.floor(top / this.cell.height) - 2, 0, rows) * wide;
+    const last = Math.min(this.items.length, (Math.ceil(bottom / this.cell.height) + 2) * wide);
+    for (const [i, node] of this.shown) {
+      if ((i >= first && i < last) || node.contains(document.activeElement)) continue;
+      node.remove();
+      this.shown.delete(i);
+    }
+    for (let i = first; i < last; i++) if (!this.shown.has(i)) this.add(i);
+    if (isRearranged) this.arrange();
+  }
 
-  return {
-    draw,
-    columns: () => columns,
-    show(next) {
-      items = next;
-      for (const node of shown.values()) node.remove();
-      shown.clear();
-      draw();
-    },
-    again(i) {
-      if (shown.has(i)) fill(shown.get(i), render(items[i], i));
-    },
-    // Scrolls to an item and gives it the focus.
-    focus(i) {
-      const row = Math.floor(i / columns) * cell.height;
-      const [top, bottom] = seen();
-      if (row < top || row + cell.height > bottom) {
-        if (scroller) scroller.scrollTop = row - scroller.clientHeight / 3;
-        else window.scrollBy(0, row - top - window.innerHeight / 3);
-      }
-      draw();
-      const node = shown.get(i) && shown.get(i).querySelector('button, a, [tabindex]');
-      if (node) node.focus({ preventScroll: true });
-    },
-    end() {
-      watch.disconnect();
-      target.removeEventListener('scroll', later);
-    },
-  };
+  // In the order of the items, so that Tab goes through them in turn.
+  add(i) {
+    const node = el('div.cell', { role: 'listitem', 'aria-setsize': this.items.length, 'aria-posinset': i + 1 }, this.render(this.items[i], i));
+    this.place(node, i);
+    const after = [...this.shown.keys()].filter((n) => n > i).sort((a, b) => a - b)[0];
+    this.box.insertBefore(node, after === undefined ? null : this.shown.get(after));
+    this.shown.set(i, node);
+  }
+
+  columns() {
+    return this.wide;
+  }
+
+  show(items) {
+    this.items = items;
+    for (const node of this.shown.values()) node.remove();
+    this.shown.clear();
+    this.draw();
+  }
+
+  again(i) {
+    if (this.shown.has(i)) fill(this.shown.get(i), this.render(this.items[i], i));
+  }
+
+  // Scrolls to an item and gives it the focus.
+  focus(i) {
+    const row = Math.floor(i / this.wide) * this.cell.height;
+    const [top, bottom] = this.seen();
+    if (row < top || row + this.cell.height > bottom) {
+      if (this.scroller) this.scroller.scrollTop = row - this.scroller.clientHeight / 3;
+      else window.scrollBy(0, row - top - window.innerHeight / 3);
+    }
+    this.draw();
+    const node = this.shown.get(i) && this.shown.get(i).querySelector('button, a, [tabindex]');
+    if (node) node.focus({ preventScroll: true });
+  }
+
+  end() {
+    this.watch.disconnect();
+    this.target.removeEventListener('scroll', this.later);
+  }
 }
 
 // Arrow keys go from item to item of a list.

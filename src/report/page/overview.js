@@ -71,12 +71,36 @@ function commands(text) {
   return el('div.commands', null, el('p', null, 'When the causes are gone, run just these again:'), code, copy);
 }
 
-function time() {
-  const stats = report.run_stats;
-  if (stats.length) {
-    const rows = stats.slice(0, 14).map((s) => [`${words(s.metric)} ${s.labels && s.labels !== '{}' ? s.labels : ''}`.trim(), s.seconds, null]);
-    return panel('Where the time went', bars(rows, 'Seconds of the last run, from the table run_stats.'));
+const MEASURED = {
+  clipflow_step_seconds_total: 'Steps of the run',
+  clipflow_stage_seconds_total: 'Media work, as it passes',
+  clipflow_row_duration_seconds: 'Media work, row by row',
+  clipflow_row_wait_seconds: 'Waiting',
+  clipflow_source_fetch_seconds: 'Fetching sources',
+  clipflow_media_process_seconds: 'Media processes',
+  clipflow_media_cpu_seconds_total: 'CPU of media processes',
+};
+
+// What a run measured, a list a metric.
+function measured(stats) {
+  const all = stats.find((s) => s.metric === 'clipflow_run_duration_seconds');
+  const lists = [...byKey(stats.filter((s) => s !== all), 'metric')];
+  const list = ([metric, rows]) => [el('h3', null, MEASURED[metric] || words(metric.replace(/^clipflow_|_total$/g, ''))),
+    bars(rows.slice(0, 8).map((row) => [labelled(row.labels), row.seconds, null]))];
+  return panel('Where the time went', el('p', null, all ? `The last run took ${lasting(all.seconds)}.` : 'Seconds of the last run.'), lists.map(list));
+}
+
+// The values of labels, which are a JSON object.
+function labelled(labels) {
+  try {
+    return Object.values(JSON.parse(labels)).join(', ') || 'all';
+  } catch {
+    return labels || 'all';
   }
+}
+
+function time() {
+  if (report.run_stats.length) return measured(report.run_stats);
   const slow = report.sources.filter((s) => s.seconds > 0).sort((a, b) => b.seconds - a.seconds);
   if (!slow.length) return panel('Where the time went', el('p.quiet', null, 'The results hold no times: everything was there already.'));
   const rows = slow.slice(0, 10).map((s) => [nameOf(s), s.seconds, `#sources/${s.id}`]);
@@ -90,7 +114,7 @@ function bars(rows, about) {
   const line = ([name, seconds, to]) =>
     el('li', null, to ? el('a.name', { href: to, title: name }, name) : el('span.name', { title: name }, name),
       el('span.track', { 'aria-hidden': 'true' }, el('span', { css: { width: `${(100 * seconds) / most}%` } })), el('span.number', null, lasting(seconds)));
-  return [el('ol.bars', null, rows.map(line)), el('p.fine', null, about)];
+  return [el('ol.bars', null, rows.map(line)), about && el('p.fine', null, about)];
 }
 
 // How the scores of all windows and of the chosen ones are spread.

@@ -11,7 +11,7 @@ function requests(root, code) {
   const found = el('p.quiet', { role: 'status' });
   const fits = (r) => (!state.code || (state.code === 'ok' ? !isFailed(r) : r.code === state.code))
     && (!state.text || `${r.id}\n${r.url}\n${r.topic || ''}\n${r.message || ''}`.toLowerCase().includes(state.text));
-  const list = virtualList({ box, items: [], cell: { width: 0, height: 76 }, render: requestRow });
+  const list = new VirtualList({ box, items: [], cell: { width: 0, height: 76 }, render: requestRow });
   const show = () => {
     const shown = report.requests.filter(fits);
     list.show(shown);
@@ -25,7 +25,7 @@ function requests(root, code) {
     box,
   ]);
   show();
-  return { key: () => false, end: list.end };
+  return { key: () => false, end: () => list.end() };
 }
 
 function requestRow(r) {

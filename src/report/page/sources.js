@@ -9,7 +9,7 @@ function sources(root, id) {
   const box = el('div', { role: 'list', 'aria-label': 'Sources' });
   const scroller = el('div.scroller', null, box);
   const detail = el('article.detail');
-  const list = virtualList({ box, items: state.shown, cell: { width: 0, height: 62 }, scroller, render: (s) => sourceItem(s, current.id) });
+  const list = new VirtualList({ box, items: state.shown, cell: { width: 0, height: 62 }, scroller, render: (s) => sourceItem(s, current.id) });
   const filter = (text) => {
     state.shown = report.sources.filter((s) => `${s.location || ''}`.toLowerCase().includes(text));
     list.show(state.shown);
@@ -106,11 +106,11 @@ function windowTable(pick) {
   const render = (i) => el('button.window', { type: 'button', 'aria-pressed': i === marked ? 'true' : 'false', class: windows.chosen.includes(i) ? 'window chosen' : 'window', on: { click: () => pick(i) } },
     el('span.number', null, count(windows.rank[i])), el('span', null, span(windows.start[i], windows.end[i])),
     el('span.track', { 'aria-hidden': 'true' }, el('span', { css: { width: `${100 * windows.score[i]}%` } })), el('span.number', null, fixed(windows.score[i], 3)));
-  const list = virtualList({ box, items: [], cell: { width: 0, height: 32 }, scroller, render });
+  const list = new VirtualList({ box, items: [], cell: { width: 0, height: 32 }, scroller, render });
   return {
     node: el('section.windows', { 'aria-label': 'Windows' }, el('h3', null, 'All windows'), scroller),
-    draw: list.draw,
-    end: list.end,
+    draw: () => list.draw(),
+    end: () => list.end(),
     show(next) {
       windows = next;
       marked = -1;
