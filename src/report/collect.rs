@@ -28,11 +28,12 @@ pub(super) async fn collect(ctx: &SessionContext) -> Result<ReportData> {
     let lines = all::<WindowLine>(ctx, sql::CANDIDATES, ("each", shares.windows)).await?;
     let (mut windows, to_explain) = grouped(lines);
     explain(ctx, &mut windows, to_explain).await?;
+    let (run_stats, unread) = run_stats(ctx).await;
     let failures = rows::rows(ctx.sql(sql::FAILURES).await.map_err(query_error)?).await?;
     let mut data = ReportData {
         timelines: timelines(&sources, signals, shots, cues),
         failures: explained(failures),
-        run_stats: run_stats(ctx).await,
+        run_stats,
         requests: all(ctx, sql::REQUESTS, ("most", MOST_REQUESTS)).await?,
         clips: all(ctx, sql::CLIPS, ("most", MOST_CLIPS)).await?,
         variants: all(ctx, sql::VARIANTS, ("most", MOST_VARIANTS)).await?,
@@ -45,6 +46,7 @@ pub(super) async fn collect(ctx: &SessionContext) -> Result<ReportData> {
         ..ReportData::default()
     };
     data.about.notes = left_out(&data);
+    data.about.notes.extend(unread);
     Ok(data)
 }
 
@@ -59,14 +61,15 @@ async fn all<T: DeserializeOwned>(
     rows::rows(frame.with_param_values(parameters).map_err(query_error)?).await
 }
 
-/// Seconds of the last run; none in results of a version without the table.
-async fn run_stats(ctx: &SessionContext) -> Vec<RunFigure> {
+/// Seconds of the last run, or a sentence why they cannot be read; neither in results without the table.
+async fn run_stats(ctx: &SessionContext) -> (Vec<RunFigure>, Option<String>) {
     if !ctx.table_exist("run_stats").unwrap_or(false) {
-        return vec![];
+        return (vec![], None);
     }
-    match ctx.sql(sql::RUN_STATS).await {
-        Ok(frame) => rows::rows(frame).await.unwrap_or_default(),
-        Err(_) => vec![],
+    let read = async { rows::rows(ctx.sql(sql::RUN_STATS).await.map_err(query_error)?).await };
+    match read.await {
+        Ok(figures) => (figures, None),
+        Err(e) => (vec![], Some(format!("the table run_stats cannot be read: {}", e.message()))),
     }
 }
 

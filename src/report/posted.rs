@@ -65,9 +65,11 @@ pub(super) async fn posted(
         variants.truncate(MOST_VARIANTS);
     }
     posted.variants = variants;
-    // Neither the events nor the variants may name platforms.
-    if let Ok((platforms, ..)) = figures(results.clone(), asked, "platform", parallel).await {
-        posted.platforms = platforms;
+    match figures(results.clone(), asked, "platform", parallel).await {
+        Ok((platforms, ..)) => posted.platforms = platforms,
+        // Neither the events nor the variants name platforms.
+        Err(e) if e.code() == ErrorCode::ConfigInvalid => {}
+        Err(e) => return Err(e),
     }
     for metric in JUDGED_BY {
         match experiment(&experiment_query(results.clone(), asked, metric, parallel)).await {

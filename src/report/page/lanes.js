@@ -11,6 +11,8 @@ const LINES = [
   ['loudness', 10, (v) => (v === null || v === undefined ? '–' : `${v.toFixed(1)} LUFS`)],
 ];
 
+const SCALES = { loudness: 'lufs', motion: 'motion' };
+
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
@@ -172,14 +174,16 @@ function signals(view) {
     scales: {
       x: { time: false, range: () => [state.from, state.to] },
       y: { range: [0, 1] },
+      // Most pictures move little: their motion fills the height.
+      motion: { range: [0, Math.max(0.02, ...timeline.motion.map((v) => v / 1000))] },
       lufs: { range: [-60, 0] },
     },
     axes: [
       { show: false },
-      { size: GUTTER, splits: () => [0, 0.5, 1], stroke: () => colour('muted'), font: '11px system-ui', grid: { stroke: () => colour('line'), width: 1 }, ticks: { show: false } },
+      { size: GUTTER, splits: () => [0, 0.5, 1], values: () => ['', '', ''], stroke: () => colour('muted'), font: '11px system-ui', grid: { stroke: () => colour('line'), width: 1 }, ticks: { show: false } },
     ],
     series: [{ label: 'time', value: (_, v) => (v === null ? '–' : clock(v, true)) },
-      ...known.map(([name, , text]) => ({ label: name, scale: name === 'loudness' ? 'lufs' : 'y', stroke: () => colour(name), width: 1.5, points: { show: false }, value: (_, v) => text(v) }))],
+      ...known.map(([name, , text]) => ({ label: name, scale: SCALES[name] || 'y', stroke: () => colour(name), width: 1.5, points: { show: false }, value: (_, v) => text(v) }))],
   }, data, node);
   return {
     node,

@@ -52,7 +52,7 @@ function failures() {
     const link = f.what === 'requests' ? el('a', { href: `#requests/${encodeURIComponent(name)}` }, plural(f.count, 'request')) : plural(f.count, 'variant');
     return el('li', null,
       el('div.row', null, el('code', null, name), el('span.badge.bad', null, link), f.may_change && el('span.badge', { title: 'A later try may succeed without any change.' }, 'may pass')),
-      el('p', null, f.meaning && el('span.quiet', null, `${f.meaning} `), f.advice),
+      el('p', null, f.meaning && el('span.quiet', null, f.meaning.replaceAll('`', ''), ' '), f.advice),
       f.example && el('details', null, el('summary', null, 'An example'), el('p', null, f.example, f.request && el('span.quiet', null, ` (request ${f.request})`))));
   };
   return panel('Failures', el('ul.failures', null, report.failures.map(group)), report.again && commands(report.again));

@@ -106,6 +106,11 @@ function experiments(p) {
   return panel('Experiments', [...groups.values()].map(experiment));
 }
 
+// Enough of an id to find it in the list.
+function brief(id) {
+  return model.variants.has(id) ? id.slice(0, 6) : id;
+}
+
 // The interval of each arm on one scale.
 function experiment(rows) {
   const [first] = rows;
@@ -113,12 +118,12 @@ function experiment(rows) {
   const [low, high] = [Math.min(...known.map((row) => row.low ?? row.rate)), Math.max(...known.map((row) => row.high ?? row.rate))];
   const at = (v) => 4 + (92 * (v - low)) / (high - low || 1);
   const arm = (row) => el('li', { class: row.winner ? 'winner' : null },
-    el('span.name', { title: titleOf(row.variant_id) }, variantLink(row.variant_id)),
+    el('span.name', { title: titleOf(row.variant_id) }, el('code', null, brief(row.variant_id)), ' ', variantLink(row.variant_id)),
     el('span.track.interval', { 'aria-hidden': 'true' }, row.rate !== null && [
       row.low !== null && el('span', { css: { left: `${at(row.low)}%`, width: `${at(row.high) - at(row.low)}%` } }), el('i', { css: { left: `${at(row.rate)}%` } })]),
     el('span.number', null, percent(row.rate)), el('span.number.quiet', null, row.trials === null ? '' : `of ${count(row.trials)}`));
   return el('article.experiment', null, el('h3', null, first.experiment_id, ' ', el('span.badge', null, words(first.metric))),
-    el('p', null, first.verdict), el('ol.bars.arms', null, rows.map(arm)),
+    el('p', null, rows.reduce((text, row) => text.replaceAll(row.variant_id, brief(row.variant_id)), first.verdict)), el('ol.bars.arms', null, rows.map(arm)),
     known.length > 0 && el('p.fine', null, `Rates with intervals of ${percent(first.confidence, 0)} confidence, from ${percent(low)} to ${percent(high)}.`));
 }
 
