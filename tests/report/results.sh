@@ -9,8 +9,8 @@ name="a 'b' <img src=x onerror=window.attacked=3> # 100% ü"
 
 mkdir -p "$work/small" "$work/large" "$work/failed"
 # Scenes that differ, and sound that comes and goes.
-ffmpeg -v error -f lavfi -i "testsrc2=s=640x360:r=25:d=8" -f lavfi -i "mandelbrot=s=640x360:r=25" \
-    -f lavfi -i "smptebars=s=640x360:r=25:d=8" -f lavfi -i "aevalsrc='0.4*sin(2*PI*440*t)*gt(mod(t,3),1)':s=48000:d=28" \
+ffmpeg -v error -f lavfi -i "testsrc2=s=320x180:r=25:d=8" -f lavfi -i "mandelbrot=s=320x180:r=25" \
+    -f lavfi -i "smptebars=s=320x180:r=25:d=8" -f lavfi -i "aevalsrc='0.4*sin(2*PI*440*t)*gt(mod(t,3),1)':s=48000:d=28" \
     -filter_complex "[1:v]trim=duration=12,setpts=PTS-STARTPTS[m];[0:v][m][2:v]concat=n=3:v=1:a=0,format=yuv420p[v]" \
     -map "[v]" -map 3:a -c:v libx264 -preset ultrafast -c:a aac "$work/show.mp4"
 
@@ -28,8 +28,8 @@ cd "$work/small"
 cd "$work/large"
 n=0
 while [ $n -lt 340 ]; do
-    [ $n -ge 20 ] || cp "$work/show.mp4" "show$n.mp4"
-    printf 'r%s,show%s.mp4,4,8,3\n' $n $((n % 20))
+    [ $n -ge 5 ] || cp "$work/show.mp4" "show$n.mp4"
+    printf 'r%s,show%s.mp4,4,8,3\n' $n $((n % 5))
     n=$((n + 1))
 done >rows.csv
 { printf 'request_id,source_url,min_clip_length,max_clip_length,max_clips\n' && cat rows.csv; } >requests.csv

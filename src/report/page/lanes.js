@@ -20,7 +20,7 @@ function colour(name) {
 // `windows` are those of one request. `pick(i)` is told which window was chosen by pointer.
 function lanes({ source, timeline, windows, clips, pick }) {
   const state = { from: 0, to: Math.max(source.duration, 0.1), windows, picked: -1, over: -1, at: null };
-  const stack = el('div.lanes', { role: 'group', 'aria-label': 'Timeline', tabindex: '0' });
+  const stack = el('div.lanes', { role: 'group', 'aria-label': 'Timeline: left and right move, plus and minus zoom, up and down choose a window', tabindex: '0' });
   const view = { state, stack, source, timeline, clips };
   const parts = [stills(view), signals(view), tracks(view)].filter(Boolean);
   const line = el('div.crosshair', { hidden: true, 'aria-hidden': 'true' });
