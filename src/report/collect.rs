@@ -1,7 +1,7 @@
 //! The data of a page, from the tables of a dataset.
 
 use datafusion::common::ScalarValue;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use serde::de::DeserializeOwned;
 
 use super::advice::explained;
@@ -29,7 +29,7 @@ pub(super) async fn collect(ctx: &SessionContext) -> Result<ReportData> {
     let (mut windows, to_explain) = grouped(lines);
     explain(ctx, &mut windows, to_explain).await?;
     let (run_stats, unread) = run_stats(ctx).await;
-    let failures = rows::rows(ctx.sql(sql::FAILURES).await.map_err(query_error)?).await?;
+    let failures = read(ctx.sql(sql::FAILURES).await.map_err(query_error)?).await?;
     let mut data = ReportData {
         timelines: timelines(&sources, signals, shots, cues),
         failures: explained(failures),
@@ -58,7 +58,11 @@ async fn all<T: DeserializeOwned>(
 ) -> Result<Vec<T>> {
     let frame = ctx.sql(sql).await.map_err(query_error)?;
     let parameters = vec![(name, ScalarValue::from(value))];
-    rows::rows(frame.with_param_values(parameters).map_err(query_error)?).await
+    read(frame.with_param_values(parameters).map_err(query_error)?).await
+}
+
+async fn read<T: DeserializeOwned>(frame: DataFrame) -> Result<Vec<T>> {
+    rows::stored(&frame.collect().await.map_err(query_error)?)
 }
 
 /// Seconds of the last run, or a sentence why they cannot be read; neither in results without the table.
@@ -66,8 +70,8 @@ async fn run_stats(ctx: &SessionContext) -> (Vec<RunFigure>, Option<String>) {
     if !ctx.table_exist("run_stats").unwrap_or(false) {
         return (vec![], None);
     }
-    let read = async { rows::rows(ctx.sql(sql::RUN_STATS).await.map_err(query_error)?).await };
-    match read.await {
+    let figures = async { read(ctx.sql(sql::RUN_STATS).await.map_err(query_error)?).await };
+    match figures.await {
         Ok(figures) => (figures, None),
         Err(e) => (vec![], Some(format!("the table run_stats cannot be read: {}", e.message()))),
     }

@@ -36,7 +36,8 @@ for (const clips of model.clipsOf.values()) clips.sort((a, b) => a.start - b.sta
 function fileUrl(uri) {
   const base = report.about.base;
   if (base === null || !uri) return null;
-  const names = [...base.split('/'), ...uri.split('/')].filter((name) => name && name !== '.');
+  const inside = uri.split('/').filter((name) => name !== '..');
+  const names = [...base.split('/'), ...inside].filter((name) => name && name !== '.');
   // A first name with a colon would be read as a scheme.
   return './' + names.map((name) => (name === '..' ? name : encodeURIComponent(name))).join('/');
 }
