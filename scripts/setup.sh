@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks for what the build and the tests need beside Rust, and installs what is missing:
 # ffmpeg and ffprobe with libx264, typefaces for captions, and a C compiler; called with the word `python`, Python 3 with
-# its venv module too. Quiet and instant when all is there.
+# its venv module too, with `browser` Chromium and its driver. Quiet and instant when all is there.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -36,9 +36,13 @@ have_fonts() {
 }
 
 # ensurepip: Debian's python3 has the module venv and not what it needs.
-want_python=${1:-}
+wanted_too=${1:-}
 have_python() {
-    [ "$want_python" != python ] || python3 -c 'import ensurepip, venv' 2>/dev/null
+    [ "$wanted_too" != python ] || python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
+have_browser() {
+    [ "$wanted_too" != browser ] || { { have chromium || have chromium-browser; } && have chromedriver; }
 }
 
 # Names of what is missing, in words for people.
@@ -47,6 +51,7 @@ missing() {
     have_cc || printf ' a C compiler (cc) with its headers,'
     have_fonts || printf ' typefaces for captions (DejaVu, Noto CJK),'
     have_python || printf ' Python 3 with its venv module,'
+    have_browser || printf ' Chromium with chromedriver,'
 }
 
 die() {
@@ -69,6 +74,7 @@ install_with_apt() {
     have_cc || set -- "$@" gcc libc6-dev
     have_fonts || set -- "$@" fonts-dejavu-core fonts-noto-cjk
     have_python || set -- "$@" python3 python3-venv
+    have_browser || set -- "$@" chromium chromium-driver
     # Package lists may be absent (a fresh container) or old: then fetch them and try again.
     apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
     printf 'setup: fetching package lists\n'
@@ -79,6 +85,7 @@ install_with_dnf() {
     have_cc || as_root dnf install -y gcc glibc-devel
     have_fonts || as_root dnf install -y dejavu-sans-fonts google-noto-sans-cjk-fonts
     have_python || as_root dnf install -y python3
+    have_browser || as_root dnf install -y chromium chromedriver
     have_ffmpeg && return 0
     # Fedora's own ffmpeg-free has no libx264; the full one comes from RPM Fusion.
     as_root dnf install -y --allowerasing ffmpeg
@@ -88,6 +95,7 @@ install_with_apk() {
     have_cc || as_root apk add --no-cache gcc musl-dev
     have_fonts || as_root apk add --no-cache font-dejavu font-noto-cjk
     have_python || as_root apk add --no-cache python3
+    have_browser || as_root apk add --no-cache chromium chromium-chromedriver
     have_ffmpeg || as_root apk add --no-cache ffmpeg
 }
 
@@ -95,12 +103,14 @@ install_with_pacman() {
     have_cc || as_root pacman -Sy --noconfirm --needed gcc
     have_fonts || as_root pacman -Sy --noconfirm --needed ttf-dejavu noto-fonts-cjk
     have_python || as_root pacman -Sy --noconfirm --needed python
+    have_browser || as_root pacman -Sy --noconfirm --needed chromium
     have_ffmpeg || as_root pacman -Sy --noconfirm --needed ffmpeg
 }
 
 install_with_brew() {
     have_ffmpeg || brew install ffmpeg
     have_python || brew install python
+    have_browser || brew install --cask chromium chromedriver
     have_cc || die "missing: a C compiler. Run xcode-select --install and start again."
 }
 

@@ -20,6 +20,7 @@
 //! | [`pipeline`] | the flow from requests to a results dataset |
 //! | [`export`] | clips and variants as timelines of editing programs |
 //! | [`processors`] | the API: [`VideoClipProcessor`], [`ViralVideoProcessor`] and others |
+//! | [`report`] | results as one HTML page |
 //!
 //! The modules `net` (the guarded HTTP client), `cache`, `store` (a results dataset) and `cli` (the command)
 //! are hidden: they are public for the tests of this repository only, and change without notice.
@@ -103,6 +104,9 @@ pub mod processors;
 
 #[cfg(feature = "datafusion")]
 pub mod export;
+
+#[cfg(feature = "datafusion")]
+pub mod report;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

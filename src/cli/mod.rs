@@ -13,6 +13,7 @@ mod performance;
 mod print;
 mod progress;
 mod render;
+mod report;
 mod run;
 mod score;
 mod settings;
@@ -124,6 +125,7 @@ async fn dispatch(
     match arguments.command {
         Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
         Command::Render(args) => render::render(args, parallel, stop).await,
+        Command::Report(args) => report::report(args, parallel).await,
         Command::Forget(args) => forget::forget(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,

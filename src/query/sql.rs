@@ -153,6 +153,36 @@ pub mod export {
     }
 }
 
+/// Queries of the report.
+pub mod report {
+    queries! { "report":
+        /// What the results hold.
+        TOTALS = "totals",
+        /// What went wrong, by error code.
+        FAILURES = "failures",
+        /// Requests and how they ended.
+        REQUESTS = "requests",
+        /// Sources.
+        SOURCES = "sources",
+        /// Signals in buckets.
+        SIGNALS = "signals",
+        /// Shots.
+        SHOTS = "shots",
+        /// Caption lines.
+        CUES = "cues",
+        /// Windows that were considered.
+        CANDIDATES = "candidates",
+        /// Clips.
+        CLIPS = "clips",
+        /// Variants.
+        VARIANTS = "variants",
+        /// Media files.
+        MEDIA = "files",
+        /// Seconds of the last run.
+        RUN_STATS = "run_stats",
+    }
+}
+
 /// Queries about requests that are removed.
 pub mod forget {
     queries! { "forget":

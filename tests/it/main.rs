@@ -36,6 +36,7 @@ mod questions;
 mod reframe;
 mod render;
 mod render_edits;
+mod report;
 mod requests;
 mod runs;
 mod settings;

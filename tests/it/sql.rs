@@ -113,6 +113,7 @@ fn every_statement_of_the_run_is_used() {
         ("sql/from_results", sql::from_results::FILES.to_vec()),
         ("sql/render", render),
         ("sql/forget", sql::forget::FILES.to_vec()),
+        ("sql/report", sql::report::FILES.to_vec()),
     ] {
         used.sort_unstable();
         let found: Vec<String> = files(folder, "sql")

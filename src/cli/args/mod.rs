@@ -8,6 +8,7 @@ mod encoding;
 mod export;
 mod forget;
 mod output;
+mod report;
 mod sql;
 mod suggest;
 mod tables;
@@ -31,6 +32,7 @@ pub(super) use encoding::EncodingArgs;
 pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use output::OutputArgs;
+pub(super) use report::ReportArgs;
 pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
 pub(super) use variants::VariantArgs;
@@ -90,6 +92,8 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
+    /// Show results as one HTML page that opens offline: what was made, why these clips, what went wrong.
+    Report(ReportArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
     /// Compare the variants of experiments: intervals, tests, and which variant wins, if one does.
@@ -121,6 +125,7 @@ impl Command {
         match self {
             Self::Run(args) => args.settings.clone(),
             Self::Render(args) => args.settings.clone(),
+            Self::Report(args) => args.settings.clone(),
             Self::Forget(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),

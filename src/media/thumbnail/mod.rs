@@ -4,6 +4,7 @@
 //! Burned-in captions hide the picture and count as detail, so a frame without any is preferred.
 
 mod judge;
+mod still;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -15,6 +16,7 @@ use super::{MediaCommand, MediaLimits, MediaTools, input_args};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use judge::{BestFrame, HEIGHT, WIDTH};
+pub use still::still_at;
 
 /// Largest number of frames examined.
 const MOST_FRAMES: usize = 60;
