@@ -144,7 +144,7 @@ impl Observer for ProgressBars {
                 *stage = None;
                 return;
             }
-            Event::StageStarted { .. } | Event::Note { .. } => {}
+            Event::StageStarted { .. } | Event::RowStarted { .. } | Event::Note { .. } => {}
         }
         current.show();
     }

@@ -1,0 +1,48 @@
+//! What a run reports: events, metrics, traces and logs.
+//!
+//! Everything is recorded once and read by many: [`Metrics`] holds counters, gauges and histograms, a [`TraceLog`] the
+//! spans of rows, and each format ([`prometheus`], [`datadog`], [`chrome`]) is one file that reads them. Reporting never
+//! fails the work: an [`Observer`] returns nothing, and what cannot be recorded is dropped.
+
+pub mod catalogue;
+pub mod chrome;
+mod counters;
+pub mod datadog;
+mod event;
+mod histogram;
+#[cfg(feature = "datafusion")]
+pub mod logs;
+mod metrics;
+mod process_log;
+pub mod prometheus;
+mod redact;
+mod row_log;
+mod trace;
+
+pub use counters::{MediaCounters, MediaCounts};
+pub use event::{Event, Observer, Silent};
+pub use histogram::{Distribution, Histogram};
+pub use metrics::{MetricKind, MetricSample, MetricSpec, Metrics};
+pub use process_log::{ProcessLog, ProcessRecord};
+pub use redact::scrub;
+pub use row_log::{RowLog, RowRecord};
+pub use trace::{Span, TraceId, TraceLog, unix_seconds};
+
+/// Everything that the work of a run reports to. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Telemetry {
+    /// Counters, gauges and histograms.
+    pub metrics: Metrics,
+    /// Spans of rows and of their media processes; empty while tracing is off.
+    pub traces: TraceLog,
+    /// What debug bundles are made of: rows that failed, or all of them.
+    pub rows: RowLog,
+}
+
+impl Telemetry {
+    /// For a run whose metrics also count in these, with traces and rows of its own.
+    #[must_use]
+    pub fn for_run(&self, traces: TraceLog, rows: RowLog) -> Self {
+        Self { metrics: self.metrics.child(), traces, rows }
+    }
+}
