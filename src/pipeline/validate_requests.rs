@@ -131,8 +131,7 @@ async fn check(
         let noted = hints.lock().unwrap_or_else(PoisonError::into_inner).read(&rows);
         async move { noted.and(judged) }
     };
-    let folder = folder.to_path_buf();
-    let statements = Statements { ctx, parameters: config.parameters(), folder };
+    let statements = Statements::new(ctx, config.parameters(), folder.to_path_buf());
     let entry = statements.run_through(&sql::CHECKED, None, judge).await;
     let entry = entry.map_err(|e| match e.code() {
         // A query error while the requests are read is about them.

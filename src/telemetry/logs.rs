@@ -217,15 +217,23 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::info_span!("row", trace_id = "ab12", stage = "analyze");
             let _entered = span.enter();
-            tracing::warn!(code = "source.timeout", url = "https://h/a?sig=canary", "at https://u:canary@h/a");
+            tracing::warn!(
+                code = "source.timeout",
+                url = "https://h/a?sig=canary",
+                "at https://u:canary@h/a"
+            );
             tracing::info!(target: "hyper", "not ours");
         });
-        let mine: Vec<_> = log.entries().into_iter().filter(|e| e.message.contains("//h/a")).collect();
+        let mine: Vec<_> =
+            log.entries().into_iter().filter(|e| e.message.contains("//h/a")).collect();
         let [entry] = mine.as_slice() else { panic!("{mine:?}") };
         assert_eq!((entry.level, entry.message.as_str()), ("WARN", "at https://h/a"));
         assert!(entry.target.starts_with("clipflow::telemetry") && entry.timestamp > 1.7e9);
         let fields: Vec<_> = entry.fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        assert_eq!(fields, ["trace_id=ab12", "stage=analyze", "code=source.timeout", "url=https://h/a?sig=…"]);
+        assert_eq!(
+            fields,
+            ["trace_id=ab12", "stage=analyze", "code=source.timeout", "url=https://h/a?sig=…"]
+        );
         drop(subscription);
         let before = log.entries().len();
         tracing::subscriber::with_default(Registry::default().with(LogLayer(())), || {
@@ -239,7 +247,13 @@ mod tests {
         let log = DebugLog::default();
         for n in 0..=MAX_ENTRIES {
             let message = n.to_string();
-            log.log(&LogEntry { timestamp: 0.0, level: "INFO", target: String::new(), message, fields: vec![] });
+            log.log(&LogEntry {
+                timestamp: 0.0,
+                level: "INFO",
+                target: String::new(),
+                message,
+                fields: vec![],
+            });
         }
         let entries = log.entries();
         assert_eq!((entries.len(), entries[0].message.as_str()), (MAX_ENTRIES, "1"));

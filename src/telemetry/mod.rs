@@ -26,7 +26,7 @@ pub use metrics::{MetricKind, MetricSample, MetricSpec, Metrics};
 pub use process_log::{ProcessLog, ProcessRecord};
 pub use redact::scrub;
 pub use row_log::{RowLog, RowRecord};
-pub use trace::{Span, TraceId, TraceLog, unix_seconds};
+pub use trace::{Span, TraceId, TraceLog, span_id, unix_seconds};
 
 /// Everything that the work of a run reports to. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -44,5 +44,22 @@ impl Telemetry {
     #[must_use]
     pub fn for_run(&self, traces: TraceLog, rows: RowLog) -> Self {
         Self { metrics: self.metrics.child(), traces, rows }
+    }
+
+    /// Record a part of the run that started at `start`, in seconds since 1970, and took `seconds`.
+    pub fn part_of_run(&self, category: &str, name: &str, start: f64, seconds: f64) {
+        let Some(trace) = self.traces.run() else { return };
+        self.traces.record(Span {
+            trace,
+            id: span_id(),
+            parent: None,
+            name: name.to_owned(),
+            category: category.to_owned(),
+            start,
+            seconds,
+            pid: std::process::id(),
+            error: None,
+            attributes: vec![],
+        });
     }
 }

@@ -40,8 +40,7 @@ fn line(text: &mut String, sample: &MetricSample, suffix: &str, le: Option<&str>
     let labels = labels.chain(le.map(|le| ("le", le)));
     let labels: Vec<_> =
         labels.map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    let shown =
-        if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    let shown = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
     let _ = writeln!(text, "{}{suffix}{shown} {value}", sample.name);
 }
 
@@ -64,14 +63,23 @@ mod tests {
         metrics.observe(&ROW_WAIT_SECONDS, &["render"], 0.5);
         let text = text(&metrics.samples());
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.iter().filter(|line| **line == "# TYPE clipflow_rows_total counter").count(), 1);
+        assert_eq!(
+            lines.iter().filter(|line| **line == "# TYPE clipflow_rows_total counter").count(),
+            1
+        );
         assert!(lines.contains(&"clipflow_host_calls_total{host=\"a\\\"b\\\\c\\nd\"} 3"), "{text}");
         assert!(lines.contains(
             &"clipflow_rows_total{stage=\"analyze\",backend=\"async\",code=\"media.corrupt\"} 1"
         ));
-        assert!(lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"0.256\"} 0"));
-        assert!(lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"1.024\"} 1"));
-        assert!(lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"+Inf\"} 1"));
+        assert!(
+            lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"0.256\"} 0")
+        );
+        assert!(
+            lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"1.024\"} 1")
+        );
+        assert!(
+            lines.contains(&"clipflow_row_wait_seconds_bucket{stage=\"render\",le=\"+Inf\"} 1")
+        );
         assert!(lines.contains(&"clipflow_row_wait_seconds_count{stage=\"render\"} 1"));
     }
 }

@@ -30,7 +30,9 @@ pub fn scrub(text: &str) -> String {
 }
 
 fn is_end(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|' | '\\' | '{' | '}')
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|' | '\\' | '{' | '}')
 }
 
 #[cfg(test)]
@@ -43,9 +45,15 @@ mod tests {
             ("nothing here", "nothing here"),
             ("a :// b", "a :// b"),
             ("see https://h/a?token=canary.", "see https://h/a?token=…."),
-            ("{\"url\":\"https://h/a?X-Amz-Signature=canary&t=1\"}", "{\"url\":\"https://h/a?X-Amz-Signature=…&t=1\"}"),
+            (
+                "{\"url\":\"https://h/a?X-Amz-Signature=canary&t=1\"}",
+                "{\"url\":\"https://h/a?X-Amz-Signature=…&t=1\"}",
+            ),
             ("https://u:canary@h/a, s3://b/k", "https://h/a, s3://b/k"),
-            ("(https://h/a?sig=canary) https://h/b?key=canary", "(https://h/a?sig=…) https://h/b?key=…"),
+            (
+                "(https://h/a?sig=canary) https://h/b?key=canary",
+                "(https://h/a?sig=…) https://h/b?key=…",
+            ),
             ("url=https://h/a?v=1#access_token=canary", "url=https://h/a?v=1"),
         ] {
             assert_eq!(scrub(given), shown);

@@ -110,7 +110,9 @@ impl TraceLog {
 
     /// Whether a trace is kept: it is sampled, or something in it failed so far.
     pub fn keeps(&self, trace: TraceId) -> bool {
-        self.0.as_ref().is_some_and(|table| table.samples(trace) || table.lock().failed.contains(&trace))
+        self.0
+            .as_ref()
+            .is_some_and(|table| table.samples(trace) || table.lock().failed.contains(&trace))
     }
 
     /// The spans of the traces that are kept, in the order of their start, and the number of spans beyond the limit.
@@ -149,7 +151,7 @@ fn trace_id(parts: &[&str]) -> TraceId {
 }
 
 /// A new id of a span.
-pub(crate) fn span_id() -> u64 {
+pub fn span_id() -> u64 {
     fastrand::u64(1..)
 }
 

@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod encoding;
 mod forget;
+mod monitoring;
 mod output;
 mod sql;
 mod suggest;
@@ -28,6 +29,7 @@ pub(super) use cache::CacheArgs;
 pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
+pub(super) use monitoring::{DebugArgs, ExplainMode, LogArgs, ProgressArgs, StatsArgs};
 pub(super) use output::OutputArgs;
 pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
@@ -42,12 +44,8 @@ use super::settings::SettingsArgs;
 pub(super) struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
-    /// Log more: -v what is done, -vv how. CLIPFLOW_LOG=clipflow=debug does the same.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
-    pub verbose: u8,
-    /// Log as JSON, one object a line.
-    #[arg(long, global = true)]
-    pub log_json: bool,
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 impl CommandLine {
@@ -86,6 +84,10 @@ pub(super) enum Command {
     Forget(ForgetArgs),
     /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
     Sql(SqlArgs),
+    /// What the last run measured: rows, failures, retries, times, bytes.
+    Stats(StatsArgs),
+    /// Collect what is known of a request into a ZIP file, for a bug report.
+    Debug(DebugArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
     /// Compare the variants of experiments: intervals, tests, and which variant wins, if one does.
@@ -120,6 +122,8 @@ impl Command {
             Self::Forget(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
+            Self::Stats(args) => args.settings.clone(),
+            Self::Debug(args) => args.settings.clone(),
             #[cfg(feature = "bench")]
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
@@ -145,7 +149,11 @@ impl Command {
 
     /// Whether the command finishes rows under way when it is stopped; others end at once.
     pub(super) fn drains(&self) -> bool {
-        matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
+        match self {
+            Self::Run(args) => args.explain != Some(ExplainMode::Plan),
+            Self::Render(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -184,9 +192,13 @@ pub(super) struct RunArgs {
     pub posts: PostsArgs,
     #[command(flatten)]
     pub prune: PruneArgs,
-    /// Print what it will cost, with -v also the query plan; do nothing else.
-    #[arg(long)]
-    pub explain: bool,
+    /// Print what it will cost, with -v also the query plan, and do nothing else; analyze: run, and print the plans
+    /// with what their operators did.
+    #[arg(long, value_enum, value_name = "analyze", num_args = 0..=1, require_equals = true,
+        default_missing_value = "plan", hide_possible_values = true)]
+    pub explain: Option<ExplainMode>,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
@@ -212,6 +224,8 @@ pub(super) struct RenderArgs {
     pub thumbnails: bool,
     #[command(flatten)]
     pub posts: PostsArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

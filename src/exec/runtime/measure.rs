@@ -1,7 +1,7 @@
 //! What one row of media work reports: metrics, spans, a record, and figures for its operator.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::MediaRuntime;
@@ -12,7 +12,8 @@ use crate::location::redacted;
 use crate::resilience::HostKey;
 use crate::source::LocalCopy;
 use crate::telemetry::{
-    Event, ProcessLog, ProcessRecord, RowRecord, Span, Telemetry, TraceId, catalogue, unix_seconds,
+    Event, ProcessLog, ProcessRecord, RowRecord, Span, Telemetry, TraceId, catalogue, span_id,
+    unix_seconds,
 };
 
 /// What a row took and used.
@@ -73,7 +74,7 @@ impl<'a> RowMeter<'a> {
             host: host.map(ToString::to_string).unwrap_or_default(),
             location: shown,
             trace: telemetry.traces.of_source(location),
-            span: fastrand::u64(1..),
+            span: span_id(),
             started: unix_seconds(),
             since: Instant::now(),
             processes: ProcessLog::default(),
@@ -135,7 +136,14 @@ impl<'a> RowMeter<'a> {
         }
         if is_fetched || (opened.is_err() && !host.is_empty()) {
             let error = opened.as_ref().err().map(|error| error.code().as_str().to_owned());
-            self.record_span("fetch", "fetch", unix_seconds() - seconds, seconds, error, attributes);
+            self.record_span(
+                "fetch",
+                "fetch",
+                unix_seconds() - seconds,
+                seconds,
+                error,
+                attributes,
+            );
         }
     }
 
@@ -148,7 +156,12 @@ impl<'a> RowMeter<'a> {
     }
 
     /// The row has ended.
-    pub(super) fn end(&self, error: Option<&Error>, attempts: u32, elapsed: Duration) -> RowFigures {
+    pub(super) fn end(
+        &self,
+        error: Option<&Error>,
+        attempts: u32,
+        elapsed: Duration,
+    ) -> RowFigures {
         let processes = self.processes.take();
         let seconds = elapsed.as_secs_f64();
         let figures = RowFigures {
@@ -213,7 +226,7 @@ impl<'a> RowMeter<'a> {
         ];
         self.runtime.telemetry.traces.record(Span {
             trace,
-            id: fastrand::u64(1..),
+            id: span_id(),
             parent: Some(self.span),
             name: process.program.clone(),
             category: "process".to_owned(),
@@ -263,7 +276,7 @@ impl<'a> RowMeter<'a> {
         let Some(trace) = self.trace else { return };
         self.runtime.telemetry.traces.record(Span {
             trace,
-            id: fastrand::u64(1..),
+            id: span_id(),
             parent: Some(self.span),
             name: name.to_owned(),
             category: category.to_owned(),

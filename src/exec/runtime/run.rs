@@ -224,13 +224,7 @@ impl MediaRuntime {
         Ok(Preparation::Source(miss, copy))
     }
 
-    fn report(
-        &self,
-        work: &dyn Work,
-        location: &str,
-        error: Option<&Error>,
-        figures: &RowFigures,
-    ) {
+    fn report(&self, work: &dyn Work, location: &str, error: Option<&Error>, figures: &RowFigures) {
         self.counters.finished(error.is_some());
         let location = redacted(location);
         if let Some(error) = error {

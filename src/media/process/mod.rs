@@ -238,7 +238,13 @@ impl MediaChild {
             args: std::mem::take(&mut self.args),
             limits: self.limits.clone(),
         };
-        self.log.record(record::of(&finished, &self.program, id, self.started_at, reaped.peak_bytes));
+        self.log.record(record::of(
+            &finished,
+            &self.program,
+            id,
+            self.started_at,
+            reaped.peak_bytes,
+        ));
         Ok(finished)
     }
 
