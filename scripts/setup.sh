@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks for what the build and the tests need beside Rust, and installs what is missing:
 # ffmpeg and ffprobe with libx264, typefaces for captions, and a C compiler; called with the word `python`, Python 3 with
-# its venv module too. Quiet and instant when all is there.
+# its venv module too, with the word `promtool`, the checker of Prometheus. Quiet and instant when all is there.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -36,9 +36,14 @@ have_fonts() {
 }
 
 # ensurepip: Debian's python3 has the module venv and not what it needs.
-want_python=${1:-}
+wanted_word=${1:-}
 have_python() {
-    [ "$want_python" != python ] || python3 -c 'import ensurepip, venv' 2>/dev/null
+    [ "$wanted_word" != python ] || python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# Optional: tests that use it do without where it cannot be had.
+have_promtool() {
+    [ "$wanted_word" != promtool ] || have promtool
 }
 
 # Names of what is missing, in words for people.
@@ -47,6 +52,7 @@ missing() {
     have_cc || printf ' a C compiler (cc) with its headers,'
     have_fonts || printf ' typefaces for captions (DejaVu, Noto CJK),'
     have_python || printf ' Python 3 with its venv module,'
+    have_promtool || printf ' promtool of Prometheus,'
 }
 
 die() {
@@ -69,6 +75,7 @@ install_with_apt() {
     have_cc || set -- "$@" gcc libc6-dev
     have_fonts || set -- "$@" fonts-dejavu-core fonts-noto-cjk
     have_python || set -- "$@" python3 python3-venv
+    have_promtool || set -- "$@" prometheus
     # Package lists may be absent (a fresh container) or old: then fetch them and try again.
     apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
     printf 'setup: fetching package lists\n'

@@ -26,6 +26,7 @@ pub(crate) mod signal;
 pub(crate) mod source_info;
 mod spelled;
 pub mod table;
+pub(crate) mod trace_span;
 pub(crate) mod variant;
 
 pub use audience::AudienceProfile;
@@ -46,6 +47,7 @@ pub use run_stat::RunStat;
 pub use shot::{Shot, Transition};
 pub use signal::Signal;
 pub use source_info::SourceInfo;
+pub use trace_span::TraceSpan;
 pub use variant::{ScorePart, Variant};
 
 use arrow::datatypes::{DataType, Field};

@@ -82,7 +82,7 @@ enum Wanted {
 
 async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
     let (session, checked) = RunSession::for_requests(config).await?;
-    let span = session.monitor.log_span();
+    let span = session.monitor.telemetry.log_span.clone();
     run_session(config, session, checked, wanted).instrument(span).await
 }
 

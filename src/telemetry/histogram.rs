@@ -122,7 +122,9 @@ mod tests {
     #[test]
     fn bounds_are_cumulative_and_what_is_no_number_counts_as_nothing() {
         let mut histogram = Histogram::default();
-        [0.0, f64::NAN, -1.0, 0.0009, 0.004, 0.005, 1e9].map(|value| histogram.observe(value));
+        for value in [0.0, f64::NAN, -1.0, 0.0009, 0.004, 0.005, 1e9] {
+            histogram.observe(value);
+        }
         let all = histogram.distribution();
         assert_eq!(all.bounds[0], (0.001, 4));
         assert_eq!(all.bounds[1], (0.004, 5));

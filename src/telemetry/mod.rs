@@ -29,7 +29,7 @@ pub use row_log::{RowLog, RowRecord};
 pub use trace::{Span, TraceId, TraceLog, span_id, unix_seconds};
 
 /// Everything that the work of a run reports to. Clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Telemetry {
     /// Counters, gauges and histograms.
     pub metrics: Metrics,
@@ -37,13 +37,28 @@ pub struct Telemetry {
     pub traces: TraceLog,
     /// What debug bundles are made of: rows that failed, or all of them.
     pub rows: RowLog,
+    /// The span that log events of the run are in, which tasks of their own do not inherit.
+    pub log_span: tracing::Span,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            metrics: Metrics::default(),
+            traces: TraceLog::default(),
+            rows: RowLog::default(),
+            log_span: tracing::Span::none(),
+        }
+    }
 }
 
 impl Telemetry {
-    /// For a run whose metrics also count in these, with traces and rows of its own.
+    /// For the run `run_id` whose metrics also count in these, with traces and rows of its own.
     #[must_use]
-    pub fn for_run(&self, traces: TraceLog, rows: RowLog) -> Self {
-        Self { metrics: self.metrics.child(), traces, rows }
+    pub fn for_run(&self, run_id: &str, traces: TraceLog, rows: RowLog) -> Self {
+        // An error-level span is there whatever the filter is.
+        let log_span = tracing::error_span!("run", run_id);
+        Self { metrics: self.metrics.child(), traces, rows, log_span }
     }
 
     /// Record a part of the run that started at `start`, in seconds since 1970, and took `seconds`.

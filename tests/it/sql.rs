@@ -113,6 +113,7 @@ fn every_statement_of_the_run_is_used() {
         ("sql/from_results", sql::from_results::FILES.to_vec()),
         ("sql/render", render),
         ("sql/forget", sql::forget::FILES.to_vec()),
+        ("sql/stats", sql::stats::FILES.to_vec()),
     ] {
         used.sort_unstable();
         let found: Vec<String> = files(folder, "sql")
@@ -127,7 +128,7 @@ fn every_statement_of_the_run_is_used() {
 fn every_recipe_of_the_cookbook_runs() {
     let folder = show::finished();
     let recipes = files("sql/cookbook", "sql");
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 13);
     for recipe in recipes {
         let output =
             clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);

@@ -71,14 +71,20 @@ impl StageAmount {
     }
 
     /// Seconds to go through in all, as far as can be told: sources that have not begun are taken to be as long
-    /// as the others, and those found in a cache have none. `None` while nothing is known.
+    /// as the others, and those found in a cache or failed have no more. `None` while nothing is known.
     pub(super) fn total(&self) -> Option<f64> {
+        if self.rows > 0 && self.rows_done >= self.rows {
+            return Some(self.done);
+        }
         if self.known > 0.0 {
             return Some(self.known.max(self.done));
         }
+        // A source that failed is taken not to have begun: most fail before.
+        let succeeded = self.rows_done.saturating_sub(self.cached + self.failed);
+        let under_way = self.begun.saturating_sub(succeeded);
+        let to_come = self.rows.saturating_sub(self.rows_done + under_way);
         let each = self.expected / self.begun as f64;
-        let rows = self.rows.saturating_sub(self.cached).max(self.begun);
-        (self.begun > 0).then(|| (each * rows as f64).max(self.done))
+        (self.begun > 0).then(|| (self.expected + each * to_come as f64).max(self.done))
     }
 
     pub(super) fn elapsed(&self) -> f64 {
@@ -141,7 +147,7 @@ mod tests {
         (amount.rows_done, amount.failed) = (1, 1);
         assert_eq!(
             amount.words(10.0),
-            "1:00 of 4:00 of video, 6× real time, 1 of 4 sources, 1 failed, 0:30 left"
+            "1:00 of 3:00 of video, 6× real time, 1 of 4 sources, 1 failed, 0:20 left"
         );
         let mut render = StageAmount::new("render", 1, 90.0);
         render.done = 45.0;
@@ -163,7 +169,7 @@ mod tests {
         }
         amount.event(&Event::Expected { stage, seconds: 60.0 });
         amount.event(&Event::Progress { stage, seconds: 30.0 });
-        assert_eq!(amount.total(), Some(180.0), "three sources of a minute, one of them failed");
+        assert_eq!(amount.total(), Some(120.0), "one is under way, one has not begun");
         assert_eq!(amount.slowest().map(|(location, _)| location), Some("/c.mp4"));
         let words = amount.words(1.0);
         assert!(words.ends_with("2 of 4 sources, 1 done before, 1 failed"), "{words}");

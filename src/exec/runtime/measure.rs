@@ -90,7 +90,9 @@ impl<'a> RowMeter<'a> {
     /// The span that the row's log events are in. An error-level span is there whatever the filter is.
     pub(super) fn log_span(&self) -> tracing::Span {
         let (stage, location) = (self.stage, self.location.as_str());
-        let span = tracing::error_span!("row", stage, location, trace_id = tracing::field::Empty);
+        let parent = &self.runtime.telemetry.log_span;
+        let trace_id = tracing::field::Empty;
+        let span = tracing::error_span!(parent: parent, "row", stage, location, trace_id);
         if let Some(trace) = self.trace {
             span.record("trace_id", tracing::field::display(trace));
         }

@@ -152,7 +152,6 @@ impl MediaCommand {
             limits,
             log,
             started,
-            started_at: unix_seconds(),
             stays_in_its_thread: PhantomData,
         };
         running.tail = Some(thread("media-stderr", move || read_tail(errors))?);
@@ -200,8 +199,6 @@ pub struct MediaChild {
     limits: MediaLimits,
     log: ProcessLog,
     started: Instant,
-    /// Seconds since 1970.
-    started_at: f64,
     stays_in_its_thread: PhantomData<*const ()>,
 }
 
@@ -238,13 +235,8 @@ impl MediaChild {
             args: std::mem::take(&mut self.args),
             limits: self.limits.clone(),
         };
-        self.log.record(record::of(
-            &finished,
-            &self.program,
-            id,
-            self.started_at,
-            reaped.peak_bytes,
-        ));
+        let started = unix_seconds() - finished.elapsed.as_secs_f64();
+        self.log.record(record::of(&finished, &self.program, id, started, reaped.peak_bytes));
         Ok(finished)
     }
 

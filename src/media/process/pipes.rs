@@ -8,7 +8,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Number of bytes kept from the end of a process's standard error.
-const TAIL_BYTES: usize = 8 << 10;
+pub(super) const TAIL_BYTES: usize = 8 << 10;
 /// Requested capacity of a data pipe: the default maximum of Linux for ordinary users.
 const PIPE_BYTES: i32 = 1 << 20;
 

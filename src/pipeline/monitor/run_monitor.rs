@@ -40,7 +40,7 @@ impl RunMonitor {
             false => TraceLog::default(),
         };
         Self {
-            telemetry: all.for_run(traces, RowLog::new(config.debug)),
+            telemetry: all.for_run(&run_id, traces, RowLog::new(config.debug)),
             run_id,
             started,
             since: Instant::now(),
@@ -48,11 +48,6 @@ impl RunMonitor {
             before: hosts.snapshot(),
             result: Mutex::default(),
         }
-    }
-
-    /// The span that log events of the run are in.
-    pub(in crate::pipeline) fn log_span(&self) -> tracing::Span {
-        tracing::error_span!("run", run_id = self.run_id)
     }
 
     /// The run has ended well enough to be committed.
