@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks for what the build and the tests need beside Rust, and installs what is missing:
 # ffmpeg and ffprobe with libx264, typefaces for captions, and a C compiler; called with the word `python`, Python 3 with
-# its venv module too, with `browser` Chromium and its driver. Quiet and instant when all is there.
+# its venv module too, with `browser` Chromium and its driver, with `promtool` the checker of Prometheus. Quiet and
+# instant when all is there.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -45,6 +46,11 @@ have_browser() {
     [ "$wanted_too" != browser ] || { { have chromium || have chromium-browser; } && have chromedriver; }
 }
 
+# Optional: tests that use it do without where it cannot be had.
+have_promtool() {
+    [ "$wanted_too" != promtool ] || have promtool
+}
+
 # Names of what is missing, in words for people.
 missing() {
     have_ffmpeg || printf ' ffmpeg (with ffprobe and the libx264 encoder),'
@@ -52,6 +58,7 @@ missing() {
     have_fonts || printf ' typefaces for captions (DejaVu, Noto CJK),'
     have_python || printf ' Python 3 with its venv module,'
     have_browser || printf ' Chromium with chromedriver,'
+    have_promtool || printf ' promtool of Prometheus,'
 }
 
 die() {
@@ -75,6 +82,7 @@ install_with_apt() {
     have_fonts || set -- "$@" fonts-dejavu-core fonts-noto-cjk
     have_python || set -- "$@" python3 python3-venv
     have_browser || set -- "$@" chromium chromium-driver
+    have_promtool || set -- "$@" prometheus
     # Package lists may be absent (a fresh container) or old: then fetch them and try again.
     apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
     printf 'setup: fetching package lists\n'

@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`error`], [`cancel`], [`location`] | the error type; stopping work; paths and URLs |
-//! | [`telemetry`] | events and counters |
+//! | [`telemetry`] | events, metrics, traces, logs |
 //! | [`config`] | settings of a batch and where they come from |
 //! | [`model`] | one file per table: schema, typed row |
 //! | [`kernels`] | pure computation: validate, select, shots, sound, text |
@@ -34,7 +34,7 @@
 //! | `statistics` | kernels of experiments and fits |
 //! | `polars` | the kernels as Polars expressions, results as `LazyFrame`s |
 //! | `cloud` | sources and results in S3, Google Cloud Storage and Azure |
-//! | `http` | sources on web servers, a language model behind HTTP |
+//! | `http` | sources on web servers, a language model behind HTTP, metrics served to Prometheus |
 //! | `youtube` | sources on YouTube, by way of yt-dlp |
 //! | `bench` | `run_comprehensive_benchmark` |
 //! | `cli` | the command and its settings files |
@@ -158,6 +158,8 @@ mod documents {
     struct Configuration;
     #[doc = include_str!("../docs/user/embedding.md")]
     struct Embedding;
+    #[doc = include_str!("../docs/observability.md")]
+    struct Observability;
     #[doc = include_str!("../docs/internals/execution.md")]
     struct Execution;
 }

@@ -25,12 +25,13 @@ spent AS (
 -- Columns that no request has: why the source has no clip where the request wants one, and the shortest clip that
 -- can be made for its platforms.
 asked AS (
-    SELECT r.*, a.source_id AS source_id, a.duration AS "clipflow: duration",
+    SELECT r.*, a.source_id AS source_id, t.trace_id, a.duration AS "clipflow: duration",
         outside_message(r.start, r."end", r.within_start, r.within_end, r.min_clip_length, a.duration) AS "clipflow: outside",
         CASE WHEN $variants > 0 AND r.start IS NULL THEN shortest_variant(coalesce(nullif(trim(r.audience_profile), ''), $audience),
             coalesce(audience_platforms(r.audience_profile), $platforms)) END AS "clipflow: shortest"
     FROM checked r
     LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
+    LEFT JOIN traces t ON t.location = r.location AND r.error_code IS NULL
 ),
 ended AS (
     SELECT r.*, greatest(a.attempts, d.attempts) AS attempts, a.elapsed + coalesce(d.elapsed, 0) AS elapsed, w.candidates, f.clips, v.variants,
@@ -63,8 +64,9 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     coalesce(candidates, 0) AS candidates,
     CASE WHEN code IS NULL THEN clips ELSE 0 END AS clips,
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
+    trace_id,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, asked_language, min_clip_length, max_clip_length, max_clips,
         audience_profile, experiment_id, topic, start, "end", within_start, within_end, "clipflow: duration", "clipflow: outside",
-        "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, code, message)
+        "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, trace_id, code, message)
 FROM ended
 ORDER BY "row"

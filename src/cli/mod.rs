@@ -5,10 +5,12 @@ mod args;
 mod bench;
 mod cache;
 mod completions;
+mod debug;
 mod experiment;
 mod export;
 mod forget;
 mod import_events;
+mod logging;
 mod performance;
 mod print;
 mod progress;
@@ -19,6 +21,7 @@ mod score;
 mod settings;
 mod shutdown;
 mod sql;
+mod stats;
 mod train;
 mod validate;
 mod video;
@@ -61,8 +64,8 @@ pub fn main() -> ExitCode {
             Err(e) => ExitCode::from(exit_code(e.code())),
         };
     }
-    let verbose = if loaded.config.debug { u8::MAX } else { arguments.verbose };
-    init_logging(verbose, arguments.log_json);
+    let verbose = if loaded.config.debug { u8::MAX } else { arguments.log.verbose };
+    logging::init(verbose, arguments.log.format());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -123,13 +126,15 @@ async fn dispatch(
     stop: CancelToken,
 ) -> Result<u8> {
     match arguments.command {
-        Command::Run(args) => run::run(args, parallel, stop, arguments.verbose > 0).await,
+        Command::Run(args) => run::run(args, parallel, stop, arguments.log.verbose > 0).await,
         Command::Render(args) => render::render(args, parallel, stop).await,
         Command::Report(args) => report::report(args, parallel).await,
         Command::Forget(args) => forget::forget(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Export(args) => export::export(args, parallel).await,
+        Command::Stats(args) => stats::stats(args, parallel).await,
+        Command::Debug(args) => debug::debug(args, parallel).await,
         Command::Sql(args) => sql::sql(args, parallel).await,
         Command::Shots(args) => video::shots(args).await,
         Command::Signals(args) => video::signals(args).await,
@@ -154,17 +159,4 @@ fn exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::Cancelled => FAULT,
         _ => USAGE,
     }
-}
-
-fn init_logging(verbose: u8, json: bool) {
-    let default = match verbose {
-        0 => "clipflow=error",
-        1 => "clipflow=info",
-        _ => "clipflow=debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CLIPFLOW_LOG")
-        .unwrap_or_else(|_| default.into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // If a subscriber is set already, it stays.
-    let _ = if json { builder.json().try_init() } else { builder.compact().try_init() };
 }

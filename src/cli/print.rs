@@ -102,9 +102,14 @@ pub(super) fn without(batch: &RecordBatch, dropped: &[&str]) -> Result<RecordBat
 
 /// Write text to a file that appears when it is complete.
 pub(super) fn text_file(text: &str, path: &Path) -> Result<()> {
+    bytes_file(text.as_bytes(), path)
+}
+
+/// Write bytes to a file that appears when it is complete.
+pub(super) fn bytes_file(bytes: &[u8], path: &Path) -> Result<()> {
     let fault = |e: io::Error| cannot_write(path, e);
     let mut file = new_file(path)?;
-    file.write_all(text.as_bytes()).map_err(fault)?;
+    file.write_all(bytes).map_err(fault)?;
     file.persist(path).map(|_| ()).map_err(|e| fault(e.error))
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn render(
         allow_roots: args.allow_root.into_iter().map(Into::into).collect(),
         render: args.encoding.settings(args.thumbnails),
         parallel,
-        observer: progress::observer(args.quiet),
+        observer: progress::observer(args.progress.progress, args.quiet),
         stop,
         // There are no requests: what is rendered stands in the results.
         ..RunConfig::new("", args.dir)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{PostsArgs, RunArgs};
+use super::args::{ExplainMode, PostsArgs, RunArgs};
 use super::{OK, ROWS_FAILED, print, progress, videos};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
@@ -39,11 +39,12 @@ pub(super) async fn run(
         prune: args.prune.prune,
         render: args.encoding.settings(args.thumbnails),
         parallel,
-        observer: progress::observer(args.quiet),
+        explain_analyze: args.explain == Some(ExplainMode::Analyze),
+        observer: progress::observer(args.progress.progress, args.quiet),
         stop,
         ..RunConfig::new(requests, args.out)
     };
-    if args.explain {
+    if args.explain == Some(ExplainMode::Plan) {
         let explanation = pipeline::explain(&config).await?;
         print::line(&match verbose {
             true => explanation.to_string(),
@@ -52,6 +53,9 @@ pub(super) async fn run(
         return Ok(OK);
     }
     let summary = pipeline::run(&config).await?;
+    for step in &summary.plans {
+        print::line(step.to_string().trim_end())?;
+    }
     if !args.quiet {
         print::line(&summary.to_string())?;
     } else if !summary.is_complete() {

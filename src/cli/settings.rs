@@ -132,6 +132,7 @@ fn value_name(setting: &Setting) -> String {
         SettingKind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
         SettingKind::Path => "FILE".to_owned(),
         SettingKind::Text if setting.name.ends_with("_url") => "URL".to_owned(),
+        SettingKind::Text if setting.name.ends_with("_listen") => "ADDRESS".to_owned(),
         SettingKind::Text => "NAME".to_owned(),
         SettingKind::Number if !unit.is_empty() => unit.to_ascii_uppercase(),
         SettingKind::Switch | SettingKind::Whole | SettingKind::Number => "N".to_owned(),

@@ -88,12 +88,25 @@ settings! {
         cache_limit_gb: f64 = 10.0, flag "cache-limit", from 0.001 to 100_000 "GB";
     }
     "Tracing" {
-        /// Record spans.
+        /// Record a trace for each source: spans of its rows, fetches and media processes.
         enable_tracing: bool = false, flag "tracing";
-        /// Share of rows whose spans are recorded, 0 to 1.
+        /// Share of traces that are kept, 0 to 1; those of sources that failed always are.
         trace_sampling_rate: f64 = 1.0, flag "trace-sampling", from 0 to 1 "";
-        /// Log everything, as -vv does.
+        /// File for the traces, as JSON that Perfetto and Chrome open; empty: none. Turns tracing on.
+        trace_file: String = String::new(), flag "trace";
+        /// Log everything, as -vv does, and keep what media processes did for `clipflow debug`.
         debug: bool = false, flag "debug";
+    }
+    "Monitoring" {
+        /// File for metrics in the text format of Prometheus, written at intervals and at the end; empty: none.
+        metrics_file: String = String::new(), flag "metrics-file";
+        /// Address and port that metrics are served on, such as 127.0.0.1:9464; a port alone is of the loopback
+        /// interface; empty: none.
+        metrics_listen: SettingText = SettingText::default(), flag "metrics-listen";
+        /// DogStatsD agent that metrics are sent to, `udp://HOST:PORT` or `unix:///PATH`; empty: none.
+        datadog_url: SettingText = SettingText::default(), flag "datadog";
+        /// Seconds between two exports of metrics.
+        metrics_interval_seconds: f64 = 15.0, flag "metrics-interval", from 1 to 3600 "seconds";
     }
 }
 
@@ -174,6 +187,11 @@ impl ParallelConfig {
     pub fn worker_memory_bytes(&self) -> u64 {
         let rest = self.memory_limit_gb * 1e9 - self.query_memory_bytes() as f64;
         (rest / self.workers() as f64).max(WORKER_BYTES) as u64
+    }
+
+    /// Whether traces are recorded.
+    pub fn is_tracing(&self) -> bool {
+        self.enable_tracing || !self.trace_file.is_empty()
     }
 
     /// Memory for queries, in bytes; beyond it sorts and aggregates spill to disk: a quarter of the

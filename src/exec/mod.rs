@@ -26,7 +26,7 @@ pub use batches::{BatchOptions, run_batches};
 pub use inputs::{InputColumn, column, columns_of_rows, rows_of_columns};
 pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
-pub use runtime::{MediaRuntime, MediaRuntimeConfig};
+pub use runtime::{MediaRuntime, MediaRuntimeConfig, RowFigures};
 pub use select::SelectWork;
 pub use validate::ValidateWork;
 pub use work::{

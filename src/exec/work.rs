@@ -13,6 +13,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
 use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
+use crate::telemetry::ProcessLog;
 
 /// The resource that a kind of work mostly waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +129,13 @@ impl WorkEnv {
             progress: Arc::new(NoProgress),
             scheduler: RenderScheduler::default(),
         }
+    }
+
+    /// The same for one row: its media processes are recorded in `processes`, its progress goes to `progress`.
+    #[must_use]
+    pub(super) fn for_row(&self, processes: &ProcessLog, progress: Arc<dyn Progress>) -> Self {
+        let tools = self.tools.as_ref().map(|tools| tools.recorded_in(processes));
+        Self { tools, progress, ..self.clone() }
     }
 
     /// The media programs.

@@ -99,6 +99,11 @@ impl WorkCache {
 }
 
 impl CacheMiss<'_> {
+    /// Whether there is a cache that was asked.
+    pub(super) fn is_cacheable(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Looks up the columns of the source as it was fetched, if its validator is another one.
     pub(super) async fn look_up_fetched(&mut self, validator: &str) -> Option<Vec<ArrayRef>> {
         self.0.as_mut()?.look_up(Some(validator)).await

@@ -37,7 +37,7 @@ impl FfprobeRun<'_> {
         (demuxer, path): (Demuxer, &Path),
         options: &[&str],
     ) -> Result<Vec<u8>> {
-        let mut command = MediaCommand::new(&self.tools.ffprobe, self.limits);
+        let mut command = MediaCommand::ffprobe(self.tools, self.limits);
         command.args(ffprobe_args()).args(["-of", "json=compact=1"]).args(options);
         command.args(input_args(demuxer, path, self.limits, &[]));
         let (json, finished) = command.capture(self.cancel, self.max_bytes)?;

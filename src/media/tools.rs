@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::source::program;
+use crate::telemetry::ProcessLog;
 
 /// The programs that do the media work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct MediaTools {
     ///
     /// Its version would cost a process; [`super::probe()`] reports it along the way.
     pub identity: String,
+    /// Collects what its processes did.
+    #[serde(skip)]
+    pub processes: ProcessLog,
 }
 
 impl MediaTools {
@@ -32,7 +36,15 @@ impl MediaTools {
         let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
         let ffprobe = locate("ffprobe", std::env::var_os("CLIPFLOW_FFPROBE"), path.as_ref())?;
         let identity = identity(&ffmpeg);
-        Ok(Self { ffmpeg, ffprobe, identity })
+        Ok(Self { ffmpeg, ffprobe, identity, processes: ProcessLog::default() })
+    }
+}
+
+impl MediaTools {
+    /// The same programs, whose processes are recorded in `processes`.
+    #[must_use]
+    pub fn recorded_in(&self, processes: &ProcessLog) -> Self {
+        Self { processes: processes.clone(), ..self.clone() }
     }
 }
 

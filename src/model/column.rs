@@ -140,6 +140,7 @@ cells! {
     f64 => Float64Array, cell => Some(*cell);
     Option<f64> => Float64Array, cell => *cell;
     i64 => Int64Array, cell => Some(*cell);
+    Option<i64> => Int64Array, cell => *cell;
     bool => BooleanArray, cell => Some(*cell);
     String => StringArray, cell => Some(cell.as_str());
     Option<String> => StringArray, cell => cell.as_deref();

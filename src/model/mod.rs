@@ -20,11 +20,13 @@ pub(crate) mod platform_metric;
 pub(crate) mod rendition;
 pub mod request;
 pub(crate) mod rescored;
+pub(crate) mod run_stat;
 pub(crate) mod shot;
 pub(crate) mod signal;
 pub(crate) mod source_info;
 mod spelled;
 pub mod table;
+pub(crate) mod trace_span;
 pub(crate) mod variant;
 
 pub use audience::AudienceProfile;
@@ -41,9 +43,11 @@ pub use platform::{Platform, Platforms, TextLimits};
 pub use rendition::Rendition;
 pub use request::VideoClipRequest;
 pub use rescored::RescoredVariant;
+pub use run_stat::RunStat;
 pub use shot::{Shot, Transition};
 pub use signal::Signal;
 pub use source_info::SourceInfo;
+pub use trace_span::TraceSpan;
 pub use variant::{ScorePart, Variant};
 
 use arrow::datatypes::{DataType, Field};

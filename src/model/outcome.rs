@@ -33,5 +33,7 @@ table! {
         pub clips: i64,
         /// Variants made of them.
         pub variants: i64,
+        /// The trace of the source's media work, in hexadecimal; NULL where none is kept.
+        pub trace_id: Option<String>,
     }
 }

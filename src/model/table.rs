@@ -6,8 +6,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::column::{columns, fields_of};
 use super::{
-    Candidate, Clip, Column, Cue, Edit, Outcome, Rendition, Shot, Signal, SourceInfo, Variant,
-    VideoClipRequest,
+    Candidate, Clip, Column, Cue, Edit, Outcome, Rendition, RunStat, Shot, Signal, SourceInfo,
+    Variant, VideoClipRequest,
 };
 
 /// A table of a results dataset.
@@ -122,6 +122,13 @@ pub const TABLES: &[Table] = &[
         owner: "request_id",
         carries_extra: false,
         columns: renditions,
+    },
+    Table {
+        name: "run_stats",
+        key: &["run_id", "metric", "labels"],
+        owner: "run_id",
+        carries_extra: false,
+        columns: || RunStat::COLUMNS.to_vec(),
     },
 ];
 

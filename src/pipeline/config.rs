@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use serde_json::json;
 
+use super::monitor::Monitor;
 use super::{Engine, Requests, VariantSettings};
 use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
@@ -71,6 +72,8 @@ pub struct RunConfig {
     pub plan_only: bool,
     /// Remove requests that left the request file since an earlier run; see [`forget`](super::forget()).
     pub prune: bool,
+    /// Keep the plans of the run's statements with what their operators did; see [`RunSummary::plans`](super::RunSummary::plans).
+    pub explain_analyze: bool,
     /// Who is told about progress.
     pub observer: Arc<dyn Observer>,
     /// Ends the run from outside: drained, it begins no more rows, finishes those under way and ends
@@ -102,6 +105,7 @@ impl RunConfig {
             text_model: None,
             plan_only: false,
             prune: false,
+            explain_analyze: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
             engine: None,
@@ -114,6 +118,7 @@ impl RunConfig {
     /// `config.invalid`.
     pub fn check(&self) -> Result<()> {
         self.parallel.check()?;
+        Monitor::check(&self.parallel)?;
         self.variants.check()?;
         self.render.check()?;
         let format = self.render.encoding.format;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::RunConfig;
 use super::analysis_cache::AnalysisCache;
+use super::monitor::{Monitor, RunMonitor};
 use crate::cache::CacheStats;
 use crate::cancel::CancelToken;
+use crate::config::ParallelConfig;
 use crate::error::Result;
 use crate::exec::{MediaRuntime, backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
 use crate::store::DatasetRoot;
-use crate::telemetry::{MediaCounts, Observer};
+use crate::telemetry::{MediaCounts, MetricSample, Observer, Span, catalogue};
 
 /// Workers, connections and what is known of hosts, fetched sources, the cache of analyses and counters: of
 /// one run, or of several that share them (see [`RunConfig::engine`]).
@@ -21,6 +23,7 @@ pub struct Engine {
     /// At rest; each run has one of its own that shares with it.
     runtime: MediaRuntime,
     cache: Option<Arc<AnalysisCache>>,
+    monitor: Arc<Monitor>,
 }
 
 impl Engine {
@@ -40,7 +43,8 @@ impl Engine {
             Some(cache) => runtime.with_cache(Arc::clone(cache.keeper())),
             None => runtime,
         };
-        Ok(Self { runtime, cache })
+        let monitor = Monitor::start(&config.parallel, runtime.hosts())?;
+        Ok(Self { runtime, cache, monitor })
     }
 
     /// The same on the backend of another configuration.
@@ -49,7 +53,7 @@ impl Engine {
     /// `config.invalid`.
     pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
         let runtime = self.runtime.with_backend(backend::build(&config.parallel)?);
-        Ok(Self { runtime, cache: self.cache.clone() })
+        Ok(Self { runtime, cache: self.cache.clone(), monitor: Arc::clone(&self.monitor) })
     }
 
     /// Rows of media work so far.
@@ -67,6 +71,43 @@ impl Engine {
         self.cache.as_ref().and_then(|cache| cache.cache_stats())
     }
 
+    /// Every metric of the runs so far, as it is now.
+    pub fn metrics(&self) -> Vec<MetricSample> {
+        self.monitor.samples()
+    }
+
+    /// The metrics in the text format of Prometheus.
+    pub fn prometheus(&self) -> String {
+        self.monitor.prometheus()
+    }
+
+    /// The spans of the last runs, as far as their traces are kept, in the order of their start.
+    pub fn spans(&self) -> Vec<Span> {
+        self.monitor.spans()
+    }
+
+    /// Send the metrics that have changed to the DogStatsD agent of the settings; returns the number of datagrams.
+    ///
+    /// # Errors
+    /// `config.invalid` if the settings name none, `internal` if it cannot be reached.
+    pub fn send_to_datadog(&self) -> Result<usize> {
+        self.monitor.send_to_datadog()
+    }
+
+    /// Write and send metrics and traces to where the settings say.
+    pub(super) fn export(&self) {
+        self.monitor.export();
+    }
+
+    /// Begin a run: what it reports also counts for the engine.
+    pub(super) fn begin(&self, config: &ParallelConfig) -> RunMonitor {
+        let run = self.monitor.begin(config);
+        let backend = self.runtime.backend();
+        let labels = [backend.backend_type().as_str()];
+        run.telemetry.metrics.set(&catalogue::WORKERS, &labels, backend.workers() as f64);
+        run
+    }
+
     /// The runs that share this are done: what was kept for them alone is removed.
     pub async fn runs_are_done(&self) {
         if let Some(cache) = &self.cache {
@@ -80,10 +121,11 @@ impl Engine {
         media_dir: PathBuf,
         observer: &Arc<dyn Observer>,
         stop: &CancelToken,
+        monitor: &RunMonitor,
     ) -> MediaRuntime {
         let mut runtime = self.runtime.for_run(media_dir);
         // Only progress within a row goes to the observer that the engine was made with.
         runtime.observer = Arc::clone(observer);
-        runtime.with_stop(stop)
+        runtime.with_telemetry(monitor.telemetry.clone()).with_stop(stop)
     }
 }

@@ -45,7 +45,7 @@ pub async fn plan_variants(config: &RunConfig, requests: &[String]) -> Result<Ve
     register_view(&ctx, "checked", sql::from_results::CHECKED).await?;
     let folder = temporary_folder()?;
     let parameters = config.parameters();
-    let statements = Statements { ctx, parameters, folder: folder.path().to_path_buf() };
+    let statements = Statements::new(ctx, parameters, folder.path().to_path_buf());
     describe::run(&statements, config).await?;
     let frame = statements.plan(&sql::step("shaped")?).await?;
     frame.collect().await.map_err(query_error)

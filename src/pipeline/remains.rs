@@ -117,7 +117,8 @@ mod tests {
         let start =
             |stage, rows| observer.event(&Event::StageStarted { stage, rows, seconds: 0.0 });
         let finish = |stage, error| {
-            observer.event(&Event::RowFinished { stage, location: "a.mp4", error });
+            let (location, cached, seconds) = ("a.mp4", false, 1.0);
+            observer.event(&Event::RowFinished { stage, location, error, cached, seconds });
         };
         start("analyze", 3);
         finish("analyze", None);

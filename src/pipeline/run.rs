@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::{StreamExt, stream};
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::commit::{Earlier, commit};
 use super::forget::{self, LeftOverRequests};
 use super::remains::Remains;
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
-use super::{RunConfig, RunSummary, describe, summary};
+use super::{RunConfig, RunSummary, describe, stats, summary};
 use crate::error::{ErrorCode, Result};
 use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
@@ -64,7 +65,12 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, RunRows)
 async fn run_or_stop(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
     let remains = Remains::of(Arc::clone(&config.observer));
     let config = RunConfig { observer: remains.observer(), ..config.clone() };
-    remains.named(stoppable(&config.stop, run_to_end(&config, wanted)).await)
+    let ended = stoppable(&config.stop, run_to_end(&config, wanted)).await;
+    // An engine of the run's own exports when it is dropped.
+    if let Some(engine) = &config.engine {
+        engine.export();
+    }
+    remains.named(ended)
 }
 
 /// What the caller of a run wants back.
@@ -75,7 +81,17 @@ enum Wanted {
 }
 
 async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
-    let (mut session, checked) = RunSession::for_requests(config).await?;
+    let (session, checked) = RunSession::for_requests(config).await?;
+    let span = session.monitor.telemetry.log_span.clone();
+    run_session(config, session, checked, wanted).instrument(span).await
+}
+
+async fn run_session(
+    config: &RunConfig,
+    mut session: RunSession,
+    checked: FileEntry,
+    wanted: Wanted,
+) -> Result<(RunSummary, RunRows)> {
     let shard = shard_id(&session, &checked).await?;
     let left_over = left_over(&session).await;
     let observer = session.config.observer.as_ref();
@@ -84,6 +100,7 @@ async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, R
         register_dataset(&session.statements.ctx, &session.dataset).await?;
         let mut summary = summary::read(&session, true).await?;
         let rows = rows(&session.statements, wanted).await?;
+        session.monitor.ended("reused");
         drop(session);
         clear_up(config, left_over, &shard, &mut summary).await;
         return Ok((summary, rows));
@@ -92,11 +109,17 @@ async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, R
     describe::run(&session.statements, &session.config).await?;
     session.steps(sql::SHAPE).await?;
     session.render().await?;
+    let sources = locations(&session.statements).await?;
+    let traces = &session.monitor.telemetry.traces;
+    stats::register_kept_traces(&session.statements.ctx, traces, sources)?;
     session.steps(sql::RENDER).await?;
     // Before the run's tables are merged with those of older shards.
     let mut summary = summary::read(&session, false).await?;
     let rows = rows(&session.statements, wanted).await?;
     summary.hosts = session.runtime.hosts().snapshot();
+    summary.plans = session.statements.analyzed();
+    stats::count(&session.statements, &session.monitor, &summary).await?;
+    session.write_stats().await?;
     commit(&mut session, &shard, earlier).await?;
     summary.cache = session.close().await;
     clear_up(config, left_over, &shard, &mut summary).await;

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::monitor::RunMonitor;
 use super::publish::Publisher;
 use super::requests::LocalRequests;
 use super::statements::Statements;
 use super::validate_requests::validate_requests;
-use super::{Engine, RunConfig, from_results, merge};
+use super::{Engine, RunConfig, from_results, merge, stats};
 use datafusion::common::ScalarValue;
 
 use crate::cache::CacheStats;
@@ -22,7 +23,7 @@ use crate::query::results::register_store;
 use crate::query::sql::{self, Step};
 use crate::query::{register_media_relations, session};
 use crate::store::{Dataset, DatasetRoot, FileEntry, ShardWriter};
-use crate::telemetry::Event;
+use crate::telemetry::{Event, catalogue, unix_seconds};
 
 /// Time that media processes have to end and their threads to clean up.
 const TIME_TO_END: Duration = Duration::from_secs(4);
@@ -44,6 +45,8 @@ pub(super) struct RunSession {
     pub(super) runtime: Arc<MediaRuntime>,
     /// The statements, whose rows go to the shard's staging folder.
     pub(super) statements: Statements,
+    /// What the run reports. Dropped before the engine, which exports it.
+    pub(super) monitor: RunMonitor,
     engine: Arc<Engine>,
     publisher: Publisher,
     cache_before: CacheStats,
@@ -75,6 +78,10 @@ impl RunSession {
         config.check()?;
         let mut config = config.clone().with_text_model()?;
         config.parallel.enable_caching = false;
+        // Nothing runs that could be reported.
+        config.parallel.metrics_file.clear();
+        config.parallel.trace_file.clear();
+        (config.parallel.metrics_listen, config.parallel.datadog_url) = Default::default();
         let tools = config.media_tools()?;
         let opening = Opening { config, tools, started: Instant::now() };
         opening.with_requests(DatasetRoot::Folder(folder)).await.map(|(session, _)| session)
@@ -118,8 +125,9 @@ impl RunSession {
         let stage = "analyze";
         let event = Event::StageStarted { stage, rows: sources, seconds: 0.0 };
         self.runtime.observer.event(&event);
+        let (started, since) = (unix_seconds(), Instant::now());
         self.step(step).await?;
-        self.runtime.observer.event(&Event::StageFinished { stage });
+        self.stage_ended(stage, started, since);
         Ok(())
     }
 
@@ -136,9 +144,17 @@ impl RunSession {
         let observer = &self.runtime.observer;
         observer.event(&Event::StageStarted { stage, rows: sources, seconds });
         let send = |rows| self.publisher.send(rows);
+        let (started, since) = (unix_seconds(), Instant::now());
         self.statements.run_through(&sql::RENDERED, None, send).await?;
-        observer.event(&Event::StageFinished { stage });
+        self.stage_ended(stage, started, since);
         self.publisher.register(&self.statements.ctx)
+    }
+
+    fn stage_ended(&self, stage: &'static str, started: f64, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
+        self.monitor.telemetry.metrics.add(&catalogue::STAGE_SECONDS, &[stage], seconds);
+        self.monitor.telemetry.part_of_run("stage", stage, started, seconds);
+        self.runtime.observer.event(&Event::StageFinished { stage });
     }
 
     /// Make the shard visible as `id` on top of `dataset`, merged with what its shards hold; whether that
@@ -169,6 +185,14 @@ impl RunSession {
         }
         tracing::info!(counts = ?self.runtime.counters.get(), "run done");
         self.engine.cache_stats().map(|cache| cache.since(self.cache_before))
+    }
+
+    /// Write the table of the run's metrics, and the records of its rows beside the results.
+    ///
+    /// # Errors
+    /// `store.write`.
+    pub(super) async fn write_stats(&mut self) -> Result<()> {
+        stats::write(&self.statements, &self.monitor, &self.root, &mut self.writer).await
     }
 
     /// Time since the session was opened.
@@ -213,14 +237,21 @@ impl Opening {
         let shared = config.engine.as_ref();
         let cache_before = shared.and_then(|engine| engine.cache_stats()).unwrap_or_default();
         let media_dir = root.media_dir(&writer);
-        let runtime = Arc::new(engine.for_run(media_dir.clone(), &config.observer, &config.stop));
+        let monitor = engine.begin(&config.parallel);
+        let runtime = engine.for_run(media_dir.clone(), &config.observer, &config.stop, &monitor);
+        let runtime = Arc::new(runtime);
         let cancel = CancelOnDrop(Arc::clone(&runtime));
         let options = config.session_options();
         let ctx = session(&options, Some(Arc::clone(&runtime)))?;
         register_store(&ctx.runtime_env(), &root);
         register_media_relations(&ctx, &options)?;
         let folder = writer.staging().to_path_buf();
-        let statements = Statements { ctx, parameters: config.parameters(), folder };
+        let statements = Statements {
+            telemetry: monitor.telemetry.clone(),
+            plans: config.explain_analyze.then(Default::default),
+            ..Statements::new(ctx, config.parameters(), folder)
+        };
+        stats::register_traces(&statements.ctx, &[])?;
         let publisher = Publisher::new(&root, media_dir, &config.render);
         Ok(RunSession {
             _cancel: cancel,
@@ -230,6 +261,7 @@ impl Opening {
             writer,
             runtime,
             statements,
+            monitor,
             engine,
             publisher,
             cache_before,

@@ -1,11 +1,15 @@
 //! The statements of a run: their plans, their rows into files, the files as tables.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::common::{Column, ScalarValue};
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, Expr, ParquetReadOptions, SessionContext, ident};
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
@@ -18,6 +22,7 @@ use crate::query::query_error;
 use crate::query::rows::{row, rows};
 use crate::query::sql::Step;
 use crate::store::{FileEntry, TableWriter};
+use crate::telemetry::{Telemetry, catalogue, unix_seconds};
 
 /// Rows of a batch when a row holds a whole source: an hour of signals is about 1.5 MB.
 const WIDE_BATCH: usize = 8;
@@ -36,9 +41,43 @@ pub(super) struct Statements {
     pub(super) parameters: Parameters,
     /// Each step writes `<name>.parquet` here.
     pub(super) folder: PathBuf,
+    /// What steps report to.
+    pub(super) telemetry: Telemetry,
+    /// The plans of steps with their figures, if they are wanted.
+    pub(super) plans: Option<AnalyzedPlans>,
+}
+
+/// The plans of the steps so far, with what their operators did.
+pub(super) type AnalyzedPlans = Arc<Mutex<Vec<AnalyzedStep>>>;
+
+/// The plan of a step that has run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalyzedStep {
+    /// The step, and the table it made.
+    pub name: &'static str,
+    /// Its rows.
+    pub rows: u64,
+    /// Its wall time in seconds.
+    pub seconds: f64,
+    /// The physical plan with the figures of its operators.
+    pub plan: String,
+}
+
+/// As `EXPLAIN ANALYZE` prints it.
+impl fmt::Display for AnalyzedStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, rows, seconds, plan } = self;
+        writeln!(f, "── {name}: {rows} rows in {seconds:.3} s")?;
+        plan.lines().try_for_each(|line| writeln!(f, "  {line}"))
+    }
 }
 
 impl Statements {
+    /// Statements over `ctx` whose rows go to `folder`.
+    pub(super) fn new(ctx: SessionContext, parameters: Parameters, folder: PathBuf) -> Self {
+        Self { ctx, parameters, folder, telemetry: Telemetry::default(), plans: None }
+    }
+
     /// Plan a step.
     pub(super) async fn plan(&self, step: &Step) -> Result<DataFrame> {
         let batch_size = if step.wide { WIDE_BATCH } else { NARROW_BATCH };
@@ -99,9 +138,11 @@ impl Statements {
     where
         F: Future<Output = Result<RecordBatch>>,
     {
-        let started = std::time::Instant::now();
+        let (started, since) = (unix_seconds(), std::time::Instant::now());
         let frame = self.plan(step).await?;
-        let stream = frame.execute_stream().await.map_err(query_error)?;
+        let task = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(query_error)?;
+        let stream = execute_stream(Arc::clone(&plan), task).map_err(query_error)?;
         let schema = becomes.unwrap_or_else(|| stream.schema());
         let rows = stream
             .map_err(query_error)
@@ -109,8 +150,34 @@ impl Statements {
             .buffered(BATCHES_AHEAD);
         let entry = write_rows(rows, schema, step.name, self.file(step.name)).await?;
         self.register(step.name).await?;
-        tracing::debug!(step = step.name, rows = entry.rows, elapsed = ?started.elapsed(), "step done");
+        tracing::debug!(step = step.name, rows = entry.rows, elapsed = ?since.elapsed(), "step done");
+        self.report(step.name, &entry, started, since.elapsed().as_secs_f64(), plan.as_ref());
         Ok(entry)
+    }
+
+    fn report(
+        &self,
+        name: &'static str,
+        entry: &FileEntry,
+        started: f64,
+        seconds: f64,
+        plan: &dyn ExecutionPlan,
+    ) {
+        let metrics = &self.telemetry.metrics;
+        metrics.add(&catalogue::STEP_SECONDS, &[name], seconds);
+        metrics.add(&catalogue::STEP_ROWS, &[name], entry.rows as f64);
+        self.telemetry.part_of_run("step", name, started, seconds);
+        if let Some(plans) = &self.plans {
+            let plan = DisplayableExecutionPlan::with_metrics(plan).indent(false).to_string();
+            let step = AnalyzedStep { name, rows: entry.rows, seconds, plan };
+            plans.lock().unwrap_or_else(PoisonError::into_inner).push(step);
+        }
+    }
+
+    /// The plans of the steps so far, if they are kept.
+    pub(super) fn analyzed(&self) -> Vec<AnalyzedStep> {
+        let plans = self.plans.as_ref();
+        plans.map_or(vec![], |plans| plans.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Register the file of a step as the table of its name.

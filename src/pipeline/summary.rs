@@ -9,7 +9,7 @@ use super::advice;
 use super::amounts::{clock, plural};
 use super::forget::{Forgotten, LeftOver};
 use super::session::RunSession;
-use super::statements::Statements;
+use super::statements::{AnalyzedStep, Statements};
 use crate::cache::CacheStats;
 use crate::error::Result;
 use crate::location::Location;
@@ -59,6 +59,8 @@ pub struct RunSummary {
     pub left_over: Option<LeftOver>,
     /// What was removed of them, if that was asked for.
     pub pruned: Option<Forgotten>,
+    /// The plans of the run's statements with what their operators did, if they were asked for.
+    pub plans: Vec<AnalyzedStep>,
     /// The results dataset.
     pub out: Location,
 }
@@ -123,6 +125,7 @@ pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummar
         cache: None,
         left_over: None,
         pruned: None,
+        plans: vec![],
         out: session.config.out.clone(),
     })
 }

@@ -133,8 +133,7 @@ async fn check(
         let noted = hints.lock().unwrap_or_else(PoisonError::into_inner).read(&rows);
         async move { noted.and(judged) }
     };
-    let folder = folder.to_path_buf();
-    let statements = Statements { ctx, parameters: config.parameters(), folder };
+    let statements = Statements::new(ctx, config.parameters(), folder.to_path_buf());
     let entry = caught(statements.run_through(&sql::CHECKED, None, judge)).await;
     // Readers of tables panic on some damaged files.
     let entry = entry.map_err(|text| unreadable(&format!("it is damaged: {text}")))?;

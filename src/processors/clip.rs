@@ -61,8 +61,8 @@ pub fn create_high_performance_processor(
 /// the work of the batch.
 #[derive(Debug, Clone)]
 pub struct VideoClipProcessor {
-    job: BatchJob,
-    threads: Arc<Threads>,
+    pub(super) job: BatchJob,
+    pub(super) threads: Arc<Threads>,
 }
 
 impl VideoClipProcessor {

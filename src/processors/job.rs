@@ -1,7 +1,10 @@
 //! Batches that share engines and counters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::handler::ErrorHandler;
 use super::response::{VideoClipResponse, answered};
@@ -10,12 +13,16 @@ use crate::cancel::CancelToken;
 use crate::config::BackendType;
 use crate::error::Result;
 use crate::pipeline::{self, Engine, Requests, RunConfig, VariantSettings};
+use crate::telemetry::logs::{DebugLog, LogEntry, LogSubscription, subscribe};
+use crate::telemetry::{MetricSample, Span};
 
 /// Runs batches with one configuration. Clones share engines and counters.
 #[derive(Debug, Clone)]
 pub(super) struct BatchJob {
     config: RunConfig,
     pub(super) handler: Option<ErrorHandler>,
+    /// Receives log events as long as this lives.
+    pub(super) logger: Option<LogSubscription>,
     shared: Arc<SharedEngines>,
 }
 
@@ -26,11 +33,16 @@ struct SharedEngines {
     batches: AtomicU64,
     requests: AtomicU64,
     answered: AtomicU64,
+    /// Batches under way.
+    under_way: watch::Sender<usize>,
+    /// The last log events, once a batch with `debug` began.
+    log: DebugLog,
+    logs: OnceLock<Option<LogSubscription>>,
 }
 
 impl BatchJob {
     pub(super) fn new(config: RunConfig) -> Self {
-        Self { config, handler: None, shared: Arc::default() }
+        Self { config, handler: None, logger: None, shared: Arc::default() }
     }
 
     pub(super) fn config(&self) -> &RunConfig {
@@ -68,7 +80,9 @@ impl BatchJob {
 
     /// Answer a batch and keep shared resources for the next one.
     pub(super) async fn answer(&self, requests: Requests) -> Result<Vec<VideoClipResponse>> {
+        let under_way = BatchUnderWay::new(&self.shared.under_way);
         let result = self.run(requests).await;
+        drop(under_way);
         self.shared.batches.fetch_add(1, Ordering::Relaxed);
         let responses = result?;
         let answered = responses.iter().filter(|r| r.success).count();
@@ -117,7 +131,53 @@ impl BatchJob {
         }
     }
 
+    /// Every metric as it is now; none before the first batch.
+    pub(super) fn metrics(&self) -> Vec<MetricSample> {
+        self.first_engine().map_or(vec![], |engine| engine.metrics())
+    }
+
+    /// The spans of the last batches.
+    pub(super) fn spans(&self) -> Vec<Span> {
+        self.first_engine().map_or(vec![], |engine| engine.spans())
+    }
+
+    /// Send the metrics that have changed to the agent of the settings: the number of datagrams.
+    pub(super) fn send_to_datadog(&self) -> Result<usize> {
+        match self.first_engine() {
+            Some(engine) => engine.send_to_datadog(),
+            None => pipeline::check_datadog(&self.config.parallel).map(|()| 0),
+        }
+    }
+
+    /// The last log events.
+    pub(super) fn debug_logs(&self) -> Vec<LogEntry> {
+        self.shared.log.entries()
+    }
+
+    /// Whether no batch is under way within `time`.
+    pub(super) async fn idle_within(&self, time: Duration) -> bool {
+        let mut under_way = self.shared.under_way.subscribe();
+        let idle = under_way.wait_for(|batches| *batches == 0);
+        tokio::time::timeout(time, idle).await.is_ok()
+    }
+
+    fn first_engine(&self) -> Option<Arc<Engine>> {
+        self.engines().first().map(|(_, engine)| Arc::clone(engine))
+    }
+
+    /// Keep log events from now on, if the settings say so.
+    fn keep_logs(&self) {
+        if self.config.parallel.debug {
+            self.shared.logs.get_or_init(|| {
+                let subscribed = subscribe(Arc::new(self.shared.log.clone()));
+                // The program has a log of its own, where this is said.
+                subscribed.map_err(|e| tracing::warn!("debug logs are not kept: {e}")).ok()
+            });
+        }
+    }
+
     fn engine(&self) -> Result<Arc<Engine>> {
+        self.keep_logs();
         let backend = self.config.parallel.backend;
         let mut engines = self.engines();
         if let Some((_, engine)) = engines.iter().find(|(b, _)| *b == backend) {
@@ -134,5 +194,21 @@ impl BatchJob {
 
     fn engines(&self) -> std::sync::MutexGuard<'_, Vec<(BackendType, Arc<Engine>)>> {
         self.shared.engines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a batch as under way while it lives.
+struct BatchUnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> BatchUnderWay<'a> {
+    fn new(batches: &'a watch::Sender<usize>) -> Self {
+        batches.send_modify(|batches| *batches += 1);
+        Self(batches)
+    }
+}
+
+impl Drop for BatchUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|batches| *batches -= 1);
     }
 }

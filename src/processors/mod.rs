@@ -9,6 +9,7 @@ mod clip;
 mod encode;
 mod handler;
 mod job;
+mod monitoring;
 mod response;
 mod stats;
 mod threads;

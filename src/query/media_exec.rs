@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
@@ -18,7 +19,7 @@ use datafusion::physical_plan::execution_plan::{
     Boundedness, CardinalityEffect, EmissionType, ReplaceChildrenOptions,
 };
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, Gauge, MetricBuilder, MetricsSet, Time,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -29,7 +30,7 @@ use futures::{TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use crate::cancel::CancelOnDrop;
-use crate::exec::{MediaRuntime, Work, WorkSpec, outcome_fields};
+use crate::exec::{MediaRuntime, RowFigures, Work, WorkSpec, outcome_fields};
 
 /// Does media work on each row of its input; see the [module](self).
 #[derive(Debug)]
@@ -185,7 +186,7 @@ impl ExecutionPlan for MediaExec {
         let cancel = CancelOnDrop(runtime.token());
         let (work, schema) = (Arc::clone(&self.work), self.schema());
         let baseline = BaselineMetrics::new(&self.metrics, partition);
-        let failed = MetricBuilder::new(&self.metrics).counter("failed_rows", partition);
+        let figures = MediaMetrics::new(&self.metrics, partition);
         let turns = self.limit.as_ref().map(|(_, turns)| Arc::clone(turns));
         let limit = runtime.rows_ahead();
         let out_schema = Arc::clone(&schema);
@@ -199,16 +200,16 @@ impl ExecutionPlan for MediaExec {
                         Some(turns) => Some(turns.acquire().await),
                         None => None,
                     };
-                    let columns = runtime.run_row(work, row, token).await;
+                    let columns = runtime.run_measured_row(work, row, token).await;
                     columns.map_err(|e| DataFusionError::External(Box::new(e)))
                 }
             })
             .try_buffer_unordered(limit)
-            .and_then(move |columns| {
+            .and_then(move |(columns, row)| {
                 let batch = RecordBatch::try_new(Arc::clone(&out_schema), columns)
                     .map_err(DataFusionError::from);
                 if let Ok(batch) = &batch {
-                    failed.add(usize::from(has_error(batch)));
+                    figures.add(&row, has_error(batch));
                     baseline.record_output(batch.num_rows());
                 }
                 futures::future::ready(batch)
@@ -218,6 +219,52 @@ impl ExecutionPlan for MediaExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
+    }
+}
+
+/// What `EXPLAIN ANALYZE` shows of the operator.
+#[derive(Debug)]
+struct MediaMetrics {
+    failed: Count,
+    retried: Count,
+    cached: Count,
+    processes: Count,
+    video: Time,
+    working: Time,
+    waiting: Time,
+    cpu: Time,
+    peak: Gauge,
+}
+
+impl MediaMetrics {
+    fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        let new = || MetricBuilder::new(metrics);
+        Self {
+            failed: new().counter("failed_rows", partition),
+            retried: new().counter("retried_rows", partition),
+            cached: new().counter("cache_hits", partition),
+            processes: new().counter("media_processes", partition),
+            video: new().subset_time("video_time", partition),
+            working: new().subset_time("work_time", partition),
+            waiting: new().subset_time("wait_time", partition),
+            cpu: new().subset_time("media_cpu_time", partition),
+            peak: new().gauge("media_peak_memory_bytes", partition),
+        }
+    }
+
+    fn add(&self, row: &RowFigures, has_failed: bool) {
+        self.failed.add(usize::from(has_failed));
+        self.retried.add(usize::from(row.attempts > 1));
+        self.cached.add(usize::from(row.cached));
+        self.processes.add(row.processes);
+        let add = |time: &Time, seconds: f64| {
+            time.add_duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        };
+        add(&self.video, row.video_seconds);
+        add(&self.working, row.seconds);
+        add(&self.waiting, row.waited);
+        add(&self.cpu, row.cpu_seconds);
+        self.peak.set_max(usize::try_from(row.peak_bytes).unwrap_or(usize::MAX));
     }
 }
 

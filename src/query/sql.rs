@@ -126,6 +126,8 @@ pub mod summary {
         MEDIA_FILES = "media_files",
         /// The outputs still to be rendered.
         TO_RENDER = "to_render",
+        /// The media files that were written.
+        RENDERED_FILES = "rendered_files",
         /// The seconds of clips of one source at the most.
         CLIP_SECONDS = "clip_seconds",
     }
@@ -194,6 +196,20 @@ pub mod forget {
         DOOMED_FILES = "doomed_files",
         /// What would be removed.
         TOTALS = "totals",
+    }
+}
+
+/// What runs measured.
+pub mod stats {
+    queries! { "stats":
+        /// The last run.
+        LAST = "last",
+        /// The last run, for reading.
+        LAST_SHOWN = "last_shown",
+        /// All runs.
+        ALL = "all",
+        /// All runs, for reading.
+        ALL_SHOWN = "all_shown",
     }
 }
 

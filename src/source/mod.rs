@@ -55,6 +55,14 @@ impl LocalCopy {
         Self { path, validator, lease: Some(Arc::new((file, Mutex::new(slot)))) }
     }
 
+    /// Whether the file was fetched for this copy, and not found in the spool or on this machine.
+    pub(crate) fn is_fetched(&self) -> bool {
+        let slot = |lease: &Arc<(Lease, Mutex<Option<FetchSlot>>)>| {
+            lease.1.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        };
+        self.lease.as_ref().is_some_and(slot)
+    }
+
     /// Releases the fetch slot when work on the file starts.
     pub fn started(&self) {
         if let Some(lease) = &self.lease {

@@ -99,7 +99,7 @@ impl ShardWriter {
     }
 
     /// The staged files by table.
-    pub(super) fn tables(&self) -> &BTreeMap<String, FileEntry> {
+    pub(crate) fn tables(&self) -> &BTreeMap<String, FileEntry> {
         &self.tables
     }
 

@@ -22,6 +22,7 @@ mod inputs;
 mod inputs_wrong;
 mod layers;
 mod media_relations;
+mod monitoring;
 mod objects;
 mod odd_media;
 mod own_parts;

@@ -114,6 +114,7 @@ fn every_statement_of_the_run_is_used() {
         ("sql/render", render),
         ("sql/forget", sql::forget::FILES.to_vec()),
         ("sql/report", sql::report::FILES.to_vec()),
+        ("sql/stats", sql::stats::FILES.to_vec()),
     ] {
         used.sort_unstable();
         let found: Vec<String> = files(folder, "sql")
@@ -128,7 +129,7 @@ fn every_statement_of_the_run_is_used() {
 fn every_recipe_of_the_cookbook_runs() {
     let folder = show::finished();
     let recipes = files("sql/cookbook", "sql");
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 13);
     for recipe in recipes {
         let output =
             clipflow(folder, &["sql", "out", "-f", recipe.to_str().unwrap(), "--format", "csv"]);

@@ -7,6 +7,7 @@ mod cache;
 mod encoding;
 mod export;
 mod forget;
+mod monitoring;
 mod output;
 mod report;
 mod sql;
@@ -31,6 +32,7 @@ pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
 pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
+pub(super) use monitoring::{DebugArgs, ExplainMode, LogArgs, ProgressArgs, StatsArgs};
 pub(super) use output::OutputArgs;
 pub(super) use report::ReportArgs;
 pub(super) use sql::SqlArgs;
@@ -46,12 +48,8 @@ use super::settings::SettingsArgs;
 pub(super) struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
-    /// Log more: -v what is done, -vv how. CLIPFLOW_LOG=clipflow=debug does the same.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
-    pub verbose: u8,
-    /// Log as JSON, one object a line.
-    #[arg(long, global = true)]
-    pub log_json: bool,
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 impl CommandLine {
@@ -94,6 +92,10 @@ pub(super) enum Command {
     Sql(SqlArgs),
     /// Show results as one HTML page that opens offline: what was made, why these clips, what went wrong.
     Report(ReportArgs),
+    /// What the last run measured: rows, failures, retries, times, bytes.
+    Stats(StatsArgs),
+    /// Collect what is known of a request into a ZIP file, for a bug report.
+    Debug(DebugArgs),
     /// What happened after posting: metrics of the variants, grouped by any columns.
     Performance(PerformanceArgs),
     /// Compare the variants of experiments: intervals, tests, and which variant wins, if one does.
@@ -129,6 +131,8 @@ impl Command {
             Self::Forget(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
+            Self::Stats(args) => args.settings.clone(),
+            Self::Debug(args) => args.settings.clone(),
             #[cfg(feature = "bench")]
             Self::Bench(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
@@ -155,7 +159,11 @@ impl Command {
 
     /// Whether the command finishes rows under way when it is stopped; others end at once.
     pub(super) fn drains(&self) -> bool {
-        matches!(self, Self::Run(RunArgs { explain: false, .. }) | Self::Render(_))
+        match self {
+            Self::Run(args) => args.explain != Some(ExplainMode::Plan),
+            Self::Render(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -194,9 +202,13 @@ pub(super) struct RunArgs {
     pub posts: PostsArgs,
     #[command(flatten)]
     pub prune: PruneArgs,
-    /// Print what it will cost, with -v also the query plan; do nothing else.
-    #[arg(long)]
-    pub explain: bool,
+    /// Print what it will cost, with -v also the query plan, and do nothing else; analyze: run, and print the plans
+    /// with what their operators did.
+    #[arg(long, value_enum, value_name = "analyze", num_args = 0..=1, require_equals = true,
+        default_missing_value = "plan", hide_possible_values = true)]
+    pub explain: Option<ExplainMode>,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,
@@ -222,6 +234,8 @@ pub(super) struct RenderArgs {
     pub thumbnails: bool,
     #[command(flatten)]
     pub posts: PostsArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
     /// Print no progress and no summary.
     #[arg(long, short)]
     pub quiet: bool,

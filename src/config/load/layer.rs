@@ -15,8 +15,17 @@ use crate::error::{Error, ErrorCode, Result};
 /// Settings that the file of a folder may not change. Otherwise the author of a folder's files could
 /// start programs, reach the network, and receive captions and an API key of the user who runs a command
 /// in that folder.
-const NOT_OF_A_FOLDER: &[&str] =
-    &["worker_program", "allow_private", "text_model_url", "text_model_key_env"];
+const NOT_OF_A_FOLDER: &[&str] = &[
+    "worker_program",
+    "allow_private",
+    "text_model_url",
+    "text_model_key_env",
+    // They write anywhere, or tell anyone.
+    "trace_file",
+    "metrics_file",
+    "metrics_listen",
+    "datadog_url",
+];
 /// Values of one place.
 pub(super) struct Layer {
     metadata: Metadata,

@@ -210,6 +210,10 @@ fn the_file_of_a_folder_opens_no_doors() {
         "worker_program = \"/tmp/evil\"\n",
         "text_model_url = \"https://evil.example\"\n",
         "text_model_key_env = \"AWS_SECRET_ACCESS_KEY\"\n",
+        "trace_file = \"../.bashrc\"\n",
+        "metrics_file = \"../.bashrc\"\n",
+        "metrics_listen = \"0.0.0.0:80\"\n",
+        "datadog = \"udp://evil.example:53\"\n",
     ] {
         let (folder, loader) = with_file(line);
         assert!(sentence(&loader).contains("may not be set by "), "{line}");

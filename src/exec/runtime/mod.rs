@@ -1,5 +1,6 @@
 //! The state shared by all rows of media work; [`run`] runs one row.
 
+mod measure;
 mod run;
 
 use std::path::PathBuf;
@@ -18,7 +19,9 @@ use crate::error::Result;
 use crate::media::MediaTools;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
-use crate::telemetry::{Event, MediaCounters, Observer, Silent};
+use crate::telemetry::{Event, MediaCounters, Observer, Silent, Telemetry};
+
+pub use measure::RowFigures;
 
 /// The parts of a [`MediaRuntime`].
 #[derive(Debug)]
@@ -52,6 +55,8 @@ pub struct MediaRuntime {
     pub observer: Arc<dyn Observer>,
     /// Live counters.
     pub counters: Arc<MediaCounters>,
+    /// Metrics, traces and records of rows.
+    pub telemetry: Telemetry,
     env: Arc<WorkEnv>,
     token: CancelToken,
     backend: Arc<dyn Backend>,
@@ -122,6 +127,7 @@ impl MediaRuntime {
             sources: Arc::new(sources),
             observer,
             counters,
+            telemetry: Telemetry::default(),
             env,
             token,
             backend,
@@ -143,6 +149,7 @@ impl MediaRuntime {
             sources: Arc::clone(&self.sources),
             observer: Arc::clone(&self.observer),
             counters: Arc::clone(&self.counters),
+            telemetry: self.telemetry.clone(),
             env: Arc::new(env),
             token: CancelToken::new(),
             backend: Arc::clone(&self.backend),
@@ -170,6 +177,12 @@ impl MediaRuntime {
     #[must_use]
     pub fn with_stop(self, stop: &CancelToken) -> Self {
         Self { token: stop.child(), ..self }
+    }
+
+    /// The same runtime, whose rows report to `telemetry`.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry, ..self }
     }
 
     /// The same runtime with results cached in `cache`.

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use super::MediaRuntime;
+use super::measure::{RowFigures, RowMeter};
 use crate::cancel::{CancelToken, stopped};
 use crate::error::{Error, Result};
 use crate::exec::Work;
@@ -34,10 +36,23 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<Vec<ArrayRef>> {
-        let RowRun { result, attempts, elapsed } =
-            self.unless_stopped(&work, &row, &cancel).await?;
-        let (attempts, elapsed) = (i64::from(attempts), elapsed.as_secs_f64());
-        finish_rows(work.as_ref(), &row, RowsOutcome { result, attempts, elapsed })
+        self.run_measured_row(work, row, cancel).await.map(|(columns, _)| columns)
+    }
+
+    /// As [`MediaRuntime::run_row`], with what the row took and used.
+    ///
+    /// # Errors
+    /// As [`MediaRuntime::run_row`].
+    pub async fn run_measured_row(
+        self: Arc<Self>,
+        work: Arc<dyn Work>,
+        row: RecordBatch,
+        cancel: CancelToken,
+    ) -> Result<(Vec<ArrayRef>, RowFigures)> {
+        let RowRun { result, figures } = self.unless_stopped(&work, &row, &cancel).await?;
+        let (attempts, elapsed) = (i64::from(figures.attempts), figures.seconds);
+        let outcome = RowsOutcome { result, attempts, elapsed };
+        Ok((finish_rows(work.as_ref(), &row, outcome)?, figures))
     }
 
     /// The columns that `work` adds to one row (a batch of one row), computed by the backend once the
@@ -88,16 +103,31 @@ impl MediaRuntime {
         self.counters.started();
         let location = text_at(row, "location").unwrap_or_default();
         let host = HostKey::of(&location).filter(|_| work.needs_source());
+        let mut meter = RowMeter::start(self, work.as_ref(), &location, host.as_ref());
+        let span = meter.log_span();
+        let place = (location.as_str(), host.as_ref());
+        self.run_attempts(work, row, place, cancel, &mut meter).instrument(span).await
+    }
+
+    async fn run_attempts(
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        (location, host): (&str, Option<&HostKey>),
+        cancel: &CancelToken,
+        meter: &mut RowMeter<'_>,
+    ) -> RowRun {
         let (mut attempts, mut elapsed) = (0, Duration::ZERO);
         let result = loop {
-            let tried = self.attempt(work, row, (&location, host.as_ref()), cancel, &mut elapsed);
+            let tried = self.attempt(work, row, (location, host), cancel, (meter, &mut elapsed));
             let result = tried.await;
             let retry = attempts;
             attempts += 1;
             let Err(error) = &result else { break result };
-            let wait = self.resilience.wait_before_retry(retry, error, host.as_ref());
+            let wait = self.resilience.wait_before_retry(retry, error, host);
             let Some(wait) = wait.filter(|_| !cancel.is_draining()) else { break result };
-            let (location, code) = (redacted(&location), error.code());
+            meter.retries(error);
+            let (location, code) = (redacted(location), error.code());
             tracing::debug!(location, %code, ?wait, "retrying: {error}");
             let slept = async {
                 self.resilience.clock.sleep(wait).await;
@@ -107,8 +137,9 @@ impl MediaRuntime {
                 break Err(stopped);
             }
         };
-        self.report(work.as_ref(), row, result.as_ref().err());
-        RowRun { result, attempts, elapsed }
+        let figures = meter.end(result.as_ref().err(), attempts, elapsed);
+        self.report(work.as_ref(), location, result.as_ref().err(), &figures);
+        RowRun { result, figures }
     }
 
     /// Prepares the source, then runs the work. The time this takes, without waiting for slots, is added
@@ -119,7 +150,7 @@ impl MediaRuntime {
         row: &RecordBatch,
         (location, host): (&str, Option<&HostKey>),
         cancel: &CancelToken,
-        elapsed: &mut Duration,
+        (meter, elapsed): (&mut RowMeter<'_>, &mut Duration),
     ) -> Result<Vec<ArrayRef>> {
         cancel.check()?;
         let prefetch_slot = match work.needs_source() {
@@ -128,7 +159,7 @@ impl MediaRuntime {
         };
         let mut watch = Stopwatch::start(elapsed);
         let (mut miss, copy) =
-            match unless_cancelled(cancel, self.prepare(work, row, location)).await? {
+            match unless_cancelled(cancel, self.prepare(work, row, location, meter)).await? {
                 Preparation::Cached(columns) => return Ok(columns),
                 Preparation::Source(miss, copy) => (miss, copy),
             };
@@ -137,6 +168,7 @@ impl MediaRuntime {
                 unless_cancelled(cancel, async { Ok(miss.look_up_fetched(&copy.validator).await) })
                     .await?
         {
+            meter.looked_up(true);
             return Ok(columns);
         }
         let rows = columns_read(work.as_ref(), row)?;
@@ -151,8 +183,11 @@ impl MediaRuntime {
         if let Some(copy) = &copy {
             copy.started();
         }
-        let task = Task::new(Arc::clone(work), rows, Arc::clone(&self.env), cancel.clone());
+        let env = Arc::new(self.env.for_row(meter.processes(), meter.progress()));
+        let task = Task::new(Arc::clone(work), rows, env, cancel.clone());
+        let running = meter.running(copy.as_ref());
         let result = self.backend.run(task.with_timeout(self.resilience.timeout)).await;
+        drop(running);
         if let (Ok(columns), Some(copy)) = (&result, &copy) {
             miss.store(&copy.validator, columns).await;
         }
@@ -165,28 +200,43 @@ impl MediaRuntime {
         work: &Arc<dyn Work>,
         row: &RecordBatch,
         location: &str,
+        meter: &mut RowMeter<'_>,
     ) -> Result<Preparation<'a>> {
         let miss = match WorkCache::look_up(self.cache.as_deref(), &self.sources, work, row).await {
-            CacheLookup::Hit(columns) => return Ok(Preparation::Cached(columns)),
+            CacheLookup::Hit(columns) => {
+                meter.looked_up(true);
+                return Ok(Preparation::Cached(columns));
+            }
             CacheLookup::Miss(miss) => miss,
         };
+        if miss.is_cacheable() {
+            meter.looked_up(false);
+        }
         let copy = match work.needs_source() {
-            true => Some(self.sources.open(location).await?),
+            true => {
+                let since = Instant::now();
+                let opened = self.sources.open(location).await;
+                meter.opened(&opened, since);
+                Some(opened?)
+            }
             false => None,
         };
         Ok(Preparation::Source(miss, copy))
     }
 
-    fn report(&self, work: &dyn Work, row: &RecordBatch, error: Option<&Error>) {
+    fn report(&self, work: &dyn Work, location: &str, error: Option<&Error>, figures: &RowFigures) {
         self.counters.finished(error.is_some());
-        let location = redacted(&text_at(row, "location").unwrap_or_default());
+        let location = redacted(location);
         if let Some(error) = error {
             tracing::warn!(stage = work.name(), location, code = %error.code(), "{error}");
         } else {
             tracing::info!(stage = work.name(), location, "row done");
         }
         let error = error.map(Error::code);
-        self.observer.event(&Event::RowFinished { stage: work.name(), location: &location, error });
+        let (cached, seconds) = (figures.cached, figures.seconds);
+        let stage = work.name();
+        let location = &location;
+        self.observer.event(&Event::RowFinished { stage, location, error, cached, seconds });
     }
 }
 
@@ -209,8 +259,7 @@ impl Drop for InFlight<'_> {
 /// Result of all attempts at a row.
 struct RowRun {
     result: Result<Vec<ArrayRef>>,
-    attempts: u32,
-    elapsed: Duration,
+    figures: RowFigures,
 }
 
 /// What [`MediaRuntime::prepare`] returns.

@@ -30,7 +30,7 @@ impl<'a> AnalysisProcess<'a> {
         probe: &'a Probe,
         limits: &MediaLimits,
     ) -> Result<Self> {
-        let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+        let mut command = MediaCommand::ffmpeg(tools, limits);
         let (upright, filter) = picture_filter(&probe.video);
         let options: Vec<&str> = DECODER_OPTIONS.iter().copied().chain(upright).collect();
         command.args(ffmpeg_args()).args(["-filter_complex_threads", "1", "-filter_threads", "1"]);

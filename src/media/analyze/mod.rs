@@ -178,7 +178,7 @@ fn decode(
 
 /// Checks that the decoder is ffmpeg, after it exited without output or message.
 fn check_decoder(tools: &MediaTools, limits: &MediaLimits, cancel: &CancelToken) -> Result<()> {
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     command.arg("-version");
     let (said, _) = command.capture(cancel, VERSION_BYTES)?;
     if said.starts_with(b"ffmpeg version") {

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use super::{Reaped, reap};
 use crate::cancel::{CancelToken, Woken};
 use crate::media::failure::StopReason;
 
@@ -77,23 +78,11 @@ impl Group {
         while waitid(Id::Pid(self.id), flags) == Err(Errno::EINTR) {}
     }
 
-    /// Kills the rest of the group and reaps the child; returns its status and CPU seconds.
-    pub(super) fn reap(&self) -> Option<(std::process::ExitStatus, f64)> {
+    /// Kills the rest of the group and reaps the child; returns how it ended and what it used.
+    pub(super) fn reap(&self) -> Option<Reaped> {
         let mut slot = self.lock();
-        let mut child = slot.take()?;
+        let _child = slot.take()?;
         let _ = killpg(self.id, Signal::SIGKILL);
-        let cpu = cpu_seconds(self.id).unwrap_or(0.0);
-        Some((child.wait().ok()?, cpu))
+        reap(self.id)
     }
-}
-
-/// CPU seconds of an exited child that has not been reaped yet.
-fn cpu_seconds(id: Pid) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Fields 14 and 15 (user and system ticks), counted after the name, which may contain spaces.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
-    Some((user + system) / ticks as f64)
 }

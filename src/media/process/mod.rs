@@ -5,15 +5,17 @@
 //! on timeout, cancellation or drop. Its exit status and the end of its standard error are kept.
 
 mod group;
+mod pipes;
+mod record;
 mod script;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -22,17 +24,15 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::failure::{Finished, StopReason};
-use super::tools::MediaLimits;
+use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
+use crate::telemetry::{ProcessLog, unix_seconds};
 use group::Group;
-
-/// Number of bytes kept from the end of a process's standard error.
-const TAIL_BYTES: usize = 8 << 10;
-/// Requested capacity of a data pipe: the default maximum of Linux for ordinary users.
-const PIPE_BYTES: i32 = 1 << 20;
+use pipes::{data_pipe, no_pipe, read_tail};
 
 /// Builds a media process.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ pub struct MediaCommand {
     /// Descriptors that the child inherits beside its standard streams.
     kept: Vec<OwnedFd>,
     limits: MediaLimits,
+    log: ProcessLog,
 }
 
 impl MediaCommand {
@@ -59,7 +60,18 @@ impl MediaCommand {
             stdout: None,
             kept: Vec::new(),
             limits: limits.clone(),
+            log: ProcessLog::default(),
         }
+    }
+
+    /// Creates a process of ffmpeg that is recorded in the log of `tools`; see [`MediaCommand::new`].
+    pub fn ffmpeg(tools: &MediaTools, limits: &MediaLimits) -> Self {
+        Self { log: tools.processes.clone(), ..Self::new(&tools.ffmpeg, limits) }
+    }
+
+    /// Creates a process of ffprobe that is recorded in the log of `tools`; see [`MediaCommand::new`].
+    pub fn ffprobe(tools: &MediaTools, limits: &MediaLimits) -> Self {
+        Self { log: tools.processes.clone(), ..Self::new(&tools.ffprobe, limits) }
     }
 
     /// Adds one argument.
@@ -118,7 +130,7 @@ impl MediaCommand {
     /// [`ErrorCode::Cancelled`] if `cancel` was already cancelled.
     pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
         cancel.check()?;
-        let Self { program, mut args, env, stdout, mut kept, limits } = self;
+        let Self { program, mut args, env, stdout, mut kept, limits, log } = self;
         kept.extend(script::by_file(&mut args)?);
         let (errors, stderr) = std::io::pipe().map_err(no_pipe)?;
         let mut command = Command::new(&program);
@@ -135,8 +147,10 @@ impl MediaCommand {
             cancel: cancel.clone(),
             tail: None,
             watchdog: None,
+            program,
             args,
             limits,
+            log,
             started,
             stays_in_its_thread: PhantomData,
         };
@@ -180,8 +194,10 @@ pub struct MediaChild {
     cancel: CancelToken,
     tail: Option<JoinHandle<Vec<u8>>>,
     watchdog: Option<JoinHandle<()>>,
+    program: OsString,
     args: Vec<OsString>,
     limits: MediaLimits,
+    log: ProcessLog,
     started: Instant,
     stays_in_its_thread: PhantomData<*const ()>,
 }
@@ -204,20 +220,24 @@ impl MediaChild {
     /// [`Finished::check`] turns it into an error.
     pub fn wait(mut self) -> Result<Finished> {
         self.group.wait_until_exit();
-        let (status, cpu) = self.group.reap().ok_or_else(|| {
+        let id = self.id();
+        let reaped = self.group.reap().ok_or_else(|| {
             Error::new(ErrorCode::Internal, "a media process could not be waited for")
         })?;
         let tail = self.join();
         let said = String::from_utf8_lossy(&tail).into_owned();
-        Ok(Finished {
-            status,
+        let finished = Finished {
+            status: reaped.status,
             stop: self.group.stopped(),
             stderr: said,
             elapsed: self.started.elapsed(),
-            cpu,
+            cpu: reaped.cpu_seconds,
             args: std::mem::take(&mut self.args),
             limits: self.limits.clone(),
-        })
+        };
+        let started = unix_seconds() - finished.elapsed.as_secs_f64();
+        self.log.record(record::of(&finished, &self.program, id, started, reaped.peak_bytes));
+        Ok(finished)
     }
 
     fn join(&mut self) -> Vec<u8> {
@@ -280,27 +300,35 @@ fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
     }
 }
 
-fn data_pipe() -> Result<(PipeReader, PipeWriter)> {
-    let (reader, writer) = std::io::pipe().map_err(no_pipe)?;
-    // Fewer, larger reads; a user above the system's pipe allowance keeps the small pipe.
-    #[cfg(target_os = "linux")]
-    let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
-    Ok((reader, writer))
+/// How a child ended and what it used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reaped {
+    pub(crate) status: ExitStatus,
+    /// CPU time of all its threads and reaped children, in seconds.
+    pub(crate) cpu_seconds: f64,
+    /// Largest resident memory in bytes.
+    pub(crate) peak_bytes: u64,
 }
 
-fn read_tail(mut stderr: PipeReader) -> Vec<u8> {
-    let (mut tail, mut chunk) = (Vec::new(), [0_u8; 4096]);
-    loop {
-        match stderr.read(&mut chunk) {
-            Ok(0) => return tail,
-            Ok(read) => tail.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return tail,
-        }
-        if tail.len() > TAIL_BYTES {
-            tail.drain(..tail.len() - TAIL_BYTES);
-        }
-    }
+/// Reaps a child that has exited; the standard library does not tell what it used.
+pub(crate) fn reap(id: Pid) -> Option<Reaped> {
+    let mut status = 0;
+    let mut usage = std::mem::MaybeUninit::<nix::libc::rusage>::zeroed();
+    // SAFETY: both pointers are to values of the types that wait4 writes, which live until it returns, and all zeroes
+    // are a valid rusage.
+    #[allow(unsafe_code)]
+    let (reaped, usage) = unsafe {
+        let reaped = nix::libc::wait4(id.as_raw(), &raw mut status, 0, usage.as_mut_ptr());
+        (reaped, usage.assume_init())
+    };
+    let seconds = |time: nix::libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    // Linux counts in KiB, macOS in bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    (reaped == id.as_raw()).then(|| Reaped {
+        status: ExitStatus::from_raw(status),
+        cpu_seconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+        peak_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * unit,
+    })
 }
 
 fn thread<T: Send + 'static>(
@@ -311,14 +339,6 @@ fn thread<T: Send + 'static>(
         Error::new(ErrorCode::Internal, "no more threads can be started; use fewer workers")
             .with_source(cause)
     })
-}
-
-fn no_pipe(cause: std::io::Error) -> Error {
-    Error::new(
-        ErrorCode::Internal,
-        "no more files can be opened; use fewer workers or raise `ulimit -n`",
-    )
-    .with_source(cause)
 }
 
 fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {

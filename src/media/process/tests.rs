@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::group::GRACE;
+use super::pipes::TAIL_BYTES;
 use super::*;
 use nix::unistd::Pid;
 use std::io::BufRead;
@@ -52,7 +53,7 @@ fn several_pipes_carry_their_own_data() {
 #[test]
 fn a_filtergraph_that_is_too_long_for_an_argument_is_read_all_the_same() {
     let tools = crate::media::MediaTools::find().unwrap();
-    let mut command = MediaCommand::new(&tools.ffmpeg, &MediaLimits::default());
+    let mut command = MediaCommand::ffmpeg(&tools, &MediaLimits::default());
     let graph = " ".repeat(1 << 17) + "color=gray:s=64x64:r=25:d=1[out]";
     command.args(["-v", "error", "-filter_complex", &graph, "-map", "[out]"]);
     command.args(["-f", "framecrc", "-"]);

@@ -133,7 +133,7 @@ fn every(step: f64) -> String {
 }
 
 fn frames(tools: &MediaTools, limits: &MediaLimits, footage: Footage<'_>) -> MediaCommand {
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     command.args(ffmpeg_args());
     command.args(input_args(footage.demuxer, footage.path, limits, &["-threads", "1"]));
     command.args(["-map", "0:v:0", "-an", "-sn", "-dn"]);

@@ -16,6 +16,7 @@ pub(super) use left_over::{LeftOverRequests, find};
 
 use super::RunConfig;
 use super::amounts::plural;
+use super::monitor::remove_rows;
 use super::posts;
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
@@ -136,6 +137,9 @@ impl<'a> Removal<'a> {
                 continue;
             }
             let uris: Vec<String> = files.into_iter().map(|file| file.uri).collect();
+            if let DatasetRoot::Folder(folder) = &self.root {
+                remove_rows(folder);
+            }
             self.root.remove_media(&uris).await?;
             posts::refresh(self.config).await?;
             return Ok(forgotten);

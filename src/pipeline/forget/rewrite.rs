@@ -46,9 +46,12 @@ pub(super) async fn commit(
     for table in TABLES {
         register_table(&rest, &old, table).await?;
         let Table { name, owner, .. } = table;
-        let doomed = doomed_by(table);
-        let sql =
-            format!("SELECT t.* FROM {name} t LEFT ANTI JOIN {doomed} d ON d.{owner} = t.{owner}");
+        let sql = match doomed_by(table) {
+            Some(doomed) => format!(
+                "SELECT t.* FROM {name} t LEFT ANTI JOIN {doomed} d ON d.{owner} = t.{owner}"
+            ),
+            None => format!("SELECT * FROM {name}"),
+        };
         let frame = rest.sql(&sql).await.map_err(query_error)?;
         let entry = statements::write(frame, name, writer.staged(name)).await?;
         writer.add(name, entry);
@@ -63,9 +66,13 @@ pub(super) async fn commit(
     Ok(true)
 }
 
-/// The table of the owners whose rows in `table` go.
-fn doomed_by(table: &Table) -> &'static str {
-    if table.owner == "source_id" { "doomed_sources" } else { "doomed" }
+/// The table of the owners whose rows in `table` go; `None`: none go.
+fn doomed_by(table: &Table) -> Option<&'static str> {
+    match table.owner {
+        "source_id" => Some("doomed_sources"),
+        "run_id" => None,
+        _ => Some("doomed"),
+    }
 }
 
 /// Whether a shard has rows that are to go.
@@ -79,7 +86,7 @@ async fn holds_doomed(ctx: &SessionContext, dataset: &Dataset, shard: &Manifest)
         let view = frame.map_err(query_error)?.into_view();
         ctx.deregister_table("of_shard").map_err(query_error)?;
         ctx.register_table("of_shard", view).map_err(query_error)?;
-        let (owner, doomed) = (table.owner, doomed_by(table));
+        let (owner, Some(doomed)) = (table.owner, doomed_by(table)) else { continue };
         let sql = format!(
             "SELECT t.{owner} FROM of_shard t LEFT SEMI JOIN {doomed} d ON d.{owner} = t.{owner} LIMIT 1"
         );

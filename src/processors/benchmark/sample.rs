@@ -31,7 +31,7 @@ pub(super) fn sample(
     let Sample { seconds, size: (width, height), seed } = sample;
     let picture = format!("testsrc2=s={width}x{height}:r=25:d={seconds},hue=h={}", seed * 37 % 360);
     let sound = format!("sine=f={}:r=48000:d={seconds}", 220 + seed * 55 % 880);
-    let mut command = MediaCommand::new(&tools.ffmpeg, &MediaLimits::default());
+    let mut command = MediaCommand::ffmpeg(tools, &MediaLimits::default());
     command.args(ffmpeg_args()).args(["-y", "-f", "lavfi", "-i"]).arg(picture);
     command.args(["-f", "lavfi", "-i"]).arg(sound);
     command.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);

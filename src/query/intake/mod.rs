@@ -46,6 +46,7 @@ const RESERVED: &[&str] = &[
     "code",
     "message",
     "may_change",
+    "trace_id",
 ];
 
 /// Columns that the view `dead_letters` adds to those of requests. A file that has all of them is a

@@ -42,6 +42,10 @@ const RESULTS: (&str, &str) = (
     "results",
     "Path or URL of a folder of results; relative paths start from clipflow.base (text)",
 );
+const TRACE: (&str, &str) = (
+    "trace",
+    "Path of a file of clipflow run --trace; relative paths start from clipflow.base (text)",
+);
 const VIDEO: (&str, &str) = (
     "video",
     "Path or URL of one video, which is analysed when the query runs, or of a folder of results (text)",
@@ -169,6 +173,19 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "Each source with its facts as a struct and its signals, shots and cues as lists, as select_clips and clip_brief take them.",
         "SELECT source_id, cardinality(signals), cardinality(shots) FROM source_lists('results')",
     ),
+    of_results(
+        "run_stats",
+        "What each run measured: rows, failures, retries, times with quantiles, bytes, by stage, backend and host.",
+        "SELECT metric, labels, value FROM run_stats('results') ORDER BY run_id, metric",
+    ),
+    TableDescription {
+        name: "spans",
+        arguments: &[TRACE],
+        optional: 0,
+        section: section::RESULTS,
+        description: "The spans of a trace file: runs, stages, steps, rows, fetches and media processes.",
+        example: "SELECT name, location, duration FROM spans('trace.json') ORDER BY duration DESC",
+    },
     TableDescription {
         name: "platforms",
         arguments: &[],

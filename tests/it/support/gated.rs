@@ -116,7 +116,9 @@ exec {ffmpeg} "$@"
     /// All tables of the results in `out` but what time it took, a line a row.
     pub fn tables(&self, out: &str) -> Vec<String> {
         let mut lines = vec![];
-        for table in clipflow::model::table::TABLES {
+        // Each run measures something else.
+        let tables = clipflow::model::table::TABLES.iter().filter(|t| t.name != "run_stats");
+        for table in tables {
             let columns = if table.name == "outcomes" { "* EXCEPT (elapsed)" } else { "*" };
             let sql = format!("SELECT {columns} FROM {}", table.name);
             let (code, text) = self.run(&["sql", out, &sql, "--format", "csv"]);

@@ -84,6 +84,7 @@ pub fn bare_runtime(sources: Sources, workers: usize, resilience: Resilience) ->
             ffmpeg: nowhere.clone(),
             ffprobe: nowhere.clone(),
             identity: String::new(),
+            processes: Default::default(),
         },
         sources,
         media_dir: nowhere,

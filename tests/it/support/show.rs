@@ -90,7 +90,8 @@ pub fn finished() -> &'static Path {
         let folder = all.join(format!("show-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         requests(&folder);
-        let output = clipflow(&folder, &["run", "requests.csv", "--out", "out"]);
+        let run = ["run", "requests.csv", "--out", "out", "--trace", "trace.json"];
+        let output = clipflow(&folder, &run);
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
         folder
     })

@@ -191,7 +191,10 @@ fn listen(
             Ok(Some((FromWorker::Expected { id: of, seconds }, _))) if of == id => {
                 task.env.progress.expected(task.work.name(), seconds);
             }
-            Ok(Some((FromWorker::Answer { id: of, error }, body))) if of == id => {
+            Ok(Some((FromWorker::Answer { id: of, error, processes }, body))) if of == id => {
+                if let Some(tools) = &task.env.tools {
+                    tools.processes.extend(processes);
+                }
                 return TaskEnd::Answered(match error {
                     Some(fault) => Err(fault.into()),
                     None => decode(&body).map(|answer| answer.columns().to_vec()),

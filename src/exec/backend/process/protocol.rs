@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorCode, Outlook, Result};
 use crate::exec::{PATH_COLUMN, VALIDATOR_COLUMN, Work, WorkSpec};
 use crate::media::MediaTools;
+use crate::telemetry::ProcessRecord;
 
 /// Version of the messages; incremented with every change.
-pub(super) const PROTOCOL: u32 = 3;
+pub(super) const PROTOCOL: u32 = 4;
 /// Version of clipflow: settings of work are only exchanged between equal versions.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Environment variable of a worker: `PROTOCOL:PID:NONCE` of its coordinator.
@@ -55,8 +56,8 @@ pub(super) enum FromWorker {
     Expected { id: u64, seconds: f64 },
     /// Seconds of video that the task processed since the last such message.
     Progress { id: u64, seconds: f64 },
-    /// The task has ended; the columns follow if there is no error.
-    Answer { id: u64, error: Option<WireError> },
+    /// The task has ended, with these media processes; the columns follow if there is no error.
+    Answer { id: u64, error: Option<WireError>, processes: Vec<ProcessRecord> },
 }
 
 /// An [`Error`] in a message.

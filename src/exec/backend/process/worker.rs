@@ -22,6 +22,7 @@ use crate::error::Result;
 use crate::exec::{Progress, WorkEnv, WorkSpec};
 use crate::media::MediaTools;
 use crate::media::render::{MemoryShare, RenderScheduler};
+use crate::telemetry::ProcessLog;
 
 /// Whether this program has called [`run_if_worker`] and so can be started as a worker.
 static CALLED: AtomicBool = AtomicBool::new(false);
@@ -176,20 +177,24 @@ fn work(inbox: &Receiver<ReceivedTask>, out: &Arc<AnswerPipe>) {
         out.send(&FromWorker::Started { id }, &[]);
         let progress =
             Arc::new(PipeProgress { id, out: Arc::clone(out), pending: Mutex::default() });
-        let answer = answer(task, Arc::clone(&progress));
+        let log = ProcessLog::default();
+        let answer = answer(task, Arc::clone(&progress), &log);
         progress.flush();
-        match answer {
-            Ok(body) => out.send(&FromWorker::Answer { id, error: None }, &body),
-            Err(e) => out.send(&FromWorker::Answer { id, error: Some((&e).into()) }, &[]),
-        }
+        let error = answer.as_ref().err().map(Into::into);
+        let end = FromWorker::Answer { id, error, processes: log.take() };
+        out.send(&end, answer.as_deref().unwrap_or_default());
     }
 }
 
-fn answer(received: ReceivedTask, progress: Arc<PipeProgress>) -> Result<Vec<u8>> {
+fn answer(
+    received: ReceivedTask,
+    progress: Arc<PipeProgress>,
+    log: &ProcessLog,
+) -> Result<Vec<u8>> {
     let rows = decode(&received.rows)?;
     drop(received.rows);
     let env = WorkEnv {
-        tools: received.tools,
+        tools: received.tools.map(|tools| tools.recorded_in(log)),
         media_dir: received.media_dir,
         progress,
         scheduler: received.scheduler,

@@ -194,7 +194,7 @@ impl SoundPlan<'_> {
         let ahead = heard.iter().filter_map(|heard| heard.shape).find_map(EditShape::ahead);
         let inputs = InputNumbers { audio: 0, ahead_video: None, ahead_audio: ahead.map(|_| 1) };
         let limits = &settings.limits;
-        let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+        let mut command = MediaCommand::ffmpeg(tools, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(audio_inputs(path, source, self.seek, ahead, limits));
         let mut graph = audio::graph(source, audio, &heard, inputs);

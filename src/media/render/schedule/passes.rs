@@ -234,7 +234,7 @@ impl PassRunner<'_> {
         tell: &dyn Fn(f64),
     ) -> Result<Option<FrameLog>> {
         let RenderContext { tools, source, settings, cancel, .. } = self.context;
-        let mut command = MediaCommand::new(&tools.ffmpeg, plan.limits);
+        let mut command = MediaCommand::ffmpeg(tools, plan.limits);
         let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
         let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
         let log = ahead_pipe.as_ref().map_or("", |(name, _)| name);

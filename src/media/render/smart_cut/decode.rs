@@ -60,7 +60,7 @@ impl SpanDecoder<'_> {
         let Self { context, limits, cut, from, until, .. } = *self;
         let (source, settings) = (context.source, context.settings);
         let clock = format!("1:{}", source.ticks);
-        let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
+        let mut command = MediaCommand::ffmpeg(context.tools, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(video_input(context.path, source, seek, limits));
         let mut graph =
@@ -129,7 +129,7 @@ pub(super) fn verify(
     (cut, wanted): (&SmartCutPlan, &[i64]),
     (source, first): (&DecodedFrames, usize),
 ) -> Result<()> {
-    let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(context.tools, limits);
     command.args(ffmpeg_args()).args(["-y", "-copyts"]);
     let fixed = ["-noautorotate", "-reinit_filter", "0"];
     command.args(input_args(Demuxer::Mov, file, limits, &fixed));

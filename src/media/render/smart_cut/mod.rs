@@ -174,7 +174,7 @@ impl SmartCut<'_> {
     ) -> Result<PartialFile> {
         let Self { context, limits } = *self;
         let RenderContext { source, settings, path, .. } = *context;
-        let mut command = MediaCommand::new(&context.tools.ffmpeg, limits);
+        let mut command = MediaCommand::ffmpeg(context.tools, limits);
         command.args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(input_args(Demuxer::Mov, picture, limits, &[]));
         if let Some(sound) = source.audio {

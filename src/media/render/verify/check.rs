@@ -119,7 +119,7 @@ impl RenderContext<'_> {
     /// Whether the source has a frame at or after `tick`, which is at `seconds`.
     fn frame_from(&self, seconds: f64, tick: i64) -> Result<bool> {
         let limits = &self.settings.limits;
-        let mut command = MediaCommand::new(&self.tools.ffmpeg, limits);
+        let mut command = MediaCommand::ffmpeg(self.tools, limits);
         let target = self.source.seek(seconds, 0).map(|target| format!("{target:.6}"));
         let mut extra = Vec::new();
         if let Some(target) = &target {

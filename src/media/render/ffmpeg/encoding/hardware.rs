@@ -87,7 +87,7 @@ fn works(
     cancel: &CancelToken,
 ) -> Result<()> {
     let Some(encoder) = hardware.encoder(codec) else { return Ok(()) };
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     command.args(ffmpeg_args());
     command.args(["-f", "lavfi", "-i", "color=size=640x360:rate=25", "-frames:v", "1"]);
     command.args(["-pix_fmt", "yuv420p", "-c:v", &encoder, "-f", "null", "-"]);

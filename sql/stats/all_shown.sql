@@ -1,0 +1,5 @@
+-- What all runs measured, oldest first, for reading.
+SELECT run_id, to_timestamp_seconds(started) AS started, metric, labels, round(value, 3) AS value, unit, observations AS n,
+    round(p50, 3) AS p50, round(p90, 3) AS p90, round(p99, 3) AS p99, round("max", 3) AS "max"
+FROM run_stats
+ORDER BY run_id, metric, labels
