@@ -47,13 +47,12 @@ lint: setup
 	cargo clippy --all-features --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --all-features --no-deps --locked
 
-# The first three sets are built as users build them. For the others the feature `dev` asks for all crates, so that each
+# The first two sets are built as users build them. For the others the feature `dev` asks for all crates, so that each
 # builds clipflow alone.
-FEATURES := cli bench cloud http youtube statistics polars
+FEATURES := datafusion cli bench cloud http youtube statistics polars
 features: setup
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --lib --bins --examples --locked -- -D warnings
 	cargo clippy --no-default-features --lib --examples --locked -- -D warnings
-	cargo clippy --no-default-features --features datafusion --lib --locked -- -D warnings
 	for feature in $(FEATURES); do \
 		echo "== feature $$feature"; \
 		cargo clippy --no-default-features --features dev,$$feature --lib --bins --locked -- -D warnings || exit 1; \

@@ -21,3 +21,4 @@ printf '1\n00:00:00,500 --> 00:00:04,000\nA solar panel lasts long.\n\n2\n00:00:
 "$clipflow" run "$work/first.parquet" --out "$work/out" --variants 2 --quiet 2>/dev/null || [ $? -eq 3 ]
 "$clipflow" run "$work/second.csv" --out "$work/out" --quiet
 "$python" tests/readers/read.py "$clipflow" "$work/out"
+"$python" tests/readers/timelines.py "$clipflow" "$work"
