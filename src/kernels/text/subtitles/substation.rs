@@ -55,7 +55,7 @@ fn dialogue(line: &str, format: &[String]) -> Option<ParsedCue> {
 
 /// Text without overrides and drawings, with the times at which its syllables begin.
 fn marked(body: &str, start: f64) -> MarkedText {
-    let (mut text, mut marks) = (String::new(), vec![]);
+    let (mut text, mut syllables) = (String::new(), vec![]);
     let (mut is_drawing, mut time) = (false, start);
     let mut rest = body;
     while let Some(open) = rest.find('{') {
@@ -68,7 +68,11 @@ fn marked(body: &str, start: f64) -> MarkedText {
             if let Some(mode) = tag.strip_prefix('p').and_then(|n| n.trim().parse::<u32>().ok()) {
                 is_drawing = mode > 0;
             } else if let Some(syllable) = syllable(tag) {
-                marks.push((seen(&clean(&text).text), time));
+                syllables.push(Syllable {
+                    place: seen(&clean(&text).text),
+                    time,
+                    length: syllable,
+                });
                 time += syllable;
             }
         }
@@ -78,10 +82,16 @@ fn marked(body: &str, start: f64) -> MarkedText {
         text.push_str(rest);
     }
     let text = clean(&text).text;
-    let all = seen(&text);
-    let mut marks = in_words(&text, &marks);
-    marks.retain(|(place, _)| *place < all);
+    let marks = of_words(&text, &syllables);
     MarkedText { text, marks }
+}
+
+/// A stretch of text with a time of its own.
+struct Syllable {
+    /// Visible characters before it.
+    place: usize,
+    time: f64,
+    length: f64,
 }
 
 /// The seconds that the syllable behind a karaoke tag lasts: `\k40`, `\kf30`, `\ko30`, `\K50`.
@@ -91,18 +101,26 @@ fn syllable(tag: &str) -> Option<f64> {
     rest.trim().parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).map(|t| t / 100.0)
 }
 
-/// Marks at the beginnings of words: a syllable within a word has no time of its own in `words`.
-fn in_words(text: &str, marks: &[(usize, f64)]) -> Vec<(usize, f64)> {
-    let (mut begins, mut count, mut is_space) = (std::collections::HashSet::new(), 0, true);
+/// When each word begins: within a syllable of several words by their share of its characters. A syllable within a word
+/// has no time of its own in `words`.
+fn of_words(text: &str, syllables: &[Syllable]) -> Vec<(usize, f64)> {
+    let all = seen(text);
+    let (mut marks, mut count, mut is_space) = (vec![], 0, true);
     for c in text.chars() {
         if c.is_whitespace() {
             is_space = true;
             continue;
         }
-        if is_space {
-            begins.insert(count);
+        // Of several syllables at one place the last has the text.
+        let at = syllables.iter().rposition(|syllable| syllable.place <= count);
+        if let Some((at, syllable)) =
+            at.and_then(|at| Some((at, syllables.get(at)?))).filter(|_| is_space)
+        {
+            let next = syllables.get(at + 1).map_or(all, |next| next.place).max(syllable.place + 1);
+            let share = (count - syllable.place) as f64 / (next - syllable.place) as f64;
+            marks.push((count, syllable.time + share * syllable.length));
         }
         (count, is_space) = (count + 1, false);
     }
-    marks.iter().filter(|(place, _)| begins.contains(place)).copied().collect()
+    marks
 }
