@@ -52,3 +52,4 @@ mod text_model;
 mod training;
 mod variant_rules;
 mod variants;
+mod without_media;

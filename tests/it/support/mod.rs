@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod counter;
+pub mod fake_media;
 pub mod gated;
 pub mod http;
 pub mod s3;
