@@ -17,6 +17,7 @@ mod explain;
 mod forget;
 mod from_results;
 mod hints;
+mod made;
 mod merge;
 mod monitor;
 mod normalize;

@@ -12,7 +12,7 @@ use super::forget::{self, LeftOverRequests};
 use super::remains::Remains;
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
-use super::{RunConfig, RunSummary, describe, stats, summary};
+use super::{RunConfig, RunSummary, describe, made, stats, summary};
 use crate::error::{ErrorCode, Result};
 use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
@@ -118,7 +118,7 @@ async fn run_session(
     let rows = rows(&session.statements, wanted).await?;
     summary.hosts = session.runtime.hosts().snapshot();
     summary.plans = session.statements.analyzed();
-    stats::count(&session.statements, &session.monitor, &summary).await?;
+    made::count(&session.statements, &session.monitor, &summary).await?;
     session.write_stats().await?;
     commit(&mut session, &shard, earlier).await?;
     summary.cache = session.close().await;

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::prelude::SessionContext;
-use serde::Deserialize;
 
 use super::monitor::{RunMonitor, write_rows};
 use super::statements::{self, Statements};
-use super::summary::RunSummary;
 use crate::error::Result;
 use crate::model::RunStat;
-use crate::query::{query_error, sql};
+use crate::query::query_error;
 use crate::store::{DatasetRoot, ShardWriter};
-use crate::telemetry::{TraceLog, catalogue};
+use crate::telemetry::TraceLog;
 
 /// The table, and its step.
 const TABLE: &str = "run_stats";
@@ -47,34 +45,6 @@ pub(super) fn register_kept_traces(
         Some((location, trace.to_string()))
     });
     register_traces(ctx, &kept.collect::<Vec<_>>())
-}
-
-/// Count what the run has answered and made.
-///
-/// # Errors
-/// Of the query over its files.
-pub(super) async fn count(
-    statements: &Statements,
-    monitor: &RunMonitor,
-    summary: &RunSummary,
-) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Rendered {
-        files: u64,
-        bytes: u64,
-    }
-    let metrics = &monitor.telemetry.metrics;
-    metrics.add(&catalogue::REQUESTS, &[""], summary.answered as f64);
-    for failures in &summary.failures {
-        metrics.add(&catalogue::REQUESTS, &[&failures.error_code], failures.count as f64);
-    }
-    metrics.add(&catalogue::CLIPS, &[], summary.clips as f64);
-    metrics.add(&catalogue::VARIANTS, &[], summary.variants as f64);
-    let Rendered { files, bytes } = statements.row(sql::summary::RENDERED_FILES).await?;
-    metrics.add(&catalogue::RENDERED_FILES, &[], files as f64);
-    metrics.add(&catalogue::RENDERED_BYTES, &[], bytes as f64);
-    monitor.ended(if summary.is_complete() { "ok" } else { "rows_failed" });
-    Ok(())
 }
 
 /// Write the table of the run's metrics into its shard, and the records of its rows beside the results.
