@@ -1,6 +1,6 @@
 //! The log of the command, on standard error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use tracing_subscriber::filter::EnvFilter;
@@ -28,7 +28,11 @@ pub(super) fn init(verbose: u8, format: LogFormat) {
         _ => "clipflow=debug",
     };
     let filter = EnvFilter::try_from_env("CLIPFLOW_LOG").unwrap_or_else(|_| default.into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ScrubbedStderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(ScrubbedStderr)
+        // Colours would be control characters in a file.
+        .with_ansi(io::stderr().is_terminal());
     // If a subscriber is set already, it stays.
     let _ = match format {
         LogFormat::Pretty => builder.pretty().try_init(),

@@ -75,6 +75,11 @@ impl Work for AnalyzeWork {
         };
         let analysis =
             media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
+        // Progress is reported at intervals; what follows the last one is done too.
+        let rest = analysis.info.duration - done.get();
+        if rest > 0.0 {
+            env.progress.advanced("analyze", rest);
+        }
         let [source_id, validator] = identity(&location, &validator, &sidecars);
         Ok(vec![
             source_id,

@@ -128,6 +128,7 @@ async fn the_examples_of_the_documentation_run() {
     };
     link("show.mp4", "talk.mp4");
     link("out", "results");
+    link("trace.json", "trace.json");
     // Without results, events belong to an experiment by a column of their own.
     let mut events = String::new();
     for (n, line) in EVENTS.lines().enumerate() {

@@ -114,7 +114,8 @@ fn metrics_are_served_while_a_run_is_under_way() {
     let gate = Gate::new(folder.path());
     let port = free_port();
     let listen = port.to_string();
-    let run = ["run", "a.mp4", "--out", "out", "--plan-only", "--metrics-listen", &listen];
+    let video = ["run", "a.mp4", "--out", "out", "--plan-only", "--min", "2", "--max", "4"];
+    let run = [&video[..], &["--metrics-listen", &listen]].concat();
     let run = gate.start(&run);
     gate.up_to(1);
     let page = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -240,7 +241,8 @@ fn an_exporter_that_cannot_work_does_not_fail_the_run_and_a_wrong_address_is_ref
     fs::write(path.join("short.mp4"), show::short()).unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let video = ["run", "short.mp4", "--out", "out", "--max-clips", "1", "--plan-only"];
+    let video =
+        ["run", "short.mp4", "--out", "out", "--max-clips", "1", "--plan-only", "--max", "4"];
     let all = [
         &video[..],
         &[
@@ -273,8 +275,8 @@ fn stats_prints_the_last_run_or_all_of_them() {
     let path = folder.path();
     fs::write(path.join("short.mp4"), show::short()).unwrap();
     for clips in ["1", "2"] {
-        let video = ["run", "short.mp4", "--out", "out", "--plan-only", "--max-clips", clips];
-        let run = clipflow(path, &video);
+        let video = ["run", "short.mp4", "--out", "out", "--plan-only", "--min", "2", "--max", "3"];
+        let run = clipflow(path, &[&video[..], &["--max-clips", clips]].concat());
         assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
     }
     let last = clipflow(path, &["stats", "out", "--format", "csv"]);

@@ -22,7 +22,12 @@ fn processor(folder: &Path, parallel: ParallelConfig) -> VideoClipProcessor {
 }
 
 fn requests() -> Vec<VideoClipRequest> {
-    ["short.mp4", "missing.mp4"].map(VideoClipRequest::new).into()
+    let request = |source: &str| VideoClipRequest {
+        min_clip_length: 2.0,
+        max_clip_length: 4.0,
+        ..VideoClipRequest::new(source)
+    };
+    ["short.mp4", "missing.mp4"].map(request).into()
 }
 
 fn value(metrics: &[MetricSample], name: &str, labels: &[(&str, &str)]) -> f64 {

@@ -46,7 +46,8 @@ fn the_forms_of_progress_are_told_apart() {
     fs::write(path.join("a.mp4"), show::short()).unwrap();
     let said = |form: &str| {
         let _ = fs::remove_dir_all(path.join("out"));
-        let run = ["run", "a.mp4", "--out", "out", "--max-clips", "1", "--progress", form];
+        let video = ["run", "a.mp4", "--out", "out", "--max-clips", "1", "--max", "4"];
+        let run = [&video[..], &["--progress", form]].concat();
         let output = clipflow(path, &run);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         stderr(&output)

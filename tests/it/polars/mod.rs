@@ -101,7 +101,13 @@ fn shards_with_different_columns_are_one_table_and_empty_tables_have_their_colum
     for table in TABLES {
         let frame = tables[table.name].clone().collect().unwrap();
         let known = to_record_batch(&frame, Some(&table.schema())).unwrap();
-        assert_eq!(known.num_rows(), if table.carries_extra { 2 } else { 0 }, "{}", table.name);
+        match table.name {
+            // Each of the two runs has measured something.
+            "run_stats" => assert!(known.num_rows() > 20),
+            name => {
+                assert_eq!(known.num_rows(), if table.carries_extra { 2 } else { 0 }, "{name}");
+            }
+        }
     }
     let outcomes = scan_table(&path.join("out"), "outcomes")
         .unwrap()
