@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{clipflow, query, stderr};
+use super::support::{clipflow, query, stderr, stdout};
 
 fn ffmpeg(folder: &Path, args: &[&str]) {
     let mut command = Command::new("ffmpeg");
@@ -20,12 +20,16 @@ const CODEC: [&str; 6] = ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aa
 /// Talk: a tone that comes and goes.
 const TALK: &str = "aevalsrc='0.3*sin(2*PI*440*t)*gt(mod(t,3),1)':s=48000:d=8";
 
+/// What a run over videos says.
 fn run(folder: &Path, videos: &[&str], more: &[&str]) -> String {
-    let args = ["run"].iter().chain(videos).chain(&["-o", "out", "--min", "2", "--max", "4"]);
-    let args: Vec<&str> = args.chain(more).copied().collect();
-    let output = clipflow(folder, &args);
+    let lengths = ["--min", "2", "--max", "4"];
+    run_with(folder, &[videos, &lengths, more].concat())
+}
+
+fn run_with(folder: &Path, args: &[&str]) -> String {
+    let output = clipflow(folder, &[&["run", "-o", "out"], args].concat());
     assert!(output.status.success(), "{}", stderr(&output));
-    stderr(&output)
+    stdout(&output) + &stderr(&output)
 }
 
 #[test]
@@ -167,10 +171,11 @@ fn requests_without_a_language_go_by_that_of_the_captions() {
     fs::write(folder.path().join("hola.srt"), text).unwrap();
     fs::write(
         folder.path().join("r.csv"),
-        "request_id,source_url,language\nnone,hola.mp4,\nenglish,hola.mp4,en\nspanish,hola.mp4,es\n",
+        "request_id,source_url,language,min_clip_length,max_clip_length\n\
+         none,hola.mp4,,2,4\nenglish,hola.mp4,en,2,4\nspanish,hola.mp4,es,2,4\n",
     )
     .unwrap();
-    run(folder.path(), &["r.csv"], &["--variants", "1", "--platforms", "x", "--plan-only"]);
+    run_with(folder.path(), &["r.csv", "--variants", "1", "--platforms", "x", "--plan-only"]);
     let rows = query(
         folder.path(),
         "SELECT r.request_id, r.language, r.asked_language, bool_and(c.hook_text IS NOT NULL), bool_and(v.title IS NOT NULL) FROM clips c JOIN requests r ON r.request_id = c.request_id JOIN variants v ON v.clip_id = c.clip_id GROUP BY 1, 2, 3 ORDER BY 1",

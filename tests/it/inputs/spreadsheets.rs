@@ -20,7 +20,7 @@ fn is_read(folder: &Path, file: &str, guessed: &[&str]) {
     let (rows, said) = checked(folder, file);
     assert_eq!(rows.len(), 3, "{file}: {rows:?} {said}");
     assert_eq!(rows[0], "row 1 (a): valid", "{file}: {said}");
-    let sentence = "row 2 (é): invalid_request.bad_clip_length";
+    let sentence = "row 2 (é): invalid_request.bad_length";
     assert!(rows[1].starts_with(sentence) && rows[1].contains("7.5"), "{file}: {rows:?}");
     for part in guessed {
         assert_eq!(said.matches(part).count(), 1, "{file}, {part}: {said}");
