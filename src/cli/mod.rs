@@ -80,15 +80,7 @@ pub fn main() -> ExitCode {
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
     let is_prompt = arguments.command.is_prompt();
     let is_query = matches!(arguments.command, Command::Sql(_));
-    let command = async {
-        let ended = caught(dispatch(arguments, loaded.config, token)).await;
-        ended.unwrap_or_else(|text| {
-            let sentence = format!(
-                "a part of the program panicked ({text}); if a file that was read is whole, report this"
-            );
-            Err(Error::new(ErrorCode::Internal, sentence))
-        })
-    };
+    let command = without_panics(dispatch(arguments, loaded.config, token));
     let ended = match is_prompt {
         true => CommandEnd::Done(runtime.block_on(command)),
         false => runtime.block_on(shutdown::supervised(stop.as_ref(), command)),
@@ -113,6 +105,16 @@ pub fn main() -> ExitCode {
     };
     runtime.shutdown_timeout(patience);
     ExitCode::from(code)
+}
+
+/// A command whose panic is an error.
+async fn without_panics(command: impl Future<Output = Result<u8>>) -> Result<u8> {
+    caught(command).await.unwrap_or_else(|text| {
+        let sentence = format!(
+            "a part of the program panicked ({text}); if a file that was read is whole, report this"
+        );
+        Err(Error::new(ErrorCode::Internal, sentence))
+    })
 }
 
 /// Time for threads to end after the command has finished.

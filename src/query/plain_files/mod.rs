@@ -103,62 +103,89 @@ pub(crate) fn make_plain(
     if workbook::is_workbook(&magic) {
         return workbook::to_csv(path, name, folder, &fault).map(Some);
     }
-    let packing = Packing::of(&magic);
-    let mut head = vec![];
-    let unpacked = || -> Result<Box<dyn Read>> { Ok(unpack::reader(open()?, packing)) };
-    unpacked()?.take(HEAD as u64).read_to_end(&mut head).map_err(|e| fault(e.to_string()))?;
-    if packing.is_none() && head.len() == HEAD {
-        // What is not UTF-8 may begin after many rows of plain letters.
-        head.extend(tail(&open()?).map_err(|e| fault(e.to_string()))?);
+    let text = PackedText { path, packing: Packing::of(&magic), fault: &fault };
+    text.make_plain(name, folder, numbers)
+}
+
+/// Text in a file, as it lies there.
+struct PackedText<'a> {
+    path: &'a Path,
+    packing: Option<Packing>,
+    fault: &'a dyn Fn(String) -> Error,
+}
+
+/// An encoding, and the bytes of its mark.
+type Marked = (&'static Encoding, usize);
+
+impl PackedText<'_> {
+    fn open(&self) -> Result<File> {
+        File::open(self.path).map_err(|e| (self.fault)(e.to_string()))
     }
-    let encoding = match encoding_of(&cut_whole(&head), "") {
-        (encoding, mark) if mark > 0 || encoding == UTF_8 => (encoding, mark),
-        _ => {
-            let mut more = vec![];
-            unpacked()?
-                .take(MOST as u64)
-                .read_to_end(&mut more)
-                .map_err(|e| fault(e.to_string()))?;
-            encoding_of(&cut_whole(&more), "")
+
+    fn reader(&self) -> Result<Box<dyn Read>> {
+        Ok(unpack::reader(self.open()?, self.packing))
+    }
+
+    fn first(&self, bytes: usize) -> Result<Vec<u8>> {
+        let mut read = vec![];
+        let done = self.reader()?.take(bytes as u64).read_to_end(&mut read);
+        done.map(|_| read).map_err(|e| (self.fault)(e.to_string()))
+    }
+
+    /// The beginning of the text, and its encoding.
+    fn beginning(&self) -> Result<(String, Marked)> {
+        let mut head = self.first(HEAD)?;
+        if self.packing.is_none() && head.len() == HEAD {
+            // What is not UTF-8 may begin after many rows of plain letters.
+            head.extend(tail(&self.open()?).map_err(|e| (self.fault)(e.to_string()))?);
         }
-    };
-    let text = beginning(&head, encoding);
-    let mut guessed = vec![];
-    if let Some(packing) = packing {
-        guessed.push(format!("it is packed with {packing}"));
-    }
-    if encoding.0 != UTF_8 {
-        let how = if encoding.1 > 0 { "" } else { ", as its letters say" };
-        guessed.push(format!("its encoding is {}{how}", encoding.0.name()));
-    }
-    if text.trim_start().starts_with(['{', '[']) {
-        let is_plain = packing.is_none() && encoding.0 == UTF_8;
-        let path = folder.join("rows.ndjson");
-        return match is_plain {
-            true => Ok(None),
-            false => {
-                unpack::write_utf8(unpacked()?, encoding, &path, &fault)?;
-                Ok(Some(PlainFile { path, guessed }))
-            }
+        let encoding = match encoding_of(&cut_whole(&head), "") {
+            (encoding, mark) if mark > 0 || encoding == UTF_8 => (encoding, mark),
+            _ => encoding_of(&cut_whole(&self.first(MOST)?), ""),
         };
+        let bytes = head.get(encoding.1..).unwrap_or_default();
+        Ok((encoding.0.decode_without_bom_handling(bytes).0.into_owned(), encoding))
     }
-    let dialect = Dialect::of(&text, &ending(name));
-    if packing.is_none() && encoding.0 == UTF_8 && dialect.is_plain() && is_known(name) {
-        return Ok(None);
+
+    fn make_plain(&self, name: &str, folder: &Path, numbers: Numbers) -> Result<Option<PlainFile>> {
+        let (text, encoding) = self.beginning()?;
+        let is_utf8 = self.packing.is_none() && encoding.0 == UTF_8;
+        let mut guessed = self.said(encoding);
+        if text.trim_start().starts_with(['{', '[']) {
+            let path = folder.join("rows.ndjson");
+            if is_utf8 {
+                return Ok(None);
+            }
+            unpack::write_utf8(self.reader()?, encoding, &path, self.fault)?;
+            return Ok(Some(PlainFile { path, guessed }));
+        }
+        let dialect = Dialect::of(&text, &ending(name));
+        // Readers know this ending for it.
+        if is_utf8 && dialect.is_plain() && ending(name) == "csv" {
+            return Ok(None);
+        }
+        if !is_known(name) && dialect.separator == b',' && !dialect.is_table {
+            let cause = "neither its name nor its content says what kind of file it is";
+            return Err((self.fault)(cause.to_owned()));
+        }
+        guessed.extend(dialect.said());
+        let decoded = folder.join("decoded.txt");
+        unpack::write_utf8(self.reader()?, encoding, &decoded, self.fault)?;
+        let path = folder.join("rows.csv");
+        guessed.extend(delimited::to_csv(&decoded, &dialect, &path, numbers, self.fault)?);
+        // What is left is a copy of the rows.
+        let _ = std::fs::remove_file(&decoded);
+        Ok(Some(PlainFile { path, guessed }))
     }
-    if !is_known(name) && dialect.separator == b',' && !dialect.is_table {
-        return Err(fault(
-            "neither its name nor its content says what kind of file it is".to_owned(),
-        ));
+
+    /// How it was packed and encoded.
+    fn said(&self, (encoding, mark): Marked) -> Vec<String> {
+        let packed = self.packing.map(|packing| format!("it is packed with {packing}"));
+        let how = if mark > 0 { "" } else { ", as its letters say" };
+        let encoded =
+            (encoding != UTF_8).then(|| format!("its encoding is {}{how}", encoding.name()));
+        packed.into_iter().chain(encoded).collect()
     }
-    guessed.extend(dialect.said());
-    let decoded = folder.join("decoded.txt");
-    unpack::write_utf8(unpacked()?, encoding, &decoded, &fault)?;
-    let path = folder.join("rows.csv");
-    guessed.extend(delimited::to_csv(&decoded, &dialect, &path, numbers, &fault)?);
-    // What is left is a copy of the rows.
-    let _ = std::fs::remove_file(&decoded);
-    Ok(Some(PlainFile { path, guessed }))
 }
 
 fn is_known(name: &str) -> bool {
@@ -180,9 +207,4 @@ fn tail(mut file: &File) -> std::io::Result<Vec<u8>> {
 fn cut_whole(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     let end = bytes.iter().rposition(|b| *b == b'\n').filter(|_| bytes.len() >= HEAD);
     std::borrow::Cow::Borrowed(bytes.get(..end.map_or(bytes.len(), |end| end + 1)).unwrap_or(bytes))
-}
-
-fn beginning(head: &[u8], (encoding, mark): (&'static Encoding, usize)) -> String {
-    let bytes = head.get(mark..).unwrap_or_default();
-    encoding.decode_without_bom_handling(bytes).0.into_owned()
 }

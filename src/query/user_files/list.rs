@@ -70,14 +70,23 @@ pub(super) async fn list(ctx: &SessionContext, place: &Location) -> Result<Found
         let files = vec![FoundFile { url: url_of_store, store, meta, shown, keys: vec![] }];
         return Ok(Found { kind, files, left_out: vec![] });
     }
-    let prefix = url.prefix().clone();
+    beneath(url_of_store, store, url.prefix(), place).await
+}
+
+/// The files beneath a prefix.
+async fn beneath(
+    url_of_store: ObjectStoreUrl,
+    store: Arc<dyn ObjectStore>,
+    prefix: &Path,
+    place: &Location,
+) -> Result<Found> {
     let mut all: Vec<ObjectMeta> =
-        store.list(Some(&prefix)).try_collect().await.map_err(|e| unreadable(place, e))?;
+        store.list(Some(prefix)).try_collect().await.map_err(|e| unreadable(place, e))?;
     all.sort_by(|a, b| a.location.cmp(&b.location));
     let (mut files, mut left_out) = (vec![], vec![]);
     let mut kind: Option<(FileKind, String)> = None;
     for meta in all {
-        let Some(parts) = visible_parts(&prefix, &meta.location) else { continue };
+        let Some(parts) = visible_parts(prefix, &meta.location) else { continue };
         let name = meta.location.to_string();
         let Some(found) = parts.last().and_then(|name| FileKind::of_name(name)) else {
             left_out.push(name);

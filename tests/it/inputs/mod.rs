@@ -1,6 +1,7 @@
 //! Request files of every kind, and what is wrong with some of them.
 
 mod columns;
+mod damaged;
 mod spreadsheets;
 
 use std::fs;

@@ -25,7 +25,8 @@ pub fn samples(text: &str) -> BTreeMap<String, f64> {
 /// A name with its labels in alphabetical order, as JSON has them.
 fn sorted(name: &str) -> String {
     let Some((base, labels)) = name.split_once('{') else { return name.to_owned() };
-    let labels = labels.trim_end_matches('}').trim_end_matches('"');
+    // One quote alone: a value may be empty.
+    let labels = labels.strip_suffix("\"}").unwrap_or(labels);
     let mut labels: Vec<&str> = labels.split("\",").collect();
     labels.sort_unstable();
     let labels: Vec<String> = labels.iter().map(|label| format!("{label}\"")).collect();
