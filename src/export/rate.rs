@@ -32,13 +32,17 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Of a source whose mean rate is `fps`. One of a variable rate gets the nearest known rate that is not below it.
+    /// Of a source whose mean rate is `fps`. One of a variable rate gets the nearest usual rate that is not below it.
     pub fn of(fps: f64, is_variable: bool) -> Self {
         let near = |(frames, seconds): &(i64, i64)| {
             let known = *frames as f64 / *seconds as f64;
             (known / fps - 1.0).abs() < NEAR
         };
-        if !is_variable && let Some((frames, seconds)) = KNOWN.into_iter().find(|rate| near(rate)) {
+        if !is_variable {
+            let known = KNOWN.into_iter().find(|rate| near(rate));
+            // What no camera has, such as 12.5, to a thousandth.
+            let exact = || (((fps * 1000.0).round() as i64).max(1), 1000);
+            let (frames, seconds) = known.unwrap_or_else(exact);
             return Self { frames, seconds, rounded: false };
         }
         let whole = [24, 25, 30, 50, 60, 120].into_iter().find(|rate| *rate as f64 >= fps - 0.5);
@@ -70,7 +74,7 @@ impl Rate {
 
     /// `HH:MM:SS:FF`, counting all frames (non-drop).
     pub fn timecode(self, frames: i64) -> String {
-        let base = self.fps().round() as i64;
+        let base = (self.fps().round() as i64).max(1);
         let (seconds, frame) = (frames / base, frames % base);
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
         format!("{hours:02}:{minutes:02}:{:02}:{frame:02}", seconds % 60)
@@ -96,6 +100,7 @@ mod tests {
         assert_eq!(Rate::of(25.0, false).fraction(50), "2s");
         assert_eq!(Rate::of(12.9, true), Rate { frames: 24, seconds: 1, rounded: true });
         assert_eq!(Rate::of(28.4, true).frames, 30);
+        assert_eq!(Rate::of(12.5, false).fraction(1), "2/25s");
         assert_eq!(Rate::of(25.0, false).timecode(25 * 3661 + 7), "01:01:01:07");
         for frame in [0_i64, 1, 29, 30, 1799, 107_892] {
             let seconds = frame as f64 * 1001.0 / 30_000.0;
