@@ -14,6 +14,7 @@ mod dependencies;
 mod docs;
 mod embed;
 mod encoding;
+mod export;
 mod first_contact;
 mod forget;
 mod functions;

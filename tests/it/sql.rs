@@ -114,6 +114,7 @@ fn every_statement_of_the_run_is_used() {
         ("sql/render", render),
         ("sql/forget", sql::forget::FILES.to_vec()),
         ("sql/report", sql::report::FILES.to_vec()),
+        ("sql/export", sql::export::FILES.to_vec()),
         ("sql/stats", sql::stats::FILES.to_vec()),
     ] {
         used.sort_unstable();
