@@ -169,7 +169,9 @@ impl Export {
 pub(super) fn plain(header: &str) -> String {
     let letters = header.trim_start_matches('\u{feff}').chars();
     let spaced: String = letters.map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    // The small letter of the Turkish İ is written with a dot of its own.
+    let lower = spaced.to_lowercase().replace('\u{307}', "");
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

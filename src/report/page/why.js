@@ -77,13 +77,13 @@ const SILENT_PICTURES = new Set(['gif', 'webp']);
 const SOUNDS = new Set(['mp3', 'm4a', 'opus']);
 
 // Plays a file that lies beside the page.
-function player(file, style) {
+function player(file, look) {
   if (!file) return el('p.quiet.noplayer', null, 'There is no file of it.');
   const url = fileUrl(file.uri);
   if (!url) return el('p.quiet.noplayer', null, 'Its file is in the object store, which this page does not reach: ', el('code', null, file.uri));
-  if (SILENT_PICTURES.has(file.container)) return el(`img.player.${style}`, { src: url, alt: 'The clip' });
+  if (SILENT_PICTURES.has(file.container)) return el(`img.player.${look}`, { src: url, alt: 'The clip' });
   const isSound = SOUNDS.has(file.container);
-  const media = el(`${isSound ? 'audio' : 'video'}.player.${style}`, {
+  const media = el(`${isSound ? 'audio' : 'video'}.player.${look}`, {
     src: isSound || file.thumbnail ? url : `${url}#t=0.1`, controls: true, preload: 'metadata', playsinline: true,
     poster: file.thumbnail ? fileUrl(file.thumbnail) : null,
   });
