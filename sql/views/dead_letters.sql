@@ -6,7 +6,9 @@ SELECT
     CASE WHEN o.error_code = 'invalid_request.duplicate_id' THEN NULL ELSE r.request_id END AS request_id,
     -- A relative path meant a file beside the request file of then.
     CASE WHEN r.location LIKE '/%' THEN r.location ELSE r.source_url END AS source_url,
-    r.* EXCEPT (request_id, source_url, location, "row", request_file),
+    -- A language that nobody named is none that the new try is to go by.
+    r.* EXCEPT (request_id, source_url, location, "row", request_file, asked_language)
+        REPLACE (CASE WHEN r.asked_language IS NULL AND r.language = 'en' THEN NULL ELSE r.language END AS language),
     o.error_code, o.error_message, o.attempts,
     may_change(o.error_code) AS may_change
 FROM requests r
