@@ -91,7 +91,7 @@ pub(super) fn group_sums(choice: &Choice, apart: bool) -> String {
         let is_completion = metric.name == COMPLETION_RATE.name;
         if is_completion {
             let is_sound = is_sound(metric);
-            unsound = format!(" + sum(CASE WHEN NOT ({is_sound}) THEN 1 ELSE 0 END)");
+            unsound = format!(" + coalesce(sum(CASE WHEN NOT ({is_sound}) THEN 1 ELSE 0 END), 0)");
         }
         for input in metric.inputs {
             let part = part(metric, input);
