@@ -17,7 +17,7 @@ made AS (
     SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
         unnest(make_variants(
             with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, coalesce(w.asked_language, a.info['language'], w.language)),
-                coalesce(w.asked_language, a.info['language'], w.language), w.topic,
+                coalesce(w.asked_language, language_tag(a.info['language']), w.language), w.topic,
                 a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts), $size),
             $variants, w.audience, w.platforms, $captions
         )) AS v

@@ -85,6 +85,16 @@ pub fn to_iso639_3(tag: &str) -> Option<String> {
     found.map(|code| group_of(code).to_owned())
 }
 
+/// The shortest tag of a language, as BCP 47 asks for: its ISO 639-1 code, else its ISO 639-3 code. (`eng` → `en`.)
+///
+/// Regions and scripts are left out; `None` as in [`to_iso639_3`].
+pub fn to_short_tag(tag: &str) -> Option<String> {
+    let code = to_iso639_3(tag)?;
+    // Withdrawn codes are at the end.
+    let short = LANGUAGES.iter().find(|l| l.1 == code).map(|l| l.0.to_owned());
+    Some(short.unwrap_or(code))
+}
+
 /// Detects the language of `text`, as ISO 639-3 code; `None` unless the result is reliable.
 ///
 /// Short texts are seldom reliable: pass a whole track.
@@ -238,6 +248,20 @@ mod tests {
             ["", "und", "mul", "zxx", "xx", "qaa", "qtz", "x-private", "english", "e1", "日本"]
         {
             assert_eq!(to_iso639_3(tag), None, "{tag}");
+        }
+    }
+
+    #[test]
+    fn short_tags_are_the_shortest_that_are_in_use() {
+        for (tag, short) in [
+            ("eng", Some("en")),
+            ("ger", Some("de")),
+            ("iw", Some("he")),
+            ("en-GB", Some("en")),
+            ("yue", Some("yue")),
+            ("und", None),
+        ] {
+            assert_eq!(to_short_tag(tag).as_deref(), short, "{tag}");
         }
     }
 

@@ -26,7 +26,7 @@ pub use decode::{Decoded, decode, encoding_of};
 pub use describe::{ClipText, describe};
 pub use hashtags::{hashtag, hashtags, hashtags_and_match};
 pub use keyphrases::keyphrases;
-pub use language::{detect_language, is_language_tag, to_iso639_3};
+pub use language::{detect_language, is_language_tag, to_iso639_3, to_short_tag};
 pub use lines::{Line, lines_in, said};
 pub use model::{BuiltIn, TextModel, TextModelAnswer, TextModelRequest};
 pub use script::{Facts, Script, TextInput, TextOrigin};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    Decoded, RawCue, decode, detect_language, parse_subtitles, to_iso639_3,
+    Decoded, RawCue, decode, detect_language, parse_subtitles, to_iso639_3, to_short_tag,
 };
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
@@ -30,32 +30,13 @@ pub(super) struct CaptionTrack {
 
 impl CaptionTrack {
     fn new(origin: &'static str, named: Option<String>, bytes: &[u8]) -> Self {
-        let hint = named.as_deref().map(two_letters).unwrap_or_default();
-        let Decoded { text, guessed } = decode(bytes, hint);
+        let hint = named.as_deref().and_then(to_short_tag).unwrap_or_default();
+        let Decoded { text, guessed } = decode(bytes, &hint);
         let cues = parse_subtitles(&text);
         // A tag may be wrong; a reliable detection takes precedence.
         let language = detect_language(&words(&cues)).or(named);
         Self { origin, language, cues, encoding: guessed }
     }
-}
-
-/// The short tag of a language that encodings depend on.
-fn two_letters(language: &str) -> &str {
-    const SHORT: [(&str, &str); 12] = [
-        ("ara", "ar"),
-        ("ces", "cs"),
-        ("ell", "el"),
-        ("heb", "he"),
-        ("jpn", "ja"),
-        ("kor", "ko"),
-        ("pol", "pl"),
-        ("rus", "ru"),
-        ("tha", "th"),
-        ("tur", "tr"),
-        ("ukr", "uk"),
-        ("zho", "zh"),
-    ];
-    SHORT.iter().find(|(long, _)| *long == language).map_or(language, |(_, short)| short)
 }
 
 /// Reads an embedded track to its end.

@@ -1,13 +1,13 @@
-//! `same_language(a, b)`: whether two language tags mean the same language.
+//! `same_language(a, b)`, `language_tag(tag)`: language tags compared, and made short.
 
 use std::sync::Arc;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, StringArray};
 use arrow::datatypes::DataType;
 
 use super::columns::text;
 use super::function::Function;
-use crate::kernels::text::to_iso639_3;
+use crate::kernels::text::{to_iso639_3, to_short_tag};
 use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
 /// `same_language('en-US', 'eng')` is true; NULL if either tag is NULL.
@@ -26,6 +26,24 @@ pub fn same_language() -> Function {
         let answers: BooleanArray =
             left.iter().zip(&right).map(|(l, r)| Some(same(l?, r?))).collect();
         Ok(Arc::new(answers))
+    })
+}
+
+/// `language_tag('eng')` is `en`; NULL of what names no language.
+pub fn language_tag() -> Function {
+    let arguments = FunctionArguments::new([Argument::new(
+        "tag",
+        ArgumentKind::Text,
+        "An ISO 639 or BCP 47 tag",
+    )]);
+    let about = About::new(
+        section::TEXT,
+        "The shortest tag of a language, without region and script; NULL of what names no language.",
+        "SELECT language_tag('eng')",
+    );
+    Function::new("language_tag", arguments, DataType::Utf8, about, |args| {
+        let tags: StringArray = text(&args[0])?.iter().map(|tag| to_short_tag(tag?)).collect();
+        Ok(Arc::new(tags))
     })
 }
 

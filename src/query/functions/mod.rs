@@ -30,6 +30,7 @@ pub(in crate::query) fn all() -> Vec<Function> {
         ids::without_signature(),
         json::json_text(),
         language::same_language(),
+        language::language_tag(),
         may_change::may_change(),
         reframe::reframe_path(),
         select::select_clips(),
