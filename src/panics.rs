@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt;
 
-/// Calls within [`caught`] and [`caught_in`], during which no panic is printed: it becomes an error's text.
+/// Calls within [`caught`] and [`caught_in`], during which no panic is printed: it becomes an error's text, and is
+/// in the log.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 static HOOK: Once = Once::new();
 
@@ -18,8 +19,10 @@ impl Call {
         HOOK.call_once(|| {
             let print = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                if CALLS.load(Ordering::Relaxed) == 0 {
-                    print(panic);
+                match CALLS.load(Ordering::Relaxed) {
+                    0 => print(panic),
+                    // Also those of threads that hand none on, which nobody else tells.
+                    _ => tracing::debug!(%panic, "a panic is made an error"),
                 }
             }));
         });

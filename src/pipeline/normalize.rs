@@ -191,7 +191,7 @@ fn header(file: &Path) -> Option<String> {
 }
 
 /// The requests themselves: the file, or those of the folder in order of name.
-fn files(requests: &Path) -> Vec<PathBuf> {
+pub(super) fn files(requests: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(requests) else { return vec![requests.to_path_buf()] };
     let paths = entries.flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = paths.filter(|p| p.is_file() && is_request_file(p)).collect();

@@ -1,7 +1,7 @@
 //! Request files made plain where they are not, and folders of folders read as one table.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
@@ -9,8 +9,9 @@ use datafusion::prelude::SessionContext;
 use super::Requests;
 use crate::error::Result;
 use crate::location::Location;
-use crate::query::files::{is_request_file, is_video_file};
-use crate::query::plain_files::{Numbers, make_plain};
+use crate::pipeline::normalize::files as request_files;
+use crate::query::files::is_video_file;
+use crate::query::plain_files::{Numbers, make_plain_apart};
 use crate::query::user_files::{UserFiles, UserTable, open};
 use crate::store::cannot_write;
 
@@ -48,8 +49,13 @@ pub(super) async fn plain(path: &Path, folder: &Path) -> Result<Option<PlainRequ
             continue;
         }
         fs::create_dir_all(&scratch).map_err(|e| cannot_write(&scratch, e))?;
-        let Some(plain) =
-            make_plain(file, &file.display().to_string(), &scratch, Numbers::WithPoints)?
+        let Some(plain) = make_plain_apart(
+            file.clone(),
+            file.display().to_string(),
+            scratch,
+            Numbers::WithPoints,
+        )
+        .await?
         else {
             continue;
         };
@@ -99,14 +105,6 @@ async fn table(path: &Path) -> Result<PlainRequests> {
     let requests = Requests::Table(Arc::new(table));
     let names = vec![(requests.to_string(), path.display().to_string())];
     Ok(PlainRequests { requests, names, notes })
-}
-
-fn request_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = paths.filter(|p| p.is_file() && is_request_file(p)).collect();
-    files.sort();
-    files
 }
 
 /// Whether a folder beneath that is not hidden has request files.

@@ -73,6 +73,21 @@ pub(crate) fn is_further_name(name: &str) -> bool {
     FURTHER_ENDINGS.contains(&ending.as_str()) || (is_packed && is_text)
 }
 
+/// [`make_plain`] on a thread of its own kind, for callers that must not block.
+///
+/// # Errors
+/// As there.
+pub(crate) async fn make_plain_apart(
+    path: PathBuf,
+    name: String,
+    folder: PathBuf,
+    numbers: Numbers,
+) -> Result<Option<PlainFile>> {
+    let make = move || make_plain(&path, &name, &folder, numbers);
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(|e| Error::new(ErrorCode::Internal, format!("reading a file broke off: {e}")))?
+}
+
 /// Write the file at `path`, which users know as `name`, into `folder` as plain CSV or NDJSON; none if it is plain.
 ///
 /// # Errors

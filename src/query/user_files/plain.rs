@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use super::list::{Found, FoundFile};
 use super::{FileKind, unreadable};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::location::Location;
-use crate::query::plain_files::{Numbers, PlainFile, is_further_name, make_plain};
+use crate::query::plain_files::{Numbers, PlainFile, is_further_name, make_plain_apart};
 
 /// Bytes of a file in a store by which it is told whether it is plain.
 const HEAD: u64 = 1 << 18;
@@ -71,17 +71,17 @@ async fn plain(file: &FoundFile, folder: PathBuf, place: &Location) -> Result<Op
         return Ok(None);
     }
     std::fs::create_dir_all(&folder).map_err(|e| crate::store::cannot_write(&folder, e))?;
-    let name = file.shown.clone();
+    let (name, numbers) = (file.shown.clone(), Numbers::WithPoints);
     let found = file.store.get(&file.meta.location).await.map_err(|e| fault(&e))?;
     if let GetResultPayload::File(_, path) = found.payload {
-        return in_background(path, name, folder).await;
+        return make_plain_apart(path, name, folder, numbers).await;
     }
     let copy = folder.join("copy");
     if !is_further_name(&name) {
         let head = file.store.get_range(&file.meta.location, 0..file.meta.size.min(HEAD)).await;
         let head = head.map_err(|e| fault(&e))?;
         std::fs::write(&copy, &head).map_err(|e| crate::store::cannot_write(&copy, e))?;
-        if in_background(copy.clone(), name.clone(), folder.clone()).await?.is_none() {
+        if make_plain_apart(copy.clone(), name.clone(), folder.clone(), numbers).await?.is_none() {
             return Ok(None);
         }
     }
@@ -93,14 +93,8 @@ async fn plain(file: &FoundFile, folder: PathBuf, place: &Location) -> Result<Op
     }
     let flushed = tokio::io::AsyncWriteExt::flush(&mut to).await;
     flushed.map_err(|e| crate::store::cannot_write(&copy, e))?;
-    let plain = in_background(copy.clone(), name, folder).await;
+    let plain = make_plain_apart(copy.clone(), name, folder, numbers).await;
     // Its rows are in the plain file.
     let _ = std::fs::remove_file(&copy);
     plain
-}
-
-async fn in_background(path: PathBuf, name: String, folder: PathBuf) -> Result<Option<PlainFile>> {
-    let make = move || make_plain(&path, &name, &folder, Numbers::WithPoints);
-    let made = tokio::task::spawn_blocking(make).await;
-    made.map_err(|e| Error::new(ErrorCode::Internal, format!("reading a file broke off: {e}")))?
 }
