@@ -101,6 +101,8 @@ error_codes! {
         RenderFailed = "render.failed";
         /// The written file is not what was asked for.
         RenderMismatch = "render.mismatch";
+        /// The transcriber failed, or its answer cannot be read; the clips are made without its captions.
+        TranscribeFailed = "transcribe.failed";
         /// The results could not be written.
         StoreWrite = "store.write";
         /// The results folder cannot be read.

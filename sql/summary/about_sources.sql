@@ -9,6 +9,9 @@ FROM (
         UNION ALL
         SELECT source_id, 'captions: no mark says their encoding and their letters are of ' || caption_encoding AS about
         FROM sources WHERE caption_encoding IS NOT NULL
+        UNION ALL
+        SELECT source_id, 'speech: ' || CASE WHEN transcript_error IS NULL THEN '' ELSE 'not transcribed, ' END || transcript_note AS about
+        FROM sources WHERE transcript_note IS NOT NULL
     ) n
     JOIN sources s ON s.source_id = n.source_id
     JOIN outcomes o ON o.source_id = s.source_id AND o.status = 'ok'

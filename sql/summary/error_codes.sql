@@ -1,4 +1,4 @@
--- The distinct error codes of a run's requests and their variants, and for a request whether its source is at a URL.
+-- The distinct error codes of a run's requests, their variants and the transcripts of their sources, and for a request whether its source is at a URL.
 SELECT DISTINCT error_code, is_remote
 FROM (
     SELECT o.error_code, c.location LIKE '%://%' AS is_remote
@@ -8,5 +8,9 @@ FROM (
     SELECT v.error_code, CAST(NULL AS BOOLEAN) AS is_remote
     FROM variants v
     WHERE v.request_id IN (SELECT request_id FROM checked)
+    UNION ALL
+    SELECT s.transcript_error, s.location LIKE '%://%' AS is_remote
+    FROM sources s
+    WHERE s.location IN (SELECT location FROM checked)
 )
 WHERE error_code IS NOT NULL

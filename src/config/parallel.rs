@@ -77,6 +77,18 @@ settings! {
         /// Name of the environment variable that holds its key; empty: no key is sent.
         text_model_key_env: SettingText = SettingText::default(), flag "text-model-key-env";
     }
+    "Transcription" {
+        /// Command that transcribes speech, with the places `{input}` (a WAV file, 16 kHz, one channel), `{output}` (a
+        /// file) or `{output_dir}` (a folder) and `{language}`; without an output its standard output is read; empty:
+        /// none. No shell reads it.
+        transcribe_command: SettingText = SettingText::default(), flag "transcribe-command";
+        /// Address of an OpenAI-compatible server (`https://host/v1`) that transcribes speech; empty: none is asked.
+        transcribe_url: SettingText = SettingText::default(), flag "transcribe-url";
+        /// Name of the server's model.
+        transcribe_model: SettingText = SettingText::from("whisper-1"), flag "transcribe-model";
+        /// Name of the environment variable that holds the server's key; empty: no key is sent.
+        transcribe_key_env: SettingText = SettingText::default(), flag "transcribe-key-env";
+    }
     "Cache" {
         /// Keep analyses for other runs.
         enable_caching: bool = false, flag "cache";

@@ -17,6 +17,7 @@ mod render;
 mod row;
 mod runtime;
 mod select;
+mod transcribe;
 mod validate;
 mod work;
 mod work_cache;
@@ -28,6 +29,7 @@ pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig, RowFigures};
 pub use select::SelectWork;
+pub use transcribe::TranscribeWork;
 pub use validate::ValidateWork;
 pub use work::{
     Cacheable, NoProgress, OUTCOME_COLUMNS, PATH_COLUMN, Progress, VALIDATOR_COLUMN, Work, WorkEnv,

@@ -12,7 +12,7 @@ use super::InputColumn;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
-use crate::media::{AnalyzeSettings, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, MediaTools, RenderSettings, TranscribeSettings};
 use crate::telemetry::ProcessLog;
 
 /// The resource that a kind of work mostly waits for.
@@ -85,6 +85,12 @@ pub trait Cacheable {
     /// The settings that the result depends on, as a text; `None` if they cannot be written as one, and
     /// then the result is not cached.
     fn cache_key(&self) -> Option<String>;
+
+    /// What else of the row the result depends on, beside its source.
+    fn row_key(&self, row: &RecordBatch) -> String {
+        let _ = row;
+        String::new()
+    }
 
     /// Names, sizes and times of the files beside a local source (captions) that the result depends on.
     fn sidecar_state(&self, source: &Path) -> String {
@@ -177,6 +183,8 @@ impl Progress for NoProgress {
 pub enum WorkSpec {
     /// Analyse a source.
     Analyze(AnalyzeSettings),
+    /// Transcribe the speech of a source.
+    Transcribe(TranscribeSettings),
     /// Render the clips of a source.
     Render(RenderSettings),
     /// Work that is registered by name: that of an embedding program (see

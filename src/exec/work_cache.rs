@@ -82,6 +82,8 @@ impl WorkCache {
         let (Some(work_cache), Some(settings), true) = (this, settings, work.needs_source()) else {
             return CacheLookup::Miss(CacheMiss(None));
         };
+        let of_row = work.cacheable().map(|work| work.row_key(row)).unwrap_or_default();
+        let settings = settings + &of_row;
         let location = text_at(row, "location").unwrap_or_default();
         let schema = Arc::new(Schema::new(work.output_fields()));
         let work = Arc::clone(work);

@@ -19,6 +19,7 @@ pub(crate) mod sniff;
 #[doc(hidden)]
 pub mod thumbnail;
 pub(crate) mod tools;
+pub mod transcribe;
 
 pub use analyze::{Analysis, AnalysisProgress, AnalyzeSettings, analyze};
 pub use failure::Finished;
@@ -32,3 +33,7 @@ pub use render::{
 pub use sniff::{Demuxer, sniff};
 pub use thumbnail::thumbnail;
 pub use tools::{MediaLimits, MediaTools};
+pub use transcribe::{
+    TranscribeSettings, Transcriber, TranscriberSettings, Transcription, TranscriptionProgress,
+    transcribe,
+};

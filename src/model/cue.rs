@@ -19,7 +19,7 @@ table! {
         /// ISO 639-3 code of the track (`eng`): from its text where that is certain, else from its tag or
         /// file name; NULL when unknown.
         pub language: Option<String>,
-        /// `embedded` or `sidecar`.
+        /// `embedded`, `sidecar` or `transcriber`.
         pub origin: String,
         /// When its words are said, in order, if the captions tell; NULL if not.
         #[serde(default)]

@@ -58,5 +58,16 @@ table! {
         /// Encodings of captions that no mark named and that were guessed from their letters, such as
         /// `windows-1251`; NULL if there is none.
         pub caption_encoding: Option<String>,
+        /// Who transcribed its speech: the command, or the server and its model; NULL where the captions were enough or
+        /// no transcriber was asked.
+        #[serde(default)]
+        pub transcriber: Option<String>,
+        /// What became of the transcription: words that were left out because no voice says them, that no voice is
+        /// heard, or why it failed; NULL if there is nothing to say.
+        #[serde(default)]
+        pub transcript_note: Option<String>,
+        /// Code of the transcription's error; NULL if there is none.
+        #[serde(default)]
+        pub transcript_error: Option<String>,
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 #[cfg(feature = "http")]
 pub(crate) mod client;
+pub(crate) mod openai;
 pub(crate) mod target;
 
 use std::time::Duration;

@@ -122,7 +122,7 @@ async fn without_captions(statements: &Statements) -> Result<Option<String>> {
         n => (plural(n as u64, "source"), "have", format!(", e.g. {name}")),
     };
     let what = format!(
-        "{count} {have} no captions{example}: put {stem}.srt or {stem}.vtt beside it and run again, so that clips are chosen by what is said"
+        "{count} {have} no captions{example}: put {stem}.srt or {stem}.vtt beside it, or name a transcriber (--transcribe-command), and run again, so that clips are chosen by what is said"
     );
     Ok(Some(what))
 }

@@ -20,7 +20,7 @@ use crate::kernels::select::Weights;
 use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::location::Location;
-use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings};
+use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings, TranscribeSettings};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::request;
 use crate::query::SessionOptions;
@@ -121,6 +121,9 @@ impl RunConfig {
         Monitor::check(&self.parallel)?;
         self.variants.check()?;
         self.render.check()?;
+        if let Some(transcription) = self.transcription()? {
+            transcription.transcriber()?;
+        }
         let format = self.render.encoding.format;
         if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
             let message = format!(
@@ -247,13 +250,24 @@ impl RunConfig {
         own.unwrap_or(&WorkSpec::Analyze(self.analyze.clone())).build()
     }
 
+    /// How speech is transcribed; `None` if it is not.
+    ///
+    /// # Errors
+    /// `config.invalid` if both a command and a server are named.
+    pub(super) fn transcription(&self) -> Result<Option<TranscribeSettings>> {
+        TranscribeSettings::from_settings(&self.parallel, &self.analyze.limits)
+    }
+
     /// A stable id of how sources are analysed.
     pub(super) fn analysis_id(&self, tools: &MediaTools) -> String {
         let settings = match self.media_relations.get("analyze_media") {
             Some(work) => json!(work).to_string(),
             None => json!(self.analyze).to_string(),
         };
-        stable_id([&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str)))
+        let transcription = self.transcription().ok().flatten().map(|how| json!(how).to_string());
+        let parts =
+            [&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str));
+        stable_id(parts.into_iter().chain(transcription.as_deref().map(Some)))
     }
 
     /// Files of each clip at the most.

@@ -120,6 +120,11 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
                 register_view(&statements.ctx, "unconsidered", sql::NONE_UNCONSIDERED).await?;
                 steps.push(planned(statements, step).await?);
             }
+            "analysis" if session.config.transcription()?.is_some() => {
+                steps.push(planned(statements, step).await?);
+                steps.push(planned(statements, &sql::UNTRANSCRIBED).await?);
+                steps.push(planned(statements, &sql::TRANSCRIBED).await?);
+            }
             _ => steps.push(planned(statements, step).await?),
         }
     }

@@ -31,6 +31,7 @@ mod session;
 mod statements;
 mod stats;
 mod summary;
+mod transcribe;
 mod validate;
 mod validate_requests;
 mod variant_settings;

@@ -59,7 +59,11 @@ impl fmt::Display for Remains {
         }
         for (number, StageCount { name, rows, done }) in stages.iter().enumerate() {
             let comma = if number > 0 { ", " } else { "" };
-            let did = if name == "render" { "rendered" } else { "analysed" };
+            let did = match name.as_str() {
+                "render" => "rendered",
+                "transcribe" => "transcribed",
+                _ => "analysed",
+            };
             let sources = if *rows == 1 { "source" } else { "sources" };
             write!(f, "{comma}{done} of {rows} {sources} {did}")?;
             if done < rows {

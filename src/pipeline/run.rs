@@ -12,7 +12,7 @@ use super::forget::{self, LeftOverRequests};
 use super::remains::Remains;
 use super::session::{RunSession, stoppable};
 use super::statements::{self, Statements};
-use super::{RunConfig, RunSummary, describe, made, stats, summary};
+use super::{RunConfig, RunSummary, describe, made, stats, summary, transcribe};
 use crate::error::{ErrorCode, Result};
 use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
@@ -195,6 +195,9 @@ async fn shard_id(session: &RunSession, checked: &FileEntry) -> Result<String> {
     if !config.media_relations.is_empty() {
         parts.push(serde_json::json!(config.media_relations).to_string());
     }
+    if let Some(transcription) = config.transcription()? {
+        parts.push(serde_json::json!(transcription).to_string());
+    }
     parts.extend(validators);
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
 }
@@ -265,7 +268,10 @@ async fn choose(session: &mut RunSession) -> Result<()> {
     let sources = locations(&session.statements).await?.len() as u64;
     for step in sql::CHOOSE {
         match step.name {
-            "analysis" => session.analyze(step, sources).await?,
+            "analysis" => {
+                session.media_stage("analyze", step, sources).await?;
+                transcribe::run(session).await?;
+            }
             "candidates" => consider(session, step).await?,
             _ => session.step(step).await?,
         }

@@ -120,9 +120,13 @@ impl RunSession {
         Ok(())
     }
 
-    /// Run the step that analyses `sources` sources, as a stage that the observer is told of.
-    pub(super) async fn analyze(&mut self, step: &Step, sources: u64) -> Result<()> {
-        let stage = "analyze";
+    /// Run the step that works on `sources` sources, as a stage that the observer is told of.
+    pub(super) async fn media_stage(
+        &mut self,
+        stage: &'static str,
+        step: &Step,
+        sources: u64,
+    ) -> Result<()> {
         let event = Event::StageStarted { stage, rows: sources, seconds: 0.0 };
         self.runtime.observer.event(&event);
         let (started, since) = (unix_seconds(), Instant::now());

@@ -11,6 +11,7 @@ use super::options::SessionOptions;
 use super::{aggregates, context, table_functions};
 use crate::error::Result;
 use crate::exec::{MediaRuntime, SelectWork, WorkSpec};
+use crate::media::TranscribeSettings;
 use crate::model::Platforms;
 
 /// A session with every function. Media work runs on `runtime`; without one, `shots('…')` and the others
@@ -54,8 +55,8 @@ pub(crate) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     Ok(())
 }
 
-/// Gives a session the relations over media of `options`: `analyze_media((…))`, `select_media((…))`, `render_media((…))` and
-/// those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
+/// Gives a session the relations over media of `options`: `analyze_media((…))`, `select_media((…))`, `render_media((…))`,
+/// `transcribe_media((…))` where its settings name a transcriber, and those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
 /// them.
 ///
 /// # Errors
@@ -68,6 +69,11 @@ pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) 
     ];
     let mut relations: BTreeMap<_, _> =
         built_in.into_iter().map(|(name, work)| (name.to_owned(), work)).collect();
+    let transcription =
+        TranscribeSettings::from_settings(&options.parallel, &options.analyze.limits)?;
+    if let Some(settings) = transcription {
+        relations.insert("transcribe_media".to_owned(), WorkSpec::Transcribe(settings));
+    }
     relations.extend(options.media_relations.clone());
     let planner = MediaRelationPlanner::new(relations);
     ctx.register_relation_planner(Arc::new(planner)).map_err(query_error)

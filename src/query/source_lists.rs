@@ -19,6 +19,31 @@ pub(super) fn statement() -> String {
     )
 }
 
+/// The statement of `analysis` with transcripts: the columns of `analysed`, with what `transcribed` adds to the facts and the
+/// cues of its sources.
+pub(super) fn with_transcripts() -> String {
+    let value = |column: &Column| {
+        let own = format!("a.info['{}']", column.name);
+        match column.name {
+            "language" => format!("coalesce({own}, t.transcript_language)"),
+            "transcriber" => "t.transcriber".to_owned(),
+            "transcript_note" => "coalesce(t.error_message, t.transcript_note)".to_owned(),
+            "transcript_error" => "t.error_code".to_owned(),
+            _ => own,
+        }
+    };
+    let field = |column: &Column| format!("'{}', {}", column.name, value(column));
+    let fields: Vec<String> = SourceInfo::COLUMNS.iter().map(field).collect();
+    format!(
+        "SELECT a.location, a.requests, a.source_id, a.validator,\
+         \n    CASE WHEN a.error_code IS NULL THEN named_struct({}) END AS info,\
+         \n    a.signals, a.shots, merge_cues(a.cues, t.transcript) AS cues,\
+         \n    a.error_code, a.error_message, a.attempts, a.elapsed\
+         \nFROM analysed a\nLEFT JOIN transcribed t ON t.location = a.location",
+        fields.join(", ")
+    )
+}
+
 /// The join with a list of the rows of `table` for each source, in the order of the table's key.
 fn join(table: &str, columns: &[Column]) -> String {
     let key = Table::find(table).and_then(|table| table.key.last()).copied().unwrap_or("source_id");

@@ -49,6 +49,17 @@ pub const CHOOSE: &[Step] = &[
     step!("selected"),
 ];
 
+/// The sources that are to be transcribed, and their transcripts: after the step `analysis` where a transcriber is named.
+pub const UNTRANSCRIBED: Step = step!("untranscribed", wide);
+
+/// See [`UNTRANSCRIBED`].
+pub const TRANSCRIBED: Step = step!("transcribed", wide);
+
+/// The table `analysis` with transcripts: `analysed`, as the step made it, with what [`TRANSCRIBED`] adds.
+pub fn with_transcripts() -> String {
+    source_lists::with_transcripts()
+}
+
 /// Finds the windows of each request by work of an embedding program, in place of the kernel.
 pub const CONSIDERED: Step = step!("considered", wide);
 

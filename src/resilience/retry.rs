@@ -34,6 +34,7 @@ pub fn may_have_passed(code: ErrorCode) -> bool {
         ErrorCode::SourceChanged
             | ErrorCode::Timeout
             | ErrorCode::SetupMissingProgram
+            | ErrorCode::TranscribeFailed
             | ErrorCode::StoreWrite
             | ErrorCode::WorkerCrashed
             | ErrorCode::Cancelled

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response};
 use url::Url;
 
-use super::settings::{TextModelConfig, not_allowed, wrong};
+use super::settings::{KEY_ENV, TextModelConfig};
 use super::{answer, prompt};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
@@ -17,6 +17,7 @@ use crate::kernels::text::{ClipText, TextModel, TextModelAnswer, TextModelReques
 use crate::location::redacted;
 use crate::net::HttpConfig;
 use crate::net::client::GuardedClient;
+use crate::net::openai::authorization;
 use crate::net::target::UrlRefusal;
 use crate::resilience::{HostKey, Resilience};
 
@@ -67,9 +68,9 @@ impl HttpTextModel {
     /// # Errors
     /// `config.invalid` for an address without a host or a key that no header can hold.
     pub fn new(config: TextModelConfig, resilience: Resilience) -> Result<Self> {
-        let host = HostKey::of_url(&config.url)
-            .ok_or_else(|| not_allowed(&config.url, UrlRefusal::Host))?;
-        authorization(config.key.as_deref())?;
+        let host =
+            HostKey::of_url(&config.url).ok_or_else(|| UrlRefusal::Host.about(&config.url))?;
+        authorization(config.key.as_deref(), KEY_ENV)?;
         let http = HttpConfig {
             allow_private: config.allow_private,
             max_bytes: MOST_BYTES as u64,
@@ -112,7 +113,7 @@ impl HttpTextModel {
     async fn once(&self, body: Vec<u8>) -> Result<Vec<u8>> {
         let url = &self.config.url;
         let whole = async {
-            let mut headers = authorization(self.config.key.as_deref())?;
+            let mut headers = authorization(self.config.key.as_deref(), KEY_ENV)?;
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let response = self.client.send_body(Method::POST, url, headers, body).await?;
             if let Some(error) = answer::refusal(response.status(), response.headers(), url) {
@@ -155,18 +156,6 @@ impl TextModel for HttpTextModel {
             }
         }
     }
-}
-
-fn authorization(key: Option<&str>) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.trim())).map_err(|_| {
-            wrong("the key that text_model_key_env names holds characters that no header can; set it anew".to_owned())
-        })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
 }
 
 async fn all_of(mut response: Response, url: &Url) -> Result<Vec<u8>> {

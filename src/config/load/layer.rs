@@ -20,6 +20,9 @@ const NOT_OF_A_FOLDER: &[&str] = &[
     "allow_private",
     "text_model_url",
     "text_model_key_env",
+    "transcribe_command",
+    "transcribe_url",
+    "transcribe_key_env",
     // They write anywhere, or tell anyone.
     "trace_file",
     "metrics_file",

@@ -6,20 +6,19 @@
 
 mod channels;
 mod filters;
-mod speech;
 mod stereo;
+mod voice;
 
 #[cfg(test)]
 mod tests;
 
 use ebur128::{EbuR128, Mode};
 
-use filters::Biquad;
-use speech::{AudioHop, SpeechTracker};
 use stereo::{Energies, Stereo};
 
 pub use channels::channel_map;
 pub use stereo::ChannelFault;
+pub use voice::{ToVoiceRate, VOICE, VOICE_FRAME, VOICE_RATE, VoiceDetector};
 
 /// Lowest measured loudness in LUFS: the absolute gate of BS.1770.
 pub const FLOOR_LUFS: f64 = -70.0;
@@ -76,17 +75,14 @@ pub struct Audio {
 
 /// Measures a stream of interleaved samples whose first one is at 0 s.
 ///
-/// **Speech** is a heuristic, after the 4 Hz modulation of Scheirer and Slaney ("Construction and
-/// evaluation of a robust multifeature speech/music discriminator", ICASSP 1997): the envelope of
-/// the band 300–3400 Hz rises and falls with the syllables (2–8 Hz), most energy lies in that
-/// band, and voiced and unvoiced sounds alternate (zero crossings vary). It is measured over one
-/// second around each hop. Singing and percussive music in that band can pass for speech.
+/// **Speech** is the likelihood of a voice in frames of 32 ms, from a network that was trained to tell voices from
+/// music and noise ([`VoiceDetector`]). It hears the mean of the channels at 16 kHz.
 ///
 /// **Silence**: a hop counts as silent when its level is 25 dB under the integrated loudness of
 /// the whole stream (kept between −60 and −35 dB full scale), so that pauses are found in noisy
 /// and in quiet recordings alike.
 ///
-/// Memory: 100 bytes per second for the levels of the hops, and the buckets.
+/// Memory: 325 bytes per second for the levels of the hops and the likelihoods, and the buckets.
 pub struct AudioAnalyzer {
     meter: EbuR128,
     channels: usize,
@@ -96,12 +92,13 @@ pub struct AudioAnalyzer {
     frames: u64,
     /// Samples of a frame that is not complete yet.
     partial: Vec<f32>,
-    high_pass: Biquad,
-    low_pass: Biquad,
     hop: HopSums,
     stereo: Stereo,
     past: std::collections::VecDeque<f64>,
-    speech: SpeechTracker,
+    to_voice_rate: ToVoiceRate,
+    /// Samples for the detector, handed on with each piece.
+    for_voice: Vec<f32>,
+    voice: VoiceDetector,
     hops: Vec<HopResult>,
     loudness: Vec<f64>,
 }
@@ -118,9 +115,6 @@ struct HopResult {
 struct HopSums {
     frames: u64,
     total: f32,
-    band: f32,
-    crossings: u32,
-    before: f32,
     energies: Energies,
 }
 
@@ -145,12 +139,12 @@ impl AudioAnalyzer {
             buckets_per_second: if sane { buckets_per_second } else { 1.0 },
             frames: 0,
             partial: Vec::new(),
-            high_pass: Biquad::high_pass(300.0, f64::from(rate)),
-            low_pass: Biquad::low_pass(3400.0, f64::from(rate)),
             hop: HopSums::default(),
             stereo: Stereo::default(),
             past: std::collections::VecDeque::with_capacity(ONSET_PAST + 1),
-            speech: SpeechTracker::new(HOPS_PER_SECOND as f64),
+            to_voice_rate: ToVoiceRate::new(f64::from(rate)),
+            for_voice: Vec::new(),
+            voice: VoiceDetector::new(),
             hops: Vec::new(),
             loudness: Vec::new(),
         })
@@ -189,7 +183,8 @@ impl AudioAnalyzer {
         let loudness = measured.filter(|l| *l >= FLOOR_LUFS);
         let (low, high) = SILENCE_RANGE_DB;
         let threshold = loudness.map_or(low, |l| (l - SILENCE_BELOW_DB).clamp(low, high));
-        let speech = self.speech.finish();
+        let frames = std::mem::take(&mut self.voice).finish();
+        let speech = self.by_hop(&frames);
         let buckets = (0..self.loudness.len())
             .map(|bucket| self.bucket(bucket, threshold, &speech))
             .collect();
@@ -249,9 +244,9 @@ impl AudioAnalyzer {
         let scale = 1.0 / self.channels as f32;
         let hop = &mut self.hop;
         // Continuing the sums of the previous piece gives the same rounding for every division.
-        let (mut total, mut band, mut before) = (hop.total, hop.band, hop.before);
-        let mut crossings = hop.crossings;
+        let mut total = hop.total;
         let ((left, right), mut energies) = (self.stereo.weights(), hop.energies);
+        self.for_voice.clear();
         for frame in samples.chunks_exact(self.channels) {
             let mono = match frame {
                 [l, r] => {
@@ -260,20 +255,31 @@ impl AudioAnalyzer {
                 }
                 _ => frame.iter().sum::<f32>() * scale,
             };
-            let voice = self.low_pass.step(self.high_pass.step(mono));
             total += mono * mono;
-            band += voice * voice;
-            crossings += u32::from((mono < 0.0) != (before < 0.0));
-            before = mono;
+            self.to_voice_rate.step(mono, &mut self.for_voice);
         }
-        *hop = HopSums { frames: hop.frames, total, band, crossings, before, energies };
+        *hop = HopSums { frames: hop.frames, total, energies };
+        self.voice.push(&self.for_voice);
+    }
+
+    /// The likelihood of a voice in each hop, from that of the detector's frames.
+    fn by_hop(&self, frames: &[f32]) -> Vec<f32> {
+        let frame_of = |hop: usize| {
+            let seconds = (hop as f64 + 0.5) / HOPS_PER_SECOND as f64;
+            (seconds * f64::from(VOICE_RATE) / VOICE_FRAME as f64) as usize
+        };
+        let last = frames.last().copied().unwrap_or(0.0);
+        let likelihood = |(n, hop): (usize, &HopResult)| {
+            // What is below the lowest level is no sound at all.
+            let is_heard = f64::from(hop.level) / -2.0 > FLOOR_DB;
+            if is_heard { frames.get(frame_of(n)).copied().unwrap_or(last) } else { 0.0 }
+        };
+        self.hops.iter().enumerate().map(likelihood).collect()
     }
 
     fn end_hop(&mut self) {
-        self.high_pass.settle();
-        self.low_pass.settle();
-        let before = self.hop.before;
-        let sums = std::mem::replace(&mut self.hop, HopSums { before, ..HopSums::default() });
+        self.to_voice_rate.settle();
+        let sums = std::mem::take(&mut self.hop);
         self.stereo.end_hop(sums.energies, sums.frames);
         let frames = sums.frames.max(1) as f64;
         let power = f64::from(sums.total) / frames;
@@ -285,11 +291,6 @@ impl AudioAnalyzer {
         if self.past.len() > ONSET_PAST {
             self.past.pop_front();
         }
-        self.speech.push(AudioHop {
-            power,
-            band: f64::from(sums.band) / frames,
-            crossings: f64::from(sums.crossings) / frames * self.rate as f64,
-        });
         self.hops.push(HopResult {
             level: (-2.0 * level).round() as u8,
             onset: ((rise / ONSET_FULL_DB).min(1.0) * 255.0).round() as u8,
@@ -302,7 +303,7 @@ impl AudioAnalyzer {
         self.loudness.push(if loudness > FLOOR_LUFS { loudness } else { FLOOR_LUFS });
     }
 
-    fn bucket(&self, bucket: usize, threshold: f64, speech: &[u8]) -> AudioBucket {
+    fn bucket(&self, bucket: usize, threshold: f64, speech: &[f32]) -> AudioBucket {
         let (first, end) = self.bucket_end(bucket);
         let last = self.hops.len().saturating_sub(1);
         let from = usize::try_from(first / self.hop_frames()).unwrap_or(usize::MAX).min(last);
@@ -316,7 +317,7 @@ impl AudioAnalyzer {
             t: bucket as f64 / self.buckets_per_second,
             loudness: self.loudness.get(bucket).copied().unwrap_or(FLOOR_LUFS),
             onset: f64::from(onset) / 255.0,
-            speech: spoken.iter().map(|s| f64::from(*s)).sum::<f64>() / count / 255.0,
+            speech: spoken.iter().map(|s| f64::from(*s)).sum::<f64>() / count,
             silence: silent as f64 / count,
         }
     }

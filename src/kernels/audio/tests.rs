@@ -70,39 +70,27 @@ fn pauses_are_found_by_what_is_loud_around_them() {
 }
 
 #[test]
-fn syllables_sound_like_speech_and_steady_sounds_do_not() {
-    // Syllables at 4 Hz, voiced (harmonics of 120 Hz) and hissing in turn, against a steady chord
-    // and steady noise.
+fn a_voice_is_told_from_steady_sounds_at_every_rate() {
+    let mean = |samples: &[f32], rate: u32| {
+        let heard = hear(samples, rate, 1);
+        heard.buckets.iter().map(|b| b.speech).sum::<f64>() / heard.buckets.len() as f64
+    };
     let mut state = 1_u32;
     let mut noise = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         f64::from(state >> 8) / f64::from(1 << 23) - 1.0
     };
-    let at = |n: usize| n as f64 / 16_000.0;
-    let voice =
-        |t: f64| (4..20).map(|h| (2.0 * PI * 120.0 * f64::from(h) * t).sin() / 8.0).sum::<f64>();
-    let speech: Vec<f32> = (0..96_000)
-        .map(|n| {
-            let phase = (at(n) * 4.0).fract();
-            let value = if phase < 0.5 {
-                voice(at(n))
-            } else if phase < 0.7 {
-                0.2 * noise()
-            } else {
-                0.0
-            };
-            (0.3 * value * (PI * (phase / 0.7).min(1.0)).sin()) as f32
-        })
-        .collect();
-    let chord: Vec<f32> = (0..96_000).map(|n| (0.3 * voice(at(n))) as f32).collect();
     let hiss: Vec<f32> = (0..96_000).map(|_| (0.2 * noise()) as f32).collect();
-    let mean = |samples: &[f32]| {
-        let heard = hear(samples, 16_000, 1);
-        heard.buckets.iter().map(|b| b.speech).sum::<f64>() / heard.buckets.len() as f64
-    };
-    assert!(mean(&speech) > 0.5, "{}", mean(&speech));
-    assert!(mean(&chord) < 0.05, "{}", mean(&chord));
-    assert!(mean(&hiss) < 0.05, "{}", mean(&hiss));
+    for rate in [8000, 16_000, 44_100, 48_000] {
+        let said = mean(&super::voice::vowels(f64::from(rate), 2.2), rate);
+        assert!(said > 0.3, "{rate} Hz: {said}");
+        let chord: Vec<f32> = (1..6)
+            .map(|h| tone(220.0 * f64::from(h), 0.1, 3.0, rate))
+            .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect())
+            .unwrap();
+        assert!(mean(&chord, rate) < 0.05, "{rate} Hz: {}", mean(&chord, rate));
+        assert!(mean(&hiss, rate) < 0.05, "{rate} Hz: {}", mean(&hiss, rate));
+    }
 }
 
 #[test]

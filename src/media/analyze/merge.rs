@@ -54,6 +54,9 @@ pub(super) fn merge(
         language: captions::language(&tracks),
         caption_tracks: tracks.len() as i64,
         caption_encoding: captions::encodings(&tracks),
+        transcriber: None,
+        transcript_note: None,
+        transcript_error: None,
     };
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
 }

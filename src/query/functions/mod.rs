@@ -39,6 +39,7 @@ pub(in crate::query) fn all() -> Vec<Function> {
         spans::outside_message(),
         spans::timecode_seconds(),
         select::cues_in(),
+        select::merge_cues(),
         select::no_candidate_message(),
         validate::validate_request(),
         variants::clip_brief(),

@@ -1,4 +1,4 @@
-//! `select_clips(…)`, `cues_in(cues, language)` and `no_candidate_message(…)`.
+//! `select_clips(…)`, `cues_in(cues, language)`, `merge_cues(cues, more)` and `no_candidate_message(…)`.
 
 use std::sync::Arc;
 
@@ -85,6 +85,25 @@ pub fn cues_in() -> Function {
     Function::new("cues_in", arguments, return_type.clone(), about, move |args| {
         let kept = cues::in_language(&lists(&args[0])?, &text(&args[1])?)?;
         as_type(&(Arc::new(with_words(kept)?) as ArrayRef), &return_type)
+    })
+}
+
+/// `merge_cues(cues, more)`: the cues of both lists in order of time.
+pub fn merge_cues() -> Function {
+    let arguments = FunctionArguments::new([
+        Argument::new("cues", ArgumentKind::Cues, "The cues of a source"),
+        Argument::new("more", ArgumentKind::Cues, "Further cues, such as those of a transcript"),
+    ]);
+    let about = About::new(
+        section::SELECTION,
+        "The cues of both lists in order of time, numbered anew.",
+        "SELECT merge_cues(cues, cues) FROM source_lists('results')",
+    );
+    let return_type = list_type(Cue::data_type());
+    Function::new("merge_cues", arguments, return_type.clone(), about, move |args| {
+        let [first, second] = [lists(&args[0])?, lists(&args[1])?];
+        let merged = cues::merged(&with_words(first)?, &with_words(second)?)?;
+        as_type(&(Arc::new(merged) as ArrayRef), &return_type)
     })
 }
 

@@ -259,6 +259,17 @@ pub(in crate::query) const RELATIONS: &[TableDescription] = &[
         example: "SELECT cardinality(shots) FROM analyze_media((SELECT source_location('talk.mp4') AS location))",
     },
     TableDescription {
+        name: "transcribe_media",
+        arguments: &[(
+            "query",
+            "A query in parentheses with the columns location and language (NULL: found from the sound)",
+        )],
+        optional: 0,
+        section: section::MEDIA,
+        description: "The rows of a query with what is said in their videos: the transcript as a list of cues with the times of words. In sessions whose settings name a transcriber.",
+        example: "SELECT location, transcript FROM transcribe_media((SELECT source_location('talk.mp4') AS location, 'en' AS language))",
+    },
+    TableDescription {
         name: "render_media",
         arguments: &[("query", "A query in parentheses with the columns of sql/run/outputs.sql")],
         optional: 0,

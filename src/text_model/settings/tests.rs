@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::error::ErrorCode;
 
 fn of(url: &str, change: impl FnOnce(&mut ParallelConfig)) -> Result<Option<TextModelConfig>> {
     let mut config = ParallelConfig { text_model_url: url.into(), ..ParallelConfig::default() };

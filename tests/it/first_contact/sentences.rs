@@ -33,7 +33,7 @@ fn what_a_person_must_know_is_said() {
     let said = stdout(&silent);
     for note in [
         "note: of the platforms asked for instagram is reels here; there are tiktok, shorts, reels,",
-        "note: 1 source has no captions (talk.mp4): put talk.srt or talk.vtt beside it and run again",
+        "note: 1 source has no captions (talk.mp4): put talk.srt or talk.vtt beside it, or name a transcriber (--transcribe-command), and run again",
         "note: the variants have no captions burned in, though that was asked for",
         "note: 1 variant has no title, description and hashtags",
     ] {
