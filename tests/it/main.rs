@@ -51,6 +51,7 @@ mod support;
 mod tables;
 mod text_model;
 mod training;
+mod transcribe;
 mod variant_rules;
 mod variants;
 mod without_media;

@@ -34,5 +34,5 @@ pub use script::{Facts, Script, TextInput, TextOrigin};
 pub use sentence::ends_sentence;
 pub use subtitles::{RawCue, parse_subtitles, to_srt, to_vtt};
 pub use titles::TitleStyle;
-pub use transcript::{HeardWord, LeftOut, Passage, Transcript, VoiceTimes};
+pub use transcript::{HeardWord, LeftOut, Passage, Transcript, VoiceTimes, parse_captions};
 pub use trim::{graphemes, trim_to};

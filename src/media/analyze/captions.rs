@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    Decoded, RawCue, decode, detect_language, parse_subtitles, to_iso639_3, to_short_tag,
+    Decoded, RawCue, decode, detect_language, parse_captions, to_iso639_3, to_short_tag,
 };
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
 
 /// Largest part of a caption track that is read, in bytes.
 const MAX_BYTES: u64 = 10 << 20;
+/// Endings of caption files; `json` is that of transcribers, other JSON holds no cues.
+const ENDINGS: [&str; 10] =
+    ["srt", "vtt", "ass", "ssa", "ttml", "dfxp", "sbv", "lrc", "json3", "json"];
 /// Largest number of sidecars that are read.
 const MAX_SIDECARS: usize = 32;
 
@@ -32,7 +35,7 @@ impl CaptionTrack {
     fn new(origin: &'static str, named: Option<String>, bytes: &[u8]) -> Self {
         let hint = named.as_deref().and_then(to_short_tag).unwrap_or_default();
         let Decoded { text, guessed } = decode(bytes, &hint);
-        let cues = parse_subtitles(&text);
+        let cues = parse_captions(&text);
         // A tag may be wrong; a reliable detection takes precedence.
         let language = detect_language(&words(&cues)).or(named);
         Self { origin, language, cues, encoding: guessed }
@@ -54,7 +57,7 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
 
 /// Reads the caption files beside `source`, in order of their names.
 ///
-/// Their names are that of the source with `.srt`, `.vtt`, `.ass` or `.ssa` as extension, optionally after a language
+/// Their names are that of the source with one of [`ENDINGS`] as extension, optionally after a language
 /// (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`). Unreadable files, files of more than 10 MiB and
 /// symbolic links, which could lead anywhere, are skipped.
 pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
@@ -104,7 +107,7 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
     let rest = name.strip_prefix(stem)?.strip_prefix('.')?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     let extension = parts.pop()?;
-    if !["srt", "vtt", "ass", "ssa"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+    if !ENDINGS.iter().any(|known| extension.eq_ignore_ascii_case(known)) {
         return None;
     }
     const KINDS: [&str; 5] = ["forced", "sdh", "cc", "hi", "default"];

@@ -1,12 +1,16 @@
-//! Parses SubRip (.srt), WebVTT (.vtt) and SubStation Alpha (.ass, .ssa) into cues.
+//! Parses SubRip (.srt), WebVTT (.vtt), SubStation Alpha (.ass, .ssa), TTML (.ttml, .dfxp), SubViewer (.sbv) and lyrics
+//! (.lrc) into cues.
 //!
 //! One lenient reader for the first two: a cue is a timing line and the lines up to the next blank line,
 //! counter with timing line, or timing line. Counters, identifiers, cue settings, headers and
 //! `NOTE`/`STYLE`/`REGION` blocks are skipped; time stamps within a WebVTT cue are the times of its words.
 //! See <https://www.w3.org/TR/webvtt1/>.
 
+mod lrc;
 mod rolling;
+mod sbv;
 mod substation;
+mod ttml;
 mod write;
 
 pub use write::{to_srt, to_vtt};
@@ -49,7 +53,7 @@ const MAX_SECONDS: f64 = 8_640_000.0;
 /// Longest entity in bytes, from `&` to `;`.
 const MAX_ENTITY_BYTES: usize = 12;
 
-/// Parses the cues of a SubRip, WebVTT or SubStation Alpha text, ordered by start, then end, then position.
+/// Parses the cues of a text in one of these forms, ordered by start, then end, then position.
 ///
 /// Never fails: lines outside of cues are skipped, and so are cues without words or that end before they
 /// start. Accepts a byte order mark, any line ending, `hh:mm:ss,mmm` and `mm:ss.mmm`. Rolling captions, in
@@ -57,9 +61,12 @@ const MAX_ENTITY_BYTES: usize = 12;
 /// reduced to one occurrence of each line.
 pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
-    let mut cues = match substation::is_substation(&text) {
-        true => substation::parse(&text),
-        false => parse_blocks(&text),
+    let mut cues = match () {
+        () if substation::is_substation(&text) => substation::parse(&text),
+        () if ttml::is_ttml(&text) => ttml::parse(&text),
+        () if sbv::is_sbv(&text) => sbv::parse(&text),
+        () if lrc::is_lrc(&text) => lrc::parse(&text),
+        () => parse_blocks(&text),
     };
     cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
     rolling::unroll(&mut cues);

@@ -234,3 +234,45 @@ fn substation_lines_are_text_with_the_times_of_their_words() {
     let old = "[Script Info]\n[Events]\nFormat: Marked, Start, End, Text\nDialogue: Marked=0,0:00:01.00,0:00:02.00,Hi, you\n";
     assert_eq!(parse_subtitles(old)[0].text, "Hi, you");
 }
+
+#[test]
+fn ttml_of_several_writers_is_read() {
+    let netflix = r#"<?xml version="1.0" encoding="UTF-8"?><tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter"
+        ttp:tickRate="10000000"><body><div><p begin="10000000t" end="30000000t"><span>Solar &amp; wind</span><br/>pay off.</p>
+        </div></body></tt>"#;
+    let clock = r#"<tt:tt xmlns:tt="http://www.w3.org/ns/ttml" ttp:frameRate="25" xmlns:ttp="x"><tt:body><tt:div begin="1s">
+        <tt:p begin="00:00:00.000" end="00:00:02.000">Solar &amp; wind<tt:br/>
+        pay off.</tt:p></tt:div></tt:body></tt:tt>"#;
+    let spans = r#"<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p><span begin="1000ms" dur="2s">Solar &amp; wind<br/>pay off.</span></p></div></body></tt>"#;
+    let frames = r#"<tt xmlns="http://www.w3.org/ns/ttml" ttp:frameRate="25" xmlns:ttp="x"><body><p begin="00:00:01:00" end="00:00:02:25">Solar &amp; wind<br/>pay off.</p></body></tt>"#;
+    for (name, text) in [("ticks", netflix), ("clock", clock), ("spans", spans), ("frames", frames)]
+    {
+        let cues = parse_subtitles(text);
+        assert_eq!(cues.len(), 1, "{name}: {cues:?}");
+        assert_eq!((cues[0].start, cues[0].end), (1.0, 3.0), "{name}");
+        assert_eq!(cues[0].text, "Solar & wind\npay off.", "{name}");
+    }
+    assert_eq!(parse_subtitles("<tt xmlns=\"x\"><body><p begin=\"1s\" end=\"2s\">cut off"), []);
+}
+
+#[test]
+fn youtubes_subviewer_is_read() {
+    let text =
+        "0:00:01.000,0:00:03.500\nSolar panels\npay off.\n\n0:00:04.000,0:00:05.000\nAlways.\n";
+    let cues = parse_subtitles(text);
+    let found: Vec<_> = cues.iter().map(|cue| (cue.start, cue.end, cue.text.as_str())).collect();
+    assert_eq!(found, [(1.0, 3.5, "Solar panels\npay off."), (4.0, 5.0, "Always.")]);
+}
+
+#[test]
+fn lyrics_last_until_the_next_line() {
+    let text = "[ar:Somebody]\n[offset:500]\n[00:10.50][00:30.50]Over the hill\n[00:12.50]<00:12.50>and <00:13.00>far\n[00:14.50]\n";
+    let cues = parse_subtitles(text);
+    let found: Vec<_> = cues.iter().map(|cue| (cue.start, cue.end, cue.text.as_str())).collect();
+    assert_eq!(
+        found,
+        [(10.0, 12.0, "Over the hill"), (12.0, 14.0, "and far"), (30.0, 38.0, "Over the hill")]
+    );
+    let words: Vec<f64> = cues[1].words.iter().flatten().map(|word| word.start).collect();
+    assert_eq!(words, [12.0, 12.5]);
+}

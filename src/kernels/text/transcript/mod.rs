@@ -115,6 +115,14 @@ impl Transcript {
     }
 }
 
+/// The cues of a caption file: of a form that [`parse_subtitles`] reads, or the JSON of a transcriber.
+pub fn parse_captions(text: &str) -> Vec<RawCue> {
+    match text.trim_start_matches('\u{FEFF}').trim_start().starts_with('{') {
+        true => Transcript::read(text).map(|transcript| transcript.cues()).unwrap_or_default(),
+        false => parse_subtitles(text),
+    }
+}
+
 /// ISO 639-3 code of a language that is named by its tag or in English (`english`).
 fn language_named(name: &str) -> Option<String> {
     let tag = to_iso639_3(name);
