@@ -103,6 +103,11 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "The caption lines of a video or of the sources of a folder of results.",
         "SELECT start, text FROM cues('talk.mp4') ORDER BY start",
     ),
+    of_video(
+        "transcript",
+        "What is said in a video, by the transcriber that the settings name; of a folder of results, its caption lines.",
+        "SELECT start, text FROM transcript('talk.mp4') ORDER BY start",
+    ),
     of_results(
         "candidates",
         "Every window considered for each request, with its features, its score and why it was rejected.",

@@ -1,4 +1,4 @@
-//! `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`: a video as a table.
+//! `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`, `transcript('talk.mp4')`: a video as a table.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,7 @@ use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::internal_err;
+use datafusion::common::{internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -16,14 +16,17 @@ use futures::stream;
 use super::call::{external, texts};
 use super::results::ResultsFunction;
 use crate::cancel::CancelOnDrop;
-use crate::exec::{AnalyzeWork, MediaRuntime, Work};
+use crate::exec::{AnalyzeWork, MediaRuntime, TranscribeWork, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
-use crate::media::AnalyzeSettings;
+use crate::media::TranscribeSettings;
 use crate::model::{Cue, Shot, Signal};
 use crate::query::settings::SessionSettings;
 
-/// One list column of the analysis of one video as a table; of a folder of results, the table of that
-/// name. Videos are analysed as `clipflow.analyze` says.
+/// The function that transcribes.
+const TRANSCRIPT: &str = "transcript";
+
+/// One list column of the analysis or the transcription of one video as a table; of a folder of results, the table of that
+/// name (`cues` for `transcript`). Videos are analysed as `clipflow.analyze` says, and transcribed by whom the settings name.
 #[derive(Debug, Clone)]
 pub(super) struct VideoFunction {
     name: &'static str,
@@ -33,16 +36,20 @@ pub(super) struct VideoFunction {
 }
 
 impl VideoFunction {
-    /// The three functions, by name.
+    /// The functions, by name.
     pub(super) fn all() -> impl Iterator<Item = (&'static str, Self)> {
         let runtime = LazyRuntime::default();
-        let tables =
-            [("shots", Shot::fields()), ("signals", Signal::fields()), ("cues", Cue::fields())];
-        tables.into_iter().map(move |(name, fields)| {
+        let tables = [
+            ("shots", "shots", Shot::fields()),
+            ("signals", "signals", Signal::fields()),
+            ("cues", "cues", Cue::fields()),
+            (TRANSCRIPT, "cues", Cue::fields()),
+        ];
+        tables.into_iter().map(move |(name, of_results, fields)| {
             let function = Self {
                 name,
                 schema: Arc::new(Schema::new(fields)),
-                results: ResultsFunction::new(name),
+                results: ResultsFunction::new(of_results),
                 runtime: runtime.clone(),
             };
             (name, function)
@@ -60,9 +67,24 @@ impl TableFunctionImpl for VideoFunction {
         if holds_results(&location.as_str().into()) {
             return self.results.table(&location.into(), args.session());
         }
-        let analyze = settings.analyze().clone();
-        let partition = VideoPartition { function: self.clone(), location, analyze };
+        let work = work_of(name, &settings)?;
+        let partition = VideoPartition { function: self.clone(), location, work };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
+    }
+}
+
+/// What gives the column `name` of a video.
+fn work_of(name: &str, settings: &SessionSettings) -> Result<Arc<dyn Work>> {
+    let analyze = settings.analyze();
+    if name != TRANSCRIPT {
+        return Ok(Arc::new(AnalyzeWork::new(analyze.clone())));
+    }
+    let transcription = TranscribeSettings::from_settings(settings.parallel(), &analyze.limits);
+    match transcription.map_err(external)? {
+        Some(settings) => Ok(Arc::new(TranscribeWork::new(settings))),
+        None => plan_err!(
+            "{TRANSCRIPT}() needs a transcriber; name one in transcribe_command or transcribe_url"
+        ),
     }
 }
 
@@ -98,7 +120,7 @@ impl LazyRuntime {
 struct VideoPartition {
     function: VideoFunction,
     location: String,
-    analyze: AnalyzeSettings,
+    work: Arc<dyn Work>,
 }
 
 impl PartitionStream for VideoPartition {
@@ -108,7 +130,7 @@ impl PartitionStream for VideoPartition {
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let runtime = context.session_config().get_extension::<MediaRuntime>();
-        let work = Arc::new(AnalyzeWork::new(self.analyze.clone()));
+        let work = Arc::clone(&self.work);
         let rows = rows_of(self.function.clone(), self.location.clone(), work, runtime);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.schema()), stream::once(rows)))
     }
@@ -117,11 +139,18 @@ impl PartitionStream for VideoPartition {
 async fn rows_of(
     function: VideoFunction,
     location: String,
-    work: Arc<AnalyzeWork>,
+    work: Arc<dyn Work>,
     runtime: Option<Arc<MediaRuntime>>,
 ) -> Result<RecordBatch> {
-    let schema = Arc::new(Schema::new(vec![Field::new("location", DataType::Utf8, false)]));
-    let row = RecordBatch::try_new(schema, vec![Arc::new(StringArray::from(vec![location]))])?;
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("location", DataType::Utf8, false),
+        Field::new("language", DataType::Utf8, true),
+    ]));
+    let language = StringArray::new_null(1);
+    let row = RecordBatch::try_new(
+        schema,
+        vec![Arc::new(StringArray::from(vec![location])), Arc::new(language)],
+    )?;
     let runtime = runtime.map_or_else(|| function.runtime.get(), Ok).map_err(external)?;
     let cancel = CancelOnDrop(runtime.token());
     let position = work.output_fields().iter().position(|f| f.name() == function.name);
