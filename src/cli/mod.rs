@@ -45,6 +45,8 @@ const FAULT: u8 = 1;
 const USAGE: u8 = 2;
 /// The command finished, but some rows failed.
 const ROWS_FAILED: u8 = 3;
+/// More rows failed than `--max-failures` allows; nothing is visible.
+const TOO_MANY_FAILURES: u8 = 4;
 
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
@@ -159,6 +161,7 @@ fn exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::SetupMissingProgram
         | ErrorCode::Internal
         | ErrorCode::Cancelled => FAULT,
+        ErrorCode::RunTooManyFailures => TOO_MANY_FAILURES,
         _ => USAGE,
     }
 }

@@ -87,6 +87,11 @@ impl Dataset {
         self.live.iter().find(|m| m.shard == id)
     }
 
+    /// The settings of the newest live shard that says them.
+    pub fn settings(&self) -> Option<&BTreeMap<String, String>> {
+        self.live.iter().rev().map(|m| &m.settings).find(|settings| !settings.is_empty())
+    }
+
     /// Live files of a table that have rows.
     pub fn entries(&self, table: &str) -> Vec<&FileEntry> {
         let entries = self.live.iter().filter_map(|m| m.tables.get(table));

@@ -36,6 +36,9 @@ pub struct Manifest {
     pub clipflow: String,
     /// Seconds since 1970 when it was written.
     pub created: u64,
+    /// The settings of the run that its rows depend on, by name; empty in those of older versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Files of each table.
     pub tables: BTreeMap<String, FileEntry>,
     /// Numbers of the earlier commits that this one replaces.

@@ -34,20 +34,26 @@ pub struct ShardWriter {
     /// Number of merged files, for unique names.
     merged: u32,
     analysis: String,
+    settings: BTreeMap<String, String>,
 }
 
 impl ShardWriter {
     /// Starts a shard. `analysis` is a stable id of how its sources are analysed; shards that share it
     /// have equal results for a source.
     pub(super) fn begin(staging: Staging, analysis: String) -> Self {
-        let (tables, own) = (BTreeMap::new(), BTreeMap::new());
-        Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
+        let (tables, own, settings) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { staging, tables, own, replaces: vec![], merged: 0, analysis, settings }
     }
 
     /// A stable id of how the sources of this shard are analysed; shards that share it have equal results
     /// for a source.
     pub fn analysis(&self) -> &str {
         &self.analysis
+    }
+
+    /// Records the settings that the rows depend on, by name.
+    pub fn set_settings(&mut self, settings: BTreeMap<String, String>) {
+        self.settings = settings;
     }
 
     /// Folder for the work in progress.
@@ -118,6 +124,7 @@ impl ShardWriter {
             analysis: self.analysis.clone(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
+            settings: self.settings.clone(),
             tables,
             replaces: self.replaces.clone(),
             live: None,

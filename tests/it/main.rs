@@ -38,6 +38,7 @@ mod questions;
 mod reframe;
 mod render;
 mod render_edits;
+mod repeat;
 mod report;
 mod requests;
 mod runs;

@@ -9,6 +9,7 @@ mod export;
 mod forget;
 mod monitoring;
 mod output;
+mod repeat;
 mod report;
 mod sql;
 mod suggest;
@@ -34,6 +35,7 @@ pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use monitoring::{DebugArgs, ExplainMode, LogArgs, ProgressArgs, StatsArgs};
 pub(super) use output::OutputArgs;
+pub(super) use repeat::RepeatArgs;
 pub(super) use report::ReportArgs;
 pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
@@ -74,7 +76,8 @@ fn is_comment(text: &str) -> bool {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
-2 bad usage or unreadable input, 3 done but some rows failed (each with its code), 130 stopped by Ctrl-C, 143 by SIGTERM";
+2 bad usage or unreadable input, 3 done but some rows failed (each with its code), \
+4 stopped for more failures than --max-failures, 130 stopped by Ctrl-C, 143 by SIGTERM";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -202,6 +205,8 @@ pub(super) struct RunArgs {
     pub posts: PostsArgs,
     #[command(flatten)]
     pub prune: PruneArgs,
+    #[command(flatten)]
+    pub repeat: RepeatArgs,
     /// Print what it will cost, with -v also the query plan, and do nothing else; analyze: run, and print the plans
     /// with what their operators did.
     #[arg(long, value_enum, value_name = "analyze", num_args = 0..=1, require_equals = true,
