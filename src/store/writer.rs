@@ -35,14 +35,26 @@ pub struct ShardWriter {
     merged: u32,
     analysis: String,
     settings: BTreeMap<String, String>,
+    /// Ids of shards that it holds whole.
+    answers: Vec<String>,
+    is_checkpoint: bool,
 }
 
 impl ShardWriter {
     /// Starts a shard. `analysis` is a stable id of how its sources are analysed; shards that share it
     /// have equal results for a source.
     pub(super) fn begin(staging: Staging, analysis: String) -> Self {
-        let (tables, own, settings) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { staging, tables, own, replaces: vec![], merged: 0, analysis, settings }
+        Self {
+            staging,
+            tables: BTreeMap::new(),
+            own: BTreeMap::new(),
+            replaces: vec![],
+            merged: 0,
+            analysis,
+            settings: BTreeMap::new(),
+            answers: vec![],
+            is_checkpoint: false,
+        }
     }
 
     /// A stable id of how the sources of this shard are analysed; shards that share it have equal results
@@ -54,6 +66,21 @@ impl ShardWriter {
     /// Records the settings that the rows depend on, by name.
     pub fn set_settings(&mut self, settings: BTreeMap<String, String>) {
         self.settings = settings;
+    }
+
+    /// Records that the shard holds the content of `shard` whole.
+    pub fn answer(&mut self, shard: &Manifest) {
+        self.answers.extend(std::iter::once(&shard.shard).chain(&shard.answers).cloned());
+    }
+
+    /// Makes the commit one that lists all live commits, so that older manifests need not be read.
+    pub fn make_checkpoint(&mut self) {
+        self.is_checkpoint = true;
+    }
+
+    /// Whether the commit lists all live commits.
+    pub(super) fn is_checkpoint(&self) -> bool {
+        self.is_checkpoint
     }
 
     /// Folder for the work in progress.
@@ -121,6 +148,7 @@ impl ShardWriter {
             format: Manifest::FORMAT,
             number,
             shard: shard.to_owned(),
+            answers: self.answers.clone(),
             analysis: self.analysis.clone(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
