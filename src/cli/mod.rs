@@ -23,6 +23,7 @@ mod shutdown;
 mod sql;
 mod stats;
 mod train;
+mod upkeep;
 mod validate;
 mod video;
 mod videos;
@@ -134,6 +135,9 @@ async fn dispatch(
         Command::Render(args) => render::render(args, parallel, stop).await,
         Command::Report(args) => report::report(args, parallel).await,
         Command::Forget(args) => forget::forget(args, parallel).await,
+        Command::Fsck(args) => upkeep::fsck(args, parallel).await,
+        Command::Gc(args) => upkeep::gc(args, parallel).await,
+        Command::Compact(args) => upkeep::compact(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Export(args) => export::export(args, parallel).await,

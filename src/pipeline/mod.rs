@@ -36,6 +36,7 @@ mod statements;
 mod stats;
 mod summary;
 mod transcribe;
+mod upkeep;
 mod validate;
 mod validate_requests;
 mod variant_settings;
@@ -59,5 +60,9 @@ pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
 pub use statements::AnalyzedStep;
 pub use summary::{Failures, RunSummary};
+pub use upkeep::{
+    CheckedResults, Collected, Compacted, Finding, FsckOptions, Garbage, GarbageKind,
+    collect_garbage, compact, fsck,
+};
 pub use validate::{Validated, validate};
 pub use variant_settings::VariantSettings;

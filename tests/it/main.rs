@@ -53,6 +53,7 @@ mod tables;
 mod text_model;
 mod training;
 mod transcribe;
+mod upkeep;
 mod variant_rules;
 mod variants;
 mod without_media;
