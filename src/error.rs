@@ -129,6 +129,8 @@ error_codes! {
         WorkPanicked = "work_panicked";
         /// The row took longer than a row may.
         Timeout = "timeout";
+        /// More requests failed than the run allows.
+        RunTooManyFailures = "run.too_many_failures";
         /// The run was stopped before this row was done.
         Cancelled = "cancelled";
         /// A fault of clipflow itself.

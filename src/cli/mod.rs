@@ -23,6 +23,7 @@ mod shutdown;
 mod sql;
 mod stats;
 mod train;
+mod upkeep;
 mod validate;
 mod video;
 mod videos;
@@ -45,6 +46,8 @@ const FAULT: u8 = 1;
 const USAGE: u8 = 2;
 /// The command finished, but some rows failed.
 const ROWS_FAILED: u8 = 3;
+/// More rows failed than `--max-failures` allows; nothing is visible.
+const TOO_MANY_FAILURES: u8 = 4;
 
 /// Run the command with the process's arguments.
 pub fn main() -> ExitCode {
@@ -132,6 +135,9 @@ async fn dispatch(
         Command::Render(args) => render::render(args, parallel, stop).await,
         Command::Report(args) => report::report(args, parallel).await,
         Command::Forget(args) => forget::forget(args, parallel).await,
+        Command::Fsck(args) => upkeep::fsck(args, parallel).await,
+        Command::Gc(args) => upkeep::gc(args, parallel).await,
+        Command::Compact(args) => upkeep::compact(args, parallel).await,
         Command::Cache(args) => cache::cache(args.what, &parallel).await,
         Command::Validate(args) => validate::validate(args, parallel).await,
         Command::Export(args) => export::export(args, parallel).await,
@@ -159,6 +165,7 @@ fn exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::SetupMissingProgram
         | ErrorCode::Internal
         | ErrorCode::Cancelled => FAULT,
+        ErrorCode::RunTooManyFailures => TOO_MANY_FAILURES,
         _ => USAGE,
     }
 }

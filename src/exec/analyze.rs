@@ -113,12 +113,17 @@ impl Cacheable for AnalyzeWork {
     }
 }
 
-/// The columns `source_id` and `validator`. Other captions beside a file make it another source.
+/// The columns `source_id` and `validator`.
 fn identity(location: &str, validator: &str, sidecars: &str) -> [ArrayRef; 2] {
+    source_identity(location, validator, sidecars)
+        .map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
+}
+
+/// The `source_id` and `validator` of a source. Other captions beside a file make it another source.
+pub(crate) fn source_identity(location: &str, validator: &str, sidecars: &str) -> [String; 2] {
     let validator = match sidecars {
         "" => validator.to_owned(),
         captions => format!("{validator}+{}", stable_id([Some(captions)])),
     };
-    let source_id = stable_id([Some(location), Some(&validator)]);
-    [source_id, validator].map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
+    [stable_id([Some(location), Some(&validator)]), validator]
 }

@@ -23,6 +23,7 @@ mod work;
 mod work_cache;
 
 pub use analyze::AnalyzeWork;
+pub(crate) use analyze::source_identity;
 pub use batches::{BatchOptions, run_batches};
 pub use inputs::{InputColumn, column, columns_of_rows, rows_of_columns};
 pub use registry::register_work;

@@ -8,7 +8,8 @@ use datafusion::common::ScalarValue;
 use serde_json::json;
 
 use super::monitor::Monitor;
-use super::{Engine, Requests, VariantSettings};
+use super::repeat;
+use super::{Engine, MaxFailures, Requests, VariantSettings};
 use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
@@ -72,6 +73,13 @@ pub struct RunConfig {
     pub plan_only: bool,
     /// Remove requests that left the request file since an earlier run; see [`forget`](super::forget()).
     pub prune: bool,
+    /// Do only requests that are new or that ended in one of these error codes or groups of them (`media`); empty:
+    /// in any. Others stay as earlier runs left them.
+    pub retry_failed: Option<Vec<String>>,
+    /// Do only requests that are new or whose source changed, or may have where that takes a fetch to know.
+    pub refresh: bool,
+    /// Stop once more requests failed; nothing becomes visible then. `None`: go on however many fail.
+    pub max_failures: Option<MaxFailures>,
     /// Keep the plans of the run's statements with what their operators did; see [`RunSummary::plans`](super::RunSummary::plans).
     pub explain_analyze: bool,
     /// Who is told about progress.
@@ -105,6 +113,9 @@ impl RunConfig {
             text_model: None,
             plan_only: false,
             prune: false,
+            retry_failed: None,
+            refresh: false,
+            max_failures: None,
             explain_analyze: false,
             observer: Arc::new(Silent),
             stop: CancelToken::new(),
@@ -124,6 +135,7 @@ impl RunConfig {
         if let Some(transcription) = self.transcription()? {
             transcription.transcriber()?;
         }
+        repeat::expanded(self.retry_failed.as_deref().unwrap_or_default())?;
         let format = self.render.encoding.format;
         if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
             let message = format!(
@@ -140,6 +152,11 @@ impl RunConfig {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the run leaves some rows of its requests as earlier runs left them.
+    pub(super) fn is_repeat(&self) -> bool {
+        self.retry_failed.is_some() || self.refresh
     }
 
     /// The run with its encoder decided, where the hardware is asked.

@@ -10,8 +10,8 @@ use datafusion::physical_plan::displayable;
 use serde::Deserialize;
 
 use super::amounts::clock;
-use super::run::locations;
 use super::session::RunSession;
+use super::source_state::locations;
 use super::statements::Statements;
 use super::{RunConfig, describe, publish};
 use crate::cancel::CancelToken;

@@ -7,6 +7,7 @@
 mod advice;
 mod amounts;
 mod analysis_cache;
+mod changed_settings;
 mod commit;
 mod config;
 #[cfg(feature = "cli")]
@@ -14,6 +15,7 @@ mod debug_bundle;
 mod describe;
 mod engine;
 mod explain;
+mod failure_budget;
 mod forget;
 mod from_results;
 mod hints;
@@ -25,13 +27,16 @@ mod posts;
 mod publish;
 mod remains;
 mod render_selected;
+mod repeat;
 mod requests;
 mod run;
 mod session;
+mod source_state;
 mod statements;
 mod stats;
 mod summary;
 mod transcribe;
+mod upkeep;
 mod validate;
 mod validate_requests;
 mod variant_settings;
@@ -45,6 +50,7 @@ pub use config::RunConfig;
 pub use debug_bundle::{DebugBundle, debug_bundle};
 pub use engine::Engine;
 pub use explain::{Cost, Explanation, StepPlan, explain};
+pub use failure_budget::MaxFailures;
 pub use forget::{Forgotten, LeftOver, forget};
 pub use from_results::plan_variants;
 pub(crate) use monitor::check_datadog;
@@ -54,5 +60,9 @@ pub use requests::Requests;
 pub use run::{RunRows, run, run_and_collect};
 pub use statements::AnalyzedStep;
 pub use summary::{Failures, RunSummary};
+pub use upkeep::{
+    CheckedResults, Collected, Compacted, Finding, FsckOptions, Garbage, GarbageKind,
+    collect_garbage, compact, fsck,
+};
 pub use validate::{Validated, validate};
 pub use variant_settings::VariantSettings;

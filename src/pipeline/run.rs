@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use futures::{StreamExt, stream};
 use serde::Deserialize;
 use tracing::Instrument;
 
 use super::commit::{Earlier, commit};
+use super::failure_budget::FailureWatch;
 use super::forget::{self, LeftOverRequests};
 use super::remains::Remains;
+use super::repeat::{self, RepeatedRows};
 use super::session::{RunSession, stoppable};
+use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
-use super::{RunConfig, RunSummary, describe, made, stats, summary, transcribe};
+use super::{RunConfig, RunSummary, changed_settings, describe, made, stats, summary, transcribe};
 use crate::error::{ErrorCode, Result};
-use crate::exec::{MediaRuntime, Work, sidecar_state};
 use crate::kernels::ids::stable_id;
 use crate::model::edit::EDIT_VERSION;
 use crate::query::results::{register_dataset, register_view};
@@ -23,9 +24,6 @@ use crate::query::{self, sql};
 use crate::resilience::may_have_passed;
 use crate::store::{FileEntry, ListedFile};
 use crate::telemetry::Event;
-
-/// Sources asked at a time whether they have changed.
-const VALIDATORS_AT_A_TIME: usize = 128;
 
 /// Run all requests and write the results.
 ///
@@ -64,13 +62,15 @@ pub async fn run_and_collect(config: &RunConfig) -> Result<(RunSummary, RunRows)
 
 async fn run_or_stop(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
     let remains = Remains::of(Arc::clone(&config.observer));
-    let config = RunConfig { observer: remains.observer(), ..config.clone() };
-    let ended = stoppable(&config.stop, run_to_end(&config, wanted)).await;
+    let stop = config.stop.child();
+    let watch = FailureWatch::new(config.max_failures, remains.observer(), stop.clone());
+    let config = RunConfig { observer: Arc::new(watch.clone()), stop, ..config.clone() };
+    let ended = stoppable(&config.stop, run_to_end(&config, wanted, &watch)).await;
     // An engine of the run's own exports when it is dropped.
     if let Some(engine) = &config.engine {
         engine.export();
     }
-    remains.named(ended)
+    remains.named(watch.named(ended, &remains))
 }
 
 /// What the caller of a run wants back.
@@ -80,32 +80,43 @@ enum Wanted {
     SummaryAndRows,
 }
 
-async fn run_to_end(config: &RunConfig, wanted: Wanted) -> Result<(RunSummary, RunRows)> {
+async fn run_to_end(
+    config: &RunConfig,
+    wanted: Wanted,
+    watch: &FailureWatch,
+) -> Result<(RunSummary, RunRows)> {
     let (session, checked) = RunSession::for_requests(config).await?;
     let span = session.monitor.telemetry.log_span.clone();
-    run_session(config, session, checked, wanted).instrument(span).await
+    run_session(config, session, checked, (wanted, watch)).instrument(span).await
 }
 
 async fn run_session(
     config: &RunConfig,
     mut session: RunSession,
     checked: FileEntry,
-    wanted: Wanted,
+    (wanted, watch): (Wanted, &FailureWatch),
 ) -> Result<(RunSummary, RunRows)> {
-    let shard = shard_id(&session, &checked).await?;
     let left_over = left_over(&session).await;
-    let observer = session.config.observer.as_ref();
-    let earlier = Earlier::find(&session.dataset, &shard, observer).await;
-    if earlier.is_some_and(|e| e.is_whole) && is_complete(&session).await? {
+    let RepeatedRows { checked, rows: asked, settled } =
+        repeat::narrow(&mut session, checked).await?;
+    let shard = shard_id(&session, &checked).await?;
+    let observer = Arc::clone(&session.config.observer);
+    let earlier = Earlier::find(&session.dataset, &shard, observer.as_ref()).await;
+    if has_nothing_to_do(&session, earlier, asked).await? {
         register_dataset(&session.statements.ctx, &session.dataset).await?;
-        let mut summary = summary::read(&session, true).await?;
+        let mut summary = RunSummary { settled, ..summary::read(&session, true).await? };
         let rows = rows(&session.statements, wanted).await?;
         session.monitor.ended("reused");
         drop(session);
         clear_up(config, left_over, &shard, &mut summary).await;
         return Ok((summary, rows));
     }
+    let settings = changed_settings::settings(&session.config);
+    changed_settings::notice(&session.config, &session.dataset, &settings);
+    session.writer.set_settings(settings);
+    watch.begin(&session.statements).await?;
     choose(&mut session).await?;
+    watch.check_selected(&session.statements).await?;
     describe::run(&session.statements, &session.config).await?;
     session.steps(sql::SHAPE).await?;
     session.render().await?;
@@ -113,8 +124,9 @@ async fn run_session(
     let traces = &session.monitor.telemetry.traces;
     stats::register_kept_traces(&session.statements.ctx, traces, sources)?;
     session.steps(sql::RENDER).await?;
+    watch.check_outcomes(&session.statements).await?;
     // Before the run's tables are merged with those of older shards.
-    let mut summary = summary::read(&session, false).await?;
+    let mut summary = RunSummary { settled, ..summary::read(&session, false).await? };
     let rows = rows(&session.statements, wanted).await?;
     summary.hosts = session.runtime.hosts().snapshot();
     summary.plans = session.statements.analyzed();
@@ -124,6 +136,19 @@ async fn run_session(
     summary.cache = session.close().await;
     clear_up(config, left_over, &shard, &mut summary).await;
     Ok((summary, rows))
+}
+
+/// Whether the results hold all that the run would do. Requests that are to be done again are done, whatever came
+/// of them.
+async fn has_nothing_to_do(
+    session: &RunSession,
+    earlier: Option<Earlier>,
+    rows: u64,
+) -> Result<bool> {
+    if session.config.is_repeat() {
+        return Ok(rows == 0);
+    }
+    Ok(earlier.is_some_and(|e| e.is_whole) && is_complete(session).await?)
 }
 
 /// The requests of earlier runs of the same file that are not in it any more. That they cannot be told, as
@@ -200,41 +225,6 @@ async fn shard_id(session: &RunSession, checked: &FileEntry) -> Result<String> {
     }
     parts.extend(validators);
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))
-}
-
-/// What tells whether each of the sources has changed, in order.
-async fn validators(
-    analyze: &Arc<dyn Work>,
-    runtime: &MediaRuntime,
-    locations: Vec<String>,
-) -> impl Iterator<Item = String> {
-    let mut validators: Vec<(usize, String)> = stream::iter(locations.into_iter().enumerate())
-        .map(|(number, location)| async move {
-            let part = match runtime.sources.validator(&location).await {
-                Ok(Some(validator)) => validator + &sidecar_state(analyze, &location).await,
-                // It takes a fetch to know: never the same as before.
-                Ok(None) => format!("{:?}", std::time::SystemTime::now()),
-                Err(e) => e.code().as_str().to_owned(),
-            };
-            (number, part)
-        })
-        // In any order: one slow host does not hold up the others.
-        .buffer_unordered(VALIDATORS_AT_A_TIME)
-        .collect()
-        .await;
-    validators.sort_unstable();
-    validators.into_iter().map(|(_, part)| part)
-}
-
-/// The distinct sources of the valid requests, in order.
-pub(super) async fn locations(statements: &Statements) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Source {
-        location: String,
-    }
-    let query = "SELECT DISTINCT location FROM checked WHERE error_code IS NULL ORDER BY location";
-    let sources: Vec<Source> = statements.rows(query).await?;
-    Ok(sources.into_iter().map(|source| source.location).collect())
 }
 
 /// Whether every media file that the results name exists, and no request of this run failed of

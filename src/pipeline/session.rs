@@ -97,7 +97,8 @@ impl RunSession {
         let root = opening.config.place(&opening.config.resilience())?;
         let dataset = root.existing().await?;
         root.prepare().await?;
-        let writer = root.begin(&opening.config.work_dir(), analysis_of(&dataset))?;
+        let mut writer = root.begin(&opening.config.work_dir(), analysis_of(&dataset))?;
+        writer.set_settings(dataset.settings().cloned().unwrap_or_default());
         let session = opening.open(root, dataset, writer)?;
         from_results::register(&session.statements.ctx, &session.dataset).await?;
         Ok(session)
@@ -171,7 +172,7 @@ impl RunSession {
         merge::take_over(&self.statements.ctx, dataset, &mut self.writer).await?;
         match self.root.commit(dataset, &self.writer, id).await? {
             Some(manifest) => {
-                self.root.remove_replaced(dataset, &manifest).await;
+                self.root.set_replaced_aside(dataset, &manifest).await;
                 Ok(true)
             }
             None => {

@@ -49,6 +49,8 @@ pub struct RunSummary {
     pub source_seconds: f64,
     /// Wall time of this call.
     pub elapsed: Duration,
+    /// Rows of the request file that stay as earlier runs left them, where only some were to be done again.
+    pub settled: u64,
     /// Whether an earlier run of the same requests, settings and files had already done it all.
     pub reused: bool,
     /// The hosts and buckets that were asked, by name, and how they are doing.
@@ -120,6 +122,7 @@ pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummar
         sources: totals.sources,
         source_seconds: totals.source_seconds,
         elapsed: session.elapsed(),
+        settled: 0,
         reused,
         hosts: vec![],
         cache: None,
@@ -173,7 +176,19 @@ impl RunSummary {
             clock(self.clip_seconds),
             self.bytes as f64 / 1e6
         )?;
-        if self.reused {
+        if self.settled > 0 {
+            let (rows, stay) = match self.settled {
+                1 => ("1 other request".to_owned(), "stays as an earlier run left it"),
+                n => (format!("{n} other requests"), "stay as earlier runs left them"),
+            };
+            writeln!(f, "{rows} of the request file {stay}")?;
+        }
+        if self.reused && self.settled > 0 && self.rows == 0 {
+            writeln!(
+                f,
+                "nothing to do: no request is new, to be tried again or of a changed source"
+            )?;
+        } else if self.reused {
             writeln!(
                 f,
                 "nothing to do: an earlier run had done the same requests, settings and files"

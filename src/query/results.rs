@@ -8,12 +8,15 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use futures::stream;
+use object_store::ObjectStore;
+use url::Url;
 
 use super::errors::query_error;
 use super::files::table_url;
@@ -21,7 +24,7 @@ use super::sql;
 use crate::error::{Error, Result};
 use crate::model::platform_metric;
 use crate::model::table::{TABLES, Table};
-use crate::store::{Dataset, DatasetRoot};
+use crate::store::{Dataset, DatasetRoot, SnapshotStore};
 
 /// Register every table of `dataset` by its name, and the views over them. A table with a damaged file
 /// fails when it is read; the others are not affected.
@@ -60,11 +63,21 @@ pub(crate) async fn register_view(ctx: &SessionContext, name: &str, sql: &str) -
     ctx.register_table(name, frame.into_view()).map(|_| ()).map_err(query_error)
 }
 
-/// Let the sessions of an environment read the files of `place`.
+/// Let the sessions of an environment read the files of `place`, those of shards that are replaced meanwhile too.
 pub fn register_store(env: &RuntimeEnv, place: &DatasetRoot) {
-    if let DatasetRoot::Objects(objects) = place {
-        let store = Arc::new(objects.store().clone());
-        env.register_object_store(objects.store().root(), store);
+    let (url, store): (Url, Arc<dyn ObjectStore>) = match place {
+        DatasetRoot::Objects(objects) => {
+            (objects.store().root().clone(), Arc::new(objects.store().clone()))
+        }
+        DatasetRoot::Folder(_) => {
+            let url = ObjectStoreUrl::local_filesystem();
+            // Without one, the session reads no files at all.
+            let Ok(store) = env.object_store(&url) else { return };
+            (AsRef::<Url>::as_ref(&url).clone(), store)
+        }
+    };
+    if !SnapshotStore::is(store.as_ref()) {
+        env.register_object_store(&url, Arc::new(SnapshotStore::new(store)));
     }
 }
 

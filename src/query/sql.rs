@@ -210,6 +210,22 @@ pub mod forget {
     }
 }
 
+/// Queries about the requests that a run does again.
+pub mod repeat {
+    queries! { "repeat":
+        /// The table `repeated`: requests that ended in an error.
+        FAILED = "failed",
+        /// The table `changed`: requests whose source is another one by now.
+        CHANGED = "changed",
+        /// The rows that the run does.
+        CHECKED = "checked",
+        /// Requests by source, and those without one that can be read.
+        BY_SOURCE = "by_source",
+        /// Requests that can no longer be answered, before anything is rendered.
+        FAILED_BEFORE_RENDER = "failed_before_render",
+    }
+}
+
 /// What runs measured.
 pub mod stats {
     queries! { "stats":

@@ -65,9 +65,21 @@ impl Dataset {
         &self.live
     }
 
-    /// Replaced shards, as far as their manifests were read.
-    pub(super) fn replaced(&self) -> &[Manifest] {
-        &self.dead
+    /// Replaced shards whose manifests can go, in order: they were replaced before `limit`, in seconds since 1970.
+    /// None follows one that must stay.
+    pub(super) fn expired(&self, limit: u64) -> impl Iterator<Item = &Manifest> {
+        // What says of many others that they are obsolete stays until `clipflow gc` has removed those.
+        self.dead.iter().take_while(move |dead| dead.live.is_none()).take_while(move |dead| {
+            let all = self.live.iter().chain(&self.dead);
+            let by = all.filter(|m| m.number > dead.number && m.replaces.contains(&dead.number));
+            by.map(|m| m.created).min().is_some_and(|replaced| replaced < limit)
+        })
+    }
+
+    /// The numbers of the commits that are live once `newest` is committed on top of this.
+    pub(super) fn live_with(&self, newest: &Manifest) -> Vec<u64> {
+        let live = self.live.iter().map(|m| m.number);
+        live.filter(|n| !newest.replaces.contains(n)).chain([newest.number]).collect()
     }
 
     /// The same dataset as far as these live commits hold it.
@@ -82,9 +94,14 @@ impl Dataset {
         self.live.last().map_or(1, |m| m.number + 1)
     }
 
-    /// The live shard with this id.
+    /// The live shard with this id, or the one that holds its content whole.
     pub fn shard(&self, id: &str) -> Option<&Manifest> {
-        self.live.iter().find(|m| m.shard == id)
+        self.live.iter().find(|m| m.shard == id || m.answers.iter().any(|held| held == id))
+    }
+
+    /// The settings of the newest live shard that says them.
+    pub fn settings(&self) -> Option<&BTreeMap<String, String>> {
+        self.live.iter().rev().map(|m| &m.settings).find(|settings| !settings.is_empty())
     }
 
     /// Live files of a table that have rows.

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub number: u64,
     /// Stable id of requests, settings and source validators.
     pub shard: String,
+    /// The ids of shards whose content it holds whole, after a compaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// Stable id of how its sources were analysed (settings and programs).
     #[serde(default)]
     pub analysis: String,
@@ -36,13 +39,17 @@ pub struct Manifest {
     pub clipflow: String,
     /// Seconds since 1970 when it was written.
     pub created: u64,
+    /// The settings of the run that its rows depend on, by name; empty in those of older versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Files of each table.
     pub tables: BTreeMap<String, FileEntry>,
     /// Numbers of the earlier commits that this one replaces.
     #[serde(default)]
     pub replaces: Vec<u64>,
-    /// In an object store, numbers of all commits that are live as of this one: there the manifests of
-    /// replaced commits stay, so that no number is ever used twice.
+    /// Numbers of all commits that are live as of this one: in an object store, where the manifests of
+    /// replaced commits stay, so that no number is ever used twice, and after a compaction. Of the commits before,
+    /// only these can be live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Vec<u64>>,
 }
@@ -79,6 +86,18 @@ impl Manifest {
     /// Its file, such as `_commit/00000001.json`.
     pub(super) fn name(number: u64) -> String {
         format!("_commit/{number:08}.json")
+    }
+
+    /// Which of the commits `numbers` this one and those before it leave live, given that all later ones say nothing.
+    pub(super) fn live_among(&self, numbers: &[u64]) -> Option<Vec<u64>> {
+        let live = self.live.as_ref()?;
+        let is_live = |n: &&u64| **n >= self.number || live.contains(n);
+        Some(numbers.iter().filter(is_live).copied().collect())
+    }
+
+    /// The number that the name of a manifest says, such as `00000001.json`.
+    pub(super) fn number_in(name: &str) -> Option<u64> {
+        name.strip_suffix(".json")?.parse().ok()
     }
 
     /// The format that this version writes, and the newest it reads.

@@ -7,29 +7,36 @@
 //!     media/<media_id>.mp4
 //!     _commit/<number>.json               manifest of a commit; readers see only what manifests name
 //!     _staging/run-…/                     work in progress, removed at the end
+//!     _replaced/TABLE/…                   files of replaced shards, for readers that opened the results before
 //! ```
 //!
 //! A shard is the output of one run. It becomes visible atomically with its manifest (create-if-absent,
 //! after all files it names were flushed). A run that answers requests of older shards, or analyses their
 //! sources differently, takes over their other rows and names those shards in `replaces`. Commits are
-//! numbered; a commit replaces only earlier ones.
+//! numbered; a commit replaces only earlier ones. Files and manifests of replaced shards are kept for
+//! [`KEEP_REPLACED`]. A manifest that lists all live commits makes older ones that it does not list obsolete:
+//! compaction writes one, so that the results are opened without a look at all manifests that ever were.
 //!
 //! In an object store ([`ObjectStoreRoot`]) no name is ever written with two contents: names of table
 //! files end in a number of the attempt, those of media files in the hash of the content, and replaced
-//! manifests stay.
+//! manifests stay until `clipflow gc`.
 
 mod dataset;
 mod folder;
+mod inventory;
 mod manifest;
 mod objects;
+mod replaced;
 mod root;
 mod schema;
 mod staging;
 mod writer;
 
 pub use dataset::Dataset;
+pub use inventory::{ManifestFile, StoredFile};
 pub use manifest::{FileEntry, Manifest};
 pub use objects::{ObjectStoreRoot, PublishedMedia};
+pub use replaced::{KEEP_REPLACED, REPLACED_FOLDER, SnapshotStore, is_table_file};
 pub use root::{CommitLock, DatasetRoot, ListedFile};
 pub use schema::TableSchema;
 pub use writer::{ShardWriter, TableWriter};

@@ -191,17 +191,22 @@ impl DatasetRoot {
         }
     }
 
-    /// Removes the tables of shards that `newest`, the commit on top of `before`, has replaced. Media files
+    /// Sets the tables of shards aside that `newest`, the commit on top of `before`, has replaced: readers that
+    /// opened the results before find them for [`KEEP_REPLACED`](super::KEEP_REPLACED). Media files
     /// stay, since other tables of the user may name them. Errors are ignored: unreferenced files do no
-    /// harm.
-    pub async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
+    /// harm. In a folder the caller holds [`DatasetRoot::lock`].
+    pub async fn set_replaced_aside(&self, before: &Dataset, newest: &Manifest) {
+        if newest.replaces.is_empty() {
+            return;
+        }
         match self {
             Self::Folder(path) => {
                 if let Ok(dataset) = self.dataset().await {
-                    folder::remove_replaced(path, dataset.replaced());
+                    folder::set_replaced_aside(path, &dataset);
+                    folder::expire(path, &dataset, super::KEEP_REPLACED);
                 }
             }
-            Self::Objects(objects) => objects.remove_replaced(before, newest).await,
+            Self::Objects(objects) => objects.set_replaced_aside(before, newest).await,
         }
     }
 }

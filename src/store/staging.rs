@@ -81,7 +81,16 @@ pub(super) fn is_in_use(parent: &Path) -> bool {
 }
 
 fn remove_abandoned(parent: &Path, prefix: &str) {
+    for path in abandoned(parent, prefix) {
+        tracing::info!("removing the staging folder of a killed run");
+        let _ = fs::remove_dir_all(&path);
+    }
+}
+
+/// The folders of this user in `parent` whose run is gone.
+pub(super) fn abandoned(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let user = nix::unistd::geteuid().as_raw();
+    let mut found = vec![];
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(prefix)
             // Metadata of the entry itself: a link may lead anywhere.
@@ -90,8 +99,8 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
         // One without a lock file is being created.
         let free = || File::open(path.join(LOCK)).is_ok_and(|file| file.try_lock().is_ok());
         if ours && free() {
-            tracing::info!("removing the staging folder of a killed run");
-            let _ = fs::remove_dir_all(&path);
+            found.push(path);
         }
     }
+    found
 }

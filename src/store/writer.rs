@@ -34,20 +34,53 @@ pub struct ShardWriter {
     /// Number of merged files, for unique names.
     merged: u32,
     analysis: String,
+    settings: BTreeMap<String, String>,
+    /// Ids of shards that it holds whole.
+    answers: Vec<String>,
+    is_checkpoint: bool,
 }
 
 impl ShardWriter {
     /// Starts a shard. `analysis` is a stable id of how its sources are analysed; shards that share it
     /// have equal results for a source.
     pub(super) fn begin(staging: Staging, analysis: String) -> Self {
-        let (tables, own) = (BTreeMap::new(), BTreeMap::new());
-        Self { staging, tables, own, replaces: vec![], merged: 0, analysis }
+        Self {
+            staging,
+            tables: BTreeMap::new(),
+            own: BTreeMap::new(),
+            replaces: vec![],
+            merged: 0,
+            analysis,
+            settings: BTreeMap::new(),
+            answers: vec![],
+            is_checkpoint: false,
+        }
     }
 
     /// A stable id of how the sources of this shard are analysed; shards that share it have equal results
     /// for a source.
     pub fn analysis(&self) -> &str {
         &self.analysis
+    }
+
+    /// Records the settings that the rows depend on, by name.
+    pub fn set_settings(&mut self, settings: BTreeMap<String, String>) {
+        self.settings = settings;
+    }
+
+    /// Records that the shard holds the content of `shard` whole.
+    pub fn answer(&mut self, shard: &Manifest) {
+        self.answers.extend(std::iter::once(&shard.shard).chain(&shard.answers).cloned());
+    }
+
+    /// Makes the commit one that lists all live commits, so that older manifests need not be read.
+    pub fn make_checkpoint(&mut self) {
+        self.is_checkpoint = true;
+    }
+
+    /// Whether the commit lists all live commits.
+    pub(super) fn is_checkpoint(&self) -> bool {
+        self.is_checkpoint
     }
 
     /// Folder for the work in progress.
@@ -115,9 +148,11 @@ impl ShardWriter {
             format: Manifest::FORMAT,
             number,
             shard: shard.to_owned(),
+            answers: self.answers.clone(),
             analysis: self.analysis.clone(),
             clipflow: env!("CARGO_PKG_VERSION").to_owned(),
             created,
+            settings: self.settings.clone(),
             tables,
             replaces: self.replaces.clone(),
             live: None,

@@ -9,10 +9,12 @@ mod export;
 mod forget;
 mod monitoring;
 mod output;
+mod repeat;
 mod report;
 mod sql;
 mod suggest;
 mod tables;
+mod upkeep;
 mod variants;
 mod videos;
 
@@ -34,9 +36,11 @@ pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
 pub(super) use monitoring::{DebugArgs, ExplainMode, LogArgs, ProgressArgs, StatsArgs};
 pub(super) use output::OutputArgs;
+pub(super) use repeat::RepeatArgs;
 pub(super) use report::ReportArgs;
 pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
+pub(super) use upkeep::{CompactArgs, FsckArgs, GcArgs};
 pub(super) use variants::VariantArgs;
 pub(super) use videos::VideoRequestArgs;
 
@@ -74,7 +78,8 @@ fn is_comment(text: &str) -> bool {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all rows answered, 1 fault (disk, missing ffmpeg), \
-2 bad usage or unreadable input, 3 done but some rows failed (each with its code), 130 stopped by Ctrl-C, 143 by SIGTERM";
+2 bad usage or unreadable input, 3 done but some rows failed (each with its code) or results that are not whole, \
+4 stopped for more failures than --max-failures, 130 stopped by Ctrl-C, 143 by SIGTERM";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -86,6 +91,12 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Remove requests from results, with what was made for them alone.
     Forget(ForgetArgs),
+    /// Check results: manifests, tables, keys, references, media files, and what nothing names.
+    Fsck(FsckArgs),
+    /// Remove from results what nothing has named for a day: replaced tables, work of killed runs, unlisted media.
+    Gc(GcArgs),
+    /// Write the many small table files of results as a few large ones; readers may go on.
+    Compact(CompactArgs),
     /// Write clips or variants as timelines for editing programs.
     Export(ExportArgs),
     /// Ask the results in SQL (read-only); on a terminal without a query, at a prompt.
@@ -129,6 +140,9 @@ impl Command {
             Self::Render(args) => args.settings.clone(),
             Self::Report(args) => args.settings.clone(),
             Self::Forget(args) => args.settings.clone(),
+            Self::Fsck(args) => args.settings.clone(),
+            Self::Gc(args) => args.settings.clone(),
+            Self::Compact(args) => args.settings.clone(),
             Self::Validate(args) => args.settings.clone(),
             Self::Cache(args) => args.what.settings().clone(),
             Self::Stats(args) => args.settings.clone(),
@@ -202,6 +216,8 @@ pub(super) struct RunArgs {
     pub posts: PostsArgs,
     #[command(flatten)]
     pub prune: PruneArgs,
+    #[command(flatten)]
+    pub repeat: RepeatArgs,
     /// Print what it will cost, with -v also the query plan, and do nothing else; analyze: run, and print the plans
     /// with what their operators did.
     #[arg(long, value_enum, value_name = "analyze", num_args = 0..=1, require_equals = true,

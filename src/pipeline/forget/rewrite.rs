@@ -34,6 +34,7 @@ pub(super) async fn commit(
     }
     let old = dataset.only(&touched);
     let mut writer = root.begin(&config.work_dir(), analysis_of(&old))?;
+    writer.set_settings(dataset.settings().cloned().unwrap_or_default());
     let rest = session(&options(config), None)?;
     crate::query::results::register_store(&rest.runtime_env(), root);
     for name in ["doomed", "doomed_sources"] {
@@ -62,7 +63,9 @@ pub(super) async fn commit(
     let parts = std::iter::once("forget").chain(numbers.iter().map(String::as_str));
     let id = shard.map_or_else(|| stable_id(parts.map(Some)), str::to_owned);
     let Some(manifest) = root.commit(dataset, &writer, &id).await? else { return Ok(false) };
-    root.remove_replaced(dataset, &manifest).await;
+    root.set_replaced_aside(dataset, &manifest).await;
+    // What is forgotten is not kept for readers either.
+    root.purge_replaced().await?;
     Ok(true)
 }
 

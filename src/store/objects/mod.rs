@@ -9,8 +9,8 @@
 //!
 //! A name is written with one content only, so that a repeated write, after a lost reply or by two runs,
 //! does no harm. A manifest is created only if its number is free: the run that creates it has merged all
-//! commits before. Manifests of replaced commits stay, since a number that becomes free could be taken by
-//! a delayed request.
+//! commits before. Manifests of replaced commits stay until `clipflow gc`, since a number that becomes free could
+//! be taken by a delayed request.
 
 mod media;
 
@@ -32,6 +32,7 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use tokio_util::bytes::Bytes;
 use url::Url;
 
+use super::replaced::kept_name;
 use super::staging::Staging;
 use super::{
     Dataset, DatasetRoot, FileEntry, Manifest, ShardWriter, TableSchema, cannot_read, lost_file,
@@ -105,10 +106,7 @@ impl ObjectStoreRoot {
 
     /// Opens the dataset.
     pub(super) async fn dataset(&self) -> Result<Dataset> {
-        let folder = self.path("_commit");
-        let found = self.store.children(&folder).await.map_err(|f| self.cannot_list(&folder, f))?;
-        let mut numbers: Vec<u64> = found.iter().filter_map(|o| number(&o.location)).collect();
-        numbers.sort_unstable();
+        let numbers = self.manifest_numbers().await?;
         let mut manifests = BTreeMap::new();
         if let Some(newest) = numbers.last() {
             let newest = self.manifest(*newest).await?;
@@ -123,7 +121,17 @@ impl ObjectStoreRoot {
         Ok(Dataset::of(DatasetRoot::Objects(Box::new(self.clone())), manifests))
     }
 
-    async fn manifest(&self, number: u64) -> Result<Manifest> {
+    /// The numbers of all manifests, in order.
+    pub(super) async fn manifest_numbers(&self) -> Result<Vec<u64>> {
+        let folder = self.path("_commit");
+        let found = self.store.children(&folder).await.map_err(|f| self.cannot_list(&folder, f))?;
+        let mut numbers: Vec<u64> = found.iter().filter_map(|o| number(&o.location)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The manifest of a commit.
+    pub(super) async fn manifest(&self, number: u64) -> Result<Manifest> {
         let path = self.path(&Manifest::name(number));
         let content = self.store.read(&path).await.map_err(|f| self.cannot_read(&path, &f))?;
         let gone = || StoreFault { cause: StoreFaultCause::NotFound, said: String::new() };
@@ -174,9 +182,7 @@ impl ObjectStoreRoot {
         let tables: BTreeMap<_, _> =
             stream::iter(uploads).buffered(CONCURRENT_REQUESTS).try_collect().await?;
         let mut manifest = writer.manifest(number, shard, tables);
-        let live = dataset.shards().iter().map(|m| m.number);
-        let live = live.filter(|n| !manifest.replaces.contains(n));
-        manifest.live = Some(live.chain([number]).collect());
+        manifest.live = Some(dataset.live_with(&manifest));
         let path = self.path(&Manifest::name(number));
         // The files stay if this fails, since the commit may be visible nevertheless.
         let ours = self.store.create(&path, manifest.to_json()?).await;
@@ -188,9 +194,18 @@ impl ObjectStoreRoot {
         Ok(None)
     }
 
-    /// See [`DatasetRoot::remove_replaced`].
-    pub(super) async fn remove_replaced(&self, before: &Dataset, newest: &Manifest) {
+    /// See [`DatasetRoot::set_replaced_aside`]. A file that cannot be copied is removed: readers that opened the
+    /// results before fail then, and do not miss rows.
+    pub(super) async fn set_replaced_aside(&self, before: &Dataset, newest: &Manifest) {
         for old in before.shards().iter().filter(|m| newest.replaces.contains(&m.number)) {
+            let copies = old.tables.values().map(|entry| async {
+                let kept = self.path(&kept_name(&entry.path));
+                self.store.copy(&self.path(&entry.path), &kept).await
+            });
+            let copied = stream::iter(copies.collect::<Vec<_>>()).buffered(CONCURRENT_REQUESTS);
+            if let Err(e) = copied.try_collect::<Vec<()>>().await {
+                tracing::info!("replaced tables are not kept: {e}");
+            }
             self.remove_tables(old).await;
         }
     }
@@ -212,15 +227,15 @@ impl ObjectStoreRoot {
         }
     }
 
-    fn cannot_write(&self, path: &Path, fault: &StoreFault) -> Error {
+    pub(super) fn cannot_write(&self, path: &Path, fault: &StoreFault) -> Error {
         Error::new(ErrorCode::StoreWrite, fault.sentence(self.store.url(path).as_str()))
     }
 
-    fn cannot_read(&self, path: &Path, fault: &StoreFault) -> Error {
+    pub(super) fn cannot_read(&self, path: &Path, fault: &StoreFault) -> Error {
         Error::new(ErrorCode::StoreRead, fault.sentence(self.store.url(path).as_str()))
     }
 
-    fn cannot_list(&self, folder: &Path, mut fault: StoreFault) -> Error {
+    pub(super) fn cannot_list(&self, folder: &Path, mut fault: StoreFault) -> Error {
         // A listing can only miss the bucket.
         if fault.cause == StoreFaultCause::NotFound {
             fault.cause = StoreFaultCause::NoBucket;
@@ -247,7 +262,7 @@ impl MetadataFetch for FooterReader<'_> {
 
 /// The number of a manifest, from its name.
 fn number(path: &Path) -> Option<u64> {
-    path.filename()?.strip_suffix(".json")?.parse().ok()
+    Manifest::number_in(path.filename()?)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ async fn run(objects: &ObjectStoreRoot, work: &FilePath, shard: &str) -> Result<
             writer.replace(old.number);
         }
         if let Some(manifest) = objects.commit(&dataset, &writer, shard).await? {
-            objects.remove_replaced(&dataset, &manifest).await;
+            objects.set_replaced_aside(&dataset, &manifest).await;
             return Ok(rendered);
         }
         writer.forget_merged();

@@ -51,7 +51,7 @@ fn pages() -> Vec<PathBuf> {
 
 /// Every Markdown document that this project's readers see, by its path below the project's folder.
 fn documents() -> Vec<PathBuf> {
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
     let others = top.into_iter().chain(["benches/README.md"]).map(PathBuf::from);
     others.chain(pages().into_iter().map(|p| Path::new("docs").join(p))).collect()
 }

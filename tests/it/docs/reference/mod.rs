@@ -86,7 +86,8 @@ async fn error_codes() {
         | 0 | all rows were answered |\n\
         | 1 | a fault of the machine: disk full, no ffmpeg |\n\
         | 2 | bad usage or unreadable input |\n\
-        | 3 | done, but some rows failed, or variants could not be rendered, each with its code |\n\
+        | 3 | done, but some rows failed, or variants could not be rendered, each with its code; `fsck`: something is wrong |\n\
+        | 4 | stopped: more requests failed than `--max-failures` allows |\n\
         | 130 | stopped by Ctrl-C |\n\
         | 143 | stopped by SIGTERM |\n";
     hold("reference/error-codes.md", &text);
