@@ -36,7 +36,7 @@ SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS va
     v['edit']['safe_zone'] AS safe_zone, v['edit']['effects'] AS effects, v['edit']['loudness'] AS loudness,
     v['title_style'] AS title_style,
     -- Size and length of a file are no text for people.
-    CASE WHEN v['text_origin'] <> 'facts' THEN v['title'] END AS title, v['hook_text'] AS hook_text,
+    CASE WHEN v['text_origin'] <> 'facts' THEN v['title'] END AS title, v['hook_text'] AS hook_text, v['transcript'] AS transcript,
     CASE WHEN v['text_origin'] <> 'facts' THEN v['description'] END AS description,
     CASE WHEN v['text_origin'] <> 'facts' THEN v['hashtags'] END AS hashtags, v['text_origin'] AS text_origin, v['text_note'] AS text_note,
     v['predicted_engagement_rate'] AS predicted_engagement_rate, v['predicted_hook_rate'] AS predicted_hook_rate,

@@ -14,6 +14,7 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use super::{ClipBrief, ClipFacts, Scorer, VariantSize, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::text::SentencePart;
 use crate::model::edit::CaptionMode;
 use crate::model::{AudienceProfile, Cue, Keyphrase, Platform, Shot, Signal, Variant};
 
@@ -47,6 +48,8 @@ fn sample() -> ClipBrief {
         descriptions: vec![String::new()],
         hashtags: vec![String::new()],
         text_note: Some(String::new()),
+        said: vec![SentencePart::default()],
+        topic: Some(String::new()),
         size: Some(String::new()),
         ..ClipBrief::default()
     }

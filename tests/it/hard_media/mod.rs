@@ -1,5 +1,6 @@
 //! Sources in which picture, sound or text change or are not where they are expected, and what becomes of them.
 
+mod sentences;
 mod wide_words;
 
 use std::path::Path;

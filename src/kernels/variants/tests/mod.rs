@@ -75,6 +75,8 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         text_origin: "captions".into(),
         hashtags: vec![],
         text_note: None,
+        said: vec![],
+        topic: None,
         captioned: seed.is_multiple_of(2),
         size: None,
     }
