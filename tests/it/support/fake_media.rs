@@ -145,6 +145,7 @@ impl Work for FakeAnalyze {
                 first_frame: k * 100,
                 last_frame: k * 100 + 99,
                 transition: Transition::Cut,
+                area: None,
                 score: 1.0,
             })
             .collect();
