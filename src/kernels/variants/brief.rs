@@ -6,7 +6,7 @@ use super::sentences::{around, closings, is_inside, openings, own_span};
 use super::texts::{TextFacts, Texts};
 use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, Track, pauses};
 use crate::kernels::text::{SentencePart, TextOrigin, sentence_parts, trim_to};
-use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
+use crate::model::{Cue, Keyphrase, PictureArea, Shot, Signal, WrittenTexts};
 
 /// Titles are made no longer than this; every platform takes it.
 pub(super) const TITLE_CHARS: usize = 100;
@@ -88,6 +88,8 @@ pub struct ClipBrief {
     pub width: i64,
     /// Height of that picture.
     pub height: i64,
+    /// Where that picture is in the source's; NULL: it is all of it.
+    pub area: Option<PictureArea>,
     /// Frames a second of the source; [`MIN_FPS`] if it has fewer.
     pub fps: f64,
     /// Shortest that the request wants, in seconds.
@@ -194,6 +196,8 @@ pub fn clip_brief(
     let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
     let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
+    let areas = shots.iter().map(|shot| (shot.start, shot.end, shot.area));
+    let area = PictureArea::shown(areas, (start, end));
     let said = sentence_parts(&around(cues, start, end));
     let text_facts = TextFacts { language, topic: facts.topic, size };
     let texts = Texts::of(text_facts, &said, (start, end));
@@ -215,8 +219,9 @@ pub fn clip_brief(
         start,
         end,
         language: language.map(str::to_owned),
-        width: size.0,
-        height: size.1,
+        width: area.map_or(size.0, |area| area.width),
+        height: area.map_or(size.1, |area| area.height),
+        area,
         fps,
         least: lengths.0,
         most: lengths.1,

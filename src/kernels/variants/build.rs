@@ -106,6 +106,7 @@ impl<'a> Combination<'a> {
             height: layout.size.1,
             fps: self.brief.fps.min(platform.max_fps),
             layout: layout.layout,
+            area: self.brief.area,
             reframe: vec![],
             segments: self.timing.segments(self.brief),
             join: self.timing.join(),

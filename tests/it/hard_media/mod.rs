@@ -1,6 +1,10 @@
 //! Sources in which picture, sound or text change or are not where they are expected, and what becomes of them.
 
+mod bars;
+mod channels;
 mod sentences;
+mod sizes;
+mod standing;
 mod wide_words;
 
 use std::path::Path;

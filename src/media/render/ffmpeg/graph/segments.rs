@@ -15,7 +15,7 @@ pub(super) fn play(
     to: &str,
 ) {
     let (start, end) = part.extent();
-    let (from_tick, until) = (source.first_tick(start), source.first_tick(end));
+    let (from_tick, until) = (source.shown_tick(start), source.first_tick(end));
     let mut filters = vec![format!("trim=start_pts={from_tick}:end_pts={until}")];
     if part.segments.len() > 1 {
         filters.push(format!("select='{}'", within(source, &part.segments)));
@@ -33,12 +33,10 @@ pub(super) fn play(
 fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
     let (mut seen, mut pieces) = (0.0, Vec::new());
     for segment in &part.segments {
-        let line = format!(
-            "{:.3}+(PTS-{})/{:.6}",
-            seen * source.ticks as f64,
-            source.tick(segment.start),
-            segment.speed
-        );
+        let begins = seen * source.ticks as f64;
+        let (start, speed) = (source.tick(segment.start), segment.speed);
+        // A picture that stands from before is seen from the start on.
+        let line = format!("max({begins:.3},{begins:.3}+(PTS-{start})/{speed:.6})");
         pieces.push((source.first_tick(segment.end).to_string(), line));
         seen += segment.seen();
     }
