@@ -20,8 +20,14 @@ pub(super) fn play(
     if part.segments.len() > 1 {
         filters.push(format!("select='{}'", within(source, &part.segments)));
     }
-    filters.push(format!("setpts='max(0,{})'", seen_at(source, part)));
     let clock = shape.clock;
+    // The rate filter takes the last frame's own time for the end, and drops that frame, which may be the only
+    // one: a copy comes after it, later than all that is shown. (A copy has the time of its frame where no rate
+    // is known.)
+    filters.push("tpad=stop=1:stop_mode=clone".into());
+    let later = ((clock.seconds(part.frames) + 1.0) * source.ticks as f64).ceil();
+    let seen = seen_at(source, part);
+    filters.push(format!("setpts='if(lte(PTS,PREV_INPTS),PREV_OUTPTS+{later:.0},max(0,{seen}))'"));
     filters.push(format!("fps={}/{}:start_time=0", clock.num, clock.den));
     // The last frame is held until the end if the source has none there.
     filters.push("tpad=stop=-1:stop_mode=clone".into());
