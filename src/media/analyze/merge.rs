@@ -30,7 +30,10 @@ pub(super) fn merge(
     // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
     let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
     let areas = visual.shots.iter().map(|shot| (shot.start, shot.end, shot.area));
-    let active = PictureArea::shown(areas, (0.0, end));
+    let (width, height) = (probe.video.width, probe.video.height);
+    // Bars that change may leave all of the picture to one shot or another.
+    let active = PictureArea::shown(areas, (0.0, end))
+        .filter(|area| (area.width, area.height) != (width, height));
     let fault = audio.as_ref().and_then(|audio| audio.channel_fault);
     let heard = audio.as_ref().and(probe.audio.as_ref());
     let info = SourceInfo {

@@ -60,7 +60,9 @@ fn bars_that_change_are_those_of_each_shot() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     source(folder, "a.mp4", "crop=640:272,pad=640:360:0:44");
-    source(folder, "b.mp4", "hue=h=120,crop=480:360,pad=640:360:80:0");
+    let other = ["-f", "lavfi", "-i", "smptebars=s=640x360:r=25", "-t", "6"];
+    let pillars = ["-vf", "lutyuv=y='90+val/3',crop=480:360,pad=640:360:80:0"];
+    ffmpeg(folder, &[&other[..], &pillars, &CODEC, &["b.mp4"]].concat());
     let join = "[0:v][1:v]concat=n=2:v=1:a=0[v]";
     let inputs = ["-i", "a.mp4", "-i", "b.mp4", "-filter_complex", join, "-map", "[v]"];
     ffmpeg(folder, &[&inputs[..], &CODEC, &["both.mp4"]].concat());
