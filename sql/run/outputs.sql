@@ -3,7 +3,7 @@
 -- media_id stands there for its variants alone.
 WITH variants AS (
     SELECT s.variant_id, s.clip_id, s.request_id, s.source_id, c.clip_rank, s.rank AS variant_rank, s.start, s."end", s.duration,
-        named_struct('width', s.width, 'height', s.height, 'fps', s.fps, 'layout', s.layout, 'reframe', s.reframe,
+        named_struct('width', s.width, 'height', s.height, 'fps', s.fps, 'layout', s.layout, 'area', s.area, 'reframe', s.reframe,
             'segments', s.segments, 'join', s."join", 'caption_style', s.caption_style, 'caption_mode', s.caption_mode,
             'language', s.language, 'safe_zone', s.safe_zone, 'effects', s.effects, 'loudness', s.loudness) AS edit
     FROM shaped s

@@ -18,7 +18,7 @@ made AS (
         unnest(make_variants(
             with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, coalesce(w.asked_language, a.info['language'], w.language)),
                 coalesce(w.asked_language, language_tag(a.info['language']), w.language), w.topic,
-                a.info['width'], a.info['height'], a.info['fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts), $size),
+                a.info['width'], a.info['height'], a.info['nominal_fps'], w.start, w."end", w.min_clip_length, w.max_clip_length), w.texts), $size),
             $variants, w.audience, w.platforms, $captions
         )) AS v
     FROM wanted w
@@ -27,7 +27,7 @@ made AS (
 SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS variant_id,
     clip_id, request_id, source_id, experiment_id,
     v['rank'] AS rank, v['platform'] AS platform, v['start'] AS start, v['end'] AS "end", v['duration'] AS duration,
-    v['edit']['width'] AS width, v['edit']['height'] AS height, v['edit']['fps'] AS fps, v['edit']['layout'] AS layout,
+    v['edit']['width'] AS width, v['edit']['height'] AS height, v['edit']['fps'] AS fps, v['edit']['layout'] AS layout, v['edit']['area'] AS area,
     -- The path of the window that the layout moves, if it moves one.
     reframe_path(signals, shots, v['start'], v['end'], info['width'], info['height'],
         v['edit']['width'], v['edit']['height'], v['edit']['layout']) AS reframe,
@@ -36,7 +36,7 @@ SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS va
     v['edit']['safe_zone'] AS safe_zone, v['edit']['effects'] AS effects, v['edit']['loudness'] AS loudness,
     v['title_style'] AS title_style,
     -- Size and length of a file are no text for people.
-    CASE WHEN v['text_origin'] <> 'facts' THEN v['title'] END AS title, v['hook_text'] AS hook_text,
+    CASE WHEN v['text_origin'] <> 'facts' THEN v['title'] END AS title, v['hook_text'] AS hook_text, v['transcript'] AS transcript,
     CASE WHEN v['text_origin'] <> 'facts' THEN v['description'] END AS description,
     CASE WHEN v['text_origin'] <> 'facts' THEN v['hashtags'] END AS hashtags, v['text_origin'] AS text_origin, v['text_note'] AS text_note,
     v['predicted_engagement_rate'] AS predicted_engagement_rate, v['predicted_hook_rate'] AS predicted_hook_rate,

@@ -7,6 +7,14 @@ FROM (
         UNION ALL
         SELECT source_id, 'picture: of high dynamic range (' || hdr || '), tone-mapped to BT.709' AS about FROM sources WHERE hdr IS NOT NULL
         UNION ALL
+        SELECT source_id, 'picture: black bars are baked in around ' || active_width || 'x' || active_height || ' of '
+            || width || 'x' || height || '; variants frame what is between them' AS about
+        FROM sources WHERE active_width IS NOT NULL
+        UNION ALL
+        SELECT DISTINCT s.source_id, 'picture: black bars are baked in that change from shot to shot; variants frame what is between them' AS about
+        FROM sources s JOIN shots h ON h.source_id = s.source_id
+        WHERE s.active_width IS NULL AND h.area IS NOT NULL
+        UNION ALL
         SELECT source_id, 'captions: no mark says their encoding and their letters are of ' || caption_encoding AS about
         FROM sources WHERE caption_encoding IS NOT NULL
         UNION ALL

@@ -12,6 +12,7 @@ use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::audio::ChannelFault;
 use crate::kernels::cues::in_tag;
 use crate::media::render::Renderer;
 use crate::media::{self, Output, RenderSettings};
@@ -65,6 +66,7 @@ impl Work for RenderWork {
             InputColumn::any("spans"),
             InputColumn::any("validator").optional(),
             InputColumn::any("cues").optional(),
+            InputColumn::any("channel_fault").optional(),
         ]
     }
 
@@ -85,7 +87,11 @@ impl Work for RenderWork {
         let (path, tools) = (Path::new(&path), env.tools()?);
         same_source(row)?;
         let spans = spans(row, env, self.settings.encoding.format.extension())?;
-        let probe = media::probe(tools, path, &self.settings.limits, cancel)?;
+        let mut probe = media::probe(tools, path, &self.settings.limits, cancel)?;
+        if let Some(audio) = &mut probe.audio {
+            let found = text_at(row, "channel_fault");
+            audio.fault = found.as_deref().and_then(ChannelFault::parse);
+        }
         std::fs::create_dir_all(&env.media_dir).map_err(|e| {
             let folder = env.media_dir.display();
             Error::new(

@@ -15,7 +15,8 @@ pub mod probe;
 pub(crate) mod process;
 #[doc(hidden)]
 pub mod render;
-pub(crate) mod sniff;
+pub(crate) mod shape;
+mod sniff;
 #[doc(hidden)]
 pub mod thumbnail;
 pub(crate) mod tools;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::column::table;
+use super::shot::PictureArea;
 use super::spelled::spelled;
 
 spelled! {
@@ -114,9 +115,9 @@ table! {
     pub struct Anchor {
         /// When, in seconds.
         pub t: f64,
-        /// Share of the source's width, 0 left to 1 right.
+        /// Share of the framed picture's width, 0 left to 1 right.
         pub x: f64,
-        /// Share of the source's height, 0 top to 1 bottom.
+        /// Share of the framed picture's height, 0 top to 1 bottom.
         pub y: f64,
     }
 }
@@ -161,6 +162,9 @@ table! {
         pub fps: f64,
         /// How the picture fills the frame.
         pub layout: Layout,
+        /// The part of the source's picture that is framed, without baked-in bars; NULL: all of it.
+        #[serde(default)]
+        pub area: Option<PictureArea>,
         /// The path of the window; empty: the middle.
         pub reframe: Vec<Anchor>,
         /// What is shown, in the order in which it is shown; at least one.
@@ -185,8 +189,10 @@ table! {
 /// Counts up whenever the same edit comes to look or sound otherwise: files made before are then not taken
 /// for it. 2: `split` is the whole picture and a close-up, the windows of `grid` differ. 3: the blur
 /// behind `fit` keeps its colours in small frames; the small picture of `picture_in_picture` is smaller and
-/// keeps clear of the subject's face. 4: words are marked when they are said, where the captions tell.
-pub const EDIT_VERSION: u32 = 4;
+/// keeps clear of the subject's face. 4: words are marked when they are said, where the captions tell. 5: words
+/// wider than a line are broken, lines run in the direction of their cue, and what is shown at a moment is the last
+/// picture at or before it.
+pub const EDIT_VERSION: u32 = 5;
 
 /// Length of a dissolve or slide between two segments, in seconds; both are seen in it.
 pub const JOIN_SECONDS: f64 = 0.4;
@@ -217,6 +223,7 @@ impl Edit {
             height,
             fps,
             layout: Layout::Crop,
+            area: None,
             reframe: Vec::new(),
             segments: segments.into_iter().collect(),
             join: Join::Cut,
@@ -253,6 +260,7 @@ mod tests {
             height: 1920,
             fps: 30.0,
             layout: Layout::Crop,
+            area: Some(PictureArea { x: 0, y: 138, width: 1920, height: 804 }),
             reframe: vec![Anchor { t: 3.0, x: 0.5, y: 0.5 }],
             segments: vec![
                 Segment { start: 7.0, end: 9.0, speed: 1.0 },

@@ -44,7 +44,7 @@ pub use rendition::Rendition;
 pub use request::VideoClipRequest;
 pub use rescored::RescoredVariant;
 pub use run_stat::RunStat;
-pub use shot::{Shot, Transition};
+pub use shot::{PictureArea, Shot, Transition};
 pub use signal::Signal;
 pub use source_info::SourceInfo;
 pub use trace_span::TraceSpan;

@@ -25,6 +25,15 @@ table! {
         pub width: i64,
         /// Display height in pixels, after rotation and pixel aspect.
         pub height: i64,
+        /// Left edge of the picture within baked-in bars, in pixels of `width`; NULL without bars, as are the next three.
+        /// Variants frame this part of it; where bars change, `shots.area` tells those of each shot.
+        pub active_x: Option<i64>,
+        /// Its upper edge, in pixels of `height`.
+        pub active_y: Option<i64>,
+        /// Its width in pixels.
+        pub active_width: Option<i64>,
+        /// Its height in pixels.
+        pub active_height: Option<i64>,
         /// Transfer of high dynamic range (`hlg`, `pq`); NULL for the usual one. Clips of it are tone-mapped to
         /// BT.709.
         pub hdr: Option<String>,
@@ -32,6 +41,9 @@ table! {
         pub rotation: i64,
         /// Average frame rate: frames by the time from the first picture to the end of the last.
         pub fps: f64,
+        /// Frame rate of its moving parts, at which variants run: `fps`, or where the rate varies that of the frames
+        /// which follow each other fastest.
+        pub nominal_fps: f64,
         /// Whether the time between frames varies by more than a tenth.
         pub variable_fps: bool,
         /// Number of frames decoded.
@@ -49,6 +61,9 @@ table! {
         /// What was found and done about the sound: a silent track that was passed over, channels that cancel
         /// each other or of which one is silent; NULL if nothing.
         pub audio_note: Option<String>,
+        /// What is wrong with its channels, which is made right in clips and variants: `out_of_phase`, `left_only` or
+        /// `right_only`; NULL if nothing.
+        pub channel_fault: Option<String>,
         /// Integrated loudness by EBU R128 in LUFS; NULL without audio or when it is silent.
         pub loudness: Option<f64>,
         /// ISO 639-3 language of the cues, found from their text; NULL without cues.

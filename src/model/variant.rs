@@ -26,15 +26,18 @@ table! {
         /// Title, within the platform's length; in tables NULL where there are only facts of the file to make it
         /// from (`text_origin` is `facts`).
         pub title: String | NULL,
-        /// First words that are heard or read; NULL without captions.
+        /// First sentence that is said in it; NULL without captions.
         pub hook_text: Option<String>,
+        /// What is said in its span; NULL without captions.
+        pub transcript: Option<String>,
         /// Description, within the platform's length; NULL where `title` is.
         pub description: String | NULL,
         /// Hashtags with their `#`, most fitting first; NULL where `title` is.
         pub hashtags: Vec<String> | NULL,
         /// What the texts are made from: `captions`, `request`, `facts` or `model`.
         pub text_origin: String,
-        /// Why a language model that was asked did not write them, as a sentence.
+        /// Why a language model that was asked did not write them, or that it wrote them for more than is shown, as a
+        /// sentence.
         pub text_note: Option<String>,
         /// Predicted engagements by views, in [0, 1].
         pub predicted_engagement_rate: f64,

@@ -19,6 +19,7 @@ mod first_contact;
 mod forget;
 mod functions;
 mod grid;
+mod hard_media;
 mod inputs;
 mod inputs_wrong;
 mod layers;

@@ -54,8 +54,8 @@ fn the_track_that_has_sound_is_heard_and_channels_do_not_cancel() {
     assert_eq!(
         query(folder.path(), &about),
         [
-            "left.mp4,1,1,only the left channel has sound",
-            "phase.mp4,1,1,\"one channel is the other upside down, so that on one speaker nothing is heard\"",
+            "left.mp4,1,1,\"only the left channel has sound, which clips have on both\"",
+            "phase.mp4,1,1,\"one channel is the other upside down, so that on one speaker nothing is heard; it is turned in clips\"",
             "tracks.mkv,2,2,track 1 of 2 is silent and track 2 was taken",
             "usual.mp4,1,1,",
         ]

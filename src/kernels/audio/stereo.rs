@@ -20,6 +20,22 @@ pub enum ChannelFault {
     RightOnly,
 }
 
+impl ChannelFault {
+    /// Its name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfPhase => "out_of_phase",
+            Self::LeftOnly => "left_only",
+            Self::RightOnly => "right_only",
+        }
+    }
+
+    /// That of a name in tables.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::OutOfPhase, Self::LeftOnly, Self::RightOnly].into_iter().find(|f| f.as_str() == name)
+    }
+}
+
 /// Energies of two channels, and of what they share.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Energies {

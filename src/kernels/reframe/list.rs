@@ -1,5 +1,6 @@
 //! Reframe paths over Arrow lists: one source and span per row.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use super::{Gaze, MAX_SECONDS, reframe_path, window_path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::layout::{even, moving_window};
+use crate::model::PictureArea;
 use crate::model::edit::{Anchor, Layout};
 
 /// The struct type of one anchor: `t` in seconds, `x` and `y` as shares.
@@ -48,6 +50,7 @@ pub fn reframe_paths(
     let gaze =
         [column(signals, "t")?, column(signals, "saliency_x")?, column(signals, "saliency_y")?];
     let starts = column(shots, "start")?;
+    let areas = areas(shots)?;
     let mut found: [Float64Builder; 3] = Default::default();
     let mut lengths = Vec::with_capacity(rows);
     let mut valid = Vec::with_capacity(rows);
@@ -58,9 +61,23 @@ pub fn reframe_paths(
         if given {
             let [t, x, y] = gaze.each_ref().map(|column| values(signals, column, row));
             let shot_start = if shots.is_valid(row) { values(shots, &starts, row) } else { &[] };
-            let gaze = Gaze { t, x, y, shot_start };
             let layout = layouts.filter(|column| column.is_valid(row)).map(|c| c.value(row));
-            for anchor in path(gaze, numbers.map(|column| column.value(row)), layout)? {
+            let mut numbers = numbers.map(|column| column.value(row));
+            let area = areas.as_ref().filter(|_| shots.is_valid(row));
+            let area = area.and_then(|areas| shown(shots, areas, row, (numbers[0], numbers[1])));
+            let (x, y) = match area {
+                Some(area) => {
+                    let (wide, high) = (numbers[2], numbers[3]);
+                    (numbers[2], numbers[3]) = (area.width as f64, area.height as f64);
+                    (
+                        within(x, (area.x as f64, area.width as f64), wide),
+                        within(y, (area.y as f64, area.height as f64), high),
+                    )
+                }
+                None => (Cow::Borrowed(x), Cow::Borrowed(y)),
+            };
+            let gaze = Gaze { t, x: &x, y: &y, shot_start };
+            for anchor in path(gaze, numbers, layout)? {
                 for (builder, value) in found.iter_mut().zip([anchor.t, anchor.x, anchor.y]) {
                     builder.append_value(value);
                 }
@@ -75,6 +92,50 @@ pub fn reframe_paths(
     let nulls = NullBuffer::from(valid);
     let offsets = OffsetBuffer::from_lengths(lengths);
     ListArray::try_new(item, offsets, Arc::new(anchors), Some(nulls)).map_err(unreadable)
+}
+
+/// Columns of the shots' areas: start and end of the shot, then x, y, width and height, NaN where it has none; `None`
+/// where shots have no such column.
+fn areas(shots: &ListArray) -> Result<Option<[Float64Array; 6]>> {
+    let of_shot = shots.values().as_struct_opt();
+    let Some(areas) = of_shot.and_then(|s| s.column_by_name("area")?.as_struct_opt()) else {
+        return Ok(None);
+    };
+    let side = |name: &str| -> Result<Float64Array> {
+        let of = areas.column_by_name(name).ok_or_else(|| {
+            column_error(format!("reframe_path needs a field {name} in the area of shots"))
+        })?;
+        let side = cast(of, &DataType::Float64).map_err(unreadable)?;
+        let side = side.as_primitive::<Float64Type>();
+        let is_there = |i: usize| areas.is_valid(i) && side.is_valid(i);
+        let numbers = (0..side.len()).map(|i| if is_there(i) { side.value(i) } else { f64::NAN });
+        Ok(Float64Array::from_iter_values(numbers))
+    };
+    let (start, end) = (column(shots, "start")?, column(shots, "end")?);
+    Ok(Some([start, end, side("x")?, side("y")?, side("width")?, side("height")?]))
+}
+
+/// The area of what is shown from `span.0` to `span.1`; `None`: all of the picture.
+fn shown(
+    shots: &ListArray,
+    areas: &[Float64Array; 6],
+    row: usize,
+    span: (f64, f64),
+) -> Option<PictureArea> {
+    let [start, end, x, y, width, height] = areas.each_ref().map(|side| values(shots, side, row));
+    let shot = |i: usize| {
+        let sides = [x[i], y[i], width[i], height[i]];
+        let [x, y, width, height] = sides.map(|side| side as i64);
+        let area = PictureArea { x, y, width, height };
+        let is_there = sides.iter().all(|side| side.is_finite()) && width > 0 && height > 0;
+        (start[i], end[i], is_there.then_some(area))
+    };
+    PictureArea::shown((0..start.len()).map(shot), span)
+}
+
+/// Shares of a picture `whole` pixels wide as shares of the part of it at `at` that is `part` wide.
+fn within(shares: &[f64], (at, part): (f64, f64), whole: f64) -> Cow<'_, [f64]> {
+    shares.iter().map(|share| ((share * whole - at) / part).clamp(0.0, 1.0)).collect()
 }
 
 /// The path of one row.

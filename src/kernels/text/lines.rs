@@ -26,3 +26,10 @@ pub fn lines_in(cues: &[Cue], (start, end): (f64, f64)) -> Vec<Line<'_>> {
 pub fn said(lines: &[Line<'_>]) -> String {
     lines.iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
 }
+
+/// Joins lines into one text, with spaces between them if their script uses spaces.
+pub(in crate::kernels) fn joined(lines: &[&str]) -> String {
+    let mut text = String::new();
+    lines.iter().for_each(|line| super::writing::join(&mut text, line));
+    text
+}

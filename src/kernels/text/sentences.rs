@@ -5,7 +5,7 @@ use super::sentence::ends_sentence;
 use super::writing::{Spacing, join, spacing, spoken};
 
 /// Text without punctuation is cut at the first line end after this many bytes.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 
 /// The sentences of `lines`, in order, without parts that are not spoken.
 pub(super) fn sentences(lines: &[Line<'_>]) -> Vec<String> {
@@ -28,7 +28,7 @@ pub(super) fn sentences(lines: &[Line<'_>]) -> Vec<String> {
 }
 
 /// Splits a line after spaces, and after full stops of scripts without spaces.
-fn parts(line: &str) -> Vec<&str> {
+pub(super) fn parts(line: &str) -> Vec<&str> {
     let (mut parts, mut from) = (vec![], 0);
     let mut chars = line.char_indices().peekable();
     while let Some((i, c)) = chars.next() {

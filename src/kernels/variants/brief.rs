@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sentences::{around, closings, is_inside, openings, own_span};
+use super::texts::{TextFacts, Texts};
 use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, Track, pauses};
-use crate::kernels::text::{
-    Facts, Script, TextInput, TextOrigin, TitleStyle, keyphrases, lines_in, said, trim_to,
-};
-use crate::model::platform::TextLimits;
-use crate::model::{Cue, Keyphrase, Shot, Signal, WrittenTexts};
+use crate::kernels::text::{SentencePart, TextOrigin, sentence_parts, trim_to};
+use crate::model::{Cue, Keyphrase, PictureArea, Shot, Signal, WrittenTexts};
 
 /// Titles are made no longer than this; every platform takes it.
 pub(super) const TITLE_CHARS: usize = 100;
@@ -18,7 +17,7 @@ pub const MIN_FPS: f64 = 10.0;
 /// `title_style` of a written title.
 const WRITTEN: &str = "written";
 /// Keyphrases that are looked for.
-const KEYPHRASES: usize = 12;
+pub(super) const KEYPHRASES: usize = 12;
 /// A moment is judged by so many seconds from it on.
 const MOMENT: f64 = 3.0;
 /// Least time between two moments, and between a moment and the clip's start, in seconds.
@@ -33,6 +32,10 @@ const BREATH: f64 = 0.12;
 const STRONG_ONSET: f64 = 0.45;
 /// Least time between two accents, in seconds.
 const ACCENTS_APART: f64 = 2.0;
+/// How natural it is to end within a sentence, at most.
+pub(super) const CUT_SENTENCE: f64 = 0.3;
+/// Endings so near to each other are one, the better, in seconds.
+const ONE_ENDING: f64 = 0.35;
 
 /// A place where a variant may open, and how strong it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -81,10 +84,12 @@ pub struct ClipBrief {
     pub end: f64,
     /// Language of its captions, as the request gives it.
     pub language: Option<String>,
-    /// Width of the source, upright, in square pixels.
+    /// Width of the source's picture in it without baked-in bars, upright, in square pixels.
     pub width: i64,
-    /// Height of the source.
+    /// Height of that picture.
     pub height: i64,
+    /// Where that picture is in the source's; NULL: it is all of it.
+    pub area: Option<PictureArea>,
     /// Frames a second of the source; [`MIN_FPS`] if it has fewer.
     pub fps: f64,
     /// Shortest that the request wants, in seconds.
@@ -101,9 +106,10 @@ pub struct ClipBrief {
     pub cut_rate: f64,
     /// Caption characters a second.
     pub caption_density: f64,
-    /// Its own start, then the strongest moments, strongest first.
+    /// Its own start (that of its first whole sentence, if it cuts one in two and the request does not give the
+    /// span), then the strongest moments, strongest first.
     pub moments: Vec<Moment>,
-    /// Its own end, then earlier ones, in order of time.
+    /// Its own end (as the start: after a whole sentence), then earlier ones, in order of time.
     pub endings: Vec<Ending>,
     /// Pauses that tight pacing may cut out, in order of time.
     pub pauses: Vec<Stretch>,
@@ -123,6 +129,10 @@ pub struct ClipBrief {
     pub hashtags: Vec<String>,
     /// Why the texts were not written by the model that was asked.
     pub text_note: Option<String>,
+    /// What is said in it and around it, by sentence.
+    pub said: Vec<SentencePart>,
+    /// What the request says that the source is about.
+    pub topic: Option<String>,
     /// Whether there are captions to show, a neighbour's line at either end among them.
     pub captioned: bool,
     /// The size that its variants are to have, as text of a [`VariantSize`](super::VariantSize); NULL: what suits
@@ -161,7 +171,8 @@ pub struct ClipFacts<'a> {
     pub size: (i64, i64),
     /// Frames a second of the source.
     pub fps: f64,
-    /// Shortest and longest that the request wants, in seconds.
+    /// Shortest and longest that the request wants, in seconds; 0 and infinity where it gives the span itself,
+    /// which then opens and ends as it is given.
     pub lengths: (f64, f64),
 }
 
@@ -185,9 +196,15 @@ pub fn clip_brief(
     let cuts: Vec<f64> = shots.iter().map(|s| s.start).filter(|t| *t > start && *t < end).collect();
     let blacks = Blacks::new(&timeline, &cuts, &FrameGrid::default());
     let means = timeline.means(start, end);
-    let texts = Texts::of(facts, cues);
-    let places = cuts.iter().copied().chain(inside.iter().map(|c| c.start));
-    let places = places.chain(found.iter().map(|p| p.to)).map(|t| grid(blacks.start(t)));
+    let areas = shots.iter().map(|shot| (shot.start, shot.end, shot.area));
+    let area = PictureArea::shown(areas, (start, end));
+    let said = sentence_parts(&around(cues, start, end));
+    let text_facts = TextFacts { language, topic: facts.topic, size };
+    let texts = Texts::of(text_facts, &said, (start, end));
+    let opens = |t: f64| grid(blacks.start(t));
+    let own = own_span(facts, &said, (&opens, &grid));
+    let places = cuts.iter().copied().chain(found.iter().map(|p| p.to));
+    let places = places.filter(|t| !is_inside(&said, *t)).chain(openings(&said)).map(opens);
     let lit_end = |cut: &f64| match blacks.end(*cut) {
         lit if lit == *cut => lit,
         lit => grid(lit),
@@ -202,8 +219,9 @@ pub fn clip_brief(
         start,
         end,
         language: language.map(str::to_owned),
-        width: size.0,
-        height: size.1,
+        width: area.map_or(size.0, |area| area.width),
+        height: area.map_or(size.1, |area| area.height),
+        area,
         fps,
         least: lengths.0,
         most: lengths.1,
@@ -212,8 +230,8 @@ pub fn clip_brief(
         loudness_peak: means.loudness_peak(),
         cut_rate: cuts.len() as f64 * 60.0 / (end - start).max(1e-9),
         caption_density: means.of(Track::Captions),
-        moments: moments(&timeline, (start, end), places),
-        endings: endings(facts, &inside, &lit, &silent_from, &grid),
+        moments: moments(&timeline, own, places),
+        endings: endings(own, &said, &lit, &silent_from, &grid),
         pauses: quiet.collect(),
         onsets: onsets(signals, (start, end), &grid),
         keyphrases: texts.keyphrases,
@@ -223,6 +241,8 @@ pub fn clip_brief(
         text_origin: texts.origin,
         hashtags: vec![],
         text_note: None,
+        said,
+        topic: facts.topic.map(str::to_owned),
         captioned: !inside.is_empty(),
         size: None,
     }
@@ -231,7 +251,7 @@ pub fn clip_brief(
 /// The clip's own beginning, and the strongest of the `places` where it could begin instead.
 fn moments(
     timeline: &Timeline,
-    (start, end): (f64, f64),
+    Stretch { start, end }: Stretch,
     places: impl Iterator<Item = f64>,
 ) -> Vec<Moment> {
     let silence = |t: f64| timeline.means(t, (t + 2.0).min(end)).of(Track::Silence);
@@ -268,25 +288,32 @@ fn strength(timeline: &Timeline, (start, end): (f64, f64), t: f64) -> f64 {
 
 /// Places to end at, the clip's own end first.
 fn endings(
-    facts: &ClipFacts<'_>,
-    cues: &[Cue],
+    own: Stretch,
+    said: &[SentencePart],
     cuts: &[f64],
     silent_from: &[f64],
     grid: &dyn Fn(f64) -> f64,
 ) -> Vec<Ending> {
-    let sentences = cues
-        .iter()
-        .filter(|c| crate::kernels::text::ends_sentence(&c.text))
-        .map(|c| Ending { t: grid(c.end), quality: 0.9 });
-    let shots = cuts.iter().map(|t| Ending { t: *t, quality: 0.7 });
-    let silences = silent_from.iter().map(|t| Ending { t: grid(*t), quality: 0.6 });
+    let natural = |t: f64, quality: f64| match is_inside(said, t) {
+        true => Ending { t, quality: CUT_SENTENCE },
+        false => Ending { t, quality },
+    };
+    let sentences = closings(said).map(|t| Ending { t: grid(t), quality: 0.9 });
+    let shots = cuts.iter().map(|t| natural(*t, 0.7));
+    let silences = silent_from.iter().map(|t| natural(grid(*t), 0.6));
     let mut all: Vec<Ending> = sentences.chain(shots).chain(silences).collect();
-    all.retain(|e| e.t > facts.start && e.t < facts.end);
+    all.retain(|e| e.t > own.start && e.t < own.end);
     all.sort_by(|a, b| a.t.total_cmp(&b.t).then(b.quality.total_cmp(&a.quality)));
-    all.dedup_by(|b, a| b.t - a.t < 0.35);
+    all.dedup_by(|next, kept| {
+        let is_one = next.t - kept.t < ONE_ENDING;
+        // A sentence is heard to its end.
+        if is_one && kept.quality <= CUT_SENTENCE && next.quality > CUT_SENTENCE {
+            *kept = *next;
+        }
+        is_one
+    });
     // What the selection ends at is the best place near it.
-    let own = Ending { t: facts.end, quality: 0.8 };
-    std::iter::once(own).chain(all).collect()
+    std::iter::once(Ending { t: own.end, quality: 0.8 }).chain(all).collect()
 }
 
 /// The strongest onsets that are far enough from each other.
@@ -305,56 +332,4 @@ fn onsets(signals: &[Signal], (start, end): (f64, f64), grid: &dyn Fn(f64) -> f6
     }
     chosen.sort_by(f64::total_cmp);
     chosen
-}
-
-/// The texts of a clip.
-struct Texts {
-    keyphrases: Vec<Keyphrase>,
-    titles: Vec<Title>,
-    hook: Option<String>,
-    descriptions: Vec<String>,
-    origin: String,
-}
-
-impl Texts {
-    fn of(facts: &ClipFacts<'_>, cues: &[Cue]) -> Self {
-        let lines = lines_in(cues, (facts.start, facts.end));
-        let mut found = keyphrases(&said(&lines), facts.language, KEYPHRASES);
-        if found.is_empty() {
-            found = keyphrases(facts.topic.unwrap_or(""), facts.language, KEYPHRASES);
-        }
-        let script = Script::of(&TextInput {
-            lines: &lines,
-            keyphrases: &found,
-            language: facts.language,
-            topic: facts.topic,
-            facts: Facts { duration: facts.end - facts.start, size: Some(facts.size) },
-            ..TextInput::default()
-        });
-        let limits =
-            |chars| TextLimits { title_chars: TITLE_CHARS, description_chars: chars, hashtags: 0 };
-        let made = script.describe(&limits(DESCRIPTION_CHARS[0]), TitleStyle::Statement);
-        let styles = script.styles(TITLE_CHARS);
-        let mut titles: Vec<Title> = vec![];
-        for style in styles {
-            let text = script.title(style, TITLE_CHARS);
-            // Two forms of the same words are one title.
-            let is_new = |text: &String| titles.iter().all(|title| title.text != *text);
-            if let Some(text) = text.filter(is_new) {
-                titles.push(Title { style: style.as_str().to_owned(), text });
-            }
-        }
-        if titles.is_empty() {
-            let text = trim_to(&made.title, TITLE_CHARS);
-            titles.push(Title { style: TitleStyle::Statement.as_str().to_owned(), text });
-        }
-        let short = script.describe(&limits(DESCRIPTION_CHARS[1]), TitleStyle::Statement);
-        Self {
-            titles,
-            hook: made.hook_text,
-            descriptions: vec![made.description, short.description],
-            origin: made.origin.as_str().to_owned(),
-            keyphrases: found,
-        }
-    }
 }

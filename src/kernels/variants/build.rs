@@ -1,5 +1,7 @@
 //! A combination of options made into a variant: its edit, its texts, its scores and its reason.
 
+use std::rc::Rc;
+
 use super::accents::Accents;
 use super::brief::{ClipBrief, Title};
 use super::choose::Pick;
@@ -8,7 +10,7 @@ use super::layout::{self, Fitted};
 use super::offers::PlatformOptions;
 use super::rescore;
 use super::scorer::Scorer;
-use super::texts::TextsFor;
+use super::texts::{TextsFor, VariantTexts};
 use super::timing::Timing;
 use crate::model::Variant;
 use crate::model::edit::{CaptionMode, CaptionStyle, Edit, Effect, EffectKind, Layout, SafeZone};
@@ -21,7 +23,9 @@ pub(super) struct Combination<'a> {
     timing: &'a Timing,
     layout: &'a Fitted,
     captions: CaptionStyle,
-    title: usize,
+    /// Those of what it shows.
+    own: Rc<VariantTexts>,
+    title: Title,
     accents: Accents,
 }
 
@@ -34,21 +38,24 @@ impl<'a> Combination<'a> {
         texts: &'a TextsFor<'a>,
     ) -> Self {
         let [timing, layout, captions, title, accents] = pick.options.map(usize::from);
+        let timing = &options.timings[timing];
+        let own = texts.of_span((timing.start(), timing.ending.t));
         Self {
             brief,
             texts,
             options,
-            timing: &options.timings[timing],
+            timing,
             layout: &options.layouts[layout],
             captions: options.captions[captions],
-            title,
+            title: own.title(&brief.titles[title], options.platform.limits.title_chars),
+            own,
             accents: Accents::ALL[accents],
         }
     }
 
     /// The variant, not ranked yet.
     pub(super) fn variant(&self, scorer: &Scorer) -> Variant {
-        let (brief, texts, features) = (self.brief, self.texts, self.features());
+        let (own, features) = (&self.own, self.features());
         let limits = self.options.platform.limits;
         Variant {
             rank: 0,
@@ -57,13 +64,14 @@ impl<'a> Combination<'a> {
             end: self.timing.ending.t,
             duration: self.timing.duration,
             edit: self.edit(),
-            title_style: self.chosen_title().style.clone(),
-            title: texts.title(self.title, limits.title_chars),
-            hook_text: brief.hook_text.clone(),
-            description: texts.description(limits.description_chars),
-            hashtags: texts.hashtags(limits.hashtags),
-            text_origin: brief.text_origin.clone(),
-            text_note: brief.text_note.clone(),
+            title_style: self.title.style.clone(),
+            title: self.title.text.clone(),
+            hook_text: own.hook.clone(),
+            transcript: own.transcript.clone(),
+            description: own.description(limits.description_chars),
+            hashtags: own.hashtags(limits.hashtags),
+            text_origin: own.origin.clone(),
+            text_note: own.note.clone(),
             predicted_engagement_rate: scorer.engagement.score(&features),
             predicted_hook_rate: scorer.hook.score(&features),
             predicted_completion_rate: scorer.completion.score(&features),
@@ -74,17 +82,13 @@ impl<'a> Combination<'a> {
         }
     }
 
-    fn chosen_title(&self) -> &Title {
-        &self.brief.titles[self.title]
-    }
-
     /// The values of [`FEATURES`]; NaN where one is missing.
     fn features(&self) -> [f64; FEATURES.len()] {
         FEATURES.map(|feature| match feature.measure {
             Measure::Timing(of) => of(self.timing, self.options.platform),
             Measure::Layout(of) => of(self.layout, self.options.platform),
             Measure::Captions(of) => of(self.captions),
-            Measure::Title(of) => of(self.texts, self.title),
+            Measure::Title(of) => of(&self.title.style),
             Measure::Accents(of) => of(self.accents, self.timing).unwrap_or(0.0),
             Measure::Platform(of) => of(self.options.platform, self.options.ages),
             Measure::Clip(of) => of(self.brief, self.texts),
@@ -102,6 +106,7 @@ impl<'a> Combination<'a> {
             height: layout.size.1,
             fps: self.brief.fps.min(platform.max_fps),
             layout: layout.layout,
+            area: self.brief.area,
             reframe: vec![],
             segments: self.timing.segments(self.brief),
             join: self.timing.join(),
@@ -147,7 +152,7 @@ impl<'a> Combination<'a> {
             self.options.platform.name,
             self.timing.words(self.brief),
             layout::words(self.layout),
-            self.chosen_title().style,
+            self.title.style,
             self.accents.words(),
         )
     }

@@ -34,8 +34,8 @@ pub(super) enum Measure {
     Layout(fn(&Fitted, &Platform) -> f64),
     /// How captions look.
     Captions(fn(CaptionStyle) -> f64),
-    /// Which title it has, by number.
-    Title(fn(&TextsFor<'_>, usize) -> f64),
+    /// The form of its title.
+    Title(fn(&str) -> f64),
     /// Which accents it has; `None` where the timing has no place for them.
     Accents(fn(Accents, &Timing) -> Option<f64>),
     /// Where it is shown, and to an audience of which ages.
@@ -79,7 +79,7 @@ features! {
     /// How much the captions ask to be read, in [0, 1].
     caption_emphasis: Captions(emphasis);
     /// 1 if the title asks something.
-    title_question: Title(|texts, title| texts.question(title));
+    title_question: Title(|style| f64::from(u8::from(style == "question")));
     /// Accents a second.
     accents: Accents(Accents::a_second);
     /// Share of the audience's years that are also the platform's.

@@ -14,8 +14,9 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use super::{ClipBrief, ClipFacts, Scorer, VariantSize, clip_brief, platforms_for};
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::text::SentencePart;
 use crate::model::edit::CaptionMode;
-use crate::model::{AudienceProfile, Cue, Keyphrase, Platform, Shot, Signal, Variant};
+use crate::model::{AudienceProfile, Cue, Keyphrase, PictureArea, Platform, Shot, Signal, Variant};
 
 /// Signals this much before a clip still count as beside it, in seconds.
 const BESIDE: f64 = 2.0;
@@ -35,6 +36,7 @@ fn fields() -> Result<&'static Vec<FieldRef>> {
 fn sample() -> ClipBrief {
     ClipBrief {
         language: Some(String::new()),
+        area: Some(PictureArea::default()),
         speech: Some(0.0),
         loudness_peak: Some(0.0),
         moments: vec![super::Moment { t: 0.0, strength: 0.0, silence: 0.0 }],
@@ -47,6 +49,8 @@ fn sample() -> ClipBrief {
         descriptions: vec![String::new()],
         hashtags: vec![String::new()],
         text_note: Some(String::new()),
+        said: vec![SentencePart::default()],
+        topic: Some(String::new()),
         size: Some(String::new()),
         ..ClipBrief::default()
     }

@@ -19,6 +19,7 @@ mod list;
 mod offers;
 mod rescore;
 mod scorer;
+mod sentences;
 mod size;
 mod texts;
 mod timing;
@@ -63,6 +64,14 @@ pub fn make_variants(
     Ok(choice.best(n.min(MAX_VARIANTS as usize), scorer))
 }
 
+/// Combinations that are made for each variant, at most.
+const MOST_TRIES: usize = 4;
+
+/// Whether two variants are one: the same file under the same title.
+fn is_same(a: &Variant, b: &Variant) -> bool {
+    a.platform == b.platform && a.title == b.title && a.edit == b.edit
+}
+
 /// What can be done with a clip on each of the platforms that it fits.
 struct ClipOptions<'a> {
     brief: &'a ClipBrief,
@@ -73,7 +82,7 @@ struct ClipOptions<'a> {
 impl<'a> ClipOptions<'a> {
     fn new(
         brief: &'a ClipBrief,
-        audience: &AudienceProfile,
+        audience: &'a AudienceProfile,
         platforms: &[&'a Platform],
         captions: Option<CaptionMode>,
     ) -> Result<Self> {
@@ -92,11 +101,23 @@ impl<'a> ClipOptions<'a> {
     fn best(&self, n: usize, scorer: &Scorer) -> Vec<Variant> {
         let offers: Vec<Offer> =
             self.platforms.iter().map(|options| options.offer(&self.texts, scorer)).collect();
-        let picks = choose(&offers, n);
-        let combined = picks.iter().map(|pick| {
-            Combination::new(pick, &self.platforms[pick.offer], self.brief, &self.texts)
-        });
-        let mut variants: Vec<Variant> = combined.map(|made| made.variant(scorer)).collect();
+        let (mut variants, mut done, mut asked): (Vec<Variant>, _, _) = (vec![], 0, n);
+        loop {
+            let picks = choose(&offers, asked);
+            for pick in picks.iter().skip(done) {
+                let options = &self.platforms[pick.offer];
+                let made = Combination::new(pick, options, self.brief, &self.texts).variant(scorer);
+                if variants.len() < n && !variants.iter().any(|other| is_same(other, &made)) {
+                    variants.push(made);
+                }
+            }
+            // A span may have fewer titles than the clip: others take the place of what comes out alike.
+            let is_all = picks.len() < asked || asked >= MOST_TRIES.saturating_mul(n);
+            if is_all || variants.len() >= n {
+                break;
+            }
+            (done, asked) = (asked, asked + n - variants.len());
+        }
         // Those of one score keep the order in which they were taken.
         variants.sort_by(|a, b| b.viral_score.total_cmp(&a.viral_score));
         for (rank, variant) in (1..).zip(&mut variants) {

@@ -72,7 +72,7 @@ impl<'a> PlatformOptions<'a> {
         };
         let title = |title: u8| {
             let gain = scorer.gain(|measure| match measure {
-                Measure::Title(of) => Some(of(texts, usize::from(title))),
+                Measure::Title(of) => Some(of(texts.style(usize::from(title)))),
                 _ => None,
             });
             Choice { key: title, gain }

@@ -1,6 +1,6 @@
 //! Where a variant opens, where it ends and how fast it goes.
 
-use super::brief::{ClipBrief, Ending, MOMENTS, Moment};
+use super::brief::{CUT_SENTENCE, ClipBrief, Ending, MOMENTS, Moment};
 use crate::model::Platform;
 use crate::model::edit::{JOIN_SECONDS, Join, Segment};
 
@@ -170,6 +170,7 @@ impl Timing {
     pub(super) fn words(&self, brief: &ClipBrief) -> String {
         let offset = self.opening.t - brief.start;
         let opens = match self.shape {
+            Shape::Whole if offset > NEAR => format!("opens with a sentence {offset:.1} s in"),
             Shape::Whole => "opens as the clip was chosen".to_owned(),
             Shape::Hook(_) => format!("opens on a stronger moment {offset:.1} s in"),
             Shape::Short => "opens as chosen and ends early".to_owned(),
@@ -224,6 +225,17 @@ struct Options<'a> {
 
 /// Every option for a platform that is as long as platform and request want it, the most natural first.
 pub(super) fn timings(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
+    let found = timings_of(brief, platform);
+    let own = brief.moments.first().zip(brief.endings.first());
+    let Some((open, end)) = own.filter(|_| found.is_empty()) else { return found };
+    // Too short in whole sentences: then as it was chosen.
+    let mut chosen = brief.clone();
+    chosen.moments = vec![Moment { t: brief.start, ..*open }];
+    chosen.endings = vec![Ending { t: brief.end, ..*end }];
+    timings_of(&chosen, platform)
+}
+
+fn timings_of(brief: &ClipBrief, platform: &Platform) -> Vec<Timing> {
     let mut options = Options {
         brief,
         least: platform.min_seconds.max(brief.least),
@@ -348,16 +360,27 @@ fn duration(brief: &ClipBrief, shape: Shape, pace: Pace, start: f64, end: f64) -
     }
 }
 
-/// The clip's own end if it is early enough, else the last other place to end at.
+/// The clip's own end if it is early enough, else the last other place to end at: after a sentence, if half of
+/// what may be shown is left then.
 fn before(brief: &ClipBrief, from: f64, until: f64) -> Option<Ending> {
     let fits = |e: &&Ending| e.t >= from && e.t <= until;
     let own = brief.endings.first().filter(fits);
-    own.or_else(|| brief.endings.iter().filter(fits).max_by(|a, b| a.t.total_cmp(&b.t))).copied()
+    let last = |is_wanted: &dyn Fn(&&Ending) -> bool| {
+        let wanted = brief.endings.iter().filter(fits).filter(is_wanted);
+        wanted.max_by(|a, b| a.t.total_cmp(&b.t))
+    };
+    let half = (from + until) / 2.0;
+    let whole = |e: &&Ending| e.quality > CUT_SENTENCE && e.t >= half;
+    own.or_else(|| last(&whole)).or_else(|| last(&|_| true)).copied()
 }
 
-/// The place to end at that is nearest to `t` and not further from it than a third of the way.
+/// The place to end at that is nearest to `t` and not further from it than a third of the way, after a sentence
+/// if there is one.
 fn nearest(brief: &ClipBrief, t: f64) -> Option<Ending> {
     let reach = (t - brief.start) / 3.0;
-    let near = brief.endings.iter().filter(|e| (e.t - t).abs() <= reach);
-    near.min_by(|a, b| (a.t - t).abs().total_cmp(&(b.t - t).abs())).copied()
+    let best = |is_wanted: &dyn Fn(&&Ending) -> bool| {
+        let near = brief.endings.iter().filter(|e| (e.t - t).abs() <= reach).filter(is_wanted);
+        near.min_by(|a, b| (a.t - t).abs().total_cmp(&(b.t - t).abs()))
+    };
+    best(&|e| e.quality > CUT_SENTENCE).or_else(|| best(&|_| true)).copied()
 }

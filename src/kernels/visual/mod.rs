@@ -26,9 +26,11 @@
 //! the frame rate. Memory beyond the window grows with boundaries and buckets only.
 
 mod around;
+mod bars;
 mod cuts;
 mod dissolves;
 mod fades;
+mod intervals;
 mod picture;
 mod signals;
 mod window;
@@ -38,6 +40,7 @@ mod tests;
 
 use crate::model::{Shot, Signal, Transition};
 
+pub use bars::Bars;
 use picture::Picture;
 use window::FrameWindow;
 
@@ -88,6 +91,11 @@ pub struct Visual {
     pub min_frame_interval: f64,
     /// Longest time between two frames in seconds; 0 with fewer than two frames.
     pub max_frame_interval: f64,
+    /// Time from frame to frame where they follow each other fastest, in seconds: that of moving parts; 0 with
+    /// fewer than two frames.
+    pub moving_interval: f64,
+    /// Baked-in bars of each shot; `None` for one in which nothing is seen.
+    pub bars: Vec<Option<Bars>>,
 }
 
 /// A detected shot boundary: the first frame of the new shot.
@@ -124,6 +132,8 @@ pub struct VisualAnalyzer {
     fades: fades::FadeTracker,
     dissolves: dissolves::DissolveTracker,
     signals: signals::SignalTracker,
+    bars: bars::BarTracker,
+    intervals: intervals::Intervals,
     min_interval: f64,
     max_interval: f64,
 }
@@ -141,6 +151,8 @@ impl VisualAnalyzer {
             fades: fades::FadeTracker::default(),
             dissolves: dissolves::DissolveTracker::default(),
             signals: signals::SignalTracker::new(buckets_per_second),
+            bars: bars::BarTracker::default(),
+            intervals: intervals::Intervals::default(),
             min_interval: f64::INFINITY,
             max_interval: 0.0,
         }
@@ -161,7 +173,9 @@ impl VisualAnalyzer {
         if let Some(at) = previous {
             self.min_interval = self.min_interval.min(pts_seconds - at);
             self.max_interval = self.max_interval.max(pts_seconds - at);
+            self.intervals.add(pts_seconds - at);
         }
+        self.bars.add(pts_seconds, frame);
         self.window.push(pts_seconds, picture);
         let seen =
             |frame: Option<&window::Frame>, time| frame.is_some_and(|f| pts_seconds - f.at > time);
@@ -188,11 +202,12 @@ impl VisualAnalyzer {
         let lit = |at: f64| flashes.iter().any(|f| f.0 < at && at <= f.1);
         let cuts = self.cuts.into_iter().filter(|c| !lit(c.at)).collect();
         let boundaries = resolve(cuts, fades, self.dissolves);
+        let start = self.window.first_at();
+        let shots = start.map_or_else(Vec::new, |start| shots(&boundaries, start, end, frames));
         Visual {
-            shots: self
-                .window
-                .first_at()
-                .map_or_else(Vec::new, |start| shots(&boundaries, start, end, frames)),
+            bars: self.bars.finish(&shots),
+            shots,
+            moving_interval: self.intervals.moving(),
             buckets: self.signals.finish(),
             frames,
             min_frame_interval: if frames > 1 { self.min_interval } else { 0.0 },
@@ -277,6 +292,7 @@ fn shots(boundaries: &[Boundary], start: f64, end: f64, frames: i64) -> Vec<Shot
             score: begin.score,
             first_frame: begin.frame,
             last_frame: after - 1,
+            area: None,
         })
         .collect()
 }

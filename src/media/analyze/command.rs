@@ -8,6 +8,7 @@ use crate::kernels::visual::{DECODER_OPTIONS, HEIGHT, SCALE_FILTER, WIDTH};
 use crate::media::input::{ffmpeg_args, input_args};
 use crate::media::probe::{AudioStream, Probe, SubtitleStream, VideoStream};
 use crate::media::process::MediaCommand;
+use crate::media::shape::{padded, scaled, turned};
 use crate::media::tools::{MediaLimits, MediaTools};
 
 /// The process of an analysis, ready to start, with the reading ends of its pipes.
@@ -32,7 +33,7 @@ impl<'a> AnalysisProcess<'a> {
     ) -> Result<Self> {
         let mut command = MediaCommand::ffmpeg(tools, limits);
         let (upright, filter) = picture_filter(&probe.video);
-        let options: Vec<&str> = DECODER_OPTIONS.iter().copied().chain(upright).collect();
+        let options: Vec<&str> = DECODER_OPTIONS.iter().chain(upright).copied().collect();
         command.args(ffmpeg_args()).args(["-filter_complex_threads", "1", "-filter_threads", "1"]);
         command.args(input_args(probe.demuxer, path, limits, &options));
         let graph = format!("[0:{}]{filter},split[pictures][stamps]", probe.video.index);
@@ -71,24 +72,21 @@ impl<'a> AnalysisProcess<'a> {
     }
 }
 
-/// The filter that makes upright analysis pictures, and the input option it needs.
+/// The filter that makes upright analysis pictures, and the input options it needs.
 ///
-/// ffmpeg rotates a picture at full size before all filters; rotating the small one costs nothing. Mirrored
-/// pictures are rare and left to ffmpeg.
-fn picture_filter(video: &VideoStream) -> (Option<&'static str>, String) {
-    let turn = match (video.rotation, video.mirrored) {
-        (90, false) => "transpose=clock",
-        (180, false) => "hflip,vflip",
-        (270, false) => "transpose=cclock",
-        _ => return (None, SCALE_FILTER.to_owned()),
-    };
-    let (wide, tall) = (format!("{WIDTH}:{HEIGHT}"), format!("{HEIGHT}:{WIDTH}"));
-    let scale = if video.rotation == 180 {
-        SCALE_FILTER.to_owned()
-    } else {
-        SCALE_FILTER.replacen(&wide, &tall, 1)
-    };
-    (Some("-noautorotate"), format!("{scale},{turn}"))
+/// ffmpeg rotates a picture at full size before all filters; rotating the small one costs nothing. A picture that
+/// changes its size in mid-stream reaches the scaler, which shows it in its shape. Mirrored pictures are rare and
+/// left to ffmpeg.
+fn picture_filter(video: &VideoStream) -> (&'static [&'static str], String) {
+    if video.mirrored {
+        return (&[], SCALE_FILTER.to_owned());
+    }
+    let (wide, high) = (WIDTH as u32, HEIGHT as u32);
+    let size = if video.rotation % 180 == 90 { (high, wide) } else { (wide, high) };
+    let scale = scaled(video.into(), size, "fast_bilinear");
+    let turn = turned(video.rotation);
+    let filter = format!("{scale},format=yuv420p,{}{turn}", padded(size));
+    (&["-noautorotate", "-reinit_filter", "0"], filter)
 }
 
 fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeReader> {
@@ -134,13 +132,14 @@ mod tests {
             start_time: 0.0,
             duration: None,
         };
-        assert_eq!(picture_filter(&video), (None, SCALE_FILTER.to_owned()));
+        let (_, filter) = picture_filter(&video);
+        assert!(filter.contains(&format!("pad=w={WIDTH}:h={HEIGHT}:")), "{filter}");
         video.rotation = 90;
-        let (option, filter) = picture_filter(&video);
-        assert_eq!(option, Some("-noautorotate"));
-        let swapped = format!("scale={HEIGHT}:{WIDTH}:");
-        assert!(filter.starts_with(&swapped) && filter.ends_with(",transpose=clock"), "{filter}");
+        let (options, filter) = picture_filter(&video);
+        assert!(options.contains(&"-noautorotate"));
+        let swapped = format!("pad=w={HEIGHT}:h={WIDTH}:");
+        assert!(filter.contains(&swapped) && filter.ends_with(",transpose=clock"), "{filter}");
         video.mirrored = true;
-        assert_eq!(picture_filter(&video), (None, SCALE_FILTER.to_owned()));
+        assert_eq!(picture_filter(&video), (&[][..], SCALE_FILTER.to_owned()));
     }
 }

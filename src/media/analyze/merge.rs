@@ -6,7 +6,7 @@ use super::readers::DecodedPictures;
 use crate::kernels::audio::{Audio, AudioBucket, ChannelFault};
 use crate::kernels::visual::Visual;
 use crate::media::probe::Probe;
-use crate::model::{Signal, SourceInfo};
+use crate::model::{PictureArea, Signal, SourceInfo};
 
 /// Spread of the frame intervals, as a share of their mean, that makes a variable frame rate.
 const VARIABLE: f64 = 0.1;
@@ -29,6 +29,12 @@ pub(super) fn merge(
     let spread = visual.max_frame_interval - visual.min_frame_interval;
     // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
     let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
+    let areas = visual.shots.iter().map(|shot| (shot.start, shot.end, shot.area));
+    let (width, height) = (probe.video.width, probe.video.height);
+    // Bars that change may leave all of the picture to one shot or another.
+    let active = PictureArea::shown(areas, (0.0, end))
+        .filter(|area| (area.width, area.height) != (width, height));
+    let fault = audio.as_ref().and_then(|audio| audio.channel_fault);
     let heard = audio.as_ref().and(probe.audio.as_ref());
     let info = SourceInfo {
         tool_version: probe.tool_version.clone(),
@@ -39,9 +45,14 @@ pub(super) fn merge(
         video_codec: probe.video.codec.clone(),
         width: probe.video.width,
         height: probe.video.height,
+        active_x: active.map(|area| area.x),
+        active_y: active.map(|area| area.y),
+        active_width: active.map(|area| area.width),
+        active_height: active.map(|area| area.height),
         hdr: probe.video.hdr.map(|hdr| hdr.as_str().to_owned()),
         rotation: probe.video.rotation,
         fps,
+        nominal_fps: if variable_fps { nominal(fps, visual.moving_interval) } else { fps },
         variable_fps,
         frames: visual.frames,
         audio_codec: heard.map(|a| a.codec.clone()),
@@ -50,6 +61,7 @@ pub(super) fn merge(
         audio_track: heard.and(probe.audio_track).map(|n| n as i64),
         audio_tracks: probe.audio_tracks as i64,
         audio_note: audio_note(probe, audio.as_ref()),
+        channel_fault: fault.map(|fault| fault.as_str().to_owned()),
         loudness: audio.as_ref().and_then(|a| a.loudness),
         language: captions::language(&tracks),
         caption_tracks: tracks.len() as i64,
@@ -61,14 +73,25 @@ pub(super) fn merge(
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
 }
 
+/// The frame rate of moving parts that last `interval` seconds from frame to frame, at least the mean rate: one of the
+/// usual rates that is within two hundredths of it.
+fn nominal(mean: f64, interval: f64) -> f64 {
+    let found = if interval > 0.0 { (1.0 / interval).max(mean) } else { mean };
+    let ntsc = |rate: f64| rate * 1000.0 / 1001.0;
+    let usual = [ntsc(24.0), 24.0, 25.0, ntsc(30.0), 30.0, 48.0, 50.0, ntsc(60.0), 60.0, 120.0];
+    let off = |rate: &f64| (rate / found - 1.0).abs();
+    let nearest = usual.into_iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+    nearest.filter(|rate| off(rate) < 0.02).unwrap_or(found)
+}
+
 /// What was found and done about the sound.
 fn audio_note(probe: &Probe, audio: Option<&Audio>) -> Option<String> {
     let fault = audio.and_then(|audio| audio.channel_fault).map(|fault| match fault {
         ChannelFault::OutOfPhase => {
-            "one channel is the other upside down, so that on one speaker nothing is heard"
+            "one channel is the other upside down, so that on one speaker nothing is heard; it is turned in clips"
         }
-        ChannelFault::LeftOnly => "only the left channel has sound",
-        ChannelFault::RightOnly => "only the right channel has sound",
+        ChannelFault::LeftOnly => "only the left channel has sound, which clips have on both",
+        ChannelFault::RightOnly => "only the right channel has sound, which clips have on both",
     });
     let passed_over = probe.silent_track.zip(probe.audio_track).map(|(silent, taken)| {
         format!("track {silent} of {} is silent and track {taken} was taken", probe.audio_tracks)

@@ -14,6 +14,7 @@
 //! stated duration decode, while the decoder reports errors, is [`ErrorCode::SourceTruncated`]; one
 //! without a single picture is [`ErrorCode::MediaCorrupt`].
 
+mod bars;
 mod captions;
 mod command;
 mod merge;
@@ -119,6 +120,9 @@ pub fn analyze(
     }
     judge(&probe, &decoded)?;
     decoded.tracks.extend(captions::sidecars(path));
+    let visual = &mut decoded.pictures.visual;
+    let from = (tools, &settings.limits);
+    bars::measure(from, path, &probe, (&mut visual.shots, &visual.bars), cancel)?;
     Ok(merge::merge(&probe, decoded.pictures, decoded.audio, decoded.tracks, rate))
 }
 

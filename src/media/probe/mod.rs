@@ -10,6 +10,7 @@ use super::sniff::{Demuxer, sniff};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::audio::ChannelFault;
 
 /// Largest ffprobe output about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -135,6 +136,8 @@ pub struct AudioStream {
     pub language: Option<String>,
     /// When it starts, counted from the container's start.
     pub start_time: f64,
+    /// What is wrong with its channels, as far as an analysis has found out.
+    pub fault: Option<ChannelFault>,
 }
 
 /// One subtitle stream.

@@ -69,6 +69,7 @@ pub(super) fn audio(stream: &ProbeStream, container: f64) -> AudioStream {
         layout: stream.channel_layout.clone().filter(|name| name != "unknown"),
         language: stream.language(),
         start_time: stream.starts(container),
+        fault: None,
     }
 }
 

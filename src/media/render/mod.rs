@@ -3,8 +3,9 @@
 //! **Frames.** A clip holds the frames with `start ≤ PTS < end` at the source's own intervals: a
 //! variable frame rate stays variable. Its sound is cut to the sample, starts with the first frame
 //! and is as long as the clip; a source without sound gives silence. Pictures are upright, in square
-//! pixels, of even size, progressive, 8-bit 4:2:0. HDR is not tone-mapped: its transfer and primaries
-//! stay as tags. If the resolution changes in mid-stream, all frames are scaled to the first one.
+//! pixels, of even size, progressive, 8-bit 4:2:0. HDR is tone-mapped to
+//! BT.709. If size or pixels change in mid-stream, all frames are shown in the first size, in their own shape. A clip
+//! that starts while an earlier picture stands, in a gap or between slides, begins with that picture.
 //!
 //! **Verification.** While ffmpeg writes the clips it also lists the PTS of every frame it decoded.
 //! Each written file is probed and must hold exactly the listed frames at exactly their times before

@@ -1,15 +1,20 @@
 //! The facts about a source that rendering uses, from its [`Probe`].
 
+use crate::kernels::audio::ChannelFault;
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
 use crate::media::probe::{Hdr, Probe};
+use crate::media::shape::{StoredShape, turned};
 use crate::media::sniff::Demuxer;
+use crate::model::edit::Edit;
 
 /// Frames up to this many seconds before a start still belong to it.
 ///
 /// Half the shortest usual frame (480 per second), and more than a time stamp loses when Matroska rounds
 /// to milliseconds.
 pub(crate) const TOLERANCE: f64 = 0.001;
+/// A picture comes at once that comes within this many seconds, if the frames of the source last as long.
+const AT_ONCE: f64 = 0.12;
 
 /// The chosen streams of a source, and size and clock of the clips made from them.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +32,14 @@ pub(crate) struct RenderSource {
     /// Size of the clips: the same, made even by dropping the last column or row.
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// Whether the decoded picture must be rotated or mirrored.
-    pub(crate) turned: bool,
+    /// Size and pixels of the decoded picture, as the stream states them.
+    pub(crate) stored: StoredShape,
+    /// Width of the upright picture in square pixels, in which areas are given.
+    pub(crate) shown_width: u32,
+    /// The filter that turns the decoded picture upright; empty if it is.
+    pub(crate) turn: &'static str,
+    /// Whether ffmpeg turns it, because it is mirrored too.
+    pub(crate) mirrored: bool,
     /// Nominal frame rate.
     pub(crate) fps: f64,
     /// Ticks per second of the clips' clock.
@@ -41,6 +52,10 @@ pub(crate) struct RenderSource {
     /// Whether its packets can be copied into clips: H.264 in MP4, upright, in square pixels, of even
     /// size.
     pub(crate) copyable: bool,
+    /// What is wrong with the channels of its sound.
+    pub(crate) fault: Option<ChannelFault>,
+    /// Starts before which a picture stands for long, as ticks: the [first](Self::first_tick) and that picture's.
+    pub(crate) standing: Vec<(i64, i64)>,
 }
 
 /// The chosen audio stream.
@@ -76,12 +91,14 @@ impl RenderSource {
         let fits = |side: u32| (2..=16_384).contains(&side);
         let fits = fits(shown.0) && fits(shown.1) && pixels(shown) <= MAX_PIXELS;
         let exact = if fits { shown } else { upright };
+        let exact_width = exact.0;
+        let fault = probe.audio.as_ref().and_then(|audio| audio.fault);
         let bounded = bound(exact, max_pixels);
         let (exact, stretched) = (bounded, bounded != upright);
         let (width, height) = (even(exact.0), even(exact.1));
         let small = exact.0 < 2 || exact.1 < 2;
         let scaled = if stretched || small { (width, height) } else { exact };
-        let turned = video.rotation != 0 || video.mirrored;
+        let is_upright = video.rotation == 0 && !video.mirrored;
         let plain = video.pixel_format == "yuv420p";
         let rate = video.average_fps.or(video.nominal_fps).filter(|fps| (0.01..1e4).contains(fps));
         Self {
@@ -98,7 +115,10 @@ impl RenderSource {
             scaled,
             width,
             height,
-            turned,
+            stored: video.into(),
+            shown_width: exact_width.max(1),
+            turn: if video.mirrored { "" } else { turned(video.rotation) },
+            mirrored: video.mirrored,
             fps: rate.unwrap_or(25.0),
             ticks: ticks(video.time_base),
             plain,
@@ -110,9 +130,12 @@ impl RenderSource {
                 && video.codec == "h264"
                 && plain
                 && video.hdr.is_none()
-                && !turned
+                && is_upright
+                && fault.is_none()
                 && stored == (width, height)
                 && scaled == stored,
+            fault,
+            standing: Vec::new(),
         }
     }
 
@@ -150,6 +173,41 @@ impl RenderSource {
     /// Tick of the first frame at or after `seconds` on the clips' clock, within the tolerance.
     pub(crate) fn first_tick(&self, seconds: f64) -> i64 {
         ((self.start + seconds - TOLERANCE) * self.ticks as f64).ceil() as i64
+    }
+
+    /// Tick of the picture that is on screen at `start`: the first frame from there on, or an earlier one that stands
+    /// for long.
+    pub(crate) fn shown_tick(&self, start: f64) -> i64 {
+        let first = self.first_tick(start);
+        self.standing.iter().find(|known| known.0 == first).map_or(first, |known| known.1)
+    }
+
+    /// Which picture of `frames` (ticks, in order) is on screen at `start`, if it is not the first one from there on:
+    /// as the two ticks of [`standing`](Self::standing).
+    pub(crate) fn stands_at(&self, start: f64, frames: &[i64]) -> Option<(i64, i64)> {
+        let first = self.first_tick(start);
+        let next = frames.partition_point(|pts| *pts < first);
+        let before = *next.checked_sub(1).and_then(|at| frames.get(at))?;
+        // Within a frame of a start the next one will do.
+        let near = (self.ticks as f64 * (1.2 / self.fps).min(AT_ONCE)) as i64;
+        let stands = frames.get(next).is_none_or(|pts| pts - self.tick(start) > near);
+        stands.then_some((first, before))
+    }
+
+    /// The source as an edit frames it, and the filter that cuts it out of the clips' picture; `None` if all of it is
+    /// framed.
+    pub(crate) fn framed(&self, edit: &Edit) -> Option<(Self, String)> {
+        let area = edit.area?;
+        let share = f64::from(self.width) / f64::from(self.shown_width);
+        let side = |length: i64| ((length.max(0) as f64 * share).round() as u32) & !1;
+        let (x, y) = (side(area.x), side(area.y));
+        let width = side(area.width).min(self.width.saturating_sub(x));
+        let height = side(area.height).min(self.height.saturating_sub(y));
+        if width < 16 || height < 16 || (width, height) == self.size() {
+            return None;
+        }
+        let source = Self { width, height, ..self.clone() };
+        Some((source, format!("crop={width}:{height}:{x}:{y}")))
     }
 
     /// Tick at `seconds` on the clips' clock.

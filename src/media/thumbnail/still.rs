@@ -27,9 +27,13 @@ pub fn still_at(
 ) -> Result<Vec<u8>> {
     let mut command = MediaCommand::new(&tools.ffmpeg, limits);
     command.args(ffmpeg_args());
-    command.args(input_args(demuxer, path, limits, &["-ss", &format!("{at:.3}")]));
+    // What is on screen is the last picture at or before that moment, which may have come long before.
+    let seek = format!("{at:.3}");
+    command.args(input_args(demuxer, path, limits, &["-noaccurate_seek", "-ss", &seek]));
     command.args(["-map", "0:v:0", "-an", "-sn", "-dn", "-frames:v", "1", "-vf"]);
-    command.arg(format!("scale={width}:{height}:out_range=full,format=yuvj420p"));
+    command.arg(format!(
+        "setpts='max(0,PTS)',fps=25:start_time=0,scale={width}:{height}:out_range=full,format=yuvj420p"
+    ));
     command.args(["-q:v", JPEG_QUALITY, "-threads", "1", "-f", "mjpeg", "pipe:1"]);
     let (jpeg, finished) = command.capture(cancel, MOST_BYTES)?;
     finished.check(ErrorCode::MediaCorrupt)?;

@@ -76,6 +76,7 @@ fn source() -> (Vec<Signal>, Vec<Shot>, Vec<Cue>) {
         score: 0.5,
         first_frame: i * 100,
         last_frame: i * 100 + 99,
+        area: None,
     });
     let cues = (0..(SECONDS / 3.0) as i64).map(|i| Cue {
         cue_id: i,

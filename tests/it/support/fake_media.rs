@@ -127,6 +127,7 @@ impl Work for FakeAnalyze {
             height: 720,
             fps: 25.0,
             frames: (seconds * 25.0) as i64,
+            nominal_fps: 25.0,
             ..SourceInfo::default()
         };
         let signals: Vec<Signal> = (0..(seconds * 4.0) as usize)
@@ -144,6 +145,7 @@ impl Work for FakeAnalyze {
                 end: (k + 1) as f64 * 4.0,
                 first_frame: k * 100,
                 last_frame: k * 100 + 99,
+                area: None,
                 transition: Transition::Cut,
                 score: 1.0,
             })

@@ -18,6 +18,7 @@ pub(crate) fn shot(start: f64, end: f64) -> Shot {
         // A hundred a second, so that places with two digits stay where they are.
         first_frame: (start * 100.0).round() as i64,
         last_frame: (end * 100.0).round() as i64 - 1,
+        area: None,
     }
 }
 

@@ -6,7 +6,7 @@ mod karaoke;
 
 use std::fmt::Write;
 
-use super::captions::{CaptionLine, CaptionRoom, lines_in, width};
+use super::captions::{CaptionLine, CaptionRoom, drawn_width, lines_in};
 use crate::model::edit::{CaptionStyle, Edit};
 use crate::model::{Cue, CueWord};
 use karaoke::karaoke;
@@ -55,8 +55,12 @@ const LEAST_MARGIN: f64 = 0.05;
 const WIDE_SIZE: f64 = 1.12;
 /// Smallest bottom margin in a tall picture, where captions are placed higher.
 const TALL_BOTTOM: f64 = 0.22;
-/// Approximate em as a share of the font size, which is a line's height; see [`width`].
+/// Approximate em as a share of the font size, which is a line's height.
 const EM: f64 = 0.9;
+/// Share of the style's size to which a text is drawn smaller at most; what is wider still is broken.
+const SMALLEST: f64 = 0.6;
+/// How much larger a popping text is for a moment.
+const POP: f64 = 1.07;
 
 fn look(style: CaptionStyle) -> Option<CaptionLook> {
     let look = match style {
@@ -176,7 +180,7 @@ struct CaptionPage {
     margins: [f64; 3],
     size: f64,
     room: CaptionRoom,
-    /// Width inside the margins.
+    /// Width inside the margins and the outline.
     inside: f64,
 }
 
@@ -195,6 +199,7 @@ impl CaptionPage {
         let room = CaptionRoom {
             width: (0.92 * inside / (size * EM)).min(look.widest),
             lines: look.lines,
+            smallest: SMALLEST,
         };
         Self {
             width,
@@ -203,7 +208,7 @@ impl CaptionPage {
             margins: [left * width, right * width, bottom * height + look.outline * size],
             size,
             room,
-            inside,
+            inside: 0.99 * inside - 2.0 * (look.outline + look.shadow) * size,
         }
     }
 
@@ -237,13 +242,14 @@ impl CaptionPage {
         if end <= start {
             return;
         }
-        let widest = line.text.split('\n').map(width).fold(0.0, f64::max) * self.size * EM;
-        // A word that is too wide is drawn smaller.
-        let scale = (100.0 * 0.92 * self.inside / widest.max(1.0)).min(100.0).floor();
+        let widest = line.text.split('\n').map(drawn_width).fold(0.0, f64::max) * self.size * EM;
+        let room = if style == CaptionStyle::BoldPop { self.inside / POP } else { self.inside };
+        // What is too wide is drawn smaller.
+        let scale = (100.0 * room / widest.max(1.0)).min(100.0).floor();
         let mut tags = String::new();
         if style == CaptionStyle::BoldPop {
             let pop = |share: f64| (scale * share).round();
-            let (small, large) = (pop(0.8), pop(1.07));
+            let (small, large) = (pop(0.8), pop(POP));
             let _ = write!(
                 tags,
                 "{{\\fscx{small}\\fscy{small}\\t(0,80,\\fscx{large}\\fscy{large})\\t(80,150,\\fscx{scale}\\fscy{scale})}}"
@@ -256,6 +262,13 @@ impl CaptionPage {
         } else {
             escape(&line.text)
         };
+        // The tags of karaoke have letters too: the direction is that of the text alone.
+        let mut lines = line.text.split('\n');
+        let mark = |drawn: &str| {
+            let mark = line.direction.mark(lines.next().unwrap_or_default());
+            mark.map_or_else(|| drawn.to_owned(), |mark| format!("{mark}{drawn}"))
+        };
+        let body = body.split("\\N").map(mark).collect::<Vec<_>>().join("\\N");
         let (start, end) = (clock(start), clock(end));
         let _ = writeln!(out, "Dialogue: 0,{start},{end},Caption,,0,0,0,,{tags}{body}");
     }
@@ -286,96 +299,4 @@ fn clock(hundredths: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::super::captions::tests::{cue, edit, timed};
-    use super::*;
-    use crate::model::edit::Segment;
-
-    /// Has Latin letters only.
-    struct Latin;
-    impl FontFaces for Latin {
-        fn covers(&self, c: char) -> bool {
-            (c as u32) < 0x250
-        }
-        fn family(&self, _: &str, _: Option<&str>) -> Option<String> {
-            Some("DejaVu Sans".into())
-        }
-    }
-
-    fn burned(style: CaptionStyle, cues: &[Cue]) -> AssDocument {
-        let mut edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
-        edit.caption_style = style;
-        document(&edit, cues, &Latin)
-    }
-
-    fn events(burned: &AssDocument) -> Vec<&str> {
-        let document = burned.document.as_deref().unwrap();
-        document.lines().filter(|line| line.starts_with("Dialogue:")).collect()
-    }
-
-    #[test]
-    fn untrusted_text_is_drawn_literally() {
-        let evil = cue(1.0, 3.0, "{\\an8}hi \\Nthere\r\nDialogue: 0,{\\p1}m 0 0");
-        let burned = burned(CaptionStyle::Classic, &[evil]);
-        let events = events(&burned);
-        assert_eq!(events.len(), 1);
-        let body = events[0].splitn(10, ',').last().unwrap();
-        assert!(!body.replace("\\{", "").contains('{'), "{body}");
-        assert!(body.contains("\\\u{2060}an8") && body.contains("\\\u{2060}Nthere"), "{body}");
-    }
-
-    #[test]
-    fn karaoke_fills_the_line_exactly() {
-        let burned = burned(CaptionStyle::Karaoke, &[cue(1.0, 3.5, "one three fifteen")]);
-        let event = events(&burned)[0];
-        let times = event.split("{\\k").skip(1);
-        let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
-        assert_eq!(sum, 250, "{event}");
-    }
-
-    #[test]
-    fn karaoke_keeps_to_the_speech_where_a_line_stays_for_longer() {
-        // Too short to be read: it stays after its words were spoken.
-        let burned = burned(CaptionStyle::Karaoke, &[cue(1.0, 1.8, "one three fifteen")]);
-        let event = events(&burned)[0];
-        assert!(event.contains("0:00:02."), "{event}");
-        let times = event.split("{\\k").skip(1);
-        let sum: i64 = times.map(|t| t.split('}').next().unwrap().parse::<i64>().unwrap()).sum();
-        assert_eq!(sum, 80, "{event}");
-    }
-
-    #[test]
-    fn karaoke_marks_each_word_when_the_cue_says_so() {
-        let cue = timed(cue(1.0, 5.0, "one two \u{1F600} three"), &[1.5, 1.75, 2.0, 4.0]);
-        let burned = burned(CaptionStyle::Karaoke, &[cue]);
-        let event = events(&burned)[0];
-        let body = event.splitn(10, ',').last().unwrap();
-        assert_eq!(body, "{\\k50}{\\k25}one {\\k225}two {\\k100}three", "{event}");
-    }
-
-    #[test]
-    fn uncovered_cues_are_left_out_and_counted() {
-        let cues = [cue(1.0, 2.0, "日本語の字幕"), cue(3.0, 4.0, "fine \u{1F600}")];
-        let burned = burned(CaptionStyle::Minimal, &cues);
-        assert_eq!(burned.unreadable, 1);
-        assert_eq!(events(&burned).len(), 1);
-        assert!(!burned.document.unwrap().contains('\u{1F600}'));
-    }
-
-    #[test]
-    fn bold_pop_shows_few_words_at_a_time_until_the_end() {
-        let text = "a few words at a time are easier to read than many of them";
-        let burned = burned(CaptionStyle::BoldPop, &[cue(1.0, 6.0, text)]);
-        let events = events(&burned);
-        assert!(events.len() >= 4, "{events:?}");
-        assert!(events.last().unwrap().contains("0:00:06.00"), "{events:?}");
-        assert!(events.iter().all(|event| !event.contains("\\N")));
-    }
-
-    #[test]
-    fn off_burns_nothing() {
-        let none = burned(CaptionStyle::Off, &[cue(1.0, 2.0, "hi")]);
-        assert_eq!(none, AssDocument { document: None, unreadable: 0 });
-    }
-}
+mod tests;

@@ -1,10 +1,12 @@
 //! Caption lines of a variant: cues on its clock, wrapped and timed for reading.
 
+mod direction;
 mod spoken;
 mod wrap;
 
+pub(super) use direction::{Direction, marked};
 pub(super) use spoken::{Spoken, seen};
-pub(super) use wrap::{is_wide, width, wrap};
+pub(super) use wrap::{drawn_width, is_wide, width, wrap};
 
 use crate::kernels::timemap::TimeMap;
 use crate::model::Cue;
@@ -23,6 +25,8 @@ pub struct CaptionLine {
     pub text: String,
     /// When its words are spoken, if its cue has word times.
     pub(super) spoken: Spoken,
+    /// In which direction its cue is written.
+    pub(super) direction: Direction,
 }
 
 /// The room for text on the screen.
@@ -32,10 +36,19 @@ pub(super) struct CaptionRoom {
     pub(super) width: f64,
     /// Lines, 1 or 2.
     pub(super) lines: usize,
+    /// Share of its size to which a text may be drawn smaller to fit; 0: it is not drawn here.
+    pub(super) smallest: f64,
+}
+
+impl CaptionRoom {
+    /// Width of the widest line that fits, drawn as small as may be.
+    fn widest(self) -> f64 {
+        if self.smallest > 0.0 { self.width / self.smallest } else { f64::INFINITY }
+    }
 }
 
 /// Two lines of 42 columns, the limit of television captions.
-const TELEVISION: CaptionRoom = CaptionRoom { width: 21.0, lines: 2 };
+const TELEVISION: CaptionRoom = CaptionRoom { width: 21.0, lines: 2, smallest: 0.0 };
 /// Shortest display of a text in seconds, unless its cue is shorter.
 const LEAST_SHOWN: f64 = 0.35;
 /// Cues that start within this many seconds of each other are spoken together.
@@ -57,7 +70,8 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<Capt
     for cue in in_order(cues) {
         for (start, end) in map.spans(cue.start, cue.end) {
             let (text, spoken) = (cue.text.clone(), Spoken::new(&map, cue, (start, end)));
-            shown.push(CaptionLine { start, end, said_until: end, text, spoken });
+            let direction = Direction::of(&text, cue.language.as_deref());
+            shown.push(CaptionLine { start, end, said_until: end, text, spoken, direction });
         }
     }
     shown.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -139,13 +153,19 @@ fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
     let mut pieces = wrap(&line.text, room);
     let most = ((long / LEAST_SHOWN) as usize).max(1);
     if pieces.len() > most {
-        // Too fast for so many pieces: wider ones, which the style shows smaller.
+        // Too fast for so many pieces: wider ones, which the style shows smaller, and at last of more lines.
         let all = width(&line.text);
-        let wider = CaptionRoom {
-            width: (1.15 * all / (most * room.lines) as f64).max(room.width),
-            ..room
+        let wider = |lines: usize| {
+            let width = (1.15 * all / (most * lines) as f64).min(room.widest()).max(room.width);
+            wrap(
+                &line.text,
+                CaptionRoom { width, lines, smallest: room.smallest * width / room.width },
+            )
         };
-        pieces = wrap(&line.text, wider);
+        pieces = wider(room.lines);
+        if pieces.len() > most && room.smallest > 0.0 {
+            pieces = wider(2 * room.lines);
+        }
     }
     let mut ends = line.ends(&pieces);
     line.spoken.ends(&pieces, &mut ends);
@@ -155,7 +175,8 @@ fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
     for (text, end) in pieces.into_iter().zip(ends) {
         let characters = seen(&text);
         let spoken = line.spoken.part(before, characters, start);
-        found.push(CaptionLine { start, end, said_until: end, text, spoken });
+        let direction = line.direction;
+        found.push(CaptionLine { start, end, said_until: end, text, spoken, direction });
         (start, before) = (end, before + characters);
     }
     found

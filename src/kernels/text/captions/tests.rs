@@ -27,7 +27,7 @@ fn lines_are_even_and_at_most_two() {
 fn japanese_breaks_between_characters_but_not_before_a_full_stop() {
     let text = "これは字幕の試験です。長い文は二行に分けられます。句点は行の先頭に来ません。";
     for width in 5..30 {
-        for screen in wrap(text, CaptionRoom { width: f64::from(width), lines: 2 }) {
+        for screen in wrap(text, CaptionRoom { width: f64::from(width), lines: 2, smallest: 0.0 }) {
             let lines: Vec<_> = screen.split('\n').collect();
             assert!(lines.len() <= 2);
             assert!(lines.iter().all(|l| !l.starts_with(['。', '、', 'ー'])), "{screen}");
@@ -41,7 +41,7 @@ fn a_character_keeps_its_marks_and_its_modifiers() {
     // が as か and its mark, a Hangul syllable of its letters, a family, a thumb with its colour.
     for whole in ["か\u{3099}", "\u{1112}\u{1161}\u{11AB}", "👩\u{200D}👧", "👍\u{1F3FD}"] {
         let text = whole.repeat(30);
-        let screens = wrap(&text, CaptionRoom { width: 5.3, lines: 2 });
+        let screens = wrap(&text, CaptionRoom { width: 5.3, lines: 2, smallest: 0.0 });
         assert!(screens.len() > 2, "{whole}");
         for line in screens.iter().flat_map(|screen| screen.split('\n')) {
             assert_eq!(line.replace(whole, ""), "", "{whole}");
@@ -53,7 +53,7 @@ fn a_character_keeps_its_marks_and_its_modifiers() {
 fn clauses_without_spaces_are_broken_only_where_they_must() {
     let text = "สวัสดีครับ วันนี้เราจะมาดูเรื่องที่น่าสนใจมากที่สุดในโลกกันนะครับ";
     let lines = |width: f64| -> Vec<String> {
-        let screens = wrap(text, CaptionRoom { width, lines: 2 });
+        let screens = wrap(text, CaptionRoom { width, lines: 2, smallest: 0.0 });
         screens.iter().flat_map(|screen| screen.split('\n').map(str::to_owned)).collect()
     };
     assert_eq!(lines(60.0).join(" "), text);
@@ -99,7 +99,7 @@ fn pieces_of_a_text_appear_when_they_are_said() {
         (0..14).map(|n| if n < 7 { 1.0 + 0.2 * f64::from(n) } else { 7.0 }).collect();
     let cue = timed(cue(1.0, 9.0, text), &starts);
     let edit = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
-    let room = CaptionRoom { width: 11.0, lines: 1 };
+    let room = CaptionRoom { width: 11.0, lines: 1, smallest: 0.0 };
     let lines = lines_in(&edit, &[cue], room);
     let early = lines.iter().filter(|line| line.start < 2.4).count();
     let spoken: usize = lines.iter().take(early).map(|line| line.text.split(' ').count()).sum();
@@ -160,7 +160,7 @@ proptest! {
             .collect();
         let mut lines: Vec<CaptionLine> = cues
             .iter()
-            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone(), spoken: Spoken::default() })
+            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone(), spoken: Spoken::default(), direction: Direction::default() })
             .collect();
         lines.sort_by(|a, b| a.start.total_cmp(&b.start));
         one_at_a_time(&mut lines);
@@ -204,12 +204,12 @@ proptest! {
         let cues: Vec<_> = texts.iter().map(read).collect();
         for (text, ..) in &texts {
             let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            let wrapped = wrap(text, CaptionRoom { width, lines });
+            let wrapped = wrap(text, CaptionRoom { width, lines, smallest: 0.0 });
             prop_assert_eq!(squeezed(&wrapped.concat()), squeezed(text));
             prop_assert!(wrapped.iter().all(|screen| screen.split('\n').count() <= lines));
         }
         let edit = edit(vec![Segment { start: 1.0, end: 18.0, speed }]);
-        let found = lines_in(&edit, &cues, CaptionRoom { width, lines });
+        let found = lines_in(&edit, &cues, CaptionRoom { width, lines, smallest: 0.0 });
         for line in &found {
             prop_assert!(line.start >= 0.0 && line.end > line.start && line.end <= edit.duration() + 1e-9);
         }
@@ -217,4 +217,51 @@ proptest! {
             prop_assert!(pair[0].end <= pair[1].start + 1e-9);
         }
     }
+}
+
+#[test]
+fn words_wider_than_a_line_are_broken_where_they_may_be_and_evenly() {
+    let room = CaptionRoom { width: 10.0, lines: 2, smallest: 0.6 };
+    let url =
+        "see https://www.example.com/a/very/long/path/that/never/ends?with=query&and=more#x now";
+    let long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
+    for text in [url, long, &"W".repeat(40), &"i".repeat(90), "a\u{301}".repeat(60).as_str()] {
+        let screens = wrap(text, room);
+        let lines: Vec<&str> = screens.iter().flat_map(|screen| screen.split('\n')).collect();
+        assert!(lines.iter().all(|line| width(line) <= room.widest() + 1e-9), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.starts_with('\u{301}')), "{lines:?}");
+        let squeezed = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        assert_eq!(squeezed(&lines.concat()), squeezed(text));
+    }
+    let parts = wrap(url, room).join("\n");
+    assert!(parts.contains("/\n") && !parts.contains("ver\ny"), "{parts}");
+    // One that fits if it is drawn a little smaller stays whole.
+    assert_eq!(wrap("internationalization", room), ["internationalization"]);
+    // Too fast to be read in any size: the size stays.
+    let fast = lines_in(
+        &edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]),
+        &[cue(1.0, 2.0, &"word ".repeat(200))],
+        room,
+    );
+    assert!(fast.iter().flat_map(|l| l.text.split('\n')).all(|l| width(l) <= room.widest() + 1e-9));
+}
+
+#[test]
+fn the_direction_is_that_of_the_cue_in_each_of_its_lines() {
+    let text = "ABC مرحبا بالعالم من كل مكان نهاية! ABC نهاية!";
+    let whole = edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]);
+    let shown = caption_lines(&whole, &[cue(1.0, 5.0, text)]);
+    assert!(shown.iter().all(|line| line.direction == Direction::RightToLeft));
+    assert_eq!(marked("ABC نهاية!", Direction::RightToLeft), "\u{200F}ABC نهاية!");
+    assert_eq!(marked("نهاية\n123!", Direction::RightToLeft), "نهاية\n\u{200F}123!");
+    assert_eq!(marked("שלום means hello", Direction::LeftToRight), "\u{200E}שלום means hello");
+    assert_eq!(marked("hello\n123!", Direction::LeftToRight), "hello\n123!");
+    let of = |text: &str, language: Option<&str>| Direction::of(text, language);
+    assert_eq!(
+        of("شاهد https://www.example.com/a/long/path?with=query", Some("ara")),
+        Direction::RightToLeft
+    );
+    assert_eq!(of("The word שלום means hello", Some("eng")), Direction::LeftToRight);
+    assert_eq!(of("The word שלום means hello", None), Direction::LeftToRight);
+    assert_eq!(of("OK, Google", Some("heb")), Direction::LeftToRight);
 }

@@ -21,6 +21,20 @@ pub(in super::super) fn width(text: &str) -> f64 {
     text.chars().map(char_width).sum()
 }
 
+/// Width of a text that is never exceeded, in em: that of bold DejaVu Sans, the widest usual face.
+///
+/// [`width`], by which texts are broken, is nearer to most faces.
+pub(in super::super) fn drawn_width(text: &str) -> f64 {
+    let wide = |c: char| match c {
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '&' => 1.06,
+        'i' | 'l' | 'j' | 'I' | '.' | ',' | '\'' | '!' | ':' | ';' | '|' | ' ' => 0.44,
+        c if c.is_uppercase() => 0.82,
+        c if c.is_alphanumeric() && !is_wide(c) => char_width(c).max(0.69),
+        c => char_width(c),
+    };
+    text.chars().map(wide).sum()
+}
+
 fn char_width(c: char) -> f64 {
     match c {
         _ if is_wide(c) => 1.0,
@@ -41,7 +55,8 @@ struct WrapWord<'a> {
 
 /// Wraps `text` into screens of at most `room.lines` lines of even width, separated by `\n`.
 ///
-/// A word that is wider than the room has its own line.
+/// A word that is wider than the room has its own line; one that is too wide even when drawn as small as may be
+/// is broken.
 pub(in super::super) fn wrap(text: &str, room: CaptionRoom) -> Vec<String> {
     let words = words(text, room);
     let mut ends = vec![0.0];
@@ -66,6 +81,7 @@ fn words(text: &str, room: CaptionRoom) -> Vec<WrapWord<'_>> {
     let mut found = Vec::new();
     for part in text.split_whitespace() {
         let long = width(part) > room.width;
+        let first = found.len();
         let (mut start, mut spaced) = (0, true);
         let mut last: Option<&str> = None;
         for (at, cluster) in part.grapheme_indices(true) {
@@ -77,8 +93,43 @@ fn words(text: &str, room: CaptionRoom) -> Vec<WrapWord<'_>> {
             last = Some(cluster);
         }
         found.push(WrapWord { text: &part[start..], spaced });
+        if width(part) > room.widest() {
+            let whole: Vec<WrapWord<'_>> = found.drain(first..).collect();
+            found.extend(whole.into_iter().flat_map(|word| broken(word, room)));
+        }
     }
     found
+}
+
+/// A word in parts of about equal width that fit the room, broken after a mark where there is one near.
+fn broken(word: WrapWord<'_>, room: CaptionRoom) -> Vec<WrapWord<'_>> {
+    let all = width(word.text);
+    if all <= room.widest() {
+        return vec![word];
+    }
+    let even = all / (all / room.width).ceil();
+    let (mut parts, mut start, mut spaced) = (Vec::new(), 0, word.spaced);
+    let (mut at_mark, mut wide, mut passed) = (None, 0.0, 0.0);
+    for (at, cluster) in word.text.grapheme_indices(true) {
+        let next = width(cluster);
+        let full = wide + next > even + 1e-9 && all - passed > 0.2 * even;
+        if at > start && (full || wide + next > room.widest()) {
+            // A mark in the second half of the part is a better place.
+            let near = |mark: &usize| *mark > start && width(&word.text[start..*mark]) > 0.4 * even;
+            let end = at_mark.filter(near).unwrap_or(at);
+            parts.push(WrapWord { text: &word.text[start..end], spaced });
+            (start, spaced, at_mark) = (end, false, None);
+            wide = width(&word.text[end..at]);
+        }
+        wide += next;
+        passed += next;
+        if cluster.ends_with(['/', '.', '-', '_', '?', '&', '=', '#', ',', ':', ';', '|', '–', '—'])
+        {
+            at_mark = Some(at + cluster.len());
+        }
+    }
+    parts.push(WrapWord { text: &word.text[start..], spaced });
+    parts
 }
 
 /// Whether a line may end between two clusters of a word; `long` if the word exceeds a line.
@@ -158,10 +209,24 @@ impl<'w, 'a> Words<'w, 'a> {
         if room.lines < 2 || all < 2 || self.width(0, all) <= SHORT.min(room.width) {
             return self.line();
         }
+        if room.lines > 2 && self.width(0, all) > 2.0 * room.width {
+            return self.filled(room);
+        }
         let longer = |n: usize| self.width(0, n).max(self.width(n, all));
         let best = (1..all).min_by(|a, b| longer(*a).total_cmp(&longer(*b))).unwrap_or(1);
         let (first, second) = self.split(best);
         format!("{}\n{}", first.line(), second.line())
+    }
+
+    /// The text of one screen of more than two lines, filled line by line.
+    fn filled(self, room: CaptionRoom) -> String {
+        let (mut lines, mut rest) = (Vec::new(), self);
+        while !rest.words.is_empty() {
+            let (line, after) = rest.split(rest.most(CaptionRoom { lines: 1, ..room }));
+            lines.push(line.line());
+            rest = after;
+        }
+        lines.join("\n")
     }
 
     /// The words joined in a line.

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::super::captions::CaptionLine;
+use super::super::captions::{CaptionLine, Direction, marked};
 
 /// `lines` as a SubRip file.
 pub fn to_srt(lines: &[CaptionLine]) -> String {
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
         let (start, end) = (clock(line.start, ','), clock(line.end, ','));
-        let text = body(&line.text);
+        let text = body(&line.text, line.direction);
         let _ = write!(out, "{}\n{start} --> {end}\n{text}\n\n", number + 1);
     }
     out
@@ -20,16 +20,19 @@ pub fn to_vtt(lines: &[CaptionLine]) -> String {
     let mut out = String::from("WEBVTT\n\n");
     for line in lines {
         let (start, end) = (clock(line.start, '.'), clock(line.end, '.'));
-        let text = body(&line.text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let text = body(&line.text, line.direction)
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
         let _ = write!(out, "{start} --> {end}\n{text}\n\n");
     }
     out
 }
 
 /// The text without blank lines, which end a cue, and without arrows, which start one.
-fn body(text: &str) -> String {
+fn body(text: &str, direction: Direction) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.join("\n").replace("-->", "→")
+    marked(&lines.join("\n"), direction).replace("-->", "→")
 }
 
 fn clock(seconds: f64, point: char) -> String {
@@ -53,6 +56,7 @@ mod tests {
             said_until: end,
             text: text.into(),
             spoken: Spoken::default(),
+            direction: Direction::of(text, None),
         };
         let lines = [
             line(0.0, 1.25, "one & two"),

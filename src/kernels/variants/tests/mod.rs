@@ -46,6 +46,7 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         language: Some("en".into()),
         width: size.0,
         height: size.1,
+        area: None,
         fps,
         least: 0.0,
         most: f64::INFINITY,
@@ -75,6 +76,8 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
         text_origin: "captions".into(),
         hashtags: vec![],
         text_note: None,
+        said: vec![],
+        topic: None,
         captioned: seed.is_multiple_of(2),
         size: None,
     }
@@ -303,6 +306,7 @@ fn a_brief_finds_the_moment_the_sentence_and_the_pause() {
         score: 1.0,
         first_frame: (start * 25.0) as i64,
         last_frame: (end * 25.0) as i64 - 1,
+        area: None,
     };
     let facts = ClipFacts {
         start: 2.0,
@@ -372,6 +376,7 @@ fn a_variant_opened_or_ended_in_the_black_of_a_fade() {
         score: 1.0,
         first_frame: (start * 25.0) as i64,
         last_frame: (end * 25.0) as i64 - 1,
+        area: None,
     };
     let facts = ClipFacts {
         start: 0.0,

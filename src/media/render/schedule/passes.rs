@@ -64,6 +64,37 @@ impl FrameListing {
     }
 }
 
+/// What a pass has decoded.
+struct EncodedPass {
+    log: FrameLog,
+    /// Starts at which an earlier picture stands, as in [`RenderSource::standing`].
+    standing: Vec<(i64, i64)>,
+}
+
+/// The starts of what `spans` show at which an earlier picture stands, by the frames of the pass and of its cold open.
+fn standing(
+    source: &RenderSource,
+    spans: &[&Output],
+    shapes: &[Option<EditShape>],
+    (log, ahead): (&FrameLog, &FrameLog),
+) -> Vec<(i64, i64)> {
+    let mut found = Vec::new();
+    for (span, shape) in spans.iter().zip(shapes) {
+        let Some(shape) = shape else {
+            found.extend(source.stands_at(span.start, &log.frames));
+            continue;
+        };
+        for part in &shape.parts {
+            let log = if part.ahead { ahead } else { log };
+            let starts = part.segments.iter().map(|segment| segment.start);
+            found.extend(starts.filter_map(|start| source.stands_at(start, &log.frames)));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// A message from a worker thread.
 enum WorkerMessage {
     /// Finished share of its pass times the seconds of its outputs.
@@ -167,11 +198,29 @@ impl PassRunner<'_> {
         self.context.cancel.check()?;
         let files: Vec<PartialFile> =
             spans.iter().map(|span| PartialFile::beside(&span.path)).collect::<Result<_>>()?;
-        let log = self.encode(spans, &files, tell)?;
+        let pass = self.encode(spans, &files, tell)?;
+        if pass.standing.is_empty() || !self.context.source.standing.is_empty() {
+            return Ok(self.accepted(spans, files, &pass.log));
+        }
+        // Known only now: again, with what is on screen where a start has no picture of its own.
+        let source = RenderSource { standing: pass.standing, ..self.context.source.clone() };
+        let context = RenderContext { source: &source, ..self.context };
+        let again = PassRunner { context, ..*self };
+        let pass = again.encode(spans, &files, tell)?;
+        Ok(again.accepted(spans, files, &pass.log))
+    }
+
+    /// The results of outputs whose files are written.
+    fn accepted(
+        &self,
+        spans: &[&Output],
+        files: Vec<PartialFile>,
+        log: &FrameLog,
+    ) -> Vec<Result<Rendition>> {
         let check = |(span, file): (&&Output, PartialFile)| {
-            sidecars::complete(&self.context, span, self.context.accept(span, file, &log)?)
+            sidecars::complete(&self.context, span, self.context.accept(span, file, log)?)
         };
-        Ok(spans.iter().zip(files).map(check).collect())
+        spans.iter().zip(files).map(check).collect()
     }
 
     /// Runs ffmpeg until it decodes a frame before the first clip, each time from further back.
@@ -182,7 +231,7 @@ impl PassRunner<'_> {
         spans: &[&Output],
         files: &[PartialFile],
         tell: &dyn Fn(f64),
-    ) -> Result<FrameLog> {
+    ) -> Result<EncodedPass> {
         const ATTEMPTS: u32 = 4;
         let RenderContext { path, source, settings, .. } = self.context;
         let limits = &self.limits();
@@ -215,8 +264,8 @@ impl PassRunner<'_> {
                 settings,
                 limits,
             };
-            if let Some(log) = self.attempt(plan, &names, teaser, tell)? {
-                return Ok(log);
+            if let Some(pass) = self.attempt(plan, &names, teaser, tell)? {
+                return Ok(pass);
             }
         }
         Err(Error::new(
@@ -232,15 +281,17 @@ impl PassRunner<'_> {
         names: &[&Path],
         teaser: Option<f64>,
         tell: &dyn Fn(f64),
-    ) -> Result<Option<FrameLog>> {
+    ) -> Result<Option<EncodedPass>> {
         let RenderContext { tools, source, settings, cancel, .. } = self.context;
         let mut command = MediaCommand::ffmpeg(tools, plan.limits);
         let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
         let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
-        let log = ahead_pipe.as_ref().map_or("", |(name, _)| name);
+        let log = ahead_pipe.as_ref().map_or_else(String::new, |(name, _)| name.clone());
+        let log = log.as_str();
         let plan =
             PassCommand { ahead: plan.ahead.map(|ahead| ColdOpenInput { log, ..ahead }), ..plan };
-        let (start, end) = extent(plan.outputs.iter().copied());
+        let (spans, shapes) = (plan.outputs, plan.shapes);
+        let (start, end) = extent(spans.iter().copied());
         let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
         let (seek, ahead_seek) = (plan.seek, plan.ahead.and_then(|ahead| ahead.seek));
         command.args(command::arguments(&plan, names));
@@ -267,8 +318,12 @@ impl PassRunner<'_> {
         if late && (finished.success() || read) {
             return Ok(None);
         }
-        finished.check(ErrorCode::RenderFailed)?;
-        Ok(Some(log.log))
+        let standing = standing(source, spans, shapes, (&log.log, &ahead.log));
+        // An output without any frame of its own fails: it is written again.
+        if standing.is_empty() || !source.standing.is_empty() || cancel.is_cancelled() {
+            finished.check(ErrorCode::RenderFailed)?;
+        }
+        Ok(Some(EncodedPass { log: log.log, standing }))
     }
 
     /// The process limits of a pass.

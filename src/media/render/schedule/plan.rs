@@ -205,6 +205,7 @@ fn picture(width: u32, height: u32) -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::media::shape::StoredShape;
     use crate::media::sniff::Demuxer;
     use proptest::prelude::*;
 
@@ -227,14 +228,24 @@ mod tests {
             scaled: (1280, 720),
             width: 1280,
             height: 720,
-            turned: false,
+            stored: StoredShape { size: (1280, 720), sample_aspect: 1.0 },
+            shown_width: 1280,
+            turn: "",
+            mirrored: false,
             fps: 30.0,
             ticks: 30_000,
             plain: true,
             rgb: false,
             hdr: None,
             copyable: false,
+            fault: None,
+            standing: Vec::new(),
         }
+    }
+
+    fn sized(width: u32, height: u32) -> RenderSource {
+        let (coded_width, coded_height, scaled) = (width, height, (width, height));
+        RenderSource { coded_width, coded_height, scaled, width, height, ..source() }
     }
 
     fn spans(times: &[(f64, f64)]) -> Vec<Output> {
@@ -270,14 +281,7 @@ mod tests {
         assert_eq!(outputs(&source(), &threads), 5);
         let small = RenderSettings { memory_bytes: 1, ..settings.clone() };
         assert_eq!(outputs(&source(), &small), 1);
-        let uhd = RenderSource {
-            coded_width: 3840,
-            coded_height: 2160,
-            width: 3840,
-            height: 2160,
-            scaled: (3840, 2160),
-            ..source()
-        };
+        let uhd = sized(3840, 2160);
         assert_eq!(outputs(&uhd, &settings), 1);
     }
 
@@ -285,14 +289,7 @@ mod tests {
     fn estimates_are_above_what_was_measured() {
         use crate::media::render::shape::tests::edit;
         use crate::media::render::{Encoding, Format, VideoCodec};
-        let full = RenderSource {
-            coded_width: 1920,
-            coded_height: 1080,
-            width: 1920,
-            height: 1080,
-            scaled: (1920, 1080),
-            ..source()
-        };
+        let full = sized(1920, 1080);
         let cut: &[(f64, f64, f64)] = &[(5.0, 11.0, 1.0)];
         let cold: &[(f64, f64, f64)] = &[(8.0, 10.0, 1.0), (5.0, 11.0, 1.0)];
         let three: &[(f64, f64, f64)] = &[(5.0, 8.0, 1.0), (9.0, 11.0, 1.0), (12.0, 14.0, 1.0)];

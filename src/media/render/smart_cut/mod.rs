@@ -119,6 +119,9 @@ impl SmartCut<'_> {
         let shown = reading.run(seek, &edges, &|tick| tell(part(tick) * 0.7))?;
         let first = shown.log.frames.partition_point(|tick| *tick < from);
         let frames = shown.log.within(from, until);
+        if source.stands_at(start, &shown.log.frames).is_some() {
+            return Err(mismatch("an earlier picture is on screen at its start"));
+        }
         matches(frames, &ticks, &cut)?;
         if first == 0 && seek.is_some() {
             return Err(mismatch("its first frame may be missing"));

@@ -28,7 +28,7 @@ impl RenderContext<'_> {
     ) -> Result<Rendition> {
         let shape = span.shape()?;
         let (start, end) = span.source_span(shape.as_ref());
-        let (from, until) = (self.source.first_tick(start), self.source.first_tick(end));
+        let (from, until) = (self.source.shown_tick(start), self.source.first_tick(end));
         let frames = log.within(from, until);
         let Some(last) = frames.last() else {
             return Err(mismatch("the source has no frame between the clip's start and end"));
@@ -59,7 +59,8 @@ impl RenderContext<'_> {
             };
         }
         let first = frames.first().copied().unwrap_or(0);
-        let near = first - source.tick(span.start) <= source.tolerance();
+        let stands = first < source.first_tick(span.start);
+        let near = !stands && first - source.tick(span.start) <= source.tolerance();
         let zero = if near { first } else { source.tick(span.start) };
         // The first frame is at time 0 in any case.
         let later = frames.iter().skip(1).map(|pts| pts - zero);
@@ -106,7 +107,8 @@ impl RenderContext<'_> {
         let nominal = 1.5 * self.source.ticks as f64 / self.source.fps;
         let widest = frames.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
         let later = log.frames.last().is_some_and(|pts| *pts >= until);
-        if later || (until - last) as f64 <= nominal.max(widest as f64) {
+        let lasts = log.end + self.source.tolerance() >= until;
+        if later || lasts || (until - last) as f64 <= nominal.max(widest as f64) {
             return Ok(());
         }
         // A still picture may last long; then a frame follows it.

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FrameLog {
     pub(crate) frames: Vec<i64>,
+    /// When the last of them goes, if it says how long it lasts; else 0.
+    pub(crate) end: i64,
 }
 
 impl FrameLog {
@@ -30,7 +32,10 @@ impl FrameLog {
                 return log;
             }
             clock = time_base(&line).unwrap_or(clock);
-            if let Some(pts) = parse(&line).map(|pts| rescale(pts, clock, ticks)) {
+            if let Some((pts, duration)) = parse(&line) {
+                let ends = rescale(pts.saturating_add(duration), clock, ticks);
+                let pts = rescale(pts, clock, ticks);
+                log.end = if duration > 0 { log.end.max(ends) } else { log.end };
                 log.frames.push(pts);
                 if !seen(pts) {
                     return log;
@@ -61,15 +66,16 @@ fn rescale(pts: i64, (num, den): (i64, i64), ticks: i64) -> i64 {
     (pts as f64 * num as f64 * ticks as f64 / den as f64).round() as i64
 }
 
-/// The PTS in a line `stream, dts, pts, duration, size, checksum`, or the DTS if it has none.
-fn parse(line: &[u8]) -> Option<i64> {
+/// PTS and duration in a line `stream, dts, pts, duration, size, checksum`; the DTS if it has no PTS.
+fn parse(line: &[u8]) -> Option<(i64, i64)> {
     if line.first() == Some(&b'#') {
         return None;
     }
     let text = std::str::from_utf8(line).ok()?;
     let mut fields = text.split(',').skip(1).map(str::trim);
     let (dts, pts) = (fields.next()?, fields.next()?);
-    pts.parse().or_else(|_| dts.parse()).ok()
+    let pts = pts.parse().or_else(|_| dts.parse()).ok()?;
+    Some((pts, fields.next().and_then(|text| text.parse().ok()).unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_end_is_exclusive() {
-        let log = FrameLog { frames: vec![10, 20, 31, 40] };
+        let log = FrameLog { frames: vec![10, 20, 31, 40], end: 0 };
         assert_eq!(log.within(20, 40), [20, 31]);
         assert_eq!(log.within(0, 10), [0; 0]);
         assert_eq!(log.within(40, 20), [0; 0]);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FilterGraph, effects};
+use crate::kernels::audio::ChannelFault;
 use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
 use crate::media::render::shape::{EditShape, ShapePart};
@@ -102,6 +103,16 @@ fn pieces(shape: &EditShape, number: usize, ahead: bool) -> Vec<String> {
     shape.parts.iter().enumerate().flat_map(of_part).collect()
 }
 
+/// The filter that makes the channels right: one is turned, or the one with sound is heard on both sides.
+fn mended(source: &RenderSource, audio: SourceAudio) -> &'static str {
+    match source.fault.filter(|_| audio.channels == 2) {
+        Some(ChannelFault::OutOfPhase) => ",pan=stereo|c0=c0|c1=-1*c1",
+        Some(ChannelFault::LeftOnly) => ",pan=stereo|c0=c0|c1=c0",
+        Some(ChannelFault::RightOnly) => ",pan=stereo|c0=c1|c1=c1",
+        None => "",
+    }
+}
+
 /// Filters for the sound from `start` to `end` in the clips' rate and layout.
 ///
 /// The result is exactly as long as the span, or has the `samples` of `played` at its speed.
@@ -115,6 +126,7 @@ fn stretch(
     let (from, until, rate) = (sample(start), sample(end), audio.out_rate());
     let whole = ((end - start) * f64::from(rate)).round() as i64;
     let mut text = format!("atrim=start_pts={from}:end_pts={until},asetpts=PTS-{from}");
+    text.push_str(mended(source, audio));
     // Gaps of more than 50 ms become silence; smaller ones are time stamp jitter.
     let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp=0.05");
     let _ = write!(text, ",aformat=sample_fmts=fltp:channel_layouts={}", audio.out_layout());

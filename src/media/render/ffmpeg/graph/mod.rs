@@ -46,7 +46,7 @@ impl FilterGraph {
 fn within(source: &RenderSource, segments: &[Segment]) -> String {
     let mut spans: Vec<(i64, i64)> = segments
         .iter()
-        .map(|segment| (source.first_tick(segment.start), source.first_tick(segment.end)))
+        .map(|segment| (source.shown_tick(segment.start), source.first_tick(segment.end)))
         .collect();
     spans.sort_unstable();
     let mut merged: Vec<(i64, i64)> = Vec::new();

@@ -15,13 +15,19 @@ pub(super) fn play(
     to: &str,
 ) {
     let (start, end) = part.extent();
-    let (from_tick, until) = (source.first_tick(start), source.first_tick(end));
+    let (from_tick, until) = (source.shown_tick(start), source.first_tick(end));
     let mut filters = vec![format!("trim=start_pts={from_tick}:end_pts={until}")];
     if part.segments.len() > 1 {
         filters.push(format!("select='{}'", within(source, &part.segments)));
     }
-    filters.push(format!("setpts='max(0,{})'", seen_at(source, part)));
     let clock = shape.clock;
+    // The rate filter takes the last frame's own time for the end, and drops that frame, which may be the only
+    // one: a copy comes after it, later than all that is shown. (A copy has the time of its frame where no rate
+    // is known.)
+    filters.push("tpad=stop=1:stop_mode=clone".into());
+    let later = ((clock.seconds(part.frames) + 1.0) * source.ticks as f64).ceil();
+    let seen = seen_at(source, part);
+    filters.push(format!("setpts='if(lte(PTS,PREV_INPTS),PREV_OUTPTS+{later:.0},max(0,{seen}))'"));
     filters.push(format!("fps={}/{}:start_time=0", clock.num, clock.den));
     // The last frame is held until the end if the source has none there.
     filters.push("tpad=stop=-1:stop_mode=clone".into());
@@ -33,12 +39,10 @@ pub(super) fn play(
 fn seen_at(source: &RenderSource, part: &ShapePart) -> String {
     let (mut seen, mut pieces) = (0.0, Vec::new());
     for segment in &part.segments {
-        let line = format!(
-            "{:.3}+(PTS-{})/{:.6}",
-            seen * source.ticks as f64,
-            source.tick(segment.start),
-            segment.speed
-        );
+        let begins = seen * source.ticks as f64;
+        let (start, speed) = (source.tick(segment.start), segment.speed);
+        // A picture that stands from before is seen from the start on.
+        let line = format!("max({begins:.3},{begins:.3}+(PTS-{start})/{speed:.6})");
         pieces.push((source.first_tick(segment.end).to_string(), line));
         seen += segment.seen();
     }

@@ -20,7 +20,7 @@ pub(super) fn groups(outputs: &[&Output]) -> Vec<Vec<usize>> {
 }
 
 fn same_picture(a: &Edit, b: &Edit) -> bool {
-    let size = (a.width, a.height, a.layout) == (b.width, b.height, b.layout);
+    let size = (a.width, a.height, a.layout, a.area) == (b.width, b.height, b.layout, b.area);
     let corner = a.layout != Layout::PictureInPicture || a.safe_zone == b.safe_zone;
     let path = a.layout == Layout::Fit || a.reframe == b.reframe;
     size && corner && path
@@ -37,6 +37,8 @@ pub(super) struct SharedPictures(Vec<SharedPicture>);
 
 struct SharedPicture {
     size: (u32, u32),
+    /// The filter that cuts bars away.
+    cut: Option<String>,
     /// The groups that show it.
     groups: Vec<usize>,
     /// The segments in which one of them shows it.
@@ -53,16 +55,22 @@ impl SharedPictures {
         let mut wholes: Vec<SharedPicture> = Vec::new();
         for (number, members) in groups.iter().enumerate() {
             let edit = members.first().and_then(|first| outputs[*first].edit.as_ref());
-            let Some(size) = edit.and_then(|edit| layout::whole(source, edit)) else { continue };
+            let framed = edit.and_then(|edit| source.framed(edit));
+            let (seen, cut) = match &framed {
+                Some((seen, cut)) => (seen, Some(cut.clone())),
+                None => (source, None),
+            };
+            let Some(size) = edit.and_then(|edit| layout::whole(seen, edit)) else { continue };
             let shapes = members.iter().filter_map(|member| shapes[*member].as_ref());
             let shown = shapes.flat_map(|shape| shown(shape, false));
-            match wholes.iter_mut().find(|whole| whole.size == size) {
+            match wholes.iter_mut().find(|whole| whole.size == size && whole.cut == cut) {
                 Some(whole) => {
                     whole.groups.push(number);
                     whole.shown.extend(shown);
                 }
                 None => wholes.push(SharedPicture {
                     size,
+                    cut,
                     groups: vec![number],
                     shown: shown.collect(),
                 }),
@@ -78,9 +86,11 @@ impl SharedPictures {
 
     /// Draws each of them from `[w0]`, `[w1]`, ….
     pub(super) fn draw(&self, graph: &mut FilterGraph, source: &RenderSource) {
-        for (number, SharedPicture { size, groups, shown }) in self.0.iter().enumerate() {
+        for (number, SharedPicture { size, cut, groups, shown }) in self.0.iter().enumerate() {
             let (from, drawn) = (format!("w{number}"), format!("w{number}d"));
-            let filters = format!("select='{}',{}", within(source, shown), layout::scaled(*size));
+            let cut = cut.as_ref().map_or_else(String::new, |cut| format!("{cut},"));
+            let select = within(source, shown);
+            let filters = format!("select='{select}',{cut}{}", layout::scaled(*size));
             graph.add(&[from], &filters, std::slice::from_ref(&drawn));
             graph.split(&drawn, "split", groups.len(), |n| Self::name(groups[n]));
         }

@@ -10,6 +10,7 @@ use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
 use crate::media::render::shape::{EditShape, ShapePart};
 use crate::media::render::source::RenderSource;
+use crate::media::shape;
 use crate::model::edit::{Edit, Segment};
 
 /// The graph that copies one decode to the log and to the outputs `[v0]`, `[v1]`, ….
@@ -91,8 +92,12 @@ fn decoded(
 
 /// Filters that cut the frames of a plain clip.
 fn cut(source: &RenderSource, span: &Output) -> String {
-    let (from, until) = (source.first_tick(span.start), source.first_tick(span.end));
+    let (from, until) = (source.shown_tick(span.start), source.first_tick(span.end));
     let (zero, near) = (source.tick(span.start), source.tolerance());
+    if from < source.first_tick(span.start) {
+        // What was on screen before is shown from the start.
+        return format!("trim=start_pts={from}:end_pts={until},setpts='if(eq(N,0),0,PTS-{zero})'");
+    }
     // A frame at the start has time 0. If a clip starts between two frames, its first frame is shown
     // from the start, and the others keep their times relative to the sound.
     format!(
@@ -104,8 +109,12 @@ fn cut(source: &RenderSource, span: &Output) -> String {
 /// Filters that convert the decoded picture to that of a clip.
 pub(crate) fn picture(source: &RenderSource) -> String {
     let (wide, high) = source.scaled;
+    let stored = if source.turn.contains("transpose") { (high, wide) } else { (wide, high) };
     // First, so that all later filters see one constant size.
-    let mut filters = format!("scale={wide}:{high}:flags={SCALER}");
+    let mut filters = match source.mirrored {
+        true => format!("scale={wide}:{high}:flags={SCALER}"),
+        false => shape::scaled(source.stored, stored, SCALER),
+    };
     if source.rgb {
         filters.push_str(":out_color_matrix=bt709");
     }
@@ -116,10 +125,13 @@ pub(crate) fn picture(source: &RenderSource) -> String {
         filters.push_str(&tone_mapped(hdr));
     }
     filters.push_str(",format=yuv420p");
+    if !source.mirrored {
+        let _ = write!(filters, ",{}", shape::padded(stored));
+    }
     // One frame for one frame, and only frames that the decoder marks as interlaced; bwdif changes the
     // time base, which is restored.
     filters.push_str(",bwdif=mode=send_frame:parity=auto:deint=interlaced");
-    let _ = write!(filters, ",settb=1/{}", source.ticks);
+    let _ = write!(filters, ",settb=1/{}{}", source.ticks, source.turn);
     if (wide, high) != (source.width, source.height) {
         let _ = write!(filters, ",crop={}:{}:0:0", source.width, source.height);
     }
@@ -151,6 +163,7 @@ fn layouts(
     ahead: bool,
 ) -> Vec<(usize, Vec<String>)> {
     let Some((_, edit, _)) = members.first() else { return Vec::new() };
+    let framed = source.framed(edit);
     let all: Vec<Segment> = members.iter().flat_map(|(_, _, shape)| shown(shape, ahead)).collect();
     let drawn = format!("{from}d");
     // Only frames that a member shows are scaled.
@@ -160,9 +173,19 @@ fn layouts(
         graph.add(&[from.to_owned()], &select, std::slice::from_ref(&to));
         to
     };
+    let within_bars = |graph: &mut FilterGraph, from: String| match &framed {
+        Some((_, cut)) => {
+            let to = format!("{from}i");
+            graph.add(&[from], cut, std::slice::from_ref(&to));
+            to
+        }
+        None => from,
+    };
     let whole = whole.map(|whole| used(graph, whole));
     let used = used(graph, from);
-    layout::draw(graph, source, edit, (&used, whole.as_deref()), &drawn);
+    let used = within_bars(graph, used);
+    let seen = framed.as_ref().map_or(source, |(seen, _)| seen);
+    layout::draw(graph, seen, edit, (&used, whole.as_deref()), &drawn);
     let copies = graph.split(&drawn, "split", members.len(), |n| format!("{from}m{n}"));
     let each = |((number, edit, shape), copy): (&(usize, &Edit, &EditShape), String)| {
         let mut label = copy;
