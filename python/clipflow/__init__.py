@@ -24,20 +24,22 @@ from ._functions import (
     train,
     validate,
 )
-from ._requests import VideoClipRequest
-from ._results import Experiment, Rendered, Results, RunSummary, Table, Trained, Validation
-from .processors import (
+from ._records import (
     BackendType,
     ClipFile,
     EncodedVideo,
     ParallelConfig,
-    VideoClipProcessor,
     VideoClipResponse,
+    ViralVideoBatchResponse,
+    ViralVideoVariant,
+)
+from ._requests import VideoClipRequest
+from ._results import Experiment, Rendered, Results, RunSummary, Table, Trained, Validation
+from .processors import (
+    VideoClipProcessor,
     VideoEncodingProcessor,
     ViralAnalyticsProcessor,
-    ViralVideoBatchResponse,
     ViralVideoProcessor,
-    ViralVideoVariant,
     create_high_performance_processor,
     create_high_performance_viral_processor,
 )
