@@ -1,11 +1,12 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test notebooks readers transcripts bench lint features dist setup clean-demo report-check
+.PHONY: help demo test python notebooks readers transcripts bench lint features dist setup clean-demo report-check
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
 	@echo 'make test        all tests, all features'
+	@echo 'make python      build the wheel of the Python package and run its tests (PROFILE=release: what users install)'
 	@echo 'make notebooks   run the notebooks over what make demo wrote, and keep their outputs'
 	@echo 'make readers     read the tables with DuckDB, pandas, Polars and pyarrow'
 	@echo 'make transcripts  transcribe speech with a real model and compare'
@@ -24,6 +25,12 @@ demo: setup
 
 test: setup
 	cargo test --all-features --locked
+
+# clippy here, where Python is at hand; clipflow itself is checked by `make lint`.
+python: setup
+	@sh scripts/setup.sh python
+	cargo clippy -p clipflow-python --features dev --lib --locked -- -D warnings
+	@sh python/run.sh
 
 notebooks:
 	@sh scripts/setup.sh python
@@ -48,7 +55,7 @@ bench: setup
 	cargo run --release --all-features --locked -- bench --quick
 
 lint: setup
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-features --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --all-features --no-deps --locked
 

@@ -9,6 +9,7 @@ mod import_events;
 mod looks;
 mod performance;
 mod register;
+mod results_session;
 mod score;
 mod train;
 mod train_selection;
@@ -23,6 +24,7 @@ pub use performance::{
     register_performance,
 };
 pub use register::{register_all, register_all_with};
+pub use results_session::{ResultsQuery, ResultsSession};
 pub use score::score;
 pub use train::{TrainQuery, Trained, train};
 pub use train_selection::{TrainedWeights, train_selection, train_selection_in};

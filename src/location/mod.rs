@@ -9,6 +9,7 @@ pub mod youtube;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 pub use signature::without_signature;
@@ -264,6 +265,19 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+/// As text.
+impl Serialize for Location {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::from(text.as_str()))
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::advice;
 use super::amounts::{clock, plural};
@@ -147,7 +147,7 @@ async fn without_variants(statements: &Statements) -> Result<Option<(u64, String
 }
 
 /// Rows that failed with one error code.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failures {
     /// The code.
     pub error_code: String,

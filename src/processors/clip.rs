@@ -202,7 +202,19 @@ impl VideoClipProcessor {
     /// # Errors
     /// As [`VideoClipProcessor::process_batch_async`].
     pub async fn process(&self, requests: impl Into<Requests>) -> Result<Vec<VideoClipResponse>> {
-        let (job, requests) = (self.job.clone(), requests.into());
+        self.process_on(requests, self.config().parallel.backend).await
+    }
+
+    /// As [`VideoClipProcessor::process`], on `backend` instead of the configured one.
+    ///
+    /// # Errors
+    /// As [`VideoClipProcessor::process_batch_parallel`].
+    pub async fn process_on(
+        &self,
+        requests: impl Into<Requests>,
+        backend: BackendType,
+    ) -> Result<Vec<VideoClipResponse>> {
+        let (job, requests) = (self.job.clone().on(backend), requests.into());
         self.threads.run(async move { job.process(requests).await }).await
     }
 

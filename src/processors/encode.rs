@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::prelude::{col, lit};
 use datafusion::sql::unparser::expr_to_sql;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::response::ViralVideoBatchResponse;
 use super::threads::Threads;
@@ -15,7 +15,7 @@ use crate::pipeline::{self, RenderChosen, RunConfig};
 use crate::query::rows::typed;
 
 /// One clip or variant in the requested format, or the error that prevented it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodedVideo {
     /// The request that it answers.
     pub request_id: String,

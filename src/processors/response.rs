@@ -17,7 +17,8 @@ use crate::query::rows::typed;
 pub type ViralVideoBatchResponse = VideoClipResponse;
 
 /// The response to one request.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct VideoClipResponse {
     /// Id of the request, given or derived.
     pub request_id: String,
@@ -34,7 +35,7 @@ pub struct VideoClipResponse {
 }
 
 /// One clip of a response.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipFile {
     /// Stable id.
     pub clip_id: String,
@@ -260,6 +261,10 @@ mod tests {
         };
         assert_eq!(bad.failure().unwrap().code(), ErrorCode::SourceNotFound);
         assert!(good.failure().is_none());
+        for response in [&good, &bad] {
+            let json = serde_json::to_string(response).unwrap();
+            assert_eq!(&serde_json::from_str::<VideoClipResponse>(&json).unwrap(), response);
+        }
         let table = to_table(&[good, bad]).unwrap();
         assert_eq!((table.schema(), table.num_rows()), (response_schema(), 2));
         assert_eq!(to_table(&[]).unwrap().num_rows(), 0);

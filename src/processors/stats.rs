@@ -1,11 +1,13 @@
 //! [`ProcessingStats`]: counters of a processor.
 
+use serde::Serialize;
+
 use crate::cache::CacheStats;
 use crate::resilience::HostState;
 use crate::telemetry::MediaCounts;
 
 /// Counters of a processor and its clones at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ProcessingStats {
     /// Batches and chunks that ended, failed ones included.
     pub batches: u64,

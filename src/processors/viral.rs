@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::clip::{VideoClipProcessor, create_high_performance_processor};
 use super::response::ViralVideoBatchResponse;
 use super::variant::{self, ViralVideoVariant};
-use crate::config::ParallelConfig;
+use crate::config::{BackendType, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::model::{AudienceProfile, VideoClipRequest};
-use crate::pipeline::{self, RunConfig, VariantSettings};
+use crate::pipeline::{self, Requests, RunConfig, VariantSettings};
 
 /// A processor of variants with custom settings that writes to the dataset `out`.
 ///
@@ -95,6 +95,22 @@ impl ViralVideoProcessor {
         audience_profile: Option<&AudienceProfile>,
     ) -> Result<Vec<ViralVideoBatchResponse>> {
         self.asking(n_variants, audience_profile)?.process_batch_async(requests).await
+    }
+
+    /// As [`ViralVideoProcessor::process_batch_async`], for requests in columns (see
+    /// [`VideoClipProcessor::process`]) and on `backend`, if it is not to be the configured one.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn process_on(
+        &self,
+        requests: impl Into<Requests>,
+        n_variants: u32,
+        audience_profile: Option<&AudienceProfile>,
+        backend: Option<BackendType>,
+    ) -> Result<Vec<ViralVideoBatchResponse>> {
+        let backend = backend.unwrap_or(self.clips.config().parallel.backend);
+        self.asking(n_variants, audience_profile)?.process_on(requests, backend).await
     }
 
     /// The variants that the settings (`config_mut().variants`) ask for of the clips in `results`, one

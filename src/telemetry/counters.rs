@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+
 /// Live counters of media work.
 #[derive(Debug, Default)]
 pub struct MediaCounters {
@@ -12,7 +14,7 @@ pub struct MediaCounters {
 }
 
 /// Values of [`MediaCounters`] at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct MediaCounts {
     /// Rows handed to a worker.
     pub rows_started: u64,

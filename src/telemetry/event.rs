@@ -2,10 +2,13 @@
 
 use std::fmt::Debug;
 
+use serde::Serialize;
+
 use crate::error::ErrorCode;
 
-/// Progress of media work, or a note about the requests.
-#[derive(Debug, Clone, PartialEq)]
+/// Progress of media work, or a note about the requests. As JSON it has its name in snake case as `event`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A stage of the run begins with this many rows of media work.

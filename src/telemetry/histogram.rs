@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// Upper end of the first bucket, in seconds.
 const FIRST: f64 = 0.001;
 /// Buckets of a factor of 2; the width of a bucket bounds the error of quantiles: 2^(1/8) is 9 %.
@@ -20,7 +22,7 @@ pub struct Histogram {
 }
 
 /// What a [`Histogram`] says at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Distribution {
     /// Number of observations.
     pub count: u64,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::{self, Debug, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
@@ -21,7 +22,7 @@ pub const MAX_ENTRIES: usize = 10_000;
 const MAX_TEXT: usize = 2000;
 
 /// A log event, without secrets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LogEntry {
     /// Seconds since 1970.
     pub timestamp: f64,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
+
 use super::histogram::{Distribution, Histogram};
 
 /// Most series of one metric: beyond it, values are counted under the labels `other`.
@@ -11,7 +13,8 @@ const MAX_SERIES: usize = 200;
 const OTHER: &str = "other";
 
 /// How values of a metric are combined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MetricKind {
     /// Only grows.
     Counter,
@@ -48,7 +51,7 @@ pub struct MetricSpec {
 }
 
 /// A value of a metric with certain labels.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MetricSample {
     /// Name by the conventions of Prometheus, with the unit.
     pub name: &'static str,

@@ -39,13 +39,13 @@ fn deny() -> Deny {
     Toml::from_path(&path).unwrap()
 }
 
-/// `cargo metadata` of this package on this platform.
-fn metadata(features: &[&str]) -> Value {
+/// `cargo metadata` of the workspace with all features on this platform.
+fn metadata() -> Value {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let fixed = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform"];
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(fixed).arg(platform).args(features);
-    let output = command.output().unwrap();
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(fixed).arg(platform);
+    let output = command.arg("--all-features").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -58,12 +58,13 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The packages that are built with these features, tests left out.
+/// The packages that are built for the program and for the Python package, tests left out.
 fn linked(metadata: &Value) -> Vec<&Value> {
     let nodes: BTreeMap<&str, &Value> =
         list(&metadata["resolve"]["nodes"]).iter().map(|n| (text(&n["id"]), n)).collect();
     let mut found = BTreeSet::new();
-    let mut next = vec![text(&metadata["resolve"]["root"])];
+    let mut next: Vec<&str> = list(&metadata["workspace_members"]).iter().map(text).collect();
+    assert_eq!(next.len(), 2, "clipflow and the Python package");
     while let Some(id) = next.pop() {
         if !found.insert(id) {
             continue;
@@ -151,7 +152,7 @@ fn licences_are_read_as_spdx_says() {
 #[test]
 fn what_is_linked_is_allowed() {
     let deny = deny();
-    let metadata = metadata(&["--all-features"]);
+    let metadata = metadata();
     let packages = linked(&metadata);
     assert!(packages.len() > 300, "{} packages", packages.len());
     let mut wrong = vec![];
@@ -195,25 +196,28 @@ const OPTIONAL: [&str; 12] = [
 
 #[test]
 fn a_library_without_default_features_is_small() {
-    let metadata = metadata(&["--no-default-features"]);
-    let packages = linked(&metadata);
-    let names: BTreeSet<&str> = packages.iter().map(|p| text(&p["name"])).collect();
+    // `cargo metadata` would add what the Python package asks for.
+    let tree = tree(&["-e", "normal,build", "--no-default-features", "-f", "{p}"]);
+    let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let wrong: Vec<_> = OPTIONAL.iter().filter(|name| names.contains(*name)).collect();
     assert!(wrong.is_empty(), "{wrong:?} are linked");
     assert!(names.contains("arrow") && names.len() < 200, "{} crates", names.len());
 }
 
-/// The features of a crate, as `cargo tree` prints them, in a build with `features` of this package.
-fn features_of(name: &str, features: &str) -> String {
-    let fixed = ["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none"];
+/// `cargo tree` of this package, a line for each crate.
+fn tree(arguments: &[&str]) -> String {
+    let fixed = ["tree", "--locked", "--offline", "--prefix", "none"];
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(fixed);
-    let output = command
-        .args(["-f", "{p} [{f}]", "--no-default-features", "--features", features])
-        .output()
-        .unwrap();
+    let output = command.args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let tree = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The features of a crate, as `cargo tree` prints them, in a build with `features` of this package.
+fn features_of(name: &str, features: &str) -> String {
+    let format = ["-e", "normal", "-f", "{p} [{f}]", "--no-default-features", "--features"];
+    let tree = tree(&[&format[..], &[features]].concat());
     let line = tree.lines().find(|line| line.starts_with(&format!("{name} v")));
     line.unwrap_or_default().trim_end_matches(" (*)").to_owned()
 }

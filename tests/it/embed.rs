@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use clipflow::ErrorCode;
-use clipflow::query::{SessionOptions, sql::VIEWS};
+use clipflow::analytics::{ResultsQuery, ResultsSession};
+use clipflow::query::{NamedTable, SessionOptions, sql::VIEWS};
 use datafusion::prelude::{CsvReadOptions, SessionContext};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -58,6 +59,31 @@ async fn tables_and_views_of_a_dataset_are_functions_beside_tables_of_ones_own()
     let titles = "SELECT clip_title(transcript, 'en', 40), engagement_rate(1, 1, 0, 0, 8)
         FROM clips('out') WHERE transcript LIKE '%loudest%' LIMIT 1";
     assert_eq!(lines(&ctx, titles).await, ["This is the loudest part of all!,0.25"]);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_session_over_results_reads_one_statement_and_writes_none() {
+    let folder = show::finished();
+    let open = ResultsQuery {
+        tables: vec![NamedTable::new("campaigns", folder.join("requests.csv")).unwrap()],
+        ..ResultsQuery::new(folder.join("out"))
+    };
+    let session = ResultsSession::open(&open).await.unwrap();
+    assert!(session.tables().iter().any(|name| name == "why") && session.notes().is_empty());
+    let joined = "SELECT clip_id, end FROM clips JOIN campaigns USING (request_id)";
+    assert!(session.sql(joined).await.unwrap().count().await.unwrap() > 0);
+    for (statement, told) in [
+        ("SELECT * FROM clipz", "the tables and views are "),
+        ("CREATE TABLE t AS SELECT 1", "DDL"),
+        ("SELECT 1; SELECT 2", "there are 2 statements; give one"),
+        ("", "there are 0 statements; give one"),
+    ] {
+        let error = session.sql(statement).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::QueryInvalid, "{error}");
+        assert!(error.message().contains(told), "{statement}: {error}");
+    }
+    let nowhere = ResultsSession::open(&ResultsQuery::new(folder.join("nowhere"))).await;
+    assert_eq!(nowhere.err().map(|e| e.code()), Some(ErrorCode::StoreRead));
 }
 
 #[tokio::test(flavor = "multi_thread")]

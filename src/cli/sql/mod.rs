@@ -8,22 +8,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 
 use super::args::{OutputArgs, SqlArgs};
 use super::{OK, print};
-use crate::analytics::{register_events, register_experiment, register_performance};
+use crate::analytics::{ResultsQuery, ResultsSession};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::panics::caught;
 use crate::query::own_tables::EVENT_TABLES;
-use crate::query::results::register_dataset;
+use crate::query::query_error;
 use crate::query::statements::parse_statements;
-use crate::query::{EventNotes, SessionOptions, query_error, register_tables, session_with};
-use crate::resilience::Resilience;
-use crate::store::DatasetRoot;
 
 pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     let query = match (&args.query, &args.file) {
@@ -49,8 +44,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
 
 /// A session over results, and how its answers are given.
 struct SqlSession {
-    ctx: SessionContext,
-    notes: Arc<EventNotes>,
+    results: ResultsSession,
     has_events: bool,
     /// Seconds that the statements of one answer may take; 0: any.
     timeout: u64,
@@ -59,36 +53,17 @@ struct SqlSession {
 
 impl SqlSession {
     async fn open(args: SqlArgs, parallel: ParallelConfig) -> Result<Self> {
-        let resilience = Resilience::new(&parallel);
-        let place = DatasetRoot::new(&args.dir.into(), &resilience)?;
-        let dataset = place.existing().await?;
-        let options = SessionOptions {
-            base: ".".into(),
-            // The query has all of the memory.
-            memory_bytes: Some((parallel.memory_limit_gb * 1e9) as usize),
+        let results = ResultsSession::open(&ResultsQuery {
+            results: args.dir.into(),
+            events: args.events.as_ref().map(Into::into),
+            reading: args.reading.options()?,
+            tables: args.tables.tables,
             parallel,
-            ..SessionOptions::default()
-        };
-        let notes = Arc::new(EventNotes::default());
-        let extension = Arc::clone(&notes);
-        let ctx = session_with(&options, None, |config| config.with_extension(extension))?;
-        register_performance(&ctx);
-        register_experiment(&ctx);
-        register_dataset(&ctx, &dataset).await?;
-        if let Some(events) = &args.events {
-            let reading = args.reading.options()?;
-            let table = register_events(&ctx, &events.into(), &reading, &resilience).await?;
-            table.notes.iter().for_each(|note| print::warning(note));
-        }
-        let left_out = register_tables(&ctx, &args.tables.tables, &resilience).await?;
-        left_out.iter().for_each(|note| print::warning(note));
-        Ok(Self {
-            ctx,
-            notes,
-            has_events: args.events.is_some(),
-            timeout: args.timeout,
-            output: args.output,
         })
+        .await?;
+        results.notes().iter().for_each(|note| print::warning(note));
+        let (has_events, timeout) = (args.events.is_some(), args.timeout);
+        Ok(Self { results, has_events, timeout, output: args.output })
     }
 
     /// Print the rows of the statements in `text`, in turn.
@@ -114,32 +89,15 @@ impl SqlSession {
         for statement in statements {
             self.print(statement).await?;
         }
-        self.notes.about_skipped().iter().for_each(|sentence| print::warning(sentence));
+        self.results.skipped().iter().for_each(|sentence| print::warning(sentence));
         Ok(())
     }
 
     async fn print(&self, statement: Statement) -> Result<()> {
-        let read_only = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        let plan = self.ctx.state().statement_to_plan(statement).await.map_err(query_error)?;
-        read_only.verify_plan(&plan).map_err(query_error)?;
-        let frame = self.ctx.execute_logical_plan(plan).await.map_err(query_error)?;
+        let frame = self.results.plan(statement).await?;
         let stream = frame.execute_stream().await.map_err(query_error)?;
         print::rows(stream, &self.output).await?;
         Ok(())
-    }
-
-    /// The tables and views of the session, by name.
-    fn tables(&self) -> Vec<String> {
-        let state = self.ctx.state();
-        let options = &state.config_options().catalog;
-        let schema = self.ctx.catalog(&options.default_catalog);
-        let schema = schema.and_then(|catalog| catalog.schema(&options.default_schema));
-        let mut names = schema.map_or_else(Vec::new, |schema| schema.table_names());
-        names.sort();
-        names
     }
 
     /// Adds the names of the tables to an error about an unknown table.
@@ -161,7 +119,7 @@ impl SqlSession {
             (true, true) if name == "event_spans" => {
                 "the events have no times; it is there when they have a column ts or day".to_owned()
             }
-            _ => format!("the tables and views are {}", self.tables().join(", ")),
+            _ => format!("the tables and views are {}", self.results.tables().join(", ")),
         };
         Error::new(ErrorCode::QueryInvalid, format!("{message}; {hint}"))
     }

@@ -136,7 +136,9 @@ async fn editor(session: &Arc<SqlSession>) -> rustyline::Result<SqlEditor> {
         .build();
     let history = FileHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history)?;
-    editor.set_helper(Some(SqlHelper(Names::of(&session.ctx, &session.tables()).await)));
+    editor.set_helper(Some(SqlHelper(
+        Names::of(session.results.context(), &session.results.tables()).await,
+    )));
     Ok(editor)
 }
 

@@ -1,5 +1,6 @@
 //! Where the rows of requests come from: files, rows in memory, or a table.
 
+mod json_rows;
 mod local;
 mod plain;
 

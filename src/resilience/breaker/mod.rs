@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::config::ParallelConfig;
 
 /// When a breaker opens and closes.
@@ -36,7 +38,8 @@ const MAX_RECOVERY: Duration = Duration::from_secs(60);
 const PROBES: u32 = 3;
 
 /// State of a breaker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Admits all calls.
     Closed,

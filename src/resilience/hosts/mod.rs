@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use guard::Guard;
 pub use key::HostKey;
+use serde::Serialize;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::breaker::{Breaker, BreakerConfig, BreakerState};
@@ -57,7 +58,7 @@ impl From<&ParallelConfig> for HostLimits {
 pub struct FetchSlot(#[allow(dead_code)] OwnedSemaphorePermit);
 
 /// State and counters of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HostState {
     /// The host, as in [`HostKey`].
     pub host: String,
