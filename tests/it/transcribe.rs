@@ -35,7 +35,7 @@ fn answer() -> String {
         (4.0, "From under the stones."),
     ];
     let segment = |(start, text): &(f64, &str)| {
-        let words: Vec<_> = text.split(' ').enumerate().map(|(n, word)| {
+        let words = text.split(' ').enumerate().map(|(n, word)| {
             let at = BEGINS + start + 0.25 * n as f64;
             json!({ "word": format!(" {word}"), "start": at, "end": at + 0.24 })
         });

@@ -23,6 +23,8 @@ use crate::model::Cue;
 pub use settings::{TranscribeSettings, TranscriberSettings};
 use sound::DecodedSound;
 
+/// The setting that names the variable with a server's key.
+const KEY_ENV: &str = "transcribe_key_env";
 /// Least seconds of voice for which a transcriber is asked.
 const LEAST_VOICE: f64 = 0.2;
 

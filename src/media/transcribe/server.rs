@@ -11,8 +11,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use super::Transcriber;
-use super::settings::KEY_ENV;
+use super::{KEY_ENV, Transcriber};
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Transcriber;
 use super::command::CommandTranscriber;
+use super::{KEY_ENV, Transcriber};
 use crate::config::ParallelConfig;
 use crate::error::{Error, Result};
 use crate::media::tools::MediaLimits;
@@ -14,8 +14,6 @@ use crate::net::openai::ServerSettings;
 
 /// Where a server takes requests, below its base address.
 const PATH: &str = "/audio/transcriptions";
-/// The setting that names the variable with the key.
-pub(super) const KEY_ENV: &str = "transcribe_key_env";
 /// Longest time for a source or a piece of one.
 const TIMEOUT: Duration = Duration::from_secs(4 * 3600);
 
