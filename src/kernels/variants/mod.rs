@@ -14,6 +14,7 @@ mod brief;
 mod build;
 mod choose;
 mod features;
+mod find_brief;
 mod layout;
 mod list;
 mod offers;
@@ -24,8 +25,9 @@ mod size;
 mod texts;
 mod timing;
 
-pub use brief::{ClipBrief, ClipFacts, Ending, MIN_FPS, Moment, Stretch, Title, clip_brief};
+pub use brief::{ClipBrief, ClipFacts, Ending, MIN_FPS, Moment, Stretch, Title};
 pub use features::{FEATURE_NAMES, FEATURES, VariantFeature};
+pub use find_brief::clip_brief;
 pub use layout::{MAX_UPSCALE, fitting_size, upscale};
 pub use list::{
     BriefColumns, brief_type, briefs, caption_mode, make_variants as variant_lists,

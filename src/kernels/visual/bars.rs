@@ -222,8 +222,8 @@ mod tests {
     fn each_shot_has_its_own() {
         let mixed = |row: usize, column: usize, n: usize| {
             let inside = if n < 40 { (9..63).contains(&row) } else { (16..112).contains(&column) };
-            let level = if n < 40 { 0 } else { 40 };
-            if inside { texture(row, column, n) / 2 + 40 + level } else { 16 }
+            let level = if n < 40 { 40 } else { 180 };
+            if inside { texture(row, column, n) / 4 + level } else { 16 }
         };
         let found = found(80, mixed);
         let [first, .., last] = found[..] else { unreachable!("{found:?}") };

@@ -61,7 +61,7 @@ impl CommandTranscriber {
             let sentence = format!(
                 "{name} of transcribe_command cannot be run; install it or correct the setting"
             );
-            Error::new(ErrorCode::SetupMissingProgram, sentence)
+            Error::new(ErrorCode::SetupMissingProgram, sentence).about("transcribe_command")
         })?;
         Ok(Self { program, arguments, line: line.to_owned(), timeout })
     }
@@ -106,7 +106,7 @@ impl CommandTranscriber {
     fn failed(&self, what: &str) -> Error {
         let sentence =
             format!("the transcriber {} {what}; correct transcribe_command", self.name());
-        Error::new(ErrorCode::TranscribeFailed, sentence)
+        Error::new(ErrorCode::TranscribeFailed, sentence).about("transcribe_command")
     }
 
     /// What the command wrote: its standard output, or the file that says most.

@@ -68,7 +68,8 @@ mod tests {
             assert_eq!(back.len(), 3, "{text}");
             assert_eq!((back[1].start, back[1].end), (1.25, 3661.5));
             assert_eq!(back[0].text, "one & two");
-            assert_eq!(back[1].text, "מה\n漢字 → x");
+            // The mark gives the line the direction of its cue.
+            assert_eq!(back[1].text.trim_start_matches('\u{200e}'), "מה\n漢字 → x");
         }
     }
 }
