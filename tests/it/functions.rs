@@ -6,6 +6,7 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use clipflow::config::ParallelConfig;
 use clipflow::kernels::score::ScoreModels;
 use clipflow::kernels::select::Weights;
 use clipflow::query::{
@@ -135,7 +136,10 @@ async fn the_examples_of_the_documentation_run() {
         events += &format!("{line},{}\n", if n == 0 { "experiment_id" } else { "hooks" });
     }
     fs::write(folder.path().join("events.csv"), events).unwrap();
-    let options = SessionOptions { base: folder.path().into(), ..SessionOptions::default() };
+    let transcriber = "sh -c 'printf \"WEBVTT\\n\\n00:01.000 --> 00:02.000\\nHello.\\n\"' {input}";
+    let parallel = ParallelConfig { transcribe_command: transcriber.into(), ..Default::default() };
+    let base = folder.path().into();
+    let options = SessionOptions { base, parallel, ..SessionOptions::default() };
     let runtime = Arc::new(clipflow::exec::MediaRuntime::for_reading().unwrap());
     let ctx = session(&options, Some(runtime)).unwrap();
     clipflow::register_all_with(&ctx, &options).unwrap();
