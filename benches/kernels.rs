@@ -74,6 +74,7 @@ fn source(duration: f64) -> (Vec<Signal>, Vec<Shot>, Vec<Cue>) {
             shot_id: shots.len() as i64,
             start,
             end,
+            area: None,
             transition: Transition::Cut,
             score: random.unit(),
             first_frame: (start * 25.0) as i64,

@@ -97,7 +97,8 @@ fn the_functions_give_what_the_slt_files_say() {
 #[test]
 fn every_statement_of_the_run_is_used() {
     let single = [&sql::CHECKED, &sql::CONSIDERED, &sql::DESCRIBED, &sql::RENDERED];
-    let steps = single.into_iter().chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
+    let single = single.into_iter().chain([&sql::UNTRANSCRIBED, &sql::TRANSCRIBED]);
+    let steps = single.chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     // The other form of the step `candidates`.
     let other = std::iter::once("candidates_considered");
     let steps: Vec<&str> = steps.map(|step| step.name).chain(other).collect();

@@ -170,12 +170,14 @@ impl<'a> Compared<'a> {
         rates.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(i, _)| i)
     }
 
-    /// The other arms that are compared, with counts enough for a test against `first`.
+    /// The other arms that are compared. One without counts enough for a test against `first` is not beaten: both may
+    /// have every trial as a success.
     fn rivals(&self, first: usize) -> impl Iterator<Item = usize> {
-        let is_rival = move |i: &usize| {
-            *i != first && self.is[*i] && is_enough(&self.arms[first], &self.arms[*i])
-        };
-        (0..self.arms.len()).filter(is_rival)
+        (0..self.arms.len()).filter(move |i| *i != first && self.is[*i])
+    }
+
+    fn is_testable(&self, first: usize, other: usize) -> bool {
+        is_enough(&self.arms[first], &self.arms[other])
     }
 
     fn corrected_interval(&self, i: usize, j: usize) -> Option<Interval> {
@@ -190,6 +192,7 @@ impl<'a> Compared<'a> {
     fn is_better(&self, first: usize, other: usize) -> bool {
         let p = self.tests.corrected_p(first, other).unwrap_or(1.0);
         p < 1.0 - self.plan.confidence
+            && self.is_testable(first, other)
             && self.corrected_interval(first, other).is_some_and(|interval| interval.low > 0.0)
     }
 
@@ -205,7 +208,7 @@ impl<'a> Compared<'a> {
         };
         let first = self.best(None).or_else(largest).unwrap_or_default();
         let rivals: Vec<usize> = self.rivals(first).filter(|_| self.is[first]).collect();
-        if rivals.is_empty() {
+        if !rivals.iter().any(|other| self.is_testable(first, *other)) {
             if let Some(empty) =
                 arms.iter().find(|a| a.rate().is_none()).filter(|_| arms.len() == 2)
             {

@@ -4,7 +4,7 @@ use crate::kernels::audio::ChannelFault;
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
 use crate::media::probe::{Hdr, Probe};
-use crate::media::shape::{StoredShape, turned};
+use crate::media::shape::StoredShape;
 use crate::media::sniff::Demuxer;
 use crate::model::edit::Edit;
 
@@ -36,10 +36,8 @@ pub(crate) struct RenderSource {
     pub(crate) stored: StoredShape,
     /// Width of the upright picture in square pixels, in which areas are given.
     pub(crate) shown_width: u32,
-    /// The filter that turns the decoded picture upright; empty if it is.
-    pub(crate) turn: &'static str,
-    /// Whether ffmpeg turns it, because it is mirrored too.
-    pub(crate) mirrored: bool,
+    /// Whether ffmpeg turns or mirrors it. A filter of ours would leave its tag on the clip, which players turn once more.
+    pub(crate) turned: bool,
     /// Nominal frame rate.
     pub(crate) fps: f64,
     /// Ticks per second of the clips' clock.
@@ -117,8 +115,7 @@ impl RenderSource {
             height,
             stored: video.into(),
             shown_width: exact_width.max(1),
-            turn: if video.mirrored { "" } else { turned(video.rotation) },
-            mirrored: video.mirrored,
+            turned: video.mirrored || video.rotation != 0,
             fps: rate.unwrap_or(25.0),
             ticks: ticks(video.time_base),
             plain,

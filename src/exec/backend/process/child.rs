@@ -36,8 +36,8 @@ impl TaskRequest {
     pub(super) fn new(task: &Task) -> Result<Self> {
         let work = task.work.spec().ok_or_else(|| no_spec(task.work.name()))?;
         let (id, env) = (fastrand::u64(..), &task.env);
-        let header =
-            ToWorker::Task { id, work, tools: env.tools.clone(), media_dir: env.media_dir.clone() };
+        let (work, tools) = (Box::new(work), env.tools.clone());
+        let header = ToWorker::Task { id, work, tools, media_dir: env.media_dir.clone() };
         Ok(Self { header, id, rows: encode_rows(task.work.as_ref(), &task.rows)? })
     }
 }

@@ -39,7 +39,7 @@ pub(super) enum ToWorker {
         workers: usize,
     },
     /// Run this task; the rows follow.
-    Task { id: u64, work: WorkSpec, tools: Option<MediaTools>, media_dir: PathBuf },
+    Task { id: u64, work: Box<WorkSpec>, tools: Option<MediaTools>, media_dir: PathBuf },
     /// Stop task `id`, if it still runs.
     Cancel { id: u64 },
 }

@@ -149,10 +149,9 @@ fn listen(input: &mut impl Read, tasks: &Sender<ReceivedTask>) -> Option<(u64, C
                 let cancel = CancelToken::new();
                 current = Some((id, cancel.clone()));
                 let scheduler = scheduler.clone();
-                if tasks
-                    .send(ReceivedTask { id, work, tools, media_dir, rows, cancel, scheduler })
-                    .is_err()
-                {
+                let work = *work;
+                let task = ReceivedTask { id, work, tools, media_dir, rows, cancel, scheduler };
+                if tasks.send(task).is_err() {
                     return current;
                 }
             }

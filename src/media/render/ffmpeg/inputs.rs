@@ -49,9 +49,9 @@ pub(crate) fn video_input(
     let target = target(seek);
     let mut extra = seeking(&target);
     // A picture that changes its size in mid-stream reaches the scaler, which handles it, instead of
-    // restarting all filters. Where ffmpeg mirrors pictures itself it would not: such a source fails. (Angles
+    // restarting all filters. Where ffmpeg turns pictures itself it would not: such a source fails. (Angles
     // that are no quarter turn are ignored, because the size would change.)
-    if !source.mirrored {
+    if !source.turned {
         extra.extend(["-noautorotate", "-reinit_filter", "0"]);
     }
     input_args(source.demuxer, path, limits, &extra)

@@ -109,11 +109,10 @@ fn cut(source: &RenderSource, span: &Output) -> String {
 /// Filters that convert the decoded picture to that of a clip.
 pub(crate) fn picture(source: &RenderSource) -> String {
     let (wide, high) = source.scaled;
-    let stored = if source.turn.contains("transpose") { (high, wide) } else { (wide, high) };
     // First, so that all later filters see one constant size.
-    let mut filters = match source.mirrored {
+    let mut filters = match source.turned {
         true => format!("scale={wide}:{high}:flags={SCALER}"),
-        false => shape::scaled(source.stored, stored, SCALER),
+        false => shape::scaled(source.stored, (wide, high), SCALER),
     };
     if source.rgb {
         filters.push_str(":out_color_matrix=bt709");
@@ -125,13 +124,13 @@ pub(crate) fn picture(source: &RenderSource) -> String {
         filters.push_str(&tone_mapped(hdr));
     }
     filters.push_str(",format=yuv420p");
-    if !source.mirrored {
-        let _ = write!(filters, ",{}", shape::padded(stored));
+    if !source.turned {
+        let _ = write!(filters, ",{}", shape::padded((wide, high)));
     }
     // One frame for one frame, and only frames that the decoder marks as interlaced; bwdif changes the
     // time base, which is restored.
     filters.push_str(",bwdif=mode=send_frame:parity=auto:deint=interlaced");
-    let _ = write!(filters, ",settb=1/{}{}", source.ticks, source.turn);
+    let _ = write!(filters, ",settb=1/{}", source.ticks);
     if (wide, high) != (source.width, source.height) {
         let _ = write!(filters, ",crop={}:{}:0:0", source.width, source.height);
     }
