@@ -46,7 +46,8 @@ pub(super) async fn read(session: &RunSession) -> Result<Vec<String>> {
     let mut sentences = vec![];
     sentences.extend(mapped_platforms(statements, config.variants.count).await?);
     sentences.extend(about_sources(statements).await?);
-    sentences.extend(without_captions(statements).await?);
+    let has_transcriber = config.transcription()?.is_some();
+    sentences.extend(without_captions(statements, has_transcriber).await?);
     if config.variants.count == 0 {
         return Ok(sentences);
     }
@@ -108,7 +109,10 @@ fn file_name(location: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-async fn without_captions(statements: &Statements) -> Result<Option<String>> {
+async fn without_captions(
+    statements: &Statements,
+    has_transcriber: bool,
+) -> Result<Option<String>> {
     #[derive(Deserialize)]
     struct Source {
         location: String,
@@ -121,8 +125,12 @@ async fn without_captions(statements: &Statements) -> Result<Option<String>> {
         1 => ("1 source".to_owned(), "has", format!(" ({name})")),
         n => (plural(n as u64, "source"), "have", format!(", e.g. {name}")),
     };
+    let or = match has_transcriber {
+        true => "",
+        false => ", or name a transcriber (--transcribe-command),",
+    };
     let what = format!(
-        "{count} {have} no captions{example}: put {stem}.srt or {stem}.vtt beside it, or name a transcriber (--transcribe-command), and run again, so that clips are chosen by what is said"
+        "{count} {have} no captions{example}: put {stem}.srt or {stem}.vtt beside it{or} and run again, so that clips are chosen by what is said"
     );
     Ok(Some(what))
 }

@@ -60,14 +60,14 @@ struct SpoolState {
 /// A file that can be found by its location.
 #[derive(Debug)]
 struct SpoolEntry {
-    file: Arc<StoredFile>,
+    file: Arc<SpooledFile>,
     validator: String,
     last_use: u64,
 }
 
 /// A complete file. It is removed, and its space released, with the last reference.
 #[derive(Debug)]
-struct StoredFile {
+struct SpooledFile {
     path: Option<TempPath>,
     bytes: u64,
     spool: Weak<SpoolShared>,
@@ -76,7 +76,7 @@ struct StoredFile {
 /// A lease of a file in the spool, which exists at least as long as this.
 #[derive(Debug)]
 pub struct Lease {
-    file: Option<Arc<StoredFile>>,
+    file: Option<Arc<SpooledFile>>,
     path: PathBuf,
     validator: String,
     spool: Arc<SpoolShared>,
@@ -170,7 +170,8 @@ impl Spool {
         room: Reservation,
     ) -> Lease {
         room.becomes(bytes);
-        let file = Arc::new(StoredFile { path: Some(path), bytes, spool: Arc::downgrade(&self.0) });
+        let file =
+            Arc::new(SpooledFile { path: Some(path), bytes, spool: Arc::downgrade(&self.0) });
         let mut state = self.0.state();
         state.files += 1;
         state.uses += 1;
@@ -188,7 +189,7 @@ impl Spool {
         self.0.state().used
     }
 
-    fn lease(&self, file: &Arc<StoredFile>, validator: &str) -> Lease {
+    fn lease(&self, file: &Arc<SpooledFile>, validator: &str) -> Lease {
         Lease {
             path: file.path.as_deref().map(Path::to_path_buf).unwrap_or_default(),
             file: Some(Arc::clone(file)),
@@ -217,7 +218,7 @@ impl Drop for Lease {
     }
 }
 
-impl Drop for StoredFile {
+impl Drop for SpooledFile {
     fn drop(&mut self) {
         drop(self.path.take());
         if let Some(spool) = self.spool.upgrade() {
@@ -340,7 +341,7 @@ enum Growth {
     /// There is.
     Done,
     /// There may be once this file is removed.
-    AfterRemoval(Option<Arc<StoredFile>>),
+    AfterRemoval(Option<Arc<SpooledFile>>),
     /// There may be later.
     Later(StuckReservation),
     /// There will be none, since all reservations wait for each other.
@@ -369,7 +370,7 @@ impl SpoolShared {
 }
 
 /// Removes a file on a blocking thread: removing large files takes time.
-async fn remove(file: Option<Arc<StoredFile>>) {
+async fn remove(file: Option<Arc<SpooledFile>>) {
     let _ = tokio::task::spawn_blocking(move || drop(file)).await;
 }
 

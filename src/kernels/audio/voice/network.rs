@@ -18,12 +18,12 @@ pub(super) const SEEN: usize = 3;
 
 /// A layer: for each output a row of weights, as long as what it sees, and what is added.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Layer {
+pub(super) struct DenseLayer {
     pub(super) rows: Vec<f32>,
     pub(super) bias: Vec<f32>,
 }
 
-impl Layer {
+impl DenseLayer {
     fn apply(&self, seen: &[f32], out: &mut Vec<f32>) {
         let rows = self.rows.chunks_exact(seen.len().max(1));
         out.extend(rows.zip(&self.bias).map(|(row, bias)| dot(row, seen) + bias));
@@ -48,11 +48,11 @@ impl Layer {
 #[derive(Debug, Default)]
 pub(super) struct Network {
     /// Cosines of all frequencies, then sines.
-    pub(super) transform: Layer,
-    pub(super) convolutions: [Layer; 4],
+    pub(super) transform: DenseLayer,
+    pub(super) convolutions: [DenseLayer; 4],
     /// The gates of the cell: input, forget, cell, output; each sees the input and the last output.
-    pub(super) gates: Layer,
-    pub(super) last: Layer,
+    pub(super) gates: DenseLayer,
+    pub(super) last: DenseLayer,
 }
 
 /// What the recurrent cell keeps from frame to frame.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::network::{CELL, Layer, Network, SEEN};
+use super::network::{CELL, DenseLayer, Network, SEEN};
 
 static FILE: &[u8] = include_bytes!("silero_vad_16k.safetensors");
 
@@ -19,12 +19,12 @@ pub(super) fn read(file: &[u8]) -> Option<Network> {
     let (header, data) =
         rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
     let tensors = Tensors { header: serde_json::from_slice(header).ok()?, data };
-    let mut convolutions: [Layer; 4] = Default::default();
+    let mut convolutions: [DenseLayer; 4] = Default::default();
     for (n, layer) in convolutions.iter_mut().enumerate() {
         let rows = tensors.values(&format!("conv{}.weight", n + 1))?;
         let bias = tensors.values(&format!("conv{}.bias", n + 1))?;
         let inputs = rows.len() / bias.len() / SEEN;
-        *layer = Layer { rows: by_place(&rows, inputs), bias };
+        *layer = DenseLayer { rows: by_place(&rows, inputs), bias };
     }
     let (of_input, of_output) =
         (tensors.values("lstm_cell.weight_ih")?, tensors.values("lstm_cell.weight_hh")?);
@@ -33,10 +33,13 @@ pub(super) fn read(file: &[u8]) -> Option<Network> {
     let [a, b] = biases;
     let transform = tensors.values("stft_conv.weight")?;
     Some(Network {
-        transform: Layer { bias: vec![0.0; transform.len() / 256], rows: transform },
+        transform: DenseLayer { bias: vec![0.0; transform.len() / 256], rows: transform },
         convolutions,
-        gates: Layer { rows: rows.collect(), bias: a.iter().zip(&b).map(|(a, b)| a + b).collect() },
-        last: Layer {
+        gates: DenseLayer {
+            rows: rows.collect(),
+            bias: a.iter().zip(&b).map(|(a, b)| a + b).collect(),
+        },
+        last: DenseLayer {
             rows: tensors.values("final_conv.weight")?,
             bias: tensors.values("final_conv.bias")?,
         },

@@ -13,7 +13,7 @@ mod tests;
 
 use super::subtitles::parse_subtitles;
 use super::{RawCue, to_iso639_3};
-pub use voice::{LeftOut, VoiceTimes};
+pub use voice::{OmittedWords, VoiceTimes};
 
 /// A word as it was heard.
 #[derive(Debug, Clone, PartialEq)]

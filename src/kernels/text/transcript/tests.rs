@@ -107,7 +107,7 @@ fn what_no_voice_says_is_left_out_and_words_begin_with_the_voice() {
         {"start":8.0,"end":9.0,"text":" la la la la","compression_ratio":5.0}]}"#;
     let mut read = Transcript::read(answer).unwrap();
     let left_out = read.hold_against(&voice(&[(0.78, 1.5), (8.0, 9.0)], 10.0));
-    assert_eq!(left_out, LeftOut { without_voice: 3, doubtful: 4 });
+    assert_eq!(left_out, OmittedWords { without_voice: 3, doubtful: 4 });
     assert_eq!(texts(&read), ["Good morning."]);
     assert!((read.cues()[0].start - 0.78).abs() < 0.033, "{:?}", read.cues());
 }

@@ -23,7 +23,7 @@ pub struct VoiceTimes {
 
 /// What was left out of a transcript.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct OmittedWords {
     /// Words where no voice is heard.
     pub without_voice: usize,
     /// Words of passages that the transcriber itself takes for invented.
@@ -90,8 +90,8 @@ impl VoiceTimes {
 impl Transcript {
     /// Leaves out what no voice says and what the transcriber itself takes for invented, and moves words that begin in
     /// a pause to where the voice begins.
-    pub fn hold_against(&mut self, voice: &VoiceTimes) -> LeftOut {
-        let mut left_out = LeftOut::default();
+    pub fn hold_against(&mut self, voice: &VoiceTimes) -> OmittedWords {
+        let mut left_out = OmittedWords::default();
         let is_said = |start: f64, end: f64| {
             voice.frames(start - AROUND, end + AROUND).iter().any(|one| *one >= NONE)
         };
