@@ -35,6 +35,7 @@
 //! | `polars` | the kernels as Polars expressions, results as `LazyFrame`s |
 //! | `cloud` | sources and results in S3, Google Cloud Storage and Azure |
 //! | `http` | sources on web servers, a language model behind HTTP, metrics served to Prometheus |
+//! | `otlp` | traces, metrics and logs to a collector of OpenTelemetry |
 //! | `youtube` | sources on YouTube, by way of yt-dlp |
 //! | `bench` | `run_comprehensive_benchmark` |
 //! | `cli` | the command and its settings files |
@@ -52,6 +53,7 @@
         feature = "bench",
         feature = "cloud",
         feature = "http",
+        feature = "otlp",
         feature = "youtube"
     )),
     allow(dead_code, unused_imports)
@@ -62,6 +64,7 @@ pub mod error;
 pub mod cancel;
 pub mod location;
 mod panics;
+pub mod sandbox;
 pub mod telemetry;
 
 pub mod config;

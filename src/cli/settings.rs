@@ -106,6 +106,9 @@ fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
                 };
                 on.ignore_case(true).value_parser(BackendType::ALL.map(value))
             }
+            SettingKind::Choice(names) => on
+                .ignore_case(true)
+                .value_parser(names.iter().copied().map(PossibleValue::new).collect::<Vec<_>>()),
             _ => on,
         }];
     }
@@ -129,6 +132,7 @@ fn value_name(setting: &Setting) -> String {
     let unit = setting.range.map_or("", |r| r.unit);
     match setting.kind {
         SettingKind::Backend => "BACKEND".to_owned(),
+        SettingKind::Choice(_) => "MODE".to_owned(),
         SettingKind::Path if setting.name.ends_with("_dir") => "DIR".to_owned(),
         SettingKind::Path => "FILE".to_owned(),
         SettingKind::Text if setting.name.ends_with("_url") => "URL".to_owned(),

@@ -3,6 +3,7 @@
 use super::BackendType;
 use super::setting::{Setting, SettingRange, SettingText, SettingValue, settings};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sandbox::SandboxMode;
 
 settings! {
     /// How a batch is run. Durations are in seconds, sizes in GB of 10⁹ bytes.
@@ -67,6 +68,9 @@ settings! {
         spool_limit_gb: f64 = 20.0, flag "spool-limit", from 0.001 to 100_000 "GB";
         /// Fetch from private and loopback addresses too.
         allow_private: bool = false, flag "allow-private";
+        /// Confinement of ffmpeg, ffprobe and yt-dlp by the kernel, which keeps a hostile file from other files and
+        /// from the network; off: by resource limits and ffmpeg's whitelists alone.
+        sandbox: SandboxMode = SandboxMode::On, flag "sandbox";
     }
     "Texts" {
         /// Address of an OpenAI-compatible server (`https://host/v1`) whose language model writes titles
@@ -117,6 +121,9 @@ settings! {
         metrics_listen: SettingText = SettingText::default(), flag "metrics-listen";
         /// DogStatsD agent that metrics are sent to, `udp://HOST:PORT` or `unix:///PATH`; empty: none.
         datadog_url: SettingText = SettingText::default(), flag "datadog";
+        /// OpenTelemetry collector that traces, metrics and logs are sent to, as OTLP over HTTP: its base address,
+        /// such as http://127.0.0.1:4318; empty: none. Turns tracing on.
+        otlp_url: SettingText = SettingText::default(), flag "otlp";
         /// Seconds between two exports of metrics.
         metrics_interval_seconds: f64 = 15.0, flag "metrics-interval", from 1 to 3600 "seconds";
     }
@@ -125,6 +132,9 @@ settings! {
 /// Memory of one media process with the decoder's and the encoder's pictures of 1080p video, as
 /// measured (analysis of 720p: 146 MB; rendering 1080p with x264 `veryfast`: about 400 MB).
 const MEDIA_PROCESS_BYTES: f64 = 5e8;
+
+/// Resident memory of the program itself, beside its queries.
+const PROGRAM_BYTES: f64 = 4e7;
 
 /// Address space below which no worker process works: threads and the allocator's arenas.
 const WORKER_BYTES: f64 = 512e6;
@@ -201,9 +211,20 @@ impl ParallelConfig {
         (rest / self.workers() as f64).max(WORKER_BYTES) as u64
     }
 
+    /// Resident memory of media processes together, in bytes: what queries and the program itself leave.
+    pub fn media_memory_bytes(&self) -> u64 {
+        let rest = self.memory_limit_gb * 1e9 - self.query_memory_bytes() as f64 - PROGRAM_BYTES;
+        rest.max(0.0) as u64
+    }
+
+    /// The `memory_limit_gb` that leaves media processes so many bytes.
+    pub(crate) fn memory_for_media(bytes: u64) -> f64 {
+        ((bytes as f64 + PROGRAM_BYTES) / 0.75 / 1e7).ceil() / 100.0
+    }
+
     /// Whether traces are recorded.
     pub fn is_tracing(&self) -> bool {
-        self.enable_tracing || !self.trace_file.is_empty()
+        self.enable_tracing || !self.trace_file.is_empty() || !self.otlp_url.is_empty()
     }
 
     /// Memory for queries, in bytes; beyond it sorts and aggregates spill to disk: a quarter of the

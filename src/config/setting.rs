@@ -1,6 +1,7 @@
 //! The description of a setting, and the macro that generates a struct from a table of settings.
 
 use super::{BackendType, SETTINGS};
+use crate::sandbox::SandboxMode;
 
 /// One setting of [`ParallelConfig`](super::ParallelConfig): the struct, its builder, the command's
 /// flags, the environment, files, SQL and the documents all read this.
@@ -34,6 +35,8 @@ pub enum SettingKind {
     Text,
     /// A [`BackendType`].
     Backend,
+    /// One of these names.
+    Choice(&'static [&'static str]),
 }
 
 /// The allowed numbers of a setting, both ends included.
@@ -89,6 +92,7 @@ impl Setting {
             SettingKind::Switch => return "true or false".to_owned(),
             SettingKind::Path => return "a path".to_owned(),
             SettingKind::Text => return "a text".to_owned(),
+            SettingKind::Choice(names) => return format!("one of {}", names.join(", ")),
             SettingKind::Backend => {
                 return format!(
                     "one of {}",
@@ -211,6 +215,18 @@ impl SettingValue for SettingText {
 
     fn text(&self) -> String {
         self.0.clone()
+    }
+}
+
+impl SettingValue for SandboxMode {
+    const KIND: SettingKind = SettingKind::Choice(SandboxMode::NAMES);
+
+    fn parse(text: &str) -> Option<Self> {
+        SandboxMode::parse(text)
+    }
+
+    fn text(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 

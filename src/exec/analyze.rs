@@ -73,8 +73,13 @@ impl Work for AnalyzeWork {
                 env.progress.advanced("analyze", seconds - done.replace(seconds));
             }
         };
-        let analysis =
-            media::analyze(env.tools()?, Path::new(&path), &self.settings, cancel, &progress)?;
+        let analysis = media::analyze(
+            &env.tools_for(row)?,
+            Path::new(&path),
+            &self.settings,
+            cancel,
+            &progress,
+        )?;
         // Progress is reported at intervals; what follows the last one is done too.
         let rest = analysis.info.duration - done.get();
         if rest > 0.0 {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Work;
-use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
+use super::work::{FILE_COLUMN, PATH_COLUMN, VALIDATOR_COLUMN};
 use crate::error::{Error, ErrorCode, Result};
 
 /// A column that [`Work`] reads.
@@ -124,7 +124,8 @@ fn names(schema: &Schema) -> String {
 pub(crate) fn columns_read(work: &dyn Work, rows: &RecordBatch) -> Result<RecordBatch> {
     check_inputs(&format!("the work {}", work.name()), work, rows.schema_ref())?;
     let declared = work.input_columns();
-    let source = [PATH_COLUMN, VALIDATOR_COLUMN].map(|name| InputColumn::any(name).optional());
+    let source =
+        [PATH_COLUMN, VALIDATOR_COLUMN, FILE_COLUMN].map(|name| InputColumn::any(name).optional());
     let is_declared = |column: &InputColumn| declared.iter().any(|d| d.name == column.name);
     let source = source.iter().filter(|column| !is_declared(column));
     let (mut fields, mut columns) = (vec![], vec![]);

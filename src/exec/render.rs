@@ -84,7 +84,7 @@ impl Work for RenderWork {
 
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
-        let (path, tools) = (Path::new(&path), env.tools()?);
+        let (path, tools) = (Path::new(&path), &env.tools_for(row)?);
         same_source(row)?;
         let spans = spans(row, env, self.settings.encoding.format.extension())?;
         let mut probe = media::probe(tools, path, &self.settings.limits, cancel)?;

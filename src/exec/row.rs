@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
+use super::work::{FILE_COLUMN, PATH_COLUMN, VALIDATOR_COLUMN};
 use crate::error::{Error, ErrorCode, Result};
 use crate::source::LocalCopy;
 
@@ -26,8 +26,14 @@ pub(super) fn with_source(row: &RecordBatch, copy: &LocalCopy) -> Result<RecordB
     })?;
     let mut fields: Vec<_> = row.schema().fields().iter().cloned().collect();
     let mut columns = row.columns().to_vec();
-    for (name, value) in [(PATH_COLUMN, path), (VALIDATOR_COLUMN, copy.validator.as_str())] {
-        fields.push(Arc::new(Field::new(name, DataType::Utf8, false)));
+    let file = copy.file.map(|(device, inode)| format!("{device}:{inode}"));
+    let added = [
+        (PATH_COLUMN, Some(path)),
+        (VALIDATOR_COLUMN, Some(copy.validator.as_str())),
+        (FILE_COLUMN, file.as_deref()),
+    ];
+    for (name, value) in added {
+        fields.push(Arc::new(Field::new(name, DataType::Utf8, name == FILE_COLUMN)));
         columns.push(Arc::new(StringArray::from(vec![value])));
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)

@@ -81,7 +81,7 @@ impl Work for TranscribeWork {
             }
         };
         let said = media::transcribe(
-            env.tools()?,
+            &env.tools_for(row)?,
             Path::new(&path),
             transcriber,
             &self.settings.limits,

@@ -1,12 +1,15 @@
 //! Locates ffmpeg and ffprobe, and defines the limits under which they run.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::sandbox::{self, PinnedFile, SandboxMode};
 use crate::source::program;
 use crate::telemetry::ProcessLog;
 
@@ -21,13 +24,23 @@ pub struct MediaTools {
     ///
     /// Its version would cost a process; [`super::probe()`] reports it along the way.
     pub identity: String,
+    /// Whether their processes are confined by the kernel.
+    #[serde(default)]
+    pub sandbox: SandboxMode,
+    /// Resident memory that one process may take, in bytes: work that needs more is refused before it starts.
+    #[serde(default = "no_limit")]
+    pub memory_bytes: u64,
+    /// The source that they read, if it must be this very file.
+    #[serde(skip)]
+    pub(crate) pinned: Option<PinnedFile>,
     /// Collects what its processes did.
     #[serde(skip)]
     pub processes: ProcessLog,
 }
 
 impl MediaTools {
-    /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`.
+    /// Finds both programs: `CLIPFLOW_FFMPEG` and `CLIPFLOW_FFPROBE` if set, else on `PATH`. They are confined unless
+    /// `CLIPFLOW_SANDBOX` is `off`.
     ///
     /// # Errors
     /// [`ErrorCode::SetupMissingProgram`] if one is missing or not executable.
@@ -35,12 +48,63 @@ impl MediaTools {
         let path = std::env::var_os("PATH");
         let ffmpeg = locate("ffmpeg", std::env::var_os("CLIPFLOW_FFMPEG"), path.as_ref())?;
         let ffprobe = locate("ffprobe", std::env::var_os("CLIPFLOW_FFPROBE"), path.as_ref())?;
-        let identity = identity(&ffmpeg);
-        Ok(Self { ffmpeg, ffprobe, identity, processes: ProcessLog::default() })
+        let sandbox =
+            std::env::var("CLIPFLOW_SANDBOX").ok().and_then(|mode| SandboxMode::parse(&mode));
+        Ok(Self { sandbox: sandbox.unwrap_or_default(), ..Self::new(ffmpeg, ffprobe) })
+    }
+
+    /// These programs, confined and without a limit of memory.
+    pub fn new(ffmpeg: impl Into<PathBuf>, ffprobe: impl Into<PathBuf>) -> Self {
+        let ffmpeg = ffmpeg.into();
+        Self {
+            identity: identity(&ffmpeg),
+            ffmpeg,
+            ffprobe: ffprobe.into(),
+            sandbox: SandboxMode::On,
+            memory_bytes: no_limit(),
+            pinned: None,
+            processes: ProcessLog::default(),
+        }
     }
 }
 
+const fn no_limit() -> u64 {
+    u64::MAX
+}
+
 impl MediaTools {
+    /// Checks that work which takes about `bytes` of resident memory fits; `what` is what takes them.
+    ///
+    /// # Errors
+    /// `media.limits` with the memory that it needs.
+    pub(crate) fn check_memory(&self, what: &str, bytes: u64) -> Result<()> {
+        if bytes <= self.memory_bytes {
+            return Ok(());
+        }
+        let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+        let message = format!(
+            "{what} takes about {} MB of memory, and the limit leaves one media process {} MB; raise memory_limit_gb to {:.2} or more",
+            megabytes(bytes),
+            megabytes(self.memory_bytes),
+            ParallelConfig::memory_for_media(bytes)
+        );
+        Err(Error::new(ErrorCode::MediaLimits, message).about("memory_limit_gb"))
+    }
+
+    /// Opens a source as they read it.
+    ///
+    /// # Errors
+    /// `source.changed` if it was replaced; of the file system.
+    pub(crate) fn open(&self, source: &Path) -> Result<File> {
+        match self.pinned.as_ref().filter(|pinned| pinned.path == source) {
+            Some(pinned) => pinned.open().map_err(|_| sandbox::replaced()),
+            None => File::open(source).map_err(|cause| {
+                let message = format!("{} cannot be opened ({cause})", source.display());
+                Error::new(ErrorCode::SourceUnreachable, message).with_source(cause)
+            }),
+        }
+    }
+
     /// The same programs, whose processes are recorded in `processes`.
     #[must_use]
     pub fn recorded_in(&self, processes: &ProcessLog) -> Self {

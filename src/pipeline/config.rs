@@ -255,7 +255,9 @@ impl RunConfig {
     /// # Errors
     /// `setup.missing_program`.
     pub(super) fn media_tools(&self) -> Result<MediaTools> {
-        self.tools.clone().map_or_else(MediaTools::find, Ok)
+        let tools = self.tools.clone().map_or_else(MediaTools::find, Ok)?;
+        let (sandbox, memory_bytes) = (self.parallel.sandbox, self.parallel.media_memory_bytes());
+        Ok(MediaTools { sandbox, memory_bytes, ..tools })
     }
 
     /// What `analyze_media` does.

@@ -104,7 +104,12 @@ impl Engine {
         let run = self.monitor.begin(config);
         let backend = self.runtime.backend();
         let labels = [backend.backend_type().as_str()];
-        run.telemetry.metrics.set(&catalogue::WORKERS, &labels, backend.workers() as f64);
+        let metrics = &run.telemetry.metrics;
+        metrics.set(&catalogue::WORKERS, &labels, backend.workers() as f64);
+        for (layer, state) in self.runtime.tools.sandbox.layers() {
+            metrics.set(&catalogue::SANDBOX, &[layer, state], 1.0);
+            tracing::info!(layer, state, "confinement of media processes");
+        }
         run
     }
 

@@ -97,6 +97,7 @@ async fn run_session(
     (wanted, watch): (Wanted, &FailureWatch),
 ) -> Result<(RunSummary, RunRows)> {
     let left_over = left_over(&session).await;
+    tell_missing_layers(&session);
     let RepeatedRows { checked, rows: asked, settled } =
         repeat::narrow(&mut session, checked).await?;
     let shard = shard_id(&session, &checked).await?;
@@ -159,6 +160,20 @@ async fn left_over(session: &RunSession) -> Option<LeftOverRequests> {
         session.config.observer.event(&Event::Note { sentence: &sentence });
         None
     })
+}
+
+/// Say which layers of confinement this system lacks.
+fn tell_missing_layers(session: &RunSession) {
+    let layers = session.config.parallel.sandbox.layers();
+    let missing: Vec<_> =
+        layers.iter().filter(|(_, state)| *state == "missing").map(|(layer, _)| *layer).collect();
+    if !missing.is_empty() {
+        let sentence = format!(
+            "this system has no {}: a decoder that is taken over is confined by the rest alone (SECURITY.md)",
+            missing.join(" and no ")
+        );
+        session.config.observer.event(&Event::Note { sentence: &sentence });
+    }
 }
 
 /// Put what is left over into the summary, and remove it if that is asked for. The run is committed: that it

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::{LocalCopy, Source};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::scheme;
+use crate::sandbox::{self, PinnedFile};
 
 /// Local files beneath a set of roots. A symbolic link may lead to any root, but not out of all of them.
 #[derive(Debug)]
@@ -74,16 +75,22 @@ impl Source for LocalFiles {
     }
 
     async fn open(&self, location: &str) -> Result<LocalCopy> {
-        let (path, metadata) = self.check(location)?;
-        // The decoder opens the file itself; opening it here gives a missing permission its error code.
-        fs::File::open(&path).map_err(|e| cannot_open(location, e))?;
+        let (path, _) = self.check(location)?;
+        // What counts from here on is the file that is open: its name may lead to another by the next moment.
+        let opened = |e| cannot_open(location, e);
+        let file = fs::File::open(&path).map_err(opened)?;
+        let metadata = file.metadata().map_err(opened)?;
+        let pinned = PinnedFile::of(&file, &path).map_err(opened)?;
+        if !metadata.is_file() || !self.real.iter().any(|root| pinned.path.starts_with(root)) {
+            return Err(sandbox::replaced());
+        }
         if metadata.len() == 0 {
             return Err(Error::new(
                 ErrorCode::SourceTruncated,
                 format!("{location} is empty; copy the file again"),
             ));
         }
-        Ok(LocalCopy::new(path, validator(&metadata)))
+        Ok(LocalCopy::pinned(pinned, validator(&metadata)))
     }
 }
 

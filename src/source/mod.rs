@@ -30,6 +30,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::location::youtube;
 use crate::location::{Location, scheme};
 use crate::resilience::{FetchSlot, Hosts};
+use crate::sandbox::PinnedFile;
 use object::{ObjectSource, is_object_url};
 
 /// A source as a local file, which exists as long as this value or a clone of it.
@@ -39,6 +40,8 @@ pub struct LocalCopy {
     pub path: PathBuf,
     /// Changes with the content: size and modification time of a file, the entity tag of an object.
     pub validator: String,
+    /// Device and inode of a local file that was checked, so that no other file is read in its place.
+    pub(crate) file: Option<(u64, u64)>,
     /// Keeps the file in the spool, and the fetch slot until work on it starts.
     lease: Option<Arc<(Lease, Mutex<Option<FetchSlot>>)>>,
 }
@@ -46,13 +49,18 @@ pub struct LocalCopy {
 impl LocalCopy {
     /// A file of this machine that is not in the spool.
     pub fn new(path: impl Into<PathBuf>, validator: impl Into<String>) -> Self {
-        Self { path: path.into(), validator: validator.into(), lease: None }
+        Self { path: path.into(), validator: validator.into(), file: None, lease: None }
+    }
+
+    /// A file that was checked, whatever its name leads to later.
+    pub(crate) fn pinned(file: PinnedFile, validator: impl Into<String>) -> Self {
+        Self { file: Some(file.id), ..Self::new(file.path, validator) }
     }
 
     /// A file of the spool, with the slot of its fetch.
     pub fn leased(file: Lease, slot: Option<FetchSlot>) -> Self {
         let (path, validator) = (file.path().to_path_buf(), file.validator().to_owned());
-        Self { path, validator, lease: Some(Arc::new((file, Mutex::new(slot)))) }
+        Self { path, validator, file: None, lease: Some(Arc::new((file, Mutex::new(slot)))) }
     }
 
     /// Whether the file was fetched for this copy, and not found in the spool or on this machine.

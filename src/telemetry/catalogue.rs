@@ -52,6 +52,7 @@ metrics! {
     PROCESS_SECONDS = Histogram "clipflow_media_process_seconds" "seconds" ["program" "stage"] "Wall time of media processes.";
     PROCESS_CPU_SECONDS = Counter "clipflow_media_cpu_seconds_total" "seconds" ["program" "stage"] "CPU time of media processes.";
     PROCESS_MEMORY = Gauge "clipflow_media_peak_memory_bytes" "bytes" ["stage"] "Largest resident memory of a media process.";
+    SANDBOX = Gauge "clipflow_sandbox_info" "layers" ["layer" "state"] "Always 1; confinement of media processes by each layer of the kernel: on, off because it was asked for, or missing in this system.";
     RENDERED_FILES = Counter "clipflow_rendered_files_total" "files" [] "Media files that were written.";
     RENDERED_BYTES = Counter "clipflow_rendered_bytes_total" "bytes" [] "Bytes of the media files that were written.";
     TABLE_BYTES = Counter "clipflow_table_written_bytes_total" "bytes" ["table"] "Bytes of table files that were written.";

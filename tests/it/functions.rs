@@ -140,7 +140,7 @@ async fn the_examples_of_the_documentation_run() {
     let parallel = ParallelConfig { transcribe_command: transcriber.into(), ..Default::default() };
     let base = folder.path().into();
     let options = SessionOptions { base, parallel, ..SessionOptions::default() };
-    let runtime = Arc::new(clipflow::exec::MediaRuntime::for_reading().unwrap());
+    let runtime = Arc::new(clipflow::exec::MediaRuntime::for_reading(None).unwrap());
     let ctx = session(&options, Some(runtime)).unwrap();
     clipflow::register_all_with(&ctx, &options).unwrap();
     register_media_relations(&ctx, &options).unwrap();

@@ -12,6 +12,7 @@ use clipflow::media::render::{
 };
 use clipflow::model::Rendition;
 use clipflow::model::edit::{Anchor, Edit, Effect, EffectKind, Join, Layout, Segment};
+use clipflow::sandbox::SandboxMode;
 use tempfile::TempDir;
 
 use super::support::counter::{ffmpeg, make, numbers};
@@ -92,6 +93,8 @@ impl Footage {
         std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .unwrap();
         self.tools.ffmpeg = spy;
+        // It writes where no ffmpeg may.
+        self.tools.sandbox = SandboxMode::Off;
     }
 
     /// Renders one edit and checks what is promised of every one.

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 const NOT_OF_A_FOLDER: &[&str] = &[
     "worker_program",
     "allow_private",
+    "sandbox",
     "text_model_url",
     "text_model_key_env",
     "transcribe_command",
@@ -28,6 +29,7 @@ const NOT_OF_A_FOLDER: &[&str] = &[
     "metrics_file",
     "metrics_listen",
     "datadog_url",
+    "otlp_url",
 ];
 /// Values of one place.
 pub(super) struct Layer {

@@ -112,9 +112,10 @@ impl fmt::Display for LoadedConfig {
             let text = self.config.get(setting.name).unwrap_or_default();
             let value = match setting.kind {
                 // A JSON string is a TOML string.
-                SettingKind::Backend | SettingKind::Path | SettingKind::Text => {
-                    serde_json::json!(text).to_string()
-                }
+                SettingKind::Backend
+                | SettingKind::Choice(_)
+                | SettingKind::Path
+                | SettingKind::Text => serde_json::json!(text).to_string(),
                 SettingKind::Switch | SettingKind::Whole | SettingKind::Number => text,
             };
             let line = format!("{} = {value}", setting.name);

@@ -16,6 +16,7 @@ use super::work_cache::WorkCache;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
+use crate::location::Location;
 use crate::media::MediaTools;
 use crate::resilience::{Hosts, Resilience};
 use crate::source::Sources;
@@ -88,16 +89,18 @@ impl Progress for ProgressToObserver {
 }
 
 impl MediaRuntime {
-    /// A runtime for reading files that the user named: every path is allowed, since the user may read it.
+    /// A runtime for reading videos beneath `roots`; `None`: for files that the user named, every path is allowed,
+    /// since the user may read it.
     ///
     /// # Errors
     /// `setup.missing_program` without ffmpeg.
-    pub fn for_reading() -> Result<Self> {
+    pub fn for_reading(roots: Option<Vec<Location>>) -> Result<Self> {
         let config = ParallelConfig::default();
         let resilience = Resilience::new(&config);
+        let roots = roots.unwrap_or_else(|| vec![Location::from("/")]);
         Ok(Self::new(MediaRuntimeConfig {
             tools: MediaTools::find()?,
-            sources: Sources::standard([PathBuf::from("/")], &config, &resilience.hosts),
+            sources: Sources::standard(roots, &config, &resilience.hosts),
             media_dir: std::env::temp_dir(),
             backend: Arc::new(AsyncBackend::new(1)),
             resilience,

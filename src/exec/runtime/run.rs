@@ -263,6 +263,7 @@ struct RowRun {
 }
 
 /// What [`MediaRuntime::prepare`] returns.
+#[allow(clippy::large_enum_variant, reason = "there is one for each row under way")]
 enum Preparation<'a> {
     /// The columns are cached.
     Cached(Vec<ArrayRef>),

@@ -146,7 +146,7 @@ fn picture(
     cancel: &CancelToken,
 ) -> Result<Vec<u8>> {
     let video = &probe.video;
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     let seek = format!("{at:.3}");
     command.args(ffmpeg_args());
     command.args(input_args(probe.demuxer, path, limits, &["-noautorotate", "-ss", &seek]));

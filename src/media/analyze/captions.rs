@@ -1,6 +1,7 @@
 //! Caption tracks within the source and in files beside it.
 
 use std::io::{PipeReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -126,7 +127,9 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
 }
 
 fn read_file(path: &Path) -> Option<Vec<u8>> {
-    let file = std::fs::File::open(path).ok()?;
+    // A link would lead to a file that nobody checked.
+    let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(path).ok()?;
     let mut text = Vec::new();
     let read = file.take(MAX_BYTES + 1).read_to_end(&mut text).ok()?;
     (read as u64 <= MAX_BYTES).then_some(text)

@@ -39,7 +39,7 @@ fn is_heard(
     stream: usize,
     cancel: &CancelToken,
 ) -> Result<bool> {
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     command.args(ffmpeg_args()).args(input_args(demuxer, path, limits, &["-vn", "-sn", "-dn"]));
     let (name, mut pipe) = command.output_pipe()?;
     let map = format!("0:{stream}");

@@ -13,8 +13,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,6 +31,7 @@ use super::failure::{Finished, StopReason};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
+use crate::sandbox::{self, PinnedFile, Sandbox, SandboxMode};
 use crate::telemetry::{ProcessLog, unix_seconds};
 use group::Group;
 use pipes::{data_pipe, no_pipe, read_tail};
@@ -45,10 +47,16 @@ pub struct MediaCommand {
     kept: Vec<OwnedFd>,
     limits: MediaLimits,
     log: ProcessLog,
+    sandbox: SandboxMode,
+    /// An input that must be this very file.
+    pinned: Option<PinnedFile>,
+    /// Files that it reads beside its inputs.
+    reads: Vec<PathBuf>,
 }
 
 impl MediaCommand {
-    /// Creates a process of `program` (an absolute path) under `limits`.
+    /// Creates a process of `program` (an absolute path) under `limits`, which the kernel does not confine otherwise:
+    /// for programs of the user's own.
     ///
     /// Its environment holds `LC_ALL=C` and `MALLOC_ARENA_MAX=2`, which keeps the address space of many
     /// threads below the limit. Standard input and output are `/dev/null`.
@@ -61,17 +69,32 @@ impl MediaCommand {
             kept: Vec::new(),
             limits: limits.clone(),
             log: ProcessLog::default(),
+            sandbox: SandboxMode::Off,
+            pinned: None,
+            reads: Vec::new(),
         }
     }
 
-    /// Creates a process of ffmpeg that is recorded in the log of `tools`; see [`MediaCommand::new`].
+    /// Creates a process of ffmpeg that is recorded in the log of `tools` and confined as they say; see
+    /// [`MediaCommand::new`].
     pub fn ffmpeg(tools: &MediaTools, limits: &MediaLimits) -> Self {
-        Self { log: tools.processes.clone(), ..Self::new(&tools.ffmpeg, limits) }
+        Self::of(tools, Self::new(&tools.ffmpeg, limits))
     }
 
-    /// Creates a process of ffprobe that is recorded in the log of `tools`; see [`MediaCommand::new`].
+    /// Creates a process of ffprobe like [`MediaCommand::ffmpeg`].
     pub fn ffprobe(tools: &MediaTools, limits: &MediaLimits) -> Self {
-        Self { log: tools.processes.clone(), ..Self::new(&tools.ffprobe, limits) }
+        Self::of(tools, Self::new(&tools.ffprobe, limits))
+    }
+
+    fn of(tools: &MediaTools, command: Self) -> Self {
+        let (log, sandbox, pinned) = (tools.processes.clone(), tools.sandbox, tools.pinned.clone());
+        Self { log, sandbox, pinned, ..command }
+    }
+
+    /// A file that the process reads though no argument `-i` names it, such as captions of a filter.
+    pub fn reads(&mut self, file: &Path) -> &mut Self {
+        self.reads.push(file.into());
+        self
     }
 
     /// Adds one argument.
@@ -130,15 +153,23 @@ impl MediaCommand {
     /// [`ErrorCode::Cancelled`] if `cancel` was already cancelled.
     pub fn start(self, cancel: &CancelToken) -> Result<MediaChild> {
         cancel.check()?;
-        let Self { program, mut args, env, stdout, mut kept, limits, log } = self;
+        let Self { program, mut args, env, stdout, mut kept, limits, log, sandbox, pinned, reads } =
+            self;
         kept.extend(script::by_file(&mut args)?);
         let (errors, stderr) = std::io::pipe().map_err(no_pipe)?;
         let mut command = Command::new(&program);
         command.args(&args).env_clear().envs(env).stdin(Stdio::null()).stderr(stderr);
         command.stdout(stdout.map_or_else(Stdio::null, Stdio::from)).process_group(0);
+        if sandbox == SandboxMode::On {
+            files_of(&program, &args, (&reads, pinned.as_ref())).confine(&mut command)?;
+        }
+        // Where the kernel cannot hold the process to that file, it is at least that file now.
+        if let Some(pinned) = &pinned {
+            pinned.open().map_err(|_| sandbox::replaced())?;
+        }
         confine(&mut command, &limits, kept);
         let started = Instant::now();
-        let child = command.spawn().map_err(|cause| cannot_start(&program, cause))?;
+        let child = command.spawn().map_err(|cause| cannot_start(&program, sandbox, cause))?;
         // The command owns the writing ends; readers see the end only after they are closed.
         drop(command);
         let group = Group::new(child, started + limits.timeout);
@@ -260,7 +291,38 @@ impl Drop for MediaChild {
     }
 }
 
-/// Sets up how the child confines itself between fork and exec.
+/// What a process of ffmpeg or ffprobe reads and writes: its inputs (`-i file:PATH`), its outputs (`file:PATH`), and
+/// `reads`.
+fn files_of(
+    program: &OsStr,
+    args: &[OsString],
+    (reads, pinned): (&[PathBuf], Option<&PinnedFile>),
+) -> Sandbox {
+    let mut sandbox = Sandbox::strict(Path::new(program));
+    reads.iter().for_each(|file| {
+        sandbox.read(file);
+    });
+    let mut before: &OsStr = OsStr::new("");
+    for arg in args {
+        if let Some(path) = arg.as_bytes().strip_prefix(b"file:") {
+            let path = Path::new(OsStr::from_bytes(path));
+            match (before == "-i", path.parent()) {
+                (true, _) => match pinned.filter(|pinned| pinned.path == path) {
+                    Some(pinned) => sandbox.read_pinned(pinned),
+                    None => sandbox.read(path),
+                },
+                // A file is made in its folder.
+                (false, Some(folder)) if !path.exists() => sandbox.write(folder),
+                // What is written is read again, to move the index of an MP4 file to its start.
+                (false, _) => sandbox.write(path),
+            };
+        }
+        before = arg;
+    }
+    sandbox
+}
+
+/// Sets up how the child limits itself between fork and exec.
 fn confine(command: &mut Command, limits: &MediaLimits, kept: Vec<OwnedFd>) {
     let parent = nix::unistd::getpid();
     let table = [
@@ -341,13 +403,16 @@ fn thread<T: Send + 'static>(
     })
 }
 
-fn cannot_start(program: &OsStr, cause: std::io::Error) -> Error {
+fn cannot_start(program: &OsStr, sandbox: SandboxMode, cause: std::io::Error) -> Error {
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
-    Error::new(
-        ErrorCode::SetupMissingProgram,
-        format!("{name} cannot be started ({}); check that it is installed", cause.kind()),
-    )
-    .with_source(cause)
+    let advice = match (sandbox, cause.kind()) {
+        (SandboxMode::On, std::io::ErrorKind::PermissionDenied) => {
+            "check that it may be run; sandbox = \"off\" starts it without confinement"
+        }
+        _ => "check that it is installed",
+    };
+    let message = format!("{name} cannot be started ({}); {advice}", cause.kind());
+    Error::new(ErrorCode::SetupMissingProgram, message).with_source(cause)
 }
 
 #[cfg(test)]

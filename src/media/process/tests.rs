@@ -52,7 +52,7 @@ fn several_pipes_carry_their_own_data() {
 
 #[test]
 fn a_filtergraph_that_is_too_long_for_an_argument_is_read_all_the_same() {
-    let tools = crate::media::MediaTools::find().unwrap();
+    let tools = MediaTools::find().unwrap();
     let mut command = MediaCommand::ffmpeg(&tools, &MediaLimits::default());
     let graph = " ".repeat(1 << 17) + "color=gray:s=64x64:r=25:d=1[out]";
     command.args(["-v", "error", "-filter_complex", &graph, "-map", "[out]"]);
@@ -199,4 +199,48 @@ fn only_the_end_of_a_long_stderr_is_kept() {
     let finished = child.wait().unwrap();
     assert!(finished.stderr.len() <= TAIL_BYTES);
     assert_eq!(finished.last_words(), "line 2999");
+}
+
+/// Whether ffmpeg, told to read the film `canary` from within a filtergraph as a hostile file might make it, does.
+fn filter_reads(canary: &Path, sandbox: SandboxMode, allowed: bool) -> bool {
+    let tools = MediaTools { sandbox, ..MediaTools::find().unwrap() };
+    let mut command = MediaCommand::ffmpeg(&tools, &MediaLimits::default());
+    let graph = format!("movie={}[out]", canary.display());
+    command.args(["-v", "error", "-filter_complex", &graph, "-map", "[out]", "-f", "null", "-"]);
+    if allowed {
+        command.reads(canary);
+    }
+    command.start(&CancelToken::new()).unwrap().wait().unwrap().success()
+}
+
+#[test]
+fn ffmpeg_reads_what_the_command_names_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("canary.mp4");
+    let tools = MediaTools::find().unwrap();
+    let mut make = MediaCommand::ffmpeg(&tools, &MediaLimits::default());
+    make.args(["-v", "error", "-f", "lavfi", "-i", "color=gray:s=64x64:r=25:d=1"]);
+    make.args(["-movflags", "+faststart", "-y", "-f", "mp4"]);
+    make.arg(format!("file:{}", film.display()));
+    let finished = make.start(&CancelToken::new()).unwrap().wait().unwrap();
+    assert!(finished.success(), "{}", finished.last_words());
+    assert!(filter_reads(&film, SandboxMode::Off, false), "without a sandbox it can");
+    assert!(filter_reads(&film, SandboxMode::On, true));
+    if crate::sandbox::layers().landlock {
+        assert!(!filter_reads(&film, SandboxMode::On, false));
+    }
+}
+
+#[test]
+fn a_sandbox_that_hinders_the_start_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("ffmpeg");
+    std::fs::write(&program, "#!/no/such/interpreter\n").unwrap();
+    let error = MediaCommand::new(&program, &MediaLimits::default()).start(&CancelToken::new());
+    assert_eq!(error.unwrap_err().code(), ErrorCode::SetupMissingProgram);
+    let cause = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let said =
+        |sandbox| cannot_start(OsStr::new("/x/ffmpeg"), sandbox, cause()).message().to_owned();
+    assert!(said(SandboxMode::On).contains("sandbox = \"off\""), "{}", said(SandboxMode::On));
+    assert!(!said(SandboxMode::Off).contains("sandbox"));
 }

@@ -121,8 +121,15 @@ impl Renderer<'_> {
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
         let (mut pending, mut places, mut done) = (Vec::new(), Vec::new(), 0.0);
+        let needs = MemoryNeeds::new(&source, spans, settings);
         for (place, span) in spans.iter().enumerate() {
-            match check_span(span, settings).and_then(|()| context.existing(span)) {
+            // What exists takes no memory.
+            let state = check_span(span, settings).and_then(|()| context.existing(span));
+            let state = state.and_then(|facts| {
+                let fits = || tools.check_memory("rendering this file", needs.of(&[place]));
+                facts.map_or_else(|| fits().map(|()| None), |facts| Ok(Some(facts)))
+            });
+            match state {
                 Ok(None) => {
                     pending.push(span.clone());
                     places.push(place);
@@ -134,7 +141,7 @@ impl Renderer<'_> {
                 Err(error) => results[place] = Err(error),
             }
         }
-        let memory_bytes = scheduler.memory(settings.memory_bytes);
+        let memory_bytes = scheduler.memory(settings.memory_bytes).min(tools.memory_bytes);
         let planned =
             divide(&source, &pending, &RenderSettings { memory_bytes, ..settings.clone() });
         let needs = MemoryNeeds::new(&source, &pending, settings);

@@ -25,7 +25,7 @@ pub fn still_at(
     (width, height): (i64, i64),
     cancel: &CancelToken,
 ) -> Result<Vec<u8>> {
-    let mut command = MediaCommand::new(&tools.ffmpeg, limits);
+    let mut command = MediaCommand::ffmpeg(tools, limits);
     command.args(ffmpeg_args());
     // What is on screen is the last picture at or before that moment, which may have come long before.
     let seek = format!("{at:.3}");

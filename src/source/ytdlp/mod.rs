@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::location::redacted;
 use crate::location::youtube;
 use crate::resilience::{FetchSlot, HostKey, Hosts};
+use crate::sandbox::SandboxMode;
 
 /// Environment variable with the program, if it is not on `PATH`.
 const VARIABLE: &str = "CLIPFLOW_YTDLP";
@@ -36,6 +37,8 @@ pub struct YtDlpConfig {
     pub max_height: u32,
     /// Time limit of one video.
     pub timeout: Duration,
+    /// Whether it may write to its own folder only.
+    pub sandbox: SandboxMode,
 }
 
 impl From<&ParallelConfig> for YtDlpConfig {
@@ -47,6 +50,7 @@ impl From<&ParallelConfig> for YtDlpConfig {
             max_bytes: (config.max_source_gb * 1e9) as u64,
             max_height: 1080,
             timeout: timeout.unwrap_or(TIMEOUT),
+            sandbox: config.sandbox,
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::YtDlpConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::sandbox::{Sandbox, SandboxMode};
 use crate::source::spool::{Reservation, Spool};
 
 /// Interval between two checks of the size.
@@ -145,11 +146,17 @@ impl YtDlpFetch<'_> {
     }
 
     fn start(&self, folder: &Path) -> Result<YtDlpProcess> {
-        let child = Command::new(self.program)
+        let mut command = Command::new(self.program);
+        if self.config.sandbox == SandboxMode::On {
+            let mut sandbox = Sandbox::fetching(self.program);
+            sandbox.write(folder).confine(command.as_std_mut())?;
+        }
+        let child = command
             .args(self.arguments())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", folder)
+            .env("TMPDIR", folder)
             .env("YTDLP_NO_PLUGINS", "1")
             .current_dir(folder)
             .stdin(Stdio::null())

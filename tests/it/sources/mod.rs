@@ -2,5 +2,6 @@
 
 mod faults;
 mod runs;
+mod swapped;
 mod tries;
 mod youtube;

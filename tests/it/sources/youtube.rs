@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clipflow::ErrorCode;
 use clipflow::config::ParallelConfig;
 use clipflow::resilience::{HostLimits, Hosts};
+use clipflow::sandbox::{SandboxMode, layers};
 use clipflow::source::spool::Spool;
 use clipflow::source::ytdlp::{YtDlp, YtDlpConfig};
 use clipflow::source::{Source, SpooledSource};
@@ -34,14 +35,14 @@ fn youtube(
     (SpooledSource::new(YtDlp::new(config, hosts), spool.clone()), spool)
 }
 
-fn run(folder: &Path, ytdlp: &Path, url: &str) -> Output {
+fn run(folder: &Path, ytdlp: &Path, sandbox: &str, url: &str) -> Output {
     let rows =
         format!("request_id,source_url,min_clip_length,max_clips\na,{url},4,1\nb,{url},5,1\n");
     fs::write(folder.join("r.csv"), rows).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_clipflow"));
     command.current_dir(folder).args(["run", "r.csv", "--out", "out"]);
     command.env("CLIPFLOW_YTDLP", ytdlp).env("http_proxy", "http://127.0.0.1:9").env("SECRET", "x");
-    command.output().unwrap()
+    command.env("CLIPFLOW_SANDBOX", sandbox).output().unwrap()
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_run_over_a_youtube_video_starts_yt_dlp_once_with_nothing_of_the_request_but
     );
     let ytdlp = script(path, &body);
     let url = "https://m.youtube.com/watch?list=x&v=a-b_c1234XY&app=--exec";
-    let output = run(path, &ytdlp, url);
+    let output = run(path, &ytdlp, "off", url);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(query(path, "SELECT status, clips FROM outcomes"), ["ok,1", "ok,1"]);
     let source = query(path, "SELECT location, validator FROM sources");
@@ -72,15 +73,32 @@ fn a_run_over_a_youtube_video_starts_yt_dlp_once_with_nothing_of_the_request_but
     names.sort_unstable();
     // The last three are the shell's own.
     names.retain(|n| !["_", "PWD", "OLDPWD", "SHLVL"].contains(n));
-    assert_eq!(names, ["HOME", "PATH", "YTDLP_NO_PLUGINS"]);
+    assert_eq!(names, ["HOME", "PATH", "TMPDIR", "YTDLP_NO_PLUGINS"]);
     let home = format!("HOME={}", fs::read_to_string(path.join("pwd")).unwrap().trim());
     assert!(env.lines().any(|l| l == home), "{env}");
 }
 
 #[test]
+fn yt_dlp_writes_into_its_own_folder_alone() {
+    if !layers().landlock {
+        return eprintln!("this kernel has no Landlock");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let here = path.display();
+    let body = format!("echo x > {here}/canary; cp {here}/show.mp4 $TMPDIR/video.mp4");
+    let ytdlp = script(path, &body);
+    let output = run(path, &ytdlp, "on", "https://youtu.be/a-b_c1234XY");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!path.join("canary").exists());
+}
+
+#[test]
 fn without_yt_dlp_the_row_says_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &folder.path().join("no-such"), "https://youtu.be/a-b_c1234XY");
+    let output =
+        run(folder.path(), &folder.path().join("no-such"), "on", "https://youtu.be/a-b_c1234XY");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let rows =
         query(folder.path(), "SELECT DISTINCT error_code, attempts, error_message FROM outcomes");
@@ -150,7 +168,9 @@ async fn yt_dlp_and_what_it_started_end_when_nobody_waits_or_time_is_over() {
     let program = script(folder.path(), &body);
     for timeout in [0.0, 0.3] {
         let _ = fs::remove_file(&pids);
-        let config = ParallelConfig { timeout, ..ParallelConfig::default() };
+        // It writes beside its folder.
+        let sandbox = SandboxMode::Off;
+        let config = ParallelConfig { timeout, sandbox, ..ParallelConfig::default() };
         let (source, spool) = youtube(folder.path(), Some(program.clone()), &config);
         let mut open = Box::pin(source.open("https://youtu.be/a-b_c1234XY"));
         if timeout == 0.0 {

@@ -41,12 +41,7 @@ pub fn config(requests: &Path, out: &Path) -> RunConfig {
     register_work("fake_render", |_| Ok(Arc::new(FakeRender)));
     let mut config = RunConfig::new(requests, out);
     // No program is started: these are none.
-    config.tools = Some(MediaTools {
-        ffmpeg: "/no/ffmpeg".into(),
-        ffprobe: "/no/ffprobe".into(),
-        identity: "fake".into(),
-        processes: Default::default(),
-    });
+    config.tools = Some(MediaTools::new("/no/ffmpeg", "/no/ffprobe"));
     config.media_relations.extend([
         ("analyze_media".to_owned(), WorkSpec::registered("fake_analyze")),
         ("render_media".to_owned(), WorkSpec::registered("fake_render")),

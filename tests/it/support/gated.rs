@@ -88,6 +88,8 @@ exec {ffmpeg} "$@"
             .current_dir(&self.folder)
             .args(args)
             .env("CLIPFLOW_FFMPEG", self.folder.join("ffmpeg"))
+            // The script writes beside itself, which no ffmpeg may.
+            .env("CLIPFLOW_SANDBOX", "off")
             .process_group(0)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -102,6 +104,8 @@ exec {ffmpeg} "$@"
             .current_dir(&self.folder)
             .args(args)
             .env("CLIPFLOW_FFMPEG", self.folder.join("ffmpeg"))
+            // The script writes beside itself, which no ffmpeg may.
+            .env("CLIPFLOW_SANDBOX", "off")
             .output()
             .expect("the command starts");
         let text = [output.stdout, output.stderr].concat();

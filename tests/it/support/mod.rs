@@ -81,12 +81,7 @@ pub async fn lines(ctx: &SessionContext, sql: &str) -> Vec<String> {
 pub fn bare_runtime(sources: Sources, workers: usize, resilience: Resilience) -> MediaRuntime {
     let nowhere = Path::new("/nowhere").to_path_buf();
     MediaRuntime::new(MediaRuntimeConfig {
-        tools: MediaTools {
-            ffmpeg: nowhere.clone(),
-            ffprobe: nowhere.clone(),
-            identity: String::new(),
-            processes: Default::default(),
-        },
+        tools: MediaTools::new(&nowhere, &nowhere),
         sources,
         media_dir: nowhere,
         backend: Arc::new(AsyncBackend::new(workers)),

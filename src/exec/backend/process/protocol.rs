@@ -16,6 +16,7 @@ use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Outlook, Result};
+use crate::exec::work::FILE_COLUMN;
 use crate::exec::{PATH_COLUMN, VALIDATOR_COLUMN, Work, WorkSpec};
 use crate::media::MediaTools;
 use crate::telemetry::ProcessRecord;
@@ -97,8 +98,7 @@ pub(super) fn encode_rows(work: &dyn Work, rows: &RecordBatch) -> Result<Vec<u8>
     let declared = work.input_columns();
     let read = |name: &str| {
         declared.iter().any(|column| column.name() == name)
-            || name == PATH_COLUMN
-            || name == VALIDATOR_COLUMN
+            || [PATH_COLUMN, VALIDATOR_COLUMN, FILE_COLUMN].contains(&name)
     };
     let wanted: Vec<usize> = (0..rows.num_columns())
         .filter(|i| rows.schema_ref().fields().get(*i).is_some_and(|f| read(f.name())))

@@ -1,6 +1,7 @@
 //! Captions of an output, burned into its picture or as a text track of its file.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use super::encoding::Format;
 use crate::error::{Error, ErrorCode, Result};
@@ -16,6 +17,11 @@ use crate::model::edit::{CaptionMode, CaptionStyle};
 pub(crate) struct BurnedCaptions(PartialFile);
 
 impl BurnedCaptions {
+    /// The document.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The filter that draws the captions.
     pub(crate) fn filter(&self) -> String {
         format!("ass=filename={}", escaped(&self.0.to_string_lossy()))

@@ -131,11 +131,12 @@ impl PassRunner<'_> {
 
     /// Runs passes until none is left; after a cancellation the rest fail as cancelled.
     fn work(&self, worker: usize, sender: &Sender<(usize, WorkerMessage)>) {
-        let RenderContext { settings, cancel, .. } = self.context;
+        let RenderContext { tools, settings, cancel, .. } = self.context;
+        let memory_bytes = settings.memory_bytes.min(tools.memory_bytes);
         // The receiver outlives all workers.
         let say = |said| sender.send((worker, said)).unwrap_or_default();
         loop {
-            match self.scheduler.take(settings.memory_bytes, cancel, |free| self.queue.next(free)) {
+            match self.scheduler.take(memory_bytes, cancel, |free| self.queue.next(free)) {
                 Ok(None) => return,
                 Ok(Some((pass, _turn))) => {
                     let members: Vec<&Output> = pass.iter().map(|n| &self.spans[*n]).collect();
@@ -295,6 +296,9 @@ impl PassRunner<'_> {
         let (first, all) = (source.first_tick(start), (end - start) * source.ticks as f64);
         let (seek, ahead_seek) = (plan.seek, plan.ahead.and_then(|ahead| ahead.seek));
         command.args(command::arguments(&plan, names));
+        for captions in plan.captions.iter().flatten() {
+            command.reads(captions.path());
+        }
         let reader = command.stdout_pipe()?;
         let child = command.start(cancel)?;
         let (log, ahead) = std::thread::scope(|scope| {

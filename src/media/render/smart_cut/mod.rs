@@ -105,7 +105,7 @@ impl SmartCut<'_> {
         let track = packets::list(context, (context.path, source.video), Some(span))?;
         let parameters = StreamParameters::new(&track.avcc)
             .ok_or_else(|| mismatch("it is not one progressive 8-bit stream"))?;
-        let file = open(context.path)?;
+        let file = context.tools.open(context.path)?;
         let cut = divided(&track, &file, from, until)?;
         let ticks: Vec<i64> = track.packets[cut.copied.clone()].iter().map(|p| p.tick).collect();
         let depth = picture::depth(&ticks);
