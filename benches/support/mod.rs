@@ -53,6 +53,7 @@ pub fn folder() -> Result<PathBuf> {
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
     started: Instant,
+    whose: &'static [UsageWho],
     cpu: f64,
 }
 
@@ -62,7 +63,19 @@ impl Meter {
     /// # Errors
     /// If the system does not tell.
     pub fn start() -> Result<Self> {
-        Ok(Self { started: Instant::now(), cpu: cpu_seconds()? })
+        Self::of(&[UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN])
+    }
+
+    /// Starts to measure the children alone.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn of_children() -> Result<Self> {
+        Self::of(&[UsageWho::RUSAGE_CHILDREN])
+    }
+
+    fn of(whose: &'static [UsageWho]) -> Result<Self> {
+        Ok(Self { started: Instant::now(), whose, cpu: cpu_seconds(whose)? })
     }
 
     /// What was spent since the start.
@@ -70,15 +83,18 @@ impl Meter {
     /// # Errors
     /// If the system does not tell.
     pub fn cost(&self) -> Result<Cost> {
-        Ok(Cost { wall: self.started.elapsed().as_secs_f64(), cpu: cpu_seconds()? - self.cpu })
+        Ok(Cost {
+            wall: self.started.elapsed().as_secs_f64(),
+            cpu: cpu_seconds(self.whose)? - self.cpu,
+        })
     }
 }
 
-/// Processor seconds of this process and of its children (and theirs) that were waited for.
-fn cpu_seconds() -> Result<f64> {
+/// Processor seconds of this process or of its children (and theirs) that were waited for.
+fn cpu_seconds(whose: &[UsageWho]) -> Result<f64> {
     let mut total = 0.0;
-    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
-        let usage = getrusage(who)?;
+    for who in whose {
+        let usage = getrusage(*who)?;
         for time in [usage.user_time(), usage.system_time()] {
             total += Duration::new(time.tv_sec().try_into()?, 0).as_secs_f64()
                 + time.tv_usec() as f64 / 1e6;

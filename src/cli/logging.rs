@@ -3,9 +3,15 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
-use tracing_subscriber::filter::EnvFilter;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::telemetry::logs::LogLayer;
 use crate::telemetry::scrub;
 
 /// The form of the log.
@@ -28,17 +34,27 @@ pub(super) fn init(verbose: u8, format: LogFormat) {
         _ => "clipflow=debug",
     };
     let filter = EnvFilter::try_from_env("CLIPFLOW_LOG").unwrap_or_else(|_| default.into());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // What exporters of logs receive does not follow what the terminal shows, but a wish for more does both good.
+    let level = if verbose > 1 { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let exported = LogLayer::new().with_filter(Targets::new().with_target("clipflow", level));
+    let shown = lines(format).with_filter(filter);
+    // If a subscriber is set already, it stays.
+    let _ = tracing_subscriber::registry().with(shown).with(exported).try_init();
+}
+
+/// Writes events to standard error.
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(
+    format: LogFormat,
+) -> Box<dyn Layer<S> + Send + Sync> {
+    let layer = tracing_subscriber::fmt::layer()
         .with_writer(ScrubbedStderr)
         // Colours would be control characters in a file.
         .with_ansi(io::stderr().is_terminal());
-    // If a subscriber is set already, it stays.
-    let _ = match format {
-        LogFormat::Pretty => builder.pretty().try_init(),
-        LogFormat::Compact => builder.compact().try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
+    match format {
+        LogFormat::Pretty => layer.pretty().boxed(),
+        LogFormat::Compact => layer.compact().boxed(),
+        LogFormat::Json => layer.json().boxed(),
+    }
 }
 
 /// Standard error, where events lose their secrets whatever their form.

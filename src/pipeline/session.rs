@@ -81,7 +81,8 @@ impl RunSession {
         // Nothing runs that could be reported.
         config.parallel.metrics_file.clear();
         config.parallel.trace_file.clear();
-        (config.parallel.metrics_listen, config.parallel.datadog_url) = Default::default();
+        config.parallel.metrics_listen = Default::default();
+        (config.parallel.datadog_url, config.parallel.otlp_url) = Default::default();
         let tools = config.media_tools()?;
         let opening = Opening { config, tools, started: Instant::now() };
         opening.with_requests(DatasetRoot::Folder(folder)).await.map(|(session, _)| session)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use serde::Serialize;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -141,6 +141,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         }
     }
 
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let mut fields = FieldTexts::default();
+        values.record(&mut fields);
+        let Some(span) = context.span(id) else { return };
+        if let Some(SpanFields(of_span)) = span.extensions_mut().get_mut() {
+            of_span.retain(|(name, _)| fields.fields.iter().all(|(new, _)| new != name));
+            of_span.extend(fields.fields);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
         if !metadata.target().starts_with("clipflow") {
@@ -216,7 +226,10 @@ mod tests {
         };
         let subscriber = Registry::default().with(LogLayer(()));
         tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("row", trace_id = "ab12", stage = "analyze");
+            // The id of a trace is known after the span.
+            let trace_id = tracing::field::Empty;
+            let span = tracing::info_span!("row", stage = "analyze", trace_id);
+            span.record("trace_id", "ab12");
             let _entered = span.enter();
             tracing::warn!(
                 code = "source.timeout",
@@ -233,7 +246,7 @@ mod tests {
         let fields: Vec<_> = entry.fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(
             fields,
-            ["trace_id=ab12", "stage=analyze", "code=source.timeout", "url=https://h/a?sig=…"]
+            ["stage=analyze", "trace_id=ab12", "code=source.timeout", "url=https://h/a?sig=…"]
         );
         drop(subscription);
         let before = log.entries().len();

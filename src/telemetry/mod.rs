@@ -1,7 +1,7 @@
 //! What a run reports: events, metrics, traces and logs.
 //!
 //! Everything is recorded once and read by many: [`Metrics`] holds counters, gauges and histograms, a [`TraceLog`] the
-//! spans of rows, and each format ([`prometheus`], [`datadog`], [`chrome`]) is one file that reads them. Reporting never
+//! spans of rows, and each format ([`prometheus`], [`datadog`], [`chrome`], OTLP) is one module that reads them. Reporting never
 //! fails the work: an [`Observer`] returns nothing, and what cannot be recorded is dropped.
 
 pub mod catalogue;
@@ -13,6 +13,8 @@ mod histogram;
 #[cfg(feature = "datafusion")]
 pub mod logs;
 mod metrics;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod process_log;
 pub mod prometheus;
 mod redact;

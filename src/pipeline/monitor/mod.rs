@@ -1,6 +1,8 @@
 //! What runs report to: the metrics of all runs of an engine, and the exporters that read them.
 
 mod files;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod push;
 mod run_monitor;
 #[cfg(feature = "http")]
@@ -40,6 +42,8 @@ pub(super) struct Monitor {
     metrics_file: Option<PathBuf>,
     trace_file: Option<PathBuf>,
     datadog: Option<Mutex<DatadogSocket>>,
+    #[cfg(feature = "otlp")]
+    otlp: Option<otlp::OtlpExporter>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -50,6 +54,7 @@ impl Monitor {
     /// `config.invalid` for an address that cannot be understood.
     pub(super) fn check(config: &ParallelConfig) -> Result<()> {
         target::listen_address(&config.metrics_listen)?;
+        target::collector(&config.otlp_url)?;
         target::Datadog::parse(&config.datadog_url).map(|_| ())
     }
 
@@ -61,6 +66,7 @@ impl Monitor {
         let file = |path: &str| (!path.is_empty()).then(|| PathBuf::from(path));
         let listen = target::listen_address(&config.metrics_listen)?;
         let datadog = target::Datadog::parse(&config.datadog_url)?.map(DatadogSocket::new);
+        let collector = target::collector(&config.otlp_url)?;
         let monitor = Arc::new(Self {
             telemetry: Telemetry::default(),
             hosts: hosts.clone(),
@@ -68,12 +74,15 @@ impl Monitor {
             metrics_file: file(&config.metrics_file),
             trace_file: file(&config.trace_file),
             datadog: datadog.map(Mutex::new),
+            #[cfg(feature = "otlp")]
+            otlp: collector.clone().map(otlp::OtlpExporter::start).transpose()?,
             tasks: Mutex::default(),
         });
         let labels = [env!("CARGO_PKG_VERSION")];
         monitor.telemetry.metrics.set(&catalogue::BUILD, &labels, 1.0);
         let Ok(runtime) = Handle::try_current() else { return Ok(monitor) };
-        let exports = monitor.metrics_file.is_some() || monitor.datadog.is_some();
+        let pushes = monitor.datadog.is_some() || collector.is_some();
+        let exports = monitor.metrics_file.is_some() || pushes;
         if exports {
             let every = Duration::try_from_secs_f64(config.metrics_interval_seconds);
             let every = every.unwrap_or(Duration::from_secs(15));
@@ -131,6 +140,10 @@ impl Monitor {
             let document = chrome::document(&self.spans(), "clipflow");
             files::replace(path, document.to_string().as_bytes());
         }
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            otlp.send_spans(self.spans());
+        }
     }
 
     /// Send the metrics that have changed to the agent: the number of datagrams.
@@ -150,6 +163,10 @@ impl Monitor {
         }
         if let Some(datadog) = &self.datadog {
             lock(datadog).send(&self.samples());
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            otlp.send_metrics_and_logs(&self.samples());
         }
     }
 }

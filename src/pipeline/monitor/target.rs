@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use url::Url;
+
 use crate::error::{Error, Result};
+use crate::location::redacted;
 
 /// Port of an address without one.
 const DEFAULT_PORT: u16 = 9464;
@@ -32,6 +35,30 @@ pub(super) fn listen_address(text: &str) -> Result<Option<SocketAddr>> {
         Error::setting("metrics_listen", what)
     };
     address.map(Some).ok_or_else(wrong)
+}
+
+/// The base address of the OpenTelemetry collector that a setting names. `None` if it is empty.
+///
+/// # Errors
+/// `config.invalid`.
+pub(super) fn collector(text: &str) -> Result<Option<Url>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |what: String| Err(Error::setting("otlp_url", what));
+    if !cfg!(feature = "otlp") {
+        return wrong("needs a build of clipflow with the feature otlp".to_owned());
+    }
+    let shown = redacted(text);
+    match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => wrong(format!(
+            "is {shown}; keys go into the variable OTEL_EXPORTER_OTLP_HEADERS, as in authorization=Bearer%20KEY"
+        )),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
+        _ => wrong(format!(
+            "is {shown}; give the base address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318"
+        )),
+    }
 }
 
 /// An agent that takes DogStatsD datagrams.
@@ -90,6 +117,23 @@ mod tests {
         assert_eq!(listen_address("").unwrap(), None);
         let error = listen_address("example.com:1").unwrap_err();
         assert!(error.message().starts_with("metrics_listen is example.com:1; give"), "{error}");
+    }
+
+    #[cfg(feature = "otlp")]
+    #[test]
+    fn a_collector_is_named_by_a_web_address_without_a_key() {
+        assert_eq!(collector("").unwrap(), None);
+        let url = collector("http://127.0.0.1:4318").unwrap().unwrap();
+        assert_eq!(url.as_str(), "http://127.0.0.1:4318/");
+        for (text, said) in [
+            ("127.0.0.1:4318", "give the base address"),
+            ("grpc://h:4317", "give the base address"),
+            ("https://key:canary@h/", "OTEL_EXPORTER_OTLP_HEADERS"),
+        ] {
+            let error = collector(text).unwrap_err();
+            assert!(error.message().contains(said), "{error}");
+            assert!(!error.message().contains("canary"), "{error}");
+        }
     }
 
     #[test]

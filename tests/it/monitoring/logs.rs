@@ -1,8 +1,10 @@
 //! Logs in three forms, with trace ids; no exporter shows a secret.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::super::support::http::{Server, empty};
 use super::super::support::{clipflow, show, stderr, stdout};
 
 /// A secret that nothing may show.
@@ -19,9 +21,12 @@ fn a_secret_is_in_no_log_metric_trace_or_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     signed_requests(path);
+    let collector = Server::start(|_, stream| empty(stream, 200, &[]));
+    let url = collector.url("");
     for form in ["pretty", "compact", "json"] {
         let _ = fs::remove_dir_all(path.join("out"));
         let exports = ["--metrics-file", "m.prom", "--trace", "t.json", "--progress", "json"];
+        let exports = [&exports[..], &["--otlp", &url]].concat();
         let run = ["-vv", "--log-format", form, "run", "r.csv", "--out", "out", "--allow-private"];
         let tries = ["--max-retries", "1", "--retry-delay", "0"];
         let output = clipflow(path, &[&run[..], &exports, &tries].concat());
@@ -40,6 +45,14 @@ fn a_secret_is_in_no_log_metric_trace_or_bundle() {
         for text in [said, told, metrics, trace, bundle, stats, stderr(&debug), stdout(&debug)] {
             assert!(!text.contains(CANARY), "{form}: {text}");
         }
+    }
+    let sent = collector.requests();
+    let paths: BTreeSet<_> = sent.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/v1/logs", "/v1/metrics", "/v1/traces"].into());
+    for request in sent {
+        // Texts stand in Protobuf as they are.
+        let text = String::from_utf8_lossy(&request.body);
+        assert!(!text.contains(CANARY), "{}: {text}", request.path);
     }
 }
 

@@ -3,6 +3,7 @@
 mod bundle;
 mod exports;
 mod logs;
+mod otlp;
 mod processor;
 mod progress;
 mod traces;
