@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 use crate::config::ParallelConfig;
 use crate::location::Location;
 use crate::query::SessionSettings;
-use crate::query::table_functions::{share_store, texts};
+use crate::query::table_functions::{external, share_store, texts};
 use crate::resilience::Resilience;
 
 /// The arguments of one call, with paths resolved.
@@ -72,13 +72,12 @@ impl TableFunctionImpl for EventsFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let ([events, metrics, by], results) = self.arguments(args.exprs())?;
         let settings = SessionSettings::in_options(args.session().config_options());
-        let base = settings.base();
-        let resolve = |text: &str| Location::from(base.resolve(text));
+        let resolve = |text: &str| settings.place(text).map(Location::from).map_err(external);
         let call = EventsCall {
-            events: resolve(&events),
+            events: resolve(&events)?,
             metrics,
             by,
-            results: results.as_deref().map(resolve),
+            results: results.as_deref().map(resolve).transpose()?,
             parallel: settings.parallel().clone(),
         };
         let resilience = Resilience::new(&call.parallel);

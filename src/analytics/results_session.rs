@@ -20,6 +20,9 @@ use crate::query::{
 use crate::resilience::Resilience;
 use crate::store::DatasetRoot;
 
+/// Share of the memory of a query that its operators may hold before they put rows aside.
+const OF_OPERATORS: f64 = 0.8;
+
 /// What a [`ResultsSession`] reads.
 #[derive(Debug, Clone)]
 pub struct ResultsQuery {
@@ -31,6 +34,9 @@ pub struct ResultsQuery {
     pub reading: EventOptions,
     /// Tables of the user's own beside those of the results.
     pub tables: Vec<NamedTable>,
+    /// Folders, buckets and prefixes that table functions such as `cues('talk.mp4')` may read from; `None`: any place
+    /// that the process can read.
+    pub roots: Option<Vec<Location>>,
     /// Settings; a query may take all of `memory_limit_gb`.
     pub parallel: ParallelConfig,
 }
@@ -43,6 +49,7 @@ impl ResultsQuery {
             events: None,
             reading: EventOptions::default(),
             tables: vec![],
+            roots: None,
             parallel: ParallelConfig::default(),
         }
     }
@@ -76,8 +83,9 @@ impl ResultsSession {
         let dataset = place.existing().await?;
         let options = SessionOptions {
             base: ".".into(),
-            // The query has all of the memory.
-            memory_bytes: Some((query.parallel.memory_limit_gb * 1e9) as usize),
+            roots: query.roots.clone(),
+            // The query has the memory of media work too; what operators do not count needs some of it.
+            memory_bytes: Some((query.parallel.memory_limit_gb * 1e9 * OF_OPERATORS) as usize),
             parallel: query.parallel.clone(),
             ..SessionOptions::default()
         };

@@ -4,6 +4,7 @@ mod args;
 #[cfg(feature = "bench")]
 mod bench;
 mod cache;
+mod ceiling;
 mod completions;
 mod debug;
 mod experiment;
@@ -36,6 +37,7 @@ use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 use crate::panics::caught;
 use args::{Command, CommandLine};
+pub use ceiling::CountingAllocator;
 use shutdown::{CommandEnd, StopControl};
 
 /// Everything succeeded.

@@ -23,6 +23,9 @@ pub struct SessionOptions {
     pub batch_size: usize,
     /// Where relative paths in `source_location`, `shots('…')` and `clips('…')` start from; `clipflow.base`.
     pub base: Location,
+    /// Folders, buckets and prefixes that table functions such as `cues('talk.mp4')` may read from; `None`: any place
+    /// that the process can read.
+    pub roots: Option<Vec<Location>>,
     /// What `analyze_media`, `shots('…')` and `signals('…')` do.
     pub analyze: AnalyzeSettings,
     /// What `render_media` does.
@@ -46,6 +49,7 @@ impl Default for SessionOptions {
             partitions: 0,
             batch_size: 8192,
             base: Location::from("."),
+            roots: None,
             analyze: AnalyzeSettings::default(),
             render: RenderSettings::default(),
             media_relations: BTreeMap::new(),

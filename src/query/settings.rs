@@ -1,18 +1,21 @@
 //! The settings of a session in SQL: `SHOW clipflow.backend`, `SET clipflow.max_workers = 2`.
 
 use std::any::Any;
+use std::path::{Component, Path};
+use std::sync::Arc;
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::plan_err;
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
+use url::Url;
 
 use super::options::SessionOptions;
 use super::scoring;
 use crate::config::{ParallelConfig, SETTINGS};
 use crate::error::{Error, ErrorCode};
 use crate::exec::MediaRuntime;
-use crate::location::Location;
+use crate::location::{Location, redacted};
 use crate::media::AnalyzeSettings;
 
 /// The one setting of a batch that a session can change: the others have gone into its runtime by then.
@@ -43,6 +46,7 @@ pub struct SessionSettings {
     config: ParallelConfig,
     max_workers: Option<usize>,
     base: String,
+    roots: Option<Arc<[Location]>>,
     weights: Option<String>,
     model: Option<String>,
     analyze: AnalyzeSettings,
@@ -62,6 +66,7 @@ impl SessionSettings {
             config,
             max_workers: None,
             base: absolute(&Location::from(".")),
+            roots: None,
             weights: None,
             model: None,
             analyze: AnalyzeSettings::default(),
@@ -78,6 +83,10 @@ impl SessionSettings {
         model.as_deref().map(scoring::scorer).transpose()?;
         Ok(Self {
             base: absolute(&options.base),
+            roots: options
+                .roots
+                .as_deref()
+                .map(|roots| roots.iter().map(|root| root.clone().absolute()).collect()),
             weights,
             model,
             analyze: options.analyze.clone(),
@@ -98,6 +107,29 @@ impl SessionSettings {
     /// The same as text.
     pub fn base_text(&self) -> &str {
         &self.base
+    }
+
+    /// Where table functions may read from; `None`: anywhere.
+    pub fn roots(&self) -> Option<&[Location]> {
+        self.roots.as_deref()
+    }
+
+    /// The place that `text`, an argument of a table function, names.
+    ///
+    /// # Errors
+    /// `source.forbidden` if it does not lie beneath a root.
+    pub(crate) fn place(&self, text: &str) -> crate::error::Result<String> {
+        let place = self.base().resolve(text);
+        if self.roots().is_some_and(|roots| !is_beneath(&place, roots)) {
+            let folder = Location::from(place.as_str()).folder();
+            let message = format!(
+                "{} lies outside the folders that this query may read from; add {} to allow_roots",
+                redacted(&place),
+                redacted(&absolute(&folder))
+            );
+            return Err(Error::new(ErrorCode::SourceForbidden, message).about("allow_roots"));
+        }
+        Ok(place)
     }
 
     /// The settings of the batch.
@@ -171,6 +203,37 @@ impl SessionSettings {
             "model" => self.model.clone().unwrap_or_default(),
             _ if self.analyze == AnalyzeSettings::default() => String::new(),
             _ => serde_json::to_string(&self.analyze).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a place is a root or lies in one; links of a path are followed. A path that is not there is compared as it
+/// is written, so that nobody learns what there is outside.
+fn is_beneath(place: &str, roots: &[Location]) -> bool {
+    match Location::from(place).absolute() {
+        Location::Path(path) => {
+            let is_named = |path: &Path| {
+                let paths = roots.iter().filter_map(Location::as_path);
+                paths.clone().any(|root| path.starts_with(root))
+                    || paths
+                        .filter_map(|root| root.canonicalize().ok())
+                        .any(|r| path.starts_with(r))
+            };
+            let has_parents = path.components().any(|part| part == Component::ParentDir);
+            match path.canonicalize() {
+                Ok(real) => is_named(&real),
+                Err(_) => !has_parents && is_named(&path),
+            }
+        }
+        Location::Url(url) => {
+            let parts = |url: &Url| -> Vec<String> {
+                url.path().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+            };
+            roots.iter().filter_map(Location::as_url).any(|root| {
+                let is_same = (root.scheme(), root.host_str(), root.port())
+                    == (url.scheme(), url.host_str(), url.port());
+                is_same && parts(&url).starts_with(&parts(root))
+            })
         }
     }
 }

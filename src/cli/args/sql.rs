@@ -23,6 +23,10 @@ pub(in crate::cli) struct SqlArgs {
     pub events: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+    /// Folder, bucket or prefix that table functions such as cues('talk.mp4') may read from, beside the results and the
+    /// current folder; may be repeated.
+    #[arg(long, value_name = "DIR|URL")]
+    pub allow_root: Vec<PathBuf>,
     /// End a query that takes longer; 0: no such limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,

@@ -11,10 +11,11 @@ use std::time::Duration;
 use datafusion::sql::parser::Statement;
 
 use super::args::{OutputArgs, SqlArgs};
-use super::{OK, print};
+use super::{OK, ceiling, exit_code, print};
 use crate::analytics::{ResultsQuery, ResultsSession};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
+use crate::location::Location;
 use crate::panics::caught;
 use crate::query::own_tables::EVENT_TABLES;
 use crate::query::query_error;
@@ -34,7 +35,9 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
         let message = "a prompt has many answers, which have no place in one output; give a query";
         return Err(Error::new(ErrorCode::ConfigInvalid, message).about("output"));
     }
+    let limit = (parallel.memory_limit_gb * 1e9) as u64;
     let session = Arc::new(SqlSession::open(args, parallel).await?);
+    ceiling::arm(limit, exit_code(ErrorCode::QueryLimits));
     match query {
         Some(query) => session.answer(&query).await?,
         None => prompt::run(&session).await?,
@@ -53,9 +56,14 @@ struct SqlSession {
 
 impl SqlSession {
     async fn open(args: SqlArgs, parallel: ParallelConfig) -> Result<Self> {
+        let results = Location::from(args.dir);
+        let events: Option<Location> = args.events.as_ref().map(Into::into);
+        let named = args.allow_root.into_iter().map(Location::from);
+        let roots = [".".into(), results.clone()].into_iter().chain(events.clone()).chain(named);
         let results = ResultsSession::open(&ResultsQuery {
-            results: args.dir.into(),
-            events: args.events.as_ref().map(Into::into),
+            roots: Some(roots.collect()),
+            results,
+            events,
             reading: args.reading.options()?,
             tables: args.tables.tables,
             parallel,
@@ -70,11 +78,17 @@ impl SqlSession {
     async fn answer(self: &Arc<Self>, text: &str) -> Result<()> {
         let (session, text) = (Arc::clone(self), text.to_owned());
         let answer = apart(move || async move { session.answer_here(&text).await });
-        let answer = match self.timeout {
-            0 => answer.await,
-            seconds => tokio::time::timeout(Duration::from_secs(seconds), answer)
-                .await
-                .unwrap_or_else(|_| Err(too_long(seconds))),
+        let in_time = async {
+            match self.timeout {
+                0 => answer.await,
+                seconds => tokio::time::timeout(Duration::from_secs(seconds), answer)
+                    .await
+                    .unwrap_or_else(|_| Err(too_long(seconds))),
+            }
+        };
+        let answer = tokio::select! {
+            answer = in_time => answer,
+            error = ceiling::reached() => Err(error),
         };
         answer.map_err(|error| self.with_table_names(error))
     }

@@ -10,7 +10,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Editor, Helper};
 
 use super::complete::{Names, complete, is_complete};
-use super::{SqlSession, print};
+use super::{SqlSession, ceiling, print};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Statements that are kept.
@@ -90,6 +90,10 @@ pub(super) async fn run(session: &Arc<SqlSession>) -> Result<()> {
         keep(&mut editor, history.as_ref());
         tokio::select! {
             answer = session.answer(&statement) => if let Err(e) = answer {
+                // What was stopped there keeps its memory.
+                if ceiling::is_reached() {
+                    return Err(e);
+                }
                 print::error(&e);
             },
             _ = tokio::signal::ctrl_c() => print::notice("stopped"),

@@ -55,8 +55,9 @@ impl TableFunctionImpl for ResultsFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let usage = format!("the path or URL of a folder of results: {}('results')", self.name);
         let [place] = texts(self.name, &usage, args.exprs())?;
-        let base = SessionSettings::in_options(args.session().config_options()).base();
-        self.table(&base.resolve(&place).into(), args.session())
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let place = settings.place(&place).map_err(external)?;
+        self.table(&place.into(), args.session())
     }
 }
 

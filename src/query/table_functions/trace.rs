@@ -26,8 +26,8 @@ impl TableFunctionImpl for SpansFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let usage = "the path of a trace file: spans('trace.json')";
         let [path] = texts(Self::NAME, usage, args.exprs())?;
-        let base = SessionSettings::in_options(args.session().config_options()).base();
-        let spans = read(&base.resolve(&path)).map_err(external)?;
+        let settings = SessionSettings::in_options(args.session().config_options());
+        let spans = settings.place(&path).and_then(|path| read(&path)).map_err(external)?;
         let rows: Vec<TraceSpan> = spans.iter().map(Into::into).collect();
         let schema = Arc::new(Schema::new(TraceSpan::fields()));
         let batch = RecordBatch::try_new(Arc::clone(&schema), TraceSpan::arrays(rows.iter()))?;

@@ -63,12 +63,13 @@ impl TableFunctionImpl for VideoFunction {
         let usage = format!("the path of one video or of a folder of results: {name}('talk.mp4')");
         let [path] = texts(name, &usage, args.exprs())?;
         let settings = SessionSettings::in_options(args.session().config_options());
-        let location = settings.base().resolve(&path);
+        let location = settings.place(&path).map_err(external)?;
         if holds_results(&location.as_str().into()) {
             return self.results.table(&location.into(), args.session());
         }
         let work = work_of(name, &settings)?;
-        let partition = VideoPartition { function: self.clone(), location, work };
+        let roots = settings.roots().map(<[Location]>::to_vec);
+        let partition = VideoPartition { function: self.clone(), location, work, roots };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }
@@ -106,11 +107,12 @@ fn holds_results(place: &Location) -> bool {
 struct LazyRuntime(Arc<OnceLock<Arc<MediaRuntime>>>);
 
 impl LazyRuntime {
-    fn get(&self) -> crate::error::Result<Arc<MediaRuntime>> {
+    /// The roots are those of the session, which has one such runtime.
+    fn get(&self, roots: Option<Vec<Location>>) -> crate::error::Result<Arc<MediaRuntime>> {
         if let Some(runtime) = self.0.get() {
             return Ok(Arc::clone(runtime));
         }
-        let new = Arc::new(MediaRuntime::for_reading()?);
+        let new = Arc::new(MediaRuntime::for_reading(roots)?);
         Ok(Arc::clone(self.0.get_or_init(|| new)))
     }
 }
@@ -121,6 +123,8 @@ struct VideoPartition {
     function: VideoFunction,
     location: String,
     work: Arc<dyn Work>,
+    /// Where videos may lie; `None`: anywhere.
+    roots: Option<Vec<Location>>,
 }
 
 impl PartitionStream for VideoPartition {
@@ -131,6 +135,9 @@ impl PartitionStream for VideoPartition {
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let runtime = context.session_config().get_extension::<MediaRuntime>();
         let work = Arc::clone(&self.work);
+        let runtime = runtime
+            .map_or_else(|| self.function.runtime.get(self.roots.clone()), Ok)
+            .map_err(external);
         let rows = rows_of(self.function.clone(), self.location.clone(), work, runtime);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.schema()), stream::once(rows)))
     }
@@ -140,7 +147,7 @@ async fn rows_of(
     function: VideoFunction,
     location: String,
     work: Arc<dyn Work>,
-    runtime: Option<Arc<MediaRuntime>>,
+    runtime: Result<Arc<MediaRuntime>>,
 ) -> Result<RecordBatch> {
     let schema = Arc::new(Schema::new(vec![
         Field::new("location", DataType::Utf8, false),
@@ -151,7 +158,7 @@ async fn rows_of(
         schema,
         vec![Arc::new(StringArray::from(vec![location])), Arc::new(language)],
     )?;
-    let runtime = runtime.map_or_else(|| function.runtime.get(), Ok).map_err(external)?;
+    let runtime = runtime?;
     let cancel = CancelOnDrop(runtime.token());
     let position = work.output_fields().iter().position(|f| f.name() == function.name);
     let columns = runtime.run_work(work, row, cancel.0.clone()).await.map_err(external)?;
