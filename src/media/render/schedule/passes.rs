@@ -285,6 +285,7 @@ impl PassRunner<'_> {
     ) -> Result<Option<EncodedPass>> {
         let RenderContext { tools, source, settings, cancel, .. } = self.context;
         let mut command = MediaCommand::ffmpeg(tools, plan.limits);
+        command.reproducible();
         let ahead_pipe = teaser.filter(|_| settings.encoding.has_picture());
         let ahead_pipe = ahead_pipe.map(|_| command.output_pipe()).transpose()?;
         let log = ahead_pipe.as_ref().map_or_else(String::new, |(name, _)| name.clone());

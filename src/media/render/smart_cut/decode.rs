@@ -61,7 +61,7 @@ impl SpanDecoder<'_> {
         let (source, settings) = (context.source, context.settings);
         let clock = format!("1:{}", source.ticks);
         let mut command = MediaCommand::ffmpeg(context.tools, limits);
-        command.args(ffmpeg_args()).args(["-y", "-copyts"]);
+        command.reproducible().args(ffmpeg_args()).args(["-y", "-copyts"]);
         command.args(video_input(context.path, source, seek, limits));
         let mut graph =
             format!("[0:{}]settb=1/{},trim=end_pts={until}", source.video, source.ticks);
