@@ -2,11 +2,12 @@
 //!
 //! `CLIPFLOW_BENCH_EVENTS` (20,000,000; the bars are for 100,000,000), `CLIPFLOW_BENCH_FOLDER` (where
 //! the files are made and found again; removed at the end if it is not given),
-//! `CLIPFLOW_BENCH_QUERY` (`rollup`, `join`, `growth`; all if not given), `CLIPFLOW_BENCH_REPEATS` (3),
+//! `CLIPFLOW_BENCH_QUERY` (`rollup`, `join`, `matrix`, `growth`; all if not given), `CLIPFLOW_BENCH_REPEATS` (3),
 //! `CLIPFLOW_BENCH_ENGINES` (`clipflow,duckdb,polars`), `CLIPFLOW_BENCH_TEXT` (1: viewers are texts of 16
 //! hexadecimal digits, not numbers), `PYTHON` (`python3`; an engine that it cannot import is left out).
 
 mod generate;
+mod matrix;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -74,6 +75,11 @@ fn main() -> Result<()> {
         println!("{}", measure(query, events.as_ref(), variants.as_ref())?);
         return Ok(());
     }
+    if let [_, child, engine, rest @ ..] = args.as_slice()
+        && (child.as_str(), engine.as_str()) == ("--cell", "datafusion")
+    {
+        return matrix::plain_datafusion(rest);
+    }
     if !is_bench() {
         return Ok(());
     }
@@ -86,6 +92,9 @@ fn main() -> Result<()> {
         if query.is_empty() || query == name {
             compare(&folder, name, rows, bar)?;
         }
+    }
+    if query.is_empty() || query == "matrix" {
+        matrix::matrix(&folder, rows)?;
     }
     if query.is_empty() || query == "growth" {
         growth(&folder, rows)?;

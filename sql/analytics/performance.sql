@@ -27,12 +27,13 @@ figured AS (
 by_variant AS (
     SELECT variant_id{names}, {variant_sums}
     FROM figured
-    GROUP BY variant_id{names}
+    {group_by_variant}
 ),
 summed AS (
-    SELECT {axes}count(DISTINCT variant_id) AS "clipflow: variants", {group_sums}
+    -- A variant has one row in a group: the axes are all that tells its rows apart.
+    SELECT {axes}{variants} AS "clipflow: variants", {group_sums}
     FROM by_variant
-    {group_by}
+    {group_by_axes}
 ){accounts}{viewers},
 groups AS (
     SELECT g.*{account_columns}{reach_columns}

@@ -20,6 +20,7 @@ use crate::query::conform::{conform, schema_for};
 use crate::query::files::file_url;
 use crate::query::query_error;
 use crate::query::rows::{row, rows};
+use crate::query::side_by_side::side_by_side;
 use crate::query::sql::Step;
 use crate::store::{FileEntry, TableWriter};
 use crate::telemetry::{Telemetry, catalogue, unix_seconds};
@@ -45,6 +46,8 @@ pub(super) struct Statements {
     pub(super) telemetry: Telemetry,
     /// The plans of steps with their figures, if they are wanted.
     pub(super) plans: Option<AnalyzedPlans>,
+    /// Whether projections of a single partition are computed on all cores.
+    pub(super) side_by_side: bool,
 }
 
 /// The plans of the steps so far, with what their operators did.
@@ -75,7 +78,14 @@ impl fmt::Display for AnalyzedStep {
 impl Statements {
     /// Statements over `ctx` whose rows go to `folder`.
     pub(super) fn new(ctx: SessionContext, parameters: Parameters, folder: PathBuf) -> Self {
-        Self { ctx, parameters, folder, telemetry: Telemetry::default(), plans: None }
+        Self {
+            ctx,
+            parameters,
+            folder,
+            telemetry: Telemetry::default(),
+            plans: None,
+            side_by_side: false,
+        }
     }
 
     /// Plan a step.
@@ -142,6 +152,10 @@ impl Statements {
         let frame = self.plan(step).await?;
         let task = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await.map_err(query_error)?;
+        let plan = match self.side_by_side {
+            true => side_by_side(plan).map_err(query_error)?,
+            false => plan,
+        };
         let stream = execute_stream(Arc::clone(&plan), task).map_err(query_error)?;
         let schema = becomes.unwrap_or_else(|| stream.schema());
         let rows = stream

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
 use super::hints::{Hints, near_columns};
@@ -129,11 +131,17 @@ async fn check(
     let hints = Mutex::new(Hints::default());
     let allow_private = config.parallel.allow_private;
     let judge = |rows: RecordBatch| {
-        let judged = judged(&rows, allow_private);
         let noted = hints.lock().unwrap_or_else(PoisonError::into_inner).read(&rows);
-        async move { noted.and(judged) }
+        let judged = SpawnedTask::spawn(async move { judged(&rows, allow_private) });
+        async move {
+            noted?;
+            let ended = |e| query_error(DataFusionError::ExecutionJoin(Box::new(e)));
+            judged.join_unwind().await.map_err(ended)?
+        }
     };
-    let statements = Statements::new(ctx, config.parameters(), folder.to_path_buf());
+    // Rows keep their order on one partition; what is computed of them is on all cores.
+    let mut statements = Statements::new(ctx, config.parameters(), folder.to_path_buf());
+    statements.side_by_side = true;
     let entry = caught(statements.run_through(&sql::CHECKED, None, judge)).await;
     // Readers of tables panic on some damaged files.
     let entry = entry.map_err(|text| unreadable(&format!("it is damaged: {text}")))?;

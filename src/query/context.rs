@@ -5,10 +5,11 @@ use std::sync::Arc;
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::additive::RejectSums;
+use super::aggregates::DistinctReach;
 use super::errors::query_error;
 use super::media_node::MediaQueryPlanner;
 use super::options::SessionOptions;
@@ -64,7 +65,7 @@ pub(super) fn new(
 }
 
 /// Give a session the settings of `options`, the scalar, aggregate and window functions,
-/// `rollup_events((…))`, the rule that rejects sums of distinct viewers, and descriptions of the functions
+/// `rollup_events((…))`, the rules that reject sums of distinct viewers and count them by groups, and descriptions of the functions
 /// in `information_schema`.
 ///
 /// # Errors
@@ -78,6 +79,9 @@ pub(super) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
     register_functions(ctx);
     if !ctx.state().analyzer().rules.iter().any(|rule| rule.name() == RejectSums.name()) {
         ctx.add_analyzer_rule(Arc::new(RejectSums));
+    }
+    if !ctx.state().optimizers().iter().any(|rule| rule.name() == DistinctReach.name()) {
+        ctx.add_optimizer_rule(Arc::new(DistinctReach));
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ pub(crate) mod rows;
 mod scoring;
 mod session;
 mod settings;
+pub(crate) mod side_by_side;
 mod source_lists;
 #[doc(hidden)]
 pub mod sql;

@@ -128,6 +128,23 @@ impl Choice {
         })
     }
 
+    /// Columns of the variants that are read, beside their id.
+    pub(super) fn joined_columns(&self) -> impl Iterator<Item = &str> {
+        let is_axis = |name: &str| self.variant_axes().any(|axis| axis == name);
+        let duration = self.duration.iter().filter_map(move |axis| match axis {
+            Axis::Variant(name) if self.uses("playable_seconds") && !is_axis(name) => {
+                Some(name.as_str())
+            }
+            _ => None,
+        });
+        self.variant_axes().filter(|name| *name != "variant_id").chain(duration)
+    }
+
+    /// Whether the variants are joined: columns of theirs are read.
+    pub(super) fn reads_variants(&self) -> bool {
+        self.joins && self.joined_columns().next().is_some()
+    }
+
     /// Whether a group is one variant, whose distinct viewers the roll-up by variant knows.
     pub(super) fn by_variant(&self) -> bool {
         self.axes.iter().any(|axis| axis.name() == "variant_id")

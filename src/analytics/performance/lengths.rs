@@ -21,14 +21,14 @@ pub(super) struct Lengths {
 impl Lengths {
     pub(super) fn new(choice: &Choice, events: &EventTable) -> Self {
         let none = |value| Self { table: String::new(), join: "", column: "", value };
+        if !choice.uses("playable_seconds") {
+            return none("CAST(NULL AS DOUBLE)");
+        }
         let value = match &choice.duration {
             Some(Axis::Event(_, value)) if events.form == Events::Raw => value,
             Some(_) => return none("TRY_CAST(duration AS DOUBLE)"),
             None => return none("CAST(NULL AS DOUBLE)"),
         };
-        if !choice.uses("playable_seconds") {
-            return none("CAST(NULL AS DOUBLE)");
-        }
         let length = format!("TRY_CAST({value} AS DOUBLE)");
         Self {
             // Of several lengths none is known to be the variant's.

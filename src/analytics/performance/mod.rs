@@ -8,6 +8,7 @@ mod lengths;
 mod notes;
 mod own_tables;
 mod parts;
+mod rows;
 mod statement;
 
 use std::sync::Arc;

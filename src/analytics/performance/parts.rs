@@ -1,6 +1,7 @@
 //! The parts of metrics as columns of SQL: summed over the rows that report all of them.
 
 use super::choice::{Choice, Figure};
+use super::rows::Rows;
 use crate::kernels::metrics::retention::COMPLETION_RATE;
 use crate::kernels::metrics::{ACCOUNT_LEVEL, Metric, NOT_ADDITIVE};
 use crate::query::events::quote;
@@ -50,7 +51,7 @@ fn is_sound(metric: &Metric) -> String {
 }
 
 /// Columns by variant: parts of metrics, counts, and how many rows report a part and not all.
-pub(super) fn variant_sums(choice: &Choice) -> String {
+pub(super) fn variant_sums(choice: &Choice, rows: Rows) -> String {
     let (mut columns, mut partial) = (vec![], vec![]);
     for metric in metrics(choice) {
         let complete = metric.complete_sql(column);
@@ -61,9 +62,9 @@ pub(super) fn variant_sums(choice: &Choice) -> String {
             let value = format!("CASE WHEN {complete} THEN {} END", column(input));
             let whole = match *input {
                 // The same in all rows of a variant.
-                "hours" | ACCOUNT_LEVEL => format!("max({value})"),
-                input if is_reach(input) => format!("CASE WHEN count(*) = 1 THEN max({value}) END"),
-                _ => format!("sum({value})"),
+                "hours" | ACCOUNT_LEVEL => rows.max(&value),
+                input if is_reach(input) => rows.only(&value),
+                _ => rows.sum(&value),
             };
             columns.push(format!("{whole} AS {}", part(metric, input)));
         }
@@ -72,37 +73,39 @@ pub(super) fn variant_sums(choice: &Choice) -> String {
         if let Figure::Count(name) = figure {
             let value = column(name);
             let whole = match is_reach(name) {
-                true => format!("CASE WHEN count(*) = 1 THEN max({value}) END"),
-                false => format!("sum({value})"),
+                true => rows.only(&value),
+                false => rows.sum(&value),
             };
             columns.push(format!("{whole} AS {}", count(name)));
         }
     }
     let partial = if partial.is_empty() { "FALSE".to_owned() } else { partial.join(" OR ") };
-    columns.push(format!("sum(CASE WHEN {partial} THEN 1 ELSE 0 END) AS {LEFT_OUT}"));
+    let left_out = rows.sum(&format!("CASE WHEN {partial} THEN 1 ELSE 0 END"));
+    columns.push(format!("{left_out} AS {LEFT_OUT}"));
     columns.join(",\n        ")
 }
 
 /// Columns of groups. `apart`: distinct viewers are counted elsewhere.
-pub(super) fn group_sums(choice: &Choice, apart: bool) -> String {
+pub(super) fn group_sums(choice: &Choice, rows: Rows, apart: bool) -> String {
     let mut columns = vec![];
     let mut unsound = String::new();
     for metric in metrics(choice) {
         let is_completion = metric.name == COMPLETION_RATE.name;
         if is_completion {
             let is_sound = is_sound(metric);
-            unsound = format!(" + coalesce(sum(CASE WHEN NOT ({is_sound}) THEN 1 ELSE 0 END), 0)");
+            let count = rows.sum(&format!("CASE WHEN NOT ({is_sound}) THEN 1 ELSE 0 END"));
+            unsound = format!(" + coalesce({count}, 0)");
         }
         for input in metric.inputs {
             let part = part(metric, input);
             let whole = match *input {
                 ACCOUNT_LEVEL => continue,
                 input if is_reach(input) && apart => continue,
-                input if is_reach(input) => format!("CASE WHEN count(*) = 1 THEN max({part}) END"),
+                input if is_reach(input) => rows.only(&part),
                 _ if is_completion && !choice.asks_parts() => {
-                    format!("sum(CASE WHEN {} THEN {part} END)", is_sound(metric))
+                    rows.sum(&format!("CASE WHEN {} THEN {part} END", is_sound(metric)))
                 }
-                _ => format!("sum({part})"),
+                _ => rows.sum(&part),
             };
             columns.push(format!("{whole} AS {part}"));
         }
@@ -122,14 +125,15 @@ pub(super) fn group_sums(choice: &Choice, apart: bool) -> String {
             Figure::Count(name) => {
                 let of = count(name);
                 columns.push(match is_reach(name) {
-                    true => format!("CASE WHEN count(*) = 1 THEN max({of}) END AS {of}"),
-                    false => format!("sum({of}) AS {of}"),
+                    true => format!("{} AS {of}", rows.only(&of)),
+                    false => format!("{} AS {of}", rows.sum(&of)),
                 });
             }
             Figure::Metric(_) | Figure::Part(..) => {}
         }
     }
-    columns.push(format!("coalesce(sum({LEFT_OUT}), 0){unsound} AS {LEFT_OUT}"));
+    let left_out = rows.sum(LEFT_OUT);
+    columns.push(format!("coalesce({left_out}, 0){unsound} AS {LEFT_OUT}"));
     columns.join(",\n        ")
 }
 

@@ -3,6 +3,7 @@
 use super::choice::{Axis, Choice, Figure};
 use super::lengths::Lengths;
 use super::parts;
+use super::rows::Rows;
 use crate::kernels::metrics::{ACCOUNT_LEVEL, METRIC_VERSION, Metric, NOT_ADDITIVE};
 use crate::model::event::rolled_fields;
 use crate::query::events::{EventTable, Events, quote};
@@ -27,17 +28,19 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
     let viewers =
         if apart { viewers(choice, &counted(condition.as_deref())) } else { String::new() };
     let uses_hours = choice.uses("hours");
+    let (variant_columns, joins) = (variant_columns(choice), choice.reads_variants());
     let when = |holds: bool, sql: &'static str| if holds { sql } else { "" };
     let span = format!("span AS (\n    {}\n),", events.spans(lag_hours));
     let accounts = parts::accounts(choice, &keys.accounts);
+    let (in_variants, in_groups) = Rows::of(choice, events);
     let lengths = Lengths::new(choice, events);
     fill(
         PERFORMANCE,
         &[
             ("roll_up", roll_up(choice, events, &keys, condition.as_deref()).trim()),
             ("span", if uses_hours { &span } else { "" }),
-            ("variant_columns", &variant_columns(choice)),
-            ("join_variants", when(choice.joins, JOIN_VARIANTS)),
+            ("variant_columns", &variant_columns),
+            ("join_variants", when(joins, JOIN_VARIANTS)),
             ("join_span", when(uses_hours, "LEFT JOIN span s ON s.variant_id = c.variant_id")),
             ("lengths", &lengths.table),
             ("join_lengths", lengths.join),
@@ -45,9 +48,11 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("hours", &if uses_hours { hours(choice, events) } else { String::new() }),
             ("duration", lengths.value),
             ("names", &keys.names),
-            ("variant_sums", &parts::variant_sums(choice)),
+            ("variant_sums", &parts::variant_sums(choice, in_variants)),
+            ("group_by_variant", &in_variants.group_by(&format!("variant_id{}", keys.names))),
             ("axes", &axes("")),
-            ("group_sums", &parts::group_sums(choice, apart)),
+            ("group_sums", &parts::group_sums(choice, in_groups, apart)),
+            ("variants", in_groups.count_variants()),
             (
                 "join_accounts",
                 &if accounts.is_empty() { String::new() } else { join(choice, "accounts f") },
@@ -60,8 +65,8 @@ pub(super) fn statement(choice: &Choice, events: &EventTable, lag_hours: f64) ->
             ("metrics", &parts::answers(choice, apart)),
             ("version", &METRIC_VERSION.to_string()),
             ("definitions", &definitions(choice).join("; ").replace('\'', "''")),
-            ("group_by", &list("GROUP BY", choice)),
-            ("order_by", &list("ORDER BY", choice)),
+            ("group_by_axes", &in_groups.group_by(&axis_names(choice))),
+            ("order_by", &order_by(choice)),
         ],
     )
 }
@@ -181,13 +186,7 @@ fn needs_viewers(choice: &Choice) -> bool {
 
 /// Columns that the join adds to those of the roll-up.
 fn variant_columns(choice: &Choice) -> String {
-    let mut names: Vec<&str> = choice.variant_axes().filter(|name| *name != "variant_id").collect();
-    if let Some(Axis::Variant(name)) = &choice.duration
-        && !names.contains(&name.as_str())
-    {
-        names.push(name);
-    }
-    names.into_iter().map(|name| format!(", v.{}", quote(name))).collect()
+    choice.joined_columns().map(|name| format!(", v.{}", quote(name))).collect()
 }
 
 fn viewers(choice: &Choice, counted: &str) -> String {
@@ -238,7 +237,11 @@ pub(super) fn definitions(choice: &Choice) -> Vec<String> {
     choice.figures.iter().map(of).collect()
 }
 
-fn list(clause: &str, choice: &Choice) -> String {
-    let names: Vec<String> = choice.axes.iter().map(|a| quote(a.name())).collect();
-    if names.is_empty() { String::new() } else { format!("{clause} {}", names.join(", ")) }
+fn axis_names(choice: &Choice) -> String {
+    choice.axes.iter().map(|a| quote(a.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn order_by(choice: &Choice) -> String {
+    let names = axis_names(choice);
+    if names.is_empty() { names } else { format!("ORDER BY {names}") }
 }

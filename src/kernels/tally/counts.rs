@@ -12,8 +12,12 @@ pub(super) const OTHER: usize = KINDS;
 pub(super) const ANONYMOUS_VIEWS: usize = KINDS + 1;
 /// Index of the count of views to the end without a viewer.
 pub(super) const ANONYMOUS_COMPLETIONS: usize = KINDS + 2;
+/// Index of the count of events of viewers who are known and in no pair ([`ViewerScope::Marked`]).
+///
+/// [`ViewerScope::Marked`]: super::ViewerScope::Marked
+pub(super) const UNPAIRED: usize = KINDS + 3;
 /// Index of the count of distinct viewers. Those before it add up over parts that share viewers.
-pub(super) const REACH: usize = KINDS + 3;
+pub(super) const REACH: usize = KINDS + 4;
 /// How many counts there are; that of mark `m` is at `REACH + 1 + m`.
 pub(super) const COUNTS: usize = REACH + 1 + MARKS;
 
@@ -44,9 +48,14 @@ impl Counts<'_> {
         self.at(OTHER)
     }
 
-    /// Distinct viewers.
+    /// Distinct viewers; of [`ViewerScope::All`](super::ViewerScope::All) alone.
     pub fn reach(&self) -> u64 {
         self.at(REACH)
+    }
+
+    /// Whether any event names its viewer.
+    pub fn knows_viewers(&self) -> bool {
+        self.at(REACH) > 0 || self.at(UNPAIRED) > 0
     }
 
     /// Distinct viewers with a `view`.

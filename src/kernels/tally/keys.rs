@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringBuilder, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, StringBuilder, StringViewArray, new_null_array,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
@@ -82,6 +84,39 @@ impl Recent {
     }
 }
 
+/// Bytes of an id of ours.
+const ID_BYTES: u32 = 16;
+
+/// What was found for views of one array: the same view there is the same text.
+pub struct MetViews<T>(Vec<Option<(u128, T)>>);
+
+/// A power of two.
+const MET: usize = 64;
+
+impl<T> Default for MetViews<T> {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(|| None).take(MET).collect())
+    }
+}
+
+impl<T: Copy> MetViews<T> {
+    /// What was found for `view`, or what `find` finds now.
+    #[inline]
+    pub fn get(&mut self, view: u128, find: impl FnOnce() -> T) -> T {
+        let at = super::mix(view as u64 ^ (view >> 64) as u64) as usize % MET;
+        match self.0.get(at) {
+            Some(Some((known, found))) if *known == view => *found,
+            _ => {
+                let found = find();
+                if let Some(slot) = self.0.get_mut(at) {
+                    *slot = Some((view, found));
+                }
+                found
+            }
+        }
+    }
+}
+
 impl KeyColumn {
     /// Of values of that type. Numbers, booleans, dates, times and texts are exact; floats are told
     /// apart as they are written.
@@ -107,7 +142,7 @@ impl KeyColumn {
         match column.data_type() {
             DataType::Utf8 => Ok(self.texts(column.as_string::<i32>().iter())),
             DataType::LargeUtf8 => Ok(self.texts(column.as_string::<i64>().iter())),
-            DataType::Utf8View => Ok(self.texts(column.as_string_view().iter())),
+            DataType::Utf8View => Ok(self.views(column.as_string_view())),
             DataType::Dictionary(..) => {
                 let dictionary = column.as_any_dictionary();
                 let values = self.encode(dictionary.values())?;
@@ -143,6 +178,28 @@ impl KeyColumn {
             codes.push(
                 text.map_or((class::NULL, 0), |text| self.code(text.as_bytes(), &mut recent)),
             );
+        }
+        codes
+    }
+
+    fn views(&self, texts: &StringViewArray) -> Codes {
+        let mut codes = Codes::with_capacity(texts.len());
+        let (mut met, mut recent) =
+            (MetViews::default(), Recent(vec![(Box::default(), 0); RECENT]));
+        for (row, view) in texts.views().iter().enumerate() {
+            if texts.is_null(row) {
+                codes.push((class::NULL, 0));
+                continue;
+            }
+            let mut code = || {
+                let text = texts.value(row);
+                match self.is_of_viewers && is_blank(text) {
+                    true => (class::NULL, 0),
+                    false => self.code(text.as_bytes(), &mut recent),
+                }
+            };
+            // Ids are many and soon read.
+            codes.push(if *view as u32 == ID_BYTES { code() } else { met.get(*view, code) });
         }
         codes
     }
@@ -212,7 +269,7 @@ impl KeyColumn {
 
 /// Whether a text is empty or all spaces.
 #[inline]
-fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.as_bytes().first().is_none_or(u8::is_ascii_whitespace) && text.trim().is_empty()
 }
 

@@ -16,10 +16,22 @@ mod viewers;
 
 pub use counts::Counts;
 pub use intern::Interner;
-pub use keys::{Codes, KeyColumn};
+pub(crate) use keys::is_blank;
+pub use keys::{Codes, KeyColumn, MetViews};
 pub use part::Part;
 pub use record::{Record, marks};
 pub use viewers::ViewerSets;
+
+/// Which distinct viewers are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewerScope {
+    /// None: viewers are not read.
+    Ignored,
+    /// Those with an event that leaves a [mark](marks), for the counts of marks alone.
+    Marked,
+    /// All.
+    All,
+}
 
 /// How rows are dealt to parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

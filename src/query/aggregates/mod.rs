@@ -4,6 +4,7 @@
 //! final step, and merged from these in any order.
 
 mod aggregate;
+mod distinct_reach;
 mod event_counts;
 mod half_life;
 mod metric;
@@ -11,6 +12,7 @@ mod reach;
 mod sum;
 
 pub(in crate::query) use aggregate::Aggregate;
+pub(in crate::query) use distinct_reach::DistinctReach;
 pub(in crate::query) use sum::checked_sum;
 
 use crate::kernels::metrics::METRICS;

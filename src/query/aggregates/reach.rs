@@ -12,6 +12,9 @@ use crate::kernels::sketch::Sketch;
 use crate::kernels::tally::ViewerSets;
 use crate::query::arguments::{About, Argument, ArgumentKind, FunctionArguments, section};
 
+/// The name of the aggregate that counts distinct viewers.
+pub(super) const AUDIENCE_REACH: &str = "audience_reach";
+
 const VIEWER: Argument = Argument::new(
     "viewer_id",
     ArgumentKind::Any,
@@ -21,7 +24,7 @@ const VIEWER: Argument = Argument::new(
 /// The exact number of distinct viewers; NULLs are skipped.
 pub(super) fn audience_reach() -> Aggregate {
     Aggregate {
-        name: "audience_reach".to_owned(),
+        name: AUDIENCE_REACH.to_owned(),
         arguments: FunctionArguments::new([VIEWER]),
         about: About::new(
             section::EVENTS,

@@ -12,7 +12,7 @@ use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::tally::SharedTally;
-use crate::kernels::tally::{Codes, DealBy, PARTS, Record, mix};
+use crate::kernels::tally::{Codes, DealBy, MetViews, PARTS, Record, mix};
 use crate::model::event::EventKind;
 
 /// Most records that wait for a part: enough to make loading the part into the CPU cache worthwhile.
@@ -160,6 +160,19 @@ fn kinds(events: &ArrayRef, table: &SharedTally) -> Result<Vec<u8>> {
     };
     let kinds = if let Some(texts) = events.as_string_opt::<i32>() {
         texts.iter().map(|text| number(text, 1)).collect()
+    } else if let Some(texts) = events.as_string_view_opt() {
+        let mut met = MetViews::default();
+        let kind = |(row, view): (usize, &u128)| {
+            if texts.is_null(row) {
+                return number(None, 1);
+            }
+            match met.get(*view, || number(Some(texts.value(row)), 0)) {
+                // Each is counted.
+                UNKNOWN => number(Some(texts.value(row)), 1),
+                kind => kind,
+            }
+        };
+        texts.views().iter().enumerate().map(kind).collect()
     } else if let Some(dictionary) = events.as_any_dictionary_opt() {
         let texts = cast(dictionary.values(), &DataType::Utf8)?;
         let texts: &StringArray = texts.as_string();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Builder, Int64Builder, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 
@@ -13,99 +13,95 @@ use crate::model::event::EventKind;
 /// Bytes of the code and class of a key in a tuple.
 const CODE: usize = 9;
 
-/// The groups of `part` as batches of at most `batch_size` rows.
+/// What is emitted.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    pub(super) schema: SchemaRef,
+    /// The columns: numbers of keys, then those of the counts.
+    pub(super) wanted: Arc<[usize]>,
+    pub(super) batch_size: usize,
+}
+
+/// A group: its first key's code and class, the number of the others, and its counts.
+type Group<'a> = ((u64, u8, u32), Counts<'a>);
+
+/// The groups of `part` as batches.
 pub(super) fn batches(
     part: &Part,
     table: &SharedTally,
-    schema: &SchemaRef,
-    batch_size: usize,
+    output: &Output,
 ) -> Result<Vec<RecordBatch>> {
+    let mut groups = part.iter();
     let mut batches = vec![];
-    let mut rows = Rows::new(table);
-    for (key, counts) in part.iter() {
-        rows.push(key, &counts, table);
-        if rows.len == batch_size {
-            batches.push(rows.finish(table, schema)?);
-            rows = Rows::new(table);
+    loop {
+        let rows: Vec<Group<'_>> = groups.by_ref().take(output.batch_size.max(1)).collect();
+        if rows.is_empty() {
+            return Ok(batches);
         }
+        batches.push(batch(&rows, table, output)?);
     }
-    if rows.len > 0 {
-        batches.push(rows.finish(table, schema)?);
-    }
-    Ok(batches)
 }
 
-struct Rows {
-    len: usize,
-    keys: Vec<Codes>,
-    figures: Vec<Int64Builder>,
-    seconds: Float64Builder,
-    /// Reach, first views, first completions, new viewers, anonymous views and completions, other events.
-    viewers: [Int64Builder; 7],
+fn batch(rows: &[Group<'_>], table: &SharedTally, output: &Output) -> Result<RecordBatch> {
+    let keys = keys(rows, table);
+    let column = |number: &usize| match keys.get(*number).zip(table.keys.get(*number)) {
+        Some((codes, key)) => Ok(key.decode(codes)?),
+        None => Ok(figure(number - keys.len(), rows, table)),
+    };
+    let columns = output.wanted.iter().map(column).collect::<Result<Vec<ArrayRef>>>()?;
+    // A query that counts groups reads no column.
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(&output.schema), columns, &options)?)
 }
 
-impl Rows {
-    fn new(table: &SharedTally) -> Self {
-        Self {
-            len: 0,
-            keys: vec![Codes::default(); table.keys.len()],
-            figures: EventKind::ALL.iter().map(|_| Int64Builder::new()).collect(),
-            seconds: Float64Builder::new(),
-            viewers: std::array::from_fn(|_| Int64Builder::new()),
-        }
-    }
-
-    fn push(&mut self, key: (u64, u8, u32), counts: &Counts<'_>, table: &SharedTally) {
-        let (value, class, rest) = key;
-        let bytes = if self.keys.len() > 1 { table.rest.text(rest) } else { None };
+/// The codes of the keys, column by column.
+fn keys(rows: &[Group<'_>], table: &SharedTally) -> Vec<Codes> {
+    let mut keys = vec![Codes::default(); table.keys.len()];
+    for ((value, class, rest), _) in rows {
+        let bytes = if keys.len() > 1 { table.rest.text(*rest) } else { None };
         let others = bytes.iter().flat_map(|b| b.chunks_exact(CODE));
         let others = others.filter_map(|code| {
             let (class, value) = code.split_first()?;
             Some((*class, u64::from_le_bytes(value.try_into().ok()?)))
         });
         for (codes, (class, value)) in
-            self.keys.iter_mut().zip(std::iter::once((class, value)).chain(others))
+            keys.iter_mut().zip(std::iter::once((*class, *value)).chain(others))
         {
             codes.classes.push(class);
             codes.values.push(value);
         }
-        for (figure, kind) in self.figures.iter_mut().zip(EventKind::ALL) {
-            let count = counts.events(kind) as i64;
-            figure.append_option(table.has_seen(kind).then_some(count));
-        }
-        let has_seconds = table.has_seen(EventKind::WatchSeconds);
-        self.seconds.append_option(has_seconds.then_some(counts.seconds));
-        let knows_viewers = counts.reach() > 0;
-        let of = |kind: EventKind, count: u64| {
-            (knows_viewers && table.has_seen(kind)).then_some(count as i64)
-        };
-        let tracked = |kind: EventKind, count: u64| table.has_seen(kind).then_some(count as i64);
-        let [reach, views, completions, new, unknown_views, unknown_completions, other] =
-            &mut self.viewers;
-        reach.append_option(knows_viewers.then(|| counts.reach() as i64));
-        views.append_option(of(EventKind::View, counts.first_views()));
-        let ended = of(EventKind::View100, counts.first_completions());
-        completions.append_option(ended.filter(|_| table.has_seen(EventKind::View)));
-        new.append_option(of(EventKind::ReferralView, counts.new_viewers()));
-        unknown_views.append_option(tracked(EventKind::View, counts.anonymous_views()));
-        let completions = tracked(EventKind::View100, counts.anonymous_completions());
-        unknown_completions.append_option(completions);
-        other.append_value(counts.other() as i64);
-        self.len += 1;
     }
+    keys
+}
 
-    fn finish(mut self, table: &SharedTally, schema: &SchemaRef) -> Result<RecordBatch> {
-        let keys = self.keys.iter().zip(&table.keys).map(|(codes, key)| key.decode(codes));
-        let mut columns = keys.collect::<Result<Vec<ArrayRef>, _>>()?;
-        for (mut figure, kind) in self.figures.into_iter().zip(EventKind::ALL) {
-            columns.push(match kind {
-                EventKind::WatchSeconds => Arc::new(self.seconds.finish()),
-                _ => Arc::new(figure.finish()),
-            });
-        }
-        for mut viewers in self.viewers {
-            columns.push(Arc::new(viewers.finish()));
-        }
-        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+/// The count of that number.
+fn figure(number: usize, rows: &[Group<'_>], table: &SharedTally) -> ArrayRef {
+    let Some(kind) = EventKind::ALL.get(number).copied() else {
+        let of = |(_, counts): &Group<'_>| viewers(number - EventKind::ALL.len(), counts, table);
+        return Arc::new(rows.iter().map(of).collect::<Int64Array>());
+    };
+    let has_seen = table.has_seen(kind);
+    if kind == EventKind::WatchSeconds {
+        let seconds = rows.iter().map(|(_, counts)| has_seen.then_some(counts.seconds));
+        return Arc::new(seconds.collect::<Float64Array>());
+    }
+    let events = rows.iter().map(|(_, counts)| has_seen.then_some(counts.events(kind) as i64));
+    Arc::new(events.collect::<Int64Array>())
+}
+
+/// The count of that number among those after the kinds: reach, first views, first completions, new
+/// viewers, anonymous views and completions, other events.
+fn viewers(number: usize, counts: &Counts<'_>, table: &SharedTally) -> Option<i64> {
+    let tracked = |kind: EventKind, count: u64| table.has_seen(kind).then_some(count as i64);
+    let known = |count: Option<i64>| count.filter(|_| counts.knows_viewers());
+    match number {
+        0 => known(Some(counts.reach() as i64)),
+        1 => known(tracked(EventKind::View, counts.first_views())),
+        2 => known(tracked(EventKind::View100, counts.first_completions()))
+            .filter(|_| table.has_seen(EventKind::View)),
+        3 => known(tracked(EventKind::ReferralView, counts.new_viewers())),
+        4 => tracked(EventKind::View, counts.anonymous_views()),
+        5 => tracked(EventKind::View100, counts.anonymous_completions()),
+        _ => Some(counts.other() as i64),
     }
 }

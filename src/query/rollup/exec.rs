@@ -26,15 +26,19 @@ use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 
 use super::deal::Dealer;
-use super::emit;
+use super::emit::{self, Output};
 use super::tally::{InputColumns, SharedTally, lock};
-use crate::kernels::tally::{DealBy, PARTS, Part};
+use crate::kernels::tally::{DealBy, PARTS, Part, ViewerScope};
 use crate::model::event::rolled_fields;
 
 /// Rolls up all partitions of its input at once into one tally, then emits it.
 pub struct RollupExec {
     input: Arc<dyn ExecutionPlan>,
     columns: InputColumns,
+    /// The [`output_schema`].
+    all: SchemaRef,
+    /// Columns of it that are emitted.
+    wanted: Vec<usize>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     /// Fills the tally once, begun by the first partition that is polled.
@@ -51,14 +55,20 @@ impl fmt::Debug for RollupExec {
 }
 
 impl RollupExec {
-    /// An operator that rolls up the rows of `input`.
+    /// An operator that rolls up the rows of `input` and emits the columns `wanted` of `all`, the
+    /// [`output_schema`] with the types that the keys are to have.
     ///
     /// # Errors
     /// If the input has no column `event`.
-    pub fn try_new(input: Arc<dyn ExecutionPlan>) -> Result<Self> {
-        let columns = columns(&input.schema())?;
+    pub(super) fn try_new(
+        input: Arc<dyn ExecutionPlan>,
+        all: SchemaRef,
+        wanted: Vec<usize>,
+    ) -> Result<Self> {
+        let schema = all.project(&wanted)?;
+        let columns = InputColumns { scope: scope(&schema), ..columns(&input.schema())? };
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::new(output_schema(&input.schema())?)),
+            EquivalenceProperties::new(Arc::new(schema)),
             Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
             EmissionType::Final,
             Boundedness::Bounded,
@@ -66,6 +76,8 @@ impl RollupExec {
         Ok(Self {
             input,
             columns,
+            all,
+            wanted,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
             filling: Mutex::default(),
@@ -78,8 +90,13 @@ impl RollupExec {
             return Ok(filling.clone());
         }
         let spills = MetricBuilder::new(&self.metrics).spill_count(0);
-        let table =
-            Arc::new(SharedTally::new(self.columns.clone(), &self.input.schema(), context, spills));
+        let table = Arc::new(SharedTally::new(
+            self.columns.clone(),
+            &self.all,
+            &self.input.schema(),
+            context,
+            spills,
+        ));
         let partitions = self.input.output_partitioning().partition_count();
         let inputs = (0..partitions).map(|p| self.input.execute(p, Arc::clone(context)));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
@@ -114,9 +131,8 @@ async fn fill(
 /// The rows of output partition `partition` of `partitions`.
 fn rows(
     table: Arc<SharedTally>,
-    schema: SchemaRef,
+    output: Output,
     (partition, partitions): (usize, usize),
-    batch_size: usize,
 ) -> impl futures::Stream<Item = Result<RecordBatch>> + Send {
     let indices: Vec<usize> = match table.dealt_by() {
         DealBy::Group => (partition..PARTS).step_by(partitions.max(1)).collect(),
@@ -126,11 +142,11 @@ fn rows(
     };
     stream::iter(indices)
         .then(move |index| {
-            let (table, schema) = (Arc::clone(&table), Arc::clone(&schema));
+            let (table, output) = (Arc::clone(&table), output.clone());
             async move {
                 let part =
                     if index < PARTS { table.take(index).await? } else { sum(&table).await? };
-                emit::batches(&part, &table, &schema, batch_size)
+                emit::batches(&part, &table, &output)
             }
         })
         .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
@@ -149,6 +165,9 @@ async fn sum(table: &SharedTally) -> Result<Part> {
 /// tracked, so that their count is 0 and not missing.
 pub const COUNTED: &str = "clipflow: counted";
 
+/// The name of the column of viewers.
+pub(super) const VIEWER: &str = "viewer_id";
+
 /// The roles of the columns.
 pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
     let find = |name: &str| input.fields().iter().position(|f| f.name() == name);
@@ -159,7 +178,7 @@ pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
     let event = find("event").ok_or_else(|| {
         plan_datafusion_err!("rollup_events needs a column event; the query has {}", found())
     })?;
-    let (viewer, value) = (find("viewer_id"), find("value"));
+    let (viewer, value) = (find(VIEWER), find("value"));
     let counted = find(COUNTED);
     let is_key = |i: &usize| *i != event && ![viewer, value, counted].contains(&Some(*i));
     let keys: Vec<usize> = (0..input.fields().len()).filter(is_key).collect();
@@ -168,11 +187,28 @@ pub(super) fn columns(input: &Schema) -> Result<InputColumns> {
         let name = input.field(*nested).name();
         return plan_err!("rollup_events cannot group by {name}, which is a list or a struct");
     }
-    let mut columns = InputColumns { keys, event, viewer, value, counted };
+    let scope = if viewer.is_some() { ViewerScope::All } else { ViewerScope::Ignored };
+    let mut columns = InputColumns { keys, event, viewer, value, counted, scope };
     // The most selective key comes first in the tally.
     columns.keys.sort_by_key(|i| input.field(*i).name() != "variant_id");
     Ok(columns)
 }
+
+/// The distinct viewers that the columns of `output` need.
+pub(super) fn scope(output: &Schema) -> ViewerScope {
+    let wants = |name: &str| output.fields().iter().any(|f| f.name() == name);
+    if wants("audience_reach") {
+        ViewerScope::All
+    } else if VIEWER_COUNTS.into_iter().any(wants) {
+        ViewerScope::Marked
+    } else {
+        ViewerScope::Ignored
+    }
+}
+
+/// Counts, beside that of all distinct viewers, that tell viewers apart or known from unknown ones.
+const VIEWER_COUNTS: [&str; 5] =
+    ["first_views", "first_completions", "new_viewers", "anonymous_views", "anonymous_completions"];
 
 /// The keys, then the counts.
 pub(super) fn output_schema(input: &Schema) -> Result<Schema> {
@@ -196,7 +232,12 @@ impl DisplayAs for RollupExec {
         let schema = self.input.schema();
         let keys: Vec<&str> =
             self.columns.keys.iter().map(|i| schema.field(*i).name().as_str()).collect();
-        write!(f, "RollupExec: by=[{}]", keys.join(", "))
+        let viewers = match self.columns.scope {
+            ViewerScope::Ignored => "ignored",
+            ViewerScope::Marked => "marked",
+            ViewerScope::All => "all",
+        };
+        write!(f, "RollupExec: by=[{}], viewers={viewers}", keys.join(", "))
     }
 }
 
@@ -226,7 +267,9 @@ impl ExecutionPlan for RollupExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::try_new(input)?)),
+            (Some(input), true) => {
+                Ok(Arc::new(Self::try_new(input, Arc::clone(&self.all), self.wanted.clone())?))
+            }
             _ => Err(internal_datafusion_err!("RollupExec takes one child")),
         }
     }
@@ -242,7 +285,8 @@ impl ExecutionPlan for RollupExec {
     }
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::try_new(Arc::clone(&self.input))?))
+        let (input, all) = (Arc::clone(&self.input), Arc::clone(&self.all));
+        Ok(Arc::new(Self::try_new(input, all, self.wanted.clone())?))
     }
 
     fn execute(
@@ -251,13 +295,15 @@ impl ExecutionPlan for RollupExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let filling = self.filling(&context)?;
-        let (schema, out) = (self.schema(), self.schema());
-        let partitions = self.properties.output_partitioning().partition_count();
+        let schema = self.schema();
         let batch_size = context.session_config().batch_size();
+        let output =
+            Output { schema: Arc::clone(&schema), wanted: self.wanted.clone().into(), batch_size };
+        let partitions = self.properties.output_partitioning().partition_count();
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let batches = stream::once(async move {
             let table = filling.await.map_err(DataFusionError::Shared)?;
-            Ok::<_, DataFusionError>(rows(table, out, (partition, partitions), batch_size))
+            Ok::<_, DataFusionError>(rows(table, output, (partition, partitions)))
         });
         let batches = batches.try_flatten().inspect_ok(move |batch: &RecordBatch| {
             baseline.record_output(batch.num_rows());

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::plan_err;
+use datafusion::common::{Column, ExprSchema, plan_err};
 use datafusion::datasource::{TableType, provider_as_source};
 use datafusion::error::Result;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
 use datafusion::logical_expr::sqlparser::ast::TableFactor;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::projection::ProjectionExec;
 
-use super::exec::{RollupExec, output_schema};
+use super::exec::{RollupExec, VIEWER, output_schema, scope};
+use crate::kernels::cells::is_text;
+use crate::kernels::tally::ViewerScope;
 use crate::query::media_node::only_query;
+use crate::query::user_files::TextViews;
 
 const NAME: &str = "rollup_events";
 
@@ -41,6 +43,44 @@ impl RollupTable {
         let schema = output_schema(input.schema().as_arrow())?;
         Ok(Self { input, schema: Arc::new(schema) })
     }
+
+    /// The input without viewers if no column `wanted` tells them apart. All keys are needed: without one
+    /// of them the groups would differ.
+    fn input_for(&self, wanted: &[usize]) -> Result<LogicalPlan> {
+        let schema = self.input.schema();
+        let names = schema.fields().iter().map(|f| f.name().as_str());
+        let is_read = |name: &str| name != VIEWER;
+        if scope(&self.schema.project(wanted)?) != ViewerScope::Ignored
+            || names.clone().all(is_read)
+        {
+            return Ok(self.input.clone());
+        }
+        let read = schema.iter().filter(|(_, field)| is_read(field.name()));
+        let columns: Vec<Expr> =
+            read.map(|(table, field)| Expr::Column((table, field).into())).collect();
+        LogicalPlanBuilder::from(self.input.clone()).project(columns)?.build()
+    }
+}
+
+/// Whether a query passes the texts of its table on and computes nothing of them, so that they can come
+/// in another form.
+fn passes_texts(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::SubqueryAlias(alias) => passes_texts(&alias.input),
+        LogicalPlan::Projection(projection) => {
+            let schema = projection.input.schema();
+            let is_text = |column: &&Column| {
+                schema.field_from_column(column).is_ok_and(|f| is_text(f.data_type()))
+            };
+            let passes = |e: &Expr| match e.clone().unalias() {
+                Expr::Column(_) => true,
+                computed => !computed.column_refs().iter().any(is_text),
+            };
+            passes_texts(&projection.input) && projection.expr.iter().all(passes)
+        }
+        _ => false,
+    }
 }
 
 #[async_trait]
@@ -60,18 +100,18 @@ impl TableProvider for RollupTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        // All columns of the input are needed: without one of the keys the groups would differ.
-        let input = session.create_physical_plan(&self.input).await?;
-        let rolled = Arc::new(RollupExec::try_new(input)?);
-        let Some(wanted) = projection else { return Ok(rolled) };
-        let column = |i: &usize| {
-            let name = self.schema.field(*i).name();
-            (Arc::new(Column::new(name, *i)) as _, name.clone())
+        let all = || (0..self.schema.fields().len()).collect();
+        let wanted = projection.cloned().unwrap_or_else(all);
+        let input = self.input_for(&wanted)?;
+        let input = match session.as_any().downcast_ref::<SessionState>() {
+            Some(state) if passes_texts(&input) => {
+                let mut state = state.clone();
+                state.config_mut().set_extension(Arc::new(TextViews));
+                state.create_physical_plan(&input).await?
+            }
+            _ => session.create_physical_plan(&input).await?,
         };
-        Ok(Arc::new(ProjectionExec::try_new(
-            wanted.iter().map(column).collect::<Vec<_>>(),
-            rolled,
-        )?))
+        Ok(Arc::new(RollupExec::try_new(input, Arc::clone(&self.schema), wanted)?))
     }
 }
 

@@ -13,7 +13,7 @@ use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::physical_plan::metrics::Count;
 use futures::TryStreamExt;
 
-use crate::kernels::tally::{DealBy, Interner, KeyColumn, PARTS, Part, Record};
+use crate::kernels::tally::{DealBy, Interner, KeyColumn, PARTS, Part, Record, ViewerScope};
 use crate::model::event::EventKind;
 use crate::query::EventNotes;
 
@@ -48,6 +48,8 @@ pub(super) struct InputColumns {
     pub(super) value: Option<usize>,
     /// Says which rows count; of the others only their kinds are noted.
     pub(super) counted: Option<usize>,
+    /// Which distinct viewers the output asks for.
+    pub(super) scope: ViewerScope,
 }
 
 /// A part of the tally and its spill files.
@@ -79,15 +81,17 @@ pub(super) struct SharedTally {
 impl SharedTally {
     pub(super) fn new(
         columns: InputColumns,
+        output: &SchemaRef,
         input: &SchemaRef,
         context: &TaskContext,
         spills: Count,
     ) -> Self {
         let data_type = |i: usize| input.field(i).data_type().clone();
         let consumer = MemoryConsumer::new("RollupExec").with_can_spill(true);
+        let keys = output.fields().iter().take(columns.keys.len());
         let viewer = columns.viewer.map_or(arrow::datatypes::DataType::Utf8, data_type);
         Self {
-            keys: columns.keys.iter().map(|i| KeyColumn::new(data_type(*i))).collect(),
+            keys: keys.map(|field| KeyColumn::new(field.data_type().clone())).collect(),
             viewers: KeyColumn::of_viewers(viewer),
             rest: Interner::default(),
             deal: OnceLock::new(),
@@ -129,7 +133,7 @@ impl SharedTally {
         };
         {
             let mut slot = lock(mutex);
-            slot.part.add(records, seconds)?;
+            slot.part.add(records, seconds, self.columns.scope)?;
             size.store(slot.part.size(), Ordering::Relaxed);
         }
         self.keep_to_the_limit()

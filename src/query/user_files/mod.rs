@@ -30,7 +30,7 @@ pub(crate) use json_shape::{Scanner, Shape};
 pub use notes::{EventNotes, StrayTimes};
 pub(crate) use open::{UserFiles, open};
 pub(crate) use role::Role;
-pub(crate) use table::{TableColumn, UserTable};
+pub(crate) use table::{TableColumn, TextViews, UserTable};
 
 use super::plain_files::{is_further_name, unpacked_name};
 use crate::error::{Error, ErrorCode};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Fields, Schema};
 use datafusion::catalog::Session;
 use datafusion::common::config::CsvOptions;
 use datafusion::datasource::file_format::FileFormat;
@@ -46,6 +47,23 @@ impl GroupScan {
         let place = &file.object_meta.location;
         let shown = self.shown.iter().find(|(path, _)| path == place);
         shown.map_or(place.as_ref(), |(_, name)| name)
+    }
+
+    /// The same with columns of Parquet files, by their numbers, read as views: a text that is repeated is
+    /// then copied nowhere.
+    pub(super) fn with_views(&self, columns: &[usize]) -> Self {
+        let files = self.schema.file_schema();
+        let fields = files.fields().iter().enumerate().map(|(number, field)| {
+            match columns.contains(&number) {
+                true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+                false => Arc::clone(field),
+            }
+        });
+        let schema =
+            Schema::new_with_metadata(fields.collect::<Fields>(), files.metadata().clone());
+        let folders = self.schema.table_partition_cols().clone();
+        let schema = TableSchema::builder(Arc::new(schema)).with_table_partition_cols(folders);
+        Self { schema: schema.build(), ..self.clone() }
     }
 
     /// A scan of all files in about as many partitions as the session has.

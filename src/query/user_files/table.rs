@@ -34,6 +34,11 @@ pub(crate) struct TableColumn {
     pub(crate) role: Role,
 }
 
+/// In a session's configuration: whoever plans a scan there reads texts that come as views, though the
+/// table says that they are plain.
+#[derive(Debug)]
+pub(crate) struct TextViews;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct UserTable {
@@ -185,6 +190,48 @@ impl UserTable {
         })
     }
 
+    /// Whether a column is text of Parquet files, in all of them.
+    fn is_stored_text(&self, index: usize) -> bool {
+        let Some((column, positions)) = self.columns.get(index).zip(self.positions.get(index))
+        else {
+            return false;
+        };
+        let to = self.schema.field(index).data_type();
+        let is_same = |(group, at): (&Arc<GroupScan>, &Option<usize>)| {
+            let field = at.and_then(|at| group.schema.file_schema().fields().get(at));
+            group.kind == FileKind::Parquet && field.is_some_and(|f| f.data_type() == to)
+        };
+        matches!(column.role, Role::Id | Role::Own)
+            && matches!(to, DataType::Utf8 | DataType::LargeUtf8)
+            && self.groups.iter().zip(positions).all(is_same)
+    }
+
+    /// The scan and the steps of a group; with the texts of Parquet files as views for [`TextViews`].
+    fn group(
+        &self,
+        number: usize,
+        projection: &[usize],
+        views: bool,
+    ) -> Result<Option<(Arc<GroupScan>, Steps)>> {
+        let Some(group) = self.groups.get(number) else { return Ok(None) };
+        let mut steps = self.steps(number, projection)?;
+        if !views {
+            return Ok(Some((Arc::clone(group), steps)));
+        }
+        let texts: Vec<usize> =
+            projection.iter().copied().filter(|index| self.is_stored_text(*index)).collect();
+        let at = |index: &usize| self.positions.get(*index)?.get(number).copied().flatten();
+        let group = group.with_views(&texts.iter().filter_map(at).collect::<Vec<_>>());
+        let fields = projection.iter().zip(steps.schema.fields()).map(|(index, field)| match texts
+            .contains(index)
+        {
+            true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+            false => Arc::clone(field),
+        });
+        steps.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok(Some((Arc::new(group), steps)))
+    }
+
     /// Whether a filter can skip parts of files by their statistics: those of whole numbers, days and
     /// times that are stored as what they are. Text is trimmed first, and floats can be NaN.
     fn can_skip(&self, filter: &Expr) -> bool {
@@ -281,16 +328,13 @@ impl TableProvider for UserTable {
         let projection = projection.unwrap_or(&all);
         let reading = Arc::new(Reading::default());
         let mut plans: Vec<Arc<dyn ExecutionPlan>> = vec![];
-        for (number, group) in self.groups.iter().enumerate() {
-            let steps = self.steps(number, projection)?;
-            let predicate = predicate(session, group, filters)?;
+        let views = session.config().get_extension::<TextViews>().is_some();
+        for number in 0..self.groups.len() {
+            let Some((group, steps)) = self.group(number, projection, views)? else { continue };
+            let predicate = predicate(session, &group, filters)?;
             let input = group.plan(session, steps.read.clone(), predicate).await?;
-            plans.push(Arc::new(TypedExec::new(
-                input,
-                Arc::clone(group),
-                Arc::new(steps),
-                Arc::clone(&reading),
-            )));
+            let reading = Arc::clone(&reading);
+            plans.push(Arc::new(TypedExec::new(input, group, Arc::new(steps), reading)));
         }
         match plans.pop() {
             Some(only) if plans.is_empty() => Ok(only),

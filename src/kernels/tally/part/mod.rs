@@ -5,11 +5,11 @@ mod aside;
 use std::collections::HashMap;
 use std::io;
 
-use super::counts::{ANONYMOUS_COMPLETIONS, ANONYMOUS_VIEWS, COUNTS, Counts, REACH};
+use super::counts::{ANONYMOUS_COMPLETIONS, ANONYMOUS_VIEWS, COUNTS, Counts, REACH, UNPAIRED};
 use super::keys::class;
-use super::mix;
 use super::pairs::{MAX_GROUPS, PairSet};
 use super::record::{Record, marks};
+use super::{ViewerScope, mix};
 use crate::model::event::EventKind;
 
 /// See the module.
@@ -27,11 +27,17 @@ pub struct Part {
 }
 
 impl Part {
-    /// Count `records`; `seconds` are the values of those of kind `watch_seconds`, in order.
+    /// Count `records` and the viewers of `scope`; `seconds` are the values of those of kind
+    /// `watch_seconds`, in order.
     ///
     /// # Errors
     /// If there are more groups than a part can number.
-    pub fn add(&mut self, records: &[Record], seconds: &[f64]) -> io::Result<()> {
+    pub fn add(
+        &mut self,
+        records: &[Record],
+        seconds: &[f64],
+        scope: ViewerScope,
+    ) -> io::Result<()> {
         let mut seconds = seconds.iter();
         for record in records {
             let group = self.group(record.key, record.key_class(), record.rest)?;
@@ -43,7 +49,10 @@ impl Part {
                 *sum += value;
             }
             if record.viewer_class() != class::NULL {
-                self.meet(group, record.viewer_class(), record.viewer, marks(record.kind()));
+                match (marks(record.kind()), scope) {
+                    (0, ViewerScope::Marked) => self.bump(group, UNPAIRED, 1),
+                    (marks, _) => self.meet(group, record.viewer_class(), record.viewer, marks),
+                }
             } else if record.kind() == EventKind::View as usize {
                 self.bump(group, ANONYMOUS_VIEWS, 1);
             } else if record.kind() == EventKind::View100 as usize {

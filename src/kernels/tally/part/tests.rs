@@ -75,8 +75,25 @@ proptest! {
     fn counts_what_brute_force_counts(rows in rows()) {
         let (records, seconds) = records(&rows);
         let mut part = Part::default();
-        part.add(&records, &seconds).unwrap();
+        part.add(&records, &seconds, ViewerScope::All).unwrap();
         prop_assert_eq!(answer(&part), brute_force(&rows));
+    }
+
+    #[test]
+    fn marked_viewers_are_counted_without_the_others(rows in rows()) {
+        let (records, seconds) = records(&rows);
+        let [mut all, mut marked] = [Part::default(), Part::default()];
+        all.add(&records, &seconds, ViewerScope::All).unwrap();
+        marked.add(&records, &seconds, ViewerScope::Marked).unwrap();
+        let figures = |part: &Part| -> Vec<_> {
+            let of = |c: Counts<'_>| {
+                let marks = [c.first_views(), c.first_completions(), c.new_viewers()];
+                (c.knows_viewers(), marks, c.anonymous_views(), c.anonymous_completions())
+            };
+            part.iter().map(|(key, counts)| (key, of(counts))).collect()
+        };
+        prop_assert_eq!(figures(&marked), figures(&all));
+        prop_assert!(marked.size() <= all.size());
     }
 
     #[test]
@@ -84,7 +101,7 @@ proptest! {
         let mut aside = vec![];
         let mut part = Part::default();
         let (records, seconds) = records(&first);
-        part.add(&records, &seconds).unwrap();
+        part.add(&records, &seconds, ViewerScope::All).unwrap();
         part.put_aside(&mut aside).unwrap();
         let mut part = Part::default();
         let (records, _) = super::tests::records(&second);
@@ -94,7 +111,7 @@ proptest! {
         let watched: Vec<f64> = second.iter().enumerate()
             .filter(|(_, r)| r.3 == EventKind::WatchSeconds as u8)
             .map(|(i, _)| (offset + i) as f64).collect();
-        part.add(&records, &watched).unwrap();
+        part.add(&records, &watched, ViewerScope::All).unwrap();
         part.take_back(&mut aside.as_slice()).unwrap();
         prop_assert_eq!(answer(&part), brute_force(&all));
     }
@@ -114,7 +131,7 @@ proptest! {
                     }
                 }
             }
-            part.add(&mine, &seconds).unwrap();
+            part.add(&mine, &seconds, ViewerScope::All).unwrap();
             whole.absorb(&part).unwrap();
         }
         prop_assert_eq!(answer(&whole), brute_force(&rows));
@@ -125,7 +142,7 @@ proptest! {
 fn counts_go_on_beyond_32_bits() {
     let mut part = Part::default();
     let record = Record::new((class::NUMBER, 1), 0, (class::NULL, 0), EventKind::View as u8);
-    part.add(&[record], &[]).unwrap();
+    part.add(&[record], &[], ViewerScope::All).unwrap();
     part.bump(0, EventKind::View as usize, u32::MAX);
     part.bump(0, EventKind::View as usize, 5);
     let mut aside = vec![];
