@@ -12,7 +12,7 @@ use super::InputColumn;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
-use crate::media::{AnalyzeSettings, MediaTools, RenderSettings, TranscribeSettings};
+use crate::media::{AnalyzeSettings, FaceSettings, MediaTools, RenderSettings, TranscribeSettings};
 use crate::telemetry::ProcessLog;
 
 /// The resource that a kind of work mostly waits for.
@@ -185,6 +185,8 @@ pub enum WorkSpec {
     Analyze(AnalyzeSettings),
     /// Transcribe the speech of a source.
     Transcribe(TranscribeSettings),
+    /// Follow the faces of a source.
+    TrackFaces(FaceSettings),
     /// Render the clips of a source.
     Render(RenderSettings),
     /// Work that is registered by name: that of an embedding program (see
