@@ -1,7 +1,7 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test python notebooks readers transcripts bench lint features dist setup clean-demo report-check
+.PHONY: help demo test python notebooks readers transcripts faces bench lint features dist setup clean-demo report-check
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
@@ -10,6 +10,7 @@ help:
 	@echo 'make notebooks   run the notebooks over what make demo wrote, and keep their outputs'
 	@echo 'make readers     read the tables with DuckDB, pandas, Polars and pyarrow'
 	@echo 'make transcripts  transcribe speech with a real model and compare'
+	@echo 'make faces       frame faces with a real detector and compare'
 	@echo 'make report-check  open reports in headless Chromium and use them'
 	@echo 'make bench       all benchmarks'
 	@echo 'make lint        formatting, clippy and rustdoc, warnings are errors'
@@ -43,6 +44,10 @@ readers:
 transcripts:
 	@sh scripts/setup.sh python
 	@sh tests/transcripts/run.sh
+
+faces:
+	@sh scripts/setup.sh python
+	@sh tests/faces/run.sh
 
 # Skipped, with a message, where Chromium cannot be installed.
 report-check:

@@ -192,7 +192,7 @@ fn path(
         |value: fn(&Signal) -> f64| analysis.signals.iter().map(value).collect::<Vec<f64>>();
     let (t, x, y) = (column(|s| s.t), column(|s| s.saliency_x), column(|s| s.saliency_y));
     let shots: Vec<f64> = analysis.shots.iter().map(|shot: &Shot| shot.start).collect();
-    let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots };
+    let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots, ..Gaze::default() };
     let size = |(wide, high): (i64, i64)| -> Result<(u32, u32), Box<dyn Error>> {
         Ok((u32::try_from(wide)? & !1, u32::try_from(high)? & !1))
     };

@@ -66,6 +66,7 @@ class ParallelConfig:
     transcribe_url: str | None = None
     transcribe_model: str | None = None
     transcribe_key_env: str | None = None
+    face_model: Path | None = None
     metrics_file: Path | None = None
     metrics_listen: str | None = None
     metrics_interval_seconds: float | None = None

@@ -14,7 +14,7 @@ WITH wanted AS (
     WHERE $variants > 0
 ),
 made AS (
-    SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots,
+    SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots, f.faces,
         unnest(make_variants(
             with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, coalesce(w.asked_language, a.info['language'], w.language)),
                 coalesce(w.asked_language, language_tag(a.info['language']), w.language), w.topic,
@@ -23,13 +23,15 @@ made AS (
         )) AS v
     FROM wanted w
     JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.source_id = w.source_id
+    -- Those of the chosen clips; without a detector of faces there are none.
+    LEFT JOIN face_lists f ON f.source_id = w.source_id
 )
 SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS variant_id,
     clip_id, request_id, source_id, experiment_id,
     v['rank'] AS rank, v['platform'] AS platform, v['start'] AS start, v['end'] AS "end", v['duration'] AS duration,
     v['edit']['width'] AS width, v['edit']['height'] AS height, v['edit']['fps'] AS fps, v['edit']['layout'] AS layout, v['edit']['area'] AS area,
     -- The path of the window that the layout moves, if it moves one.
-    reframe_path(signals, shots, v['start'], v['end'], info['width'], info['height'],
+    framed_path(signals, shots, faces, v['start'], v['end'], info['width'], info['height'],
         v['edit']['width'], v['edit']['height'], v['edit']['layout']) AS reframe,
     v['edit']['segments'] AS segments, v['edit']['join'] AS "join",
     v['edit']['caption_style'] AS caption_style, v['edit']['caption_mode'] AS caption_mode, v['edit']['language'] AS language,

@@ -93,6 +93,11 @@ settings! {
         /// Name of the environment variable that holds the server's key; empty: no key is sent.
         transcribe_key_env: SettingText = SettingText::default(), flag "transcribe-key-env";
     }
+    "Faces" {
+        /// File of the detector of faces (CenterFace, as ONNX), by which windows follow faces and who speaks; empty: none,
+        /// and windows follow what draws the eye.
+        face_model: String = String::new(), flag "face-model";
+    }
     "Cache" {
         /// Keep analyses for other runs.
         enable_caching: bool = false, flag "cache";

@@ -17,6 +17,7 @@ mod render;
 mod row;
 mod runtime;
 mod select;
+mod track_faces;
 mod transcribe;
 mod validate;
 mod work;
@@ -30,6 +31,7 @@ pub use registry::register_work;
 pub use render::{RenderWork, media_file_name};
 pub use runtime::{MediaRuntime, MediaRuntimeConfig, RowFigures};
 pub use select::SelectWork;
+pub use track_faces::TrackFacesWork;
 pub use transcribe::TranscribeWork;
 pub use validate::ValidateWork;
 pub use work::{

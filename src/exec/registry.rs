@@ -7,7 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-use super::{AnalyzeWork, RenderWork, SelectWork, TranscribeWork, ValidateWork, Work, WorkSpec};
+use super::{
+    AnalyzeWork, RenderWork, SelectWork, TrackFacesWork, TranscribeWork, ValidateWork, Work,
+    WorkSpec,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::panics::panic_text;
 
@@ -69,6 +72,7 @@ impl WorkSpec {
         Ok(match self {
             Self::Analyze(settings) => Arc::new(AnalyzeWork::new(settings.clone())),
             Self::Transcribe(settings) => Arc::new(TranscribeWork::new(settings.clone())),
+            Self::TrackFaces(settings) => Arc::new(TrackFacesWork::new(settings.clone())),
             Self::Render(settings) => Arc::new(RenderWork::new(settings.clone())),
             Self::Registered { name, settings } => build(name, settings)?,
         })
@@ -97,7 +101,12 @@ fn build(name: &str, settings: &Value) -> Result<Arc<dyn Work>> {
 /// Whether `work` is clipflow's own, as far as its description tells.
 pub(super) fn is_built_in(work: &dyn Work) -> bool {
     match work.spec() {
-        Some(WorkSpec::Analyze(_) | WorkSpec::Transcribe(_) | WorkSpec::Render(_)) => true,
+        Some(
+            WorkSpec::Analyze(_)
+            | WorkSpec::Transcribe(_)
+            | WorkSpec::TrackFaces(_)
+            | WorkSpec::Render(_),
+        ) => true,
         Some(WorkSpec::Registered { name, .. }) => {
             let builders = BUILDERS.read().unwrap_or_else(PoisonError::into_inner);
             let is_replaced = builders.as_ref().is_some_and(|b| b.contains_key(&name));

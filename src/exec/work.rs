@@ -13,7 +13,7 @@ use super::row::text_at;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
-use crate::media::{AnalyzeSettings, MediaTools, RenderSettings, TranscribeSettings};
+use crate::media::{AnalyzeSettings, FaceSettings, MediaTools, RenderSettings, TranscribeSettings};
 use crate::sandbox::PinnedFile;
 use crate::telemetry::ProcessLog;
 
@@ -201,6 +201,8 @@ pub enum WorkSpec {
     Analyze(AnalyzeSettings),
     /// Transcribe the speech of a source.
     Transcribe(TranscribeSettings),
+    /// Follow the faces of a source.
+    TrackFaces(FaceSettings),
     /// Render the clips of a source.
     Render(RenderSettings),
     /// Work that is registered by name: that of an embedding program (see

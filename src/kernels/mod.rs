@@ -5,6 +5,7 @@ pub mod cells;
 pub(crate) mod cues;
 #[cfg(feature = "statistics")]
 pub mod experiment;
+pub(crate) mod faces;
 #[cfg(feature = "statistics")]
 pub mod fit;
 pub mod ids;

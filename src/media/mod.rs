@@ -6,6 +6,7 @@
 
 #[doc(hidden)]
 pub mod analyze;
+pub mod faces;
 pub(crate) mod failure;
 mod ffprobe;
 pub(crate) mod fonts;
@@ -23,6 +24,7 @@ pub(crate) mod tools;
 pub mod transcribe;
 
 pub use analyze::{Analysis, AnalysisProgress, AnalyzeSettings, analyze};
+pub use faces::{FaceDetection, FaceDetector, FaceQuery, FaceSettings, RgbPicture, track_faces};
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;

@@ -6,8 +6,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::column::{columns, fields_of};
 use super::{
-    Candidate, Clip, Column, Cue, Edit, Outcome, Rendition, RunStat, Shot, Signal, SourceInfo,
-    Variant, VideoClipRequest,
+    Candidate, Clip, Column, Cue, Edit, Face, Outcome, Rendition, RunStat, Shot, Signal,
+    SourceInfo, Variant, VideoClipRequest,
 };
 
 /// A table of a results dataset.
@@ -94,6 +94,13 @@ pub const TABLES: &[Table] = &[
         owner: "source_id",
         carries_extra: false,
         columns: || of_source(Cue::COLUMNS),
+    },
+    Table {
+        name: "faces",
+        key: &["source_id", "t", "track"],
+        owner: "source_id",
+        carries_extra: false,
+        columns: || of_source(Face::COLUMNS),
     },
     Table {
         name: "candidates",

@@ -51,6 +51,9 @@ pub(super) async fn read(session: &RunSession) -> Result<Vec<String>> {
     if config.variants.count == 0 {
         return Ok(sentences);
     }
+    if config.faces()?.is_none() {
+        sentences.extend(without_faces(statements).await?);
+    }
     let shapes: Vec<Shape> = statements.rows(sql::summary::ABOUT_VARIANTS).await?;
     sentences.extend(not_burned(&shapes, config.variants.captions));
     sentences.extend(without_texts(&shapes));
@@ -133,6 +136,22 @@ async fn without_captions(
         "{count} {have} no captions{example}: put {stem}.srt or {stem}.vtt beside it{or} and run again, so that clips are chosen by what is said"
     );
     Ok(Some(what))
+}
+
+/// Windows that would frame faces if a detector were named.
+async fn without_faces(statements: &Statements) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Framed {
+        variants: u64,
+    }
+    let Framed { variants } = statements.row(sql::summary::FRAMED_VARIANTS).await?;
+    let have = if variants == 1 { "has" } else { "have" };
+    Ok((variants > 0).then(|| {
+        format!(
+            "{} {have} a window that follows what draws the eye: name a detector of faces (--face-model) to frame who speaks",
+            plural(variants, "variant")
+        )
+    }))
 }
 
 fn not_burned(shapes: &[Shape], captions: Option<CaptionMode>) -> Option<String> {

@@ -33,6 +33,7 @@ pub(super) fn settings(config: &RunConfig) -> BTreeMap<String, String> {
         "max_clips": config.max_clips,
         "text_model": text_model,
         "transcription": config.transcription().ok().flatten(),
+        "faces": config.faces().ok().flatten().map(|faces| faces.identity),
     });
     flatten("", &settings, &mut all);
     all

@@ -21,7 +21,9 @@ use crate::kernels::select::Weights;
 use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::location::Location;
-use crate::media::{AnalyzeSettings, Hardware, MediaTools, RenderSettings, TranscribeSettings};
+use crate::media::{
+    AnalyzeSettings, FaceSettings, Hardware, MediaTools, RenderSettings, TranscribeSettings,
+};
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::request;
 use crate::query::SessionOptions;
@@ -135,6 +137,7 @@ impl RunConfig {
         if let Some(transcription) = self.transcription()? {
             transcription.transcriber()?;
         }
+        self.faces()?;
         repeat::expanded(self.retry_failed.as_deref().unwrap_or_default())?;
         let format = self.render.encoding.format;
         if self.variants.captions == Some(CaptionMode::Soft) && !format.has_text_track() {
@@ -277,7 +280,15 @@ impl RunConfig {
         TranscribeSettings::from_settings(&self.parallel, &self.analyze.limits)
     }
 
-    /// A stable id of how sources are analysed.
+    /// How faces are found; `None` if they are not looked for.
+    ///
+    /// # Errors
+    /// `config.invalid` if the detector's file cannot be read or holds another network.
+    pub(super) fn faces(&self) -> Result<Option<FaceSettings>> {
+        FaceSettings::from_settings(&self.parallel, &self.analyze.limits)
+    }
+
+    /// A stable id of how sources are analysed, and how faces are found in them.
     pub(super) fn analysis_id(&self, tools: &MediaTools) -> String {
         let settings = match self.media_relations.get("analyze_media") {
             Some(work) => json!(work).to_string(),
@@ -286,7 +297,9 @@ impl RunConfig {
         let transcription = self.transcription().ok().flatten().map(|how| json!(how).to_string());
         let parts =
             [&settings, &tools.identity, env!("CARGO_PKG_VERSION")].map(|p| Some(p as &str));
-        stable_id(parts.into_iter().chain(transcription.as_deref().map(Some)))
+        let faces = self.faces().ok().flatten().map(|faces| faces.identity);
+        let optional = [transcription.as_deref(), faces.as_deref()];
+        stable_id(parts.into_iter().chain(optional.into_iter().flatten().map(Some)))
     }
 
     /// Files of each clip at the most.

@@ -13,7 +13,7 @@ use super::amounts::clock;
 use super::session::RunSession;
 use super::source_state::locations;
 use super::statements::Statements;
-use super::{RunConfig, describe, publish};
+use super::{RunConfig, describe, faces, publish};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::media::{self, VideoStream};
@@ -124,6 +124,16 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
                 steps.push(planned(statements, step).await?);
                 steps.push(planned(statements, &sql::UNTRANSCRIBED).await?);
                 steps.push(planned(statements, &sql::TRANSCRIBED).await?);
+            }
+            "faces" => {
+                match session.config.faces()? {
+                    Some(_) => {
+                        steps.push(planned(statements, &sql::TRACKED).await?);
+                        faces::with_detector(&statements.ctx).await?;
+                    }
+                    None => faces::without_detector(&statements.ctx)?,
+                }
+                steps.push(planned(statements, step).await?);
             }
             _ => steps.push(planned(statements, step).await?),
         }

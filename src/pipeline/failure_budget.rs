@@ -206,6 +206,7 @@ impl Observer for FailureWatch {
             && self.most.is_some()
             // A source without its transcript may have clips.
             && *stage != "transcribe"
+            && *stage != "track_faces"
             && *code != ErrorCode::Cancelled
         {
             let mut count = self.count();

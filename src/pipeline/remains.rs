@@ -62,6 +62,7 @@ impl fmt::Display for Remains {
             let did = match name.as_str() {
                 "render" => "rendered",
                 "transcribe" => "transcribed",
+                "track_faces" => "searched for faces",
                 _ => "analysed",
             };
             let sources = if *rows == 1 { "source" } else { "sources" };

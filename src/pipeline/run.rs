@@ -14,7 +14,9 @@ use super::repeat::{self, RepeatedRows};
 use super::session::{RunSession, stoppable};
 use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
-use super::{RunConfig, RunSummary, changed_settings, describe, made, stats, summary, transcribe};
+use super::{
+    RunConfig, RunSummary, changed_settings, describe, faces, made, stats, summary, transcribe,
+};
 use crate::error::{ErrorCode, Result};
 use crate::kernels::ids::stable_id;
 use crate::model::edit::EDIT_VERSION;
@@ -119,6 +121,7 @@ async fn run_session(
     choose(&mut session).await?;
     watch.check_selected(&session.statements).await?;
     describe::run(&session.statements, &session.config).await?;
+    faces::run(&mut session).await?;
     session.steps(sql::SHAPE).await?;
     session.render().await?;
     let sources = locations(&session.statements).await?;
@@ -237,6 +240,9 @@ async fn shard_id(session: &RunSession, checked: &FileEntry) -> Result<String> {
     }
     if let Some(transcription) = config.transcription()? {
         parts.push(serde_json::json!(transcription).to_string());
+    }
+    if let Some(faces) = config.faces()? {
+        parts.push(faces.identity);
     }
     parts.extend(validators);
     Ok(stable_id(parts.iter().map(|p| Some(p.as_str()))))

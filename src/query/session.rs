@@ -11,7 +11,7 @@ use super::options::SessionOptions;
 use super::{aggregates, context, table_functions};
 use crate::error::Result;
 use crate::exec::{MediaRuntime, SelectWork, WorkSpec};
-use crate::media::TranscribeSettings;
+use crate::media::{FaceSettings, TranscribeSettings};
 use crate::model::Platforms;
 
 /// A session with every function. Media work runs on `runtime`; without one, `shots('…')` and the others
@@ -56,7 +56,7 @@ pub(crate) fn register(ctx: &SessionContext, options: &SessionOptions) -> Result
 }
 
 /// Gives a session the relations over media of `options`: `analyze_media((…))`, `select_media((…))`, `render_media((…))`,
-/// `transcribe_media((…))` where its settings name a transcriber, and those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
+/// `transcribe_media((…))` where its settings name a transcriber, `track_faces((…))` where they name a detector of faces, and those of [`SessionOptions::media_relations`]. Rendering writes files, so sessions for reading omit
 /// them.
 ///
 /// # Errors
@@ -73,6 +73,10 @@ pub fn register_media_relations(ctx: &SessionContext, options: &SessionOptions) 
         TranscribeSettings::from_settings(&options.parallel, &options.analyze.limits)?;
     if let Some(settings) = transcription {
         relations.insert("transcribe_media".to_owned(), WorkSpec::Transcribe(settings));
+    }
+    let faces = FaceSettings::from_settings(&options.parallel, &options.analyze.limits)?;
+    if let Some(settings) = faces {
+        relations.insert("track_faces".to_owned(), WorkSpec::TrackFaces(settings));
     }
     relations.extend(options.media_relations.clone());
     let planner = MediaRelationPlanner::new(relations);

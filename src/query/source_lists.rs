@@ -1,16 +1,21 @@
 //! What was measured of a source as one row: the view `source_lists`, written from the columns of the tables.
 
 use crate::model::table::Table;
-use crate::model::{Column, Cue, Shot, Signal, SourceInfo};
+use crate::model::{Column, Cue, Face, Shot, Signal, SourceInfo};
 
 /// Name of the view.
 pub(super) const NAME: &str = "source_lists";
 
 /// The statement of the view: one row per source, with its facts (`info`) as a struct and its `signals`,
-/// `shots` and `cues` as lists of structs in order, as `analyze_media` gives them and `select_clips` and
-/// `clip_brief` take them. A list is NULL where the source has no such rows.
+/// `shots`, `cues` and `faces` as lists of structs in order, as `analyze_media` and `track_faces` give them and
+/// `select_clips`, `clip_brief` and `framed_path` take them. A list is NULL where the source has no such rows.
 pub(super) fn statement() -> String {
-    let lists = [("signals", Signal::COLUMNS), ("shots", Shot::COLUMNS), ("cues", Cue::COLUMNS)];
+    let lists = [
+        ("signals", Signal::COLUMNS),
+        ("shots", Shot::COLUMNS),
+        ("cues", Cue::COLUMNS),
+        ("faces", Face::COLUMNS),
+    ];
     let columns: String = lists.iter().map(|(table, _)| format!(", {table}.{table}")).collect();
     let joins: String = lists.iter().map(|(table, of)| join(table, of)).collect();
     format!(

@@ -78,11 +78,14 @@ pub const UNCONSIDERED: &str =
 pub const NONE_UNCONSIDERED: &str =
     "SELECT request_id, error_code, error_message FROM checked WHERE false";
 
+/// Follows faces in the chosen clips: before [`SHAPE`] where a detector is named.
+pub const TRACKED: Step = step!("tracked", wide);
+
 /// Describes the chosen clips for a language model.
 pub const DESCRIBED: Step = step!("described", wide);
 
 /// Turns chosen clips into outputs to render, in order.
-pub const SHAPE: &[Step] = &[step!("shaped", wide), step!("outputs")];
+pub const SHAPE: &[Step] = &[step!("faces", wide), step!("shaped", wide), step!("outputs")];
 
 /// Renders outputs to files.
 pub const RENDERED: Step = step!("rendered", wide);
@@ -129,6 +132,8 @@ pub mod summary {
         WITHOUT_CAPTIONS = "without_captions",
         /// Shapes of variants, and what they lack.
         ABOUT_VARIANTS = "about_variants",
+        /// Variants with a window that moves.
+        FRAMED_VARIANTS = "framed_variants",
         /// The names of platforms that are asked for.
         ASKED_PLATFORMS = "asked_platforms",
         /// The distinct error codes of requests and variants.
@@ -298,6 +303,7 @@ pub static VIEWS: LazyLock<Vec<(&str, Cow<'_, str>)>> = LazyLock::new(|| {
         view!("variant_files"),
         view!("variant_signals"),
         view!("shot_lengths"),
+        view!("face_signals"),
         view!("posts"),
         (source_lists::NAME, source_lists::statement().into()),
     ]

@@ -16,7 +16,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
-use super::support::{rows, show};
+use super::support::{rows, show, tiny_detector};
 
 const EVENTS: &str = "variant_id,platform,ts,event,viewer_id,value
 a,tiktok,2026-05-01T00:00:00,view,u1,
@@ -137,7 +137,11 @@ async fn the_examples_of_the_documentation_run() {
     }
     fs::write(folder.path().join("events.csv"), events).unwrap();
     let transcriber = "sh -c 'printf \"WEBVTT\\n\\n00:01.000 --> 00:02.000\\nHello.\\n\"' {input}";
-    let parallel = ParallelConfig { transcribe_command: transcriber.into(), ..Default::default() };
+    let parallel = ParallelConfig {
+        transcribe_command: transcriber.into(),
+        face_model: tiny_detector::write(folder.path()).to_str().unwrap().to_owned(),
+        ..Default::default()
+    };
     let base = folder.path().into();
     let options = SessionOptions { base, parallel, ..SessionOptions::default() };
     let runtime = Arc::new(clipflow::exec::MediaRuntime::for_reading(None).unwrap());

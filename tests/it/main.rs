@@ -15,6 +15,7 @@ mod docs;
 mod embed;
 mod encoding;
 mod export;
+mod faces;
 mod first_contact;
 mod forget;
 mod functions;

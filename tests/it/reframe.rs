@@ -54,7 +54,7 @@ fn a_moving_object_stays_inside_the_window() {
     let (t, x, y) = (column(|s| s.t), column(|s| s.saliency_x), column(|s| s.saliency_y));
     let shots: Vec<f64> = found.shots.iter().map(|shot| shot.start).collect();
     assert_eq!(shots.len(), 2, "{shots:?}");
-    let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots };
+    let gaze = Gaze { t: &t, x: &x, y: &y, shot_start: &shots, ..Gaze::default() };
     let path = reframe_path(gaze, (0.0, 16.0), (640.0, 360.0), (1080.0, 1920.0));
     let window = 360.0 * 9.0 / 16.0 / 640.0;
     let mut inside = 0;

@@ -97,7 +97,7 @@ fn the_functions_give_what_the_slt_files_say() {
 #[test]
 fn every_statement_of_the_run_is_used() {
     let single = [&sql::CHECKED, &sql::CONSIDERED, &sql::DESCRIBED, &sql::RENDERED];
-    let single = single.into_iter().chain([&sql::UNTRANSCRIBED, &sql::TRANSCRIBED]);
+    let single = single.into_iter().chain([&sql::UNTRANSCRIBED, &sql::TRANSCRIBED, &sql::TRACKED]);
     let steps = single.chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
     // The other form of the step `candidates`.
     let other = std::iter::once("candidates_considered");

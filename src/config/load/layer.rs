@@ -24,6 +24,7 @@ const NOT_OF_A_FOLDER: &[&str] = &[
     "transcribe_command",
     "transcribe_url",
     "transcribe_key_env",
+    "face_model",
     // They write anywhere, or tell anyone.
     "trace_file",
     "metrics_file",

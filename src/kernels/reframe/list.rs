@@ -10,8 +10,10 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 
-use super::{Gaze, MAX_SECONDS, reframe_path, window_path};
-use crate::error::{Error, ErrorCode, Result};
+use super::columns::{column, column_error, unreadable, values};
+use super::face_list::FaceColumns;
+use super::{Gaze, MAX_SECONDS, SeenFace, reframe_path, window_path};
+use crate::error::Result;
 use crate::kernels::layout::{even, moving_window};
 use crate::model::PictureArea;
 use crate::model::edit::{Anchor, Layout};
@@ -28,8 +30,9 @@ fn anchor_fields() -> Fields {
 /// [`reframe_path`] for each row.
 ///
 /// `signals` and `shots` are lists of [`crate::model::signal`] and [`crate::model::shot`] structs; the
-/// numbers are `[start, end, source_width, source_height, width, height]`. The result is NULL where the
-/// signals or one of the numbers are; NULL shots count as none. With `layouts` the path is that of the
+/// numbers are `[start, end, source_width, source_height, width, height]`; `faces` is a list of
+/// [`crate::model::face`] structs. The result is NULL where the signals or one of the numbers are; NULL shots and faces
+/// count as none. With `layouts` the path is that of the
 /// window which the layout moves in a frame of `width` × `height`; `fit` has none. On the axis on which the
 /// window of `picture_in_picture` cannot move, its path holds the mean salient position.
 ///
@@ -41,16 +44,15 @@ pub fn reframe_paths(
     shots: &ListArray,
     numbers: [&Float64Array; 6],
     layouts: Option<&StringArray>,
+    faces: Option<&ListArray>,
 ) -> Result<ListArray> {
     let rows = signals.len();
     let lengths = numbers.iter().map(|column| column.len()).chain(layouts.map(Array::len));
+    let lengths = lengths.chain(faces.map(Array::len));
     if shots.len() != rows || lengths.into_iter().any(|length| length != rows) {
         return Err(column_error("the columns of reframe_path differ in length"));
     }
-    let gaze =
-        [column(signals, "t")?, column(signals, "saliency_x")?, column(signals, "saliency_y")?];
-    let starts = column(shots, "start")?;
-    let areas = areas(shots)?;
+    let columns = PathColumns::new(signals, shots, faces)?;
     let mut found: [Float64Builder; 3] = Default::default();
     let mut lengths = Vec::with_capacity(rows);
     let mut valid = Vec::with_capacity(rows);
@@ -59,25 +61,9 @@ pub fn reframe_paths(
         valid.push(given);
         let mut length = 0;
         if given {
-            let [t, x, y] = gaze.each_ref().map(|column| values(signals, column, row));
-            let shot_start = if shots.is_valid(row) { values(shots, &starts, row) } else { &[] };
             let layout = layouts.filter(|column| column.is_valid(row)).map(|c| c.value(row));
-            let mut numbers = numbers.map(|column| column.value(row));
-            let area = areas.as_ref().filter(|_| shots.is_valid(row));
-            let area = area.and_then(|areas| shown(shots, areas, row, (numbers[0], numbers[1])));
-            let (x, y) = match area {
-                Some(area) => {
-                    let (wide, high) = (numbers[2], numbers[3]);
-                    (numbers[2], numbers[3]) = (area.width as f64, area.height as f64);
-                    (
-                        within(x, (area.x as f64, area.width as f64), wide),
-                        within(y, (area.y as f64, area.height as f64), high),
-                    )
-                }
-                None => (Cow::Borrowed(x), Cow::Borrowed(y)),
-            };
-            let gaze = Gaze { t, x: &x, y: &y, shot_start };
-            for anchor in path(gaze, numbers, layout)? {
+            let numbers = numbers.map(|column| column.value(row));
+            for anchor in columns.path(row, numbers, layout)? {
                 for (builder, value) in found.iter_mut().zip([anchor.t, anchor.x, anchor.y]) {
                     builder.append_value(value);
                 }
@@ -86,12 +72,72 @@ pub fn reframe_paths(
         }
         lengths.push(length);
     }
-    let columns = found.map(|mut builder| Arc::new(builder.finish()) as ArrayRef).to_vec();
-    let anchors = StructArray::try_new(anchor_fields(), columns, None).map_err(unreadable)?;
+    let anchors = found.map(|mut builder| Arc::new(builder.finish()) as ArrayRef).to_vec();
+    let anchors = StructArray::try_new(anchor_fields(), anchors, None).map_err(unreadable)?;
     let item = Arc::new(Field::new_list_field(anchor_type(), true));
     let nulls = NullBuffer::from(valid);
     let offsets = OffsetBuffer::from_lengths(lengths);
     ListArray::try_new(item, offsets, Arc::new(anchors), Some(nulls)).map_err(unreadable)
+}
+
+/// The columns that a path depends on.
+struct PathColumns<'a> {
+    signals: &'a ListArray,
+    shots: &'a ListArray,
+    /// Time, x and y of what draws the eye.
+    gaze: [Float64Array; 3],
+    speech: Option<Float64Array>,
+    starts: Float64Array,
+    areas: Option<[Float64Array; 6]>,
+    faces: Option<FaceColumns<'a>>,
+}
+
+impl<'a> PathColumns<'a> {
+    fn new(
+        signals: &'a ListArray,
+        shots: &'a ListArray,
+        faces: Option<&'a ListArray>,
+    ) -> Result<Self> {
+        let gaze =
+            [column(signals, "t")?, column(signals, "saliency_x")?, column(signals, "saliency_y")?];
+        Ok(Self {
+            signals,
+            shots,
+            gaze,
+            speech: column(signals, "speech").ok(),
+            starts: column(shots, "start")?,
+            areas: areas(shots)?,
+            faces: faces.map(FaceColumns::new).transpose()?,
+        })
+    }
+
+    /// The path of a row; `numbers` as in [`reframe_paths`].
+    fn path(&self, row: usize, mut numbers: [f64; 6], layout: Option<&str>) -> Result<Vec<Anchor>> {
+        let [t, x, y] = self.gaze.each_ref().map(|column| values(self.signals, column, row));
+        let speech = self.speech.as_ref().map(|speech| values(self.signals, speech, row));
+        let has_shots = self.shots.is_valid(row);
+        let shot_start = if has_shots { values(self.shots, &self.starts, row) } else { &[] };
+        let span = (numbers[0], numbers[1]);
+        let seen = self.faces.as_ref().map(|faces| faces.seen(row, span));
+        let mut faces = seen.unwrap_or_default();
+        let area = self.areas.as_ref().filter(|_| has_shots);
+        let area = area.and_then(|areas| shown(self.shots, areas, row, span));
+        let (x, y) = match area {
+            Some(area) => {
+                let (wide, high) = (numbers[2], numbers[3]);
+                faces.iter_mut().for_each(|face| *face = face.within(area, (wide, high)));
+                (numbers[2], numbers[3]) = (area.width as f64, area.height as f64);
+                (
+                    within(x, (area.x as f64, area.width as f64), wide),
+                    within(y, (area.y as f64, area.height as f64), high),
+                )
+            }
+            None => (Cow::Borrowed(x), Cow::Borrowed(y)),
+        };
+        let speech = speech.unwrap_or_default();
+        let gaze = Gaze { t, x: &x, y: &y, shot_start, speech, faces: &faces };
+        path(gaze, numbers, layout)
+    }
 }
 
 /// Columns of the shots' areas: start and end of the shot, then x, y, width and height, NaN where it has none; `None`
@@ -174,48 +220,26 @@ fn tell_subject(
     (start, end): (f64, f64),
     window: (f64, f64),
 ) {
-    let mean = |of: &[f64]| {
+    let middles = |of: fn(&SeenFace) -> f64| -> (f64, f64) {
+        let seen = gaze.faces.iter().filter(|face| face.t >= start && face.t < end);
+        seen.fold((0.0, 0.0), |(count, sum), face| (count + 1.0, sum + of(face)))
+    };
+    let mean = |of: &[f64], face: fn(&SeenFace) -> f64| {
+        let (count, sum) = middles(face);
+        if count > 0.0 {
+            return (sum / count).clamp(0.0, 1.0);
+        }
         let seen =
             gaze.t.iter().zip(of).filter(|(t, v)| **t >= start && **t < end && v.is_finite());
         let (count, sum) = seen.fold((0.0, 0.0), |(count, sum), (_, v)| (count + 1.0, sum + v));
         if count > 0.0 { (sum / count).clamp(0.0, 1.0) } else { 0.5 }
     };
     if window.0 > 0.99 {
-        let x = mean(gaze.x);
+        let x = mean(gaze.x, |face| face.x + 0.5 * face.width);
         anchors.iter_mut().for_each(|anchor| anchor.x = x);
     }
     if window.1 > 0.99 {
-        let y = mean(gaze.y);
+        let y = mean(gaze.y, |face| face.y + 0.5 * face.height);
         anchors.iter_mut().for_each(|anchor| anchor.y = y);
     }
-}
-
-/// A numeric field of the structs in a list column; NULL becomes NaN, which is skipped.
-fn column(list: &ListArray, name: &str) -> Result<Float64Array> {
-    let structs = list.values().as_struct_opt();
-    let column = structs.and_then(|s| s.column_by_name(name)).ok_or_else(|| {
-        column_error(format!("reframe_path needs a column {name} in signals or shots"))
-    })?;
-    let column = cast(column, &DataType::Float64).map_err(unreadable)?;
-    let column = column.as_primitive::<Float64Type>();
-    let nulls = NullBuffer::union(column.nulls(), list.values().nulls());
-    if nulls.as_ref().is_none_or(|nulls| nulls.null_count() == 0) {
-        return Ok(column.clone());
-    }
-    let there = |i: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(i));
-    let numbers = (0..column.len()).map(|i| if there(i) { column.value(i) } else { f64::NAN });
-    Ok(Float64Array::from_iter_values(numbers))
-}
-
-fn values<'a>(list: &ListArray, column: &'a Float64Array, row: usize) -> &'a [f64] {
-    let offsets = list.value_offsets();
-    &column.values()[offsets[row] as usize..offsets[row + 1] as usize]
-}
-
-fn column_error(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::InputColumn, message)
-}
-
-fn unreadable(cause: arrow::error::ArrowError) -> Error {
-    column_error(format!("signals and shots cannot be read: {cause}")).with_source(cause)
 }

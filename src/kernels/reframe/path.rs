@@ -47,7 +47,7 @@ fn without_flicker(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The value at `t` on the line through `points`, constant beyond its ends.
-fn between(points: &[(f64, f64)], t: f64) -> f64 {
+pub(super) fn between(points: &[(f64, f64)], t: f64) -> f64 {
     let next = points.partition_point(|p| p.0 <= t);
     match (next.checked_sub(1).and_then(|i| points.get(i)), points.get(next)) {
         (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (t - a.0) / (b.0 - a.0),
@@ -87,7 +87,7 @@ fn hold(wanted: &[(f64, f64)]) -> Vec<f64> {
 /// Limits steps to `step`: the mean of the lowest such path above and the highest one below.
 ///
 /// The result starts to move before the path that it follows.
-fn limit(path: &[f64], step: f64) -> Vec<f64> {
+pub(super) fn limit(path: &[f64], step: f64) -> Vec<f64> {
     let mut above = path.to_vec();
     let mut below = path.to_vec();
     for i in 1..path.len() {
@@ -102,7 +102,7 @@ fn limit(path: &[f64], step: f64) -> Vec<f64> {
 }
 
 /// Moving average over `reach` steps on both sides, constant beyond the ends.
-fn ease(path: &[f64], reach: usize) -> Vec<f64> {
+pub(super) fn ease(path: &[f64], reach: usize) -> Vec<f64> {
     let last = path.len() as isize - 1;
     let width = 2 * reach as isize + 1;
     let at = |i: isize| path[i.clamp(0, last) as usize];

@@ -22,11 +22,12 @@ const fn reference(table: &'static str, column: &'static str, to: &'static str) 
     Reference { table, column, to }
 }
 
-const REFERENCES: [Reference; 12] = [
+const REFERENCES: [Reference; 13] = [
     reference("outcomes", "source_id", "sources"),
     reference("signals", "source_id", "sources"),
     reference("shots", "source_id", "sources"),
     reference("cues", "source_id", "sources"),
+    reference("faces", "source_id", "sources"),
     reference("candidates", "request_id", "requests"),
     reference("clips", "request_id", "outcomes"),
     reference("clips", "source_id", "sources"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::types::NativeType;
 
-use crate::model::{Cue, Shot, Signal, WrittenTexts};
+use crate::model::{Cue, Face, Shot, Signal, WrittenTexts};
 
 /// What an argument accepts, and the type that the function then receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub(in crate::query) enum ArgumentKind {
     Shots,
     /// A list of rows of `cues`.
     Cues,
+    /// A list of rows of `faces`.
+    Faces,
     /// What `clip_brief` returns.
     Brief,
     /// A struct of title, hook_text, description, hashtags and note.
@@ -61,7 +63,7 @@ impl ArgumentKind {
                 let is_number = |item: &DataType| item.is_numeric() || *item == Null;
                 (is_null || item_of(given).is_some_and(is_number)).then(|| self.example())
             }
-            Self::Signals | Self::Shots | Self::Cues => self.rows(given),
+            Self::Signals | Self::Shots | Self::Cues | Self::Faces => self.rows(given),
             Self::Brief | Self::Texts => {
                 (is_null || matches!(given, Struct(_))).then(|| match is_null {
                     true => self.example(),
@@ -103,6 +105,7 @@ impl ArgumentKind {
             Self::Signals => list_type(Signal::data_type()),
             Self::Shots => list_type(Shot::data_type()),
             Self::Cues => list_type(Cue::data_type()),
+            Self::Faces => list_type(Face::data_type()),
             // Its type is only unknown if the program is broken; then every call says so.
             Self::Brief => crate::kernels::variants::brief_type().unwrap_or(DataType::Null),
             Self::Texts => WrittenTexts::data_type(),
@@ -122,6 +125,7 @@ impl ArgumentKind {
             Self::Signals => "a list of rows of signals",
             Self::Shots => "a list of rows of shots",
             Self::Cues => "a list of rows of cues",
+            Self::Faces => "a list of rows of faces",
             Self::Brief => "a clip_brief",
             Self::Texts => "a struct of title, hook_text, description, hashtags and note",
             Self::Phrases => "a list of texts, or of structs of text and weight",
@@ -197,6 +201,7 @@ mod tests {
             ArgumentKind::Signals,
             ArgumentKind::Shots,
             ArgumentKind::Cues,
+            ArgumentKind::Faces,
             ArgumentKind::Brief,
             ArgumentKind::Texts,
             ArgumentKind::Phrases,

@@ -33,6 +33,7 @@ pub(in crate::query) fn all() -> Vec<Function> {
         language::language_tag(),
         may_change::may_change(),
         reframe::reframe_path(),
+        reframe::framed_path(),
         select::select_clips(),
         spans::select_clips_in(),
         spans::span_error(),

@@ -108,6 +108,11 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "What is said in a video, by the transcriber that the settings name; of a folder of results, its caption lines.",
         "SELECT start, text FROM transcript('talk.mp4') ORDER BY start",
     ),
+    of_video(
+        "faces",
+        "The faces in a video, from picture to picture, with who speaks, by the detector that the settings name; of a folder of results, those in its chosen clips.",
+        "SELECT t, track, x, y, width, height, speaking FROM faces('talk.mp4') WHERE detected ORDER BY t",
+    ),
     of_results(
         "candidates",
         "Every window considered for each request, with its features, its score and why it was rejected.",
@@ -174,8 +179,13 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "SELECT source_id, shots, mean_length FROM shot_lengths('results')",
     ),
     of_results(
+        "face_signals",
+        "Faces in quarters of a second of the chosen clips: how many, how large the largest is, and where who speaks is.",
+        "SELECT t, face_count, face_size, speaker_x FROM face_signals('results') ORDER BY source_id, t",
+    ),
+    of_results(
         "source_lists",
-        "Each source with its facts as a struct and its signals, shots and cues as lists, as select_clips and clip_brief take them.",
+        "Each source with its facts as a struct and its signals, shots, cues and faces as lists, as select_clips, clip_brief and framed_path take them.",
         "SELECT source_id, cardinality(signals), cardinality(shots) FROM source_lists('results')",
     ),
     of_results(
@@ -273,6 +283,17 @@ pub(in crate::query) const RELATIONS: &[TableDescription] = &[
         section: section::MEDIA,
         description: "The rows of a query with what is said in their videos: the transcript as a list of cues with the times of words. In sessions whose settings name a transcriber.",
         example: "SELECT location, transcript FROM transcribe_media((SELECT source_location('talk.mp4') AS location, 'en' AS language))",
+    },
+    TableDescription {
+        name: "track_faces",
+        arguments: &[(
+            "query",
+            "A query in parentheses with a column location and, where known, spans (a list of structs of start and end), signals and shots",
+        )],
+        optional: 0,
+        section: section::MEDIA,
+        description: "The rows of a query with the faces in their videos as a list, in the given spans or throughout. In sessions whose settings name a detector of faces (face_model).",
+        example: "SELECT location, faces FROM track_faces((SELECT source_location('talk.mp4') AS location))",
     },
     TableDescription {
         name: "render_media",

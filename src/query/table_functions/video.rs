@@ -1,4 +1,5 @@
-//! `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`, `transcript('talk.mp4')`: a video as a table.
+//! `shots('talk.mp4')`, `signals('talk.mp4')`, `cues('talk.mp4')`, `transcript('talk.mp4')`, `faces('talk.mp4')`: a video as
+//! a table.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,17 +17,20 @@ use futures::stream;
 use super::call::{external, texts};
 use super::results::ResultsFunction;
 use crate::cancel::CancelOnDrop;
-use crate::exec::{AnalyzeWork, MediaRuntime, TranscribeWork, Work};
+use crate::exec::{AnalyzeWork, MediaRuntime, TrackFacesWork, TranscribeWork, Work};
 use crate::location::{Location, OBJECT_SCHEMES};
-use crate::media::TranscribeSettings;
-use crate::model::{Cue, Shot, Signal};
+use crate::media::{FaceSettings, TranscribeSettings};
+use crate::model::{Cue, Face, Shot, Signal};
 use crate::query::settings::SessionSettings;
 
 /// The function that transcribes.
 const TRANSCRIPT: &str = "transcript";
+/// The function that follows faces.
+const FACES: &str = "faces";
 
 /// One list column of the analysis or the transcription of one video as a table; of a folder of results, the table of that
-/// name (`cues` for `transcript`). Videos are analysed as `clipflow.analyze` says, and transcribed by whom the settings name.
+/// name (`cues` for `transcript`). Videos are analysed as `clipflow.analyze` says, transcribed by whom the settings name, and
+/// their faces found by the detector that these name.
 #[derive(Debug, Clone)]
 pub(super) struct VideoFunction {
     name: &'static str,
@@ -44,6 +48,7 @@ impl VideoFunction {
             ("signals", "signals", Signal::fields()),
             ("cues", "cues", Cue::fields()),
             (TRANSCRIPT, "cues", Cue::fields()),
+            (FACES, FACES, Face::fields()),
         ];
         tables.into_iter().map(move |(name, of_results, fields)| {
             let function = Self {
@@ -67,22 +72,30 @@ impl TableFunctionImpl for VideoFunction {
         if holds_results(&location.as_str().into()) {
             return self.results.table(&location.into(), args.session());
         }
-        let work = work_of(name, &settings)?;
+        let works = works_of(name, &settings)?;
         let roots = settings.roots().map(<[Location]>::to_vec);
-        let partition = VideoPartition { function: self.clone(), location, work, roots };
+        let partition = VideoPartition { function: self.clone(), location, works, roots };
         Ok(Arc::new(StreamingTable::try_new(Arc::clone(&self.schema), vec![Arc::new(partition)])?))
     }
 }
 
-/// What gives the column `name` of a video.
-fn work_of(name: &str, settings: &SessionSettings) -> Result<Arc<dyn Work>> {
+/// What gives the column `name` of a video: works in order, each of which gets the columns of those before.
+fn works_of(name: &str, settings: &SessionSettings) -> Result<Vec<Arc<dyn Work>>> {
     let analyze = settings.analyze();
+    let analysis: Arc<dyn Work> = Arc::new(AnalyzeWork::new(analyze.clone()));
+    if name == FACES {
+        let faces = FaceSettings::from_settings(settings.parallel(), &analyze.limits);
+        return match faces.map_err(external)? {
+            Some(settings) => Ok(vec![analysis, Arc::new(TrackFacesWork::new(settings))]),
+            None => plan_err!("{FACES}() of a video needs a detector; name its file in face_model"),
+        };
+    }
     if name != TRANSCRIPT {
-        return Ok(Arc::new(AnalyzeWork::new(analyze.clone())));
+        return Ok(vec![analysis]);
     }
     let transcription = TranscribeSettings::from_settings(settings.parallel(), &analyze.limits);
     match transcription.map_err(external)? {
-        Some(settings) => Ok(Arc::new(TranscribeWork::new(settings))),
+        Some(settings) => Ok(vec![Arc::new(TranscribeWork::new(settings))]),
         None => plan_err!(
             "{TRANSCRIPT}() needs a transcriber; name one in transcribe_command or transcribe_url"
         ),
@@ -122,7 +135,7 @@ impl LazyRuntime {
 struct VideoPartition {
     function: VideoFunction,
     location: String,
-    work: Arc<dyn Work>,
+    works: Vec<Arc<dyn Work>>,
     /// Where videos may lie; `None`: anywhere.
     roots: Option<Vec<Location>>,
 }
@@ -134,11 +147,11 @@ impl PartitionStream for VideoPartition {
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let runtime = context.session_config().get_extension::<MediaRuntime>();
-        let work = Arc::clone(&self.work);
         let runtime = runtime
             .map_or_else(|| self.function.runtime.get(self.roots.clone()), Ok)
             .map_err(external);
-        let rows = rows_of(self.function.clone(), self.location.clone(), work, runtime);
+        let works = self.works.clone();
+        let rows = rows_of(self.function.clone(), self.location.clone(), works, runtime);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.schema()), stream::once(rows)))
     }
 }
@@ -146,7 +159,7 @@ impl PartitionStream for VideoPartition {
 async fn rows_of(
     function: VideoFunction,
     location: String,
-    work: Arc<dyn Work>,
+    works: Vec<Arc<dyn Work>>,
     runtime: Result<Arc<MediaRuntime>>,
 ) -> Result<RecordBatch> {
     let schema = Arc::new(Schema::new(vec![
@@ -154,15 +167,23 @@ async fn rows_of(
         Field::new("language", DataType::Utf8, true),
     ]));
     let language = StringArray::new_null(1);
-    let row = RecordBatch::try_new(
+    let mut row = RecordBatch::try_new(
         schema,
         vec![Arc::new(StringArray::from(vec![location])), Arc::new(language)],
     )?;
     let runtime = runtime?;
     let cancel = CancelOnDrop(runtime.token());
-    let position = work.output_fields().iter().position(|f| f.name() == function.name);
-    let columns = runtime.run_work(work, row, cancel.0.clone()).await.map_err(external)?;
-    let Some(column) = position.and_then(|i| columns.get(i)) else {
+    for work in works {
+        let added = work.output_fields();
+        let runtime = Arc::clone(&runtime);
+        let columns = runtime.run_work(work, row.clone(), cancel.0.clone()).await;
+        let schema = row.schema();
+        let fields = schema.fields().iter().cloned().chain(added.into_iter().map(Arc::new));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let columns = row.columns().iter().cloned().chain(columns.map_err(external)?).collect();
+        row = RecordBatch::try_new(schema, columns)?;
+    }
+    let Some(column) = row.column_by_name(function.name) else {
         return internal_err!("the analysis has no column {}", function.name);
     };
     let items = column.as_list::<i32>().value(0);

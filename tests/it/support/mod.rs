@@ -7,6 +7,7 @@ pub mod http;
 pub mod s3;
 pub mod show;
 pub mod stumble;
+pub mod tiny_detector;
 pub mod waiting;
 pub mod workers;
 
