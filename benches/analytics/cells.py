@@ -62,6 +62,7 @@ def in_polars():
         rows = seen.agg((c("event") == "view").any().alias("began"), (c("event") == "view_100").any().alias("ended"))
         value = (c("began") & c("ended")).sum() / c("began").sum()
     count = c("variant_id").n_unique() if counts_variants else pl.lit(1)
+    value = value.fill_nan(None) if metric != "audience_reach" else value
     cells = rows.group_by(keys).agg(count.alias("variants"), value.alias(metric)).sort(keys)
     cells.collect(engine="streaming").write_csv(answer)
 

@@ -102,9 +102,9 @@ impl Cell<'_> {
             "clipflow" => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_clipflow"));
                 command.args(["performance", "--metrics", self.metric, "--by", self.by]);
-                command.arg("--events").arg(self.events).arg("--out").arg(answer);
+                command.arg("--events").arg(self.events).arg("--output").arg(answer);
                 if self.by == "layout" {
-                    command.arg("--table").arg(format!("variants={}", self.variants.display()));
+                    command.arg("--table").arg(format!("own={}", self.variants.display()));
                 }
                 return Ok(command);
             }
@@ -125,13 +125,16 @@ impl Cell<'_> {
 
     /// The rows of an answer: what is grouped by, the number of variants, the metric.
     fn read(&self, answer: &Path) -> Result<Vec<String>> {
-        let columns = format!("{}, variants, round({}, 9)", self.by, self.metric);
+        // The others have no rows of variants without a view.
+        let variants = if self.metric == "completion_rate" { "" } else { "variants, " };
+        let columns = format!("{}, {variants}round({}, 9)", self.by, self.metric);
+        let sql = format!("SELECT {columns} FROM answer WHERE {} IS NOT NULL", self.metric);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let batches = runtime.block_on(async {
             let ctx = SessionContext::new();
             let path = answer.to_string_lossy();
             ctx.register_csv("answer", path, CsvReadOptions::default()).await?;
-            Result::Ok(ctx.sql(&format!("SELECT {columns} FROM answer")).await?.collect().await?)
+            Result::Ok(ctx.sql(&sql).await?.collect().await?)
         })?;
         let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches)?.to_string();
         Ok(text.lines().map(str::to_owned).collect())
