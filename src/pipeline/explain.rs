@@ -13,7 +13,7 @@ use super::amounts::clock;
 use super::session::RunSession;
 use super::source_state::locations;
 use super::statements::Statements;
-use super::{RunConfig, describe, faces, publish};
+use super::{RunConfig, describe, face_lists, publish};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::media::{self, VideoStream};
@@ -129,9 +129,9 @@ pub async fn explain(config: &RunConfig) -> Result<Explanation> {
                 match session.config.faces()? {
                     Some(_) => {
                         steps.push(planned(statements, &sql::TRACKED).await?);
-                        faces::with_detector(&statements.ctx).await?;
+                        face_lists::with_detector(&statements.ctx).await?;
                     }
-                    None => faces::without_detector(&statements.ctx)?,
+                    None => face_lists::without_detector(&statements.ctx)?,
                 }
                 steps.push(planned(statements, step).await?);
             }

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::{SessionContext, col, lit};
 
 use super::statements::Statements;
-use super::{MAX_VARIANTS, RunConfig, describe, faces};
+use super::{MAX_VARIANTS, RunConfig, describe, face_lists};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::results::{register_dataset, register_view};
 use crate::query::sql;
@@ -18,7 +18,7 @@ use crate::store::{Dataset, temporary_folder};
 pub(super) async fn register(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
     register_dataset(ctx, dataset).await?;
     register_view(ctx, "analysis", sql::from_results::ANALYSIS).await?;
-    faces::from_results(ctx).await?;
+    face_lists::from_results(ctx).await?;
     register_view(ctx, "selected", "SELECT * FROM clips").await
 }
 

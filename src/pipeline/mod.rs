@@ -15,6 +15,7 @@ mod debug_bundle;
 mod describe;
 mod engine;
 mod explain;
+mod face_lists;
 mod faces;
 mod failure_budget;
 mod forget;

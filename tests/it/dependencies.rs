@@ -201,7 +201,7 @@ fn a_library_without_default_features_is_small() {
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let wrong: Vec<_> = OPTIONAL.iter().filter(|name| names.contains(*name)).collect();
     assert!(wrong.is_empty(), "{wrong:?} are linked");
-    assert!(names.contains("arrow") && names.len() < 200, "{} crates", names.len());
+    assert!(names.contains("arrow") && names.len() < 210, "{} crates", names.len());
 }
 
 /// `cargo tree` of this package, a line for each crate.
