@@ -44,7 +44,7 @@ fn main() -> Result<()> {
     }
     let ratios = cpu[1].iter().zip(&cpu[0]).map(|(on, off)| on / off);
     let ratio = Spread::of(ratios);
-    let [off, on] = cpu.map(|cpu| Spread::of(cpu));
+    let [off, on] = cpu.map(Spread::of);
     println!(
         "{sources} sources of {SECONDS} s (640×360), CPU seconds, median (least–most) of {repeats} pairs"
     );

@@ -158,7 +158,8 @@ mod tests {
     async fn rows(ctx: &SessionContext, sql: &str) -> Vec<Vec<String>> {
         let batches = ctx.sql(sql).await.unwrap().collect().await.unwrap();
         let cells = |batch: &arrow::array::RecordBatch, row: usize| {
-            let text = |column| array_value_to_string(column, row).unwrap();
+            let text =
+                |column: &arrow::array::ArrayRef| array_value_to_string(column, row).unwrap();
             batch.columns().iter().map(text).collect::<Vec<_>>()
         };
         batches.iter().flat_map(|b| (0..b.num_rows()).map(|row| cells(b, row))).collect()
