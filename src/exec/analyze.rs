@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::row::text_at;
+use super::row::{text_at, tools_for};
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
@@ -74,7 +74,7 @@ impl Work for AnalyzeWork {
             }
         };
         let analysis = media::analyze(
-            &env.tools_for(row)?,
+            &tools_for(row, env)?,
             Path::new(&path),
             &self.settings,
             cancel,

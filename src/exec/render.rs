@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use serde::Serialize;
 
-use super::row::text_at;
+use super::row::{text_at, tools_for};
 use super::work::{PATH_COLUMN, VALIDATOR_COLUMN};
 use super::{InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
@@ -84,7 +84,7 @@ impl Work for RenderWork {
 
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
-        let (path, tools) = (Path::new(&path), &env.tools_for(row)?);
+        let (path, tools) = (Path::new(&path), &tools_for(row, env)?);
         same_source(row)?;
         let spans = spans(row, env, self.settings.encoding.format.extension())?;
         let mut probe = media::probe(tools, path, &self.settings.limits, cancel)?;

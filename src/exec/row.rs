@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::work::{FILE_COLUMN, PATH_COLUMN, VALIDATOR_COLUMN};
+use super::work::{FILE_COLUMN, PATH_COLUMN, VALIDATOR_COLUMN, WorkEnv};
 use crate::error::{Error, ErrorCode, Result};
+use crate::media::MediaTools;
+use crate::sandbox::PinnedFile;
 use crate::source::LocalCopy;
 
 /// The text in the first row of a column, if there is any.
@@ -14,6 +16,18 @@ pub(super) fn text_at(row: &RecordBatch, column: &str) -> Option<String> {
     let array = arrow::compute::cast(row.column_by_name(column)?, &DataType::Utf8).ok()?;
     let texts = array.as_any().downcast_ref::<StringArray>()?;
     texts.iter().next().flatten().map(str::to_owned)
+}
+
+/// The media programs for the source of a row: they read that very file.
+///
+/// # Errors
+/// `setup.missing_program`.
+pub(super) fn tools_for(row: &RecordBatch, env: &WorkEnv) -> Result<MediaTools> {
+    let file = text_at(row, FILE_COLUMN).unwrap_or_default();
+    let id = file.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let path = text_at(row, PATH_COLUMN).unwrap_or_default().into();
+    let pinned = id.map(|id| PinnedFile { path, id });
+    Ok(MediaTools { pinned, ..env.tools()?.clone() })
 }
 
 /// The row with the columns for the path and validator of its source.

@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringAr
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type};
 
-use super::row::text_at;
+use super::row::{text_at, tools_for};
 use super::work::PATH_COLUMN;
 use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
@@ -83,7 +83,7 @@ impl Work for TrackFacesWork {
         }
         let progress = |seconds: f64| env.progress.advanced(NAME, seconds);
         let faces = media::track_faces(
-            (&env.tools_for(row)?, &self.settings.limits),
+            (&tools_for(row, env)?, &self.settings.limits),
             Path::new(&path),
             detector,
             &query,
@@ -151,7 +151,7 @@ fn pairs(row: &RecordBatch, list: &str, names: (&str, &str)) -> Result<Option<Ve
 
 fn no_field(list: &str, name: &str) -> Error {
     let sentence = format!(
-        "{list} must be a list of structs with a number {name}; see docs/reference/tables.md"
+        "{list} must be a list of structs with a number {name}; see docs/reference/source-tables.md"
     );
     Error::new(ErrorCode::InputColumn, sentence)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::row::text_at;
+use super::row::{text_at, tools_for};
 use super::work::PATH_COLUMN;
 use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
@@ -81,7 +81,7 @@ impl Work for TranscribeWork {
             }
         };
         let said = media::transcribe(
-            &env.tools_for(row)?,
+            &tools_for(row, env)?,
             Path::new(&path),
             transcriber,
             &self.settings.limits,

@@ -9,12 +9,10 @@ use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
 use super::InputColumn;
-use super::row::text_at;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::render::RenderScheduler;
 use crate::media::{AnalyzeSettings, FaceSettings, MediaTools, RenderSettings, TranscribeSettings};
-use crate::sandbox::PinnedFile;
 use crate::telemetry::ProcessLog;
 
 /// The resource that a kind of work mostly waits for.
@@ -146,18 +144,6 @@ impl WorkEnv {
     pub(super) fn for_row(&self, processes: &ProcessLog, progress: Arc<dyn Progress>) -> Self {
         let tools = self.tools.as_ref().map(|tools| tools.recorded_in(processes));
         Self { tools, progress, ..self.clone() }
-    }
-
-    /// The media programs for the source of a row: they read that very file.
-    ///
-    /// # Errors
-    /// `setup.missing_program`.
-    pub(super) fn tools_for(&self, row: &RecordBatch) -> Result<MediaTools> {
-        let file = text_at(row, FILE_COLUMN).unwrap_or_default();
-        let id = file.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-        let path = text_at(row, PATH_COLUMN).unwrap_or_default().into();
-        let pinned = id.map(|id| PinnedFile { path, id });
-        Ok(MediaTools { pinned, ..self.tools()?.clone() })
     }
 
     /// The media programs.

@@ -9,8 +9,8 @@ use datafusion::prelude::SessionContext;
 use crate::error::Result;
 use crate::model::Face;
 use crate::model::arrays::list_field;
-use crate::query::query_error;
 use crate::query::results::register_view;
+use crate::query::{query_error, sql};
 
 /// Name of the table.
 const FACE_LISTS: &str = "face_lists";
@@ -23,8 +23,7 @@ pub(super) async fn with_detector(ctx: &SessionContext) -> Result<()> {
 
 /// Register `face_lists` over results that exist.
 pub(super) async fn from_results(ctx: &SessionContext) -> Result<()> {
-    let lists = "SELECT source_id, faces FROM source_lists WHERE faces IS NOT NULL";
-    register_view(ctx, FACE_LISTS, lists).await
+    register_view(ctx, FACE_LISTS, &sql::face_lists()).await
 }
 
 /// Register `face_lists` without any.

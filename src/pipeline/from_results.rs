@@ -16,6 +16,9 @@ use crate::store::{Dataset, temporary_folder};
 /// # Errors
 /// `store.read` if a file is damaged.
 pub(super) async fn register(ctx: &SessionContext, dataset: &Dataset) -> Result<()> {
+    // DataFusion 55.2: `push_down_leaf_projections` gives a field of `sources` two names where its view is joined twice.
+    let state = ctx.state_ref();
+    state.write().config_mut().options_mut().optimizer.enable_leaf_expression_pushdown = false;
     register_dataset(ctx, dataset).await?;
     register_view(ctx, "analysis", sql::from_results::ANALYSIS).await?;
     face_lists::from_results(ctx).await?;

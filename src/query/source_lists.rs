@@ -49,12 +49,22 @@ pub(super) fn with_transcripts() -> String {
     )
 }
 
-/// The join with a list of the rows of `table` for each source, in the order of the table's key.
+/// The statement of the faces of each source as a list.
+pub(super) fn of_faces() -> String {
+    list("faces", Face::COLUMNS)
+}
+
+/// The join with a list of the rows of `table` for each source.
 fn join(table: &str, columns: &[Column]) -> String {
+    let list = list(table, columns);
+    format!("\nLEFT JOIN ({list}) {table}\n    ON {table}.source_id = sources.source_id")
+}
+
+/// A list of the rows of `table` for each source, in the order of the table's key.
+fn list(table: &str, columns: &[Column]) -> String {
     let key = Table::find(table).and_then(|table| table.key.last()).copied().unwrap_or("source_id");
     format!(
-        "\nLEFT JOIN (SELECT source_id, array_agg({} ORDER BY {}) AS {table} FROM {table} GROUP BY source_id) {table}\
-         \n    ON {table}.source_id = sources.source_id",
+        "SELECT source_id, array_agg({} ORDER BY {}) AS {table} FROM {table} GROUP BY source_id",
         structure(table, columns),
         quoted(key),
     )

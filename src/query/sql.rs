@@ -60,6 +60,11 @@ pub fn with_transcripts() -> String {
     source_lists::with_transcripts()
 }
 
+/// The faces of each source of results as a list.
+pub fn face_lists() -> String {
+    source_lists::of_faces()
+}
+
 /// Finds the windows of each request by work of an embedding program, in place of the kernel.
 pub const CONSIDERED: Step = step!("considered", wide);
 

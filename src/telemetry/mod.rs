@@ -14,7 +14,7 @@ mod histogram;
 pub mod logs;
 mod metrics;
 #[cfg(feature = "otlp")]
-pub mod otlp;
+pub(crate) mod otlp;
 mod process_log;
 pub mod prometheus;
 mod redact;

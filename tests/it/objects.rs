@@ -67,7 +67,15 @@ fn requests_videos_and_results_lie_in_a_bucket() {
     // A query over other results reads these as well, through a store of its own.
     let elsewhere = server.clipflow(
         show::finished(),
-        &["sql", "out", "SELECT count(*) FROM clips('s3://bucket/results/')", "--format", "csv"],
+        &[
+            "sql",
+            "out",
+            "SELECT count(*) FROM clips('s3://bucket/results/')",
+            "--format",
+            "csv",
+            "--allow-root",
+            "s3://bucket/",
+        ],
     );
     assert_eq!(stdout(&elsewhere), "count(*)\n2\n", "{}", stderr(&elsewhere));
     let media = files(&server, "media");

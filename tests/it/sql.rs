@@ -173,7 +173,9 @@ fn every_view_can_be_asked() {
     for (view, _) in sql::VIEWS.iter() {
         let folder =
             if view.contains("variant") { super::variants::finished() } else { show::finished() };
-        assert!(!query(folder, &format!("SELECT * FROM {view}")).is_empty(), "{view}");
+        // There is no detector of faces.
+        let is_empty = query(folder, &format!("SELECT * FROM {view}")).is_empty();
+        assert_eq!(is_empty, *view == "face_signals", "{view}");
     }
 }
 

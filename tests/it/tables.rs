@@ -18,6 +18,13 @@ not fixed: sort by the key.
 
 Names, types and meanings stay as they are; columns may be added. Read the files of a table by name (`union_by_name` in DuckDB,
 `diagonal_relaxed` in Polars): those of an earlier version, or of a run without a column of yours, lack it.
+
+What is in a source (`sources`, `signals`, `shots`, `cues`, `faces`) has a [page of its own](source-tables.md).
+";
+
+const SOURCES: &str = "# Tables of sources
+
+What is in a source, analysed once: the part of the [tables](tables.md) of a results dataset that selection reads.
 ";
 
 const EVENTS: &str = "# Events
@@ -54,9 +61,12 @@ fn rows(text: &mut String, columns: &[Column]) {
     }
 }
 
-fn document() -> String {
-    let mut text = HEAD.to_owned();
-    for table in TABLES {
+/// The tables with what is in a source; they have a page of their own.
+const OF_SOURCES: [&str; 5] = ["sources", "signals", "shots", "cues", "faces"];
+
+fn document(head: &str, of_sources: bool) -> String {
+    let mut text = head.to_owned();
+    for table in TABLES.iter().filter(|table| OF_SOURCES.contains(&table.name) == of_sources) {
         let key = table.key.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
         let _ = write!(text, "\n## {}\n\nKey: {key}.\n", table.name);
         rows(&mut text, &table.columns());
@@ -81,6 +91,7 @@ fn events() -> String {
 
 #[test]
 fn the_pages_of_tables_and_events_say_what_the_code_says() {
-    hold("reference/tables.md", &document());
+    hold("reference/tables.md", &document(HEAD, false));
+    hold("reference/source-tables.md", &document(SOURCES, true));
     hold("reference/events.md", &events());
 }

@@ -217,7 +217,11 @@ fn faces_that_fit_together_are_shown_together() {
 #[test]
 fn a_shot_without_faces_follows_what_draws_the_eye() {
     let seen = faces(0, |_| 0.8, |_| true, 5.0);
-    let path = framed(&seen, 10.0, &[0.0, 5.0]);
+    let t: Vec<f64> = (0..40).map(|bucket| f64::from(bucket) / 4.0).collect();
+    let aside = vec![0.1; t.len()];
+    let (shot_start, faces) = (&[0.0, 5.0][..], seen.as_slice());
+    let gaze = Gaze { t: &t, x: &aside, y: &aside, shot_start, faces, ..Gaze::default() };
+    let path = reframe_path(gaze, (0.0, 10.0), WIDE, TALL);
     assert!(at(&path, 4.9) > 0.7 && at(&path, 5.1) < 0.4, "{path:?}");
 }
 

@@ -225,7 +225,8 @@ mod tests {
         // 4097 × 1, as a number of two groups.
         let wide = message(&[(5, vec![1 << 3, 0x81, 0x20])]);
         assert_eq!(refused(&message(&[(7, wide)])), "has a tensor 4097 wide");
-        assert_eq!(refused(b"hello"), "ends too early");
+        assert_eq!(refused(&[0x3a, 100]), "ends too early");
+        assert_eq!(refused(b"hello"), "is no ONNX file");
         assert_eq!(refused(b""), "has no network");
     }
 

@@ -153,7 +153,7 @@ mod tests {
     use crate::query::{SessionOptions, session};
 
     const VIEWERS: &str = "(SELECT value % 3 AS k, CASE value % 11 WHEN 0 THEN NULL WHEN 1 THEN ' ' WHEN 2 THEN '' \
-        ELSE 'u' || value % 40 END AS v, value % 40 AS n FROM generate_series(1, 600))";
+        ELSE 'u' || (value % 40) END AS v, value % 40 AS n FROM generate_series(1, 600))";
 
     async fn rows(ctx: &SessionContext, sql: &str) -> Vec<Vec<String>> {
         let batches = ctx.sql(sql).await.unwrap().collect().await.unwrap();

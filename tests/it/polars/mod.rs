@@ -86,7 +86,9 @@ fn run(folder: &Path, requests: &str, code: i32) {
 #[test]
 fn every_table_is_what_sql_reads() {
     let rows = compare_tables(&super::variants::finished().join("out"));
-    assert!(rows.iter().all(|(_, rows)| *rows > 0), "{rows:?}");
+    // There is no detector of faces.
+    let is_filled = |(name, rows): &(&str, usize)| (*rows > 0) == (*name != "faces");
+    assert!(rows.iter().all(is_filled), "{rows:?}");
 }
 
 #[test]

@@ -206,6 +206,7 @@ fn every_reference_page_is_made_by_a_test() {
         "metrics.md",
         "platforms.md",
         "settings.md",
+        "source-tables.md",
         "table-functions.md",
         "tables.md",
     ];
