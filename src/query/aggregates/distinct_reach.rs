@@ -61,11 +61,17 @@ impl OptimizerRule for DistinctReach {
     }
 }
 
-fn reach_of(expression: &Expr) -> Option<&AggregateFunction> {
+/// The aggregate function of an expression, which may keep the name that it had before it was simplified.
+fn aggregate_of(expression: &Expr) -> Option<&AggregateFunction> {
     match expression {
-        Expr::AggregateFunction(f) if f.func.name() == AUDIENCE_REACH => Some(f),
+        Expr::AggregateFunction(f) => Some(f),
+        Expr::Alias(alias) => aggregate_of(&alias.expr),
         _ => None,
     }
+}
+
+fn reach_of(expression: &Expr) -> Option<&AggregateFunction> {
+    aggregate_of(expression).filter(|f| f.func.name() == AUDIENCE_REACH)
 }
 
 fn is_reach(expression: &Expr) -> bool {
@@ -76,11 +82,10 @@ fn is_reach(expression: &Expr) -> bool {
 fn only_viewer(aggregate: &Aggregate) -> Result<Option<Expr>> {
     let is_plain =
         |f: &AggregateFunction| f.params.filter.is_none() && f.params.order_by.is_empty();
-    let is_summed = |e: &Expr| match e {
-        Expr::AggregateFunction(f) => {
+    let is_summed = |e: &Expr| {
+        aggregate_of(e).is_some_and(|f| {
             ["sum", "min", "max"].contains(&f.func.name()) && is_plain(f) && !f.params.distinct
-        }
-        _ => false,
+        })
     };
     let has_sets = aggregate.group_expr.iter().any(|e| matches!(e, Expr::GroupingSet(_)));
     let mut viewers = aggregate.aggr_expr.iter().filter_map(reach_of);
