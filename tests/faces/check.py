@@ -14,7 +14,7 @@ from pathlib import Path
 from footage import HIGH, RATE, WIDE, Portrait, background, distract, film, opening_at, speech
 from PIL import Image
 
-CLIPFLOW, WEIGHTS, WORK = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+CLIPFLOW, WEIGHTS, WORK = (Path(argument).resolve() for argument in sys.argv[1:4])
 MODEL = next(WEIGHTS.rglob("centerface.onnx"))
 PORTRAIT = next(WEIGHTS.rglob("astronaut.png"))
 
