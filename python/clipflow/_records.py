@@ -54,6 +54,7 @@ class ParallelConfig:
     spool_dir: Path | None = None
     spool_limit_gb: float | None = None
     allow_private: bool | None = None
+    sandbox: str | None = None
     cache_dir: Path | None = None
     cache_limit_gb: float | None = None
     cache_ttl_hours: float | None = None
@@ -71,6 +72,7 @@ class ParallelConfig:
     metrics_listen: str | None = None
     metrics_interval_seconds: float | None = None
     datadog_url: str | None = None
+    otlp_url: str | None = None
 
     def values(self) -> dict[str, Any]:
         """What is set, by name."""
