@@ -32,13 +32,15 @@ pub(super) async fn run(session: &mut RunSession) -> Result<()> {
 /// Tell the observer of sources in which no faces could be looked for.
 async fn tell_failures(session: &RunSession) -> Result<()> {
     #[derive(Deserialize)]
-    struct Failure {
+    struct DetectionFailure {
         location: String,
         error_message: Option<String>,
     }
     let failed = "SELECT location, error_message FROM tracked WHERE error_code IS NOT NULL ORDER BY location";
-    let failures: Vec<Failure> = session.statements.rows(failed).await?;
-    let Some(Failure { location, error_message }) = failures.first() else { return Ok(()) };
+    let failures: Vec<DetectionFailure> = session.statements.rows(failed).await?;
+    let Some(DetectionFailure { location, error_message }) = failures.first() else {
+        return Ok(());
+    };
     let which = match failures.len() {
         1 => format!("of {location}"),
         n => format!("of {}, e.g. {location},", plural(n as u64, "source")),

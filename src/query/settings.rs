@@ -208,7 +208,7 @@ impl SessionSettings {
 }
 
 /// Whether a place is a root or lies in one; links of a path are followed. A path that is not there is compared as it
-/// is written, so that nobody learns what there is outside.
+/// is written, so that errors do not tell what there is outside.
 fn is_beneath(place: &str, roots: &[Location]) -> bool {
     match Location::from(place).absolute() {
         Location::Path(path) => {

@@ -37,7 +37,7 @@ pub(super) async fn sql(args: SqlArgs, parallel: ParallelConfig) -> Result<u8> {
     }
     let limit = (parallel.memory_limit_gb * 1e9) as u64;
     let session = Arc::new(SqlSession::open(args, parallel).await?);
-    ceiling::arm(limit, exit_code(ErrorCode::QueryLimits));
+    ceiling::arm(limit, exit_code(ErrorCode::QueryLimits))?;
     match query {
         Some(query) => session.answer(&query).await?,
         None => prompt::run(&session).await?,

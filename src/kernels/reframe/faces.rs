@@ -70,13 +70,13 @@ fn anchors(part: &FramedPart<'_>, window: (f64, f64)) -> Vec<Anchor> {
     times.push(part.to);
     let x = course(part, &times, window.0, |track| {
         let lead = LEAD * window.0 * (median(track, |face| face.looks) / LOOK).clamp(-1.0, 1.0);
-        Side {
+        FaceExtent {
             start: series(track, |face| face.x),
             end: series(track, |face| face.x + face.width),
             best: series(track, |face| face.x + 0.5 * face.width + lead),
         }
     });
-    let y = course(part, &times, window.1, |track| Side {
+    let y = course(part, &times, window.1, |track| FaceExtent {
         start: series(track, |face| face.y),
         end: series(track, |face| face.y + face.height),
         best: series(track, |face| face.eyes + (0.5 - EYES) * window.1),
@@ -86,7 +86,7 @@ fn anchors(part: &FramedPart<'_>, window: (f64, f64)) -> Vec<Anchor> {
 }
 
 /// A face along one axis, as points in time.
-struct Side {
+struct FaceExtent {
     start: Vec<(f64, f64)>,
     end: Vec<(f64, f64)>,
     best: Vec<(f64, f64)>,
@@ -107,12 +107,12 @@ fn course(
     part: &FramedPart<'_>,
     times: &[f64],
     window: f64,
-    side: impl Fn(&[SeenFace]) -> Side,
+    side: impl Fn(&[SeenFace]) -> FaceExtent,
 ) -> Vec<f64> {
     if window > 0.999 {
         return vec![0.5; times.len()];
     }
-    let sides: Vec<Side> = part.tracks.iter().map(|track| side(track)).collect();
+    let sides: Vec<FaceExtent> = part.tracks.iter().map(|track| side(track)).collect();
     let ranges: Vec<AllowedRange> = match sides.as_slice() {
         [one] => {
             let at = |t: f64| {

@@ -127,7 +127,7 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
 }
 
 fn read_file(path: &Path) -> Option<Vec<u8>> {
-    // A link would lead to a file that nobody checked.
+    // A link would lead to a file that was not checked.
     let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(path).ok()?;
     let mut text = Vec::new();

@@ -4,6 +4,7 @@
 //! without a way to gain privileges. It dies with the thread that started it, and its whole group is ended
 //! on timeout, cancellation or drop. Its exit status and the end of its standard error are kept.
 
+mod files;
 mod group;
 mod pipes;
 mod record;
@@ -13,7 +14,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -31,8 +31,9 @@ use super::failure::{Finished, StopReason};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::sandbox::{self, PinnedFile, Sandbox, SandboxMode};
+use crate::sandbox::{self, PinnedFile, SandboxMode};
 use crate::telemetry::{ProcessLog, unix_seconds};
+use files::files_of;
 use group::Group;
 use pipes::{data_pipe, no_pipe, read_tail};
 
@@ -297,37 +298,6 @@ impl Drop for MediaChild {
         }
         self.join();
     }
-}
-
-/// What a process of ffmpeg or ffprobe reads and writes: its inputs (`-i file:PATH`), its outputs (`file:PATH`), and
-/// `reads`.
-fn files_of(
-    program: &OsStr,
-    args: &[OsString],
-    (reads, pinned): (&[PathBuf], Option<&PinnedFile>),
-) -> Sandbox {
-    let mut sandbox = Sandbox::strict(Path::new(program));
-    reads.iter().for_each(|file| {
-        sandbox.read(file);
-    });
-    let mut before: &OsStr = OsStr::new("");
-    for arg in args {
-        if let Some(path) = arg.as_bytes().strip_prefix(b"file:") {
-            let path = Path::new(OsStr::from_bytes(path));
-            match (before == "-i", path.parent()) {
-                (true, _) => match pinned.filter(|pinned| pinned.path == path) {
-                    Some(pinned) => sandbox.read_pinned(pinned),
-                    None => sandbox.read(path),
-                },
-                // A file is made in its folder.
-                (false, Some(folder)) if !path.exists() => sandbox.write(folder),
-                // What is written is read again, to move the index of an MP4 file to its start.
-                (false, _) => sandbox.write(path),
-            };
-        }
-        before = arg;
-    }
-    sandbox
 }
 
 /// Sets up how the child limits itself between fork and exec.

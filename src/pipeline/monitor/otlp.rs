@@ -144,7 +144,7 @@ impl LogSink for PendingLogs {
     }
 }
 
-/// Does the jobs until there is nobody left to give any.
+/// Does the jobs until their sender is gone.
 fn serve(jobs: &Receiver<Job>, mut collector: Collector) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {

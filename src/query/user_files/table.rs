@@ -34,7 +34,7 @@ pub(crate) struct TableColumn {
     pub(crate) role: Role,
 }
 
-/// In a session's configuration: whoever plans a scan there reads texts that come as views, though the
+/// In a session's configuration: scans planned there read texts that come as views, though the
 /// table says that they are plain.
 #[derive(Debug)]
 pub(crate) struct TextViews;
