@@ -13,6 +13,7 @@ use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::kernels::ids::stable_id;
+use crate::location::scheme;
 use crate::media::{self, AnalysisProgress, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
 use crate::model::{Cue, Shot, Signal, SourceInfo};
@@ -65,7 +66,10 @@ impl Work for AnalyzeWork {
     fn run(&self, row: &RecordBatch, env: &WorkEnv, cancel: &CancelToken) -> Result<Vec<ArrayRef>> {
         let [location, path, validator] = ["location", PATH_COLUMN, VALIDATOR_COLUMN]
             .map(|c| text_at(row, c).unwrap_or_default());
-        let sidecars = media::analyze::sidecar_state(Path::new(&path));
+        // What lies beside a fetched source came with it, and its validator tells.
+        let fetched = scheme(&location).is_some();
+        let state = |path: &str| media::analyze::sidecar_state(Path::new(path));
+        let sidecars = if fetched { String::new() } else { state(&path) };
         let done = Cell::new(0.0);
         let progress = |progress| match progress {
             AnalysisProgress::Expected(seconds) => env.progress.expected("analyze", seconds),

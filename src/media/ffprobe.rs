@@ -53,6 +53,7 @@ pub(crate) struct ProbeOutput {
     pub(crate) program_version: ProgramVersion,
     pub(crate) packets: Vec<ProbePacket>,
     pub(crate) streams: Vec<ProbeStream>,
+    pub(crate) chapters: Vec<ProbeChapter>,
     pub(crate) format: ProbeFormat,
 }
 
@@ -68,6 +69,18 @@ pub(crate) struct ProgramVersion {
 pub(crate) struct ProbeFormat {
     pub(crate) start_time: Option<String>,
     pub(crate) duration: Option<String>,
+}
+
+/// One chapter.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ProbeChapter {
+    /// When it begins, in seconds on the container's own clock.
+    pub(crate) start_time: Option<String>,
+    /// When it ends.
+    pub(crate) end_time: Option<String>,
+    /// Its metadata, the title among them.
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// One packet, in the order of the file.

@@ -19,7 +19,8 @@ table! {
         /// ISO 639-3 code of the track (`eng`): from its text where that is certain, else from its tag or
         /// file name; NULL when unknown.
         pub language: Option<String>,
-        /// `embedded`, `sidecar` or `transcriber`.
+        /// `embedded`, `sidecar` (a file beside the source, captions of the video's page included), `automatic` (such
+        /// a file made by speech recognition: `NAME.en.auto.vtt`) or `transcriber`.
         pub origin: String,
         /// When its words are said, in order, if the captions tell; NULL if not.
         #[serde(default)]

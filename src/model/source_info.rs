@@ -73,6 +73,15 @@ table! {
         /// Encodings of captions that no mark named and that were guessed from their letters, such as
         /// `windows-1251`; NULL if there is none.
         pub caption_encoding: Option<String>,
+        /// Captions that the video's page offers and that could not be fetched, and why; NULL if nothing is missing.
+        #[serde(default)]
+        pub caption_note: Option<String>,
+        /// Chapters: of the container, else of the video's page or `NAME.info.json`; NULL if there are none.
+        #[serde(default)]
+        pub chapters: Option<Vec<Chapter>>,
+        /// How often parts of it are replayed, by the video's page or `NAME.info.json`; NULL if nothing says so.
+        #[serde(default)]
+        pub replays: Option<Vec<Replay>>,
         /// Who transcribed its speech: the command, or the server and its model; NULL where the captions were enough or
         /// no transcriber was asked.
         #[serde(default)]
@@ -84,5 +93,33 @@ table! {
         /// Code of the transcription's error; NULL if there is none.
         #[serde(default)]
         pub transcript_error: Option<String>,
+    }
+}
+
+table! {
+    /// A chapter of a source.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Chapter {
+        /// 0 for the first chapter of the source.
+        pub chapter_id: i64,
+        /// When it begins, in seconds.
+        pub start: f64,
+        /// When it ends, in seconds.
+        pub end: f64,
+        /// Its title; NULL without one.
+        pub title: Option<String>,
+    }
+}
+
+table! {
+    /// How often a part of a source is replayed.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Replay {
+        /// When the part begins, in seconds.
+        pub start: f64,
+        /// When it ends, in seconds.
+        pub end: f64,
+        /// How often it is replayed, from 0 to 1, which is the most replayed part.
+        pub value: f64,
     }
 }

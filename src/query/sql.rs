@@ -309,6 +309,8 @@ pub static VIEWS: LazyLock<Vec<(&str, Cow<'_, str>)>> = LazyLock::new(|| {
         view!("variant_signals"),
         view!("shot_lengths"),
         view!("face_signals"),
+        view!("chapters"),
+        view!("replays"),
         view!("posts"),
         (source_lists::NAME, source_lists::statement().into()),
     ]

@@ -3,6 +3,7 @@
 //! Each kind of location is a [`Source`]; [`Sources`] selects the one that serves a location. Those
 //! reached over a network implement [`Remote`] and become sources by [`SpooledSource`].
 
+mod beside;
 #[cfg(feature = "http")]
 #[doc(hidden)]
 pub mod http;

@@ -37,5 +37,7 @@ pub use sentence::ends_sentence;
 pub use sentence_parts::{SentencePart, sentence_parts};
 pub use subtitles::{RawCue, parse_subtitles, to_srt, to_vtt};
 pub use titles::TitleStyle;
-pub use transcript::{HeardWord, OmittedWords, Passage, Transcript, VoiceTimes, parse_captions};
+pub use transcript::{
+    CAPTION_ENDINGS, HeardWord, OmittedWords, Passage, Transcript, VoiceTimes, parse_captions,
+};
 pub use trim::{graphemes, trim_to};

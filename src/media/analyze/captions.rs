@@ -4,25 +4,26 @@ use std::io::{PipeReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    Decoded, RawCue, decode, detect_language, parse_captions, to_iso639_3, to_short_tag,
+    CAPTION_ENDINGS, Decoded, RawCue, decode, detect_language, parse_captions, to_iso639_3,
+    to_short_tag,
 };
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
 
 /// Largest part of a caption track that is read, in bytes.
 const MAX_BYTES: u64 = 10 << 20;
-/// Endings of caption files; `json` is that of transcribers, other JSON holds no cues.
-const ENDINGS: [&str; 10] =
-    ["srt", "vtt", "ass", "ssa", "ttml", "dfxp", "sbv", "lrc", "json3", "json"];
+/// What stands in the names of captions that speech recognition made.
+const AUTOMATIC: &str = "auto";
 /// Largest number of sidecars that are read.
 const MAX_SIDECARS: usize = 32;
 
 /// One caption track.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CaptionTrack {
-    /// `embedded` or `sidecar`.
+    /// `embedded`, `sidecar` or `automatic`.
     pub origin: &'static str,
     /// ISO 639-3 code, detected from its text if reliable, else from its tag or file name.
     pub language: Option<String>,
@@ -58,28 +59,36 @@ pub(super) fn read_track(mut pipe: PipeReader, stream: &SubtitleStream) -> Resul
 
 /// Reads the caption files beside `source`, in order of their names.
 ///
-/// Their names are that of the source with one of [`ENDINGS`] as extension, optionally after a language
-/// (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`). Unreadable files, files of more than 10 MiB and
+/// Their names are that of the source with one of [`CAPTION_ENDINGS`] as extension, optionally after a language
+/// (`talk.srt`, `talk.en.vtt`, `talk.pt-BR.forced.srt`, `talk.en.auto.json3`). Unreadable files, files of more than 10 MiB and
 /// symbolic links, which could lead anywhere, are skipped.
 pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
     sidecar_files(source)
         .into_iter()
         .filter_map(|(path, language)| {
-            Some(CaptionTrack::new("sidecar", language, &read_file(&path)?))
+            let origin = if is_automatic(&path) { "automatic" } else { "sidecar" };
+            Some(CaptionTrack::new(origin, language, &read_file(&path)?))
         })
         .filter(|track| !track.cues.is_empty())
         .collect()
 }
 
-/// Fingerprint of the caption files beside `source`: names, sizes, modification times.
+/// Whether the name of a caption file says that speech recognition made it.
+fn is_automatic(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem.rsplit('.').next().is_some_and(|kind| kind.eq_ignore_ascii_case(AUTOMATIC))
+}
+
+/// Fingerprint of the caption files and the description beside `source`: names, sizes, modification times.
 pub fn sidecar_state(source: &Path) -> String {
-    let state = |(path, _): &(PathBuf, Option<String>)| {
+    let state = |path: &PathBuf| {
         let facts = std::fs::metadata(path).ok()?;
         let modified = facts.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
         let name = path.file_name()?.to_str()?;
         Some(format!("{name}/{}/{}/", facts.len(), modified.as_nanos()))
     };
-    sidecar_files(source).iter().filter_map(state).collect()
+    let captions = sidecar_files(source).into_iter().map(|(path, _)| path);
+    captions.chain([page::description(source)]).filter_map(|path| state(&path)).collect()
 }
 
 /// The caption files beside `source` in order of their names, with the language in the name.
@@ -108,10 +117,10 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
     let rest = name.strip_prefix(stem)?.strip_prefix('.')?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     let extension = parts.pop()?;
-    if !ENDINGS.iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+    if !CAPTION_ENDINGS.iter().any(|known| extension.eq_ignore_ascii_case(known)) {
         return None;
     }
-    const KINDS: [&str; 5] = ["forced", "sdh", "cc", "hi", "default"];
+    const KINDS: [&str; 6] = ["forced", "sdh", "cc", "hi", "default", AUTOMATIC];
     if parts.len() > 1 {
         let last = parts.pop()?;
         if !KINDS.iter().any(|kind| last.eq_ignore_ascii_case(kind)) {
@@ -126,7 +135,7 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
     }
 }
 
-fn read_file(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn read_file(path: &Path) -> Option<Vec<u8>> {
     // A link would lead to a file that was not checked.
     let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(path).ok()?;
@@ -236,6 +245,8 @@ mod tests {
             ("talk.en.ssa", Some(Some("eng"))),
             ("talk.en.srt", Some(Some("eng"))),
             ("talk.pt-BR.forced.srt", Some(Some("por"))),
+            ("talk.en.auto.json3", Some(Some("eng"))),
+            ("talk.info.json", None),
             ("talk.part2.srt", None),
             ("talk.en.txt", None),
             ("talks.srt", None),

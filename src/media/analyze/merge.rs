@@ -2,6 +2,7 @@
 
 use super::Analysis;
 use super::captions::{self, CaptionTrack};
+use super::page::{self, SourcePage};
 use super::readers::DecodedPictures;
 use crate::kernels::audio::{Audio, AudioBucket, ChannelFault};
 use crate::kernels::visual::Visual;
@@ -16,7 +17,7 @@ pub(super) fn merge(
     probe: &Probe,
     pictures: DecodedPictures,
     audio: Option<Audio>,
-    tracks: Vec<CaptionTrack>,
+    (tracks, beside): (Vec<CaptionTrack>, SourcePage),
     buckets_per_second: f64,
 ) -> Analysis {
     let DecodedPictures { visual, end, .. } = pictures;
@@ -66,6 +67,9 @@ pub(super) fn merge(
         language: captions::language(&tracks),
         caption_tracks: tracks.len() as i64,
         caption_encoding: captions::encodings(&tracks),
+        caption_note: beside.caption_note,
+        chapters: page::of_container(&probe.chapters, probe.start_time, end).or(beside.chapters),
+        replays: beside.replays,
         transcriber: None,
         transcript_note: None,
         transcript_error: None,

@@ -18,6 +18,7 @@ mod bars;
 mod captions;
 mod command;
 mod merge;
+mod page;
 mod readers;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ use crate::model::{Cue, Shot, Signal, SourceInfo};
 use captions::CaptionTrack;
 pub use captions::sidecar_state;
 use command::AnalysisProcess;
+use page::SourcePage;
 use readers::DecodedPictures;
 
 /// Largest output of `ffmpeg -version`, in bytes.
@@ -124,7 +126,8 @@ pub fn analyze(
     let visual = &mut decoded.pictures.visual;
     let from = (tools, &settings.limits);
     bars::measure(from, path, &probe, (&mut visual.shots, &visual.bars), cancel)?;
-    Ok(merge::merge(&probe, decoded.pictures, decoded.audio, decoded.tracks, rate))
+    let page = SourcePage::beside(path, decoded.pictures.end);
+    Ok(merge::merge(&probe, decoded.pictures, decoded.audio, (decoded.tracks, page), rate))
 }
 
 /// Estimated resident memory of an analysis, in bytes: ffmpeg and its libraries, the decoder's pictures, and our own.

@@ -5,7 +5,7 @@ mod streams;
 
 use std::path::Path;
 
-use super::ffprobe::{FfprobeRun, ProbeOutput, ProbeStream, number};
+use super::ffprobe::{FfprobeRun, ProbeChapter, ProbeOutput, ProbeStream, number};
 use super::sniff::{Demuxer, sniff};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
@@ -18,7 +18,7 @@ const ANSWER_BYTES: usize = 1 << 20;
 const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
     sample_aspect_ratio,pix_fmt,color_transfer,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
-    still_image:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
+    still_image:stream_tags=language,DURATION:chapter=start_time,end_time:chapter_tags=title:stream_side_data=displaymatrix,rotation";
 
 /// A container and its chosen streams. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Probe {
     pub audio_track: Option<usize>,
     /// The audio stream that would have been chosen and is silent, by its number among them.
     pub silent_track: Option<usize>,
+    /// The chapters, on the container's own clock.
+    pub(crate) chapters: Vec<ProbeChapter>,
     /// All subtitle streams.
     pub subtitles: Vec<SubtitleStream>,
     /// An otherwise unused stream that alone starts at `start_time`.
@@ -250,6 +252,7 @@ fn choose(
         audio_tracks: output.streams.iter().filter(|s| s.is("audio")).count(),
         audio_track: place(chosen),
         silent_track: place(silent),
+        chapters: output.chapters,
         subtitles,
         anchor,
     })

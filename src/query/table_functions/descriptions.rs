@@ -184,6 +184,16 @@ pub(in crate::query) const TABLE_FUNCTIONS: &[TableDescription] = &[
         "SELECT t, face_count, face_size, speaker_x FROM face_signals('results') ORDER BY source_id, t",
     ),
     of_results(
+        "chapters",
+        "The chapters of each source, of its container or the page it was fetched from.",
+        "SELECT start, title FROM chapters('results') ORDER BY source_id, start",
+    ),
+    of_results(
+        "replays",
+        "Which parts of a source its page says are replayed most.",
+        "SELECT start, value FROM replays('results') ORDER BY value DESC LIMIT 5",
+    ),
+    of_results(
         "source_lists",
         "Each source with its facts as a struct and its signals, shots, cues and faces as lists, as select_clips, clip_brief and framed_path take them.",
         "SELECT source_id, cardinality(signals), cardinality(shots) FROM source_lists('results')",

@@ -5,6 +5,7 @@
 //! [`crate::resilience::Hosts`].
 
 mod body;
+mod captions;
 
 use async_trait::async_trait;
 use reqwest::header::{HeaderMap, HeaderValue, RANGE};
@@ -114,7 +115,8 @@ impl Http {
         }
         let length = answer::length(status, headers);
         let validator = answer::validator(headers, length);
-        let file = body::receive(response, length, url, spool, &self.config).await?;
+        let mut file = body::receive(response, length, url, spool, &self.config).await?;
+        self.bring_captions(location, &mut file).await?;
         Ok(RedirectStep::Done(Fetched::keep(file, spool, location, validator, slot).await?))
     }
 

@@ -13,6 +13,7 @@ use crate::error::Result;
 pub struct SpoolFile {
     file: tokio::fs::File,
     path: TempPath,
+    beside: Vec<TempPath>,
     folder: PathBuf,
     room: Reservation,
     written: u64,
@@ -29,7 +30,8 @@ impl SpoolFile {
         .await?;
         let file = tokio::fs::File::from_std(file);
         let folder = folder.to_path_buf();
-        Ok(Self { file, path, folder, room, written: 0, hasher: blake3::Hasher::new() })
+        let (written, hasher) = (0, blake3::Hasher::new());
+        Ok(Self { file, path, beside: vec![], folder, room, written, hasher })
     }
 
     /// Appends bytes, and waits for space if there are more than announced.
@@ -42,6 +44,15 @@ impl SpoolFile {
         self.file.write_all(bytes).await.map_err(|e| cannot_spool(&self.folder, e))?;
         self.hasher.update(bytes);
         self.written = end;
+        Ok(())
+    }
+
+    /// Writes a small file beside it, whose name is that of this file and `ending` (`en.vtt`).
+    ///
+    /// # Errors
+    /// `store.write` if the disk is full.
+    pub(crate) async fn put_beside(&mut self, ending: &str, bytes: &[u8]) -> Result<()> {
+        self.beside.push(put_beside(&self.path, ending, bytes).await?);
         Ok(())
     }
 
@@ -62,8 +73,22 @@ impl SpoolFile {
     pub async fn keep(mut self, spool: &Spool, location: &str, validator: &str) -> Result<Lease> {
         // Writes run on another thread; the flush reports the result of the last one.
         self.file.flush().await.map_err(|e| cannot_spool(&self.folder, e))?;
-        Ok(spool.keep(location, validator, self.path, self.written, self.room))
+        Ok(spool.keep(location, validator, (self.path, self.beside), self.written, self.room))
     }
+}
+
+/// Writes a small file beside `file`, whose name is that of `file` and `ending`.
+///
+/// # Errors
+/// `store.write` if the disk is full.
+pub(crate) async fn put_beside(file: &Path, ending: &str, bytes: &[u8]) -> Result<TempPath> {
+    let folder = file.parent().unwrap_or(file).to_path_buf();
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{ending}"));
+    let path = folder.join(name);
+    let written = tokio::fs::write(&path, bytes).await;
+    written.map_err(|e| cannot_spool(&folder, e))?;
+    TempPath::try_from_path(path).map_err(|e| cannot_spool(&folder, e))
 }
 
 /// Prefix of [`SpoolFile::content_validator`].

@@ -7,22 +7,22 @@
 
 mod file;
 mod folder;
+mod reservation;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 pub use file::SpoolFile;
-pub(super) use file::is_of_content;
+pub(super) use file::{is_of_content, put_beside};
 use folder::SpoolFolder;
+use reservation::RESERVATION_STEP;
+pub use reservation::Reservation;
 use tempfile::TempPath;
 use tokio::sync::Notify;
 
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
-
-/// Space reserved at a time for a source of unknown size.
-const RESERVATION_STEP: u64 = 64 << 20;
 
 /// A bounded folder of fetched sources; see the module. Clones share the folder.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ struct SpoolEntry {
 #[derive(Debug)]
 struct SpooledFile {
     path: Option<TempPath>,
+    /// What lies beside it, such as its captions; removed with it.
+    beside: Vec<TempPath>,
     bytes: u64,
     spool: Weak<SpoolShared>,
 }
@@ -80,13 +82,6 @@ pub struct Lease {
     path: PathBuf,
     validator: String,
     spool: Arc<SpoolShared>,
-}
-
-/// Space for bytes to be written; what is unused is released when it is dropped.
-#[derive(Debug)]
-pub struct Reservation {
-    spool: Arc<SpoolShared>,
-    bytes: u64,
 }
 
 impl Spool {
@@ -159,19 +154,19 @@ impl Spool {
         Ok(folder.await?.path())
     }
 
-    /// Keeps a complete file of `bytes` in the spool's folder as the source of `location` with
-    /// `validator`.
+    /// Keeps a complete file of `bytes` in the spool's folder, with the files `beside` it, as the source of `location`
+    /// with `validator`.
     pub fn keep(
         &self,
         location: &str,
         validator: &str,
-        path: TempPath,
+        (path, beside): (TempPath, Vec<TempPath>),
         bytes: u64,
         room: Reservation,
     ) -> Lease {
         room.becomes(bytes);
-        let file =
-            Arc::new(SpooledFile { path: Some(path), bytes, spool: Arc::downgrade(&self.0) });
+        let spool = Arc::downgrade(&self.0);
+        let file = Arc::new(SpooledFile { path: Some(path), beside, bytes, spool });
         let mut state = self.0.state();
         state.files += 1;
         state.uses += 1;
@@ -220,6 +215,7 @@ impl Drop for Lease {
 
 impl Drop for SpooledFile {
     fn drop(&mut self) {
+        self.beside.clear();
         drop(self.path.take());
         if let Some(spool) = self.spool.upgrade() {
             let mut state = spool.state();
@@ -231,147 +227,10 @@ impl Drop for SpooledFile {
     }
 }
 
-impl Reservation {
-    fn new(spool: &Arc<SpoolShared>) -> Self {
-        Self { spool: Arc::clone(spool), bytes: 0 }
-    }
-
-    /// Reserved bytes.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Grows the reservation to `bytes` in total, with some reserve unless that is `exactly` the final
-    /// size; waits until the space is free.
-    ///
-    /// # Errors
-    /// `source.too_large` if it exceeds the whole spool; `store.write` if all reservations wait for each
-    /// other.
-    pub async fn grow_to(&mut self, bytes: u64, exactly: bool) -> Result<()> {
-        if bytes <= self.bytes {
-            return Ok(());
-        }
-        if bytes > self.spool.limit {
-            return Err(self.too_large());
-        }
-        loop {
-            let spool = Arc::clone(&self.spool);
-            let changed = spool.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            match self.try_grow(bytes, exactly) {
-                Growth::Done => return Ok(()),
-                Growth::AfterRemoval(old) => remove(old).await,
-                Growth::Never => return Err(self.full()),
-                Growth::Later(stuck) => {
-                    changed.await;
-                    drop(stuck);
-                }
-            }
-        }
-    }
-
-    fn try_grow(&mut self, bytes: u64, exactly: bool) -> Growth {
-        let mut state = self.spool.state();
-        let needed = bytes - self.bytes;
-        let free = self.spool.limit.saturating_sub(state.used);
-        if needed <= free {
-            let more = if exactly { needed } else { needed.max(RESERVATION_STEP).min(free) };
-            state.used += more;
-            state.growing += usize::from(self.bytes == 0);
-            self.bytes += more;
-            return Growth::Done;
-        }
-        let idle = state.entries.iter().filter(|(_, entry)| Arc::strong_count(&entry.file) == 1);
-        if let Some(oldest) =
-            idle.min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| key.clone())
-        {
-            return Growth::AfterRemoval(state.entries.remove(&oldest).map(|entry| entry.file));
-        }
-        // A reservation that holds space and waits for more blocks others: if all do, one must fail.
-        let holds = self.bytes > 0;
-        if holds && state.files == 0 && state.stuck + 1 >= state.growing {
-            return Growth::Never;
-        }
-        state.stuck += usize::from(holds);
-        Growth::Later(StuckReservation { spool: Arc::clone(&self.spool), counted: holds })
-    }
-
-    /// Turns the reservation into the space of a file of `bytes`.
-    fn becomes(mut self, bytes: u64) {
-        let mut state = self.spool.state();
-        state.used = (state.used + bytes).saturating_sub(self.bytes);
-        state.growing = state.growing.saturating_sub(usize::from(self.bytes > 0));
-        self.bytes = 0;
-        drop(state);
-    }
-
-    fn too_large(&self) -> Error {
-        let gb = self.spool.limit as f64 / 1e9;
-        Error::new(
-            ErrorCode::SourceTooLarge,
-            format!(
-                "the source does not fit into the {gb:.1} GB for fetched sources; raise spool_limit_gb"
-            ),
-        )
-    }
-
-    fn full(&self) -> Error {
-        let gb = self.spool.limit as f64 / 1e9;
-        let message = format!(
-            "the {gb:.1} GB for fetched sources are too few for the number of concurrent fetches; \
-             raise spool_limit_gb or lower max_fetches"
-        );
-        Error::new(ErrorCode::StoreWrite, message).with_retry_after(std::time::Duration::ZERO)
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        let mut state = self.spool.state();
-        state.used = state.used.saturating_sub(self.bytes);
-        state.growing = state.growing.saturating_sub(usize::from(self.bytes > 0));
-        drop(state);
-        self.spool.changed.notify_waiters();
-    }
-}
-
-/// Whether there is space for a reservation.
-enum Growth {
-    /// There is.
-    Done,
-    /// There may be once this file is removed.
-    AfterRemoval(Option<Arc<SpooledFile>>),
-    /// There may be later.
-    Later(StuckReservation),
-    /// There will be none, since all reservations wait for each other.
-    Never,
-}
-
-/// Counts a reservation that holds space and waits for more.
-struct StuckReservation {
-    spool: Arc<SpoolShared>,
-    counted: bool,
-}
-
-impl Drop for StuckReservation {
-    fn drop(&mut self) {
-        if self.counted {
-            let mut state = self.spool.state();
-            state.stuck = state.stuck.saturating_sub(1);
-        }
-    }
-}
-
 impl SpoolShared {
     fn state(&self) -> MutexGuard<'_, SpoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Removes a file on a blocking thread: removing large files takes time.
-async fn remove(file: Option<Arc<SpooledFile>>) {
-    let _ = tokio::task::spawn_blocking(move || drop(file)).await;
 }
 
 /// Runs blocking work on a blocking thread.

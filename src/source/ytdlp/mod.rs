@@ -4,13 +4,14 @@
 //! address is rebuilt from the id of the video. It reads no configuration, cookies, netrc or plugins, and
 //! its environment holds only `PATH` and a home directory, which is the empty folder.
 
+mod page;
 mod process;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use process::YtDlpFetch;
+use process::{FetchedVideo, YtDlpFetch};
 
 use super::spool::Spool;
 use super::{Fetched, Remote, program};
@@ -76,8 +77,8 @@ impl YtDlp {
         slot: FetchSlot,
     ) -> Result<Fetched> {
         let validator = validator(fetch.id);
-        let (path, bytes, room) = fetch.run(spool).await?;
-        Ok(Fetched { file: spool.keep(location, &validator, path, bytes, room), slot })
+        let FetchedVideo { path, beside, bytes, room } = fetch.run(spool).await?;
+        Ok(Fetched { file: spool.keep(location, &validator, (path, beside), bytes, room), slot })
     }
 }
 

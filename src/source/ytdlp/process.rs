@@ -22,7 +22,22 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Bytes of its output that are kept.
 const TAIL_BYTES: usize = 8 << 10;
 /// Stem of the file name in its folder.
-const NAME: &str = "video";
+pub(super) const NAME: &str = "video";
+
+/// The first arguments of every run. A failed fetch is retried as a whole; only parts of a video are retried by yt-dlp.
+const COMMON: &[&str] = &[
+    "--ignore-config",
+    "--no-cache-dir",
+    "--no-progress",
+    "--proxy",
+    "",
+    "--socket-timeout",
+    "15",
+    "--retries",
+    "0",
+    "--extractor-retries",
+    "0",
+];
 
 /// Phrases in the output of a failed yt-dlp, with code and sentence of their error. The first match counts.
 const PHRASES: &[(&str, ErrorCode, &str)] = &[
@@ -79,6 +94,17 @@ const PHRASES: &[(&str, ErrorCode, &str)] = &[
     ),
 ];
 
+/// A fetched video.
+#[derive(Debug)]
+pub(super) struct FetchedVideo {
+    pub(super) path: TempPath,
+    /// Its captions and what its page says, named after it.
+    pub(super) beside: Vec<TempPath>,
+    pub(super) bytes: u64,
+    /// Its space in the spool.
+    pub(super) room: Reservation,
+}
+
 /// The fetch of one video.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct YtDlpFetch<'a> {
@@ -90,13 +116,13 @@ pub(super) struct YtDlpFetch<'a> {
 }
 
 impl YtDlpFetch<'_> {
-    /// Runs yt-dlp; returns the file, its size and its space in the spool.
-    pub(super) async fn run(self, spool: &Spool) -> Result<(TempPath, u64, Reservation)> {
+    /// Runs yt-dlp.
+    pub(super) async fn run(self, spool: &Spool) -> Result<FetchedVideo> {
         let mut room = spool.reserve(None).await?;
         let outer = spool.folder().await?;
         let folder = tempfile::Builder::new().prefix("ytdlp-").tempdir_in(outer);
         let folder = folder.map_err(|e| self.cannot_write(&e))?;
-        let mut running = self.start(folder.path())?;
+        let mut running = self.start(folder.path(), self.video_arguments())?;
         let (status, said) = tokio::time::timeout(
             self.config.timeout,
             self.watch(&mut running, folder.path(), &mut room),
@@ -113,46 +139,49 @@ impl YtDlpFetch<'_> {
                 // The temporary folder is removed.
                 let kept = outer.join(format!("fetch-{}", unique_name(folder.path())));
                 tokio::fs::rename(path, &kept).await.map_err(|e| self.cannot_write(&e))?;
-                let kept = TempPath::try_from_path(kept).map_err(|e| self.cannot_write(&e))?;
-                Ok((kept, bytes, room))
+                let path = TempPath::try_from_path(kept).map_err(|e| self.cannot_write(&e))?;
+                let beside = self.beside(folder.path(), &path).await?;
+                Ok(FetchedVideo { path, beside, bytes, room })
             }
             _ => Err(self.failed(status, &said)),
         }
     }
 
-    fn arguments(&self) -> Vec<OsString> {
+    /// Runs yt-dlp in `folder` to its end; returns what it said.
+    pub(super) async fn say(
+        self,
+        folder: &Path,
+        arguments: Vec<OsString>,
+    ) -> Result<(ExitStatus, String)> {
+        let mut running = self.start(folder, arguments)?;
+        let (out, err) = (running.0.stdout.take(), running.0.stderr.take());
+        let (status, out, err) = tokio::join!(running.0.wait(), tail(out), tail(err));
+        Ok((status.map_err(|e| cannot_wait(&e))?, format!("{out}\n{err}")))
+    }
+
+    fn video_arguments(&self) -> Vec<OsString> {
         let YtDlpConfig { max_bytes, max_height: height, .. } = self.config;
         let max_bytes = max_bytes.to_string();
         let format = format!("bv*[height<={height}]+ba/b[height<={height}]/b");
         let output = format!("{NAME}.%(ext)s");
-        let args: [&[&str]; 5] = [
-            &["--ignore-config", "--no-playlist", "--max-filesize", &max_bytes],
-            &["--no-cache-dir", "--no-progress", "--no-mtime", "--proxy", ""],
-            // A failed fetch is retried as a whole; only single parts of a video are retried here.
-            &[
-                "--socket-timeout",
-                "15",
-                "--retries",
-                "0",
-                "--extractor-retries",
-                "0",
-                "--fragment-retries",
-                "3",
-            ],
+        let args: [&[&str]; 4] = [
+            &["--no-playlist", "--max-filesize", &max_bytes, "--no-mtime"],
+            &["--write-info-json", "--fragment-retries", "3"],
             &["--match-filter", "!is_live & !is_upcoming", "--format", &format],
             &["--merge-output-format", "mp4/mkv", "-o", &output, "--", self.url],
         ];
         args.concat().iter().map(OsString::from).collect()
     }
 
-    fn start(&self, folder: &Path) -> Result<YtDlpProcess> {
+    fn start(&self, folder: &Path, arguments: Vec<OsString>) -> Result<YtDlpProcess> {
         let mut command = Command::new(self.program);
         if self.config.sandbox == SandboxMode::On {
             let mut sandbox = Sandbox::fetching(self.program);
             sandbox.write(folder).confine(command.as_std_mut())?;
         }
         let child = command
-            .args(self.arguments())
+            .args(COMMON)
+            .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", folder)
@@ -188,9 +217,7 @@ impl YtDlpFetch<'_> {
         loop {
             tokio::select! {
                 (status, (out, err)) = &mut ended => {
-                    let status = status.map_err(|e| Error::new(
-                        ErrorCode::Internal, format!("yt-dlp could not be waited for ({e})"),
-                    ))?;
+                    let status = status.map_err(|e| cannot_wait(&e))?;
                     return Ok((status, format!("{out}\n{err}")));
                 }
                 () = tokio::time::sleep(LOOK) => {
@@ -232,13 +259,22 @@ impl YtDlpFetch<'_> {
         if let Some((_, code, what)) = PHRASES.iter().find(|(phrase, ..)| said.contains(phrase)) {
             return self.error(*code, what);
         }
-        let last = said.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
-        let quote: String = last.unwrap_or("no reason given").chars().take(200).collect();
+        let quote = quoted_error(said);
         self.error(
             ErrorCode::SourceUnreachable,
             &format!("was not fetched (yt-dlp: {quote}); run again later, or with a newer yt-dlp"),
         )
     }
+}
+
+/// The last error that yt-dlp named, to be quoted.
+pub(super) fn quoted_error(said: &str) -> String {
+    let last = said.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
+    last.unwrap_or("no reason given").chars().take(200).collect()
+}
+
+fn cannot_wait(cause: &io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("yt-dlp could not be waited for ({cause})"))
 }
 
 /// A process with its children, which are killed when this is dropped.
@@ -284,7 +320,7 @@ async fn complete(folder: &Path) -> Option<(PathBuf, u64)> {
 }
 
 /// The regular files in a folder, with their sizes.
-async fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
+pub(super) async fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = vec![];
     let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return found };
     while let Ok(Some(entry)) = entries.next_entry().await {

@@ -63,7 +63,8 @@ fn a_run_over_a_youtube_video_starts_yt_dlp_once_with_nothing_of_the_request_but
     assert_eq!(source, ["https://youtu.be/a-b_c1234XY,youtube-a-b_c1234XY"]);
     let args = fs::read_to_string(path.join("args")).unwrap();
     let args: Vec<&str> = args.lines().collect();
-    assert_eq!(args[..3], ["--ignore-config", "--no-playlist", "--max-filesize"]);
+    assert_eq!(args[0], "--ignore-config");
+    assert!(args.contains(&"--no-playlist") && args.contains(&"--max-filesize"));
     assert_eq!(args[args.len() - 2..], ["--", "https://www.youtube.com/watch?v=a-b_c1234XY"]);
     assert_eq!(args.iter().filter(|a| **a == "--").count(), 1, "started once");
     assert!(args.windows(2).any(|w| w == ["-o", "video.%(ext)s"]));

@@ -115,6 +115,10 @@ impl Transcript {
     }
 }
 
+/// Endings of the names of caption files; `json` is that of transcribers, other JSON holds no cues.
+pub const CAPTION_ENDINGS: [&str; 10] =
+    ["srt", "vtt", "ass", "ssa", "ttml", "dfxp", "sbv", "lrc", "json3", "json"];
+
 /// The cues of a caption file: of a form that [`parse_subtitles`] reads, or the JSON of a transcriber.
 pub fn parse_captions(text: &str) -> Vec<RawCue> {
     match text.trim_start_matches('\u{FEFF}').trim_start().starts_with('{') {

@@ -1,6 +1,9 @@
 //! Media in object stores.
 
+mod captions;
+
 use async_trait::async_trait;
+use captions::CaptionObject;
 use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
@@ -113,12 +116,14 @@ impl ObjectSource {
         slot: FetchSlot,
     ) -> Result<Fetched> {
         let answer = self.within_limit(url, opened.store.get(&opened.path)).await?;
-        let validator = validator(&answer.meta);
+        let captions = self.captions(url, opened).await;
+        let validator = validator(&answer.meta, &captions);
         let size = answer.meta.size;
         if size > self.limits.max_bytes {
             return Err(too_large(url, &self.limits));
         }
-        let file = self.receive(answer.into_stream(), size, url, spool).await?;
+        let mut file = self.receive(answer.into_stream(), size, url, spool).await?;
+        self.bring_captions(captions, url, opened, &mut file).await?;
         Fetched::keep(file, spool, location, Some(validator), slot).await
     }
 
@@ -162,8 +167,11 @@ impl Remote for ObjectSource {
 
     async fn validator(&self, location: &str) -> Result<Option<String>> {
         let (url, opened, guard) = self.open(location)?;
-        let head = guard.call(|| self.within_limit(&url, opened.store.head(&opened.path))).await?;
-        Ok(Some(validator(&head)))
+        let ask = || async {
+            let head = self.within_limit(&url, opened.store.head(&opened.path)).await?;
+            Ok(Some(validator(&head, &self.captions(&url, &opened).await)))
+        };
+        guard.call(ask).await
     }
 
     async fn fetch(&self, location: &str, spool: &Spool) -> Result<Fetched> {
@@ -172,8 +180,14 @@ impl Remote for ObjectSource {
     }
 }
 
+/// The validator of a video with its captions; those that cannot be listed do not count.
+fn validator(object: &ObjectMeta, captions: &Result<Vec<CaptionObject>>) -> String {
+    let state = captions.as_deref().map(captions::state).unwrap_or_default();
+    object_validator(object) + &state
+}
+
 /// The validator of an object.
-fn validator(object: &ObjectMeta) -> String {
+fn object_validator(object: &ObjectMeta) -> String {
     match &object.e_tag {
         Some(tag) => format!("{tag}-{}", object.size),
         None => {
