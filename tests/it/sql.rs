@@ -192,6 +192,23 @@ fn the_function_gives_the_windows_that_the_run_chose_from() {
     assert_eq!(query(folder, again), stored);
 }
 
+#[test]
+fn a_topic_that_the_source_speaks_of_decides_which_window_is_chosen() {
+    let chosen = |topic: &str| {
+        let sql = format!(
+            "WITH found AS (SELECT unnest(select_clips_about(signals, shots, cues, 4, 9, 1, NULL, NULL, NULL, NULL, {topic})) AS c
+                FROM source_lists)
+             SELECT c['start'] < 19.1 AND c['end'] > 21.9, c['topic_match'] > 0.4, c['topic_match'] IS NULL FROM found WHERE c['chosen']"
+        );
+        query(show::finished(), &sql)
+    };
+    assert_eq!(chosen("'The automata, and how they go'"), ["true,true,false"]);
+    assert_eq!(chosen("'a zoom'"), ["false,true,false"]);
+    for nothing in ["NULL", "''", "'football'"] {
+        assert_eq!(chosen(nothing), ["false,,true"], "{nothing}");
+    }
+}
+
 #[tokio::test]
 async fn a_media_relation_says_how_it_is_used() {
     let ctx = session(&SessionOptions::default(), None).unwrap();

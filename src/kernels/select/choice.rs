@@ -87,6 +87,7 @@ fn candidate(i: usize, window: &Window, scored: ScoredWindow) -> Candidate {
         start_quality: window.start.quality,
         end_quality: window.end.quality,
         length_fit: scored.length_fit,
+        topic_match: scored.topic,
         score: scored.score,
         rank: 0,
         chosen: false,

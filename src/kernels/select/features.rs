@@ -35,6 +35,8 @@ impl SelectionFeature {
 pub(super) enum Measure {
     /// From where a window begins and ends.
     Window(fn(&WindowMeasures) -> f64),
+    /// From what is said in a window; `None` where the request does not ask for it.
+    Words(fn(&WindowMeasures) -> Option<f64>),
     /// From the signals of a stretch.
     Signal {
         /// What the source needs to have; without it the feature drops out.
@@ -62,6 +64,9 @@ pub(super) struct WindowMeasures {
     pub start_quality: f64,
     pub end_quality: f64,
     pub length_fit: f64,
+    /// How much of what is said is about the topic of the request; `None` without one, and where the source never
+    /// speaks of it.
+    pub topic: Option<f64>,
 }
 
 const fn window(of: fn(&WindowMeasures) -> f64) -> Measure {
@@ -144,6 +149,8 @@ features! {
     end: 0.09, window(|w| w.end_quality);
     /// How near the length is to the middle of those asked for.
     length: 0.03, window(|w| w.length_fit);
+    /// How much of what is said is about the topic of the request.
+    topic: 0.25, Measure::Words(|w| w.topic);
 }
 
 /// The features that signals give for any stretch of a source, wherever it begins and ends.

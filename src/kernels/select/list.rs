@@ -1,11 +1,10 @@
 //! The selection over Arrow lists: one source and request a row.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Float64Array, Int64Array,
-    ListArray, PrimitiveArray, StructArray,
+    ListArray, PrimitiveArray, StringArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::filter;
@@ -15,7 +14,7 @@ use arrow::error::ArrowError;
 use super::{Nullable, PreparedSource, SelectParams, Selection, SourceColumns, Track, Weights};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::span::RequestSpan;
-use crate::kernels::text::ends_sentence;
+use crate::kernels::text::{TopicTrack, ends_sentence};
 use crate::model::Candidate;
 
 /// [`select_clips_with`] with the default [`Weights`].
@@ -53,7 +52,7 @@ pub fn select_clips_with(
     weights: &Weights,
 ) -> Result<ListArray> {
     let spans = SpanColumns::none(signals.len());
-    select_clips_in(signals, shots, cues, lengths, &spans, weights)
+    select_clips_in(signals, shots, cues, lengths, (&spans, None), weights)
 }
 
 /// Where in its source each request wants clips: the columns of [`RequestSpan`].
@@ -80,7 +79,7 @@ impl SpanColumns {
     }
 }
 
-/// As [`select_clips_with`], of requests that may say where in the source.
+/// As [`select_clips_with`], of requests that may say where in the source, and about what.
 ///
 /// # Errors
 /// As there.
@@ -89,11 +88,12 @@ pub fn select_clips_in(
     shots: &ListArray,
     cues: &ListArray,
     (min, max, max_clips): (&Float64Array, &Float64Array, &Int64Array),
-    spans: &SpanColumns,
+    (spans, topics): (&SpanColumns, Option<&StringArray>),
     weights: &Weights,
 ) -> Result<ListArray> {
     let rows = signals.len();
-    let lengths = [shots.len(), cues.len(), min.len(), max.len(), max_clips.len()];
+    let topic_rows = topics.map_or(rows, Array::len);
+    let lengths = [shots.len(), cues.len(), min.len(), max.len(), max_clips.len(), topic_rows];
     let of_spans = spans.0.each_ref().map(Array::len);
     if lengths.iter().chain(&of_spans).any(|l| *l != rows) {
         return Err(column_error(
@@ -114,7 +114,10 @@ pub fn select_clips_in(
             max_clips: value_or(max_clips, i, defaults.max_clips),
         };
         let source = Source::at(signals, shots, cues, i)?;
-        let row = Row::next(last.take(), source, (params, spans.at(i)), weights)?;
+        let topic = topics.filter(|topics| topics.is_valid(i)).map(|topics| topics.value(i));
+        let wanted =
+            RowRequest { params, span: spans.at(i), topic: topic.unwrap_or_default().into() };
+        let row = Row::next(last.take(), source, wanted, weights)?;
         found.push(Arc::clone(&row.candidates));
         last = Some(row);
     }
@@ -157,8 +160,19 @@ struct Source {
 struct Row {
     source: Source,
     prepared: PreparedSource,
-    wanted: (SelectParams, RequestSpan),
+    wanted: RowRequest,
+    /// What the source says about the topic of the request.
+    topic: Option<TopicTrack>,
     candidates: Arc<[Candidate]>,
+}
+
+/// What a row asks for.
+#[derive(PartialEq)]
+struct RowRequest {
+    params: SelectParams,
+    span: RequestSpan,
+    /// Empty: none.
+    topic: String,
 }
 
 impl Row {
@@ -166,23 +180,28 @@ impl Row {
     fn next(
         last: Option<Row>,
         source: Source,
-        wanted: (SelectParams, RequestSpan),
+        wanted: RowRequest,
         weights: &Weights,
     ) -> Result<Self> {
-        let (prepared, done) = match last {
+        let (prepared, topic, done) = match last {
             Some(last) if last.source == source => {
-                (last.prepared, (last.wanted == wanted).then_some(last.candidates))
+                let same = last.wanted == wanted;
+                let topic = match last.wanted.topic == wanted.topic {
+                    true => last.topic,
+                    false => source.topic(&wanted.topic)?,
+                };
+                (last.prepared, topic, same.then_some(last.candidates))
             }
-            _ => (source.prepare()?, None),
+            _ => (source.prepare()?, source.topic(&wanted.topic)?, None),
         };
         let candidates = match done {
             Some(candidates) => candidates,
             // Why there is none is for the caller, who knows the source's duration, to say.
             None => prepared
-                .select_in(&wanted.0, &wanted.1, weights)
+                .select_in(&wanted.params, (&wanted.span, topic.as_ref()), weights)
                 .map_or_else(|_| Arc::from([]), |s: Selection| s.candidates.into()),
         };
-        Ok(Self { source, prepared, wanted, candidates })
+        Ok(Self { source, prepared, wanted, topic, candidates })
     }
 }
 
@@ -204,6 +223,19 @@ impl Source {
             (column.null_count() == 0).then(|| column.values().as_ref())
         };
         Some((column("first_frame")?, column("last_frame")?))
+    }
+
+    /// What the cues say about a topic.
+    fn topic(&self, topic: &str) -> Result<Option<TopicTrack>> {
+        if topic.trim().is_empty() {
+            return Ok(None);
+        }
+        let times = |name| Ok::<_, Error>(numbers("cues", &self.cues, name)?.values().iter());
+        let texts = texts(&self.cues)?;
+        let spans = times("start")?.zip(times("end")?).zip(&texts);
+        let lines: Vec<(f64, f64, &str)> =
+            spans.map(|((start, end), text)| (*start, *end, text.unwrap_or_default())).collect();
+        Ok(TopicTrack::new(&lines, topic))
     }
 
     fn prepare(&self) -> Result<PreparedSource> {
@@ -270,13 +302,18 @@ fn numbers<'a>(table: &str, rows: &'a StructArray, name: &str) -> Result<&'a Flo
     })
 }
 
-fn sentence_ends(cues: &StructArray) -> Result<Cow<'static, [bool]>> {
+fn sentence_ends(cues: &StructArray) -> Result<Vec<bool>> {
+    let ends = |text: &Option<&str>| text.is_some_and(ends_sentence);
+    Ok(texts(cues)?.iter().map(ends).collect())
+}
+
+/// The texts of the cues, whichever type of text they are.
+fn texts(cues: &StructArray) -> Result<Vec<Option<&str>>> {
     let text = child("cues", cues, "text")?;
-    let ends = |text: Option<&str>| text.is_some_and(ends_sentence);
     Ok(match text.data_type() {
-        DataType::Utf8 => text.as_string::<i32>().iter().map(ends).collect(),
-        DataType::LargeUtf8 => text.as_string::<i64>().iter().map(ends).collect(),
-        DataType::Utf8View => text.as_string_view().iter().map(ends).collect(),
+        DataType::Utf8 => text.as_string::<i32>().iter().collect(),
+        DataType::LargeUtf8 => text.as_string::<i64>().iter().collect(),
+        DataType::Utf8View => text.as_string_view().iter().collect(),
         other => {
             return Err(column_error(format!("cues.text is {other}, not text; cast it to Utf8")));
         }

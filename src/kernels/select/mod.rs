@@ -40,9 +40,11 @@ pub(in crate::kernels) use track::Track;
 pub use weights_file::WeightsFile;
 
 use crate::kernels::span::RequestSpan;
+use crate::kernels::text::TopicTrack;
 use crate::model::Candidate;
 use bounds::Bounds;
 use score::Scales;
+use windows::Window;
 
 /// Every window that was considered for a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +101,14 @@ impl PreparedSource {
         params: &SelectParams,
         weights: &Weights,
     ) -> Result<Selection, NoCandidate> {
+        self.anywhere(params, (weights, None))
+    }
+
+    fn anywhere(
+        &self,
+        params: &SelectParams,
+        by: (&Weights, Option<&TopicTrack>),
+    ) -> Result<Selection, NoCandidate> {
         if !params.is_valid() {
             return Err(NoCandidate::BadRequest(*params));
         }
@@ -110,23 +120,24 @@ impl PreparedSource {
             return Err(NoCandidate::SourceTooShort { duration, min });
         }
         let windows = windows::windows(&self.bounds, span, params);
-        Ok(Selection { candidates: self.chosen_of(&windows, params, weights) })
+        Ok(Selection { candidates: self.chosen_of(&windows, params, by) })
     }
 
-    /// As [`Self::select`], of a request that may say where: the very span that it gives, snapped to frames, is
-    /// the one window and chosen; else windows that lie within the one that it gives.
+    /// As [`Self::select`], of a request that may say where and about what: the very span that it gives, snapped to
+    /// frames, is the one window and chosen; else windows that lie within the one that it gives.
     ///
     /// # Errors
     /// Says why there is no window.
     pub fn select_in(
         &self,
         params: &SelectParams,
-        asked: &RequestSpan,
+        (asked, topic): (&RequestSpan, Option<&TopicTrack>),
         weights: &Weights,
     ) -> Result<Selection, NoCandidate> {
+        let score = |windows: &[Window]| self.chosen_of(windows, params, (weights, topic));
         let is_anywhere = asked.clip().is_none() && asked.window().is_none();
         let (false, true, Some(span)) = (is_anywhere, params.is_valid(), self.span) else {
-            return self.select(params, weights);
+            return self.anywhere(params, (weights, topic));
         };
         if asked.outside(span.1, params.min_clip_length).is_some() {
             return Err(NoCandidate::Outside {
@@ -137,7 +148,7 @@ impl PreparedSource {
         }
         if let Some((start, end)) = asked.clip() {
             let window = windows::asked(&self.bounds, span, (start, end));
-            let mut candidates = self.chosen_of(&[window], params, weights);
+            let mut candidates = score(&[window]);
             // It is the user's own choice, even where nothing speaks for it.
             for candidate in &mut candidates {
                 (candidate.chosen, candidate.reason) = (true, None);
@@ -151,19 +162,21 @@ impl PreparedSource {
             return Err(NoCandidate::SourceTooShort { duration, min: params.min_clip_length });
         }
         let windows = windows::windows(&self.bounds.within(within), within, params);
-        Ok(Selection { candidates: self.chosen_of(&windows, params, weights) })
+        Ok(Selection { candidates: score(&windows) })
     }
 
     /// `windows` scored, and which of them are chosen.
     fn chosen_of(
         &self,
-        windows: &[windows::Window],
+        windows: &[Window],
         params: &SelectParams,
-        weights: &Weights,
+        (weights, topic): (&Weights, Option<&TopicTrack>),
     ) -> Vec<Candidate> {
+        let usual = params.ideal_length();
         let scored = windows.iter().map(|w| {
             let fit = params.length_fit(w.end.t - w.start.t);
-            (*w, self.scales.score(w, fit, (&self.timeline, &self.bounds), weights))
+            let about = topic.map(|topic| topic.of(w.start.t, w.end.t, usual));
+            (*w, self.scales.score(w, (fit, about), (&self.timeline, &self.bounds), weights))
         });
         choice::choose(scored.collect(), params.max_clips)
     }

@@ -77,6 +77,7 @@ pub(super) struct ScoredWindow {
     pub measures: StretchMeasures,
     pub hook: f64,
     pub length_fit: f64,
+    pub topic: Option<f64>,
     pub score: f64,
     pub strengths: String,
 }
@@ -111,11 +112,12 @@ impl Scales {
         }
     }
 
-    /// Measures `window` and scores it; `length_fit` as in [`super::SelectParams::length_fit`].
+    /// Measures `window` and scores it; `length_fit` as in [`super::SelectParams::length_fit`], `topic` as in
+    /// [`WindowMeasures`].
     pub(super) fn score(
         &self,
         window: &Window,
-        length_fit: f64,
+        (length_fit, topic): (f64, Option<f64>),
         (timeline, bounds): (&Timeline, &Bounds),
         weights: &Weights,
     ) -> ScoredWindow {
@@ -123,7 +125,7 @@ impl Scales {
         let measures = measure(timeline, bounds, start, end);
         let hook = self.hook(&timeline.means(start, end.min(start + HOOK_SECONDS)));
         let (start_quality, end_quality) = (window.start.quality, window.end.quality);
-        let of_window = WindowMeasures { hook, start_quality, end_quality, length_fit };
+        let of_window = WindowMeasures { hook, start_quality, end_quality, length_fit, topic };
         let parts = self.parts(&of_window, &measures, weights);
         let (mut sum, mut weight) = (0.0, 0.0);
         for (_, w, value) in &parts {
@@ -131,7 +133,7 @@ impl Scales {
             weight += w;
         }
         let score = if weight > 0.0 { (sum / weight).clamp(0.0, 1.0) } else { 0.0 };
-        ScoredWindow { measures, hook, length_fit, score, strengths: strengths(parts) }
+        ScoredWindow { measures, hook, length_fit, topic, score, strengths: strengths(parts) }
     }
 
     /// The mean of motion and the parts of sound, each against the source.
@@ -179,6 +181,7 @@ impl Scales {
             let feature = &ALL[i];
             let value = match feature.measure {
                 Measure::Window(of) => Some(of(window)),
+                Measure::Words(of) => of(window),
                 Measure::Signal { .. } => self.signal(i, stretch),
             };
             let weight = value.map_or(0.0, |_| weights.of(feature));

@@ -18,6 +18,7 @@ mod sentence_parts;
 mod sentences;
 mod subtitles;
 mod titles;
+mod topic;
 mod transcript;
 mod trim;
 mod words;
@@ -37,6 +38,7 @@ pub use sentence::ends_sentence;
 pub use sentence_parts::{SentencePart, sentence_parts};
 pub use subtitles::{RawCue, parse_subtitles, to_srt, to_vtt};
 pub use titles::TitleStyle;
+pub use topic::TopicTrack;
 pub use transcript::{
     CAPTION_ENDINGS, HeardWord, OmittedWords, Passage, Transcript, VoiceTimes, parse_captions,
 };

@@ -35,6 +35,7 @@ pub(in crate::query) fn all() -> Vec<Function> {
         reframe::reframe_path(),
         reframe::framed_path(),
         select::select_clips(),
+        spans::select_clips_about(),
         spans::select_clips_in(),
         spans::span_error(),
         spans::outside_message(),

@@ -1,4 +1,4 @@
-//! Where in the source a request wants its clips: `select_clips_in(…)`, `span_error(…)`, `outside_message(…)` and
+//! Where in the source a request wants its clips, and about what: `select_clips_in(…)`, `select_clips_about(…)`, `span_error(…)`, `outside_message(…)` and
 //! `timecode_seconds(text)`.
 
 use std::sync::Arc;
@@ -39,29 +39,43 @@ const WITHIN_END: Argument = Argument::new(
 /// `select_clips_in(signals, shots, cues, min, max, n, start, end, within_start, within_end[, weights])`: as
 /// [`select_clips`](super::select::select_clips) for requests that may say where in the source.
 pub fn select_clips_in() -> Function {
-    let arguments = FunctionArguments::with_optional_last([
-        SIGNALS,
-        SHOTS,
-        CUES,
-        MIN,
-        MAX,
-        COUNT,
-        START,
-        END,
-        WITHIN_START,
-        WITHIN_END,
-        WEIGHTS,
-    ]);
     let about = About::new(
         section::SELECTION,
         "As select_clips, for requests that say where: with start and end that very span is the one candidate, snapped to frames, measured and chosen; else windows that lie within within_start and within_end.",
         "SELECT select_clips_in(signals, shots, cues, 4, 9, 2, NULL, NULL, 5, 30)
 FROM source_lists('results')",
     );
+    selection("select_clips_in", None, about)
+}
+
+/// `select_clips_about(signals, shots, cues, min, max, n, start, end, within_start, within_end, topic[, weights])`: as
+/// [`select_clips_in`] for requests that may also say what clips are to be about.
+pub fn select_clips_about() -> Function {
+    let topic = Argument::new(
+        "topic",
+        ArgumentKind::Text,
+        "What clips are to be about, in words of the language of the cues; NULL: anything",
+    );
+    let about = About::new(
+        section::SELECTION,
+        "As select_clips_in, for requests with a topic: windows in which its words are said score higher (topic_match).",
+        "SELECT select_clips_about(signals, shots, cues, 4, 9, 2, NULL, NULL, NULL, NULL, 'a beautiful set')
+FROM source_lists('results')",
+    );
+    selection("select_clips_about", Some(topic), about)
+}
+
+/// A function that selects clips by where, and by the `further` argument topic, if there is one.
+fn selection(name: &'static str, further: Option<Argument>, about: About) -> Function {
+    let first = [SIGNALS, SHOTS, CUES, MIN, MAX, COUNT, START, END, WITHIN_START, WITHIN_END];
+    let has_topic = further.is_some();
+    let list: Vec<Argument> = first.into_iter().chain(further).chain([WEIGHTS]).collect();
+    let last = list.len() - 1;
+    let arguments = FunctionArguments::with_optional_last(list);
     let read = LastRead::default();
     let return_type = list_type(Candidate::data_type());
-    let function = Function::new("select_clips_in", arguments, return_type, about, move |args| {
-        by_runs(args.get(10), &args[..10], |json, args| {
+    let function = Function::new(name, arguments, return_type, about, move |args| {
+        by_runs(args.get(last), &args[..last], |json, args| {
             let weights = match json {
                 Some(json) => *read.get(json, scoring::weights)?,
                 None => Weights::default(),
@@ -70,8 +84,9 @@ FROM source_lists('results')",
             let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
             let lengths = (&min, &max, &numbers::<Int64Type>(&args[5])?);
             let spans = SpanColumns::new(times(&args[6..10])?);
-            let lists =
-                select::select_clips_in(&signals, &shots, &cues, lengths, &spans, &weights)?;
+            let topic = if has_topic { Some(text(&args[10])?) } else { None };
+            let asked = (&spans, topic.as_ref());
+            let lists = select::select_clips_in(&signals, &shots, &cues, lengths, asked, &weights)?;
             Ok(Arc::new(lists))
         })
     });
