@@ -119,6 +119,8 @@ pub(crate) struct Disposition {
     pub(crate) attached_pic: u8,
     pub(crate) timed_thumbnails: u8,
     pub(crate) still_image: u8,
+    pub(crate) comment: u8,
+    pub(crate) visual_impaired: u8,
 }
 
 /// Side data of a stream: how its picture is turned.

@@ -347,6 +347,7 @@ impl RunConfig {
             ("captions", self.variants.captions.map_or("off", CaptionMode::as_str).into()),
             ("size", ScalarValue::Utf8(self.variants.size.map(|size| size.to_string()))),
             ("plain_clips", self.variants.plain_clips.into()),
+            ("audio_track", self.parallel.audio_track.to_string().into()),
             ("encode", (!self.plan_only).into()),
             ("text_model", self.text_model.is_some().into()),
         ]

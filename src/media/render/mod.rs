@@ -117,6 +117,7 @@ impl Renderer<'_> {
         folders
             .into_iter()
             .for_each(|folder| scheduler.sweep(folder, partial_file::remove_abandoned));
+        let path = probe.file(path);
         let context = RenderContext { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();

@@ -25,6 +25,8 @@ pub(crate) struct RenderSource {
     /// Index of the video stream in the file.
     pub(crate) video: usize,
     pub(crate) audio: Option<SourceAudio>,
+    /// The streams of the sound where several are mixed; else empty.
+    pub(crate) mixed: Vec<usize>,
     pub(crate) coded_width: u32,
     pub(crate) coded_height: u32,
     /// Upright, in square pixels and not too large.
@@ -108,6 +110,7 @@ impl RenderSource {
                 rate: audio.sample_rate.max(1),
                 channels: audio.channels,
             }),
+            mixed: probe.audio.as_ref().map(|audio| audio.mixed.clone()).unwrap_or_default(),
             coded_width: stored.0,
             coded_height: stored.1,
             scaled,

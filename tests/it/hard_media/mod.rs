@@ -2,9 +2,11 @@
 
 mod bars;
 mod channels;
+mod clocks;
 mod sentences;
 mod sizes;
 mod standing;
+mod tracks;
 mod wide_words;
 
 use std::path::Path;
