@@ -5,4 +5,5 @@ FROM (
     FROM (SELECT DISTINCT location, sound FROM checked WHERE error_code IS NULL)
 )
 WHERE wishes > 1
-ORDER BY location, sound NULLS FIRST
+-- What need not be met goes first: it stands for what names the same track.
+ORDER BY location, CASE WHEN sound IS NULL THEN 0 WHEN starts_with(sound, '?') THEN 1 ELSE 2 END, sound

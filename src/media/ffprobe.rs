@@ -52,6 +52,7 @@ impl FfprobeRun<'_> {
 pub(crate) struct ProbeOutput {
     pub(crate) program_version: ProgramVersion,
     pub(crate) packets: Vec<ProbePacket>,
+    pub(crate) frames: Vec<ProbeFrame>,
     pub(crate) streams: Vec<ProbeStream>,
     pub(crate) format: ProbeFormat,
 }
@@ -68,6 +69,13 @@ pub(crate) struct ProgramVersion {
 pub(crate) struct ProbeFormat {
     pub(crate) start_time: Option<String>,
     pub(crate) duration: Option<String>,
+}
+
+/// One decoded frame.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProbeFrame {
+    pub(crate) side_data_list: Vec<BTreeMap<String, serde_json::Value>>,
 }
 
 /// One packet, in the order of the file.
@@ -96,6 +104,8 @@ pub(crate) struct ProbeStream {
     pub(crate) sample_aspect_ratio: Option<String>,
     pub(crate) pix_fmt: Option<String>,
     pub(crate) color_transfer: Option<String>,
+    pub(crate) color_primaries: Option<String>,
+    pub(crate) color_space: Option<String>,
     pub(crate) r_frame_rate: Option<String>,
     pub(crate) avg_frame_rate: Option<String>,
     pub(crate) time_base: Option<String>,

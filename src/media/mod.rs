@@ -35,7 +35,8 @@ pub use probe::{
 };
 pub use process::{MediaChild, MediaCommand};
 pub use render::{
-    Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
+    DynamicRange, Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec,
+    render,
 };
 pub use sniff::{Demuxer, sniff};
 pub use thumbnail::thumbnail;

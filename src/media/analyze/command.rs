@@ -137,6 +137,7 @@ mod tests {
             time_base: 1.0,
             pixel_format: String::new(),
             hdr: None,
+            range: None,
             start_time: 0.0,
             duration: None,
         };

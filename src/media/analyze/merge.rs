@@ -24,11 +24,7 @@ pub(super) fn merge(
     let buckets = (end * buckets_per_second - 1e-6).ceil().max(0.0) as usize;
     let density = captions::density(&tracks, buckets, buckets_per_second);
     let signals = signals(&visual, audio.as_ref(), density, buckets_per_second);
-    let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
-    let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
-    let spread = visual.max_frame_interval - visual.min_frame_interval;
-    // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
-    let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
+    let (fps, variable_fps) = rate(&visual, end, probe.video.time_base);
     let areas = visual.shots.iter().map(|shot| (shot.start, shot.end, shot.area));
     let (width, height) = (probe.video.width, probe.video.height);
     // Bars that change may leave all of the picture to one shot or another.
@@ -74,6 +70,15 @@ pub(super) fn merge(
         transcript_error: None,
     };
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
+}
+
+/// The mean frame rate, and whether the time between frames varies.
+fn rate(visual: &Visual, end: f64, time_base: f64) -> (f64, bool) {
+    let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
+    let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
+    let spread = visual.max_frame_interval - visual.min_frame_interval;
+    // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
+    (fps, fps > 0.0 && spread > VARIABLE / fps + 2.0 * time_base)
 }
 
 /// The pieces of a source whose clock jumps, on the clock of the tables.

@@ -1,11 +1,13 @@
 //! Probes a container and chooses the streams that are used.
 
+mod range;
 mod sound;
 mod streams;
 
 use std::path::Path;
 use std::sync::Arc;
 
+pub use range::KeptRange;
 use sound::ChosenSound;
 pub use sound::SoundChoice;
 
@@ -22,7 +24,7 @@ use crate::kernels::sound_wish::SoundWish;
 const ANSWER_BYTES: usize = 1 << 20;
 /// The entries requested from ffprobe.
 const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
-    sample_aspect_ratio,pix_fmt,color_transfer,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
+    sample_aspect_ratio,pix_fmt,color_transfer,color_primaries,color_space,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
     still_image,comment,visual_impaired:stream_tags=language,DURATION:stream_side_data=displaymatrix,rotation";
 
@@ -102,6 +104,8 @@ pub struct VideoStream {
     pub pixel_format: String,
     /// Its transfer if it is of high dynamic range.
     pub hdr: Option<Hdr>,
+    /// Its colours, if it is of high dynamic range.
+    pub range: Option<KeptRange>,
     /// When it starts, counted from the container's start.
     pub start_time: f64,
     /// Duration stated by the container; `None` if it states none.
@@ -215,7 +219,11 @@ pub fn probe_for(
     })?;
     let mut is_heard = |stream| sound::is_heard((tools, limits), (demuxer, path), stream, cancel);
     let sound = sound::choose(&output, wish, &mut is_heard)?;
-    Ok(Probe { mended, ..choose(demuxer, bytes, output, sound)? })
+    let mut probe = choose(demuxer, bytes, output, sound)?;
+    if let Some(range) = &mut probe.video.range {
+        range.add_mastering(&run, (demuxer, path), probe.video.index)?;
+    }
+    Ok(Probe { mended, ..probe })
 }
 
 /// Chooses the streams of a container, whose sound is chosen.

@@ -164,6 +164,9 @@ impl<'a> SoundTracks<'a> {
         let (all, at) = (self.all.len(), number(taken));
         let why = match heard {
             None => format!("all {all} tracks are silent and track {at} was taken"),
+            Some(_) if taken == first && number(first) > 1 => {
+                format!("track {at} of {all} was taken, which the file marks as its default")
+            }
             Some(_) if taken == first => {
                 format!("track {at} of {all} was taken, the first with sound")
             }

@@ -1,6 +1,6 @@
 //! The streams of a source, from what ffprobe prints about them.
 
-use super::{AudioStream, Hdr, SubtitleStream, VideoStream};
+use super::{AudioStream, Hdr, KeptRange, SubtitleStream, VideoStream};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::ffprobe::{ProbeStream, SideData, ratio};
 use crate::media::input::MAX_PIXELS;
@@ -54,6 +54,7 @@ pub(super) fn video(stream: &ProbeStream, container: f64) -> Result<VideoStream>
         time_base: ratio(stream.time_base.as_deref(), '/').unwrap_or(1e-6),
         pixel_format: stream.pix_fmt.clone().unwrap_or_default(),
         hdr: stream.color_transfer.as_deref().and_then(Hdr::of_transfer),
+        range: KeptRange::of(stream),
         start_time: stream.starts(container),
         duration: stream.lasts(),
     })

@@ -3,7 +3,7 @@
 use crate::kernels::audio::ChannelFault;
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
-use crate::media::probe::{Hdr, Probe};
+use crate::media::probe::{Hdr, KeptRange, Probe};
 use crate::media::shape::StoredShape;
 use crate::media::sniff::Demuxer;
 use crate::model::edit::Edit;
@@ -49,11 +49,16 @@ pub(crate) struct RenderSource {
     pub(crate) rgb: bool,
     /// Its transfer, if that is to become one of standard dynamic range.
     pub(crate) hdr: Option<Hdr>,
+    /// Its colours, if they are to stay of high dynamic range.
+    pub(crate) kept: Option<KeptRange>,
     /// Whether its packets can be copied into clips: H.264 in MP4, upright, in square pixels, of even
     /// size.
     pub(crate) copyable: bool,
     /// What is wrong with the channels of its sound.
     pub(crate) fault: Option<ChannelFault>,
+    /// Least difference in seconds between time stamps and samples of its sound that is a gap or an overlap: smaller ones
+    /// are jitter. Where recordings are joined, their sound overlaps by less than a packet.
+    pub(crate) gap: f64,
     /// Starts before which a picture stands for long, as ticks: the [first](Self::first_tick) and that picture's.
     pub(crate) standing: Vec<(i64, i64)>,
 }
@@ -126,6 +131,7 @@ impl RenderSource {
                 .iter()
                 .any(|start| video.pixel_format.starts_with(start)),
             hdr: video.hdr,
+            kept: None,
             copyable: probe.demuxer == Demuxer::Mov
                 && video.codec == "h264"
                 && plain
@@ -135,8 +141,15 @@ impl RenderSource {
                 && stored == (width, height)
                 && scaled == stored,
             fault,
+            gap: if probe.mended.is_some() { 0.01 } else { 0.05 },
             standing: Vec::new(),
         }
+    }
+
+    /// Lets the high dynamic range of the source stay; returns whether it has one.
+    pub(crate) fn keep_range(&mut self, probe: &Probe) -> bool {
+        self.kept = self.hdr.take().and(probe.video.range.clone());
+        self.kept.is_some()
     }
 
     /// Size of the clips' picture, before an edit.

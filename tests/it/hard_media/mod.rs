@@ -3,6 +3,7 @@
 mod bars;
 mod channels;
 mod clocks;
+mod range;
 mod sentences;
 mod sizes;
 mod standing;

@@ -148,8 +148,8 @@ fn stretch(
     let whole = ((end - start) * f64::from(rate)).round() as i64;
     let mut text = format!("atrim=start_pts={from}:end_pts={until},asetpts=PTS-{from}");
     text.push_str(mended(source, audio));
-    // Gaps of more than 50 ms become silence; smaller ones are time stamp jitter.
-    let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp=0.05");
+    let gap = source.gap;
+    let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp={gap}");
     let _ = write!(text, ",aformat=sample_fmts=fltp:channel_layouts={}", audio.out_layout());
     let _ = write!(text, ",apad=whole_len={whole},atrim=end_sample={whole}");
     if let Some((speed, samples)) = played {
