@@ -144,7 +144,9 @@ fn info_of(columns: &[ArrayRef]) -> Option<SourceInfo> {
 fn other_track(info: &SourceInfo) -> Option<String> {
     match info.audio_choice.as_deref() {
         Some("mix") => Some("mix".to_owned()),
-        Some("asked" | "language") => info.audio_track.map(|number| format!("track{number}")),
+        Some("asked" | "language" | "instead") => {
+            info.audio_track.map(|number| format!("track{number}"))
+        }
         _ => None,
     }
 }

@@ -75,7 +75,8 @@ table! {
         #[serde(default)]
         pub audio_language: Option<String>,
         /// Why it is that one: `only` (there is no other), `asked` (by its number), `language` (of the request), `mix` (all
-        /// together), `first` (the first that is not silent); NULL without audio.
+        /// together), `first` (the first that is not silent), `instead` (the
+        /// same, because none is in the language that was named); NULL without audio.
         #[serde(default)]
         pub audio_choice: Option<String>,
         /// Number of audio tracks.

@@ -69,7 +69,7 @@ async fn settled(
             let sound = SoundWish::of_cell(wish.sound.as_deref());
             let heard = match media::probe_for(&tools, &path, &limits, &sound, &stop) {
                 // A named language that no track has is said of its own requests alone.
-                Ok(probe) if is_unmet(&sound, &probe) => {
+                Ok(probe) if probe.audio_choice == Some(SoundChoice::Instead) => {
                     let own = wish.sound.clone();
                     settled.push((wish, own));
                     continue;
@@ -100,12 +100,6 @@ async fn settled(
     })?;
     drop(copy);
     settled
-}
-
-/// Whether a language was named that no track has.
-fn is_unmet(wish: &SoundWish, probe: &media::Probe) -> bool {
-    let is_named = matches!(wish, SoundWish::Language { named: true, .. });
-    is_named && probe.audio_choice != Some(SoundChoice::Language) && probe.audio_note.is_some()
 }
 
 /// The streams that are heard.

@@ -65,7 +65,8 @@ fn results_are_their_own_cache() {
     // A source that changed is analysed again.
     let changed = fs::File::open(folder.path().join("a.mp4")).unwrap();
     changed.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    fs::write(folder.path().join("r3.csv"), rows.replace("a2,", "a3,").replace("b2,", "b3,")).unwrap();
+    fs::write(folder.path().join("r3.csv"), rows.replace("a2,", "a3,").replace("b2,", "b3,"))
+        .unwrap();
     assert_eq!(run("r3.csv", "out"), ["a.mp4"]);
 }
 

@@ -28,6 +28,8 @@ pub enum SoundChoice {
     Mix,
     /// It is the first that is not silent.
     First,
+    /// It is the first that is not silent, because none is in the language that was named.
+    Instead,
 }
 
 impl SoundChoice {
@@ -39,6 +41,7 @@ impl SoundChoice {
             Self::Language => "language",
             Self::Mix => "mix",
             Self::First => "first",
+            Self::Instead => "instead",
         }
     }
 }
@@ -79,8 +82,9 @@ pub(super) fn choose(
                 }
                 _ => None,
             };
+            let choice = if other.is_some() { SoundChoice::Instead } else { SoundChoice::Only };
             let note = other.map(|other| format!("{other}the only one was taken"));
-            Ok(tracks.chosen(vec![only.index], SoundChoice::Only, note))
+            Ok(tracks.chosen(vec![only.index], choice, note))
         }
         (ranked, SoundWish::Mix) => {
             let mut streams: Vec<usize> = ranked.iter().map(|s| s.index).collect();
@@ -92,7 +96,10 @@ pub(super) fn choose(
             let own: Vec<usize> = ranked.iter().filter(is_own).map(|s| s.index).collect();
             match first_heard(&own, is_heard)? {
                 Some(stream) => Ok(tracks.chosen(vec![stream], SoundChoice::Language, None)),
-                None if *named => tracks.first(&missing(code), is_heard),
+                None if *named => {
+                    let found = tracks.first(&missing(code), is_heard)?;
+                    Ok(ChosenSound { choice: Some(SoundChoice::Instead), ..found })
+                }
                 None => tracks.first("", is_heard),
             }
         }

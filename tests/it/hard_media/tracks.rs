@@ -65,13 +65,15 @@ fn the_track_of_a_request_is_heard_in_its_clips_and_stands_in_sources() {
         [
             format!("any,2,eng,first,{note}"),
             "english,2,eng,first,".to_owned() + note,
-            format!("french,2,eng,first,there is no track in fra; {note}"),
+            format!("french,2,eng,instead,there is no track in fra; {note}"),
             "mixed,,,mix,".to_owned(),
             "spanish,3,spa,language,".to_owned(),
             "third,3,spa,language,".to_owned(),
         ],
         "{said}"
     );
+    let twice = "SELECT source_id FROM sources GROUP BY source_id HAVING count(*) > 1";
+    assert_eq!(query(folder, twice), [""; 0]);
     let failed = "SELECT request_id, error_code, error_message FROM outcomes WHERE status <> 'ok' ORDER BY 1";
     let failed = query(folder, failed);
     assert!(
