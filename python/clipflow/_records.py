@@ -68,6 +68,7 @@ class ParallelConfig:
     transcribe_model: str | None = None
     transcribe_key_env: str | None = None
     face_model: Path | None = None
+    audio_track: str | None = None
     metrics_file: Path | None = None
     metrics_listen: str | None = None
     metrics_interval_seconds: float | None = None

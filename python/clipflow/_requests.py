@@ -35,6 +35,7 @@ class VideoClipRequest:
     end: float | None = None
     within_start: float | None = None
     within_end: float | None = None
+    audio_track: str | int | None = None
 
     def __post_init__(self) -> None:
         self.source_url = self.youtube_url = self.source_url or self.youtube_url

@@ -229,6 +229,7 @@ class RunSummary(Record):
     answered: int
     failed: int
     failures: list[dict[str, Any]]
+    failed_clips: list[dict[str, Any]]
     failed_variants: list[dict[str, Any]]
     clips: int
     variants: int

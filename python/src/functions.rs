@@ -64,6 +64,7 @@ pub(crate) fn run(
                     "answered": summary.answered,
                     "failed": summary.failed(),
                     "failures": summary.failures,
+                    "failed_clips": summary.failed_clips,
                     "failed_variants": summary.failed_variants,
                     "clips": summary.clips,
                     "variants": summary.variants,

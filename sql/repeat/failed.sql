@@ -1,4 +1,4 @@
--- Requests of results that ended in an error, or some of whose variants did. A second row of an id (whose first
+-- Requests of results that ended in an error, or some of whose clips or variants did. A second row of an id (whose first
 -- row may be answered) is not one of them unless its code is named.
 SELECT request_id
 FROM outcomes
@@ -8,4 +8,8 @@ WHERE status = 'failed'
 UNION
 SELECT request_id
 FROM variants
+WHERE error_code IS NOT NULL AND ($all_codes OR error_code IN (SELECT error_code FROM retried_codes))
+UNION
+SELECT request_id
+FROM clips
 WHERE error_code IS NOT NULL AND ($all_codes OR error_code IN (SELECT error_code FROM retried_codes))

@@ -1,8 +1,9 @@
--- analysis: one row per distinct source of the valid requests, each analysed once.
+-- analysis: one row per distinct source of the valid requests, and per sound track where they want several of one; each
+-- analysed once.
 SELECT *
 FROM analyze_media((
-    SELECT location, count(*) AS requests
+    SELECT location, sound, count(*) AS requests
     FROM checked
     WHERE error_code IS NULL
-    GROUP BY location
+    GROUP BY location, sound
 ))

@@ -10,7 +10,7 @@ WITH considered AS (
                     coalesce(audience_platforms(r.audience_profile), $platforms)) END),
             r.max_clip_length, r.max_clips, r.start, r."end", r.within_start, r.within_end, r.topic)) AS c
     FROM (SELECT * FROM checked WHERE error_code IS NULL) r
-    JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.location = r.location
+    JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.location = r.location AND (a.sound IS NOT DISTINCT FROM r.sound)
 )
 SELECT request_id, source_id, unnest(c)
 FROM considered

@@ -11,7 +11,11 @@ WITH filled AS (
         CASE WHEN start IS NOT NULL AND "end" IS NOT NULL THEN 1 ELSE coalesce(max_clips, $max_clips) END AS max_clips
     ),
         coalesce(nullif(trim(language), ''),
-            audience_language(coalesce(nullif(trim(audience_profile), ''), $audience))) AS asked_language
+            audience_language(coalesce(nullif(trim(audience_profile), ''), $audience))) AS asked_language,
+        -- The sound track that is wanted; one in the language of the captions, if there is one, where none is named.
+        coalesce(nullif(trim(audio_track), ''), nullif($audio_track, ''),
+            '?' || coalesce(nullif(trim(language), ''),
+                audience_language(coalesce(nullif(trim(audience_profile), ''), $audience)))) AS sound
     FROM intake
 ),
 -- A row without an id gets one from what it asks for; the second row that asks for the same is told
@@ -20,20 +24,23 @@ WITH filled AS (
 numbered AS (
     SELECT *, occurrence(CASE WHEN request_id IS NULL THEN stable_id(
             source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
-            start, "end", within_start, within_end
+            start, "end", within_start, within_end, audio_track
         ) END) OVER (ORDER BY "row") AS occurrence
     FROM filled
 ),
 named AS (
     SELECT * EXCEPT (occurrence) REPLACE (
-        -- Ids of requests that say no span are those of when there were none.
-        coalesce(request_id, CASE WHEN coalesce(start, "end", within_start, within_end) IS NULL
+        -- Ids of requests that say no span and no track are those of when there were none.
+        coalesce(request_id, CASE WHEN coalesce(start, "end", within_start, within_end) IS NULL AND audio_track IS NULL
             THEN stable_id(
                 source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
                 occurrence)
-            ELSE stable_id(
+            WHEN audio_track IS NULL THEN stable_id(
                 source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
                 start, "end", within_start, within_end, occurrence)
+            ELSE stable_id(
+                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
+                start, "end", within_start, within_end, audio_track, occurrence)
         END) AS request_id
     )
     FROM numbered
@@ -43,10 +50,11 @@ judged AS (
         occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
         validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict,
         span_error(start, "end", within_start, within_end, min_clip_length) AS span_error,
-        audience_error(audience_profile) AS audience_error
+        audience_error(audience_profile) AS audience_error,
+        audio_track_error(audio_track) AS track_error
     FROM named
 )
-SELECT * EXCEPT (malformed, occurrence, verdict, span_error, audience_error) REPLACE (
+SELECT * EXCEPT (malformed, occurrence, verdict, span_error, audience_error, track_error) REPLACE (
         CASE WHEN verdict['error_code'] IS NULL THEN least(max_clips, $max_clips_limit) ELSE max_clips END AS max_clips
     ),
     source_location(source_url) AS location,
@@ -54,14 +62,14 @@ SELECT * EXCEPT (malformed, occurrence, verdict, span_error, audience_error) REP
         WHEN malformed IS NOT NULL THEN 'invalid_request.bad_value'
         WHEN span_error IS NOT NULL THEN 'invalid_request.bad_span'
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_code']
-        WHEN audience_error IS NOT NULL THEN 'invalid_request.bad_value'
+        WHEN coalesce(audience_error, track_error) IS NOT NULL THEN 'invalid_request.bad_value'
         WHEN occurrence > 1 THEN 'invalid_request.duplicate_id'
     END AS error_code,
     CASE
         WHEN malformed IS NOT NULL THEN malformed
         WHEN span_error IS NOT NULL THEN span_error
         WHEN verdict['error_code'] IS NOT NULL THEN verdict['error_message']
-        WHEN audience_error IS NOT NULL THEN audience_error
+        WHEN coalesce(audience_error, track_error) IS NOT NULL THEN coalesce(audience_error, track_error)
         WHEN occurrence > 1 THEN 'request_id ' || request_id || ' stands in an earlier row too; give each row its own'
     END AS error_message
 FROM judged

@@ -5,5 +5,5 @@ FROM select_media((
     SELECT r.request_id, a.source_id, r.topic, a.signals, a.shots, cues_in(a.cues, coalesce(r.asked_language, a.language, r.language)) AS cues,
         r.min_clip_length, r.max_clip_length, r.max_clips
     FROM (SELECT * FROM checked WHERE error_code IS NULL) r
-    JOIN (SELECT location, source_id, signals, shots, cues, info['language'] AS language FROM analysis WHERE error_code IS NULL) a ON a.location = r.location
+    JOIN (SELECT location, sound, source_id, signals, shots, cues, info['language'] AS language FROM analysis WHERE error_code IS NULL) a ON a.location = r.location AND (a.sound IS NOT DISTINCT FROM r.sound)
 ))

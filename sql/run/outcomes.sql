@@ -1,6 +1,6 @@
--- outcomes: exactly one row per request row. A request is ok when it has clips, their plain files, where they
--- are wanted, and some of its variants' (one that failed says so in variants), or at least one where there are
--- only variants; else it carries the first thing that went wrong and has no clips.
+-- outcomes: exactly one row per request row. A request is ok when it has clips, and at least one of the files that
+-- were to be made of them (a clip or variant without its own says so in clips and variants); else it carries the
+-- first thing that went wrong and has no clips.
 WITH windows AS (
     SELECT request_id, count(*) AS candidates FROM candidates GROUP BY request_id
 ),
@@ -15,12 +15,11 @@ broken AS (
         first_value(error_code ORDER BY clip_rank, variant_rank) AS error_code,
         first_value(error_message ORDER BY clip_rank, variant_rank) AS error_message
     FROM files
-    WHERE error_code IS NOT NULL
-        AND (variant_id IS NULL OR request_id NOT IN (SELECT request_id FROM files WHERE error_code IS NULL))
+    WHERE error_code IS NOT NULL AND request_id NOT IN (SELECT request_id FROM files WHERE error_code IS NULL)
     GROUP BY request_id
 ),
 spent AS (
-    SELECT location, source_id, error_code, error_message, attempts, elapsed, info['duration'] AS duration FROM analysis
+    SELECT location, sound, source_id, error_code, error_message, attempts, elapsed, info['duration'] AS duration FROM analysis
 ),
 -- Columns that no request has: why the source has no clip where the request wants one, and the shortest clip that
 -- can be made for its platforms.
@@ -30,7 +29,7 @@ asked AS (
         CASE WHEN $variants > 0 AND r.start IS NULL THEN shortest_variant(coalesce(nullif(trim(r.audience_profile), ''), $audience),
             coalesce(audience_platforms(r.audience_profile), $platforms)) END AS "clipflow: shortest"
     FROM checked r
-    LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
+    LEFT JOIN spent a ON a.location = r.location AND (a.sound IS NOT DISTINCT FROM r.sound) AND r.error_code IS NULL
     LEFT JOIN traces t ON t.location = r.location AND r.error_code IS NULL
 ),
 ended AS (
@@ -47,7 +46,7 @@ ended AS (
                 ELSE no_variant_message(coalesce(nullif(trim(r.audience_profile), ''), $audience),
                     coalesce(audience_platforms(r.audience_profile), $platforms), r.min_clip_length, r.max_clip_length) END) AS message
     FROM asked r
-    LEFT JOIN spent a ON a.location = r.location AND r.error_code IS NULL
+    LEFT JOIN spent a ON a.location = r.location AND (a.sound IS NOT DISTINCT FROM r.sound) AND r.error_code IS NULL
     LEFT JOIN (SELECT source_id, attempts, elapsed FROM rendered) d ON d.source_id = a.source_id
     LEFT JOIN windows w ON w.request_id = r.request_id AND r.error_code IS NULL
     LEFT JOIN cut f ON f.request_id = r.request_id AND r.error_code IS NULL
@@ -66,7 +65,7 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     trace_id,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, asked_language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, topic, start, "end", within_start, within_end, "clipflow: duration", "clipflow: outside",
+        audience_profile, experiment_id, topic, start, "end", within_start, within_end, audio_track, sound, "clipflow: duration", "clipflow: outside",
         "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, trace_id, code, message)
 FROM ended
 ORDER BY "row"

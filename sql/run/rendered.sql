@@ -2,7 +2,7 @@
 -- published (media files that an object store has already).
 SELECT *
 FROM render_media((
-    SELECT a.location, a.source_id, a.validator, a.cues, a.channel_fault, o.spans
+    SELECT a.location, a.source_id, a.validator, a.cues, a.channel_fault, a.audio_track, o.spans
     FROM (
         SELECT source_id,
             array_agg(named_struct('media_id', media_id, 'start', start, 'end', "end", 'edit', edit)
@@ -15,5 +15,9 @@ FROM render_media((
         )
         GROUP BY source_id
     ) o
-    JOIN (SELECT location, source_id, validator, cues, info['channel_fault'] AS channel_fault FROM analysis WHERE error_code IS NULL) a ON a.source_id = o.source_id
+    JOIN (
+        SELECT location, source_id, validator, cues, info['channel_fault'] AS channel_fault,
+            CASE WHEN info['audio_choice'] = 'mix' THEN 'mix' ELSE CAST(info['audio_track'] AS VARCHAR) END AS audio_track
+        FROM analysis WHERE error_code IS NULL
+    ) a ON a.source_id = o.source_id
 ))

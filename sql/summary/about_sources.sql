@@ -5,7 +5,7 @@ FROM (
     FROM (
         SELECT source_id, 'sound: ' || audio_note AS about FROM sources WHERE audio_note IS NOT NULL
         UNION ALL
-        SELECT source_id, 'picture: of high dynamic range (' || hdr || '), tone-mapped to BT.709' AS about FROM sources WHERE hdr IS NOT NULL
+        SELECT source_id, 'picture: of high dynamic range (' || hdr || CASE WHEN $hdr = 'keep' THEN '), kept in its clips' ELSE '), tone-mapped to BT.709' END AS about FROM sources WHERE hdr IS NOT NULL
         UNION ALL
         SELECT source_id, 'picture: black bars are baked in around ' || active_width || 'x' || active_height || ' of '
             || width || 'x' || height || '; variants frame what is between them' AS about
@@ -14,6 +14,10 @@ FROM (
         SELECT DISTINCT s.source_id, 'picture: black bars are baked in that change from shot to shot; variants frame what is between them' AS about
         FROM sources s JOIN shots h ON h.source_id = s.source_id
         WHERE s.active_width IS NULL AND h.area IS NOT NULL
+        UNION ALL
+        SELECT source_id, 'time line: its clock jumps or wraps; it was mapped to one in ' || cardinality(time_line)
+            || CASE WHEN cardinality(time_line) = 1 THEN ' piece' ELSE ' pieces' END AS about
+        FROM sources WHERE cardinality(time_line) > 0
         UNION ALL
         SELECT source_id, 'captions: no mark says their encoding and their letters are of ' || caption_encoding AS about
         FROM sources WHERE caption_encoding IS NOT NULL

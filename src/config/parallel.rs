@@ -98,6 +98,11 @@ settings! {
         /// and windows follow what draws the eye.
         face_model: String = String::new(), flag "face-model";
     }
+    "Sound" {
+        /// Sound track that is heard where a request names none: its number from 1 on, a language, or mix for all of
+        /// them; empty: one in the request's language, else the first that is not silent.
+        audio_track: SettingText = SettingText::default(), flag "audio-track";
+    }
     "Cache" {
         /// Keep analyses for other runs.
         enable_caching: bool = false, flag "cache";

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field};
 
 use super::row::{text_at, tools_for};
@@ -13,6 +13,7 @@ use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::kernels::ids::stable_id;
+use crate::kernels::sound_wish::SoundWish;
 use crate::location::scheme;
 use crate::media::{self, AnalysisProgress, AnalyzeSettings};
 use crate::model::arrays::{list_field, list_of, structs};
@@ -37,7 +38,7 @@ impl Work for AnalyzeWork {
     }
 
     fn input_columns(&self) -> Vec<InputColumn> {
-        vec![InputColumn::any("location")]
+        vec![InputColumn::any("location"), InputColumn::any(SOUND_COLUMN).optional()]
     }
 
     fn output_fields(&self) -> Vec<Field> {
@@ -80,7 +81,7 @@ impl Work for AnalyzeWork {
         let analysis = media::analyze(
             &tools_for(row, env)?,
             Path::new(&path),
-            &self.settings,
+            &AnalyzeSettings { sound: sound_of(row), ..self.settings.clone() },
             cancel,
             &progress,
         )?;
@@ -89,7 +90,8 @@ impl Work for AnalyzeWork {
         if rest > 0.0 {
             env.progress.advanced("analyze", rest);
         }
-        let [source_id, validator] = identity(&location, &validator, &sidecars);
+        let track = other_track(&analysis.info);
+        let [source_id, validator] = identity(&location, &validator, (&sidecars, track.as_deref()));
         Ok(vec![
             source_id,
             validator,
@@ -106,6 +108,10 @@ impl Cacheable for AnalyzeWork {
         serde_json::to_string(&self.settings).ok()
     }
 
+    fn row_key(&self, row: &RecordBatch) -> String {
+        text_at(row, SOUND_COLUMN).unwrap_or_default()
+    }
+
     fn sidecar_state(&self, source: &Path) -> String {
         media::analyze::sidecar_state(source)
     }
@@ -117,22 +123,57 @@ impl Cacheable for AnalyzeWork {
         sidecars: &str,
         cached: Vec<ArrayRef>,
     ) -> Vec<ArrayRef> {
-        let [source_id, validator] = identity(location, validator, sidecars);
+        let track = info_of(&cached).and_then(|info| other_track(&info));
+        let [source_id, validator] = identity(location, validator, (sidecars, track.as_deref()));
         [source_id, validator].into_iter().chain(cached.into_iter().skip(2)).collect()
     }
 }
 
+/// The column of the sound track that a row wants, as [`SoundWish::parse`] reads it.
+const SOUND_COLUMN: &str = "sound";
+
+fn sound_of(row: &RecordBatch) -> SoundWish {
+    SoundWish::of_cell(text_at(row, SOUND_COLUMN).as_deref())
+}
+
+/// The facts among the columns of an analysis.
+fn info_of(columns: &[ArrayRef]) -> Option<SourceInfo> {
+    let info = columns.get(2)?.as_struct_opt()?.clone();
+    let (fields, columns, _) = info.into_parts();
+    let row = RecordBatch::from(StructArray::new(fields, columns, None));
+    serde_arrow::from_record_batch::<Vec<SourceInfo>>(&row).ok()?.into_iter().next()
+}
+
+/// What names the sound of an analysis that is heard because it was asked for; `None` for what is heard anyway.
+fn other_track(info: &SourceInfo) -> Option<String> {
+    match info.audio_choice.as_deref() {
+        Some("mix") => Some("mix".to_owned()),
+        Some("asked" | "language" | "instead") => {
+            info.audio_track.map(|number| format!("track{number}"))
+        }
+        _ => None,
+    }
+}
+
 /// The columns `source_id` and `validator`.
-fn identity(location: &str, validator: &str, sidecars: &str) -> [ArrayRef; 2] {
-    source_identity(location, validator, sidecars)
+fn identity(location: &str, validator: &str, more: (&str, Option<&str>)) -> [ArrayRef; 2] {
+    source_identity(location, validator, more)
         .map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef)
 }
 
-/// The `source_id` and `validator` of a source. Other captions beside a file make it another source.
-pub(crate) fn source_identity(location: &str, validator: &str, sidecars: &str) -> [String; 2] {
-    let validator = match sidecars {
+/// The `source_id` and `validator` of a source. Other captions beside a file make it another source, as does
+/// another sound track.
+pub(crate) fn source_identity(
+    location: &str,
+    validator: &str,
+    (sidecars, track): (&str, Option<&str>),
+) -> [String; 2] {
+    let mut validator = match sidecars {
         "" => validator.to_owned(),
         captions => format!("{validator}+{}", stable_id([Some(captions)])),
     };
+    if let Some(track) = track {
+        validator = format!("{validator}+{track}");
+    }
     [stable_id([Some(location), Some(&validator)]), validator]
 }

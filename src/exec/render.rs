@@ -14,6 +14,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::audio::ChannelFault;
 use crate::kernels::cues::in_tag;
+use crate::kernels::sound_wish::SoundWish;
 use crate::media::render::Renderer;
 use crate::media::{self, Output, RenderSettings};
 use crate::model::arrays::{list_field, list_of};
@@ -67,6 +68,7 @@ impl Work for RenderWork {
             InputColumn::any("validator").optional(),
             InputColumn::any("cues").optional(),
             InputColumn::any("channel_fault").optional(),
+            InputColumn::any("audio_track").optional(),
         ]
     }
 
@@ -87,7 +89,8 @@ impl Work for RenderWork {
         let (path, tools) = (Path::new(&path), &tools_for(row, env)?);
         same_source(row)?;
         let spans = spans(row, env, self.settings.encoding.format.extension())?;
-        let mut probe = media::probe(tools, path, &self.settings.limits, cancel)?;
+        let sound = SoundWish::of_cell(text_at(row, "audio_track").as_deref());
+        let mut probe = media::probe_for(tools, path, &self.settings.limits, &sound, cancel)?;
         if let Some(audio) = &mut probe.audio {
             let found = text_at(row, "channel_fault");
             audio.fault = found.as_deref().and_then(ChannelFault::parse);

@@ -11,6 +11,9 @@ use super::work::PATH_COLUMN;
 use super::{Cacheable, InputColumn, Work, WorkEnv, WorkSpec};
 use crate::cancel::CancelToken;
 use crate::error::Result;
+use crate::kernels::audio::ChannelFault;
+use crate::kernels::sound_wish::SoundWish;
+use crate::media::transcribe::SoundQuery;
 use crate::media::{self, TranscribeSettings, Transcriber, TranscriptionProgress};
 use crate::model::Cue;
 use crate::model::arrays::{list_field, list_of};
@@ -44,7 +47,9 @@ impl Work for TranscribeWork {
     }
 
     fn input_columns(&self) -> Vec<InputColumn> {
-        ["location", "language"].map(InputColumn::any).into()
+        let optional =
+            ["audio_track", "channel_fault"].map(|name| InputColumn::any(name).optional());
+        ["location", "language"].map(InputColumn::any).into_iter().chain(optional).collect()
     }
 
     fn output_fields(&self) -> Vec<Field> {
@@ -72,6 +77,11 @@ impl Work for TranscribeWork {
         let path = text_at(row, PATH_COLUMN).unwrap_or_default();
         let language = text_at(row, "language");
         let transcriber = self.transcriber()?;
+        let fault = text_at(row, "channel_fault");
+        let sound = SoundQuery {
+            track: SoundWish::of_cell(text_at(row, "audio_track").as_deref()),
+            fault: fault.as_deref().and_then(ChannelFault::parse),
+        };
         let progress = |progress| match progress {
             TranscriptionProgress::Expected(seconds) => {
                 env.progress.expected("transcribe", seconds)
@@ -84,7 +94,7 @@ impl Work for TranscribeWork {
             &tools_for(row, env)?,
             Path::new(&path),
             transcriber,
-            &self.settings.limits,
+            (&self.settings.limits, &sound),
             language.as_deref(),
             cancel,
             &progress,
@@ -105,6 +115,8 @@ impl Cacheable for TranscribeWork {
     }
 
     fn row_key(&self, row: &RecordBatch) -> String {
-        text_at(row, "language").unwrap_or_default()
+        // The track of most sources is the only one, as before there was a choice.
+        let track = text_at(row, "audio_track").filter(|track| track != "1").unwrap_or_default();
+        text_at(row, "language").unwrap_or_default() + &track
     }
 }

@@ -15,6 +15,7 @@ pub mod reframe;
 pub mod score;
 pub mod select;
 pub(crate) mod sketch;
+pub mod sound_wish;
 pub mod span;
 pub(crate) mod tally;
 pub mod text;

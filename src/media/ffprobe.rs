@@ -52,6 +52,7 @@ impl FfprobeRun<'_> {
 pub(crate) struct ProbeOutput {
     pub(crate) program_version: ProgramVersion,
     pub(crate) packets: Vec<ProbePacket>,
+    pub(crate) frames: Vec<ProbeFrame>,
     pub(crate) streams: Vec<ProbeStream>,
     pub(crate) chapters: Vec<ProbeChapter>,
     pub(crate) format: ProbeFormat,
@@ -83,6 +84,13 @@ pub struct ProbeChapter {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
+/// One decoded frame.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProbeFrame {
+    pub(crate) side_data_list: Vec<BTreeMap<String, serde_json::Value>>,
+}
+
 /// One packet, in the order of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -109,6 +117,8 @@ pub(crate) struct ProbeStream {
     pub(crate) sample_aspect_ratio: Option<String>,
     pub(crate) pix_fmt: Option<String>,
     pub(crate) color_transfer: Option<String>,
+    pub(crate) color_primaries: Option<String>,
+    pub(crate) color_space: Option<String>,
     pub(crate) r_frame_rate: Option<String>,
     pub(crate) avg_frame_rate: Option<String>,
     pub(crate) time_base: Option<String>,
@@ -132,6 +142,8 @@ pub(crate) struct Disposition {
     pub(crate) attached_pic: u8,
     pub(crate) timed_thumbnails: u8,
     pub(crate) still_image: u8,
+    pub(crate) comment: u8,
+    pub(crate) visual_impaired: u8,
 }
 
 /// Side data of a stream: how its picture is turned.

@@ -11,6 +11,7 @@ pub(crate) mod failure;
 mod ffprobe;
 pub(crate) mod fonts;
 pub(crate) mod input;
+pub(crate) mod mixed;
 #[doc(hidden)]
 pub mod probe;
 pub(crate) mod process;
@@ -20,6 +21,7 @@ pub(crate) mod shape;
 mod sniff;
 #[doc(hidden)]
 pub mod thumbnail;
+pub(crate) mod time_line;
 pub(crate) mod tools;
 pub mod transcribe;
 
@@ -28,13 +30,17 @@ pub use faces::{FaceDetection, FaceDetector, FaceQuery, FaceSettings, RgbPicture
 pub use failure::Finished;
 pub use fonts::Fonts;
 pub use input::input_args;
-pub use probe::{AudioStream, Hdr, Probe, SubtitleStream, VideoStream, probe};
+pub use probe::{
+    AudioStream, Hdr, Probe, SoundChoice, SubtitleStream, VideoStream, probe, probe_for,
+};
 pub use process::{MediaChild, MediaCommand};
 pub use render::{
-    Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec, render,
+    DynamicRange, Encoding, Format, Hardware, Output, Preset, Quality, RenderSettings, VideoCodec,
+    render,
 };
 pub use sniff::{Demuxer, sniff};
 pub use thumbnail::thumbnail;
+pub use time_line::MendedFile;
 pub use tools::{MediaLimits, MediaTools};
 pub use transcribe::{
     TranscribeSettings, Transcriber, TranscriberSettings, Transcription, TranscriptionProgress,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::column::table;
 
 table! {
-    /// A chosen clip of a request that was answered.
+    /// A chosen clip of a request that was answered, with or without a file of its own.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Clip {
         /// Stable id of request, source, start and end.
@@ -30,5 +30,11 @@ table! {
         pub hook_text: Option<String>,
         /// All caption lines of the clip, in order; NULL without captions in the request's language.
         pub transcript: Option<String>,
+        /// Code of the error for which its own file could not be rendered; NULL if there is none.
+        #[serde(default)]
+        pub error_code: Option<String>,
+        /// The error as a sentence; NULL if there is none.
+        #[serde(default)]
+        pub error_message: Option<String>,
     }
 }

@@ -48,7 +48,7 @@ pub use rescored::RescoredVariant;
 pub use run_stat::RunStat;
 pub use shot::{PictureArea, Shot, Transition};
 pub use signal::Signal;
-pub use source_info::{Chapter, Replay, SourceInfo};
+pub use source_info::{Chapter, Replay, SourceInfo, TimePiece};
 pub use trace_span::TraceSpan;
 pub use variant::{ScorePart, Variant};
 

@@ -60,6 +60,10 @@ table! {
         /// Where clips may end at the latest, in seconds or as 1:05.
         #[serde(default)]
         pub within_end: Option<f64>,
+        /// The sound track to hear: its number from 1 on, a language, or `mix` for all of them; empty: one in
+        /// `language`, else the first that is not silent.
+        #[serde(default, deserialize_with = "text_of_any")]
+        pub audio_track: Option<String>,
     }
 }
 
@@ -86,6 +90,7 @@ impl Default for VideoClipRequest {
             end: None,
             within_start: None,
             within_end: None,
+            audio_track: None,
         }
     }
 }
@@ -104,6 +109,21 @@ fn default_max_clip_length() -> f64 {
 
 fn default_max_clips() -> i64 {
     DEFAULT_MAX_CLIPS
+}
+
+/// A text, which may be written as a number.
+fn text_of_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum TextOrNumber {
+        Text(String),
+        Number(i64),
+    }
+    let given: Option<TextOrNumber> = Option::deserialize(deserializer)?;
+    Ok(given.map(|given| match given {
+        TextOrNumber::Text(text) => text,
+        TextOrNumber::Number(number) => number.to_string(),
+    }))
 }
 
 fn null_as_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::column::table;
 
 table! {
+    /// A stretch of a source in which its own clock runs on.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    pub struct TimePiece {
+        /// When its first picture is shown, in seconds on the clock of all tables.
+        pub start: f64,
+        /// The same on the file's own clock, in seconds.
+        pub on_file: f64,
+    }
+}
+
+table! {
     /// What the container and its first picture and sound streams say, and what the analysis measured.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct SourceInfo {
@@ -19,6 +30,10 @@ table! {
         /// Start time of the container in seconds, on its own clock; the clock of all tables starts here,
         /// as players count.
         pub start_offset: f64,
+        /// The pieces of a recording whose clock jumps or wraps, in order, each following the one before; empty where it runs
+        /// on.
+        #[serde(default)]
+        pub time_line: Vec<TimePiece>,
         /// Video codec (`h264`).
         pub video_codec: String,
         /// Display width in pixels, after rotation and pixel aspect.
@@ -54,8 +69,16 @@ table! {
         pub sample_rate: Option<i64>,
         /// Number of audio channels; NULL without audio.
         pub channels: Option<i64>,
-        /// Number of the audio track that is heard, counted from 1; NULL without audio.
+        /// Number of the audio track that is heard, counted from 1; NULL without audio, and where all are mixed.
         pub audio_track: Option<i64>,
+        /// ISO 639-3 language that the container states for it; NULL if it states none.
+        #[serde(default)]
+        pub audio_language: Option<String>,
+        /// Why it is that one: `only` (there is no other), `asked` (by its number), `language` (of the request), `mix` (all
+        /// together), `first` (the first that is not silent), `instead` (the
+        /// same, because none is in the language that was named); NULL without audio.
+        #[serde(default)]
+        pub audio_choice: Option<String>,
         /// Number of audio tracks.
         pub audio_tracks: i64,
         /// What was found and done about the sound: a silent track that was passed over, channels that cancel

@@ -22,7 +22,8 @@ use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::location::Location;
 use crate::media::{
-    AnalyzeSettings, FaceSettings, Hardware, MediaTools, RenderSettings, TranscribeSettings,
+    AnalyzeSettings, DynamicRange, FaceSettings, Hardware, MediaTools, RenderSettings,
+    TranscribeSettings,
 };
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
 use crate::model::request;
@@ -147,6 +148,18 @@ impl RunConfig {
             return Err(Error::new(ErrorCode::ConfigInvalid, message)
                 .about("captions")
                 .about("format"));
+        }
+        if self.render.encoding.hdr == DynamicRange::Keep && self.variants.count > 0 {
+            let names = match self.variants.platforms.as_slice() {
+                [] => "their platforms".to_owned(),
+                platforms => platforms.join(" and "),
+            };
+            let message = format!(
+                "variants for {names} are made for players of standard range; set variants to 0 to keep HDR in plain clips, or hdr to sdr"
+            );
+            return Err(Error::new(ErrorCode::ConfigInvalid, message)
+                .about("hdr")
+                .about("variants"));
         }
         match self.max_clips {
             Some(n) if !(1..=MAX_CLIPS).contains(&n) => Err(Error::setting(
@@ -347,6 +360,8 @@ impl RunConfig {
             ("captions", self.variants.captions.map_or("off", CaptionMode::as_str).into()),
             ("size", ScalarValue::Utf8(self.variants.size.map(|size| size.to_string()))),
             ("plain_clips", self.variants.plain_clips.into()),
+            ("audio_track", self.parallel.audio_track.to_string().into()),
+            ("hdr", self.render.encoding.hdr.as_str().into()),
             ("encode", (!self.plan_only).into()),
             ("text_model", self.text_model.is_some().into()),
         ]

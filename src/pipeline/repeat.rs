@@ -84,8 +84,9 @@ async fn register_changed(session: &RunSession, tables: &Statements) -> Result<(
                 let id = match session.runtime.sources.validator(&location).await {
                     Ok(Some(validator)) => {
                         let sidecars = sidecar_state(work, &location).await;
-                        let [id, _] = source_identity(&location, &validator, &sidecars);
-                        Ok(Some(id))
+                        let [_, validator] =
+                            source_identity(&location, &validator, (&sidecars, None));
+                        Ok(Some(validator))
                     }
                     other => other,
                 };
@@ -108,7 +109,7 @@ async fn register_changed(session: &RunSession, tables: &Statements) -> Result<(
     }
     let locations = known.iter().map(|(location, _)| Some(location.as_str())).collect();
     let ids = known.iter().map(|(_, id)| id.as_ref().ok().and_then(|id| id.as_deref())).collect();
-    let batch = texts([("location", locations), ("source_id", ids)])?;
+    let batch = texts([("location", locations), ("validator", ids)])?;
     tables.ctx.register_batch("current_sources", batch).map_err(query_error)?;
     let changed = tables.query(sql::repeat::CHANGED).await?;
     register(&tables.ctx, "changed", changed.collect().await.map_err(query_error)?)

@@ -15,7 +15,8 @@ use super::session::{RunSession, stoppable};
 use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
 use super::{
-    RunConfig, RunSummary, changed_settings, describe, faces, made, stats, summary, transcribe,
+    RunConfig, RunSummary, changed_settings, describe, faces, held_sources, made, sound_tracks,
+    stats, summary, transcribe,
 };
 use crate::error::{ErrorCode, Result};
 use crate::kernels::ids::stable_id;
@@ -118,6 +119,7 @@ async fn run_session(
     changed_settings::notice(&session.config, &session.dataset, &settings);
     session.writer.set_settings(settings);
     watch.begin(&session.statements).await?;
+    sound_tracks::settle(&mut session).await?;
     choose(&mut session).await?;
     watch.check_selected(&session.statements).await?;
     describe::run(&session.statements, &session.config).await?;
@@ -280,7 +282,9 @@ async fn choose(session: &mut RunSession) -> Result<()> {
     for step in sql::CHOOSE {
         match step.name {
             "analysis" => {
-                session.media_stage("analyze", step, sources).await?;
+                let reused = held_sources::register(session).await?;
+                let step = if reused > 0 { &sql::ANALYSIS_REUSED } else { step };
+                session.media_stage("analyze", step, sources.saturating_sub(reused)).await?;
                 transcribe::run(session).await?;
             }
             "candidates" => consider(session, step).await?,

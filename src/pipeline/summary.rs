@@ -25,6 +25,8 @@ pub struct RunSummary {
     pub answered: u64,
     /// Failed requests by code, most frequent first.
     pub failures: Vec<Failures>,
+    /// Clips of answered requests that have no file of their own though they were to have one, by code.
+    pub failed_clips: Vec<Failures>,
     /// Variants of answered requests that have no file though they were to have one, by code.
     pub failed_variants: Vec<Failures>,
     /// Clips of answered requests that were to have variants and fit none of their platforms: how many, and
@@ -82,12 +84,13 @@ impl RunSummary {
             }
         };
         let variants = self.failed_variants.iter().map(said("variant"));
-        self.failures.iter().map(said("request")).chain(variants)
+        let clips = self.failed_clips.iter().map(said("clip"));
+        self.failures.iter().map(said("request")).chain(clips).chain(variants)
     }
 
     /// Whether every request was answered, with all its files.
     pub fn is_complete(&self) -> bool {
-        self.failed() == 0 && self.failed_variants.is_empty()
+        self.failed() == 0 && self.failed_clips.is_empty() && self.failed_variants.is_empty()
     }
 }
 
@@ -111,6 +114,7 @@ pub(super) async fn read(session: &RunSession, reused: bool) -> Result<RunSummar
         rows: totals.requests,
         answered: totals.answered,
         failures: statements.rows(sql::summary::FAILED_REQUESTS).await?,
+        failed_clips: statements.rows(sql::summary::FAILED_CLIPS).await?,
         failed_variants: statements.rows(sql::summary::FAILED_VARIANTS).await?,
         without_variants: without_variants(statements).await?,
         advice: advice::read(session).await?,
@@ -232,12 +236,14 @@ impl fmt::Display for RunSummary {
         for failures in &self.failures {
             writeln!(f, "{failures}")?;
         }
-        if !self.failed_variants.is_empty() {
-            let count = self.failed_variants.iter().map(|failures| failures.count).sum();
-            writeln!(f, "{} could not be rendered", plural(count, "variant"))?;
-        }
-        for failures in &self.failed_variants {
-            writeln!(f, "{failures}")?;
+        for (failed, what) in [(&self.failed_clips, "clip"), (&self.failed_variants, "variant")] {
+            if !failed.is_empty() {
+                let count = failed.iter().map(|failures| failures.count).sum();
+                writeln!(f, "{} could not be rendered", plural(count, what))?;
+            }
+            for failures in failed {
+                writeln!(f, "{failures}")?;
+            }
         }
         if let Some((clips, example)) = &self.without_variants {
             let have = if *clips == 1 { "has" } else { "have" };

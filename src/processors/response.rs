@@ -158,6 +158,7 @@ struct OutcomeRow {
     end: Option<f64>,
     within_start: Option<f64>,
     within_end: Option<f64>,
+    audio_track: Option<String>,
 }
 
 impl OutcomeRow {
@@ -177,6 +178,7 @@ impl OutcomeRow {
             end: self.end,
             within_start: self.within_start,
             within_end: self.within_end,
+            audio_track: self.audio_track.clone(),
         }
     }
 }

@@ -40,11 +40,11 @@ pub(super) fn with_transcripts() -> String {
     let field = |column: &Column| format!("'{}', {}", column.name, value(column));
     let fields: Vec<String> = SourceInfo::COLUMNS.iter().map(field).collect();
     format!(
-        "SELECT a.location, a.requests, a.source_id, a.validator,\
+        "SELECT a.location, a.sound, a.requests, a.source_id, a.validator,\
          \n    CASE WHEN a.error_code IS NULL THEN named_struct({}) END AS info,\
          \n    a.signals, a.shots, merge_cues(a.cues, t.transcript) AS cues,\
          \n    a.error_code, a.error_message, a.attempts, a.elapsed\
-         \nFROM analysed a\nLEFT JOIN transcribed t ON t.location = a.location",
+         \nFROM analysed a\nLEFT JOIN transcribed t ON t.source_id = a.source_id",
         fields.join(", ")
     )
 }

@@ -37,6 +37,22 @@ macro_rules! step {
 /// Checks the requests of the request file.
 pub const CHECKED: Step = step!("checked");
 
+/// The distinct sources of the valid requests.
+pub const WANTED_SOURCES: &str = include_str!("../../sql/wanted/wanted_sources.sql");
+
+/// The analyses that results hold of some of them.
+pub const REUSED: Step = step!("reused", wide);
+
+/// The step `analysis` where results hold some of the sources.
+pub const ANALYSIS_REUSED: Step =
+    Step { name: "analysis", sql: include_str!("../../sql/run/analysis_reused.sql"), wide: true };
+
+/// The sound tracks that are wanted of sources of which several are.
+pub const SEVERAL_WISHES: &str = include_str!("../../sql/wanted/several_wishes.sql");
+
+/// The checked requests, where those that want the same track in other words have the same.
+pub const SETTLED_WISHES: &str = include_str!("../../sql/wanted/settled_wishes.sql");
+
 /// Chooses clips for checked requests, in order. Each step reads the tables of earlier steps.
 pub const CHOOSE: &[Step] = &[
     step!("requests"),
@@ -127,6 +143,8 @@ pub mod summary {
         TOTALS = "totals",
         /// Failed requests by code.
         FAILED_REQUESTS = "failed_requests",
+        /// Clips without a file by code.
+        FAILED_CLIPS = "failed_clips",
         /// Variants without a file by code.
         FAILED_VARIANTS = "failed_variants",
         /// Clips that fit no platform.

@@ -10,6 +10,7 @@ use super::rows::SourceLine;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::thumbnail::still_at;
+use crate::media::time_line::mended;
 use crate::media::{Demuxer, MediaLimits, MediaTools, sniff};
 use crate::source::{LocalFiles, Sources};
 
@@ -106,7 +107,9 @@ async fn of_source(
     let width = (HEIGHT * source.width / source.height.max(1)).clamp(16, 4 * HEIGHT) & !1;
     let made = tokio::task::spawn_blocking(move || {
         let (demuxer, _) = sniff(&path)?;
-        made(&tools, (demuxer, &path), (width, HEIGHT), moments(seconds, count), until)
+        let mended = mended(demuxer, &path, &CancelToken::new())?;
+        let path = mended.as_ref().map_or(path.as_path(), |mended| mended.path());
+        made(&tools, (demuxer, path), (width, HEIGHT), moments(seconds, count), until)
     });
     made.await.map_err(|e| Error::new(ErrorCode::Internal, format!("no stills ({e})")))?
 }

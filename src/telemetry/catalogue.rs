@@ -29,6 +29,7 @@ metrics! {
     VARIANTS = Counter "clipflow_variants_total" "variants" [] "Variants of those clips.";
     STAGE_SECONDS = Counter "clipflow_stage_seconds_total" "seconds" ["stage"] "Wall time of stages of media work.";
     STEP_SECONDS = Counter "clipflow_step_seconds_total" "seconds" ["step"] "Wall time of the statements of a run.";
+    REUSED_ANALYSES = Counter "clipflow_reused_analyses_total" "sources" [] "Sources whose analysis the results held already.";
     STEP_ROWS = Counter "clipflow_step_rows_total" "rows" ["step"] "Rows that the statements of a run returned.";
     WORKERS = Gauge "clipflow_workers" "workers" ["backend"] "Rows that the backend runs at a time.";
     ROWS = Counter "clipflow_rows_total" "rows" ["stage" "backend" "code"] "Rows of media work that ended, by error code; empty on success.";

@@ -56,7 +56,7 @@ fn the_track_that_has_sound_is_heard_and_channels_do_not_cancel() {
         [
             "left.mp4,1,1,\"only the left channel has sound, which clips have on both\"",
             "phase.mp4,1,1,\"one channel is the other upside down, so that on one speaker nothing is heard; it is turned in clips\"",
-            "tracks.mkv,2,2,track 1 of 2 is silent and track 2 was taken",
+            "tracks.mkv,2,2,track 1 of 2 is silent and track 2 was taken (audio_track names another)",
             "usual.mp4,1,1,",
         ]
     );

@@ -97,10 +97,15 @@ fn the_functions_give_what_the_slt_files_say() {
 #[test]
 fn every_statement_of_the_run_is_used() {
     let single = [&sql::CHECKED, &sql::CONSIDERED, &sql::DESCRIBED, &sql::RENDERED];
-    let single = single.into_iter().chain([&sql::UNTRANSCRIBED, &sql::TRANSCRIBED, &sql::TRACKED]);
+    let single = single.into_iter().chain([
+        &sql::UNTRANSCRIBED,
+        &sql::TRANSCRIBED,
+        &sql::TRACKED,
+        &sql::REUSED,
+    ]);
     let steps = single.chain(sql::CHOOSE).chain(sql::SHAPE).chain(sql::RENDER);
-    // The other form of the step `candidates`.
-    let other = std::iter::once("candidates_considered");
+    // The other forms of the steps `candidates` and `analysis`.
+    let other = ["candidates_considered", "analysis_reused"].into_iter();
     let steps: Vec<&str> = steps.map(|step| step.name).chain(other).collect();
     let views = sql::render::VIEWS.iter().map(|view| view.0);
     let render: Vec<&str> = sql::render::FILES.iter().copied().chain(views).collect();

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::kernels::visual::{DECODER_OPTIONS, HEIGHT, SCALE_FILTER, WIDTH};
 use crate::media::input::{ffmpeg_args, input_args};
+use crate::media::mixed;
 use crate::media::probe::{AudioStream, Probe, SubtitleStream, VideoStream};
 use crate::media::process::MediaCommand;
 use crate::media::shape::{padded, scaled, turned};
@@ -91,7 +92,6 @@ fn picture_filter(video: &VideoStream) -> (&'static [&'static str], String) {
 
 fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeReader> {
     let (name, pipe) = command.output_pipe()?;
-    let map = format!("0:{}", stream.index);
     // `async=1` fills gaps with silence and trims overlaps, `first_pts=0` does so for the start;
     // nothing is resampled. The format is pinned, because a stream may change it in mid-stream.
     let mut filter = String::from("aresample=async=1:min_hard_comp=0.02:first_pts=0,");
@@ -99,7 +99,15 @@ fn add_audio(command: &mut MediaCommand, stream: &AudioStream) -> Result<PipeRea
     if let Some(layout) = stream.layout.as_deref().filter(|name| is_plain(name)) {
         filter += &format!(":channel_layouts={layout}");
     }
-    command.args(["-map", &map, "-af", &filter, "-c:a", "pcm_f32le", "-f", "f32le", &name]);
+    if stream.mixed.is_empty() {
+        let map = format!("0:{}", stream.index);
+        command.args(["-map", &map, "-af", &filter]);
+    } else {
+        let (mix, label) = mixed::of_stream(stream, "mix");
+        command.args(["-filter_complex", &format!("{mix}[{label}]{filter}[sound]")]);
+        command.args(["-map", "[sound]"]);
+    }
+    command.args(["-c:a", "pcm_f32le", "-f", "f32le", &name]);
     Ok(pipe)
 }
 
@@ -129,6 +137,7 @@ mod tests {
             time_base: 1.0,
             pixel_format: String::new(),
             hdr: None,
+            range: None,
             start_time: 0.0,
             duration: None,
         };

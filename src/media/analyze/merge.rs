@@ -7,7 +7,7 @@ use super::readers::DecodedPictures;
 use crate::kernels::audio::{Audio, AudioBucket, ChannelFault};
 use crate::kernels::visual::Visual;
 use crate::media::probe::Probe;
-use crate::model::{PictureArea, Signal, SourceInfo};
+use crate::model::{PictureArea, Signal, SourceInfo, TimePiece};
 
 /// Spread of the frame intervals, as a share of their mean, that makes a variable frame rate.
 const VARIABLE: f64 = 0.1;
@@ -25,11 +25,7 @@ pub(super) fn merge(
     let buckets = (end * buckets_per_second - 1e-6).ceil().max(0.0) as usize;
     let density = captions::density(&tracks, buckets, buckets_per_second);
     let signals = signals(&visual, audio.as_ref(), density, buckets_per_second);
-    let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
-    let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
-    let spread = visual.max_frame_interval - visual.min_frame_interval;
-    // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
-    let variable_fps = fps > 0.0 && spread > VARIABLE / fps + 2.0 * probe.video.time_base;
+    let (fps, variable_fps) = rate(&visual, end, probe.video.time_base);
     let areas = visual.shots.iter().map(|shot| (shot.start, shot.end, shot.area));
     let (width, height) = (probe.video.width, probe.video.height);
     // Bars that change may leave all of the picture to one shot or another.
@@ -42,7 +38,8 @@ pub(super) fn merge(
         container: probe.demuxer.as_str().to_owned(),
         bytes: i64::try_from(probe.bytes).unwrap_or(i64::MAX),
         duration: end,
-        start_offset: probe.start_time,
+        start_offset: probe.mended.as_ref().map_or(probe.start_time, |mended| mended.start()),
+        time_line: time_line(probe),
         video_codec: probe.video.codec.clone(),
         width: probe.video.width,
         height: probe.video.height,
@@ -60,6 +57,8 @@ pub(super) fn merge(
         sample_rate: heard.map(|a| i64::from(a.sample_rate)),
         channels: heard.map(|a| i64::from(a.channels)),
         audio_track: heard.and(probe.audio_track).map(|n| n as i64),
+        audio_language: heard.and_then(|a| a.language.clone()),
+        audio_choice: heard.and(probe.audio_choice).map(|choice| choice.as_str().to_owned()),
         audio_tracks: probe.audio_tracks as i64,
         audio_note: audio_note(probe, audio.as_ref()),
         channel_fault: fault.map(|fault| fault.as_str().to_owned()),
@@ -75,6 +74,24 @@ pub(super) fn merge(
         transcript_error: None,
     };
     Analysis { info, signals, shots: visual.shots, cues: captions::cues(&tracks) }
+}
+
+/// The mean frame rate, and whether the time between frames varies.
+fn rate(visual: &Visual, end: f64, time_base: f64) -> (f64, bool) {
+    let shown = end - visual.shots.first().map_or(0.0, |shot| shot.start);
+    let fps = if shown > 0.0 { visual.frames as f64 / shown } else { 0.0 };
+    let spread = visual.max_frame_interval - visual.min_frame_interval;
+    // Time stamps are rounded to the time base, which alone makes intervals differ by two ticks.
+    (fps, fps > 0.0 && spread > VARIABLE / fps + 2.0 * time_base)
+}
+
+/// The pieces of a source whose clock jumps, on the clock of the tables.
+fn time_line(probe: &Probe) -> Vec<TimePiece> {
+    let pieces = probe.mended.iter().flat_map(|mended| mended.pieces());
+    let on_table = |at: f64| ((at - probe.start_time).max(0.0) * 1e6).round() / 1e6;
+    pieces
+        .map(|piece| TimePiece { start: on_table(piece.mapped), on_file: piece.on_file })
+        .collect()
 }
 
 /// The frame rate of moving parts that last `interval` seconds from frame to frame, at least the mean rate: one of the
@@ -97,10 +114,8 @@ fn audio_note(probe: &Probe, audio: Option<&Audio>) -> Option<String> {
         ChannelFault::LeftOnly => "only the left channel has sound, which clips have on both",
         ChannelFault::RightOnly => "only the right channel has sound, which clips have on both",
     });
-    let passed_over = probe.silent_track.zip(probe.audio_track).map(|(silent, taken)| {
-        format!("track {silent} of {} is silent and track {taken} was taken", probe.audio_tracks)
-    });
-    let notes: Vec<String> = passed_over.into_iter().chain(fault.map(str::to_owned)).collect();
+    let notes: Vec<String> =
+        probe.audio_note.iter().cloned().chain(fault.map(str::to_owned)).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 

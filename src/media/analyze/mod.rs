@@ -26,13 +26,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Finished;
-use super::probe::{Probe, probe};
+use super::probe::{Probe, probe_for};
 use super::process::MediaCommand;
 use super::sniff::Demuxer;
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::audio::Audio;
+use crate::kernels::sound_wish::SoundWish;
 use crate::model::{Cue, Shot, Signal, SourceInfo};
 
 use captions::CaptionTrack;
@@ -56,11 +57,14 @@ pub struct AnalyzeSettings {
     pub buckets_per_second: f64,
     /// Limits of the decoder process.
     pub limits: MediaLimits,
+    /// The sound track that is wanted. Default: the first that is not silent.
+    #[serde(default, skip_serializing_if = "SoundWish::is_any")]
+    pub sound: SoundWish,
 }
 
 impl Default for AnalyzeSettings {
     fn default() -> Self {
-        Self { buckets_per_second: 4.0, limits: MediaLimits::default() }
+        Self { buckets_per_second: 4.0, limits: MediaLimits::default(), sound: SoundWish::Any }
     }
 }
 
@@ -91,7 +95,7 @@ pub enum AnalysisProgress {
 /// `progress` is called in this thread, about once per second of the source.
 ///
 /// # Errors
-/// Those of [`probe`]; [`ErrorCode::SourceTruncated`] and
+/// Those of [`probe_for`]; [`ErrorCode::SourceTruncated`] and
 /// [`ErrorCode::MediaCorrupt`] as described above; [`ErrorCode::MediaTimeout`],
 /// [`ErrorCode::MediaCrashed`] and [`ErrorCode::MediaLimits`] of the decoder;
 /// [`ErrorCode::Cancelled`]; [`ErrorCode::ConfigInvalid`] for settings out of range.
@@ -111,13 +115,14 @@ pub fn analyze(
             ),
         ));
     }
-    let probe = probe(tools, path, &settings.limits, cancel)?;
+    let probe = probe_for(tools, path, &settings.limits, &settings.sound, cancel)?;
     tools.check_memory("analysing this source", memory(&probe))?;
     if let Some(seconds) = probe.duration_hint {
         progress(AnalysisProgress::Expected(seconds));
     }
     let analysed = |seconds: f64| progress(AnalysisProgress::Analysed(seconds));
-    let mut decoded = decode(tools, path, &probe, settings, cancel, &analysed)?;
+    let file = probe.file(path);
+    let mut decoded = decode(tools, file, &probe, settings, cancel, &analysed)?;
     if decoded.pictures.decoded == 0 && decoded.finished.last_words().is_empty() {
         check_decoder(tools, &settings.limits, cancel)?;
     }
@@ -125,7 +130,7 @@ pub fn analyze(
     decoded.tracks.extend(captions::sidecars(path));
     let visual = &mut decoded.pictures.visual;
     let from = (tools, &settings.limits);
-    bars::measure(from, path, &probe, (&mut visual.shots, &visual.bars), cancel)?;
+    bars::measure(from, file, &probe, (&mut visual.shots, &visual.bars), cancel)?;
     let page = SourcePage::beside(path, decoded.pictures.end);
     Ok(merge::merge(&probe, decoded.pictures, decoded.audio, (decoded.tracks, page), rate))
 }

@@ -97,8 +97,13 @@ pub fn track_faces(
     let mut faces = Vec::new();
     for (start, end) in joined(query.spans.as_deref()) {
         cancel.check()?;
-        let mut pictures =
-            SpanPictures::start((tools, path, limits), &probe, size, (start, end), cancel)?;
+        let mut pictures = SpanPictures::start(
+            (tools, probe.file(path), limits),
+            &probe,
+            size,
+            (start, end),
+            cancel,
+        )?;
         let mut look = CloseLook::new(detector.as_ref(), size, &mut tracker);
         let mut seen = start;
         while let Some((t, picture)) = pictures.next()? {

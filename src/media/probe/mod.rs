@@ -1,24 +1,33 @@
 //! Probes a container and chooses the streams that are used.
 
+mod range;
 mod sound;
 mod streams;
 
 use std::path::Path;
+use std::sync::Arc;
+
+pub use range::KeptRange;
+use sound::ChosenSound;
+pub use sound::SoundChoice;
 
 use super::ffprobe::{FfprobeRun, ProbeChapter, ProbeOutput, ProbeStream, number};
 use super::sniff::{Demuxer, sniff};
+use super::time_line::{MendedFile, mended};
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::audio::ChannelFault;
+use crate::kernels::sound_wish::SoundWish;
 
 /// Largest ffprobe output about one file, in bytes.
 const ANSWER_BYTES: usize = 1 << 20;
 /// The entries requested from ffprobe.
 const ENTRIES: &str = "program_version=version:format=start_time,duration:stream=index,codec_name,codec_type,width,height,\
-    sample_aspect_ratio,pix_fmt,color_transfer,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
+    sample_aspect_ratio,pix_fmt,color_transfer,color_primaries,color_space,r_frame_rate,avg_frame_rate,time_base,start_time,duration,nb_frames,\
     sample_rate,channels,channel_layout:stream_disposition=default,attached_pic,timed_thumbnails,\
-    still_image:stream_tags=language,DURATION:chapter=start_time,end_time:chapter_tags=title:stream_side_data=displaymatrix,rotation";
+    still_image,comment,visual_impaired:stream_tags=language,DURATION:chapter=start_time,end_time:chapter_tags=title:\
+    stream_side_data=displaymatrix,rotation";
 
 /// A container and its chosen streams. Times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +44,16 @@ pub struct Probe {
     pub duration_hint: Option<f64>,
     /// The video stream: the default one, else the largest.
     pub video: VideoStream,
-    /// The audio stream: of those that are not silent the default one, else the one with the most channels.
+    /// The audio stream that is heard.
     pub audio: Option<AudioStream>,
     /// How many audio streams there are.
     pub audio_tracks: usize,
-    /// The number of [`audio`](Self::audio) among them, counted from 1.
+    /// The number of [`audio`](Self::audio) among them, counted from 1; `None` where all are mixed.
     pub audio_track: Option<usize>,
-    /// The audio stream that would have been chosen and is silent, by its number among them.
-    pub silent_track: Option<usize>,
+    /// Why it is that one.
+    pub audio_choice: Option<SoundChoice>,
+    /// What a user should know about the choice, as a sentence without its end.
+    pub audio_note: Option<String>,
     /// The chapters, on the container's own clock.
     pub(crate) chapters: Vec<ProbeChapter>,
     /// All subtitle streams.
@@ -52,6 +63,15 @@ pub struct Probe {
     /// ffmpeg counts some containers' clocks from the earliest stream *in use*, so this one must be
     /// kept in use.
     pub anchor: Option<usize>,
+    /// A copy of the source with one clock, where its own jumps: what is read in its place.
+    pub mended: Option<Arc<MendedFile>>,
+}
+
+impl Probe {
+    /// The file that is read for the source at `path`.
+    pub fn file<'a>(&'a self, path: &'a Path) -> &'a Path {
+        self.mended.as_ref().map_or(path, |mended| mended.path())
+    }
 }
 
 /// The chosen video stream.
@@ -87,6 +107,8 @@ pub struct VideoStream {
     pub pixel_format: String,
     /// Its transfer if it is of high dynamic range.
     pub hdr: Option<Hdr>,
+    /// Its colours, if it is of high dynamic range.
+    pub range: Option<KeptRange>,
     /// When it starts, counted from the container's start.
     pub start_time: f64,
     /// Duration stated by the container; `None` if it states none.
@@ -126,6 +148,8 @@ impl Hdr {
 pub struct AudioStream {
     /// Number of the stream in the container.
     pub index: usize,
+    /// The numbers of all audio streams, where they are mixed; else empty.
+    pub mixed: Vec<usize>,
     /// Codec (`aac`).
     pub codec: String,
     /// Sample rate in Hz.
@@ -167,7 +191,23 @@ pub fn probe(
     limits: &MediaLimits,
     cancel: &CancelToken,
 ) -> Result<Probe> {
+    probe_for(tools, path, limits, &SoundWish::Any, cancel)
+}
+
+/// As [`probe`], with the sound track that is wanted.
+///
+/// # Errors
+/// Those of [`probe`]; [`ErrorCode::InvalidRequestBadValue`] for the number of a track that is not there.
+pub fn probe_for(
+    tools: &MediaTools,
+    path: &Path,
+    limits: &MediaLimits,
+    wish: &SoundWish,
+    cancel: &CancelToken,
+) -> Result<Probe> {
     let (demuxer, bytes) = sniff(path)?;
+    let mended = mended(demuxer, path, cancel)?.map(Arc::new);
+    let path = mended.as_ref().map_or(path, |mended| mended.path());
     let run = FfprobeRun {
         tools,
         limits,
@@ -180,34 +220,17 @@ pub fn probe(
         Error::new(ErrorCode::Internal, "ffprobe's answer cannot be read; use ffmpeg 5.1 or later")
             .with_source(cause)
     })?;
-    let ranked = audio_streams(&output);
-    let heard = match ranked.as_slice() {
-        [_, _, ..] => {
-            let from = (demuxer, path);
-            sound::first_heard((tools, limits), from, &ranked, cancel)?
-        }
-        _ => None,
-    };
-    choose(demuxer, bytes, output, heard)
+    let mut is_heard = |stream| sound::is_heard((tools, limits), (demuxer, path), stream, cancel);
+    let sound = sound::choose(&output, wish, &mut is_heard)?;
+    let mut probe = choose(demuxer, bytes, output, sound)?;
+    if let Some(range) = &mut probe.video.range {
+        range.add_mastering(&run, (demuxer, path), probe.video.index)?;
+    }
+    Ok(Probe { mended, ..probe })
 }
 
-/// The audio streams that can be decoded, the one to be taken first.
-fn audio_streams(output: &ProbeOutput) -> Vec<usize> {
-    let is_sound =
-        |s: &&ProbeStream| s.is("audio") && s.is_known() && s.channels > 0 && s.rate() > 0;
-    let mut streams: Vec<&ProbeStream> = output.streams.iter().filter(is_sound).collect();
-    // Stable: of equals the first is first.
-    streams.sort_by_key(|s| std::cmp::Reverse((s.disposition.default, s.channels)));
-    streams.iter().map(|s| s.index).collect()
-}
-
-/// Chooses the streams of a container; `heard` is the audio stream that is not silent, where there are several.
-fn choose(
-    demuxer: Demuxer,
-    bytes: u64,
-    output: ProbeOutput,
-    heard: Option<usize>,
-) -> Result<Probe> {
+/// Chooses the streams of a container, whose sound is chosen.
+fn choose(demuxer: Demuxer, bytes: u64, output: ProbeOutput, sound: ChosenSound) -> Result<Probe> {
     let start = number(output.format.start_time.as_deref()).unwrap_or(0.0);
     let video = output
         .streams
@@ -217,19 +240,13 @@ fn choose(
         .rev()
         .max_by_key(|s| (s.disposition.default, s.width.saturating_mul(s.height)))
         .ok_or_else(|| no_video(&output.streams))?;
-    let ranked = audio_streams(&output);
-    let chosen = heard.or_else(|| ranked.first().copied());
-    let audio = output.streams.iter().find(|s| Some(s.index) == chosen);
-    let place = |index: usize| {
-        output.streams.iter().filter(|s| s.is("audio")).position(|s| s.index == index)
-    };
-    let place = |index: Option<usize>| index.and_then(place).map(|n| n + 1);
-    let silent = ranked.first().copied().filter(|first| heard.is_some_and(|h| h != *first));
+    let ChosenSound { streams: heard, choice, note, tracks } = sound;
+    let audio = output.streams.iter().find(|s| heard.first() == Some(&s.index));
     let subtitles: Vec<_> =
         output.streams.iter().filter(|s| s.is("subtitle")).map(streams::subtitle).collect();
     let used = |s: &ProbeStream| {
         s.index == video.index
-            || audio.is_some_and(|a| a.index == s.index)
+            || heard.contains(&s.index)
             || subtitles.iter().any(|t| t.text && t.index == s.index)
     };
     let at_start =
@@ -248,13 +265,21 @@ fn choose(
         start_time: start,
         duration_hint: number(output.format.duration.as_deref()).filter(|d| *d > 0.0),
         video: streams::video(video, start)?,
-        audio: audio.map(|s| streams::audio(s, start)),
-        audio_tracks: output.streams.iter().filter(|s| s.is("audio")).count(),
-        audio_track: place(chosen),
-        silent_track: place(silent),
+        audio: audio.map(|s| match heard.as_slice() {
+            [_] => streams::audio(s, start),
+            _ => streams::mixed(&output.streams, &heard, start),
+        }),
+        audio_tracks: tracks.len(),
+        audio_track: match heard.as_slice() {
+            [one] => tracks.iter().position(|track| track == one).map(|at| at + 1),
+            _ => None,
+        },
+        audio_choice: choice,
+        audio_note: note,
         chapters: output.chapters,
         subtitles,
         anchor,
+        mended: None,
     })
 }
 
@@ -279,7 +304,9 @@ mod tests {
     use super::*;
 
     fn chosen(demuxer: Demuxer, json: &str) -> Result<Probe> {
-        choose(demuxer, 1, serde_json::from_str(json).unwrap(), None)
+        let output = serde_json::from_str(json).unwrap();
+        let sound = sound::choose(&output, &SoundWish::Any, &mut |_| Ok(true))?;
+        choose(demuxer, 1, output, sound)
     }
 
     #[test]

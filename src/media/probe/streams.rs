@@ -1,6 +1,6 @@
 //! The streams of a source, from what ffprobe prints about them.
 
-use super::{AudioStream, Hdr, SubtitleStream, VideoStream};
+use super::{AudioStream, Hdr, KeptRange, SubtitleStream, VideoStream};
 use crate::error::{Error, ErrorCode, Result};
 use crate::media::ffprobe::{ProbeStream, SideData, ratio};
 use crate::media::input::MAX_PIXELS;
@@ -54,6 +54,7 @@ pub(super) fn video(stream: &ProbeStream, container: f64) -> Result<VideoStream>
         time_base: ratio(stream.time_base.as_deref(), '/').unwrap_or(1e-6),
         pixel_format: stream.pix_fmt.clone().unwrap_or_default(),
         hdr: stream.color_transfer.as_deref().and_then(Hdr::of_transfer),
+        range: KeptRange::of(stream),
         start_time: stream.starts(container),
         duration: stream.lasts(),
     })
@@ -63,12 +64,36 @@ pub(super) fn video(stream: &ProbeStream, container: f64) -> Result<VideoStream>
 pub(super) fn audio(stream: &ProbeStream, container: f64) -> AudioStream {
     AudioStream {
         index: stream.index,
+        mixed: vec![],
         codec: stream.codec(),
         sample_rate: stream.rate(),
         channels: stream.channels,
         layout: stream.channel_layout.clone().filter(|name| name != "unknown"),
         language: stream.language(),
         start_time: stream.starts(container),
+        fault: None,
+    }
+}
+
+/// The streams of these numbers together: stereo, at the highest of their rates.
+pub(super) fn mixed(streams: &[ProbeStream], heard: &[usize], container: f64) -> AudioStream {
+    let each: Vec<AudioStream> = streams
+        .iter()
+        .filter(|stream| heard.contains(&stream.index))
+        .map(|stream| audio(stream, container))
+        .collect();
+    let rate = each.iter().map(|stream| stream.sample_rate).max().unwrap_or(48_000);
+    let start = each.iter().map(|stream| stream.start_time).fold(f64::INFINITY, f64::min);
+    let first = each.into_iter().next();
+    AudioStream {
+        index: heard.first().copied().unwrap_or_default(),
+        mixed: heard.to_vec(),
+        codec: first.map(|stream| stream.codec).unwrap_or_default(),
+        sample_rate: rate,
+        channels: 2,
+        layout: Some("stereo".to_owned()),
+        language: None,
+        start_time: if start.is_finite() { start } else { 0.0 },
         fault: None,
     }
 }

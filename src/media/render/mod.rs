@@ -54,7 +54,7 @@ use schedule::queue::PassQueue;
 use source::RenderSource;
 use verify::compare;
 
-pub use ffmpeg::encoding::{Encoding, Format, Hardware, Quality, VideoCodec};
+pub use ffmpeg::encoding::{DynamicRange, Encoding, Format, Hardware, Quality, VideoCodec};
 pub use output::Output;
 pub use schedule::plan::{Pass, plan_passes};
 pub use schedule::slots::{MemoryShare, RenderScheduler};
@@ -109,7 +109,8 @@ impl Renderer<'_> {
         progress: &dyn Fn(f64),
     ) -> Vec<Result<Rendition>> {
         let Self { tools, settings, scheduler, cancel } = *self;
-        let mut source = RenderSource::new(probe, settings.max_pixels);
+        let (mut source, settings) = ranged(probe, settings);
+        let settings = &settings;
         if let Err(error) = compare::fit(&mut source, &settings.encoding) {
             return spans.iter().map(|_| Err(Error::new(error.code(), error.message()))).collect();
         }
@@ -117,6 +118,7 @@ impl Renderer<'_> {
         folders
             .into_iter()
             .for_each(|folder| scheduler.sweep(folder, partial_file::remove_abandoned));
+        let path = probe.file(path);
         let context = RenderContext { tools, path, source: &source, settings, cancel };
         let mut results: Vec<Result<Rendition>> =
             spans.iter().map(|_| Err(not_reached())).collect();
@@ -164,6 +166,14 @@ impl Renderer<'_> {
         meter.finished();
         results
     }
+}
+
+/// The source, and how it is encoded: otherwise where its high dynamic range is kept.
+fn ranged(probe: &Probe, settings: &RenderSettings) -> (RenderSource, RenderSettings) {
+    let mut source = RenderSource::new(probe, settings.max_pixels);
+    let is_kept = settings.encoding.hdr == DynamicRange::Keep && source.keep_range(probe);
+    let encoding = if is_kept { settings.encoding.of_hdr() } else { settings.encoding };
+    (source, RenderSettings { encoding, ..settings.clone() })
 }
 
 /// Combines the progress of all passes into one share.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ffmpeg::encoding::DynamicRange;
 use super::settings::RenderSettings;
 use super::shape::EditShape;
 use super::source::TOLERANCE;
@@ -61,6 +62,10 @@ pub(crate) fn extent<'a>(spans: impl Iterator<Item = &'a Output>) -> (f64, f64) 
 /// `render.failed`, with what to change.
 pub(crate) fn check_span(span: &Output, settings: &RenderSettings) -> Result<()> {
     if span.shape()?.is_some() {
+        if settings.encoding.hdr == DynamicRange::Keep {
+            let message = "variants are made for players of standard range; set hdr to sdr";
+            return Err(Error::new(ErrorCode::RenderFailed, message));
+        }
         let soft = span.edit.as_ref().is_some_and(|edit| edit.caption_mode == CaptionMode::Soft);
         let format = settings.encoding.format;
         if soft && format.has_picture() && !format.has_text_track() {

@@ -3,7 +3,7 @@
 use crate::kernels::audio::ChannelFault;
 use crate::kernels::layout::even;
 use crate::media::input::MAX_PIXELS;
-use crate::media::probe::{Hdr, Probe};
+use crate::media::probe::{Hdr, KeptRange, Probe};
 use crate::media::shape::StoredShape;
 use crate::media::sniff::Demuxer;
 use crate::model::edit::Edit;
@@ -25,6 +25,8 @@ pub(crate) struct RenderSource {
     /// Index of the video stream in the file.
     pub(crate) video: usize,
     pub(crate) audio: Option<SourceAudio>,
+    /// The streams of the sound where several are mixed; else empty.
+    pub(crate) mixed: Vec<usize>,
     pub(crate) coded_width: u32,
     pub(crate) coded_height: u32,
     /// Upright, in square pixels and not too large.
@@ -47,11 +49,16 @@ pub(crate) struct RenderSource {
     pub(crate) rgb: bool,
     /// Its transfer, if that is to become one of standard dynamic range.
     pub(crate) hdr: Option<Hdr>,
+    /// Its colours, if they are to stay of high dynamic range.
+    pub(crate) kept: Option<KeptRange>,
     /// Whether its packets can be copied into clips: H.264 in MP4, upright, in square pixels, of even
     /// size.
     pub(crate) copyable: bool,
     /// What is wrong with the channels of its sound.
     pub(crate) fault: Option<ChannelFault>,
+    /// Least difference in seconds between time stamps and samples of its sound that is a gap or an overlap: smaller ones
+    /// are jitter. Where recordings are joined, their sound overlaps by less than a packet.
+    pub(crate) gap: f64,
     /// Starts before which a picture stands for long, as ticks: the [first](Self::first_tick) and that picture's.
     pub(crate) standing: Vec<(i64, i64)>,
 }
@@ -108,6 +115,7 @@ impl RenderSource {
                 rate: audio.sample_rate.max(1),
                 channels: audio.channels,
             }),
+            mixed: probe.audio.as_ref().map(|audio| audio.mixed.clone()).unwrap_or_default(),
             coded_width: stored.0,
             coded_height: stored.1,
             scaled,
@@ -123,6 +131,7 @@ impl RenderSource {
                 .iter()
                 .any(|start| video.pixel_format.starts_with(start)),
             hdr: video.hdr,
+            kept: None,
             copyable: probe.demuxer == Demuxer::Mov
                 && video.codec == "h264"
                 && plain
@@ -132,8 +141,15 @@ impl RenderSource {
                 && stored == (width, height)
                 && scaled == stored,
             fault,
+            gap: if probe.mended.is_some() { 0.01 } else { 0.05 },
             standing: Vec::new(),
         }
+    }
+
+    /// Lets the high dynamic range of the source stay; returns whether it has one.
+    pub(crate) fn keep_range(&mut self, probe: &Probe) -> bool {
+        self.kept = self.hdr.take().and(probe.video.range.clone());
+        self.kept.is_some()
     }
 
     /// Size of the clips' picture, before an edit.

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use super::tools::{MediaLimits, MediaTools};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::audio::ChannelFault;
+use crate::kernels::sound_wish::SoundWish;
 use crate::kernels::text::{RawCue, Transcript, detect_language, to_iso639_3};
 use crate::model::Cue;
 pub use settings::{TranscribeSettings, TranscriberSettings};
@@ -52,6 +54,15 @@ pub trait Transcriber: Debug + Send + Sync {
     ) -> Result<Transcript>;
 }
 
+/// The sound that is transcribed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SoundQuery {
+    /// The track.
+    pub track: SoundWish,
+    /// What is wrong with its channels, as far as an analysis has found out.
+    pub fault: Option<ChannelFault>,
+}
+
 /// What was said in a source.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcription {
@@ -71,13 +82,13 @@ pub fn transcribe(
     tools: &MediaTools,
     path: &Path,
     transcriber: &Arc<dyn Transcriber>,
-    limits: &MediaLimits,
+    (limits, sound): (&MediaLimits, &SoundQuery),
     language: Option<&str>,
     cancel: &CancelToken,
     progress: &dyn Fn(TranscriptionProgress),
 ) -> Result<Transcription> {
     let folder = tempfile::tempdir().map_err(|e| cannot_write(&std::env::temp_dir(), e))?;
-    let Some(sound) = DecodedSound::of(tools, path, limits, folder.path(), cancel)? else {
+    let Some(sound) = DecodedSound::of(tools, path, (limits, sound), folder.path(), cancel)? else {
         return Ok(noted("the source has no sound"));
     };
     progress(TranscriptionProgress::Expected(sound.voice.seconds()));

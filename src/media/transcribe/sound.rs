@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::cannot_write;
+use super::{SoundQuery, cannot_write};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
-use crate::kernels::audio::{VOICE, VOICE_FRAME, VOICE_RATE, VoiceDetector};
+use crate::kernels::audio::{ChannelFault, VOICE, VOICE_FRAME, VOICE_RATE, VoiceDetector};
 use crate::kernels::text::VoiceTimes;
 use crate::media::input::{ffmpeg_args, input_args};
-use crate::media::probe::probe;
+use crate::media::mixed::of_stream;
+use crate::media::probe::probe_for;
 use crate::media::process::MediaCommand;
 use crate::media::tools::{MediaLimits, MediaTools};
 
@@ -34,32 +35,26 @@ impl DecodedSound {
     pub(super) fn of(
         tools: &MediaTools,
         path: &Path,
-        limits: &MediaLimits,
+        (limits, query): (&MediaLimits, &SoundQuery),
         folder: &Path,
         cancel: &CancelToken,
     ) -> Result<Option<Self>> {
-        let probe = probe(tools, path, limits, cancel)?;
+        let probe = probe_for(tools, path, limits, &query.track, cancel)?;
         let Some(stream) = &probe.audio else { return Ok(None) };
         let mut command = MediaCommand::ffmpeg(tools, limits);
         command.args(ffmpeg_args());
-        command.args(input_args(probe.demuxer, path, limits, &["-vn", "-sn", "-dn"]));
+        command.args(input_args(probe.demuxer, probe.file(path), limits, &["-vn", "-sn", "-dn"]));
         let (name, mut pipe) = command.output_pipe()?;
-        let map = format!("0:{}", stream.index);
-        // As the analysis hears it: gaps and a late start are silence.
-        let filter = format!("aresample={VOICE_RATE}:async=1:min_hard_comp=0.02:first_pts=0");
-        command.args([
-            "-map",
-            &map,
-            "-af",
-            &filter,
-            "-ac",
-            "1",
-            "-c:a",
-            "pcm_s16le",
-            "-f",
-            "s16le",
-            &name,
-        ]);
+        // As the analysis hears it: gaps and a late start are silence. Channels that cancel each other would be
+        // silent together.
+        let filter = format!(
+            "{}aresample={VOICE_RATE}:async=1:min_hard_comp=0.02:first_pts=0,\
+             aformat=sample_fmts=s16:channel_layouts=mono",
+            one_channel(query.fault.filter(|_| stream.channels == 2))
+        );
+        let (mix, label) = of_stream(stream, "mix");
+        command.args(["-filter_complex", &format!("{mix}[{label}]{filter}[sound]")]);
+        command.args(["-map", "[sound]", "-c:a", "pcm_s16le", "-f", "s16le", &name]);
         let child = command.start(cancel)?;
         let samples = folder.join("samples");
         let read = keep(&mut pipe, &samples);
@@ -84,6 +79,16 @@ impl DecodedSound {
         std::io::copy(&mut from.take(last - first), &mut to).map_err(fault)?;
         to.flush().map_err(fault)?;
         Ok(path)
+    }
+}
+
+/// The filter that makes one channel of two of which one is silent or upside down.
+fn one_channel(fault: Option<ChannelFault>) -> &'static str {
+    match fault {
+        Some(ChannelFault::OutOfPhase) => "pan=mono|c0=0.5*c0-0.5*c1,",
+        Some(ChannelFault::LeftOnly) => "pan=mono|c0=c0,",
+        Some(ChannelFault::RightOnly) => "pan=mono|c0=c1,",
+        None => "",
     }
 }
 

@@ -12,6 +12,7 @@ pub(in crate::query) mod metrics;
 pub(in crate::query) mod occurrence;
 pub(in crate::query) mod reframe;
 pub(in crate::query) mod select;
+pub(in crate::query) mod sound;
 pub(in crate::query) mod spans;
 pub(in crate::query) mod texts;
 pub(in crate::query) mod validate;
@@ -35,6 +36,7 @@ pub(in crate::query) fn all() -> Vec<Function> {
         reframe::reframe_path(),
         reframe::framed_path(),
         select::select_clips(),
+        sound::audio_track_error(),
         spans::select_clips_about(),
         spans::select_clips_in(),
         spans::span_error(),

@@ -2,9 +2,12 @@
 
 mod bars;
 mod channels;
+mod clocks;
+mod range;
 mod sentences;
 mod sizes;
 mod standing;
+mod tracks;
 mod wide_words;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Encoding, Format, FormatKind, Hardware, Quality, VideoCodec};
+use crate::media::probe::KeptRange;
 use crate::media::render::ffmpeg::graph::SCALER;
 use crate::media::render::output::Output;
 use crate::media::render::settings::RenderSettings;
@@ -153,8 +154,16 @@ fn video(
 ) -> Vec<OsString> {
     let mut args = words(&["-map", &format!("[v{number}]"), "-fps_mode", "vfr"]);
     args.extend(words(&["-enc_time_base:v", &format!("1:{ticks}")]));
-    args.extend(encoder(settings));
-    args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
+    match &source.kept {
+        Some(kept) => {
+            args.extend(encoder_of(settings, Some(kept)));
+            args.extend(words(&["-pix_fmt", "yuv420p10le", "-flags:v", "+bitexact"]));
+        }
+        None => {
+            args.extend(encoder(settings));
+            args.extend(words(&["-pix_fmt", "yuv420p", "-flags:v", "+bitexact"]));
+        }
+    }
     // The last frame lasts until the clip's end; ffmpeg would give it the mean frame duration.
     let length = match settings.encoding.format {
         Format::Webm => (length as f64 * 1000.0 / ticks as f64).round() as i64,
@@ -162,7 +171,10 @@ fn video(
     };
     args.push("-bsf:v".into());
     args.push(lasting(length).into());
-    if source.rgb {
+    if let Some(kept) = &source.kept {
+        args.extend(words(&["-colorspace", &kept.matrix, "-color_range", "tv"]));
+        args.extend(words(&["-color_primaries", &kept.primaries, "-color_trc", &kept.transfer]));
+    } else if source.rgb {
         args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
     } else if source.hdr.is_some() {
         args.extend(words(&["-colorspace", "bt709", "-color_range", "tv"]));
@@ -177,6 +189,11 @@ fn video(
 /// thread, 18 of 18 runs of x264 on variable and 120 fps material gave the same bytes; with two they did
 /// not.
 pub(crate) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
+    encoder_of(settings, None)
+}
+
+/// [`encoder`], for colours of high dynamic range where they are kept.
+fn encoder_of(settings: &RenderSettings, kept: Option<&KeptRange>) -> Vec<OsString> {
     let encoding = &settings.encoding;
     let codec = encoding.video_codec().unwrap_or_default();
     let threads = settings.encoder_threads.max(1);
@@ -198,14 +215,16 @@ pub(crate) fn encoder(settings: &RenderSettings) -> Vec<OsString> {
             let pools = if threads == 1 { "none".to_owned() } else { count.clone() };
             let rate = if lossless { "lossless=1".to_owned() } else { format!("crf={level}") };
             // Closed groups of pictures, so that players can seek to any keyframe, and no encoder banner.
-            let own =
+            let mut own =
                 format!("{rate}:pools={pools}:frame-threads=1:open-gop=0:info=0:log-level=error");
+            own.push_str(&kept.map(KeptRange::x265).unwrap_or_default());
             let mut args = words(&["-c:v", "libx265", "-preset", settings.preset.as_str()]);
             args.extend(words(&["-x265-params", &own, "-tag:v", "hvc1", "-threads:v", &count]));
             args
         }
         VideoCodec::Av1 => {
-            let own = format!("lp={threads}");
+            let mut own = format!("lp={threads}");
+            own.push_str(&kept.map(KeptRange::svt_av1).unwrap_or_default());
             words(&["-c:v", "libsvtav1", "-preset", "8", "-crf", &level, "-svtav1-params", &own])
         }
         VideoCodec::Vp9 => {

@@ -32,7 +32,7 @@ use crate::error::Result;
 use choices::refused;
 
 pub(crate) use choices::FormatKind;
-pub use choices::{Format, Hardware, Quality, VideoCodec};
+pub use choices::{DynamicRange, Format, Hardware, Quality, VideoCodec};
 
 /// How files are encoded; by default H.264 and AAC in MP4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,12 +46,20 @@ pub struct Encoding {
     pub quality: Quality,
     /// The hardware that encodes the picture. Default: `off`, software.
     pub hardware: Hardware,
+    /// What becomes of high dynamic range. Default: `sdr`.
+    #[serde(skip_serializing_if = "DynamicRange::is_sdr")]
+    pub hdr: DynamicRange,
 }
 
 impl Encoding {
     /// The picture codec of a video format; `None` for animations and sound.
     pub fn video_codec(&self) -> Option<VideoCodec> {
         self.codec.or_else(|| self.format.codecs().first().copied())
+    }
+
+    /// The encoding of a source whose high dynamic range is kept: HEVC, unless another codec is named.
+    pub(crate) fn of_hdr(self) -> Self {
+        Self { codec: self.codec.or(Some(VideoCodec::Hevc)), ..self }
     }
 
     /// Whether its files have a picture, moving or animated.
@@ -84,6 +92,7 @@ impl Encoding {
             })
             .about("codec"));
         }
+        self.check_range()?;
         if quality == Quality::Lossless {
             let sound = format.kind() == FormatKind::Sound;
             if sound || format == Format::Gif || self.video_codec() == Some(VideoCodec::Av1) {
@@ -104,6 +113,28 @@ impl Encoding {
         if quality == Quality::Lossless {
             let message = "lossless video is encoded in software; set hardware to off";
             return Err(refused(message).about("hardware"));
+        }
+        Ok(())
+    }
+
+    /// Checks that high dynamic range can be kept, if that is asked for.
+    fn check_range(&self) -> Result<()> {
+        if self.hdr == DynamicRange::Sdr {
+            return Ok(());
+        }
+        if self.format != Format::Mp4 {
+            let message =
+                format!("{} does not keep HDR; set format to mp4, or hdr to sdr", self.format);
+            return Err(refused(message).about("hdr"));
+        }
+        if let Some(codec @ (VideoCodec::H264 | VideoCodec::Vp9)) = self.codec {
+            let message =
+                format!("{codec} does not keep HDR; set codec to hevc or av1, or hdr to sdr");
+            return Err(refused(message).about("hdr"));
+        }
+        if self.hardware != Hardware::Off {
+            let message = "HDR is encoded in software; set hardware to off, or hdr to sdr";
+            return Err(refused(message).about("hdr"));
         }
         Ok(())
     }
@@ -178,6 +209,12 @@ mod tests {
         }
         let webm = Encoding { format: Format::Webm, hardware: Hardware::Nvenc, ..base };
         assert_eq!(refused(webm), "nvenc cannot encode vp9; set hardware to off");
+        let keep = Encoding { hdr: DynamicRange::Keep, ..base };
+        assert!(keep.check().is_ok());
+        let gif = Encoding { format: Format::Gif, ..keep };
+        assert_eq!(refused(gif), "gif does not keep HDR; set format to mp4, or hdr to sdr");
+        let h264 = Encoding { codec: Some(VideoCodec::H264), ..keep };
+        assert!(refused(h264).contains("set codec to hevc or av1"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{FilterGraph, effects};
 use crate::kernels::audio::ChannelFault;
+use crate::media::mixed::mixed;
 use crate::media::render::ffmpeg::inputs::InputNumbers;
 use crate::media::render::output::Output;
 use crate::media::render::shape::{EditShape, ShapePart};
@@ -69,8 +70,11 @@ pub(crate) fn graph(
         }
     }
     let mut graph = FilterGraph::default();
+    let starts = heard.iter().map(|heard| heard.output.source_span(heard.shape).0);
+    let first = starts.map(&sample).min().unwrap_or(0);
     let read = format!("asettb=1/{},atrim=end_pts={last},asplit={}", audio.rate, names.len());
-    graph.add(&[format!("{}:{}", inputs.audio, audio.stream)], &read, &names);
+    let label = tracks(&mut graph, source, audio, (inputs.audio, first), "mix");
+    graph.add(&[label], &read, &names);
     for AudioOutput { number, output, shape, gain } in heard {
         let (Some(edit), Some(shape)) = (&output.edit, shape) else {
             let cut = stretch(source, audio, (output.start, output.end), None);
@@ -79,13 +83,30 @@ pub(crate) fn graph(
         };
         if let (Some(input), Some(part)) = (inputs.ahead_audio, shape.ahead()) {
             let own = pieces(shape, *number, true);
-            let end = sample(part.extent().1);
+            let (begin, end) = part.extent();
+            let (begin, end) = (sample(begin), sample(end));
             let read = format!("asettb=1/{},atrim=end_pts={end},asplit={}", audio.rate, own.len());
-            graph.add(&[format!("{input}:{}", audio.stream)], &read, &own);
+            let mix = format!("mix{number}");
+            let label = tracks(&mut graph, source, audio, (input, begin), &mix);
+            graph.add(&[label], &read, &own);
         }
         edited(&mut graph, source, audio, (edit, shape, *gain), *number);
     }
     graph.text()
+}
+
+/// The label of the sound of `input`; where tracks are mixed, they are from sample `first` on.
+fn tracks(
+    graph: &mut FilterGraph,
+    source: &RenderSource,
+    audio: SourceAudio,
+    (input, first): (usize, i64),
+    label: &str,
+) -> String {
+    let (statements, label) =
+        mixed(input, (audio.stream, &source.mixed), audio.rate, first.max(0), label);
+    graph.0.extend(statements.split_terminator(';').map(str::to_owned));
+    label
 }
 
 /// Converts seconds on the clips' clock to samples of the source.
@@ -127,8 +148,8 @@ fn stretch(
     let whole = ((end - start) * f64::from(rate)).round() as i64;
     let mut text = format!("atrim=start_pts={from}:end_pts={until},asetpts=PTS-{from}");
     text.push_str(mended(source, audio));
-    // Gaps of more than 50 ms become silence; smaller ones are time stamp jitter.
-    let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp=0.05");
+    let gap = source.gap;
+    let _ = write!(text, ",aresample={rate}:async=1:first_pts=0:min_hard_comp={gap}");
     let _ = write!(text, ",aformat=sample_fmts=fltp:channel_layouts={}", audio.out_layout());
     let _ = write!(text, ",apad=whole_len={whole},atrim=end_sample={whole}");
     if let Some((speed, samples)) = played {

@@ -123,7 +123,8 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     if let Some(hdr) = source.hdr {
         filters.push_str(&tone_mapped(hdr));
     }
-    filters.push_str(",format=yuv420p");
+    let pixels = if source.kept.is_some() { "yuv420p10le" } else { "yuv420p" };
+    let _ = write!(filters, ",format={pixels}");
     if !source.turned {
         let _ = write!(filters, ",{}", shape::padded((wide, high)));
     }
