@@ -15,7 +15,10 @@ use client::{Client, code_of};
 /// A folder of its own with the programme of [`show`] and its results.
 fn finished() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    copy(show::finished(), folder.path());
+    for name in ["show.mp4", "notes.mp4", "requests.csv"] {
+        fs::copy(show::finished().join(name), folder.path().join(name)).unwrap();
+    }
+    copy(&show::finished().join("out"), &folder.path().join("out"));
     folder
 }
 
