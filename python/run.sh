@@ -39,4 +39,6 @@ script=$PWD/python/tests/five_lines.py
 
 "$python" -m pip install --quiet --disable-pip-version-check --no-input --no-index --no-deps --force-reinstall "$wheel"
 "$python" -m mypy --config-file python/pyproject.toml -p clipflow
-"$python" -m pytest -q python/tests
+# The command, for the tests that talk to it.
+build_clipflow
+CLIPFLOW=$clipflow "$python" -m pytest -q python/tests

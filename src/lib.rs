@@ -35,6 +35,7 @@
 //! | `polars` | the kernels as Polars expressions, results as `LazyFrame`s |
 //! | `cloud` | sources and results in S3, Google Cloud Storage and Azure |
 //! | `http` | sources on web servers, a language model behind HTTP, metrics served to Prometheus |
+//! | `mcp` | `clipflow mcp`: tools and resources of agents |
 //! | `otlp` | traces, metrics and logs to a collector of OpenTelemetry |
 //! | `youtube` | sources on YouTube, by way of yt-dlp |
 //! | `bench` | `run_comprehensive_benchmark` |
@@ -53,6 +54,7 @@
         feature = "bench",
         feature = "cloud",
         feature = "http",
+        feature = "mcp",
         feature = "otlp",
         feature = "youtube"
     )),

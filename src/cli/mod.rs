@@ -12,6 +12,10 @@ mod export;
 mod forget;
 mod import_events;
 mod logging;
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(feature = "mcp")]
+mod own_command;
 mod performance;
 mod print;
 mod progress;
@@ -71,31 +75,36 @@ pub fn main() -> ExitCode {
     }
     let verbose = if loaded.config.debug { u8::MAX } else { arguments.log.verbose };
     logging::init(verbose, arguments.log.format());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    // A server plans queries on these threads, not on the first one.
+    threads.enable_all().thread_stack_size(STACK);
+    let runtime = match threads.build() {
         Ok(runtime) => runtime,
         Err(e) => {
             print::error(&Error::new(ErrorCode::Internal, format!("cannot start threads ({e})")));
             return ExitCode::from(FAULT);
         }
     };
-    let stop = arguments.command.drains().then(|| StopControl {
+    let drain = arguments.command.drain_seconds(&loaded.config);
+    let stop = drain.map(|seconds| StopControl {
         token: CancelToken::new(),
-        drain: Duration::try_from_secs_f64(loaded.config.drain_seconds).unwrap_or_default(),
+        drain: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
     });
     let token = stop.as_ref().map(|s| s.token.clone()).unwrap_or_default();
     let is_prompt = arguments.command.is_prompt();
-    let is_query = matches!(arguments.command, Command::Sql(_));
+    let leaves_nothing = arguments.command.leaves_nothing();
     let command = without_panics(dispatch(arguments, loaded.config, token));
     let ended = match is_prompt {
         true => CommandEnd::Done(runtime.block_on(command)),
         false => runtime.block_on(shutdown::supervised(stop.as_ref(), command)),
     };
     let (code, patience) = match ended {
-        CommandEnd::Done(Ok(code)) => (code, TIME_TO_END),
+        CommandEnd::Done(Ok(code)) => {
+            (code, if leaves_nothing { TIME_TO_LEAVE } else { TIME_TO_END })
+        }
         CommandEnd::Done(Err(e)) => {
             print::error(&e);
-            // A query leaves nothing behind, and one that took too long may go on.
-            (exit_code(e.code()), if is_query { TIME_TO_LEAVE } else { TIME_TO_END })
+            (exit_code(e.code()), if leaves_nothing { TIME_TO_LEAVE } else { TIME_TO_END })
         }
         CommandEnd::Stopped(code, remains) => {
             print::notice(match (&remains, stop) {
@@ -122,6 +131,8 @@ async fn without_panics(command: impl Future<Output = Result<u8>>) -> Result<u8>
     })
 }
 
+/// Stack of a thread, in bytes: that of the first one.
+const STACK: usize = 8 << 20;
 /// Time for threads to end after the command has finished.
 const TIME_TO_END: Duration = Duration::from_secs(5);
 /// Time for threads to end after the command was stopped: its work has been ended already.
@@ -153,6 +164,8 @@ async fn dispatch(
         Command::Train(args) => train::train(args, parallel).await,
         Command::Score(args) => score::score(args, parallel).await,
         Command::ImportEvents(args) => import_events::import_events(args).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::mcp(args, parallel, stop).await,
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
         #[cfg(feature = "bench")]

@@ -7,6 +7,8 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, stream};
 
 use super::args::OutputArgs;
 use crate::config::Setting;
@@ -66,10 +68,10 @@ pub(super) async fn batch(batch: RecordBatch, output: &OutputArgs) -> Result<()>
 /// Write the rows of a query to the file or standard output that the arguments name, in their format.
 pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs) -> Result<()> {
     let format = output.format()?;
-    if format == OutputFormat::Parquet && output.output.is_none() && io::stdout().is_terminal() {
+    if format.is_binary() && output.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::new(
             ErrorCode::ConfigInvalid,
-            "Parquet is not for a terminal; name a file with -o or redirect the output",
+            "Parquet and Arrow are not for a terminal; name a file with -o or redirect the output",
         ));
     }
     match &output.output {
@@ -88,6 +90,27 @@ pub(super) async fn rows(stream: SendableRecordBatchStream, output: &OutputArgs)
         }
         Some(path) => to_file(stream, format, path).await,
     }
+}
+
+/// The first `rows` rows of a stream; the query ends once they are there.
+pub(super) fn first_rows(
+    rows_of: SendableRecordBatchStream,
+    rows: usize,
+) -> SendableRecordBatchStream {
+    let schema = rows_of.schema();
+    let first = stream::unfold((rows_of, rows), |(mut rows_of, left)| async move {
+        if left == 0 {
+            return None;
+        }
+        Some(match rows_of.next().await? {
+            Ok(batch) => {
+                let taken = batch.num_rows().min(left);
+                (Ok(batch.slice(0, taken)), (rows_of, left - taken))
+            }
+            Err(e) => (Err(e), (rows_of, 0)),
+        })
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, first))
 }
 
 /// The batch without the columns `dropped`.

@@ -45,9 +45,11 @@ pub(super) async fn supervised(
     };
     let Some(stop) = stop else { return CommandEnd::Stopped(code, None) };
     let seconds = stop.drain.as_secs_f64();
-    print::notice(&format!(
-        "{name}: what is under way is finished, within {seconds} s; once more to leave at once"
-    ));
+    if seconds > 0.0 {
+        print::notice(&format!(
+            "{name}: what is under way is finished, within {seconds} s; once more to leave at once"
+        ));
+    }
     stop.token.drain();
     let ended = |result: Result<u8>| match result {
         Err(e) if e.code() == ErrorCode::Cancelled => {

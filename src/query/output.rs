@@ -1,4 +1,4 @@
-//! Writes query results as tables for a terminal, CSV, NDJSON or Parquet.
+//! Writes query results as tables for a terminal, CSV, NDJSON, Parquet or an Arrow stream.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::str::FromStr;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::writer::StreamWriter;
 use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
 use datafusion::execution::SendableRecordBatchStream;
@@ -27,6 +28,8 @@ pub enum OutputFormat {
     Json,
     /// One Parquet file.
     Parquet,
+    /// One Arrow IPC stream.
+    Arrows,
 }
 
 impl OutputFormat {
@@ -37,8 +40,17 @@ impl OutputFormat {
             "csv" => Some(Self::Csv),
             "json" | "ndjson" | "jsonl" => Some(Self::Json),
             "parquet" | "pq" => Some(Self::Parquet),
+            "arrows" => Some(Self::Arrows),
             _ => None,
         }
+    }
+}
+
+impl OutputFormat {
+    /// Whether it is no text: nothing can follow it, and no terminal shows it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrows)
     }
 }
 
@@ -54,9 +66,10 @@ impl FromStr for OutputFormat {
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
             "parquet" => Ok(Self::Parquet),
+            "arrows" => Ok(Self::Arrows),
             other => Err(Error::new(
                 ErrorCode::ConfigInvalid,
-                format!("there is no format {other}; use table, csv, json or parquet"),
+                format!("there is no format {other}; use table, csv, json, parquet or arrows"),
             )),
         }
     }
@@ -93,6 +106,7 @@ enum RowWriter<'a> {
     Csv(Box<arrow::csv::Writer<&'a mut (dyn Write + Send)>>),
     Json(Box<arrow::json::LineDelimitedWriter<&'a mut (dyn Write + Send)>>),
     Parquet(Box<ArrowWriter<&'a mut (dyn Write + Send)>>),
+    Arrows(Box<StreamWriter<&'a mut (dyn Write + Send)>>),
 }
 
 impl<'a> RowWriter<'a> {
@@ -115,6 +129,9 @@ impl<'a> RowWriter<'a> {
             OutputFormat::Parquet => Self::Parquet(Box::new(
                 ArrowWriter::try_new(sink, schema, None).map_err(write_error)?,
             )),
+            OutputFormat::Arrows => {
+                Self::Arrows(Box::new(StreamWriter::try_new(sink, &schema).map_err(write_error)?))
+            }
         })
     }
 
@@ -129,6 +146,7 @@ impl<'a> RowWriter<'a> {
             Self::Csv(writer) => writer.write(&flatten(batch)?).map_err(write_error)?,
             Self::Json(writer) => writer.write(batch).map_err(write_error)?,
             Self::Parquet(writer) => writer.write(batch).map_err(write_error)?,
+            Self::Arrows(writer) => writer.write(batch).map_err(write_error)?,
         }
         Ok(true)
     }
@@ -152,6 +170,10 @@ impl<'a> RowWriter<'a> {
                 writer.into_inner().flush().map_err(write_error)?;
             }
             Self::Parquet(writer) => writer.close().map(|_| ()).map_err(write_error)?,
+            Self::Arrows(mut writer) => {
+                writer.finish().map_err(write_error)?;
+                writer.get_mut().flush().map_err(write_error)?;
+            }
         }
         Ok(false)
     }

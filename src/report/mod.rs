@@ -21,6 +21,8 @@ use std::time::SystemTime;
 use chrono::DateTime;
 
 pub use posted::ReportEvents;
+#[cfg(feature = "mcp")]
+pub(crate) use stills::base64;
 
 use crate::config::ParallelConfig;
 use crate::error::Result;

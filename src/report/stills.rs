@@ -44,11 +44,10 @@ pub(super) async fn add(
     let files = Sources::new(vec![Box::new(LocalFiles::new(roots))]);
     let each = (bytes / sources.len() / USUAL_BYTES).clamp(FEWEST_STILLS, MOST_STILLS);
     let until = Instant::now() + Duration::from_secs(ALL_SECONDS);
-    let made = stream::iter(sources).map(|source| {
-        let (files, tools) = (&files, tools.clone());
-        async move { of_source(source, files, tools, each, until).await }
-    });
-    let mut made = made.buffered(AT_A_TIME);
+    let read = |source| of_source(source, &files, tools.clone(), each, until);
+    // Made before they are streamed: closures over references keep a future from being `Send`.
+    let reads: Vec<_> = sources.iter().map(read).collect();
+    let mut made = stream::iter(reads).buffered(AT_A_TIME);
     let (mut used, mut left_out, mut place) = (0, 0, 0);
     while let Some(stills) = made.next().await {
         let timeline = timelines.get_mut(place)?;
@@ -146,7 +145,7 @@ fn made(
 }
 
 /// Base64 of RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

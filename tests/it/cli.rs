@@ -209,3 +209,19 @@ fn sql_writes_every_format() {
     );
     assert_eq!(stdout(&empty), "clip_id\n");
 }
+
+#[test]
+fn sql_gives_the_first_rows_and_streams_of_arrow() {
+    let folder = show::finished();
+    let sql = "SELECT request_id FROM outcomes ORDER BY 1";
+    let first = clipflow(folder, &["sql", "out", sql, "--rows", "2", "--format", "csv"]);
+    assert_eq!(stdout(&first), "request_id\nbad\ngood\n", "{}", stderr(&first));
+    let none = clipflow(folder, &["sql", "out", sql, "--rows", "0", "--format", "csv"]);
+    assert_eq!(stdout(&none), "request_id\n");
+    let stream = clipflow(folder, &["sql", "out", sql, "--rows", "2", "--format", "arrows"]);
+    let reader = arrow::ipc::reader::StreamReader::try_new(&stream.stdout[..], None).unwrap();
+    let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
+    assert_eq!(rows, 2);
+    let two = clipflow(folder, &["sql", "out", "SELECT 1; SELECT 2", "--format", "arrows"]);
+    assert!(stderr(&two).starts_with("error[config.invalid]: 2 statements"), "{}", stderr(&two));
+}

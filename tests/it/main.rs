@@ -24,6 +24,7 @@ mod hard_media;
 mod inputs;
 mod inputs_wrong;
 mod layers;
+mod mcp;
 mod media_relations;
 mod memory;
 mod monitoring;

@@ -7,6 +7,8 @@ mod cache;
 mod encoding;
 mod export;
 mod forget;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod monitoring;
 mod output;
 mod repeat;
@@ -34,6 +36,8 @@ pub(super) use cache::CacheCommand;
 pub(super) use encoding::EncodingArgs;
 pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
+#[cfg(feature = "mcp")]
+pub(super) use mcp::McpArgs;
 pub(super) use monitoring::{DebugArgs, ExplainMode, LogArgs, ProgressArgs, StatsArgs};
 pub(super) use output::OutputArgs;
 pub(super) use repeat::RepeatArgs;
@@ -45,6 +49,7 @@ pub(super) use variants::VariantArgs;
 pub(super) use videos::VideoRequestArgs;
 
 use super::settings::SettingsArgs;
+use crate::config::ParallelConfig;
 
 /// Turns a table of video clip requests into clips and answers, with query plans.
 #[derive(Debug, Parser)]
@@ -123,6 +128,9 @@ pub(super) enum Command {
     Signals(VideoArgs),
     /// Look after the analyses that are kept for other runs (run --cache).
     Cache(CacheArgs),
+    /// Serve runs, queries and results to an agent: the Model Context Protocol on standard input and output.
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
     /// Print the completions of a shell: source <(clipflow completions bash).
     Completions(CompletionsArgs),
     /// Write the man pages of all commands into a folder.
@@ -153,6 +161,8 @@ impl Command {
             Self::Experiment(args) => args.settings.clone(),
             Self::Train(args) => args.settings.clone(),
             Self::Score(args) => args.settings.clone(),
+            #[cfg(feature = "mcp")]
+            Self::Mcp(args) => args.settings.clone(),
             Self::Sql(SqlArgs { memory_limit: Some(gb), .. }) => {
                 SettingsArgs::of("memory_limit_gb", "--memory-limit", gb)
             }
@@ -171,11 +181,25 @@ impl Command {
         matches!(self, Self::Sql(args) if args.is_prompt())
     }
 
-    /// Whether the command finishes rows under way when it is stopped; others end at once.
-    pub(super) fn drains(&self) -> bool {
+    /// Seconds that the command has to finish rows under way when it is stopped; `None`: it ends at once.
+    pub(super) fn drain_seconds(&self, settings: &ParallelConfig) -> Option<f64> {
         match self {
-            Self::Run(args) => args.explain != Some(ExplainMode::Plan),
-            Self::Render(_) => true,
+            Self::Run(args) if args.explain == Some(ExplainMode::Plan) => None,
+            Self::Run(_) | Self::Render(_) => Some(settings.drain_seconds),
+            // Its client is gone: what was finished is found again.
+            #[cfg(feature = "mcp")]
+            Self::Mcp(_) => Some(0.0),
+            _ => None,
+        }
+    }
+
+    /// Whether threads that go on when the command is done hold nothing: a query that took too long, or the reading of
+    /// standard input.
+    pub(super) fn leaves_nothing(&self) -> bool {
+        match self {
+            Self::Sql(_) => true,
+            #[cfg(feature = "mcp")]
+            Self::Mcp(_) => true,
             _ => false,
         }
     }

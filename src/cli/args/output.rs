@@ -9,7 +9,7 @@ use crate::query::output::OutputFormat;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct OutputArgs {
-    /// table, csv, json (one object a line) or parquet; else as the name of the file ends, or table.
+    /// table, csv, json (one object a line), parquet or arrows (an Arrow IPC stream); else as the name of the file ends, or table.
     #[arg(long, value_parser = |s: &str| s.parse::<OutputFormat>().map_err(|e| e.to_string()))]
     pub format: Option<OutputFormat>,
     /// Write to this file instead of standard output.
@@ -28,7 +28,7 @@ impl OutputArgs {
             (None, None) => Ok(OutputFormat::Table),
             (None, Some(path)) => OutputFormat::of_file(path).ok_or_else(|| {
                 let message = format!(
-                    "no format is known by the name {}; end it in .csv, .json, .parquet or .txt, or add --format",
+                    "no format is known by the name {}; end it in .csv, .json, .parquet, .arrows or .txt, or add --format",
                     path.display()
                 );
                 Error::new(ErrorCode::ConfigInvalid, message)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, ReadingArgs, TableArgs};
+use super::{OutputArgs, ReadingArgs, TableArgs, whole_number};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SqlArgs {
@@ -33,6 +33,9 @@ pub(in crate::cli) struct SqlArgs {
     /// Memory of the query, in GB; beyond it rows are put aside on disk [default: 4].
     #[arg(long, value_name = "GB", alias = "memory-limit-gb", allow_hyphen_values = true)]
     pub memory_limit: Option<String>,
+    /// Give at most so many rows of each statement.
+    #[arg(long, value_name = "N", value_parser = whole_number::<usize>)]
+    pub rows: Option<usize>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

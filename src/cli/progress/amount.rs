@@ -13,27 +13,27 @@ const SLOW_AFTER: f64 = 10.0;
 
 /// How much of a stage is done, in seconds of video.
 #[derive(Debug, Clone)]
-pub(super) struct StageAmount {
-    pub(super) stage: String,
+pub(in crate::cli) struct StageAmount {
+    pub(in crate::cli) stage: String,
     started: Instant,
     /// Sources in all, and those that are done.
-    pub(super) rows: u64,
-    pub(super) rows_done: u64,
-    pub(super) failed: u64,
+    pub(in crate::cli) rows: u64,
+    pub(in crate::cli) rows_done: u64,
+    pub(in crate::cli) failed: u64,
     /// Those of the done ones whose result was found in a cache, as after a run that was stopped.
-    pub(super) cached: u64,
+    pub(in crate::cli) cached: u64,
     /// Seconds in all, where they were known before; else 0.
     known: f64,
     /// Seconds of the sources that have begun, and how many they are.
     expected: f64,
     begun: u64,
-    pub(super) done: f64,
+    pub(in crate::cli) done: f64,
     /// Sources under way, and since when.
     under_way: HashMap<String, Instant>,
 }
 
 impl StageAmount {
-    pub(super) fn new(stage: &str, rows: u64, seconds: f64) -> Self {
+    pub(in crate::cli) fn new(stage: &str, rows: u64, seconds: f64) -> Self {
         Self {
             stage: stage.to_owned(),
             started: Instant::now(),
@@ -50,7 +50,7 @@ impl StageAmount {
     }
 
     /// Takes an event of the stage into account.
-    pub(super) fn event(&mut self, event: &Event<'_>) {
+    pub(in crate::cli) fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::RowStarted { location, .. } => {
                 self.under_way.insert((*location).to_owned(), Instant::now());
@@ -72,7 +72,7 @@ impl StageAmount {
 
     /// Seconds to go through in all, as far as can be told: sources that have not begun are taken to be as long
     /// as the others, and those found in a cache or failed have no more. `None` while nothing is known.
-    pub(super) fn total(&self) -> Option<f64> {
+    pub(in crate::cli) fn total(&self) -> Option<f64> {
         if self.rows > 0 && self.rows_done >= self.rows {
             return Some(self.done);
         }
@@ -87,25 +87,25 @@ impl StageAmount {
         (self.begun > 0).then(|| (self.expected + each * to_come as f64).max(self.done))
     }
 
-    pub(super) fn elapsed(&self) -> f64 {
+    pub(in crate::cli) fn elapsed(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
 
     /// Seconds until the stage is done, at the speed so far.
-    pub(super) fn left(&self, elapsed: f64) -> Option<f64> {
+    pub(in crate::cli) fn left(&self, elapsed: f64) -> Option<f64> {
         let total = self.total()?;
         let is_early = elapsed < ESTIMATE_AFTER.0 || self.done < ESTIMATE_AFTER.1 * total;
         (!is_early && self.done > 0.0).then(|| (total - self.done) * elapsed / self.done)
     }
 
     /// The source that has been under way for longest, and for how many seconds.
-    pub(super) fn slowest(&self) -> Option<(&str, f64)> {
+    pub(in crate::cli) fn slowest(&self) -> Option<(&str, f64)> {
         let oldest = self.under_way.iter().min_by_key(|(_, since)| **since)?;
         Some((oldest.0, oldest.1.elapsed().as_secs_f64()))
     }
 
     /// `0:42 of 1:20, 12× real time, 0:03 left`.
-    pub(super) fn words(&self, elapsed: f64) -> String {
+    pub(in crate::cli) fn words(&self, elapsed: f64) -> String {
         let mut words = clock(self.done);
         if let Some(total) = self.total() {
             words += &format!(" of {}", clock(total));

@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
+#[cfg(feature = "mcp")]
+pub(super) use amount::StageAmount;
+
 use super::print;
 use crate::telemetry::{Event, Observer};
 

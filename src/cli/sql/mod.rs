@@ -51,6 +51,8 @@ struct SqlSession {
     has_events: bool,
     /// Seconds that the statements of one answer may take; 0: any.
     timeout: u64,
+    /// Rows of a statement that are given at the most.
+    rows: Option<usize>,
     output: OutputArgs,
 }
 
@@ -70,8 +72,8 @@ impl SqlSession {
         })
         .await?;
         results.notes().iter().for_each(|note| print::warning(note));
-        let (has_events, timeout) = (args.events.is_some(), args.timeout);
-        Ok(Self { results, has_events, timeout, output: args.output })
+        let (has_events, timeout, rows) = (args.events.is_some(), args.timeout, args.rows);
+        Ok(Self { results, has_events, timeout, rows, output: args.output })
     }
 
     /// Print the rows of the statements in `text`, in turn.
@@ -95,7 +97,8 @@ impl SqlSession {
 
     async fn answer_here(&self, text: &str) -> Result<()> {
         let statements = parse_statements(text)?;
-        if statements.len() != 1 && self.output.output.is_some() {
+        let is_one_file = self.output.output.is_some() || self.output.format()?.is_binary();
+        if statements.len() != 1 && is_one_file {
             let message =
                 format!("{} statements have no place in one file; give one", statements.len());
             return Err(Error::new(ErrorCode::ConfigInvalid, message));
@@ -110,6 +113,10 @@ impl SqlSession {
     async fn print(&self, statement: Statement) -> Result<()> {
         let frame = self.results.plan(statement).await?;
         let stream = frame.execute_stream().await.map_err(query_error)?;
+        let stream = match self.rows {
+            Some(rows) => print::first_rows(stream, rows),
+            None => stream,
+        };
         print::rows(stream, &self.output).await?;
         Ok(())
     }
