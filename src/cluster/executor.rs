@@ -1,0 +1,174 @@
+//! `clipflow executor`: takes rows from a scheduler and runs them on this machine.
+
+use std::net::{IpAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ballista_executor::execution_engine::DefaultExecutionEngine;
+use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use datafusion::prelude::SessionConfig;
+
+use super::codec::ClusterCodec;
+use super::engine::FlaggingEngine;
+use super::visiting::VisitedRuns;
+use super::{VERSION, fault};
+use crate::cancel::CancelToken;
+use crate::config::{BackendType, ParallelConfig, SchedulerAddress};
+use crate::error::{Error, ErrorCode, Result};
+use crate::exec::backend;
+use crate::exec::{MediaRuntime, MediaRuntimeConfig};
+use crate::location::Location;
+use crate::media::MediaTools;
+use crate::resilience::Resilience;
+use crate::source::Sources;
+use crate::telemetry::Silent;
+
+/// Seconds between two signs of life to the scheduler.
+const HEARTBEAT: u64 = 2;
+/// Seconds for the scheduler to answer at the start.
+const TIME_TO_CONNECT: u16 = 30;
+/// Ports that are tried where none is named; above them the system takes its own.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// How an executor is started.
+#[derive(Debug, Clone)]
+pub(crate) struct ExecutorOptions {
+    /// Where the scheduler listens.
+    pub(crate) scheduler: SchedulerAddress,
+    /// Address that the scheduler reaches this machine at.
+    pub(crate) host: IpAddr,
+    /// Settings of media work.
+    pub(crate) parallel: ParallelConfig,
+    /// Where sources may lie; empty: where the client says.
+    pub(crate) roots: Vec<Location>,
+    /// Folders that results may lie in; empty: any.
+    pub(crate) results: Vec<PathBuf>,
+    /// Ends it.
+    pub(crate) stop: CancelToken,
+}
+
+/// What rows find on this machine.
+#[derive(Debug)]
+pub(super) struct Executor {
+    /// Another one each time the process starts.
+    pub(super) id: String,
+    /// For people.
+    pub(super) name: String,
+    pub(super) base: MediaRuntime,
+    pub(super) parallel: ParallelConfig,
+    pub(super) roots: Vec<Location>,
+    results: Vec<PathBuf>,
+    pub(super) runs: VisitedRuns,
+    pub(super) stop: CancelToken,
+}
+
+impl Executor {
+    fn new(options: &ExecutorOptions, id: String) -> Result<Self> {
+        let mut parallel = options.parallel.clone();
+        // A row that ends its process costs this one row, and the executor stays.
+        if parallel.backend == BackendType::Auto {
+            parallel.backend = BackendType::Process;
+        }
+        let tools = MediaTools {
+            sandbox: parallel.sandbox,
+            memory_bytes: parallel.media_memory_bytes(),
+            ..MediaTools::find()?
+        };
+        let resilience = Resilience::new(&parallel);
+        let none: [Location; 0] = [];
+        let base = MediaRuntime::new(MediaRuntimeConfig {
+            tools,
+            sources: Sources::standard(none, &parallel, &resilience.hosts),
+            media_dir: PathBuf::new(),
+            backend: backend::build(&parallel)?,
+            resilience,
+            observer: Arc::new(Silent),
+        });
+        Ok(Self {
+            name: format!("{id} of {}", options.host),
+            id,
+            base,
+            parallel,
+            roots: options.roots.clone(),
+            results: options.results.clone(),
+            runs: VisitedRuns::default(),
+            stop: options.stop.clone(),
+        })
+    }
+
+    /// Whether the run in `folder` writes to results that this executor serves.
+    pub(super) fn may_write(&self, folder: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        self.results.is_empty() || self.results.iter().any(|r| real(folder).starts_with(real(r)))
+    }
+}
+
+/// Serves until it is stopped; `ready` is told when it is about to connect.
+///
+/// # Errors
+/// `config.invalid` if the scheduler cannot be reached or refuses, `setup.missing_program`.
+pub(crate) async fn run_executor(options: ExecutorOptions) -> Result<()> {
+    let work_dir = tempfile::Builder::new().prefix("clipflow-executor-").tempdir();
+    let work_dir = work_dir.map_err(|e| fault("there is no temporary folder", e))?;
+    let id = work_dir.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let id = id.trim_start_matches("clipflow-").to_owned();
+    let executor = Arc::new(Executor::new(&options, id.clone())?);
+    let config = || -> Result<ExecutorProcessConfig> {
+        let (port, grpc_port) = (free_port(options.host)?, free_port(options.host)?);
+        Ok(process_config(&options, &executor, (port, grpc_port), work_dir.path()))
+    };
+    let config = Arc::new(config()?);
+    tracing::info!(id, version = VERSION, scheduler = %options.scheduler, "executor starts");
+    let stop = options.stop.clone();
+    tokio::select! {
+        served = start_executor_process(config) => served.map_err(|cause| {
+            let message = format!(
+                "the executor cannot work with the scheduler {} ({cause}); see that it runs there, as clipflow {VERSION}",
+                options.scheduler
+            );
+            Error::new(ErrorCode::ConfigInvalid, message)
+        }),
+        () = stop.cancelled() => Ok(()),
+    }
+}
+
+fn process_config(
+    options: &ExecutorOptions,
+    executor: &Arc<Executor>,
+    (port, grpc_port): (u16, u16),
+    work_dir: &Path,
+) -> ExecutorProcessConfig {
+    let found = Arc::clone(executor);
+    let session = move || {
+        use ballista::prelude::SessionConfigExt;
+        SessionConfig::new_with_ballista()
+            .with_ballista_physical_extension_codec(Arc::new(ClusterCodec::default()))
+            .with_extension(Arc::clone(&found))
+    };
+    ExecutorProcessConfig {
+        executor_id: executor.id.clone(),
+        bind_host: options.host.to_string(),
+        external_host: Some(options.host.to_string()),
+        port,
+        grpc_port,
+        scheduler_host: options.scheduler.host.clone(),
+        scheduler_port: options.scheduler.port,
+        scheduler_connect_timeout_seconds: TIME_TO_CONNECT,
+        vcores: executor.base.backend().workers(),
+        work_dir: Some(work_dir.display().to_string()),
+        executor_heartbeat_interval_seconds: HEARTBEAT,
+        override_config_producer: Some(Arc::new(session)),
+        override_execution_engine: Some(Arc::new(FlaggingEngine(DefaultExecutionEngine::new()))),
+        override_physical_codec: Some(Arc::new(ClusterCodec::default())),
+        ..ExecutorProcessConfig::default()
+    }
+}
+
+/// A port that is free at this moment.
+fn free_port(host: IpAddr) -> Result<u16> {
+    let mut tries = (0..200).map(|_| fastrand::u16(PORTS));
+    tries.find(|port| TcpListener::bind((host, *port)).is_ok()).ok_or_else(|| {
+        let message = format!("no port from {} to {} is free on {host}", PORTS.start, PORTS.end);
+        Error::new(ErrorCode::ConfigInvalid, message)
+    })
+}

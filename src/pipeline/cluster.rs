@@ -1,0 +1,89 @@
+//! Runs whose media work goes to a cluster.
+
+use std::sync::Arc;
+
+use super::session::RunSession;
+use super::source_state::locations;
+use super::{Engine, RunConfig};
+use crate::config::BackendType;
+use crate::error::{Error, ErrorCode, Result};
+use crate::exec::backend::Backend;
+use crate::location::{Location, scheme};
+use crate::store::{DatasetRoot, ShardWriter};
+
+/// The backend of a run on a cluster; `None` if its work stays on this machine.
+///
+/// # Errors
+/// `config.invalid` if the results do not lie in a folder, which all executors could see, or the scheduler's address is
+/// none; `store.write`.
+#[cfg(feature = "distributed")]
+pub(super) fn backend(
+    config: &RunConfig,
+    engine: &Engine,
+    root: &DatasetRoot,
+    writer: &ShardWriter,
+) -> Result<Option<Arc<dyn Backend>>> {
+    if config.parallel.backend != BackendType::Dask {
+        return Ok(None);
+    }
+    let DatasetRoot::Folder(_) = root else {
+        let message = format!(
+            "the backend dask writes results into a folder that all executors see, not to {}; name such a folder and copy it afterwards",
+            root.location()
+        );
+        return Err(Error::new(ErrorCode::ConfigInvalid, message).about("backend"));
+    };
+    let scheduler = config.parallel.scheduler_address()?;
+    let roots = std::iter::once(&config.base())
+        .chain(&config.allow_roots)
+        .map(|root| root.clone().absolute().to_string())
+        .collect();
+    let local = engine.backend();
+    let stop = &config.stop;
+    let backend =
+        crate::cluster::ClusterBackend::start(local, scheduler, writer.staging(), roots, stop)?;
+    Ok(Some(Arc::new(backend)))
+}
+
+/// As above, for a build without clusters: the settings are refused before.
+#[cfg(not(feature = "distributed"))]
+pub(super) fn backend(
+    _: &RunConfig,
+    _: &Engine,
+    _: &DatasetRoot,
+    _: &ShardWriter,
+) -> Result<Option<Arc<dyn Backend>>> {
+    Ok(None)
+}
+
+/// Checks that executors on other machines see the sources: files must lie in the results or in a folder that
+/// `allow_roots` names.
+///
+/// # Errors
+/// `source.forbidden` with the first source that they may not see.
+pub(super) async fn check_sources(session: &RunSession) -> Result<()> {
+    let config = &session.config;
+    if config.parallel.backend != BackendType::Dask {
+        return Ok(());
+    }
+    let scheduler = config.parallel.scheduler_address()?;
+    if scheduler.is_loopback() {
+        return Ok(());
+    }
+    let shared: Vec<_> = config
+        .allow_roots
+        .iter()
+        .chain([&config.out])
+        .filter_map(|root| match root.clone().absolute() {
+            Location::Path(path) => Some(path),
+            Location::Url(_) => None,
+        })
+        .collect();
+    let all = locations(&session.statements).await?;
+    let seen = |location: &str| shared.iter().any(|root| std::path::Path::new(location).starts_with(root));
+    let Some(hidden) = all.iter().find(|l| scheme(l).is_none() && !seen(l)) else { return Ok(()) };
+    let message = format!(
+        "the source {hidden} is a file of this machine, and executors of {scheduler} may not see it; put it into a shared folder and name that with --allow-root"
+    );
+    Err(Error::new(ErrorCode::SourceForbidden, message))
+}
