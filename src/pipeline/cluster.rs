@@ -1,9 +1,9 @@
 //! Runs whose media work goes to a cluster.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::session::RunSession;
-use super::source_state::locations;
 use super::{Engine, RunConfig};
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
@@ -79,11 +79,21 @@ pub(super) async fn check_sources(session: &RunSession) -> Result<()> {
             Location::Url(_) => None,
         })
         .collect();
-    let all = locations(&session.statements).await?;
-    let seen = |location: &str| shared.iter().any(|root| std::path::Path::new(location).starts_with(root));
-    let Some(hidden) = all.iter().find(|l| scheme(l).is_none() && !seen(l)) else { return Ok(()) };
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        request_id: String,
+        location: String,
+    }
+    let query =
+        "SELECT request_id, location FROM checked WHERE error_code IS NULL ORDER BY \"row\"";
+    let rows: Vec<Asked> = session.statements.rows(query).await?;
+    let is_hidden = |row: &&Asked| {
+        let seen = shared.iter().any(|root| Path::new(&row.location).starts_with(root));
+        scheme(&row.location).is_none() && !seen
+    };
+    let Some(Asked { request_id, location }) = rows.iter().find(is_hidden) else { return Ok(()) };
     let message = format!(
-        "the source {hidden} is a file of this machine, and executors of {scheduler} may not see it; put it into a shared folder and name that with --allow-root"
+        "the source of request {request_id}, {location}, is a file of this machine, and executors of {scheduler} may not see it; put it into a shared folder and name that with --allow-root"
     );
     Err(Error::new(ErrorCode::SourceForbidden, message))
 }
