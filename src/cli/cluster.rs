@@ -9,10 +9,19 @@ use crate::cluster::{ExecutorOptions, run_executor, run_scheduler};
 use crate::config::ParallelConfig;
 use crate::error::{Error, ErrorCode, Result};
 
-pub(super) async fn scheduler(args: SchedulerArgs, stop: CancelToken) -> Result<u8> {
-    check_open(args.listen.ip(), args.insecure)?;
+pub(super) async fn scheduler(
+    args: SchedulerArgs,
+    parallel: &ParallelConfig,
+    stop: CancelToken,
+) -> Result<u8> {
+    check_open(args.listen.ip(), args.insecure || !parallel.tls_ca.is_empty())?;
     print::notice(&format!("scheduler at df://{}; Ctrl-C ends it", args.listen));
-    until_drained(&stop, run_scheduler(args.listen, args.executor_timeout, stop.clone())).await
+    let serve = run_scheduler(args.listen, args.executor_timeout, parallel, stop.clone());
+    // It has no rows of its own to finish.
+    tokio::select! {
+        served = serve => served.map(|()| OK),
+        () = stop.draining() => Ok(OK),
+    }
 }
 
 pub(super) async fn executor(
@@ -20,7 +29,7 @@ pub(super) async fn executor(
     parallel: ParallelConfig,
     stop: CancelToken,
 ) -> Result<u8> {
-    check_open(args.listen, args.insecure)?;
+    check_open(args.listen, args.insecure || !parallel.tls_ca.is_empty())?;
     let options = ExecutorOptions {
         scheduler: parallel.scheduler_address()?,
         host: args.listen,
@@ -33,24 +42,13 @@ pub(super) async fn executor(
     run_executor(options).await.map(|()| OK)
 }
 
-/// Only a loopback address is safe: Ballista's servers take work from anyone.
-fn check_open(address: IpAddr, insecure: bool) -> Result<()> {
-    if address.is_loopback() || insecure {
+/// Without certificates only a loopback address is safe: Ballista's servers take work from anyone.
+fn check_open(address: IpAddr, is_meant: bool) -> Result<()> {
+    if address.is_loopback() || is_meant {
         return Ok(());
     }
     let message = format!(
-        "at {address} anyone who reaches the port could submit work; listen at 127.0.0.1, or give --insecure in a network that is closed"
+        "at {address} anyone who reaches the port could submit work; name certificates (--tls-ca, --tls-cert, --tls-key), or give --insecure in a network that is closed"
     );
     Err(Error::new(ErrorCode::ConfigInvalid, message))
-}
-
-/// A scheduler has no rows of its own to finish.
-async fn until_drained(
-    stop: &CancelToken,
-    serve: impl Future<Output = Result<()>>,
-) -> Result<u8> {
-    tokio::select! {
-        served = serve => served.map(|()| OK),
-        () = stop.draining() => Ok(OK),
-    }
 }

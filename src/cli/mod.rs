@@ -136,7 +136,7 @@ async fn dispatch(
 ) -> Result<u8> {
     match arguments.command {
         #[cfg(feature = "distributed")]
-        Command::Scheduler(args) => cluster::scheduler(args, stop).await,
+        Command::Scheduler(args) => cluster::scheduler(args, &parallel, stop).await,
         #[cfg(feature = "distributed")]
         Command::Executor(args) => cluster::executor(args, parallel, stop).await,
         Command::Run(args) => run::run(args, parallel, stop, arguments.log.verbose > 0).await,

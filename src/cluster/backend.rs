@@ -10,9 +10,10 @@ use super::RowOrder;
 use super::files::{row_file, to_bytes};
 use super::folder::{ClientState, SharedFolder, cannot_write};
 use super::job::JobClient;
+use super::tls::{Credentials, tunnel};
 use super::watch::{JobWatch, RowBoard, WaitingRow};
 use crate::cancel::CancelToken;
-use crate::config::{BackendType, SchedulerAddress};
+use crate::config::{BackendType, ParallelConfig, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::{
     Backend, BackendChoice, RemoteOutcome, RemoteRow, RemoteRows, Task,
@@ -41,24 +42,36 @@ impl ClusterBackend {
     /// `store.write` if the folder cannot be written to.
     pub(crate) fn start(
         local: Arc<dyn Backend>,
-        scheduler: SchedulerAddress,
+        parallel: &ParallelConfig,
         staging: &Path,
         roots: Vec<String>,
         stop: &CancelToken,
     ) -> Result<Self> {
+        let scheduler = parallel.scheduler_address()?;
+        let credentials = Credentials::of(parallel)?;
         let folder = SharedFolder::create(&staging.join("cluster"))?;
         folder.say(ClientState { beat: 0, is_draining: false })?;
         let session = staging.file_name().map(|name| name.to_string_lossy().into_owned());
-        let client = JobClient::new(&scheduler, &session.unwrap_or_default())?;
+        let session = session.unwrap_or_default();
         let (board, stop) = (Arc::new(RowBoard::default()), stop.child());
-        let watch = JobWatch::new(
-            client,
-            scheduler.clone(),
-            (folder.clone(), roots.clone()),
-            Arc::clone(&board),
-            stop.clone(),
-        );
-        tokio::spawn(watch.run());
+        let shared = (folder.clone(), roots.clone());
+        let (rows, token, there) = (Arc::clone(&board), stop.clone(), scheduler.clone());
+        tokio::spawn(async move {
+            let client = async {
+                match &credentials {
+                    Some(credentials) => {
+                        JobClient::new(&tunnel(&there, credentials).await?, &session)
+                    }
+                    None => JobClient::new(&there, &session),
+                }
+            };
+            match client.await {
+                Ok(client) => {
+                    JobWatch::new(client, there, shared, rows, token).run().await;
+                }
+                Err(e) => rows.close(&e),
+            }
+        });
         Ok(Self { local, scheduler, folder, roots, board, stop })
     }
 

@@ -4,12 +4,14 @@ use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ballista_core::config::TaskSchedulingPolicy;
 use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use datafusion::prelude::SessionConfig;
 
 use super::codec::ClusterCodec;
 use super::engine::FlaggingEngine;
+use super::tls::{Credentials, tunnel};
 use super::visiting::VisitedRuns;
 use super::{VERSION, fault};
 use crate::cancel::CancelToken;
@@ -113,11 +115,16 @@ pub(crate) async fn run_executor(options: ExecutorOptions) -> Result<()> {
     let id = work_dir.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let id = id.trim_start_matches("clipflow-").to_owned();
     let executor = Arc::new(Executor::new(&options, id.clone())?);
-    let config = || -> Result<ExecutorProcessConfig> {
-        let (port, grpc_port) = (free_port(options.host)?, free_port(options.host)?);
-        Ok(process_config(&options, &executor, (port, grpc_port), work_dir.path()))
-    };
-    let config = Arc::new(config()?);
+    let ports = (free_port(options.host)?, free_port(options.host)?);
+    let mut config = process_config(&options, &executor, ports, work_dir.path());
+    if let Some(credentials) = Credentials::of(&options.parallel)? {
+        let way = tunnel(&options.scheduler, &credentials).await?;
+        (config.scheduler_host, config.scheduler_port) = (way.host, way.port);
+        // It asks for work: nothing connects to it.
+        config.bind_host = "127.0.0.1".to_owned();
+        config.task_scheduling_policy = TaskSchedulingPolicy::PullStaged;
+    }
+    let config = Arc::new(config);
     tracing::info!(id, version = VERSION, scheduler = %options.scheduler, "executor starts");
     let stop = options.stop.clone();
     tokio::select! {
@@ -165,7 +172,7 @@ fn process_config(
 }
 
 /// A port that is free at this moment.
-fn free_port(host: IpAddr) -> Result<u16> {
+pub(super) fn free_port(host: IpAddr) -> Result<u16> {
     let mut tries = (0..200).map(|_| fastrand::u16(PORTS));
     tries.find(|port| TcpListener::bind((host, *port)).is_ok()).ok_or_else(|| {
         let message = format!("no port from {} to {} is free on {host}", PORTS.start, PORTS.end);

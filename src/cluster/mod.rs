@@ -20,6 +20,7 @@ mod marks;
 mod plan;
 mod row;
 mod scheduler;
+mod tls;
 mod visiting;
 mod watch;
 

@@ -2,7 +2,7 @@
 //! stuck or forgotten job leaves.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -56,18 +56,31 @@ impl WaitingRow {
 
 /// The rows that wait, by key.
 #[derive(Debug, Default)]
-pub(super) struct RowBoard(Mutex<HashMap<String, WaitingRow>>);
+pub(super) struct RowBoard {
+    rows: Mutex<HashMap<String, WaitingRow>>,
+    /// Why there is no watch.
+    closed: OnceLock<(ErrorCode, String)>,
+}
 
 impl RowBoard {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, WaitingRow>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the outcome of a row. Dropping the future gives the row up.
     pub(super) async fn wait_for(&self, key: String, row: WaitingRow) -> Result<RemoteOutcome> {
         let (sender, receiver) = oneshot::channel();
+        if let Some((code, message)) = self.closed.get() {
+            return Err(Error::new(*code, message.clone()));
+        }
         self.lock().entry(key).or_insert(row).waiters.push(sender);
         receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Ends all rows, now and later, with the error.
+    pub(super) fn close(&self, error: &Error) {
+        let _ = self.closed.set((error.code(), error.message().to_owned()));
+        self.fail(error);
     }
 
     /// Ends all rows with the error of the run.

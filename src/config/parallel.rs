@@ -27,8 +27,6 @@ settings! {
     "Work" {
         /// How rows are spread: auto, thread, process, joblib, async, or dask, the executors of a cluster.
         backend: BackendType = BackendType::Auto, flag "backend";
-        /// Address of the cluster's scheduler for the backend dask and for executors, `df://HOST:PORT`; empty: none.
-        scheduler: SettingText = SettingText::default(), flag "scheduler";
         /// Rows worked on at a time; 0: one per core, fewer if `memory_limit_gb` holds fewer.
         max_workers: usize = 0, flag "workers", from 0 to 1024 "rows";
         /// Request rows of a chunk of the processors' streams, and of kernels on a backend.
@@ -42,6 +40,17 @@ settings! {
         worker_program: String = String::new(), flag "worker-program";
         /// Memory of queries and media processes together, in GB.
         memory_limit_gb: f64 = 4.0, flag "memory-limit", from 0.25 to 100_000 "GB";
+    }
+    "Cluster" {
+        /// Address of the cluster's scheduler for the backend dask and for executors, `df://HOST:PORT`; empty: none.
+        scheduler: SettingText = SettingText::default(), flag "scheduler";
+        /// File with the certificates of the authority that the cluster's scheduler, executors and clients trust (PEM);
+        /// empty: no TLS.
+        tls_ca: String = String::new(), flag "tls-ca";
+        /// File with the certificate that this side of the cluster shows (PEM).
+        tls_cert: String = String::new(), flag "tls-cert";
+        /// File with the key of that certificate (PEM).
+        tls_key: String = String::new(), flag "tls-key";
     }
     "Retries" {
         /// How often a row is tried again, if what it failed of can change.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::session::RunSession;
 use super::{Engine, RunConfig};
+#[cfg(feature = "distributed")]
+use crate::cluster::ClusterBackend;
 use crate::config::BackendType;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::Backend;
@@ -33,15 +35,13 @@ pub(super) fn backend(
         );
         return Err(Error::new(ErrorCode::ConfigInvalid, message).about("backend"));
     };
-    let scheduler = config.parallel.scheduler_address()?;
     let roots = std::iter::once(&config.base())
         .chain(&config.allow_roots)
         .map(|root| root.clone().absolute().to_string())
         .collect();
     let local = engine.backend();
-    let stop = &config.stop;
-    let backend =
-        crate::cluster::ClusterBackend::start(local, scheduler, writer.staging(), roots, stop)?;
+    let (settings, staging, stop) = (&config.parallel, writer.staging(), &config.stop);
+    let backend = ClusterBackend::start(local, settings, staging, roots, stop)?;
     Ok(Some(Arc::new(backend)))
 }
 

@@ -16,9 +16,12 @@ pub(in crate::cli) struct SchedulerArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 15,
         value_parser = clap::value_parser!(u64).range(4..=3600))]
     pub executor_timeout: u64,
-    /// Listen beyond this machine although whoever reaches the port can submit, cancel and read work.
+    /// Listen beyond this machine without certificates, although whoever reaches the port can then submit, cancel
+    /// and read work.
     #[arg(long)]
     pub insecure: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -33,7 +36,8 @@ pub(in crate::cli) struct ExecutorArgs {
     /// Folder that results of clients may lie in; may be repeated. Without one, any.
     #[arg(long, value_name = "DIR")]
     pub results: Vec<PathBuf>,
-    /// Listen beyond this machine although whoever reaches the ports can start and stop work.
+    /// Listen beyond this machine without certificates, although whoever reaches the ports can then start and stop
+    /// work.
     #[arg(long)]
     pub insecure: bool,
     #[command(flatten)]

@@ -162,7 +162,7 @@ impl Command {
             #[cfg(feature = "distributed")]
             Self::Executor(args) => args.settings.clone(),
             #[cfg(feature = "distributed")]
-            Self::Scheduler(_) => SettingsArgs::default(),
+            Self::Scheduler(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
             Self::Experiment(args) => args.settings.clone(),
             Self::Train(args) => args.settings.clone(),

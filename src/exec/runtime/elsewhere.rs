@@ -22,6 +22,7 @@ impl MediaRuntime {
     ///
     /// # Errors
     /// `cancelled`; an error of the row is in the outcome.
+    #[cfg(feature = "distributed")]
     pub(crate) async fn run_for_another(&self, row: RemoteRow) -> Result<RemoteOutcome> {
         let RemoteRow { work, row, cancel } = row;
         let RowRun { result, details, .. } = self.unless_stopped(&work, &row, &cancel).await?;

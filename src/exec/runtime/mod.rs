@@ -178,6 +178,7 @@ impl MediaRuntime {
     }
 
     /// The same runtime, whose sources are these.
+    #[cfg(feature = "distributed")]
     #[must_use]
     pub(crate) fn with_sources(self, sources: Sources) -> Self {
         Self { sources: Arc::new(sources), ..self }
