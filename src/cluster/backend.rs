@@ -15,9 +15,7 @@ use super::watch::{JobWatch, RowBoard, WaitingRow};
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::backend::{
-    Backend, BackendChoice, RemoteOutcome, RemoteRow, RemoteRows, Task,
-};
+use crate::exec::backend::{Backend, BackendChoice, RemoteOutcome, RemoteRow, RemoteRows, Task};
 use crate::exec::{Work, WorkKind, WorkSpec};
 
 /// Rows of a run that are with the cluster at a time.
@@ -153,7 +151,9 @@ impl RemoteRows for ClusterBackend {
                 .and_then(|()| std::fs::rename(&new, &path))
                 .map_err(|e| cannot_write(&path, e))
         });
-        written.await.map_err(|e| Error::new(ErrorCode::Internal, format!("no thread ({e})")))??;
+        written
+            .await
+            .map_err(|e| Error::new(ErrorCode::Internal, format!("no thread ({e})")))??;
         self.board.wait_for(key, WaitingRow::new(spec, size, cancel)).await
     }
 }

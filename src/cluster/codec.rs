@@ -43,8 +43,8 @@ impl PhysicalExtensionCodec for ClusterCodec {
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if let Some(bytes) = bytes.strip_prefix(MAGIC) {
-            let (version, order) =
-                split(bytes).ok_or_else(|| refused("this job is damaged; submit it anew".into()))?;
+            let (version, order) = split(bytes)
+                .ok_or_else(|| refused("this job is damaged; submit it anew".into()))?;
             if version != VERSION {
                 return Err(refused(format!(
                     "this process of the cluster is clipflow {VERSION} and the client is clipflow {version}; install one version on all machines"

@@ -22,8 +22,7 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionConfig;
 use tokio::sync::watch;
 
-static TASKS: LazyLock<Mutex<HashMap<String, watch::Receiver<()>>>> =
-    LazyLock::new(Mutex::default);
+static TASKS: LazyLock<Mutex<HashMap<String, watch::Receiver<()>>>> = LazyLock::new(Mutex::default);
 
 fn tasks() -> MutexGuard<'static, HashMap<String, watch::Receiver<()>>> {
     TASKS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,9 +51,8 @@ impl ExecutionEngine for FlaggingEngine {
         work_dir: &str,
         config: &SessionConfig,
     ) -> Result<Arc<dyn QueryStageExecutor>> {
-        let stage = self
-            .0
-            .create_query_stage_exec(job, stage, task, partitions, plan, work_dir, config)?;
+        let stage =
+            self.0.create_query_stage_exec(job, stage, task, partitions, plan, work_dir, config)?;
         Ok(Arc::new(FlaggedStage(stage)))
     }
 }

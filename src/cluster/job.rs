@@ -75,7 +75,8 @@ impl JobClient {
 
     /// Submits a job; its id.
     pub(super) async fn submit(&self, plan: ClusterExec, name: &str) -> Answer<String> {
-        let plan = PhysicalPlanNode::try_from_physical_plan(Arc::new(plan), &ClusterCodec::default());
+        let plan =
+            PhysicalPlanNode::try_from_physical_plan(Arc::new(plan), &ClusterCodec::default());
         let mut bytes = vec![];
         plan.and_then(|plan| plan.try_encode(&mut bytes))
             .map_err(|e| CallError::Refused(fault("a job cannot be written", e)))?;

@@ -9,9 +9,7 @@ use datafusion::common::internal_datafusion_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfigBuilder, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -67,7 +65,10 @@ impl ClusterExec {
             let path = StorePath::from_absolute_path(folder.row_file(key))?;
             let file = PartitionedFile::new(path.to_string(), *bytes);
             let file = PartitionedFile {
-                object_meta: object_store::ObjectMeta { location: path, ..file.object_meta.clone() },
+                object_meta: object_store::ObjectMeta {
+                    location: path,
+                    ..file.object_meta.clone()
+                },
                 ..file
             };
             Ok(FileGroup::new(vec![file]))
@@ -143,7 +144,8 @@ impl ExecutionPlan for ClusterExec {
                 let external = |e| DataFusionError::External(Box::new(e));
                 for (key, row) in rows_of(&batch).map_err(external)? {
                     let state = run_row(&executor, &order, (&key, row), task_is_over(&task));
-                    states.push(state.await.map_err(|e| DataFusionError::Execution(e.to_string()))?);
+                    states
+                        .push(state.await.map_err(|e| DataFusionError::Execution(e.to_string()))?);
                     keys.push(key);
                 }
                 let columns = vec![

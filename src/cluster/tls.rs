@@ -109,7 +109,8 @@ fn certificates(setting: &'static str, path: &str) -> Result<Vec<CertificateDer<
 }
 
 fn unusable(cause: &dyn std::fmt::Display) -> Error {
-    let message = format!("the certificates cannot be used ({cause}); see tls_ca, tls_cert, tls_key");
+    let message =
+        format!("the certificates cannot be used ({cause}); see tls_ca, tls_cert, tls_key");
     Error::new(ErrorCode::ConfigInvalid, message)
 }
 

@@ -1,7 +1,7 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
-use super::{BackendType, SchedulerAddress};
 use super::setting::{Setting, SettingRange, SettingText, SettingValue, settings};
+use super::{BackendType, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::SandboxMode;
 

@@ -34,7 +34,8 @@ impl FromStr for SchedulerAddress {
 
     fn from_str(text: &str) -> Result<Self> {
         let parse = || {
-            let (host, port) = text.strip_prefix("df://")?.trim_end_matches('/').rsplit_once(':')?;
+            let (host, port) =
+                text.strip_prefix("df://")?.trim_end_matches('/').rsplit_once(':')?;
             let is_name = !host.is_empty() && !host.contains(['/', '@', ' ']);
             is_name.then_some(Self { host: host.to_owned(), port: port.parse().ok()? })
         };

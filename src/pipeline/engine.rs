@@ -10,8 +10,8 @@ use crate::cache::CacheStats;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::exec::backend::{self, Backend};
 use crate::exec::MediaRuntime;
+use crate::exec::backend::{self, Backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
 use crate::store::DatasetRoot;
@@ -53,7 +53,8 @@ impl Engine {
     /// # Errors
     /// `config.invalid`.
     pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
-        let runtime = self.runtime.with_backend(backend::build(&config.parallel.on_this_machine())?);
+        let runtime =
+            self.runtime.with_backend(backend::build(&config.parallel.on_this_machine())?);
         Ok(Self { runtime, cache: self.cache.clone(), monitor: Arc::clone(&self.monitor) })
     }
 

@@ -15,7 +15,8 @@ use super::session::{RunSession, stoppable};
 use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
 use super::{
-    RunConfig, RunSummary, changed_settings, cluster, describe, faces, made, stats, summary, transcribe,
+    RunConfig, RunSummary, changed_settings, cluster, describe, faces, made, stats, summary,
+    transcribe,
 };
 use crate::error::{ErrorCode, Result};
 use crate::kernels::ids::stable_id;

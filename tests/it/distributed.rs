@@ -24,18 +24,22 @@ struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     fn new(gate: &'a Gate, executors: usize, more: &[&str]) -> Self {
+        Self::with(gate, executors, more, &[])
+    }
+
+    fn with(gate: &'a Gate, executors: usize, more: &[&str], tls: &[&str]) -> Self {
         let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
         let port = (0..100).map(|_| fastrand::u16(12_000..19_000)).find(free).unwrap();
-        let scheduler = Self::scheduler(gate, port);
+        let scheduler = Self::scheduler(gate, port, tls);
         let mut cluster = Self { gate, port, scheduler, executors: vec![] };
         (0..executors).for_each(|_| cluster.add(more));
         cluster
     }
 
-    fn scheduler(gate: &Gate, port: u16) -> Running {
+    fn scheduler(gate: &Gate, port: u16, tls: &[&str]) -> Running {
         let listen = format!("127.0.0.1:{port}");
-        let mut running =
-            gate.start(&["scheduler", "--listen", &listen, "--executor-timeout", "6"]);
+        let args = ["scheduler", "--listen", &listen, "--executor-timeout", "6"];
+        let mut running = gate.start(&[&args[..], tls].concat());
         running.wait_for_line("scheduler at df://");
         let connects = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
         until("the scheduler listens", connects);
@@ -53,10 +57,14 @@ impl<'a> Cluster<'a> {
     }
 
     fn start(&self, out: &str) -> Running {
+        self.start_with(out, &[])
+    }
+
+    fn start_with(&self, out: &str, more: &[&str]) -> Running {
         let address = self.address();
-        self.gate.start(&[
-            "run", "r.csv", "--out", out, "--backend", "distributed", "--scheduler", &address,
-        ])
+        let args =
+            ["run", "r.csv", "--out", out, "--backend", "distributed", "--scheduler", &address];
+        self.gate.start(&[&args[..], more].concat())
     }
 }
 
@@ -74,7 +82,10 @@ fn sources(folder: &Path, names: &[&str]) -> Gate {
 /// Names and bytes of the media files.
 fn media(gate: &Gate, out: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = gate.folder.join(out).join("media");
-    files(&folder).into_iter().map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+    files(&folder)
+        .into_iter()
+        .map(|name| (name.clone(), fs::read(folder.join(name)).unwrap()))
+        .collect()
 }
 
 /// The results in `out` are those that one machine makes, and nothing else is there.
@@ -150,7 +161,7 @@ fn a_scheduler_that_is_killed_costs_nothing() {
     cluster.scheduler.signal(Signal::SIGKILL);
     until("the scheduler is gone", || cluster.scheduler.child.try_wait().unwrap().is_some());
     gate.open("all");
-    cluster.scheduler = Cluster::scheduler(&gate, cluster.port);
+    cluster.scheduler = Cluster::scheduler(&gate, cluster.port, &[]);
     let (status, said) = running.end();
     assert_eq!(status.code(), Some(0), "{said}");
     let calls = gate.calls();
@@ -233,7 +244,16 @@ fn what_the_cluster_cannot_do_is_refused_before_any_work() {
             "give df://HOST:PORT",
         ),
         (
-            vec!["run", "r.csv", "--out", "out", "--backend", "dask", "--scheduler", "df://192.0.2.1:1"],
+            vec![
+                "run",
+                "r.csv",
+                "--out",
+                "out",
+                "--backend",
+                "dask",
+                "--scheduler",
+                "df://192.0.2.1:1",
+            ],
             "the source of request a",
         ),
         (vec!["scheduler", "--listen", "0.0.0.0:20051"], "give --insecure"),
@@ -246,4 +266,84 @@ fn what_the_cluster_cannot_do_is_refused_before_any_work() {
         assert!(code != Some(0) && said.contains(sentence), "{args:?}: {said}");
     }
     assert_eq!(gate.calls(), Vec::<String>::new());
+}
+
+/// Certificates of a cluster in `folder`: `ca.pem`, and `NAME.pem` and `NAME.key` of a member and of a stranger.
+fn certificates(folder: &Path) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    for (authority, member) in [("ca", "node"), ("other-ca", "stranger")] {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root = params.self_signed(&key).unwrap();
+        fs::write(folder.join(format!("{authority}.pem")), root.pem()).unwrap();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let leaf = params.signed_by(&key, &issuer).unwrap();
+        fs::write(folder.join(format!("{member}.pem")), leaf.pem()).unwrap();
+        fs::write(folder.join(format!("{member}.key")), key.serialize_pem()).unwrap();
+    }
+}
+
+const TLS: [&str; 6] = ["--tls-ca", "ca.pem", "--tls-cert", "node.pem", "--tls-key", "node.key"];
+
+/// What the port answers to a request for the list of jobs, in plain text or by TLS as `member`.
+fn jobs(gate: &Gate, port: u16, member: Option<&str>) -> std::io::Result<String> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::{Read, Write};
+
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let request = b"GET /api/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut answer = vec![];
+    let Some(member) = member else {
+        stream.write_all(request)?;
+        stream.read_to_end(&mut answer)?;
+        return Ok(String::from_utf8_lossy(&answer).into_owned());
+    };
+    let file = |name: String| gate.folder.join(name);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(file("ca.pem".into())).unwrap()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match member {
+        "" => config.with_no_client_auth(),
+        name => {
+            let chain = CertificateDer::from_pem_file(file(format!("{name}.pem"))).unwrap();
+            let key = PrivateKeyDer::from_pem_file(file(format!("{name}.key"))).unwrap();
+            config.with_client_auth_cert(vec![chain], key).unwrap()
+        }
+    };
+    let name = "127.0.0.1".try_into().unwrap();
+    let mut session = rustls::ClientConnection::new(std::sync::Arc::new(config), name).unwrap();
+    let mut tls = rustls::Stream::new(&mut session, &mut stream);
+    tls.write_all(request)?;
+    match tls.read_to_end(&mut answer) {
+        Err(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Err(e),
+        _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
+    }
+}
+
+#[test]
+fn with_certificates_work_is_done_and_without_one_nothing_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = sources(folder.path(), &["a"]);
+    certificates(&gate.folder);
+    gate.open("all");
+    let cluster = Cluster::with(&gate, 1, &TLS, &TLS);
+    let (status, said) = cluster.start_with("out", &TLS).end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert_as_on_one_machine(&gate, "out");
+    let answered = jobs(&gate, cluster.port, Some("node")).unwrap();
+    assert!(answered.starts_with("HTTP/1.1 200"), "a member reads the jobs: {answered}");
+    for stranger in [None, Some(""), Some("stranger")] {
+        let answered = jobs(&gate, cluster.port, stranger);
+        let is_told = answered.as_ref().is_ok_and(|text| text.contains("HTTP"));
+        assert!(!is_told, "{stranger:?}: {answered:?}");
+    }
 }

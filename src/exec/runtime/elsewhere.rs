@@ -76,10 +76,8 @@ impl MediaRuntime {
             match unless_cancelled(cancel, async { Ok(looked_up.await) }).await? {
                 CacheLookup::Hit(columns) => {
                     meter.looked_up(true);
-                    let figures = crate::exec::backend::RemoteFigures {
-                        attempts: 1,
-                        ..Default::default()
-                    };
+                    let figures =
+                        crate::exec::backend::RemoteFigures { attempts: 1, ..Default::default() };
                     return Ok(RemoteOutcome { result: Ok(columns), figures });
                 }
                 CacheLookup::Miss(miss) => miss,

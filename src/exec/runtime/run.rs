@@ -117,10 +117,9 @@ impl MediaRuntime {
                     .instrument(span)
                     .await
             }
-            None => Ok(self
-                .run_attempts(work, row, place, cancel, &mut meter)
-                .instrument(span)
-                .await),
+            None => {
+                Ok(self.run_attempts(work, row, place, cancel, &mut meter).instrument(span).await)
+            }
         }
     }
 
@@ -239,7 +238,13 @@ impl MediaRuntime {
         Ok(Preparation::Source(miss, copy))
     }
 
-    pub(super) fn report(&self, work: &dyn Work, location: &str, error: Option<&Error>, figures: &RowFigures) {
+    pub(super) fn report(
+        &self,
+        work: &dyn Work,
+        location: &str,
+        error: Option<&Error>,
+        figures: &RowFigures,
+    ) {
         self.counters.finished(error.is_some());
         let location = redacted(location);
         if let Some(error) = error {
