@@ -7,11 +7,12 @@ use arrow::array::ArrayRef;
 use async_trait::async_trait;
 
 use super::RowOrder;
+use super::board::{RowBoard, WaitingRow};
 use super::files::{row_file, to_bytes};
 use super::folder::{ClientState, SharedFolder, cannot_write};
 use super::job::JobClient;
 use super::tls::{Credentials, tunnel};
-use super::watch::{JobWatch, RowBoard, WaitingRow};
+use super::watch::JobWatch;
 use crate::cancel::CancelToken;
 use crate::config::{BackendType, ParallelConfig, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};

@@ -1,7 +1,7 @@
 //! `clipflow executor`: takes rows from a scheduler and runs them on this machine.
 
 use std::net::{IpAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ballista_core::config::TaskSchedulingPolicy;
@@ -11,19 +11,11 @@ use datafusion::prelude::SessionConfig;
 
 use super::codec::ClusterCodec;
 use super::engine::FlaggingEngine;
+use super::member::{Executor, ExecutorOptions};
 use super::tls::{Credentials, tunnel};
 use super::visiting::VisitedRuns;
 use super::{VERSION, fault};
-use crate::cancel::CancelToken;
-use crate::config::{BackendType, ParallelConfig, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
-use crate::exec::backend;
-use crate::exec::{MediaRuntime, MediaRuntimeConfig};
-use crate::location::Location;
-use crate::media::MediaTools;
-use crate::resilience::Resilience;
-use crate::source::Sources;
-use crate::telemetry::Silent;
 
 /// Seconds between two signs of life to the scheduler.
 const HEARTBEAT: u64 = 2;
@@ -32,80 +24,7 @@ const TIME_TO_CONNECT: u16 = 30;
 /// Ports that are tried where none is named; above them the system takes its own.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// How an executor is started.
-#[derive(Debug, Clone)]
-pub(crate) struct ExecutorOptions {
-    /// Where the scheduler listens.
-    pub(crate) scheduler: SchedulerAddress,
-    /// Address that the scheduler reaches this machine at.
-    pub(crate) host: IpAddr,
-    /// Settings of media work.
-    pub(crate) parallel: ParallelConfig,
-    /// Where sources may lie; empty: where the client says.
-    pub(crate) roots: Vec<Location>,
-    /// Folders that results may lie in; empty: any.
-    pub(crate) results: Vec<PathBuf>,
-    /// Ends it.
-    pub(crate) stop: CancelToken,
-}
-
-/// What rows find on this machine.
-#[derive(Debug)]
-pub(super) struct Executor {
-    /// Another one each time the process starts.
-    pub(super) id: String,
-    /// For people.
-    pub(super) name: String,
-    pub(super) base: MediaRuntime,
-    pub(super) parallel: ParallelConfig,
-    pub(super) roots: Vec<Location>,
-    results: Vec<PathBuf>,
-    pub(super) runs: VisitedRuns,
-    pub(super) stop: CancelToken,
-}
-
-impl Executor {
-    fn new(options: &ExecutorOptions, id: String) -> Result<Self> {
-        let mut parallel = options.parallel.clone();
-        // A row that ends its process costs this one row, and the executor stays.
-        if parallel.backend == BackendType::Auto {
-            parallel.backend = BackendType::Process;
-        }
-        let tools = MediaTools {
-            sandbox: parallel.sandbox,
-            memory_bytes: parallel.media_memory_bytes(),
-            ..MediaTools::find()?
-        };
-        let resilience = Resilience::new(&parallel);
-        let none: [Location; 0] = [];
-        let base = MediaRuntime::new(MediaRuntimeConfig {
-            tools,
-            sources: Sources::standard(none, &parallel, &resilience.hosts),
-            media_dir: PathBuf::new(),
-            backend: backend::build(&parallel)?,
-            resilience,
-            observer: Arc::new(Silent),
-        });
-        Ok(Self {
-            name: format!("{id} of {}", options.host),
-            id,
-            base,
-            parallel,
-            roots: options.roots.clone(),
-            results: options.results.clone(),
-            runs: VisitedRuns::default(),
-            stop: options.stop.clone(),
-        })
-    }
-
-    /// Whether the run in `folder` writes to results that this executor serves.
-    pub(super) fn may_write(&self, folder: &Path) -> bool {
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        self.results.is_empty() || self.results.iter().any(|r| real(folder).starts_with(real(r)))
-    }
-}
-
-/// Serves until it is stopped; `ready` is told when it is about to connect.
+/// Serves until it is stopped.
 ///
 /// # Errors
 /// `config.invalid` if the scheduler cannot be reached or refuses, `setup.missing_program`.
@@ -114,9 +33,9 @@ pub(crate) async fn run_executor(options: ExecutorOptions) -> Result<()> {
     let work_dir = work_dir.map_err(|e| fault("there is no temporary folder", e))?;
     let id = work_dir.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let id = id.trim_start_matches("clipflow-").to_owned();
-    let executor = Arc::new(Executor::new(&options, id.clone())?);
+    let runs = Arc::new(VisitedRuns::of(Executor::new(&options, id.clone())?));
     let ports = (free_port(options.host)?, free_port(options.host)?);
-    let mut config = process_config(&options, &executor, ports, work_dir.path());
+    let mut config = process_config(&options, &runs, ports, work_dir.path());
     if let Some(credentials) = Credentials::of(&options.parallel)? {
         let way = tunnel(&options.scheduler, &credentials).await?;
         (config.scheduler_host, config.scheduler_port) = (way.host, way.port);
@@ -141,11 +60,11 @@ pub(crate) async fn run_executor(options: ExecutorOptions) -> Result<()> {
 
 fn process_config(
     options: &ExecutorOptions,
-    executor: &Arc<Executor>,
+    runs: &Arc<VisitedRuns>,
     (port, grpc_port): (u16, u16),
     work_dir: &Path,
 ) -> ExecutorProcessConfig {
-    let found = Arc::clone(executor);
+    let (found, executor) = (Arc::clone(runs), &runs.executor);
     let session = move || {
         use ballista::prelude::SessionConfigExt;
         SessionConfig::new_with_ballista()

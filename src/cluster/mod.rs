@@ -10,6 +10,7 @@
 //! executor that died; a row that outlived two of them ends with `worker_crashed`.
 
 mod backend;
+mod board;
 mod codec;
 mod engine;
 mod executor;
@@ -17,6 +18,7 @@ mod files;
 mod folder;
 mod job;
 mod marks;
+mod member;
 mod plan;
 mod row;
 mod scheduler;
@@ -31,7 +33,8 @@ use crate::error::{Error, ErrorCode};
 use crate::exec::WorkSpec;
 
 pub(crate) use backend::ClusterBackend;
-pub(crate) use executor::{ExecutorOptions, run_executor};
+pub(crate) use executor::run_executor;
+pub(crate) use member::ExecutorOptions;
 pub(crate) use scheduler::run_scheduler;
 
 /// The version that speaks; all of a cluster must be of one.

@@ -25,10 +25,10 @@ use object_store::path::Path as StorePath;
 
 use super::RowOrder;
 use super::engine::task_is_over;
-use super::executor::Executor;
 use super::files::{row_schema, rows_of};
 use super::folder::SharedFolder;
 use super::row::run_row;
+use super::visiting::VisitedRuns;
 
 /// Runs the rows of files; says of each what became of it, which the client does not need.
 #[derive(Debug)]
@@ -131,19 +131,19 @@ impl ExecutionPlan for ClusterExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let executor = context.session_config().get_extension::<Executor>().ok_or_else(|| {
+        let runs = context.session_config().get_extension::<VisitedRuns>().ok_or_else(|| {
             DataFusionError::Configuration("rows of a cluster run on its executors alone".into())
         })?;
         let task = context.task_id().unwrap_or_default();
         let order = self.order.clone();
         let batches = self.input.execute(partition, context)?;
         let states = batches.and_then(move |batch| {
-            let (executor, order, task) = (Arc::clone(&executor), order.clone(), task.clone());
+            let (runs, order, task) = (Arc::clone(&runs), order.clone(), task.clone());
             async move {
                 let (mut keys, mut states) = (vec![], vec![]);
                 let external = |e| DataFusionError::External(Box::new(e));
                 for (key, row) in rows_of(&batch).map_err(external)? {
-                    let state = run_row(&executor, &order, (&key, row), task_is_over(&task));
+                    let state = run_row(&runs, &order, (&key, row), task_is_over(&task));
                     states
                         .push(state.await.map_err(|e| DataFusionError::Execution(e.to_string()))?);
                     keys.push(key);

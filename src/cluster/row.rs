@@ -1,16 +1,17 @@
 //! An executor's side of one row: at most once at a time, its outcome written once.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 
 use super::RowOrder;
-use super::executor::Executor;
 use super::files::outcome_file;
 use super::folder::{SharedFolder, cannot_write};
 use super::marks::{EarlierAttempts, MAX_DEATHS, RowAttempt, earlier};
-use super::visiting::VisitedRun;
+use super::member::Executor;
+use super::visiting::{VisitedRun, VisitedRuns};
 use crate::cancel::{CancelOnDrop, stopped};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend::{RemoteFigures, RemoteOutcome, RemoteRow};
@@ -23,7 +24,7 @@ const TIME_TO_END: Duration = Duration::from_secs(4);
 /// # Errors
 /// What no executor can do, or this one cannot: the job fails then. `cancelled`.
 pub(super) async fn run_row(
-    executor: &Executor,
+    runs: &Arc<VisitedRuns>,
     order: &RowOrder,
     (key, row): (&str, RecordBatch),
     over: impl Future<Output = ()>,
@@ -32,7 +33,8 @@ pub(super) async fn run_row(
     if folder.result_file(key).exists() {
         return Ok("found");
     }
-    let run = executor.runs.enter(executor, order)?;
+    let executor = &runs.executor;
+    let run = runs.enter(order)?;
     if run.is_draining() || executor.stop.is_draining() {
         return Ok("withdrawn");
     }
@@ -46,9 +48,13 @@ pub(super) async fn run_row(
         },
     };
     let work = order.work.build()?;
-    if deaths >= MAX_DEATHS {
-        let outcome = outcome_file(work.as_ref(), crashed(deaths))?;
-        return write(executor, &folder, key, outcome, "crashed").await;
+    let given_up = match executor.refusal(&order.work) {
+        Some(refusal) => Some((failed(refusal, 1), "refused")),
+        None => (deaths >= MAX_DEATHS).then(|| (crashed(deaths), "crashed")),
+    };
+    if let Some((outcome, state)) = given_up {
+        let outcome = outcome_file(work.as_ref(), outcome)?;
+        return write(executor, &folder, key, outcome, state).await;
     }
     // Until the outcome is written.
     let _attempt = RowAttempt::begin(&folder, key, &executor.id)
@@ -102,9 +108,11 @@ fn crashed(deaths: usize) -> RemoteOutcome {
     let message = format!(
         "{deaths} executors died while they ran this row; remove the row, or try its source with --backend process"
     );
-    let attempts = u32::try_from(deaths).unwrap_or(u32::MAX);
-    RemoteOutcome {
-        result: Err(Error::new(ErrorCode::WorkerCrashed, message)),
-        figures: RemoteFigures { attempts, ..RemoteFigures::default() },
-    }
+    let error = Error::new(ErrorCode::WorkerCrashed, message);
+    failed(error, u32::try_from(deaths).unwrap_or(u32::MAX))
+}
+
+fn failed(error: Error, attempts: u32) -> RemoteOutcome {
+    let figures = RemoteFigures { attempts, ..RemoteFigures::default() };
+    RemoteOutcome { result: Err(error), figures }
 }

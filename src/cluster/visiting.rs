@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::RowOrder;
-use super::executor::Executor;
 use super::folder::SharedFolder;
+use super::member::Executor;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::MediaRuntime;
@@ -57,15 +57,24 @@ impl VisitedRun {
     }
 }
 
-/// The runs by their folders and the roots of their sources.
-#[derive(Debug, Clone, Default)]
-pub(super) struct VisitedRuns(Arc<Mutex<HashMap<VisitKey, Arc<VisitedRun>>>>);
+/// The runs that an executor takes part in, by their folders and the roots of their sources.
+#[derive(Debug)]
+pub(super) struct VisitedRuns {
+    /// Whose runs these are.
+    pub(super) executor: Executor,
+    runs: Mutex<HashMap<VisitKey, Arc<VisitedRun>>>,
+}
 
 type VisitKey = (SharedFolder, Vec<String>);
 
 impl VisitedRuns {
+    /// Those of an executor that has just started: none.
+    pub(super) fn of(executor: Executor) -> Self {
+        Self { executor, runs: Mutex::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<VisitKey, Arc<VisitedRun>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run of an order.
@@ -73,7 +82,8 @@ impl VisitedRuns {
     /// # Errors
     /// `store.read` if this machine does not see its folder, `source.forbidden` if the executor does not write to such
     /// results.
-    pub(super) fn enter(&self, executor: &Executor, order: &RowOrder) -> Result<Arc<VisitedRun>> {
+    pub(super) fn enter(self: &Arc<Self>, order: &RowOrder) -> Result<Arc<VisitedRun>> {
+        let executor = &self.executor;
         let folder = SharedFolder::at(order.folder.clone());
         let key = (folder.clone(), order.roots.clone());
         if let Some(run) = self.lock().get(&key).filter(|run| !run.token.is_cancelled()) {
@@ -105,7 +115,7 @@ impl VisitedRuns {
         let is_draining = AtomicBool::new(said.is_draining);
         let run = Arc::new(VisitedRun { runtime: Arc::new(runtime), is_draining, token });
         self.lock().insert(key.clone(), Arc::clone(&run));
-        let (runs, followed) = (self.clone(), Arc::clone(&run));
+        let (runs, followed) = (Arc::clone(self), Arc::clone(&run));
         tokio::spawn(async move {
             followed.follow(&key.0).await;
             runs.lock().retain(|_, run| !Arc::ptr_eq(run, &followed));

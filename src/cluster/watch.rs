@@ -2,21 +2,19 @@
 //! stuck or forgotten job leaves.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
 use super::RowOrder;
+use super::board::RowBoard;
 use super::files::read_outcome;
 use super::folder::{ClientState, SharedFolder};
 use super::job::{CallError, JobClient, JobState};
 use super::plan::ClusterExec;
-use crate::cancel::{CancelToken, stopped};
+use crate::cancel::CancelToken;
 use crate::config::SchedulerAddress;
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::WorkSpec;
-use crate::exec::backend::RemoteOutcome;
 
 /// Time between two looks for outcomes, and for which rows are gathered into a job.
 const LOOK: Duration = Duration::from_millis(50);
@@ -32,66 +30,6 @@ const AWAY: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs
 const BARREN_JOBS: u32 = 4;
 /// Time for jobs to be cancelled at the end.
 const TIME_TO_CANCEL: Duration = Duration::from_secs(2);
-
-type Waiter = oneshot::Sender<Result<RemoteOutcome>>;
-
-/// A row that waits for its outcome.
-#[derive(Debug)]
-pub(super) struct WaitingRow {
-    work: WorkSpec,
-    /// Size of its file in bytes.
-    size: u64,
-    cancel: CancelToken,
-    waiters: Vec<Waiter>,
-    /// The job it is in.
-    job: Option<String>,
-    has_begun: bool,
-}
-
-impl WaitingRow {
-    pub(super) fn new(work: WorkSpec, size: u64, cancel: CancelToken) -> Self {
-        Self { work, size, cancel, waiters: vec![], job: None, has_begun: false }
-    }
-}
-
-/// The rows that wait, by key.
-#[derive(Debug, Default)]
-pub(super) struct RowBoard {
-    rows: Mutex<HashMap<String, WaitingRow>>,
-    /// Why there is no watch.
-    closed: OnceLock<(ErrorCode, String)>,
-}
-
-impl RowBoard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, WaitingRow>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for the outcome of a row. Dropping the future gives the row up.
-    pub(super) async fn wait_for(&self, key: String, row: WaitingRow) -> Result<RemoteOutcome> {
-        let (sender, receiver) = oneshot::channel();
-        if let Some((code, message)) = self.closed.get() {
-            return Err(Error::new(*code, message.clone()));
-        }
-        self.lock().entry(key).or_insert(row).waiters.push(sender);
-        receiver.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
-    /// Ends all rows, now and later, with the error.
-    pub(super) fn close(&self, error: &Error) {
-        let _ = self.closed.set((error.code(), error.message().to_owned()));
-        self.fail(error);
-    }
-
-    /// Ends all rows with the error of the run.
-    fn fail(&self, error: &Error) {
-        for (_, row) in self.lock().drain() {
-            for waiter in row.waiters {
-                let _ = waiter.send(Err(Error::new(error.code(), error.message().to_owned())));
-            }
-        }
-    }
-}
 
 /// A job that was submitted.
 #[derive(Debug)]
