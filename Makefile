@@ -1,10 +1,11 @@
 # Every target sets up what it needs: ffmpeg and a C compiler are installed if they are missing.
 # CARGO_TARGET_DIR is respected, as by cargo itself.
 
-.PHONY: help demo test python notebooks readers transcripts faces bench lint features dist setup clean-demo report-check
+.PHONY: help demo cluster-demo test python notebooks readers transcripts faces bench lint features dist setup clean-demo report-check
 
 help:
 	@echo 'make demo        build, make a video, cut clips from it, show why these clips'
+	@echo 'make cluster-demo  a scheduler and two executors here; one is killed in the middle of a run'
 	@echo 'make test        all tests, all features'
 	@echo 'make python      build the wheel of the Python package and run its tests (PROFILE=release: what users install)'
 	@echo 'make notebooks   run the notebooks over what make demo wrote, and keep their outputs'
@@ -23,6 +24,9 @@ setup:
 
 demo: setup
 	@sh scripts/demo.sh
+
+cluster-demo: setup
+	@sh scripts/cluster_demo.sh
 
 test: setup
 	cargo test --all-features --locked
@@ -66,7 +70,7 @@ lint: setup
 
 # The first two sets are built as users build them. For the others the feature `dev` asks for all crates, so that each
 # builds clipflow alone.
-FEATURES := datafusion cli bench cloud http mcp otlp youtube statistics polars
+FEATURES := datafusion cli bench cloud http mcp otlp youtube statistics polars distributed serve
 features: setup
 	cargo clippy --lib --bins --examples --locked -- -D warnings
 	cargo clippy --no-default-features --lib --examples --locked -- -D warnings

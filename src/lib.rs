@@ -40,6 +40,7 @@
 //! | `youtube` | sources on YouTube, by way of yt-dlp |
 //! | `bench` | `run_comprehensive_benchmark` |
 //! | `cli` | the command and its settings files |
+//! | `distributed` | media work of runs on the executors of a Ballista cluster |
 //!
 //! Types of Arrow and DataFusion are part of the API: take both from here ([`arrow`], `datafusion`), so that
 //! the versions agree.
@@ -94,6 +95,9 @@ pub mod exec;
 #[cfg(feature = "datafusion")]
 #[doc(hidden)]
 pub mod store;
+
+#[cfg(feature = "distributed")]
+mod cluster;
 
 #[cfg(feature = "datafusion")]
 pub mod query;

@@ -42,6 +42,10 @@ class ParallelConfig:
     debug: bool | None = None
     drain_seconds: float | None = None
     worker_program: Path | None = None
+    scheduler: str | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     max_retries: int | None = None
     retry_delay_seconds: float | None = None
     exponential_backoff: bool | None = None

@@ -5,6 +5,8 @@ mod args;
 mod bench;
 mod cache;
 mod ceiling;
+#[cfg(feature = "distributed")]
+mod cluster;
 mod completions;
 mod debug;
 mod experiment;
@@ -144,6 +146,10 @@ async fn dispatch(
     stop: CancelToken,
 ) -> Result<u8> {
     match arguments.command {
+        #[cfg(feature = "distributed")]
+        Command::Scheduler(args) => cluster::scheduler(args, &parallel, stop).await,
+        #[cfg(feature = "distributed")]
+        Command::Executor(args) => cluster::executor(args, parallel, stop).await,
         Command::Run(args) => run::run(args, parallel, stop, arguments.log.verbose > 0).await,
         Command::Render(args) => render::render(args, parallel, stop).await,
         Command::Report(args) => report::report(args, parallel).await,

@@ -101,8 +101,9 @@ fn flags(setting: &'static Setting, defaults: &ParallelConfig) -> Vec<Arg> {
             SettingKind::Backend => {
                 // One that is not built in is not listed, and refused by the check that all share.
                 let value = |backend: BackendType| {
-                    let is_there = BackendType::BUILT_IN.contains(&backend);
-                    PossibleValue::new(backend.as_str()).hide(!is_there)
+                    let is_there = BackendType::available().contains(&backend);
+                    let value = PossibleValue::new(backend.as_str()).hide(!is_there);
+                    if backend == BackendType::Dask { value.alias("distributed") } else { value }
                 };
                 on.ignore_case(true).value_parser(BackendType::ALL.map(value))
             }

@@ -20,7 +20,9 @@ pub enum BackendType {
     Process,
     /// Work-stealing over cores (rayon), in chunks that adapt.
     Joblib,
-    /// Distributed; not part of this version.
+    /// The executors of a cluster, for the media work of `run` and `render`; needs the feature `distributed` and
+    /// the setting `scheduler`.
+    #[serde(alias = "distributed")]
     Dask,
     /// Tokio tasks with a limit.
     Async,
@@ -31,9 +33,19 @@ impl BackendType {
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Dask, Self::Async];
 
-    /// The backends that this version has.
+    /// The backends of one machine.
     pub const BUILT_IN: [Self; 5] =
         [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Async];
+
+    /// The backends that this build has.
+    pub const fn available() -> &'static [Self] {
+        if cfg!(feature = "distributed") { &Self::ALL } else { &Self::BUILT_IN }
+    }
+
+    /// The names of the backends that this build has, for a sentence.
+    pub(crate) fn names() -> String {
+        Self::available().iter().map(|b| b.as_str()).collect::<Vec<_>>().join(", ")
+    }
 
     /// The name in configuration.
     pub const fn as_str(self) -> &'static str {
@@ -47,21 +59,25 @@ impl BackendType {
         }
     }
 
-    /// See that this version has it.
+    /// See that this build has it.
     ///
     /// # Errors
-    /// `config.invalid` for `dask`.
+    /// `config.invalid` for `dask` without the feature `distributed`.
     pub fn check(self) -> Result<(), Error> {
         match self {
-            Self::Dask => Err(Self::no_dask()),
+            Self::Dask if !cfg!(feature = "distributed") => Err(Error::new(
+                ErrorCode::ConfigInvalid,
+                "this build has no backend dask (distributed); build it with the feature distributed, or take auto, thread, process, joblib or async",
+            )),
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn no_dask() -> Error {
+    /// The error of work that a cluster does not take.
+    pub(crate) fn not_of_a_cluster() -> Error {
         Error::new(
             ErrorCode::ConfigInvalid,
-            "the backend dask (distributed) follows in a later version; take auto, thread, process, joblib or async",
+            "the backend dask (distributed) is for run and render alone; take auto, thread, process, joblib or async",
         )
     }
 }
@@ -76,8 +92,9 @@ impl FromStr for BackendType {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        let text = if text.eq_ignore_ascii_case("distributed") { "dask" } else { text };
         Self::ALL.into_iter().find(|b| text.eq_ignore_ascii_case(b.as_str())).ok_or_else(|| {
-            let names = Self::BUILT_IN.map(Self::as_str).join(", ");
+            let names = Self::names();
             Error::new(
                 ErrorCode::ConfigInvalid,
                 format!("there is no backend {text}; take one of {names}"),

@@ -8,10 +8,12 @@ mod backend;
 #[cfg(feature = "cli")]
 mod load;
 mod parallel;
+mod scheduler;
 mod setting;
 
 pub use backend::BackendType;
 #[cfg(feature = "cli")]
 pub use load::{ConfigLoader, LoadedConfig, Origin};
 pub use parallel::{ParallelConfig, ParallelConfigBuilder, SETTINGS};
+pub use scheduler::SchedulerAddress;
 pub use setting::{Setting, SettingKind, SettingRange, SettingText};

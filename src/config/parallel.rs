@@ -1,7 +1,7 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
-use super::BackendType;
 use super::setting::{Setting, SettingRange, SettingText, SettingValue, settings};
+use super::{BackendType, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::SandboxMode;
 
@@ -25,7 +25,7 @@ settings! {
     ParallelConfigBuilder;
 
     "Work" {
-        /// How rows are spread: auto, thread, process, joblib or async.
+        /// How rows are spread: auto, thread, process, joblib, async, or dask, the executors of a cluster.
         backend: BackendType = BackendType::Auto, flag "backend";
         /// Rows worked on at a time; 0: one per core, fewer if `memory_limit_gb` holds fewer.
         max_workers: usize = 0, flag "workers", from 0 to 1024 "rows";
@@ -40,6 +40,17 @@ settings! {
         worker_program: String = String::new(), flag "worker-program";
         /// Memory of queries and media processes together, in GB.
         memory_limit_gb: f64 = 4.0, flag "memory-limit", from 0.25 to 100_000 "GB";
+    }
+    "Cluster" {
+        /// Address of the cluster's scheduler for the backend dask and for executors, `df://HOST:PORT`; empty: none.
+        scheduler: SettingText = SettingText::default(), flag "scheduler";
+        /// File with the certificates of the authority that the cluster's scheduler, executors and clients trust (PEM);
+        /// empty: no TLS.
+        tls_ca: String = String::new(), flag "tls-ca";
+        /// File with the certificate that this side of the cluster shows (PEM).
+        tls_cert: String = String::new(), flag "tls-cert";
+        /// File with the key of that certificate (PEM).
+        tls_key: String = String::new(), flag "tls-key";
     }
     "Retries" {
         /// How often a row is tried again, if what it failed of can change.
@@ -161,10 +172,30 @@ impl ParallelConfig {
     /// `config.invalid` with the setting, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
         self.backend.check()?;
+        if self.backend == BackendType::Dask || !self.scheduler.is_empty() {
+            self.scheduler_address()?;
+        }
         SETTINGS.iter().try_for_each(|setting| {
             let text = self.get(setting.name).unwrap_or_default();
             if self.in_range(setting) { Ok(()) } else { Err(wrong(setting, &text, None)) }
         })
+    }
+
+    /// Where the cluster's scheduler is.
+    ///
+    /// # Errors
+    /// `config.invalid` if `scheduler` is no address.
+    pub fn scheduler_address(&self) -> Result<SchedulerAddress> {
+        self.scheduler.parse()
+    }
+
+    /// The backend for the work of a run that stays on this machine.
+    pub(crate) fn on_this_machine(&self) -> Self {
+        let backend = match self.backend {
+            BackendType::Dask => BackendType::Auto,
+            here => here,
+        };
+        Self { backend, ..self.clone() }
     }
 
     /// Set one setting from text.

@@ -94,10 +94,7 @@ impl Setting {
             SettingKind::Text => return "a text".to_owned(),
             SettingKind::Choice(names) => return format!("one of {}", names.join(", ")),
             SettingKind::Backend => {
-                return format!(
-                    "one of {}",
-                    BackendType::BUILT_IN.map(BackendType::as_str).join(", ")
-                );
+                return format!("one of {}", BackendType::names());
             }
             SettingKind::Whole => "a whole number",
             SettingKind::Number => "a number",

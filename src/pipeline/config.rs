@@ -260,7 +260,7 @@ impl RunConfig {
             tools,
             sources: self.sources(&resilience.hosts),
             media_dir,
-            backend: backend::build(&self.parallel)?,
+            backend: backend::build(&self.parallel.on_this_machine())?,
             resilience,
             observer: Arc::clone(&self.observer),
         }))

@@ -10,7 +10,8 @@ use crate::cache::CacheStats;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Result;
-use crate::exec::{MediaRuntime, backend};
+use crate::exec::MediaRuntime;
+use crate::exec::backend::{self, Backend};
 use crate::media::MediaTools;
 use crate::resilience::Hosts;
 use crate::store::DatasetRoot;
@@ -52,7 +53,8 @@ impl Engine {
     /// # Errors
     /// `config.invalid`.
     pub fn with_backend_of(&self, config: &RunConfig) -> Result<Self> {
-        let runtime = self.runtime.with_backend(backend::build(&config.parallel)?);
+        let runtime =
+            self.runtime.with_backend(backend::build(&config.parallel.on_this_machine())?);
         Ok(Self { runtime, cache: self.cache.clone(), monitor: Arc::clone(&self.monitor) })
     }
 
@@ -120,15 +122,25 @@ impl Engine {
         }
     }
 
-    /// The runtime of one run, which writes media files to `media_dir`, tells `observer` and ends with `stop`.
+    /// Runs the work of this machine.
+    #[cfg(feature = "distributed")]
+    pub(super) fn backend(&self) -> Arc<dyn Backend> {
+        self.runtime.shared_backend()
+    }
+
+    /// The runtime of one run, which writes media files to `media_dir`, tells `observer` and ends with `stop`. Its
+    /// backend is `own`, or that of the engine.
     pub(super) fn for_run(
         &self,
         media_dir: PathBuf,
-        observer: &Arc<dyn Observer>,
-        stop: &CancelToken,
+        own: Option<Arc<dyn Backend>>,
+        (observer, stop): (&Arc<dyn Observer>, &CancelToken),
         monitor: &RunMonitor,
     ) -> MediaRuntime {
         let mut runtime = self.runtime.for_run(media_dir);
+        if let Some(backend) = own {
+            runtime = runtime.with_backend(backend);
+        }
         // Only progress within a row goes to the observer that the engine was made with.
         runtime.observer = Arc::clone(observer);
         runtime.with_telemetry(monitor.telemetry.clone()).with_stop(stop)

@@ -8,6 +8,7 @@ mod advice;
 mod amounts;
 mod analysis_cache;
 mod changed_settings;
+mod cluster;
 mod commit;
 mod config;
 #[cfg(feature = "cli")]

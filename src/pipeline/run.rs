@@ -15,8 +15,8 @@ use super::session::{RunSession, stoppable};
 use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
 use super::{
-    RunConfig, RunSummary, changed_settings, describe, faces, held_sources, made, sound_tracks,
-    stats, summary, transcribe,
+    RunConfig, RunSummary, changed_settings, cluster, describe, faces, held_sources, made,
+    sound_tracks, stats, summary, transcribe,
 };
 use crate::error::{ErrorCode, Result};
 use crate::kernels::ids::stable_id;
@@ -99,6 +99,7 @@ async fn run_session(
     checked: FileEntry,
     (wanted, watch): (Wanted, &FailureWatch),
 ) -> Result<(RunSummary, RunRows)> {
+    cluster::check_sources(&session).await?;
     let left_over = left_over(&session).await;
     tell_missing_layers(&session);
     let RepeatedRows { checked, rows: asked, settled } =

@@ -9,7 +9,7 @@ use super::publish::Publisher;
 use super::requests::LocalRequests;
 use super::statements::Statements;
 use super::validate_requests::validate_requests;
-use super::{Engine, RunConfig, from_results, merge, stats};
+use super::{Engine, RunConfig, cluster, from_results, merge, stats};
 use datafusion::common::ScalarValue;
 
 use crate::cache::CacheStats;
@@ -244,7 +244,9 @@ impl Opening {
         let cache_before = shared.and_then(|engine| engine.cache_stats()).unwrap_or_default();
         let media_dir = root.media_dir(&writer);
         let monitor = engine.begin(&config.parallel);
-        let runtime = engine.for_run(media_dir.clone(), &config.observer, &config.stop, &monitor);
+        let cluster = cluster::backend(&config, &engine, &root, &writer)?;
+        let heard = (&config.observer, &config.stop);
+        let runtime = engine.for_run(media_dir.clone(), cluster, heard, &monitor);
         let runtime = Arc::new(runtime);
         let cancel = CancelOnDrop(Arc::clone(&runtime));
         let options = config.session_options();

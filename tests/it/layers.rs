@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up; the table in ARCHITECTURE.md has them too.
-pub const LAYERS: [&str; 25] = [
+pub const LAYERS: [&str; 26] = [
     "error",
     "cancel",
     "panics",
@@ -23,6 +23,7 @@ pub const LAYERS: [&str; 25] = [
     "media",
     "exec",
     "store",
+    "cluster",
     "query",
     "analytics",
     "pipeline",

@@ -11,6 +11,8 @@ mod captions;
 mod circles;
 mod cli;
 mod dependencies;
+#[cfg(feature = "distributed")]
+mod distributed;
 mod docs;
 mod embed;
 mod encoding;

@@ -4,6 +4,8 @@ mod analytics;
 #[cfg(feature = "bench")]
 mod bench;
 mod cache;
+#[cfg(feature = "distributed")]
+mod cluster;
 mod encoding;
 mod export;
 mod forget;
@@ -33,6 +35,8 @@ pub(super) use analytics::{
 pub(super) use bench::BenchArgs;
 pub(super) use cache::CacheArgs;
 pub(super) use cache::CacheCommand;
+#[cfg(feature = "distributed")]
+pub(super) use cluster::{ExecutorArgs, SchedulerArgs};
 pub(super) use encoding::EncodingArgs;
 pub(super) use export::ExportArgs;
 pub(super) use forget::{ForgetArgs, PruneArgs};
@@ -135,6 +139,12 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Write the man pages of all commands into a folder.
     Man(ManArgs),
+    /// Give the media work of runs to executors (run --backend dask).
+    #[cfg(feature = "distributed")]
+    Scheduler(SchedulerArgs),
+    /// Take media work from a scheduler and do it on this machine.
+    #[cfg(feature = "distributed")]
+    Executor(ExecutorArgs),
     /// Measure the backends on this machine, on kernels and generated media.
     #[cfg(feature = "bench")]
     Bench(BenchArgs),
@@ -157,6 +167,10 @@ impl Command {
             Self::Debug(args) => args.settings.clone(),
             #[cfg(feature = "bench")]
             Self::Bench(args) => args.settings.clone(),
+            #[cfg(feature = "distributed")]
+            Self::Executor(args) => args.settings.clone(),
+            #[cfg(feature = "distributed")]
+            Self::Scheduler(args) => args.settings.clone(),
             Self::Performance(args) => args.settings.clone(),
             Self::Experiment(args) => args.settings.clone(),
             Self::Train(args) => args.settings.clone(),
@@ -186,6 +200,8 @@ impl Command {
         match self {
             Self::Run(args) if args.explain == Some(ExplainMode::Plan) => None,
             Self::Run(_) | Self::Render(_) => Some(settings.drain_seconds),
+            #[cfg(feature = "distributed")]
+            Self::Scheduler(_) | Self::Executor(_) => Some(settings.drain_seconds),
             // Its client is gone: what was finished is found again.
             #[cfg(feature = "mcp")]
             Self::Mcp(_) => Some(0.0),

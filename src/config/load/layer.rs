@@ -31,6 +31,10 @@ const NOT_OF_A_FOLDER: &[&str] = &[
     "metrics_listen",
     "datadog_url",
     "otlp_url",
+    "scheduler",
+    "tls_ca",
+    "tls_cert",
+    "tls_key",
 ];
 /// Values of one place.
 pub(super) struct Layer {

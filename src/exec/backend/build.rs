@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Builds the backend of `config`. Threads and processes are started when work arrives.
 ///
 /// # Errors
-/// `config.invalid` for `dask`, which this version does not support, and for `process` in a program that
+/// `config.invalid` for `dask`, which a run makes of its results folder, and for `process` in a program that
 /// has not called [`super::process::worker::run_if_worker`] and names no worker program.
 pub fn build(config: &ParallelConfig) -> Result<Arc<dyn Backend>> {
     let workers = config.workers();
@@ -30,6 +30,6 @@ pub fn build(config: &ParallelConfig) -> Result<Arc<dyn Backend>> {
                 ..ProcessConfig::default()
             })?)
         }
-        BackendType::Dask => return Err(BackendType::no_dask()),
+        BackendType::Dask => return Err(BackendType::not_of_a_cluster()),
     })
 }

@@ -8,6 +8,9 @@
 //! | [`ProcessBackend`] | worker processes | one process | the row that caused it |
 //! | [`AutoBackend`] | the cheapest of these for the work | | |
 //!
+//! With the feature `distributed` a run has one more, `dask`: media rows go to the executors of a cluster
+//! ([`RemoteRows`]), all other work stays on this machine.
+//!
 //! [`build()`] makes one from a [`crate::config::ParallelConfig`].
 
 mod auto;
@@ -16,6 +19,7 @@ mod costs;
 mod joblib;
 mod pool;
 pub(crate) mod process;
+mod remote;
 mod thread;
 mod ticket;
 mod tokio_tasks;
@@ -30,6 +34,7 @@ pub use auto::AutoBackend;
 pub use build::build;
 pub use joblib::JoblibBackend;
 pub use process::{ProcessBackend, ProcessConfig};
+pub use remote::{RemoteFigures, RemoteOutcome, RemoteRow, RemoteRows};
 pub use thread::ThreadBackend;
 pub use tokio_tasks::AsyncBackend;
 
@@ -94,6 +99,12 @@ pub trait Backend: Debug + Send + Sync {
     /// returned other columns than declared,
     /// `worker_crashed` if its process died twice, `cancelled`, `timeout`.
     async fn run(&self, task: Task) -> Result<Vec<ArrayRef>>;
+
+    /// Takes rows of `work` with their sources still to be fetched, if this backend runs them elsewhere.
+    fn remote(&self, work: &dyn Work) -> Option<&dyn RemoteRows> {
+        let _ = work;
+        None
+    }
 
     /// Where `rows` rows of `work` (`None`: any number) would run, and why.
     fn choice(&self, work: &dyn Work, rows: Option<usize>) -> BackendChoice {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::MediaRuntime;
 use crate::error::{Error, Result};
 use crate::exec::Work;
+use crate::exec::backend::RemoteFigures;
 use crate::exec::work::Progress;
 use crate::location::redacted;
 use crate::resilience::HostKey;
@@ -52,6 +53,8 @@ pub(super) struct RowMeter<'a> {
     progress: Arc<RowProgress>,
     /// Whether a cache had its result; `None`: no cache was asked.
     found: Option<bool>,
+    /// The validator of the source that was opened last.
+    validator: Option<String>,
 }
 
 impl<'a> RowMeter<'a> {
@@ -82,8 +85,10 @@ impl<'a> RowMeter<'a> {
                 to: Arc::clone(&runtime.env.progress),
                 telemetry: telemetry.clone(),
                 milliseconds: AtomicU64::new(0),
+                expected: AtomicU64::new(0),
             }),
             found: None,
+            validator: None,
         }
     }
 
@@ -121,7 +126,8 @@ impl<'a> RowMeter<'a> {
     }
 
     /// A source was opened since `since`.
-    pub(super) fn opened(&self, opened: &Result<LocalCopy>, since: Instant) {
+    pub(super) fn opened(&mut self, opened: &Result<LocalCopy>, since: Instant) {
+        self.validator = opened.as_ref().ok().map(|copy| copy.validator.clone());
         let code = opened.as_ref().err().map_or("", |error| error.code().as_str());
         let host = self.host.as_str();
         let seconds = since.elapsed().as_secs_f64();
@@ -149,6 +155,18 @@ impl<'a> RowMeter<'a> {
         }
     }
 
+    /// Another machine has run the row of this work.
+    pub(super) fn ran_elsewhere(&mut self, work: &str, figures: &RemoteFigures) {
+        self.processes.extend(figures.processes.clone());
+        self.validator.clone_from(&figures.validator);
+        if figures.expected_seconds > 0.0 {
+            self.progress.expected(work, figures.expected_seconds);
+        }
+        if figures.video_seconds > 0.0 {
+            self.progress.advanced(work, figures.video_seconds);
+        }
+    }
+
     /// A worker is taken while the result lives.
     pub(super) fn running(&self, copy: Option<&LocalCopy>) -> RunningRow<'_> {
         let bytes = copy.map_or(0, size_of) as f64;
@@ -163,7 +181,7 @@ impl<'a> RowMeter<'a> {
         error: Option<&Error>,
         attempts: u32,
         elapsed: Duration,
-    ) -> RowFigures {
+    ) -> (RowFigures, RemoteFigures) {
         let processes = self.processes.take();
         let seconds = elapsed.as_secs_f64();
         let figures = RowFigures {
@@ -189,6 +207,15 @@ impl<'a> RowMeter<'a> {
         });
         processes.iter().for_each(|process| self.ended(process));
         self.row_span(error, &figures);
+        let of_row = RemoteFigures {
+            attempts,
+            seconds,
+            video_seconds: figures.video_seconds,
+            expected_seconds: self.progress.expected.load(Ordering::Relaxed) as f64 / 1000.0,
+            validator: self.validator.clone(),
+            processes: processes.clone(),
+            executor: String::new(),
+        };
         self.runtime.telemetry.rows.record(RowRecord {
             stage: self.stage.to_owned(),
             location: self.location.clone(),
@@ -203,7 +230,7 @@ impl<'a> RowMeter<'a> {
             cached: figures.cached,
             processes,
         });
-        figures
+        (figures, of_row)
     }
 
     /// A media process of the row has ended.
@@ -332,6 +359,8 @@ struct RowProgress {
     to: Arc<dyn Progress>,
     telemetry: Telemetry,
     milliseconds: AtomicU64,
+    /// Announced, in milliseconds.
+    expected: AtomicU64,
 }
 
 impl Progress for RowProgress {
@@ -342,6 +371,7 @@ impl Progress for RowProgress {
     }
 
     fn expected(&self, stage: &str, seconds: f64) {
+        self.expected.fetch_add((seconds.max(0.0) * 1000.0) as u64, Ordering::Relaxed);
         self.to.expected(stage, seconds);
     }
 }

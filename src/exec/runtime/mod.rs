@@ -1,5 +1,6 @@
 //! The state shared by all rows of media work; [`run`] runs one row.
 
+mod elsewhere;
 mod measure;
 mod run;
 
@@ -176,6 +177,13 @@ impl MediaRuntime {
         }
     }
 
+    /// The same runtime, whose sources are these.
+    #[cfg(feature = "distributed")]
+    #[must_use]
+    pub(crate) fn with_sources(self, sources: Sources) -> Self {
+        Self { sources: Arc::new(sources), ..self }
+    }
+
     /// The same runtime, drained and cancelled with `stop`.
     #[must_use]
     pub fn with_stop(self, stop: &CancelToken) -> Self {
@@ -202,6 +210,12 @@ impl MediaRuntime {
     /// The backend that runs the work.
     pub fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
+    }
+
+    /// The same, to be shared.
+    #[cfg(feature = "distributed")]
+    pub(crate) fn shared_backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
     }
 
     /// The hosts of sources and their state.

@@ -12,7 +12,7 @@ use super::measure::{RowFigures, RowMeter};
 use crate::cancel::{CancelToken, stopped};
 use crate::error::{Error, Result};
 use crate::exec::Work;
-use crate::exec::backend::Task;
+use crate::exec::backend::{RemoteFigures, Task};
 use crate::exec::inputs::columns_read;
 use crate::exec::outcome::{RowsOutcome, finish_rows};
 use crate::exec::prefetch::acquire;
@@ -49,7 +49,7 @@ impl MediaRuntime {
         row: RecordBatch,
         cancel: CancelToken,
     ) -> Result<(Vec<ArrayRef>, RowFigures)> {
-        let RowRun { result, figures } = self.unless_stopped(&work, &row, &cancel).await?;
+        let RowRun { result, figures, .. } = self.unless_stopped(&work, &row, &cancel).await?;
         let (attempts, elapsed) = (i64::from(figures.attempts), figures.seconds);
         let outcome = RowsOutcome { result, attempts, elapsed };
         Ok((finish_rows(work.as_ref(), &row, outcome)?, figures))
@@ -70,7 +70,7 @@ impl MediaRuntime {
     }
 
     /// [`MediaRuntime::run`], unless the row is cancelled or drained before it starts.
-    async fn unless_stopped(
+    pub(super) async fn unless_stopped(
         &self,
         work: &Arc<dyn Work>,
         row: &RecordBatch,
@@ -89,7 +89,7 @@ impl MediaRuntime {
             () = refused => {}
             ran = self.run(work, row, &cancel) => {
                 self.token.check()?;
-                return Ok(ran);
+                return ran;
             }
         }
         drop(in_flight);
@@ -99,14 +99,28 @@ impl MediaRuntime {
     }
 
     /// Tries until the row succeeds or cannot. Between two attempts a row holds no slot.
-    async fn run(&self, work: &Arc<dyn Work>, row: &RecordBatch, cancel: &CancelToken) -> RowRun {
+    async fn run(
+        &self,
+        work: &Arc<dyn Work>,
+        row: &RecordBatch,
+        cancel: &CancelToken,
+    ) -> Result<RowRun> {
         self.counters.started();
         let location = text_at(row, "location").unwrap_or_default();
         let host = HostKey::of(&location).filter(|_| work.needs_source());
         let mut meter = RowMeter::start(self, work.as_ref(), &location, host.as_ref());
         let span = meter.log_span();
         let place = (location.as_str(), host.as_ref());
-        self.run_attempts(work, row, place, cancel, &mut meter).instrument(span).await
+        match self.backend.remote(work.as_ref()) {
+            Some(remote) => {
+                self.run_elsewhere(remote, work, row, place, cancel, &mut meter)
+                    .instrument(span)
+                    .await
+            }
+            None => {
+                Ok(self.run_attempts(work, row, place, cancel, &mut meter).instrument(span).await)
+            }
+        }
     }
 
     async fn run_attempts(
@@ -137,9 +151,9 @@ impl MediaRuntime {
                 break Err(stopped);
             }
         };
-        let figures = meter.end(result.as_ref().err(), attempts, elapsed);
+        let (figures, details) = meter.end(result.as_ref().err(), attempts, elapsed);
         self.report(work.as_ref(), location, result.as_ref().err(), &figures);
-        RowRun { result, figures }
+        RowRun { result, figures, details }
     }
 
     /// Prepares the source, then runs the work. The time this takes, without waiting for slots, is added
@@ -224,7 +238,13 @@ impl MediaRuntime {
         Ok(Preparation::Source(miss, copy))
     }
 
-    fn report(&self, work: &dyn Work, location: &str, error: Option<&Error>, figures: &RowFigures) {
+    pub(super) fn report(
+        &self,
+        work: &dyn Work,
+        location: &str,
+        error: Option<&Error>,
+        figures: &RowFigures,
+    ) {
         self.counters.finished(error.is_some());
         let location = redacted(location);
         if let Some(error) = error {
@@ -257,9 +277,11 @@ impl Drop for InFlight<'_> {
 }
 
 /// Result of all attempts at a row.
-struct RowRun {
-    result: Result<Vec<ArrayRef>>,
-    figures: RowFigures,
+pub(super) struct RowRun {
+    pub(super) result: Result<Vec<ArrayRef>>,
+    pub(super) figures: RowFigures,
+    /// The same for another machine.
+    pub(super) details: RemoteFigures,
 }
 
 /// What [`MediaRuntime::prepare`] returns.
@@ -298,7 +320,7 @@ impl Drop for Stopwatch<'_> {
 }
 
 /// The result of `work`, or `cancelled` if that happens first.
-async fn unless_cancelled<T>(
+pub(super) async fn unless_cancelled<T>(
     cancel: &CancelToken,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {

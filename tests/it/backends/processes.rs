@@ -239,7 +239,7 @@ fn a_program_that_is_not_prepared_is_told_what_to_do() {
     let config = ParallelConfig { backend: BackendType::Dask, ..ParallelConfig::default() };
     let error = build(&config).unwrap_err();
     assert_eq!(error.code(), ErrorCode::ConfigInvalid);
-    assert!(error.message().contains("later version"), "{error}");
+    assert!(error.message().contains("run and render alone"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,5 +194,5 @@ fn completions_and_man_pages_name_every_command() {
         assert!(stderr(&wrong).contains(meant), "{}", stderr(&wrong));
     }
     let help = stdout(&clipflow(folder.path(), &["run", "--help"]));
-    assert!(help.contains("joblib") && !help.contains("dask"), "what is not built in");
+    assert!(help.contains("joblib") && !help.contains("celery"), "what is not built in");
 }
