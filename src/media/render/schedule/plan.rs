@@ -223,6 +223,7 @@ mod tests {
             start: 0.0,
             video: 0,
             audio: None,
+            mixed: Vec::new(),
             coded_width: 1280,
             coded_height: 720,
             scaled: (1280, 720),
@@ -236,8 +237,10 @@ mod tests {
             plain: true,
             rgb: false,
             hdr: None,
+            kept: None,
             copyable: false,
             fault: None,
+            gap: 0.05,
             standing: Vec::new(),
         }
     }
