@@ -34,43 +34,6 @@ fn cached(gate: &Gate, out: &str, more: &[&str]) -> (String, Vec<String>) {
 }
 
 #[test]
-fn results_are_their_own_cache() {
-    let folder = tempfile::tempdir().unwrap();
-    let gate = sources(folder.path(), &["a", "b"]);
-    gate.open("all");
-    let run = |requests: &str, out: &str| {
-        let (code, said) = gate.run(&["run", requests, "--out", out]);
-        assert_eq!(code, Some(0), "{said}");
-        let analysed = |call: String| Some(call.strip_prefix("analyze ")?.to_owned());
-        gate.calls().into_iter().filter_map(analysed).collect::<Vec<_>>()
-    };
-    assert_eq!(run("r.csv", "out"), ["a.mp4", "b.mp4"]);
-    // Other requests, in other languages and of other lengths, and a source that is new.
-    fs::copy(folder.path().join("a.mp4"), folder.path().join("c.mp4")).unwrap();
-    let rows = "request_id,source_url,min_clip_length,max_clip_length,max_clips,language\n\
-        a2,a.mp4,3,5,2,es\nb2,b.mp4,3,5,2,\nc2,c.mp4,3,5,2,\n";
-    fs::write(folder.path().join("r2.csv"), rows).unwrap();
-    assert_eq!(run("r2.csv", "out"), ["c.mp4"]);
-    assert_eq!(run("r2.csv", "fresh"), ["a.mp4", "b.mp4", "c.mp4"]);
-    let chosen = |out: &str| {
-        let sql = "SELECT request_id, start, \"end\", score, hook_text FROM clips WHERE request_id LIKE '%2' ORDER BY 1, 2";
-        let (code, said) = gate.run(&["sql", out, sql, "--format", "csv"]);
-        assert_eq!(code, Some(0), "{said}");
-        said
-    };
-    assert_eq!(chosen("out"), chosen("fresh"));
-    let sql = "SELECT sum(value) FROM run_stats WHERE metric = 'clipflow_reused_analyses_total'";
-    let (_, said) = gate.run(&["sql", "out", sql, "--format", "csv"]);
-    assert!(said.contains("2.0"), "{said}");
-    // A source that changed is analysed again.
-    let changed = fs::File::open(folder.path().join("a.mp4")).unwrap();
-    changed.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    fs::write(folder.path().join("r3.csv"), rows.replace("a2,", "a3,").replace("b2,", "b3,"))
-        .unwrap();
-    assert_eq!(run("r3.csv", "out"), ["a.mp4"]);
-}
-
-#[test]
 fn another_run_finds_what_was_analysed() {
     let folder = tempfile::tempdir().unwrap();
     let gate = sources(folder.path(), &["a", "b"]);
