@@ -70,7 +70,7 @@ lint: setup
 
 # The first two sets are built as users build them. For the others the feature `dev` asks for all crates, so that each
 # builds clipflow alone.
-FEATURES := datafusion cli bench cloud http mcp otlp youtube statistics polars distributed serve
+FEATURES := datafusion cli bench cloud http mcp otlp youtube statistics polars distributed
 features: setup
 	cargo clippy --lib --bins --examples --locked -- -D warnings
 	cargo clippy --no-default-features --lib --examples --locked -- -D warnings
