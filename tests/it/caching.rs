@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clipflow::cache::CacheKeyFn;
 use clipflow::pipeline::{self, RunConfig};
 
 use super::support::gated::{Gate, files};
 use super::support::waiting::until;
-use super::support::{HEAD, show};
+use super::support::{HEAD, clipflow, csv_rows, show, stderr};
 
 fn sources(folder: &Path, names: &[&str]) -> Gate {
     show::make(&folder.join("a.mp4"));
@@ -31,6 +32,33 @@ fn cached(gate: &Gate, out: &str, more: &[&str]) -> (String, Vec<String>) {
     let analysed =
         gate.calls().into_iter().filter_map(|c| Some(c.strip_prefix("analyze ")?.into()));
     (said, analysed.collect())
+}
+
+#[test]
+fn a_new_request_over_a_source_that_the_results_hold_decodes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    show::make(&path.join("show.mp4"));
+    let rows = |out: &str, sql: &str| {
+        csv_rows(sql, &clipflow(path, &["sql", out, sql, "--format", "csv"]))
+    };
+    let run = |requests: &str, out: &str| {
+        fs::write(path.join("r.csv"), format!("{HEAD}{requests}")).unwrap();
+        let output = clipflow(path, &["run", "r.csv", "--out", out, "--plan-only"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let reused = "SELECT value FROM run_stats WHERE metric = 'clipflow_reused_analyses_total' ORDER BY run_id";
+        rows(out, reused)
+    };
+    assert_eq!(run("a,show.mp4,4,9,2\n", "out"), [""; 0]);
+    let others = "b,show.mp4,3,6,3\nc,./show.mp4,6,12,1\n";
+    assert_eq!(run(others, "out"), ["1.0"]);
+    assert_eq!(run(others, "fresh"), [""; 0]);
+    let chosen = "SELECT request_id, start, \"end\", score, hook_text FROM clips WHERE request_id IN ('b', 'c') ORDER BY 1, 2";
+    assert_eq!(rows("out", chosen), rows("fresh", chosen));
+    // A source that changed is analysed again.
+    let file = fs::File::options().write(true).open(path.join("show.mp4")).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+    assert_eq!(run("d,show.mp4,4,9,2\n", "out"), ["1.0"], "of the run before");
 }
 
 #[test]
