@@ -9,6 +9,14 @@ See ``docs/user/python.md``.
 """
 
 from ._clipflow import Stop, __version__
+from ._doors import (
+    PolarsExpressions,
+    call_function,
+    polars_expression,
+    polars_expressions,
+    register_duckdb,
+    scalar_functions,
+)
 from ._errors import ClipflowError
 from ._functions import (
     error_codes,
@@ -51,6 +59,7 @@ __all__ = [
     "EncodedVideo",
     "Experiment",
     "ParallelConfig",
+    "PolarsExpressions",
     "Rendered",
     "Results",
     "RunSummary",
@@ -67,6 +76,7 @@ __all__ = [
     "ViralVideoProcessor",
     "ViralVideoVariant",
     "__version__",
+    "call_function",
     "create_high_performance_processor",
     "create_high_performance_viral_processor",
     "error_codes",
@@ -74,10 +84,14 @@ __all__ = [
     "list_settings",
     "open",
     "performance",
+    "polars_expression",
+    "polars_expressions",
     "query",
+    "register_duckdb",
     "render",
     "run",
     "run_comprehensive_benchmark",
+    "scalar_functions",
     "sql",
     "train",
     "validate",

@@ -24,6 +24,12 @@ class Table:
     def collect(self) -> Table: ...
     def plan(self) -> str | None: ...
 
+def scalar_functions() -> list[str]:
+    """Names of the functions of the columns of a row."""
+
+def call_function(name: str, arguments: Any) -> Table:
+    """The scalar function on the columns of a table: one column of its name."""
+
 class Dataset:
     """The tables and views of a results dataset as it stands when it is opened."""
 

@@ -11,6 +11,7 @@ mod processor;
 mod query;
 mod requests;
 mod response_stream;
+mod scalar;
 mod settings;
 mod table;
 mod wait;
@@ -33,6 +34,8 @@ mod _clipflow {
     use crate::query::query;
     #[pymodule_export]
     use crate::response_stream::ResponseStream;
+    #[pymodule_export]
+    use crate::scalar::{call_function, scalar_functions};
     #[pymodule_export]
     use crate::table::{Table, chunk_data};
     #[pymodule_export]

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clipflow::datafusion::execution::SendableRecordBatchStream;
 use clipflow::datafusion::prelude::DataFrame;
@@ -40,6 +40,12 @@ impl Table {
 
     pub(crate) fn batch(batch: RecordBatch) -> Self {
         Self { rows: Rows::Batches(batch.schema(), vec![batch]), keep: None }
+    }
+
+    /// Batches of one schema, of which there is one at least.
+    pub(crate) fn batches(batches: Vec<RecordBatch>) -> Self {
+        let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+        Self { rows: Rows::Batches(schema, batches), keep: None }
     }
 
     fn schema(&self) -> SchemaRef {
