@@ -31,7 +31,7 @@ pub enum BackendType {
 impl BackendType {
     /// Every backend.
     pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Dask, Self::Async];
+        [Self::Auto, Self::Thread, Self::Process, Self::Joblib, Self::Async, Self::Dask];
 
     /// The backends of one machine.
     pub const BUILT_IN: [Self; 5] =

@@ -356,11 +356,12 @@ mod tests {
 
     #[test]
     fn a_value_of_another_kind_is_refused_and_changes_nothing() {
+        let backends = format!("one of {}", BackendType::names());
         let cases = [
             ("max_workers", "4.5", "a whole number of rows from 0 to 1024"),
             ("max_workers", "", "a whole number of rows from 0 to 1024"),
             ("enable_caching", "maybe", "true or false"),
-            ("backend", "celery", "one of auto, thread, process, joblib, async"),
+            ("backend", "celery", backends.as_str()),
         ];
         for (name, text, allowed) in cases {
             let mut config = ParallelConfig::default();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::session::RunSession;
+use super::statements::Statements;
 use super::{Engine, RunConfig};
 #[cfg(feature = "distributed")]
 use crate::cluster::ClusterBackend;
@@ -61,8 +61,7 @@ pub(super) fn backend(
 ///
 /// # Errors
 /// `source.forbidden` with the first source that they may not see.
-pub(super) async fn check_sources(session: &RunSession) -> Result<()> {
-    let config = &session.config;
+pub(super) async fn check_sources(config: &RunConfig, statements: &Statements) -> Result<()> {
     if config.parallel.backend != BackendType::Dask {
         return Ok(());
     }
@@ -86,7 +85,7 @@ pub(super) async fn check_sources(session: &RunSession) -> Result<()> {
     }
     let query =
         "SELECT request_id, location FROM checked WHERE error_code IS NULL ORDER BY \"row\"";
-    let rows: Vec<Asked> = session.statements.rows(query).await?;
+    let rows: Vec<Asked> = statements.rows(query).await?;
     let is_hidden = |row: &&Asked| {
         let seen = shared.iter().any(|root| Path::new(&row.location).starts_with(root));
         scheme(&row.location).is_none() && !seen

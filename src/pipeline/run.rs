@@ -99,7 +99,7 @@ async fn run_session(
     checked: FileEntry,
     (wanted, watch): (Wanted, &FailureWatch),
 ) -> Result<(RunSummary, RunRows)> {
-    cluster::check_sources(&session).await?;
+    cluster::check_sources(&session.config, &session.statements).await?;
     let left_over = left_over(&session).await;
     tell_missing_layers(&session);
     let RepeatedRows { checked, rows: asked, settled } =

@@ -281,6 +281,7 @@ pub(super) struct RowRun {
     pub(super) result: Result<Vec<ArrayRef>>,
     pub(super) figures: RowFigures,
     /// The same for another machine.
+    #[cfg_attr(not(feature = "distributed"), allow(dead_code, reason = "executors send it"))]
     pub(super) details: RemoteFigures,
 }
 
