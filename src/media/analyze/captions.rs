@@ -1,10 +1,9 @@
 //! Caption tracks within the source and in files beside it.
 
 use std::io::{PipeReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::page;
+use super::page::{self, MAX_BYTES, read_file};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
     CAPTION_ENDINGS, Decoded, RawCue, decode, detect_language, parse_captions, to_iso639_3,
@@ -13,8 +12,6 @@ use crate::kernels::text::{
 use crate::media::probe::SubtitleStream;
 use crate::model::Cue;
 
-/// Largest part of a caption track that is read, in bytes.
-const MAX_BYTES: u64 = 10 << 20;
 /// What stands in the names of captions that speech recognition made.
 const AUTOMATIC: &str = "auto";
 /// Largest number of sidecars that are read.
@@ -133,15 +130,6 @@ fn sidecar_language(stem: &str, name: &str) -> Option<Option<String>> {
         [tag] => to_iso639_3(tag).map(Some),
         _ => None,
     }
-}
-
-pub(super) fn read_file(path: &Path) -> Option<Vec<u8>> {
-    // A link would lead to a file that was not checked.
-    let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(path).ok()?;
-    let mut text = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text).ok()?;
-    (read as u64 <= MAX_BYTES).then_some(text)
 }
 
 /// The lines of all tracks as rows, in time order.

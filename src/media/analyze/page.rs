@@ -1,13 +1,16 @@
 //! What the page of a source says about it, in a file beside it: `talk.info.json` of `talk.mp4`, as yt-dlp writes it.
 
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::captions::read_file;
 use crate::media::ffprobe::{ProbeChapter, number};
 use crate::model::{Chapter, Replay};
 
+/// Largest part of a caption track or a file beside a source that is read, in bytes.
+pub(super) const MAX_BYTES: u64 = 10 << 20;
 /// Largest number of chapters, and of parts of the heat map, that are read.
 const MAX_ROWS: usize = 10_000;
 
@@ -107,6 +110,16 @@ fn in_order(
 fn clipped(start: f64, end: f64, duration: f64) -> Option<(f64, f64)> {
     let (start, end) = (start.max(0.0), end.min(duration));
     (end > start).then_some((start, end))
+}
+
+/// The content of a file that is no link and not too large.
+pub(super) fn read_file(path: &Path) -> Option<Vec<u8>> {
+    // A link would lead to a file that was not checked.
+    let no_link = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(no_link).open(path).ok()?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut text).ok()?;
+    (read as u64 <= MAX_BYTES).then_some(text)
 }
 
 #[cfg(test)]
