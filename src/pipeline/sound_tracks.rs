@@ -113,13 +113,15 @@ fn tracks(probe: &media::Probe) -> Vec<usize> {
 
 /// The table `sound_tracks`: each wish, and the one that stands for it.
 fn batch(rows: &[(WantedSound, Option<String>)]) -> Result<RecordBatch> {
-    let text = |of: &dyn Fn(&(WantedSound, Option<String>)) -> Option<String>| {
-        Arc::new(rows.iter().map(of).collect::<StringArray>()) as ArrayRef
-    };
+    let text = |cells: Vec<Option<String>>| Arc::new(StringArray::from(cells)) as ArrayRef;
     RecordBatch::try_from_iter_with_nullable([
-        ("location", text(&|(wish, _)| Some(wish.location.clone())), true),
-        ("sound", text(&|(wish, _)| wish.sound.clone()), true),
-        ("chosen", text(&|(_, chosen)| chosen.clone()), true),
+        (
+            "location",
+            text(rows.iter().map(|(wish, _)| Some(wish.location.clone())).collect()),
+            true,
+        ),
+        ("sound", text(rows.iter().map(|(wish, _)| wish.sound.clone()).collect()), true),
+        ("chosen", text(rows.iter().map(|(_, chosen)| chosen.clone()).collect()), true),
     ])
     .map_err(|e| Error::new(ErrorCode::Internal, format!("the sound tracks are no table ({e})")))
 }

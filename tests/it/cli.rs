@@ -106,7 +106,8 @@ fn explain_prints_plan_and_cost_and_does_nothing() {
         clipflow(folder.path(), &["run", "requests.csv", "--out", "out", "--explain", "-v"]);
     let text = stdout(&output);
     assert!(output.status.success(), "{}", stderr(&output));
-    for part in ["MediaExec: analyze", "MediaExec: render", "select_clips_in(", "AggregateExec"] {
+    for part in ["MediaExec: analyze", "MediaExec: render", "select_clips_about(", "AggregateExec"]
+    {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(text.contains("distinct sources                 3   of which unreadable 2"), "{text}");

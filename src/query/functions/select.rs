@@ -101,8 +101,11 @@ pub fn merge_cues() -> Function {
     );
     let return_type = list_type(Cue::data_type());
     Function::new("merge_cues", arguments, return_type.clone(), about, move |args| {
-        let [first, second] = [lists(&args[0])?, lists(&args[1])?];
-        let merged = cues::merged(&with_words(first)?, &with_words(second)?)?;
+        // Cues that were read back from results may have other ideas of what may be NULL.
+        let of_type = |cues: &ArrayRef| {
+            lists(&as_type(&(Arc::new(with_words(lists(cues)?)?) as ArrayRef), &return_type)?)
+        };
+        let merged = cues::merged(&of_type(&args[0])?, &of_type(&args[1])?)?;
         as_type(&(Arc::new(merged) as ArrayRef), &return_type)
     })
 }

@@ -273,8 +273,9 @@ fn an_exporter_that_cannot_work_does_not_fail_the_run_and_a_wrong_address_is_ref
 fn stats_prints_the_last_run_or_all_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    fs::write(path.join("short.mp4"), show::short()).unwrap();
     for clips in ["1", "2"] {
+        // Written anew, or the second run would find the analysis of the first.
+        fs::write(path.join("short.mp4"), show::short()).unwrap();
         let video = ["run", "short.mp4", "--out", "out", "--plan-only", "--min", "2", "--max", "3"];
         let run = clipflow(path, &[&video[..], &["--max-clips", clips]].concat());
         assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
