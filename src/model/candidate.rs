@@ -72,8 +72,8 @@ table_of_arrays! {
         pub end_quality: f64,
         /// 1 at the middle of the lengths asked for, 0 at the shortest and longest.
         pub length_fit: f64,
-        /// How much of what is said is about the topic of the request (BM25 as a share of its limit), in [0, 1); NULL
-        /// without a topic, and where the source never speaks of it.
+        /// How much of what is said is about the topic of the request (BM25), from 0 to 1 for the most in any of its
+        /// windows; NULL without a topic, and where no window speaks of it.
         pub topic_match: Option<f64>,
         /// Weighted mean of the parts, in [0, 1].
         pub score: f64,

@@ -64,8 +64,8 @@ pub(super) struct WindowMeasures {
     pub start_quality: f64,
     pub end_quality: f64,
     pub length_fit: f64,
-    /// How much of what is said is about the topic of the request; `None` without one, and where the source never
-    /// speaks of it.
+    /// How much of what is said is about the topic of the request, 1 for the most in any of its windows; `None`
+    /// without a topic, and where no window speaks of it.
     pub topic: Option<f64>,
 }
 
@@ -150,7 +150,7 @@ features! {
     /// How near the length is to the middle of those asked for.
     length: 0.03, window(|w| w.length_fit);
     /// How much of what is said is about the topic of the request.
-    topic: 0.25, Measure::Words(|w| w.topic);
+    topic: 0.4, Measure::Words(|w| w.topic);
 }
 
 /// The features that signals give for any stretch of a source, wherever it begins and ends.

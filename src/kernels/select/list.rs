@@ -235,7 +235,9 @@ impl Source {
         let spans = times("start")?.zip(times("end")?).zip(&texts);
         let lines: Vec<(f64, f64, &str)> =
             spans.map(|((start, end), text)| (*start, *end, text.unwrap_or_default())).collect();
-        Ok(TopicTrack::new(&lines, topic))
+        let language = self.cues.column_by_name("language").map(|column| any_texts(column));
+        let language = language.transpose()?.unwrap_or_default().into_iter().flatten().next();
+        Ok(TopicTrack::new(&lines, topic, language))
     }
 
     fn prepare(&self) -> Result<PreparedSource> {
@@ -309,7 +311,10 @@ fn sentence_ends(cues: &StructArray) -> Result<Vec<bool>> {
 
 /// The texts of the cues, whichever type of text they are.
 fn texts(cues: &StructArray) -> Result<Vec<Option<&str>>> {
-    let text = child("cues", cues, "text")?;
+    any_texts(child("cues", cues, "text")?)
+}
+
+fn any_texts(text: &ArrayRef) -> Result<Vec<Option<&str>>> {
     Ok(match text.data_type() {
         DataType::Utf8 => text.as_string::<i32>().iter().collect(),
         DataType::LargeUtf8 => text.as_string::<i64>().iter().collect(),

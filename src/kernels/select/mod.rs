@@ -173,9 +173,14 @@ impl PreparedSource {
         (weights, topic): (&Weights, Option<&TopicTrack>),
     ) -> Vec<Candidate> {
         let usual = params.ideal_length();
-        let scored = windows.iter().map(|w| {
+        let raw = |topic: &TopicTrack| -> Vec<f64> {
+            windows.iter().map(|w| topic.of(w.start.t, w.end.t, usual)).collect()
+        };
+        let raw = topic.map(raw).unwrap_or_default();
+        let most = raw.iter().copied().fold(0.0, f64::max);
+        let scored = windows.iter().enumerate().map(|(i, w)| {
             let fit = params.length_fit(w.end.t - w.start.t);
-            let about = topic.map(|topic| topic.of(w.start.t, w.end.t, usual));
+            let about = raw.get(i).filter(|_| most > 0.0).map(|value| value / most);
             (*w, self.scales.score(w, (fit, about), (&self.timeline, &self.bounds), weights))
         });
         choice::choose(scored.collect(), params.max_clips)

@@ -30,11 +30,11 @@ pub struct TopicTrack {
 }
 
 impl TopicTrack {
-    /// Finds the words of `topic` in `lines`: start and end in seconds, and text. `None` where none of them is
-    /// said, or the topic has no word that counts.
-    pub fn new(lines: &[(f64, f64, &str)], topic: &str) -> Option<Self> {
+    /// Finds the words of `topic` in `lines`: start and end in seconds, and text, in `language` (any tag; without one
+    /// it is detected). `None` where none of them is said, or the topic has no word that counts.
+    pub fn new(lines: &[(f64, f64, &str)], topic: &str, language: Option<&str>) -> Option<Self> {
         let said: Vec<&str> = lines.iter().map(|(.., text)| *text).collect();
-        let lexicon = Lexicon::of(None, &said.join("\n"));
+        let lexicon = Lexicon::of(language, &said.join("\n"));
         let stems = |text: &str| -> Vec<String> {
             runs(text, &lexicon).into_iter().flatten().map(|word| word.stem).collect()
         };
@@ -109,27 +109,27 @@ mod tests {
 
     #[test]
     fn a_stretch_about_the_topic_is_above_one_about_something_else() {
-        let bread = TopicTrack::new(&LINES, "How to bake breads").unwrap();
+        let bread = TopicTrack::new(&LINES, "How to bake breads", None).unwrap();
         let about = |start, end| bread.of(start, end, 10.0);
         assert!(about(5.0, 15.0) > 0.4, "{}", about(5.0, 15.0));
         assert!(about(5.0, 15.0) > about(0.0, 10.0) && about(0.0, 10.0) > 0.0);
         assert_eq!(about(15.0, 25.0), 0.0);
-        let music = TopicTrack::new(&LINES, "music").unwrap();
+        let music = TopicTrack::new(&LINES, "music", None).unwrap();
         assert!(music.of(15.0, 25.0, 10.0) > music.of(5.0, 25.0, 10.0));
     }
 
     #[test]
     fn a_topic_that_is_never_named_is_none() {
-        assert_eq!(TopicTrack::new(&LINES, "football"), None);
-        assert_eq!(TopicTrack::new(&LINES, "the of"), None);
-        assert_eq!(TopicTrack::new(&LINES, ""), None);
-        assert_eq!(TopicTrack::new(&[], "music"), None);
+        assert_eq!(TopicTrack::new(&LINES, "football", None), None);
+        assert_eq!(TopicTrack::new(&LINES, "the of", None), None);
+        assert_eq!(TopicTrack::new(&LINES, "", None), None);
+        assert_eq!(TopicTrack::new(&[], "music", None), None);
     }
 
     #[test]
     fn other_scripts_are_found_too() {
         let lines = [(0.0, 2.0, "Сегодня мы печём хлеб."), (3.0, 5.0, "Потом слушаем музыку.")];
-        let track = TopicTrack::new(&lines, "хлеба").unwrap();
+        let track = TopicTrack::new(&lines, "хлеба", Some("rus")).unwrap();
         assert!(track.of(0.0, 2.5, 3.0) > 0.0 && track.of(2.5, 5.0, 3.0) == 0.0);
     }
 
@@ -140,7 +140,7 @@ mod tests {
             topic in "[a-c ]{0,9}", span in (-10.0..60.0_f64, 0.0..60.0_f64), usual in 0.0..90.0_f64,
         ) {
             let lines: Vec<_> = said.iter().map(|(s, l, t)| (*s, s + l, t.as_str())).collect();
-            if let Some(track) = TopicTrack::new(&lines, &topic) {
+            if let Some(track) = TopicTrack::new(&lines, &topic, None) {
                 let value = track.of(span.0, span.0 + span.1, usual);
                 proptest::prop_assert!((0.0..1.0).contains(&value), "{value}");
             }
