@@ -6,6 +6,8 @@ Both call one crossing of the extension module, which takes columns as an Arrow 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from . import _clipflow
@@ -77,6 +79,21 @@ def polars_expression(name: str, *arguments: Any) -> polars.Expr:
     return made
 
 
+def _first_column(answer: Callable[[str, Sequence[Any]], Any], name: str, *columns: Any) -> Any:
+    return answer(name, columns).column(0)
+
+
+def _with_parameters(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """The function with a signature of so many parameters, which DuckDB counts."""
+
+    def call(*columns: Any) -> Any:
+        return function(*columns)
+
+    names = [Parameter(f"c{number}", Parameter.POSITIONAL_ONLY) for number in range(count)]
+    call.__signature__ = Signature(names)  # type: ignore[attr-defined]
+    return call
+
+
 def register_duckdb(connection: duckdb.DuckDBPyConnection, functions: Mapping[str, Sequence[str]]) -> None:
     """Register scalar functions, each with the SQL types of its arguments, in a connection of DuckDB.
 
@@ -94,8 +111,9 @@ def register_duckdb(connection: duckdb.DuckDBPyConnection, functions: Mapping[st
         empty = connection.sql(f"SELECT {nothing} LIMIT 0").to_arrow_table()
         returned = connection.from_arrow(answer(name, empty.columns)).types[0]
 
-        def call(*columns: Any, name: str = name) -> Any:
-            return answer(name, columns).column(0)
-
         parameters = [connection.type(sql) for sql in types]
-        connection.create_function(name, call, parameters, returned, type="arrow", null_handling="special")
+        call = _with_parameters(partial(_first_column, answer, name), len(parameters))
+        # The stubs know no columns of pyarrow.
+        connection.create_function(  # type: ignore[call-overload]
+            name, call, parameters, returned, type="arrow", null_handling="special"
+        )

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
 use clipflow::datafusion::common::{DFSchema, DataFusionError};
+use clipflow::datafusion::execution::FunctionRegistry;
 use clipflow::datafusion::prelude::{SessionContext, ident};
 use clipflow::query::{FunctionKind, SessionOptions, sql_functions};
 use clipflow::{Error, ErrorCode, query_error, register_all_with};

