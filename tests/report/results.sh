@@ -18,7 +18,7 @@ cp "$work/show.mp4" "$work/small/$name.mp4"
 printf '1\n00:00:00,500 --> 00:00:04,000\n%s\n\n2\n00:00:09,000 --> 00:00:13,000\nHow long does it last, and why?\n\n3\n00:00:16,000 --> 00:00:20,000\nLonger than you think.\n' \
     "$attack" >"$work/small/$name.en.srt"
 printf 'request_id,source_url,min_clip_length,max_clip_length,max_clips,topic,experiment_id\n"%s","%s.mp4",4,8,2,"%s",hooks\nlost,lost.mp4,4,8,1,,\n' \
-    "$attack" "$name" "$attack" >"$work/small/requests.csv"
+    "$attack" "$name" '<b onmouseover=danger()>football</b>' >"$work/small/requests.csv"
 cd "$work/small"
 "$clipflow" run requests.csv --out out --variants 2 --quiet 2>/dev/null || [ $? -eq 3 ]
 "$clipflow" sql out "SELECT variant_id, DATE '2026-05-01' AS day, 1000 AS impressions, 600 AS views,
