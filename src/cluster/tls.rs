@@ -1,4 +1,4 @@
-//! TLS with certificates on both sides, in front of Ballista's servers, which speak plain TCP and ask nobody who they are.
+//! TLS with certificates on both sides, in front of Ballista's servers, which speak plain TCP without authentication.
 //!
 //! The scheduler's port is ours: what has a certificate of the cluster's authority is passed on to Ballista, which
 //! listens on the loopback interface. Executors and clients reach it through a port of their own on the loopback interface.

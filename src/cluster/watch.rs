@@ -130,7 +130,7 @@ impl JobWatch {
         let _ = tokio::time::timeout(TIME_TO_CANCEL, cancelled).await;
     }
 
-    /// Hands over the outcomes that are there, and forgets rows that nobody waits for.
+    /// Hands over the outcomes that are there, and forgets rows without waiters.
     async fn collect(&mut self) -> Result<()> {
         let keys: Vec<String> = {
             let mut rows = self.board.lock();

@@ -16,7 +16,7 @@ pub(in crate::cli) struct SchedulerArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 15,
         value_parser = clap::value_parser!(u64).range(4..=3600))]
     pub executor_timeout: u64,
-    /// Listen beyond this machine without certificates, although whoever reaches the port can then submit, cancel
+    /// Listen beyond this machine without certificates, although any client that reaches the port can then submit, cancel
     /// and read work.
     #[arg(long)]
     pub insecure: bool,
@@ -36,7 +36,7 @@ pub(in crate::cli) struct ExecutorArgs {
     /// Folder that results of clients may lie in; may be repeated. Without one, any.
     #[arg(long, value_name = "DIR")]
     pub results: Vec<PathBuf>,
-    /// Listen beyond this machine without certificates, although whoever reaches the ports can then start and stop
+    /// Listen beyond this machine without certificates, although any client that reaches the ports can then start and stop
     /// work.
     #[arg(long)]
     pub insecure: bool,

@@ -93,7 +93,7 @@ async fn body(mut response: Response) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Whether an error says that there is no such file, or that it is nobody's business.
+/// Whether an error says that there is no such file, or that it may not be read.
 fn is_absent(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::SourceNotFound | ErrorCode::SourceForbidden)
 }
