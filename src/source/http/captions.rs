@@ -3,9 +3,12 @@
 //! A server has no listing that could be asked, so a few usual names are tried: that of the source with `vtt` or `srt`
 //! in place of its ending, without a language and in English. Addresses with a query, which may be a signature of
 //! that one address, are left alone.
+//!
+//! These requests are part of the call that fetches the source, one after the other and to the same host. They enter
+//! no call of their own: that would wait for the place at the host that the fetch itself holds.
 
+use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, Response};
 use url::Url;
 
 use super::{Http, RedirectStep};
@@ -18,19 +21,20 @@ use crate::source::spool::SpoolFile;
 const ENDINGS: [&str; 4] = ["vtt", "srt", "en.vtt", "en.srt"];
 
 impl Http {
-    /// Puts the captions that are beside `location` beside `file`. A server that fails is noted and costs the source
-    /// nothing else.
+    /// Puts the captions that are beside the source at `source` beside `file`. A server that fails is noted and costs
+    /// the source nothing else.
     ///
     /// # Errors
     /// `store.write` if the disk is full.
-    pub(super) async fn bring_captions(&self, location: &str, file: &mut SpoolFile) -> Result<()> {
+    pub(super) async fn bring_captions(&self, source: &Url, file: &mut SpoolFile) -> Result<()> {
         for ending in ENDINGS {
-            let Some(url) = sibling(location, ending) else { return Ok(()) };
+            let Some(url) = sibling(source, ending) else { return Ok(()) };
             match self.small_file(&url).await {
                 Ok(Some(bytes)) => file.put_beside(ending, &bytes).await?,
                 Ok(None) => {}
+                Err(error) if is_absent(error.code()) => {}
                 Err(error) => {
-                    tracing::warn!(location, ending, %error, "captions were not looked for");
+                    tracing::warn!(ending, %error, "captions were not looked for");
                     let note = format!("{ending} beside the source was not read: {error}");
                     return file.put_beside("info.json", &caption_note(&note)).await;
                 }
@@ -39,41 +43,21 @@ impl Http {
         Ok(())
     }
 
-    /// The content of a text file; `None` if there is none.
-    async fn small_file(&self, url: &str) -> Result<Option<Vec<u8>>> {
-        let mut chain = self.chain(url)?;
-        loop {
-            let (url, key) = chain.current()?;
-            let step = self.hosts.guard(&key).call(|| self.read_small(url)).await;
-            match step {
-                Ok(step) => {
-                    if let Some(bytes) = chain.follow(step)? {
-                        return Ok(bytes);
-                    }
-                }
-                Err(error) if is_absent(error.code()) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn read_small(&self, url: &Url) -> Result<RedirectStep<Option<Vec<u8>>>> {
-        let response = match self.ask(Method::GET, url, HeaderMap::new()).await? {
-            RedirectStep::Redirect(next) => return Ok(RedirectStep::Redirect(next)),
+    /// The content of a text file; `None` if there is none, or only somewhere else.
+    async fn small_file(&self, url: &Url) -> Result<Option<Vec<u8>>> {
+        let response = match self.content(url).await? {
+            RedirectStep::Redirect(_) => return Ok(None),
             RedirectStep::Done(response) => response,
         };
         let (status, headers) = (response.status(), response.headers());
-        if let Some(error) = answer::refusal(status, headers, url) {
-            return Err(error);
-        }
         let large = answer::length(status, headers).is_some_and(|n| n > MAX_CAPTION_BYTES);
         if large || !may_be_captions(headers) {
-            return Ok(RedirectStep::Done(None));
+            return Ok(None);
         }
         let limit = self.config.connect + self.config.first_byte;
         let body = tokio::time::timeout(limit, body(response)).await;
         let slow = || Error::new(ErrorCode::SourceUnreachable, "the server is too slow");
-        Ok(RedirectStep::Done(body.map_err(|_| slow())??))
+        body.map_err(|_| slow())?
     }
 }
 
@@ -104,23 +88,22 @@ fn may_be_captions(headers: &HeaderMap) -> bool {
     !["text/html", "video/", "audio/", "image/"].iter().any(|other| of.starts_with(other))
 }
 
-/// The address beside `location` with this ending; `None` where there is no name to change.
-fn sibling(location: &str, ending: &str) -> Option<String> {
-    let mut url = Url::parse(location).ok()?;
-    if url.query().is_some() {
+/// The address beside `source` with this ending; `None` where there is no name to change.
+fn sibling(source: &Url, ending: &str) -> Option<Url> {
+    if source.query().is_some() {
         return None;
     }
-    let path = url.path();
-    let (folder, name) = path.rsplit_once('/')?;
+    let (folder, name) = source.path().rsplit_once('/')?;
     let (stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
-    let path = format!("{folder}/{stem}.{ending}");
-    url.set_path(&path);
+    let mut url = source.clone();
+    url.set_path(&format!("{folder}/{stem}.{ending}"));
     url.set_fragment(None);
-    Some(url.into())
+    Some(url)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -135,7 +118,8 @@ mod tests {
             ("https://example.com/talk", None),
             ("https://example.com/.mp4", None),
         ] {
-            assert_eq!(sibling(location, "en.vtt").as_deref(), wanted, "{location}");
+            let found = sibling(&Url::parse(location).unwrap(), "en.vtt");
+            assert_eq!(found.as_ref().map(Url::as_str), wanted, "{location}");
         }
     }
 }

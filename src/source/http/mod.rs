@@ -97,6 +97,16 @@ impl Http {
         }
     }
 
+    /// The answer with the content of `url`.
+    async fn content(&self, url: &Url) -> Result<RedirectStep<Response>> {
+        let step = self.ask(Method::GET, url, HeaderMap::new()).await?;
+        let refused = match &step {
+            RedirectStep::Done(answer) => answer::refusal(answer.status(), answer.headers(), url),
+            RedirectStep::Redirect(_) => None,
+        };
+        refused.map_or(Ok(step), Err)
+    }
+
     /// Fetches the content into the spool as the source of `location`.
     async fn bring(
         &self,
@@ -105,18 +115,14 @@ impl Http {
         spool: &Spool,
         slot: FetchSlot,
     ) -> Result<RedirectStep<Fetched>> {
-        let response = match self.ask(Method::GET, url, HeaderMap::new()).await? {
+        let response = match self.content(url).await? {
             RedirectStep::Redirect(next) => return Ok(RedirectStep::Redirect(next)),
             RedirectStep::Done(response) => response,
         };
-        let (status, headers) = (response.status(), response.headers());
-        if let Some(error) = answer::refusal(status, headers, url) {
-            return Err(error);
-        }
-        let length = answer::length(status, headers);
-        let validator = answer::validator(headers, length);
+        let length = answer::length(response.status(), response.headers());
+        let validator = answer::validator(response.headers(), length);
         let mut file = body::receive(response, length, url, spool, &self.config).await?;
-        self.bring_captions(location, &mut file).await?;
+        self.bring_captions(url, &mut file).await?;
         Ok(RedirectStep::Done(Fetched::keep(file, spool, location, validator, slot).await?))
     }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use clipflow::config::ParallelConfig;
 use clipflow::pipeline::{self, RunConfig};
@@ -52,6 +53,23 @@ async fn captions_beside_a_source_on_the_web_are_read() {
     ];
     assert_eq!(cues, wanted);
     assert_eq!(fs::read_dir(folder.path().join("spool")).unwrap().count(), 0, "nothing is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetches_that_look_for_captions_do_not_wait_for_each_other() {
+    let server = Server::start(|request, stream| match request.path.ends_with(".mp4") {
+        true => file(request, stream, show::short(), "\"v1\""),
+        false => empty(stream, 404, &[]),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), &server.url("/0.mp4"));
+    let rows = (1..4).map(|n| format!("{n},{},2,4,1\n", server.url(&format!("/{n}.mp4"))));
+    let first = fs::read_to_string(folder.path().join("r.csv")).unwrap();
+    fs::write(folder.path().join("r.csv"), first + &rows.collect::<String>()).unwrap();
+    // One place at the host, and one of all.
+    config.parallel.max_fetches = 1;
+    let run = tokio::time::timeout(Duration::from_secs(60), pipeline::run(&config));
+    assert_eq!(run.await.expect("the run ends").unwrap().answered, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
