@@ -58,6 +58,17 @@ impl TimeMap {
         self.duration
     }
 
+    /// Whether something of the source is left out between what is shown.
+    pub fn skips(&self) -> bool {
+        self.pieces.windows(2).any(|pair| pair[1].source.0 > pair[0].source.1)
+    }
+
+    /// Whether the source time `t` lies between the first and the last that is shown.
+    pub fn is_within(&self, t: f64) -> bool {
+        let sources = || self.pieces.iter().map(|piece| piece.source);
+        sources().any(|(start, _)| start <= t) && sources().any(|(_, end)| t < end)
+    }
+
     /// The spans of the variant that show `start` to `end` of the source, in order.
     ///
     /// A span over two adjacent segments is returned as one, a repeated one as two.

@@ -52,8 +52,8 @@ const TOPICS: &[&str] = &[
     "world",
 ];
 
-/// Spoken filler words by ISO 639-1 code, in addition to the lists of written language.
-const FILLERS: &[(&str, &[&str])] = &[
+/// Words of speech by ISO 639-1 code that say nothing of a topic, beside the lists of written language.
+const SPOKEN: &[(&str, &[&str])] = &[
     (
         "en",
         &[
@@ -111,11 +111,10 @@ const ELISIONS: &[&str] = &[
 ];
 
 static STOP_WORDS: LazyLock<HashMap<&'static str, HashSet<&'static str>>> = LazyLock::new(|| {
-    let fillers =
-        |code: &'static str| FILLERS.iter().filter(move |f| f.0 == code).flat_map(|f| f.1);
+    let spoken = |code: &'static str| SPOKEN.iter().filter(move |f| f.0 == code).flat_map(|f| f.1);
     let of = |code: &&'static str| {
         let listed = stop_words::lookup(*code).unwrap_or_default();
-        let mut words: HashSet<&str> = listed.iter().chain(fillers(code)).copied().collect();
+        let mut words: HashSet<&str> = listed.iter().chain(spoken(code)).copied().collect();
         if *code == "en" {
             TOPICS.iter().for_each(|word| {
                 words.remove(word);

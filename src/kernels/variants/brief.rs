@@ -94,8 +94,10 @@ pub struct ClipBrief {
     pub moments: Vec<Moment>,
     /// Its own end (as the start: after a whole sentence), then earlier ones, in order of time.
     pub endings: Vec<Ending>,
-    /// Pauses that tight pacing may cut out, in order of time.
+    /// Pauses and filler words that tight pacing may cut out, in order of time.
     pub pauses: Vec<Stretch>,
+    /// Filler words among them, as they are said.
+    pub fillers: Vec<Stretch>,
     /// Strong onsets, far enough from each other, in order of time.
     pub onsets: Vec<f64>,
     /// What it is about, strongest first.

@@ -4,7 +4,7 @@ use super::brief::{CUT_SENTENCE, ClipBrief, ClipFacts, Ending, MIN_FPS, MOMENTS,
 use super::sentences::{around, closings, is_inside, openings, own_span};
 use super::texts::{TextFacts, Texts};
 use crate::kernels::select::{Blacks, CueSpan, FrameGrid, OwnedColumns, Timeline, Track, pauses};
-use crate::kernels::text::{SentencePart, sentence_parts};
+use crate::kernels::text::{SentencePart, fillers, sentence_parts};
 use crate::model::{Cue, PictureArea, Shot, Signal};
 
 /// A moment is judged by so many seconds from it on.
@@ -15,6 +15,8 @@ const APART: f64 = 1.5;
 const LONG_PAUSE: f64 = 0.6;
 /// What is left of it on either side, in seconds.
 const BREATH: f64 = 0.12;
+/// What is left before the word after a filler word, in seconds: times of words are no more exact.
+const NEXT_WORD: f64 = 0.04;
 /// Onsets that an accent may stand on are at least this strong.
 const STRONG_ONSET: f64 = 0.45;
 /// Least time between two accents, in seconds.
@@ -61,6 +63,12 @@ pub fn clip_brief(
         .iter()
         .map(|p| Stretch { start: grid(p.from + BREATH), end: grid(p.to - BREATH) })
         .filter(|p| p.end - p.start > LONG_PAUSE && p.start > start && p.end < end);
+    let fillers = filler_words(&inside, language, (start, end));
+    let unsaid = fillers
+        .iter()
+        .map(|f| Stretch { start: grid(f.start), end: grid(f.end - NEXT_WORD) })
+        .filter(|f| f.end > f.start && f.start > start && f.end < end)
+        .collect::<Vec<_>>();
     ClipBrief {
         start,
         end,
@@ -78,7 +86,8 @@ pub fn clip_brief(
         caption_density: means.of(Track::Captions),
         moments: moments(&timeline, own, places),
         endings: endings(own, &said, &lit, &silent_from, &grid),
-        pauses: quiet.collect(),
+        pauses: cut_out(quiet.collect(), &fillers, &inside, &unsaid),
+        fillers,
         onsets: onsets(signals, (start, end), &grid),
         keyphrases: texts.keyphrases,
         titles: texts.titles,
@@ -92,6 +101,59 @@ pub fn clip_brief(
         captioned: !inside.is_empty(),
         size: None,
     }
+}
+
+/// The filler words that are said wholly in the clip.
+fn filler_words(cues: &[Cue], language: Option<&str>, (start, end): (f64, f64)) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = fillers(cues, language)
+        .into_iter()
+        .map(|(start, end)| Stretch { start, end })
+        .filter(|filler| filler.start > start && filler.end < end)
+        .collect();
+    found.sort_by(|a, b| a.start.total_cmp(&b.start));
+    found
+}
+
+/// `pauses` and the stretches of filler words as what can be cut out, in order of time: those that meet, or have
+/// nothing but a breath between them, as one.
+fn cut_out(
+    pauses: Vec<Stretch>,
+    fillers: &[Stretch],
+    said: &[Cue],
+    unsaid: &[Stretch],
+) -> Vec<Stretch> {
+    if unsaid.is_empty() {
+        return pauses;
+    }
+    let mut at = f64::NEG_INFINITY;
+    let apart = |pause: &Stretch| {
+        let is_new = pause.start >= at;
+        at = at.max(pause.end);
+        is_new
+    };
+    let mut all: Vec<Stretch> =
+        pauses.into_iter().filter(apart).chain(unsaid.iter().copied()).collect();
+    all.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let mut merged: Vec<Stretch> = Vec::with_capacity(all.len());
+    for next in all {
+        match merged.last_mut() {
+            Some(last)
+                if next.start <= last.end || is_breath((last.end, next.start), said, fillers) =>
+            {
+                last.end = last.end.max(next.end);
+            }
+            _ => merged.push(next),
+        }
+    }
+    merged
+}
+
+/// Whether no word but fillers begins in a short stretch between two that are cut out.
+fn is_breath((from, to): (f64, f64), said: &[Cue], fillers: &[Stretch]) -> bool {
+    let is_filler = |t: f64| fillers.iter().any(|filler| filler.start == t);
+    let mut words = said.iter().flat_map(|cue| cue.words.iter().flatten());
+    to - from <= 2.0 * BREATH + NEXT_WORD
+        && !words.any(|word| (from..to).contains(&word.start) && !is_filler(word.start))
 }
 
 /// The clip's own beginning, and the strongest of the `places` where it could begin instead.

@@ -42,6 +42,7 @@ fn sample() -> ClipBrief {
         moments: vec![super::Moment { t: 0.0, strength: 0.0, silence: 0.0 }],
         endings: vec![super::Ending { t: 0.0, quality: 0.0 }],
         pauses: vec![super::Stretch { start: 0.0, end: 0.0 }],
+        fillers: vec![super::Stretch { start: 0.0, end: 0.0 }],
         onsets: vec![0.0],
         keyphrases: vec![Keyphrase { text: String::new(), weight: 0.0 }],
         titles: vec![super::Title { style: String::new(), text: String::new() }],

@@ -8,8 +8,9 @@ use crate::model::edit::{JOIN_SECONDS, Join, Segment};
 const TEASER: f64 = 2.0;
 /// A clip this much longer than the platform's best length is also offered shorter.
 const LONG: f64 = 1.4;
-/// Pauses are worth cutting out from so many seconds on.
+/// Pauses are worth cutting out from so many seconds on, filler words from fewer.
 const WORTH_TIGHTENING: f64 = 0.8;
+const WORTH_A_FILLER: f64 = 0.2;
 /// Speeds of the thirds of a ramp.
 const RAMP: [f64; 3] = [1.0, 1.12, 1.25];
 /// Lengths this near to each other are equal: less than a frame.
@@ -41,7 +42,7 @@ pub(super) enum Pace {
     Brisk,
     /// A quarter faster.
     Fast,
-    /// Without its pauses.
+    /// Without its pauses and filler words.
     Tight,
     /// Faster and faster.
     Ramp,
@@ -190,6 +191,9 @@ impl Timing {
             Pace::Natural => "",
             Pace::Brisk => ", a tenth faster",
             Pace::Fast => ", a quarter faster",
+            Pace::Tight if says_fillers(brief, self.start(), self.ending.t) => {
+                ", without its pauses and filler words"
+            }
             Pace::Tight => ", without its pauses",
             Pace::Ramp => ", faster and faster",
         };
@@ -212,6 +216,12 @@ fn pauses_within(brief: &ClipBrief, start: f64, end: f64) -> impl Iterator<Item 
             (pause.start, pause.end)
         })
     })
+}
+
+/// Whether filler words that can be cut out are said between `start` and `end`.
+fn says_fillers(brief: &ClipBrief, start: f64, end: f64) -> bool {
+    let is_cut = |t: f64| pauses_within(brief, start, end).any(|(from, to)| from <= t && t < to);
+    brief.fillers.iter().any(|filler| is_cut(0.5 * (filler.start + filler.end)))
 }
 
 /// Options, as they are found.
@@ -333,7 +343,9 @@ fn duration(brief: &ClipBrief, shape: Shape, pace: Pace, start: f64, end: f64) -
         Pace::Fast => length / 1.25,
         Pace::Tight => {
             let cut: f64 = pauses_within(brief, start, end).map(|(from, to)| to - from).sum();
-            if cut < WORTH_TIGHTENING {
+            let worth =
+                if says_fillers(brief, start, end) { WORTH_A_FILLER } else { WORTH_TIGHTENING };
+            if cut < worth {
                 return None;
             }
             length - cut

@@ -1,6 +1,7 @@
 //! Caption lines of a variant: cues on its clock, wrapped and timed for reading.
 
 mod direction;
+mod left_out;
 mod spoken;
 mod wrap;
 
@@ -68,6 +69,7 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<Capt
     let map = TimeMap::new(edit);
     let mut shown: Vec<CaptionLine> = Vec::new();
     for cue in in_order(cues) {
+        let cue = &*left_out::without_skipped_words(cue, &map);
         for (start, end) in map.spans(cue.start, cue.end) {
             let (text, spoken) = (cue.text.clone(), Spoken::new(&map, cue, (start, end)));
             let direction = Direction::of(&text, cue.language.as_deref());

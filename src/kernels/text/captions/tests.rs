@@ -122,6 +122,23 @@ fn words_follow_speed_and_what_is_left_out() {
     assert_eq!(spoken.moment(15, 15, 2.5), 2.5);
 }
 
+#[test]
+fn a_word_that_is_cut_out_is_not_in_the_captions() {
+    let text = "Um, we went, uh, home. It was late";
+    let cue = timed(cue(1.0, 9.0, text), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    let segment = |start, end| Segment { start, end, speed: 1.0 };
+    let shown = |segments| {
+        let lines = caption_lines(&edit(segments), std::slice::from_ref(&cue));
+        lines.into_iter().map(|line| line.text.replace('\n', " ")).collect::<Vec<_>>().join(" ")
+    };
+    let cut = vec![segment(0.0, 1.02), segment(1.96, 4.02), segment(4.96, 10.0)];
+    assert_eq!(shown(cut), "We went, home. It was late");
+    // Half of it is heard, and where the variant ends nothing is cut from a line.
+    assert_eq!(shown(vec![segment(0.0, 4.6), segment(4.96, 7.5)]), text);
+    let all = vec![segment(0.0, 0.9), segment(9.1, 10.0)];
+    assert_eq!(shown(all), "");
+}
+
 /// Start, end and text of the lines of `cues` in a variant that is the source from 0 to 10 s.
 fn shown(cues: &[Cue]) -> Vec<(f64, f64, String)> {
     let lines = caption_lines(&edit(vec![Segment { start: 0.0, end: 10.0, speed: 1.0 }]), cues);

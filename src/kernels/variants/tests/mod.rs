@@ -66,6 +66,7 @@ fn brief(start: f64, length: f64, fps: f64, size: (i64, i64), seed: u64) -> Clip
             .map(|pair| Stretch { start: pair[0], end: pair[1] })
             .filter(|pause| pause.end - pause.start > 0.6)
             .collect(),
+        fillers: vec![],
         onsets: times.iter().step_by(2).copied().collect(),
         keyphrases: vec![Keyphrase { text: "Mandelbrot set".into(), weight: 1.0 }],
         titles: titles

@@ -6,6 +6,7 @@ use super::super::timing::{Timing, timings};
 use super::*;
 use crate::kernels::select::tests::{cue, shot};
 use crate::model::edit::{Edit, SafeZone};
+use crate::model::{Cue, CueWord};
 
 #[test]
 fn cold_opens_are_pushed_out_where_it_loops_and_dissolve_elsewhere() {
@@ -97,4 +98,42 @@ fn a_neighbours_line_is_not_the_clips_and_no_space_cuts_a_word_in_two() {
     assert!(brief.keyphrases.iter().any(|k| k.text.contains("人工智能")), "{:?}", brief.keyphrases);
     // What is seen of it is still shown.
     assert!(clip_brief(&facts, &[], &[], &cues[..1]).captioned);
+}
+
+#[test]
+fn filler_words_and_the_breath_beside_them_are_cut_out_as_one() {
+    let word = |(start, text): (f64, &str)| CueWord { start, text: text.into() };
+    let words = [
+        (2.0, "So"),
+        (2.5, "um,"),
+        (3.1, "we"),
+        (3.4, "went"),
+        (4.0, "uh,"),
+        (4.3, "er"),
+        (4.8, "home."),
+    ];
+    let cue = Cue {
+        language: Some("eng".into()),
+        words: Some(words.map(word).to_vec()),
+        ..cue(2.0, 6.0, "So um, we went uh, er home.")
+    };
+    let facts = ClipFacts {
+        start: 0.0,
+        end: 12.0,
+        language: Some("en"),
+        topic: None,
+        size: (1280, 720),
+        fps: 25.0,
+        lengths: (5.0, 20.0),
+    };
+    let brief = clip_brief(&facts, &[], &[], std::slice::from_ref(&cue));
+    let cut: Vec<(f64, f64)> = brief.pauses.iter().map(|p| (p.start, p.end)).collect();
+    assert_eq!(brief.fillers.len(), 3);
+    for (from, to) in [(2.5, 3.06), (4.0, 4.76)] {
+        let is_near = |c: &(f64, f64)| (c.0 - from).abs() < 0.03 && (c.1 - to).abs() < 0.03;
+        assert!(cut.iter().any(is_near), "{cut:?}");
+    }
+    let tight = made(&brief, 120).into_iter().find(|v| v.reason.contains("filler words")).unwrap();
+    let shown = |t: f64| tight.edit.segments.iter().any(|s| s.start <= t && t < s.end);
+    assert!(!shown(2.8) && !shown(4.4) && shown(2.2) && shown(3.2) && shown(5.0));
 }
