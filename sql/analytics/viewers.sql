@@ -2,6 +2,5 @@
 SELECT *
 FROM rollup_events((
     SELECT {keys}e.event, e.viewer_id{counted}
-    FROM events e
-    {join_variants}
+    FROM {events}
 ))

@@ -195,12 +195,13 @@ fn viewers(choice: &Choice, counted: &str) -> String {
         Axis::Variant(name) => format!("v.{0} AS {0}, ", quote(name)),
     };
     let keys: String = choice.axes.iter().map(key).collect();
-    let join = if choice.variant_axes().next().is_some() {
-        "LEFT JOIN variants v ON v.variant_id = e.variant_id"
+    // The variants first: a hash join holds its first table in memory, and they are the few.
+    let events = if choice.variant_axes().next().is_some() {
+        "variants v RIGHT JOIN events e ON v.variant_id = e.variant_id"
     } else {
-        ""
+        "events e"
     };
-    let text = fill(VIEWERS, &[("keys", &keys), ("join_variants", join), ("counted", counted)]);
+    let text = fill(VIEWERS, &[("keys", &keys), ("events", events), ("counted", counted)]);
     format!(",\nviewers AS (\n{}\n)", text.trim())
 }
 
