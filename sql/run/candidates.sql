@@ -8,7 +8,8 @@ WITH considered AS (
             greatest(r.min_clip_length, CASE WHEN $variants > 0 AND r.start IS NULL
                 THEN shortest_variant(coalesce(nullif(trim(r.audience_profile), ''), $audience),
                     coalesce(audience_platforms(r.audience_profile), $platforms)) END),
-            r.max_clip_length, r.max_clips, r.start, r."end", r.within_start, r.within_end, r.topic)) AS c
+            r.max_clip_length, r.max_clips, r.start, r."end", r.within_start, r.within_end, r.topic,
+            a.info['chapters'], a.info['replays'])) AS c
     FROM (SELECT * FROM checked WHERE error_code IS NULL) r
     JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.location = r.location AND (a.sound IS NOT DISTINCT FROM r.sound)
 )

@@ -14,6 +14,8 @@ spelled! {
         Pause => "pause",
         /// A sentence of the captions starts or ends.
         Sentence => "sentence",
+        /// A chapter of the source starts.
+        Chapter => "chapter",
         /// The picture is back from black, or last there before it.
         Fade => "fade",
         /// The source itself starts or ends.
@@ -75,6 +77,8 @@ table_of_arrays! {
         /// How much of what is said is about the topic of the request (BM25), from 0 to 1 for the most in any of its
         /// windows; NULL without a topic, and where no window speaks of it.
         pub topic_match: Option<f64>,
+        /// Mean of the heat map of replays over it, from 0 to 1; NULL where the source has none.
+        pub replayed: Option<f64>,
         /// Weighted mean of the parts, in [0, 1].
         pub score: f64,
         /// Place by score among the windows of the request; 1 is the best.

@@ -201,7 +201,7 @@ fn the_function_gives_the_windows_that_the_run_chose_from() {
 fn a_topic_that_the_source_speaks_of_decides_which_window_is_chosen() {
     let chosen = |topic: &str| {
         let sql = format!(
-            "WITH found AS (SELECT unnest(select_clips_about(signals, shots, cues, 4, 9, 1, NULL, NULL, NULL, NULL, {topic})) AS c
+            "WITH found AS (SELECT unnest(select_clips_about(signals, shots, cues, 4, 9, 1, NULL, NULL, NULL, NULL, {topic}, NULL, NULL)) AS c
                 FROM source_lists)
              SELECT c['start'] < 19.1 AND c['end'] > 21.9, c['topic_match'] > 0.4, c['topic_match'] IS NULL FROM found WHERE c['chosen']"
         );
@@ -212,6 +212,38 @@ fn a_topic_that_the_source_speaks_of_decides_which_window_is_chosen() {
     for nothing in ["NULL", "''", "'football'"] {
         assert_eq!(chosen(nothing), ["true,,true"], "{nothing}");
     }
+}
+
+#[test]
+fn clips_begin_with_chapters_and_show_what_is_replayed_most() {
+    let chosen = |chapters: &str, replays: &str, weights: &str, columns: &str| {
+        let sql = format!(
+            "WITH found AS (SELECT unnest(select_clips_about(signals, shots, cues, 4, 9, 1, NULL, NULL, NULL, NULL, NULL, {chapters}, {replays}, {weights})) AS c
+                FROM source_lists)
+             SELECT {columns} FROM found WHERE c['chosen']"
+        );
+        query(show::finished(), &sql)
+    };
+    let part = |from: u32, value: f64| {
+        format!("named_struct('start', {from}.0, 'end', {}.0, 'value', {value})", from + 8)
+    };
+    for hot in [0_u32, 8, 16] {
+        let parts = [0, 8, 16].map(|from| part(from, if from == hot { 1.0 } else { 0.1 }));
+        let heat = format!("[{}]", parts.join(", "));
+        let is_there = format!("c['start'] < {hot} + 8 AND c['end'] > {hot}, c['replayed'] > 0.5");
+        assert_eq!(chosen("NULL", &heat, "'{\"replays\":9}'", &is_there), ["true,true"], "{hot}");
+    }
+    assert_eq!(chosen("NULL", "NULL", "NULL", "c['replayed'] IS NULL"), ["true"]);
+    let begins = |chapters: &str| -> f64 {
+        let sql = format!(
+            "WITH found AS (SELECT unnest(select_clips_about(signals, shots, cues, 4, 9, 1, NULL, NULL, NULL, NULL, NULL, {chapters}, NULL)) AS c
+                FROM source_lists)
+             SELECT max(c['start_quality']) FROM found WHERE abs(c['start'] - 10.2) <= 2"
+        );
+        query(show::finished(), &sql)[0].parse().unwrap()
+    };
+    let (plain, raised) = (begins("NULL"), begins("[named_struct('start', 10.2)]"));
+    assert!(raised >= 0.9 && raised > plain, "{plain} {raised}");
 }
 
 #[tokio::test]

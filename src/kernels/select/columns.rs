@@ -3,6 +3,7 @@
 use arrow::buffer::NullBuffer;
 
 use super::track::Track;
+use super::words::WordTimes;
 use crate::kernels::text::ends_sentence;
 use crate::model::{Cue, Shot, Signal};
 
@@ -46,6 +47,8 @@ pub struct SourceColumns<'a> {
     pub cue_end: &'a [f64],
     /// Whether the text of each cue ends a sentence, by [`ends_sentence`].
     pub cue_ends_sentence: &'a [bool],
+    /// Start and end of each word that is said, in seconds, as far as the cues tell.
+    pub words: &'a [(f64, f64)],
 }
 
 /// When a caption line is on screen.
@@ -95,6 +98,7 @@ pub struct OwnedColumns {
     cue_start: Vec<f64>,
     cue_end: Vec<f64>,
     cue_ends_sentence: Vec<bool>,
+    words: Vec<(f64, f64)>,
 }
 
 impl OwnedColumns {
@@ -116,6 +120,7 @@ impl OwnedColumns {
             cue_start: cues.iter().map(|c| c.start).collect(),
             cue_end: cues.iter().map(|c| c.end).collect(),
             cue_ends_sentence: cues.iter().map(|c| ends_sentence(&c.text)).collect(),
+            words: WordTimes::of_cues(cues),
         }
     }
 
@@ -134,6 +139,7 @@ impl OwnedColumns {
             cue_start: &self.cue_start,
             cue_end: &self.cue_end,
             cue_ends_sentence: &self.cue_ends_sentence,
+            words: &self.words,
         }
     }
 }

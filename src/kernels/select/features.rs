@@ -35,8 +35,8 @@ impl SelectionFeature {
 pub(super) enum Measure {
     /// From where a window begins and ends.
     Window(fn(&WindowMeasures) -> f64),
-    /// From what is said in a window; `None` where the request does not ask for it.
-    Words(fn(&WindowMeasures) -> Option<f64>),
+    /// From what is known of a window beside its signals; `None` where nothing is.
+    Known(fn(&WindowMeasures) -> Option<f64>),
     /// From the signals of a stretch.
     Signal {
         /// What the source needs to have; without it the feature drops out.
@@ -67,6 +67,8 @@ pub(super) struct WindowMeasures {
     /// How much of what is said is about the topic of the request, 1 for the most in any of its windows; `None`
     /// without a topic, and where no window speaks of it.
     pub topic: Option<f64>,
+    /// How often it is replayed, 1 for the most replayed window; `None` where nothing says so.
+    pub replays: Option<f64>,
 }
 
 const fn window(of: fn(&WindowMeasures) -> f64) -> Measure {
@@ -150,7 +152,9 @@ features! {
     /// How near the length is to the middle of those asked for.
     length: 0.03, window(|w| w.length_fit);
     /// How much of what is said is about the topic of the request.
-    topic: 0.4, Measure::Words(|w| w.topic);
+    topic: 0.4, Measure::Known(|w| w.topic);
+    /// How often it is replayed, against the most replayed window.
+    replays: 0.2, Measure::Known(|w| w.replays);
 }
 
 /// The features that signals give for any stretch of a source, wherever it begins and ends.

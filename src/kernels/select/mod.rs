@@ -1,7 +1,7 @@
 //! Which windows of a source become clips.
 //!
 //! 1. *Places* at which a viewer would cut: shot boundaries, pauses, sentences, the ends of the source;
-//!    where the picture is black, when it is back or last there.
+//!    where the picture is black, when it is back or last there. None inside a word whose time is known.
 //! 2. *Windows* from place to place, of a length that was asked for; a few for each place to start,
 //!    so at most about 2.5 for each second of the source (9,000 for an hour).
 //! 3. *Score* of each window from what was measured in it, see [`Weights`].
@@ -17,6 +17,7 @@ mod features;
 mod frames;
 mod limits;
 mod list;
+mod page;
 mod params;
 mod pauses;
 mod schedule;
@@ -25,13 +26,15 @@ mod timeline;
 mod track;
 mod weights_file;
 mod windows;
+mod words;
 
 pub(in crate::kernels) use black::Blacks;
 pub(in crate::kernels) use columns::CueSpan;
 pub use columns::{Nullable, OwnedColumns, SourceColumns};
 pub use features::{FEATURES, SelectionFeature, Weights, signal_features};
 pub(in crate::kernels) use frames::FrameGrid;
-pub use list::{SpanColumns, select_clips, select_clips_in, select_clips_with};
+pub use list::{AskedColumns, SpanColumns, select_clips, select_clips_in, select_clips_with};
+pub use page::SourcePage;
 pub use params::{NoCandidate, SelectParams};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
@@ -43,8 +46,9 @@ use crate::kernels::span::RequestSpan;
 use crate::kernels::text::TopicTrack;
 use crate::model::Candidate;
 use bounds::Bounds;
-use score::Scales;
+use score::{Known, Scales};
 use windows::Window;
+use words::WordTimes;
 
 /// Every window that was considered for a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +72,7 @@ pub struct PreparedSource {
     timeline: Timeline,
     bounds: Bounds,
     scales: Scales,
+    page: SourcePage,
 }
 
 impl PreparedSource {
@@ -78,7 +83,15 @@ impl PreparedSource {
         let timeline = Timeline::new(columns, to);
         let bounds = Bounds::new(columns, &timeline, (from, to));
         let scales = Scales::new(&timeline, &bounds, (from, to));
-        Self { span, timeline, bounds, scales }
+        Self { span, timeline, bounds, scales, page: SourcePage::default() }
+    }
+
+    /// The same source, of which `page` is known too.
+    #[must_use]
+    pub fn with_page(mut self, page: SourcePage) -> Self {
+        self.bounds.mark(&page, self.span.unwrap_or_default());
+        self.page = page;
+        self
     }
 
     /// Seconds from the first frame to the end of the last, as shots and signals tell.
@@ -173,18 +186,24 @@ impl PreparedSource {
         (weights, topic): (&Weights, Option<&TopicTrack>),
     ) -> Vec<Candidate> {
         let usual = params.ideal_length();
-        let raw = |topic: &TopicTrack| -> Vec<f64> {
-            windows.iter().map(|w| topic.of(w.start.t, w.end.t, usual)).collect()
-        };
-        let raw = topic.map(raw).unwrap_or_default();
-        let most = raw.iter().copied().fold(0.0, f64::max);
+        let of_topic = |w: &Window| topic.map(|topic| topic.of(w.start.t, w.end.t, usual));
+        let said: Vec<Option<f64>> = windows.iter().map(of_topic).collect();
+        let heat: Vec<Option<f64>> =
+            windows.iter().map(|w| self.page.replayed(w.start.t, w.end.t)).collect();
+        let (about, replays) = (shares(&said), shares(&heat));
         let scored = windows.iter().enumerate().map(|(i, w)| {
             let fit = params.length_fit(w.end.t - w.start.t);
-            let about = raw.get(i).filter(|_| most > 0.0).map(|value| value / most);
-            (*w, self.scales.score(w, (fit, about), (&self.timeline, &self.bounds), weights))
+            let known = Known { topic: about[i], replayed: heat[i], replays: replays[i] };
+            (*w, self.scales.score(w, (fit, known), (&self.timeline, &self.bounds), weights))
         });
         choice::choose(scored.collect(), params.max_clips)
     }
+}
+
+/// Each value as a share of the greatest; `None` for all where none is above 0.
+fn shares(values: &[Option<f64>]) -> Vec<Option<f64>> {
+    let most = values.iter().flatten().copied().fold(0.0, f64::max);
+    values.iter().map(|value| value.filter(|_| most > 0.0).map(|value| value / most)).collect()
 }
 
 /// First and last moment of the source: of its shots, else of its signals.

@@ -77,9 +77,20 @@ pub(super) struct ScoredWindow {
     pub measures: StretchMeasures,
     pub hook: f64,
     pub length_fit: f64,
-    pub topic: Option<f64>,
+    pub known: Known,
     pub score: f64,
     pub strengths: String,
+}
+
+/// What is known of a window beside its signals.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Known {
+    /// As in [`WindowMeasures`].
+    pub topic: Option<f64>,
+    /// Mean of the heat map.
+    pub replayed: Option<f64>,
+    /// The same, 1 for the most replayed window.
+    pub replays: Option<f64>,
 }
 
 /// A feature of a window: its weight, 0 if the source does not have it, and its value in [0, 1].
@@ -112,12 +123,11 @@ impl Scales {
         }
     }
 
-    /// Measures `window` and scores it; `length_fit` as in [`super::SelectParams::length_fit`], `topic` as in
-    /// [`WindowMeasures`].
+    /// Measures `window` and scores it; `length_fit` as in [`super::SelectParams::length_fit`].
     pub(super) fn score(
         &self,
         window: &Window,
-        (length_fit, topic): (f64, Option<f64>),
+        (length_fit, known): (f64, Known),
         (timeline, bounds): (&Timeline, &Bounds),
         weights: &Weights,
     ) -> ScoredWindow {
@@ -125,7 +135,9 @@ impl Scales {
         let measures = measure(timeline, bounds, start, end);
         let hook = self.hook(&timeline.means(start, end.min(start + HOOK_SECONDS)));
         let (start_quality, end_quality) = (window.start.quality, window.end.quality);
-        let of_window = WindowMeasures { hook, start_quality, end_quality, length_fit, topic };
+        let Known { topic, replays, .. } = known;
+        let of_window =
+            WindowMeasures { hook, start_quality, end_quality, length_fit, topic, replays };
         let parts = self.parts(&of_window, &measures, weights);
         let (mut sum, mut weight) = (0.0, 0.0);
         for (_, w, value) in &parts {
@@ -133,7 +145,7 @@ impl Scales {
             weight += w;
         }
         let score = if weight > 0.0 { (sum / weight).clamp(0.0, 1.0) } else { 0.0 };
-        ScoredWindow { measures, hook, length_fit, topic, score, strengths: strengths(parts) }
+        ScoredWindow { measures, hook, length_fit, known, score, strengths: strengths(parts) }
     }
 
     /// The mean of motion and the parts of sound, each against the source.
@@ -181,7 +193,7 @@ impl Scales {
             let feature = &ALL[i];
             let value = match feature.measure {
                 Measure::Window(of) => Some(of(window)),
-                Measure::Words(of) => of(window),
+                Measure::Known(of) => of(window),
                 Measure::Signal { .. } => self.signal(i, stretch),
             };
             let weight = value.map_or(0.0, |_| weights.of(feature));

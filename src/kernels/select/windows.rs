@@ -82,7 +82,8 @@ fn with_grid(bounds: &Bounds, span: (f64, f64), params: &SelectParams) -> Vec<Bo
             continue;
         }
         let steps = ((next - bound.t) / step) as usize;
-        for t in (1..steps).map(|n| bounds.frames.nearest(bound.t + n as f64 * step)) {
+        for n in 1..steps {
+            let t = bounds.frames.nearest(bounds.words.beside(bound.t + n as f64 * step));
             let cut = bounds.cuts.get(bounds.cuts.partition_point(|c| *c <= t));
             // Moved onto frames, two steps may meet.
             let is_new = t < next && starts.last().is_none_or(|last| last.t < t);
@@ -127,7 +128,11 @@ fn grid_end(bounds: &Bounds, start: f64, source_end: f64, params: &SelectParams)
     let to_frame = |t: f64| {
         Some(bounds.frames.before(t)).filter(|f| f - start >= params.min_clip_length).unwrap_or(t)
     };
-    let mut t = to_frame((start + params.ideal_length()).min(longest));
+    // Before a word rather than in it.
+    let whole = |t: f64| {
+        Some(bounds.words.before(t)).filter(|w| w - start >= params.min_clip_length).unwrap_or(t)
+    };
+    let mut t = to_frame(whole((start + params.ideal_length()).min(longest)));
     let behind = bounds.cuts.partition_point(|c| *c < t).checked_sub(1).map(|i| bounds.cuts[i]);
     if let Some(cut) = behind.filter(|cut| t - cut < FLASH) {
         let clear = bounds.frames.after(cut + FLASH);

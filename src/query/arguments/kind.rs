@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::types::NativeType;
 
-use crate::model::{Cue, Face, Shot, Signal, WrittenTexts};
+use crate::model::{Chapter, Cue, Face, Replay, Shot, Signal, WrittenTexts};
 
 /// What an argument accepts, and the type that the function then receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +32,10 @@ pub(in crate::query) enum ArgumentKind {
     Cues,
     /// A list of rows of `faces`.
     Faces,
+    /// What `sources.chapters` holds.
+    Chapters,
+    /// What `sources.replays` holds.
+    Replays,
     /// What `clip_brief` returns.
     Brief,
     /// A struct of title, hook_text, description, hashtags and note.
@@ -63,7 +67,12 @@ impl ArgumentKind {
                 let is_number = |item: &DataType| item.is_numeric() || *item == Null;
                 (is_null || item_of(given).is_some_and(is_number)).then(|| self.example())
             }
-            Self::Signals | Self::Shots | Self::Cues | Self::Faces => self.rows(given),
+            Self::Signals
+            | Self::Shots
+            | Self::Cues
+            | Self::Faces
+            | Self::Chapters
+            | Self::Replays => self.rows(given),
             Self::Brief | Self::Texts => {
                 (is_null || matches!(given, Struct(_))).then(|| match is_null {
                     true => self.example(),
@@ -106,6 +115,8 @@ impl ArgumentKind {
             Self::Shots => list_type(Shot::data_type()),
             Self::Cues => list_type(Cue::data_type()),
             Self::Faces => list_type(Face::data_type()),
+            Self::Chapters => list_type(Chapter::data_type()),
+            Self::Replays => list_type(Replay::data_type()),
             // Its type is only unknown if the program is broken; then every call says so.
             Self::Brief => crate::kernels::variants::brief_type().unwrap_or(DataType::Null),
             Self::Texts => WrittenTexts::data_type(),
@@ -126,6 +137,8 @@ impl ArgumentKind {
             Self::Shots => "a list of rows of shots",
             Self::Cues => "a list of rows of cues",
             Self::Faces => "a list of rows of faces",
+            Self::Chapters => "a list of chapters",
+            Self::Replays => "a list of replayed parts",
             Self::Brief => "a clip_brief",
             Self::Texts => "a struct of title, hook_text, description, hashtags and note",
             Self::Phrases => "a list of texts, or of structs of text and weight",
@@ -202,6 +215,8 @@ mod tests {
             ArgumentKind::Shots,
             ArgumentKind::Cues,
             ArgumentKind::Faces,
+            ArgumentKind::Chapters,
+            ArgumentKind::Replays,
             ArgumentKind::Brief,
             ArgumentKind::Texts,
             ArgumentKind::Phrases,

@@ -10,7 +10,7 @@ use super::columns::{by_runs, lists, numbers, text};
 use super::function::Function;
 use super::select::{COUNT, CUES, MAX, MIN, SHOTS, SIGNALS, WEIGHTS};
 use crate::error::Result;
-use crate::kernels::select::{self, SpanColumns, Weights};
+use crate::kernels::select::{self, AskedColumns, SpanColumns, Weights};
 use crate::kernels::timecode;
 use crate::model::Candidate;
 use crate::query::arguments::{
@@ -45,30 +45,42 @@ pub fn select_clips_in() -> Function {
         "SELECT select_clips_in(signals, shots, cues, 4, 9, 2, NULL, NULL, 5, 30)
 FROM source_lists('results')",
     );
-    selection("select_clips_in", None, about)
+    selection("select_clips_in", &[], about)
 }
 
-/// `select_clips_about(signals, shots, cues, min, max, n, start, end, within_start, within_end, topic[, weights])`: as
-/// [`select_clips_in`] for requests that may also say what clips are to be about.
+/// `select_clips_about(signals, shots, cues, min, max, n, start, end, within_start, within_end, topic, chapters, replays[,
+/// weights])`: as [`select_clips_in`] for requests that may also say what clips are to be about, of sources of which
+/// chapters and replays may be known.
 pub fn select_clips_about() -> Function {
     let topic = Argument::new(
         "topic",
         ArgumentKind::Text,
         "What clips are to be about, in words of the language of the cues; NULL: anything",
     );
+    let chapters = Argument::new(
+        "chapters",
+        ArgumentKind::Chapters,
+        "Its chapters, which are natural places to cut; NULL: none",
+    );
+    let replays = Argument::new(
+        "replays",
+        ArgumentKind::Replays,
+        "How often its parts are replayed; NULL: not known",
+    );
     let about = About::new(
         section::SELECTION,
-        "As select_clips_in, for requests with a topic: windows in which its words are said score higher (topic_match).",
-        "SELECT select_clips_about(signals, shots, cues, 4, 9, 2, NULL, NULL, NULL, NULL, 'a beautiful set')
+        "As select_clips_in, for requests with a topic and sources with chapters or a heat map: windows in which the words of the topic are said (topic_match) and which are replayed most (replayed) score higher.",
+        "SELECT select_clips_about(signals, shots, cues, 4, 9, 2, NULL, NULL, NULL, NULL, 'a beautiful set', NULL, NULL)
 FROM source_lists('results')",
     );
-    selection("select_clips_about", Some(topic), about)
+    selection("select_clips_about", &[topic, chapters, replays], about)
 }
 
-/// A function that selects clips by where, and by the `further` argument topic, if there is one.
-fn selection(name: &'static str, further: Option<Argument>, about: About) -> Function {
+/// A function that selects clips by where, and by the `further` arguments topic, chapters and replays, if there are any.
+fn selection(name: &'static str, further: &[Argument], about: About) -> Function {
     let first = [SIGNALS, SHOTS, CUES, MIN, MAX, COUNT, START, END, WITHIN_START, WITHIN_END];
-    let has_topic = further.is_some();
+    let is_about = !further.is_empty();
+    let further = further.iter().cloned();
     let list: Vec<Argument> = first.into_iter().chain(further).chain([WEIGHTS]).collect();
     let last = list.len() - 1;
     let arguments = FunctionArguments::with_optional_last(list);
@@ -84,10 +96,16 @@ fn selection(name: &'static str, further: Option<Argument>, about: About) -> Fun
             let (min, max) = (numbers::<Float64Type>(&args[3])?, numbers::<Float64Type>(&args[4])?);
             let lengths = (&min, &max, &numbers::<Int64Type>(&args[5])?);
             let spans = SpanColumns::new(times(&args[6..10])?);
-            let topic = if has_topic { Some(text(&args[10])?) } else { None };
-            let asked = (&spans, topic.as_ref());
-            let lists = select::select_clips_in(&signals, &shots, &cues, lengths, asked, &weights)?;
-            Ok(Arc::new(lists))
+            let (topics, chapters, replays) = match is_about {
+                true => (Some(text(&args[10])?), Some(lists(&args[11])?), Some(lists(&args[12])?)),
+                false => (None, None, None),
+            };
+            let (topics, chapters, replays) =
+                (topics.as_ref(), chapters.as_ref(), replays.as_ref());
+            let asked = AskedColumns { topics, chapters, replays, ..AskedColumns::of(&spans) };
+            let found =
+                select::select_clips_in(&signals, &shots, &cues, lengths, &asked, &weights)?;
+            Ok(Arc::new(found))
         })
     });
     function.with_setting(|settings| settings.weights().map(str::to_owned))

@@ -8,8 +8,10 @@ use super::black::Blacks;
 use super::columns::{CueSpan, SourceColumns};
 use super::frames::FrameGrid;
 use super::limits::FLASH;
+use super::page::{SourcePage, is_clear};
 use super::pauses::{Pause, pauses};
 use super::timeline::Timeline;
+use super::words::WordTimes;
 use crate::model::BoundKind;
 
 /// What a window takes of the pause before the first word, in seconds, but no more than half of it.
@@ -51,6 +53,8 @@ pub(super) struct Bounds {
     pub blacks: Blacks,
     /// Where the frames are.
     pub frames: FrameGrid,
+    /// Where words are said, in which no window begins or ends.
+    pub words: WordTimes,
 }
 
 /// Whether a place is looked for to start or to end at.
@@ -73,9 +77,11 @@ impl Bounds {
         let frames = FrameGrid::new(columns);
         let cut_times: Vec<f64> = cuts.iter().map(|c| c.0).collect();
         let blacks = Blacks::new(timeline, &cut_times, &frames);
+        let words = WordTimes::new(columns.words);
         let of = |side| {
             let mut bounds = cut_bounds(&cuts, (from, to), side);
             out_of_black(&mut bounds, &blacks, (from, to), side);
+            bounds.retain(|b| b.kind == BoundKind::Source || !words.is_inside(b.t));
             for bound in &mut bounds {
                 bound.quality *= speech_factor(bound.t, &cues, timeline);
             }
@@ -86,7 +92,22 @@ impl Bounds {
             let forced = if side == Side::Start { blacks.start(from) } else { blacks.end(to) };
             thin(join(bounds, spoken, &cut_times, side), forced)
         };
-        Self { starts: of(Side::Start), ends: of(Side::End), cuts: cut_times, blacks, frames }
+        Self {
+            starts: of(Side::Start),
+            ends: of(Side::End),
+            cuts: cut_times,
+            blacks,
+            frames,
+            words,
+        }
+    }
+
+    /// Raises or adds the places at which chapters begin, in a source that lasts `from..to`.
+    pub(super) fn mark(&mut self, page: &SourcePage, (from, to): (f64, f64)) {
+        let Self { cuts, starts, ends, blacks, frames, words } = self;
+        let is_inside = |t: f64| t > from && t < to && is_clear(t, cuts) && !words.is_inside(t);
+        page.mark(starts, frames, |t| is_inside(t) && !is_hidden(t, blacks, Side::Start));
+        page.mark(ends, frames, |t| is_inside(t) && !is_hidden(t, blacks, Side::End));
     }
 
     /// The places of a part of the source, whose own start and end are places too.

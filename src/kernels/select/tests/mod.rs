@@ -373,6 +373,7 @@ fn only_the_ratios_of_weights_count_and_parts_that_are_missing_drop_out() {
         end: 0.0,
         length: 0.0,
         topic: 0.0,
+        replays: 0.0,
     };
     let only_start =
         |w| prepared.select(&SelectParams::default(), &Weights { start: w, ..none }).unwrap();
