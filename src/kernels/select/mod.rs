@@ -10,6 +10,7 @@
 //! Deterministic: the same columns, parameters and weights give the same candidates.
 
 mod black;
+mod bound;
 mod bounds;
 mod choice;
 mod columns;

@@ -1,6 +1,6 @@
 //! What is known of a source beside its media: its chapters, and which parts of it are replayed most.
 
-use super::bounds::Bound;
+use super::bound::Bound;
 use super::frames::FrameGrid;
 use super::limits::FLASH;
 use crate::model::{BoundKind, Chapter, Replay};

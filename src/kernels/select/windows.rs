@@ -1,6 +1,7 @@
 //! Which windows are considered: for each place to start, the best few places to end.
 
-use super::bounds::{Bound, Bounds, GRID_QUALITY};
+use super::bound::Bound;
+use super::bounds::{Bounds, GRID_QUALITY};
 use super::limits::{FLASH, TOLERANCE};
 use super::params::SelectParams;
 use crate::model::BoundKind;

@@ -5,6 +5,7 @@
 //! in the picture during speech is worse.
 
 use super::black::Blacks;
+use super::bound::Bound;
 use super::columns::{CueSpan, SourceColumns};
 use super::frames::FrameGrid;
 use super::limits::FLASH;
@@ -33,14 +34,6 @@ const AGREEMENT: f64 = 0.15;
 const INSIDE_CUE: f64 = 0.6;
 /// Factor for a cut between two buckets with speech and no silence.
 const INSIDE_SPEECH: f64 = 0.8;
-
-/// A place at which a window may start or end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Bound {
-    pub t: f64,
-    pub quality: f64,
-    pub kind: BoundKind,
-}
 
 /// All places of a source, in order of time.
 #[derive(Debug, Clone)]
