@@ -24,7 +24,7 @@ mod trim;
 mod words;
 mod writing;
 
-pub use captions::{CaptionLine, caption_lines};
+pub use captions::{CaptionLine, caption_lines, captions_left_out};
 pub use decode::{Decoded, decode, encoding_of};
 pub use describe::{ClipText, describe};
 pub use hashtags::{hashtag, hashtags, hashtags_and_match};
@@ -41,5 +41,6 @@ pub use titles::TitleStyle;
 pub use topic::TopicTrack;
 pub use transcript::{
     CAPTION_ENDINGS, HeardWord, OmittedWords, Passage, Transcript, VoiceTimes, parse_captions,
+    read_captions,
 };
 pub use trim::{graphemes, trim_to};
