@@ -73,6 +73,7 @@ class ParallelConfig:
     transcribe_key_env: str | None = None
     face_model: Path | None = None
     audio_track: str | None = None
+    hdr: str | None = None
     metrics_file: Path | None = None
     metrics_listen: str | None = None
     metrics_interval_seconds: float | None = None

@@ -31,11 +31,12 @@ class VideoClipRequest:
     audience_profile: str | Mapping[str, Any] | None = None
     experiment_id: str | None = None
     topic: str | None = None
-    start: float | None = None
-    end: float | None = None
-    within_start: float | None = None
-    within_end: float | None = None
+    start: float | str | None = None
+    end: float | str | None = None
+    within_start: float | str | None = None
+    within_end: float | str | None = None
     audio_track: str | int | None = None
+    hdr: str | None = None
 
     def __post_init__(self) -> None:
         self.source_url = self.youtube_url = self.source_url or self.youtube_url

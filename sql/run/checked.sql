@@ -5,10 +5,12 @@ WITH filled AS (
         coalesce(nullif(trim(language), ''),
             audience_language(coalesce(nullif(trim(audience_profile), ''), $audience)), $language) AS language,
         -- A row that gives only one bound moves the other one's default out of its way.
-        -- A row that gives the very span wants that one clip, of that length.
-        coalesce("end" - start, min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
-        coalesce("end" - start, max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
-        CASE WHEN start IS NOT NULL AND "end" IS NOT NULL THEN 1 ELSE coalesce(max_clips, $max_clips) END AS max_clips
+        -- A row that gives the very span wants that one clip, of that length: where times count frames (timecodes), it is
+        -- known when the source is.
+        coalesce(CASE WHEN timecodes IS NULL THEN "end" - start END, min_clip_length, least($min_clip_length, max_clip_length)) AS min_clip_length,
+        coalesce(CASE WHEN timecodes IS NULL THEN "end" - start END, max_clip_length, greatest($max_clip_length, min_clip_length)) AS max_clip_length,
+        CASE WHEN start IS NOT NULL AND "end" IS NOT NULL THEN 1 ELSE coalesce(max_clips, $max_clips) END AS max_clips,
+        nullif(lower(trim(hdr)), '') AS hdr
     ),
         coalesce(nullif(trim(language), ''),
             audience_language(coalesce(nullif(trim(audience_profile), ''), $audience))) AS asked_language,
@@ -24,14 +26,17 @@ WITH filled AS (
 numbered AS (
     SELECT *, occurrence(CASE WHEN request_id IS NULL THEN stable_id(
             source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
-            start, "end", within_start, within_end, audio_track
+            start, "end", within_start, within_end, audio_track, hdr, timecodes
         ) END) OVER (ORDER BY "row") AS occurrence
     FROM filled
 ),
 named AS (
     SELECT * EXCEPT (occurrence) REPLACE (
-        -- Ids of requests that say no span and no track are those of when there were none.
-        coalesce(request_id, CASE WHEN coalesce(start, "end", within_start, within_end) IS NULL AND audio_track IS NULL
+        -- Ids of requests that say no span, no track, no range and no frames are those of when there were none.
+        coalesce(request_id, CASE WHEN coalesce(hdr, timecodes) IS NOT NULL THEN stable_id(
+                source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
+                start, "end", within_start, within_end, audio_track, hdr, timecodes, occurrence)
+            WHEN coalesce(start, "end", within_start, within_end) IS NULL AND audio_track IS NULL
             THEN stable_id(
                 source_url, language, min_clip_length, max_clip_length, max_clips, audience_profile, experiment_id,
                 occurrence)
@@ -49,9 +54,15 @@ judged AS (
     SELECT *,
         occurrence(request_id) OVER (ORDER BY "row") AS occurrence,
         validate_request(source_url, language, min_clip_length, max_clip_length, max_clips) AS verdict,
-        span_error(start, "end", within_start, within_end, min_clip_length) AS span_error,
+        CASE
+            WHEN timecodes IS NULL THEN span_error(start, "end", within_start, within_end, min_clip_length)
+            WHEN start IS NULL OR "end" IS NULL THEN span_error(start, "end", NULL, NULL, min_clip_length)
+        END AS span_error,
         audience_error(audience_profile) AS audience_error,
-        audio_track_error(audio_track) AS track_error
+        coalesce(audio_track_error(audio_track), CASE
+            WHEN hdr = 'keep' THEN $keep_error
+            WHEN hdr <> 'sdr' THEN 'hdr is ' || hdr || '; give sdr (tone-mapped to BT.709), keep (10 bits, in plain clips), or nothing'
+        END) AS track_error
     FROM named
 )
 SELECT * EXCEPT (malformed, occurrence, verdict, span_error, audience_error, track_error) REPLACE (

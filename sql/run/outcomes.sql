@@ -65,7 +65,7 @@ SELECT request_id, "row", without_signature(source_url) AS source_url, source_id
     CASE WHEN code IS NULL THEN coalesce(variants, 0) ELSE 0 END AS variants,
     trace_id,
     * EXCEPT (request_id, "row", source_url, source_id, location, language, asked_language, min_clip_length, max_clip_length, max_clips,
-        audience_profile, experiment_id, topic, start, "end", within_start, within_end, audio_track, sound, "clipflow: duration", "clipflow: outside",
+        audience_profile, experiment_id, topic, start, "end", within_start, within_end, audio_track, hdr, sound, timecodes, "clipflow: duration", "clipflow: outside",
         "clipflow: shortest", error_code, error_message, attempts, elapsed, candidates, clips, variants, trace_id, code, message)
 FROM ended
 ORDER BY "row"

@@ -10,10 +10,13 @@ WITH variants AS (
     JOIN selected c ON c.clip_id = s.clip_id
 )
 SELECT clip_id, variant_id, request_id, source_id, clip_rank, variant_rank,
-    stable_id(source_id, json_text(edit), $render_settings, $edit_version) AS media_id, start, "end", duration, edit
+    stable_id(source_id, json_text(edit), $render_settings, $edit_version) AS media_id, start, "end", duration, edit,
+    -- None is made where high dynamic range is to be kept.
+    $hdr AS hdr
 FROM variants
 WHERE $encode
 UNION ALL
-SELECT clip_id, NULL, request_id, source_id, clip_rank, 0, media_id, start, "end", duration, NULL
+SELECT clip_id, NULL, request_id, source_id, clip_rank, 0, media_id, start, "end", duration, NULL,
+    CASE WHEN media_id = stable_id(source_id, start, "end", $kept_settings) THEN 'keep' ELSE 'sdr' END
 FROM selected
 WHERE $encode AND $plain_clips AND media_id IS NOT NULL

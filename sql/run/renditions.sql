@@ -13,7 +13,7 @@ SELECT stable_id(coalesce(f.variant_id, f.clip_id), f.facts['rendition_id']) AS 
     f.facts['width'] AS width, f.facts['height'] AS height, f.facts['fps'] AS fps,
     f.facts['frames'] AS frames, f.facts['duration'] AS duration, f.facts['bytes'] AS bytes,
     f.facts['blake3'] AS blake3, f.facts['av_offset'] AS av_offset,
-    f.facts['copied_frames'] AS copied_frames,
+    f.facts['copied_frames'] AS copied_frames, f.facts['hdr'] AS hdr, f.facts['text_note'] AS text_note,
     CASE WHEN f.facts['sidecar'] THEN f.stem || 'srt' END AS captions_uri,
     CASE WHEN f.facts['thumbnail'] THEN f.stem || 'jpg' END AS thumbnail_uri
 FROM placed f

@@ -20,8 +20,10 @@ spoken AS (
 )
 SELECT stable_id(c.request_id, c.source_id, c.start, c."end") AS clip_id,
     c.request_id, c.source_id,
-    stable_id(c.source_id, c.start, c."end", $render_settings) AS media_id,
+    stable_id(c.source_id, c.start, c."end",
+        CASE WHEN coalesce(k.hdr, $hdr) = 'keep' THEN $kept_settings ELSE $render_settings END) AS media_id,
     c.clip_rank, c.start, c."end", c.duration, c.score, s.hook_text, s.transcript
 FROM chosen c
+JOIN (SELECT request_id, hdr FROM checked WHERE error_code IS NULL) k ON k.request_id = c.request_id
 LEFT JOIN spoken s ON s.request_id = c.request_id AND s.clip_rank = c.clip_rank
 ORDER BY c.request_id, c.clip_rank

@@ -14,7 +14,7 @@ WITH wanted AS (
     WHERE $variants > 0
 ),
 made AS (
-    SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots, f.faces,
+    SELECT w.clip_id, w.request_id, w.source_id, w.experiment_id, a.info, a.signals, a.shots, a.faces,
         unnest(make_variants(
             with_size(with_texts(clip_brief(a.signals, a.shots, cues_in(a.cues, coalesce(w.asked_language, a.info['language'], w.language)),
                 coalesce(w.asked_language, language_tag(a.info['language']), w.language), w.topic,
@@ -22,9 +22,17 @@ made AS (
             $variants, w.audience, w.platforms, $captions
         )) AS v
     FROM wanted w
-    JOIN (SELECT * FROM analysis WHERE error_code IS NULL) a ON a.source_id = w.source_id
-    -- Those of the chosen clips; without a detector of faces there are none.
-    LEFT JOIN face_lists f ON f.source_id = w.source_id
+    JOIN (
+        -- Faces of the chosen clips; without a detector there are none. They are joined to sources and not to clips, each
+        -- of which would be held with the signals of its source.
+        SELECT n.*, k.faces
+        FROM (
+            SELECT s.source_id, f.faces
+            FROM (SELECT DISTINCT source_id FROM selected) s
+            LEFT JOIN face_lists f ON f.source_id = s.source_id
+        ) k
+        JOIN (SELECT * FROM analysis WHERE error_code IS NULL) n ON n.source_id = k.source_id
+    ) a ON a.source_id = w.source_id
 )
 SELECT stable_id(clip_id, v['platform'], json_text(v['edit']), v['title']) AS variant_id,
     clip_id, request_id, source_id, experiment_id,

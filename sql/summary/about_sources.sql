@@ -3,9 +3,16 @@ SELECT about, count(*) AS sources, min(location) AS location
 FROM (
     SELECT DISTINCT s.source_id, without_signature(s.location) AS location, n.about
     FROM (
+        SELECT source_id, 'file: ' || file_note AS about FROM sources WHERE file_note IS NOT NULL
+        UNION ALL
         SELECT source_id, 'sound: ' || audio_note AS about FROM sources WHERE audio_note IS NOT NULL
         UNION ALL
-        SELECT source_id, 'picture: of high dynamic range (' || hdr || CASE WHEN $hdr = 'keep' THEN '), kept in its clips' ELSE '), tone-mapped to BT.709' END AS about FROM sources WHERE hdr IS NOT NULL
+        SELECT s.source_id, 'picture: of high dynamic range (' || s.hdr
+            || CASE WHEN coalesce(r.hdr, $hdr) = 'keep' THEN '), kept in its clips' ELSE '), tone-mapped to BT.709' END AS about
+        FROM sources s
+        JOIN outcomes o ON o.source_id = s.source_id AND o.status = 'ok'
+        JOIN checked r ON r.request_id = o.request_id AND r.error_code IS NULL
+        WHERE s.hdr IS NOT NULL
         UNION ALL
         SELECT source_id, 'picture: black bars are baked in around ' || active_width || 'x' || active_height || ' of '
             || width || 'x' || height || '; variants frame what is between them' AS about
@@ -21,6 +28,12 @@ FROM (
         UNION ALL
         SELECT source_id, 'captions: no mark says their encoding and their letters are of ' || caption_encoding AS about
         FROM sources WHERE caption_encoding IS NOT NULL
+        UNION ALL
+        SELECT source_id, 'captions: ' || caption_note AS about FROM sources WHERE caption_note IS NOT NULL
+        UNION ALL
+        SELECT o.source_id, 'variants: some ' || regexp_replace(f.text_note, '[0-9]+ ', '', 'g') AS about
+        FROM renditions f JOIN outcomes o ON o.request_id = f.request_id
+        WHERE f.text_note IS NOT NULL
         UNION ALL
         SELECT source_id, 'speech: ' || CASE WHEN transcript_error IS NULL THEN '' ELSE 'not transcribed, ' END || transcript_note AS about
         FROM sources WHERE transcript_note IS NOT NULL

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 
-use super::args::VideoRequestArgs;
+use super::args::{TimeInVideo, VideoRequestArgs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::location::{Location, scheme};
 use crate::query::files::{is_request_file, is_video_file};
@@ -128,6 +128,10 @@ fn rows_of(videos: &[String], args: &VideoRequestArgs) -> Result<RecordBatch> {
     let text = |given: &Option<String>| {
         Arc::new(StringArray::from(vec![given.as_deref(); rows])) as ArrayRef
     };
+    let time = |given: &Option<TimeInVideo>| {
+        let given = given.as_ref().map(TimeInVideo::as_str);
+        Arc::new(StringArray::from(vec![given; rows])) as ArrayRef
+    };
     let source = Arc::new(StringArray::from_iter_values(videos)) as ArrayRef;
     let columns = [
         ("source_url", source, false),
@@ -135,10 +139,10 @@ fn rows_of(videos: &[String], args: &VideoRequestArgs) -> Result<RecordBatch> {
         ("max_clip_length", seconds(max), true),
         ("language", text(&args.language), true),
         ("topic", text(&args.topic), true),
-        ("start", seconds(args.start), true),
-        ("end", seconds(args.end), true),
-        ("within_start", seconds(args.within_start), true),
-        ("within_end", seconds(args.within_end), true),
+        ("start", time(&args.start), true),
+        ("end", time(&args.end), true),
+        ("within_start", time(&args.within_start), true),
+        ("within_end", time(&args.within_end), true),
     ];
     RecordBatch::try_from_iter_with_nullable(columns)
         .map_err(|e| Error::new(ErrorCode::Internal, format!("the requests are no table ({e})")))

@@ -5,6 +5,7 @@
 //! session settings of SQL.
 
 mod backend;
+mod dynamic_range;
 #[cfg(feature = "cli")]
 mod load;
 mod parallel;
@@ -12,6 +13,7 @@ mod scheduler;
 mod setting;
 
 pub use backend::BackendType;
+pub use dynamic_range::DynamicRange;
 #[cfg(feature = "cli")]
 pub use load::{ConfigLoader, LoadedConfig, Origin};
 pub use parallel::{ParallelConfig, ParallelConfigBuilder, SETTINGS};

@@ -16,7 +16,7 @@ use crate::kernels::audio::ChannelFault;
 use crate::kernels::cues::in_tag;
 use crate::kernels::sound_wish::SoundWish;
 use crate::media::render::Renderer;
-use crate::media::{self, Output, RenderSettings};
+use crate::media::{self, DynamicRange, Encoding, Output, RenderSettings};
 use crate::model::arrays::{list_field, list_of};
 use crate::model::{Cue, Edit, Rendition};
 
@@ -104,19 +104,56 @@ impl Work for RenderWork {
                 ),
             )
         })?;
-        let total: f64 = spans.iter().map(|s| s.end - s.start).sum();
-        let done = Cell::new(0.0);
-        let progress =
-            |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
-        let renderer =
-            Renderer { tools, settings: &self.settings, scheduler: &env.scheduler, cancel };
-        let results = renderer.render(path, &probe, &spans, &progress);
+        let ranges = ranges(row, spans.len(), self.settings.encoding.hdr);
+        let render = |spans: &[Output], hdr: DynamicRange| {
+            let encoding = Encoding { hdr, ..self.settings.encoding };
+            let settings = &RenderSettings { encoding, ..self.settings.clone() };
+            let renderer = Renderer { tools, settings, scheduler: &env.scheduler, cancel };
+            let total: f64 = spans.iter().map(|s| s.end - s.start).sum();
+            let done = Cell::new(0.0);
+            let progress =
+                |share: f64| env.progress.advanced("render", (share - done.replace(share)) * total);
+            renderer.render(path, &probe, spans, &progress)
+        };
+        let results = each_range(&spans, &ranges, render);
         // A cancelled row is not a row of failed clips: the next run renders it again.
         cancel.check()?;
         let rendered: Vec<RenderedSpan> =
             spans.iter().zip(results).map(|(span, result)| outcome(span, result)).collect();
         Ok(vec![list_of(&rendered_fields(), &rendered)?])
     }
+}
+
+/// What becomes of the high dynamic range of each of the row's `spans`: their field `hdr`, if they have it.
+fn ranges(row: &RecordBatch, count: usize, otherwise: DynamicRange) -> Vec<DynamicRange> {
+    let items = row.column_by_name("spans").and_then(|c| c.as_list_opt::<i32>());
+    let items = items.map(|list| list.value(0));
+    let column = items.as_ref().and_then(|items| items.as_struct_opt()?.column_by_name("hdr"));
+    let names = column.and_then(|column| column.as_string_opt::<i32>());
+    let range = |i: usize| {
+        let name = names.filter(|names| i < names.len() && names.is_valid(i))?.value(i);
+        name.parse().ok()
+    };
+    (0..count).map(|i| range(i).unwrap_or(otherwise)).collect()
+}
+
+/// The results of `render` for all spans, in their order, those of each range together.
+fn each_range<T>(
+    spans: &[Output],
+    ranges: &[DynamicRange],
+    render: impl Fn(&[Output], DynamicRange) -> Vec<T>,
+) -> Vec<T> {
+    if let Some(first) = ranges.first().filter(|first| ranges.iter().all(|range| range == *first)) {
+        return render(spans, *first);
+    }
+    let mut results: Vec<(usize, T)> = Vec::with_capacity(spans.len());
+    for range in DynamicRange::ALL {
+        let places = || ranges.iter().enumerate().filter(|(_, of)| *of == range).map(|(i, _)| i);
+        let own: Vec<Output> = places().filter_map(|i| spans.get(i).cloned()).collect();
+        results.extend(places().zip(render(&own, *range)));
+    }
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Checks that the source has not changed since the spans were chosen, if the row has its `validator`.

@@ -8,6 +8,7 @@ pub mod experiment;
 pub(crate) mod faces;
 #[cfg(feature = "statistics")]
 pub mod fit;
+pub mod frame_timecode;
 pub mod ids;
 pub mod layout;
 pub mod metrics;

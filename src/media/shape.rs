@@ -18,6 +18,17 @@ impl From<&VideoStream> for StoredShape {
     }
 }
 
+impl StoredShape {
+    /// The shape after a turn by so many degrees.
+    pub(crate) fn turned(self, degrees: i64) -> Self {
+        if degrees % 180 == 0 {
+            return self;
+        }
+        let (wide, high) = self.size;
+        Self { size: (high, wide), sample_aspect: 1.0 / self.sample_aspect.max(1e-3) }
+    }
+}
+
 /// The filter that turns stored pictures upright, for those that are not mirrored; empty if they are.
 pub(crate) fn turned(rotation: i64) -> &'static str {
     match rotation {

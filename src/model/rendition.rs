@@ -42,6 +42,12 @@ table! {
         /// file that was found.
         #[serde(default)]
         pub copied_frames: Option<i64>,
+        /// Transfer of its high dynamic range (`hlg`, `pq`), where that was kept; NULL for the usual one.
+        #[serde(default)]
+        pub hdr: Option<String>,
+        /// What is left out of its captions, and why, as a sentence; NULL where nothing is.
+        #[serde(default)]
+        pub text_note: Option<String>,
         /// Whether its captions lie beside it, as `.srt` and `.vtt` of its name.
         #[serde(default)]
         pub sidecar: bool,

@@ -64,6 +64,10 @@ table! {
         /// `language`, else the first that is not silent.
         #[serde(default, deserialize_with = "text_of_any")]
         pub audio_track: Option<String>,
+        /// What becomes of high dynamic range in plain clips: `sdr` (tone-mapped to BT.709) or `keep` (10 bits);
+        /// empty: as the setting `hdr` says.
+        #[serde(default)]
+        pub hdr: Option<String>,
     }
 }
 
@@ -91,6 +95,7 @@ impl Default for VideoClipRequest {
             within_start: None,
             within_end: None,
             audio_track: None,
+            hdr: None,
         }
     }
 }

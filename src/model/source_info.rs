@@ -34,6 +34,10 @@ table! {
         /// on.
         #[serde(default)]
         pub time_line: Vec<TimePiece>,
+        /// What of the file is not read, and why: its end where it is cut short, further recordings in it; NULL where
+        /// all is.
+        #[serde(default)]
+        pub file_note: Option<String>,
         /// Video codec (`h264`).
         pub video_codec: String,
         /// Display width in pixels, after rotation and pixel aspect.
@@ -96,7 +100,8 @@ table! {
         /// Encodings of captions that no mark named and that were guessed from their letters, such as
         /// `windows-1251`; NULL if there is none.
         pub caption_encoding: Option<String>,
-        /// Captions that the video's page offers and that could not be fetched, and why; NULL if nothing is missing.
+        /// Captions that are left out, and why: those of the video's page that could not be fetched, files that are too
+        /// large, cues that end before they begin; NULL if nothing is missing.
         #[serde(default)]
         pub caption_note: Option<String>,
         /// Chapters: of the container, else of the video's page or `NAME.info.json`; NULL if there are none.

@@ -12,7 +12,7 @@ use super::repeat;
 use super::{Engine, MaxFailures, Requests, VariantSettings};
 use crate::cache::{CacheKeyFn, CacheStore};
 use crate::cancel::CancelToken;
-use crate::config::ParallelConfig;
+use crate::config::{DynamicRange, ParallelConfig};
 use crate::error::{Error, ErrorCode, Result};
 use crate::exec::backend;
 use crate::exec::{MediaRuntime, MediaRuntimeConfig, Work, WorkSpec};
@@ -22,7 +22,7 @@ use crate::kernels::text::TextModel;
 use crate::kernels::validate::MAX_CLIPS;
 use crate::location::Location;
 use crate::media::{
-    AnalyzeSettings, DynamicRange, FaceSettings, Hardware, MediaTools, RenderSettings,
+    AnalyzeSettings, Encoding, FaceSettings, Hardware, MediaTools, RenderSettings,
     TranscribeSettings,
 };
 use crate::model::edit::{CaptionMode, EDIT_VERSION};
@@ -134,7 +134,7 @@ impl RunConfig {
         self.parallel.check()?;
         Monitor::check(&self.parallel)?;
         self.variants.check()?;
-        self.render.check()?;
+        RenderSettings { encoding: self.encoding(self.range()), ..self.render.clone() }.check()?;
         if let Some(transcription) = self.transcription()? {
             transcription.transcriber()?;
         }
@@ -149,7 +149,7 @@ impl RunConfig {
                 .about("captions")
                 .about("format"));
         }
-        if self.render.encoding.hdr == DynamicRange::Keep && self.variants.count > 0 {
+        if self.range() == DynamicRange::Keep && self.variants.count > 0 {
             let names = match self.variants.platforms.as_slice() {
                 [] => "their platforms".to_owned(),
                 platforms => platforms.join(" and "),
@@ -170,6 +170,29 @@ impl RunConfig {
         }
     }
 
+    /// What becomes of high dynamic range where a request does not say: kept if one of the two places says so.
+    fn range(&self) -> DynamicRange {
+        match self.parallel.hdr {
+            DynamicRange::Sdr => self.render.encoding.hdr,
+            DynamicRange::Keep => DynamicRange::Keep,
+        }
+    }
+
+    fn encoding(&self, hdr: DynamicRange) -> Encoding {
+        Encoding { hdr, ..self.render.encoding }
+    }
+
+    /// Why a request cannot have its high dynamic range kept, as a sentence; `None` if it can. Variants of it are of
+    /// standard range.
+    fn keep_error(&self) -> Option<String> {
+        if self.variants.count > 0 && !self.variants.plain_clips {
+            let sentence = "hdr is keep, which is for plain clips, and this run makes variants only; set hdr to sdr, or make plain clips too";
+            return Some(sentence.to_owned());
+        }
+        let fault = self.encoding(DynamicRange::Keep).check().err()?;
+        Some(format!("hdr is keep, but {}", fault.message()))
+    }
+
     /// Whether the run leaves some rows of its requests as earlier runs left them.
     pub(super) fn is_repeat(&self) -> bool {
         self.retry_failed.is_some() || self.refresh
@@ -181,6 +204,7 @@ impl RunConfig {
     /// `config.invalid` if the hardware that is named does not encode here.
     pub(super) async fn decided(&self, tools: &MediaTools) -> Result<Self> {
         let mut config = self.clone();
+        config.render.encoding = self.encoding(self.range());
         let encoding = config.render.encoding;
         if encoding.hardware != Hardware::Off && !config.plan_only {
             let (tools, limits) = (tools.clone(), config.render.limits.clone());
@@ -322,17 +346,17 @@ impl RunConfig {
     }
 
     /// The rendering settings that change a file's content, as text: part of its id.
-    pub(super) fn render_settings(&self) -> String {
+    fn render_settings(&self, hdr: DynamicRange) -> String {
         let RenderSettings {
             preset,
             crf,
             max_pixels,
             audio_bitrate,
             encoder_threads,
-            encoding,
             smart_cut,
             ..
         } = &self.render;
+        let encoding = self.encoding(hdr);
         let settings = json!([preset, crf, max_pixels, audio_bitrate, encoder_threads]);
         if let Some(work) = self.media_relations.get("render_media") {
             return json!([settings, encoding, work]).to_string();
@@ -352,7 +376,9 @@ impl RunConfig {
             ("max_clip_length", request::DEFAULT_MAX_CLIP_LENGTH.into()),
             ("max_clips", self.max_clips.unwrap_or(request::DEFAULT_MAX_CLIPS).into()),
             ("max_clips_limit", self.max_clips.unwrap_or(MAX_CLIPS).into()),
-            ("render_settings", self.render_settings().into()),
+            ("render_settings", self.render_settings(DynamicRange::Sdr).into()),
+            ("kept_settings", self.render_settings(DynamicRange::Keep).into()),
+            ("keep_error", ScalarValue::Utf8(self.keep_error())),
             ("edit_version", EDIT_VERSION.to_string().into()),
             ("variants", i64::from(self.variants.count).into()),
             ("audience", ScalarValue::Utf8(self.variants.audience.clone())),
@@ -361,7 +387,7 @@ impl RunConfig {
             ("size", ScalarValue::Utf8(self.variants.size.map(|size| size.to_string()))),
             ("plain_clips", self.variants.plain_clips.into()),
             ("audio_track", self.parallel.audio_track.to_string().into()),
-            ("hdr", self.render.encoding.hdr.as_str().into()),
+            ("hdr", self.range().as_str().into()),
             ("encode", (!self.plan_only).into()),
             ("text_model", self.text_model.is_some().into()),
         ]

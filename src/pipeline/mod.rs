@@ -20,6 +20,7 @@ mod face_lists;
 mod faces;
 mod failure_budget;
 mod forget;
+mod frame_times;
 mod from_results;
 mod held_sources;
 mod hints;

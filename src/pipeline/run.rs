@@ -15,8 +15,8 @@ use super::session::{RunSession, stoppable};
 use super::source_state::{locations, validators};
 use super::statements::{self, Statements};
 use super::{
-    RunConfig, RunSummary, changed_settings, cluster, describe, faces, held_sources, made,
-    sound_tracks, stats, summary, transcribe,
+    RunConfig, RunSummary, changed_settings, cluster, describe, faces, frame_times, held_sources,
+    made, sound_tracks, stats, summary, transcribe,
 };
 use crate::error::{ErrorCode, Result};
 use crate::kernels::ids::stable_id;
@@ -120,6 +120,7 @@ async fn run_session(
     changed_settings::notice(&session.config, &session.dataset, &settings);
     session.writer.set_settings(settings);
     watch.begin(&session.statements).await?;
+    frame_times::settle(&session).await?;
     sound_tracks::settle(&mut session).await?;
     choose(&mut session).await?;
     watch.check_selected(&session.statements).await?;

@@ -8,7 +8,7 @@ use super::monitor::RunMonitor;
 use super::publish::Publisher;
 use super::requests::LocalRequests;
 use super::statements::Statements;
-use super::validate_requests::validate_requests;
+use super::validate_requests::{CheckedRows, validate_requests};
 use super::{Engine, RunConfig, cluster, from_results, merge, stats};
 use datafusion::common::ScalarValue;
 
@@ -227,7 +227,8 @@ impl Opening {
         let writer = root.begin(&self.config.work_dir(), self.config.analysis_id(&self.tools))?;
         let request_file = self.config.requests.file();
         let requests = LocalRequests::prepare(&self.config, writer.staging()).await?;
-        let checked = validate_requests(&requests, writer.staging()).await?;
+        let to = CheckedRows { folder: writer.staging(), step: sql::CHECKED };
+        let checked = validate_requests(&requests, to).await?;
         let mut session = Self { config: requests.config, ..self }.open(root, dataset, writer)?;
         session.statements.parameters.push(("request_file", ScalarValue::Utf8(request_file)));
         session.statements.register("checked").await?;

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::requests::LocalRequests;
-use super::validate_requests::validate_requests;
+use super::validate_requests::{CheckedRows, validate_requests};
 use super::{RunConfig, statements};
 use crate::error::Result;
 use crate::query::rows::row;
-use crate::query::{query_error, session};
+use crate::query::{query_error, session, sql};
 use crate::store::{cannot_write, temporary_folder};
 
 /// A checked request file: the table `checked` of a session, for as long as this lives.
@@ -61,7 +61,8 @@ pub async fn validate(config: &RunConfig) -> Result<Validated> {
     config.check()?;
     let folder = temporary_folder()?;
     let requests = LocalRequests::prepare(config, folder.path()).await?;
-    let entry = validate_requests(&requests, folder.path()).await?;
+    let to = CheckedRows { folder: folder.path(), step: sql::verdicts() };
+    let entry = validate_requests(&requests, to).await?;
     let ctx = session(&requests.config.session_options(), None)?;
     let validated = Validated { ctx, rows: entry.rows, invalid: 0, folder };
     statements::register_in_order(&validated.ctx, "checked", &validated.path()).await?;

@@ -21,25 +21,34 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::location::Location;
 use crate::panics::caught;
 use crate::query::rows::text_column;
-use crate::query::sql;
+use crate::query::sql::Step;
 use crate::query::{SessionOptions, intake, query_error, session};
 use crate::source::refusal;
 use crate::store::FileEntry;
 use crate::telemetry::Event;
 
-/// Check every request row; write `folder/checked.parquet`. The observer of the run is told what is
+/// Where the checked rows go, and the statement that makes them.
+#[derive(Clone, Copy)]
+pub(super) struct CheckedRows<'a> {
+    /// The folder of `checked.parquet`.
+    pub(super) folder: &'a Path,
+    /// For a run or for the caller.
+    pub(super) step: Step,
+}
+
+/// Check every request row; write `checked.parquet`. The observer of the run is told what is
 /// unusual about the rows.
 ///
 /// # Errors
 /// `input.*` if the requests as a whole cannot be read.
 pub(super) async fn validate_requests(
     requests: &LocalRequests,
-    folder: &Path,
+    to: CheckedRows<'_>,
 ) -> Result<FileEntry> {
     let config = &requests.config;
     let (entry, mut hints) = match &config.requests {
-        Requests::At(Location::Path(path)) => check_files(requests, path, folder).await?,
-        _ => check_rows(config, folder).await.map_err(|e| requests.named(e))?,
+        Requests::At(Location::Path(path)) => check_files(requests, path, to).await?,
+        _ => check_rows(config, to).await.map_err(|e| requests.named(e))?,
     };
     hints.splice(0..0, requests.notes.iter().cloned());
     if entry.rows == 0 {
@@ -57,15 +66,16 @@ pub(super) async fn validate_requests(
 async fn check_files(
     requests: &LocalRequests,
     path: &Path,
-    folder: &Path,
+    to: CheckedRows<'_>,
 ) -> Result<(FileEntry, Vec<String>)> {
+    let folder = to.folder;
     let config = &requests.config;
     let about = |e: Error| requests.named(e);
     let trimmed = normalize::headers(path, folder).map_err(about)?;
     let first = trimmed.as_ref().unwrap_or(&NormalizedFiles::unchanged(path)).clone();
-    let result = match check_file(config, &first, folder).await {
+    let result = match check_file(config, &first, to).await {
         Err(e) if is_about_input(&e) => match normalize::nested(path, folder).map_err(about)? {
-            Some(flat) => check_file(config, &flat, folder).await,
+            Some(flat) => check_file(config, &flat, to).await,
             None => Err(normalize::csv_fault(path).unwrap_or(e)),
         },
         result => result,
@@ -76,7 +86,7 @@ async fn check_files(
 async fn check_file(
     config: &RunConfig,
     files: &NormalizedFiles,
-    folder: &Path,
+    to: CheckedRows<'_>,
 ) -> Result<(FileEntry, Vec<String>)> {
     let ctx = ordered_session(config)?;
     let path = files.path();
@@ -89,11 +99,11 @@ async fn check_file(
         ));
     }
     let unreadable = |cause: &str| files.named(intake::unreadable(path, cause));
-    check(ctx, &columns, config, folder, &unreadable).await
+    check(ctx, &columns, config, to, &unreadable).await
 }
 
 /// Rows in memory, of a table or of a query.
-async fn check_rows(config: &RunConfig, folder: &Path) -> Result<(FileEntry, Vec<String>)> {
+async fn check_rows(config: &RunConfig, to: CheckedRows<'_>) -> Result<(FileEntry, Vec<String>)> {
     let ctx = ordered_session(config)?;
     let frame = match &config.requests {
         Requests::Rows(batches) => {
@@ -111,7 +121,7 @@ async fn check_rows(config: &RunConfig, folder: &Path) -> Result<(FileEntry, Vec
     let unreadable = |cause: &str| {
         Error::new(ErrorCode::InputUnreadable, format!("cannot read {place} ({cause})"))
     };
-    check(ctx, &columns, config, folder, &unreadable).await
+    check(ctx, &columns, config, to, &unreadable).await
 }
 
 /// A session in which rows keep their order.
@@ -125,7 +135,7 @@ async fn check(
     ctx: SessionContext,
     columns: &[Columns],
     config: &RunConfig,
-    folder: &Path,
+    to: CheckedRows<'_>,
     unreadable: &(dyn Fn(&str) -> Error + Sync),
 ) -> Result<(FileEntry, Vec<String>)> {
     let hints = Mutex::new(Hints::default());
@@ -140,9 +150,9 @@ async fn check(
         }
     };
     // Rows keep their order on one partition; what is computed of them is on all cores.
-    let mut statements = Statements::new(ctx, config.parameters(), folder.to_path_buf());
+    let mut statements = Statements::new(ctx, config.parameters(), to.folder.to_path_buf());
     statements.side_by_side = true;
-    let entry = caught(statements.run_through(&sql::CHECKED, None, judge)).await;
+    let entry = caught(statements.run_through(&to.step, None, judge)).await;
     // Readers of tables panic on some damaged files.
     let entry = entry.map_err(|text| unreadable(&format!("it is damaged: {text}")))?;
     let entry = entry.map_err(|e| match e.code() {

@@ -159,6 +159,7 @@ struct OutcomeRow {
     within_start: Option<f64>,
     within_end: Option<f64>,
     audio_track: Option<String>,
+    hdr: Option<String>,
 }
 
 impl OutcomeRow {
@@ -179,6 +180,7 @@ impl OutcomeRow {
             within_start: self.within_start,
             within_end: self.within_end,
             audio_track: self.audio_track.clone(),
+            hdr: self.hdr.clone(),
         }
     }
 }

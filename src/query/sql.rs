@@ -37,6 +37,25 @@ macro_rules! step {
 /// Checks the requests of the request file.
 pub const CHECKED: Step = step!("checked");
 
+/// The step [`CHECKED`] for the caller, without what only a run needs.
+pub fn verdicts() -> Step {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let without = "track_error, sound, timecodes) REPLACE (";
+        // Only the source says what a time is that counts frames.
+        let times = ["start", "\"end\"", "within_start", "within_end"]
+            .map(|name| format!("CASE WHEN timecodes IS NULL THEN {name} END AS {name},"));
+        let selected = format!("{without}{}", times.concat());
+        CHECKED.sql.replacen("track_error) REPLACE (", &selected, 1)
+    });
+    Step { sql: &SQL, ..CHECKED }
+}
+
+/// The requests whose times count frames, by source.
+pub const FRAME_TIMES: &str = include_str!("../../sql/wanted/frame_times.sql");
+
+/// The checked requests with these times in seconds.
+pub const TIMED_REQUESTS: &str = include_str!("../../sql/wanted/timed_requests.sql");
+
 /// The distinct sources of the valid requests.
 pub const WANTED_SOURCES: &str = include_str!("../../sql/wanted/wanted_sources.sql");
 

@@ -4,9 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::media::{
-    DynamicRange, Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec,
-};
+use crate::media::{Encoding, Format as Encoded, Hardware, Quality, RenderSettings, VideoCodec};
 
 /// What the files are; see docs/user/formats.md.
 #[derive(Debug, Args)]
@@ -24,9 +22,6 @@ pub(in crate::cli) struct EncodingArgs {
     /// off, auto, nvenc, qsv or videotoolbox; other bytes on each machine.
     #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<Hardware>)]
     pub hardware: Hardware,
-    /// What becomes of high dynamic range: sdr (tone-mapped to BT.709), or keep (10 bits in HEVC or AV1) for plain clips.
-    #[arg(long, value_name = "NAME", default_value_t, value_parser = encoding_value::<DynamicRange>)]
-    pub hdr: DynamicRange,
     /// Copy whole groups of pictures where a clip changes nothing but the span of an H.264 MP4, and
     /// encode only its edges; each file is decoded and compared, and encoded as ever if need be.
     #[arg(long)]
@@ -36,8 +31,8 @@ pub(in crate::cli) struct EncodingArgs {
 impl EncodingArgs {
     /// The render settings of these flags and of `--thumbnails`.
     pub(in crate::cli) fn settings(self, thumbnails: bool) -> RenderSettings {
-        let Self { format, codec, quality, hardware, hdr, smart_cut } = self;
-        let encoding = Encoding { format, codec, quality, hardware, hdr };
+        let Self { format, codec, quality, hardware, smart_cut } = self;
+        let encoding = Encoding { format, codec, quality, hardware, ..Encoding::default() };
         RenderSettings { thumbnails, smart_cut, encoding, ..RenderSettings::default() }
     }
 

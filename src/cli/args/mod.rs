@@ -50,7 +50,7 @@ pub(super) use sql::SqlArgs;
 pub(super) use tables::TableArgs;
 pub(super) use upkeep::{CompactArgs, FsckArgs, GcArgs};
 pub(super) use variants::VariantArgs;
-pub(super) use videos::VideoRequestArgs;
+pub(super) use videos::{TimeInVideo, VideoRequestArgs};
 
 use super::settings::SettingsArgs;
 use crate::config::ParallelConfig;

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::kernels::frame_timecode::FrameTimecode;
 use crate::kernels::timecode;
 use crate::kernels::variants::VariantSize;
 use crate::model::request::{DEFAULT_MAX_CLIP_LENGTH, DEFAULT_MIN_CLIP_LENGTH};
@@ -16,18 +17,18 @@ pub(in crate::cli) struct VideoRequestArgs {
     /// Longest clip, in seconds or as 1:05 [default: 60, or twice --min if that is more].
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub max: Option<f64>,
-    /// Start of the clip: with --end this very span is the one clip, snapped to frames.
-    #[arg(long, value_name = "TIME", value_parser = time, requires = "end")]
-    pub start: Option<f64>,
+    /// Start of the clip, in seconds, as 1:05 or, with frames, 00:01:05:12: with --end this very span is the one clip.
+    #[arg(long, value_name = "TIME", value_parser = time_in_video, requires = "end")]
+    pub start: Option<TimeInVideo>,
     /// End of the clip.
-    #[arg(long, value_name = "TIME", value_parser = time, requires = "start", conflicts_with_all = ["min", "max"])]
-    pub end: Option<f64>,
+    #[arg(long, value_name = "TIME", value_parser = time_in_video, requires = "start", conflicts_with_all = ["min", "max"])]
+    pub end: Option<TimeInVideo>,
     /// Choose clips from here on.
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "start")]
-    pub within_start: Option<f64>,
+    #[arg(long, value_name = "TIME", value_parser = time_in_video, conflicts_with = "start")]
+    pub within_start: Option<TimeInVideo>,
     /// Choose clips up to here.
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "start")]
-    pub within_end: Option<f64>,
+    #[arg(long, value_name = "TIME", value_parser = time_in_video, conflicts_with = "start")]
+    pub within_end: Option<TimeInVideo>,
     /// Size of the variants: full (each platform's largest) or such as 1080x1920, the source enlarged if need be
     /// [default: the platform's largest that the source is sharp enough for].
     #[arg(long, value_name = "WxH|full", help_heading = "Variants", value_parser = size)]
@@ -38,6 +39,17 @@ pub(in crate::cli) struct VideoRequestArgs {
     /// What the video is about, in a few words.
     #[arg(long, value_name = "WORDS")]
     pub topic: Option<String>,
+}
+
+/// A time in a video: seconds, or as it was given where it counts frames.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli) struct TimeInVideo(String);
+
+impl TimeInVideo {
+    /// As a cell of a request.
+    pub(in crate::cli) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl VideoRequestArgs {
@@ -80,4 +92,14 @@ fn time(text: &str) -> std::result::Result<f64, String> {
     timecode::seconds(text).ok_or_else(|| {
         format!("{text:?} is no time; give seconds such as 8.5, or 1:05 or 1:02:03.5")
     })
+}
+
+fn time_in_video(text: &str) -> std::result::Result<TimeInVideo, String> {
+    if FrameTimecode::parse(text).is_some() {
+        return Ok(TimeInVideo(text.trim().to_owned()));
+    }
+    let seconds = timecode::seconds(text).ok_or_else(|| {
+        format!("{text:?} is no time; give seconds such as 8.5, or 1:05, 1:02:03.5 or, with frames, 01:02:03:04")
+    })?;
+    Ok(TimeInVideo(seconds.to_string()))
 }

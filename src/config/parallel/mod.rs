@@ -1,7 +1,7 @@
 //! [`ParallelConfig`]: every setting of a batch.
 
 use super::setting::{Setting, SettingRange, SettingText, SettingValue, settings};
-use super::{BackendType, SchedulerAddress};
+use super::{BackendType, DynamicRange, SchedulerAddress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sandbox::SandboxMode;
 
@@ -113,6 +113,11 @@ settings! {
         /// Sound track that is heard where a request names none: its number from 1 on, a language, or mix for all of
         /// them; empty: one in the request's language, else the first that is not silent.
         audio_track: SettingText = SettingText::default(), flag "audio-track";
+    }
+    "Picture" {
+        /// What becomes of high dynamic range in plain clips where a request does not say: sdr (tone-mapped to BT.709), or
+        /// keep (10 bits in HEVC or AV1).
+        hdr: DynamicRange = DynamicRange::Sdr, flag "hdr";
     }
     "Cache" {
         /// Keep analyses for other runs.

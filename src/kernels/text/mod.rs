@@ -25,7 +25,7 @@ mod trim;
 mod words;
 mod writing;
 
-pub use captions::{CaptionLine, caption_lines};
+pub use captions::{CaptionLine, caption_lines, captions_left_out};
 pub use decode::{Decoded, decode, encoding_of};
 pub use describe::{ClipText, describe};
 pub(in crate::kernels) use fillers::fillers;
@@ -43,5 +43,6 @@ pub use titles::TitleStyle;
 pub use topic::TopicTrack;
 pub use transcript::{
     CAPTION_ENDINGS, HeardWord, OmittedWords, Passage, Transcript, VoiceTimes, parse_captions,
+    read_captions,
 };
 pub use trim::{graphemes, trim_to};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::page::{self, MAX_BYTES, read_file};
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::{
-    CAPTION_ENDINGS, Decoded, RawCue, decode, detect_language, parse_captions, to_iso639_3,
+    CAPTION_ENDINGS, Decoded, RawCue, decode, detect_language, read_captions, to_iso639_3,
     to_short_tag,
 };
 use crate::media::probe::SubtitleStream;
@@ -14,6 +14,8 @@ use crate::model::Cue;
 
 /// What stands in the names of captions that speech recognition made.
 const AUTOMATIC: &str = "auto";
+/// Endings of caption files that are not read.
+const UNREAD: [&str; 7] = ["sub", "smi", "sami", "scc", "stl", "sup", "idx"];
 /// Largest number of sidecars that are read.
 const MAX_SIDECARS: usize = 32;
 
@@ -28,16 +30,18 @@ pub(super) struct CaptionTrack {
     pub cues: Vec<RawCue>,
     /// The name of its encoding, where that was guessed.
     pub encoding: Option<&'static str>,
+    /// Number of cues that are left out because they do not end after they start.
+    pub backwards: usize,
 }
 
 impl CaptionTrack {
     fn new(origin: &'static str, named: Option<String>, bytes: &[u8]) -> Self {
         let hint = named.as_deref().and_then(to_short_tag).unwrap_or_default();
         let Decoded { text, guessed } = decode(bytes, &hint);
-        let cues = parse_captions(&text);
+        let (cues, backwards) = read_captions(&text);
         // A tag may be wrong; a reliable detection takes precedence.
         let language = detect_language(&words(&cues)).or(named);
-        Self { origin, language, cues, encoding: guessed }
+        Self { origin, language, cues, encoding: guessed, backwards }
     }
 }
 
@@ -66,7 +70,7 @@ pub(super) fn sidecars(source: &Path) -> Vec<CaptionTrack> {
             let origin = if is_automatic(&path) { "automatic" } else { "sidecar" };
             Some(CaptionTrack::new(origin, language, &read_file(&path)?))
         })
-        .filter(|track| !track.cues.is_empty())
+        .filter(|track| !track.cues.is_empty() || track.backwards > 0)
         .collect()
 }
 
@@ -107,6 +111,23 @@ fn sidecar_files(source: &Path) -> Vec<(PathBuf, Option<String>)> {
     files.sort();
     files.truncate(MAX_SIDECARS);
     files
+}
+
+/// The names of files beside `source` that hold captions of kinds that are not read, in order.
+fn unread(source: &Path) -> Vec<String> {
+    let stem = source.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let folder = source.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = std::fs::read_dir(folder.unwrap_or(Path::new("."))) else { return vec![] };
+    let is_unread = |name: &String| {
+        let rest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.'));
+        let ending = rest.and_then(|rest| rest.rsplit('.').next());
+        ending.is_some_and(|ending| UNREAD.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(is_unread).collect();
+    names.sort();
+    names.truncate(MAX_SIDECARS);
+    names
 }
 
 /// The language in the file name, if `name` is a caption file of the source `stem`.
@@ -154,6 +175,30 @@ pub(super) fn cues(tracks: &[CaptionTrack]) -> Vec<Cue> {
         cue.cue_id = id;
     }
     cues
+}
+
+/// What is left out of the captions of `source`, and why, beside what its page says (`known`).
+pub(super) fn note(
+    source: &Path,
+    tracks: &[CaptionTrack],
+    known: Option<String>,
+) -> Option<String> {
+    let backwards: usize = tracks.iter().map(|track| track.backwards).sum();
+    let cues = (backwards > 0).then(|| {
+        let (cues, end) = if backwards == 1 { ("cue is", "ends") } else { ("cues are", "end") };
+        format!("{backwards} {cues} left out that {end} before beginning")
+    });
+    let files = sidecar_files(source).into_iter().filter_map(|(path, _)| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        let is_large = std::fs::metadata(&path).is_ok_and(|facts| facts.len() > MAX_BYTES);
+        let why = if is_large { "is larger than 10 MiB" } else { "cannot be read" };
+        read_file(&path).is_none().then(|| format!("{name} {why} and is left out"))
+    });
+    let unread = unread(source).into_iter();
+    let unread =
+        unread.map(|name| format!("{name} is of a kind that is not read; convert it to .srt"));
+    let notes: Vec<String> = known.into_iter().chain(cues).chain(files).chain(unread).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// The encodings that were guessed, each once.
@@ -221,7 +266,7 @@ mod tests {
                 words: None,
             })
             .collect();
-        CaptionTrack { origin: "embedded", language: None, cues, encoding: None }
+        CaptionTrack { origin: "embedded", language: None, cues, encoding: None, backwards: 0 }
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(super) fn merge(
         duration: end,
         start_offset: probe.mended.as_ref().map_or(probe.start_time, |mended| mended.start()),
         time_line: time_line(probe),
+        file_note: None,
         video_codec: probe.video.codec.clone(),
         width: probe.video.width,
         height: probe.video.height,

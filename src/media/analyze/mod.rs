@@ -20,6 +20,7 @@ mod command;
 mod merge;
 mod page;
 mod readers;
+mod whole;
 
 use std::path::Path;
 
@@ -131,8 +132,14 @@ pub fn analyze(
     let visual = &mut decoded.pictures.visual;
     let from = (tools, &settings.limits);
     bars::measure(from, file, &probe, (&mut visual.shots, &visual.bars), cancel)?;
-    let page = SourcePage::beside(path, decoded.pictures.end);
-    Ok(merge::merge(&probe, decoded.pictures, decoded.audio, (decoded.tracks, page), rate))
+    let mut page = SourcePage::beside(path, decoded.pictures.end);
+    page.caption_note = captions::note(path, &decoded.tracks, page.caption_note.take());
+    let lengths = lengths(&probe, &decoded);
+    let is_damaged = !decoded.finished.last_words().is_empty();
+    let mut analysis =
+        merge::merge(&probe, decoded.pictures, decoded.audio, (decoded.tracks, page), rate);
+    analysis.info.file_note = whole::note(path, probe.demuxer, lengths, is_damaged);
+    Ok(analysis)
 }
 
 /// Estimated resident memory of an analysis, in bytes: ffmpeg and its libraries, the decoder's pictures, and our own.
@@ -226,7 +233,20 @@ fn judge(probe: &Probe, decoded: &DecoderOutput) -> Result<()> {
             "the source's pictures take no time (0 fps): its time stamps are broken; export it again",
         ));
     }
-    let stated_by_header = matches!(
+    let (stated, found) = lengths(probe, decoded);
+    if found < ENOUGH * stated && !said.is_empty() {
+        let message = format!(
+            "the source says it lasts {stated:.1} s, but only {found:.1} s of it can be decoded; \
+             fetch or export it again"
+        );
+        return Err(Error::new(ErrorCode::SourceTruncated, message).with_source(said));
+    }
+    Ok(())
+}
+
+/// How long the source's header says that it lasts, 0 if it does not, and how much of it was decoded, in seconds.
+fn lengths(probe: &Probe, decoded: &DecoderOutput) -> (f64, f64) {
+    let is_stated = matches!(
         probe.demuxer,
         Demuxer::Mov
             | Demuxer::Matroska
@@ -235,19 +255,13 @@ fn judge(probe: &Probe, decoded: &DecoderOutput) -> Result<()> {
             | Demuxer::Asf
             | Demuxer::Mxf
     );
+    let end = decoded.pictures.end;
     let heard = decoded.audio.as_ref().map_or(0.0, |audio| audio.seconds);
-    let (stated, found) = match probe.video.duration {
-        Some(stated) => (stated, pictures.end - probe.video.start_time),
-        None => (probe.duration_hint.unwrap_or(0.0), pictures.end.max(heard)),
-    };
-    if stated_by_header && found < ENOUGH * stated && !said.is_empty() {
-        let message = format!(
-            "the source says it lasts {stated:.1} s, but only {found:.1} s of it can be decoded; \
-             fetch or export it again"
-        );
-        return Err(Error::new(ErrorCode::SourceTruncated, message).with_source(said));
+    match probe.video.duration {
+        _ if !is_stated => (0.0, end),
+        Some(stated) => (stated, end - probe.video.start_time),
+        None => (probe.duration_hint.unwrap_or(0.0), end.max(heard)),
     }
-    Ok(())
 }
 
 fn no_picture(said: &str) -> Error {

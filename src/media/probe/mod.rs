@@ -126,7 +126,7 @@ pub enum Hdr {
 
 impl Hdr {
     /// By ffmpeg's name of a transfer.
-    pub(super) fn of_transfer(name: &str) -> Option<Self> {
+    pub(in crate::media) fn of_transfer(name: &str) -> Option<Self> {
         match name {
             "arib-std-b67" => Some(Self::Hlg),
             "smpte2084" => Some(Self::Pq),

@@ -42,7 +42,7 @@ use std::path::Path;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::media::probe::Probe;
+use crate::media::probe::{Hdr, Probe};
 use crate::media::tools::MediaTools;
 use crate::model::Rendition;
 
@@ -164,7 +164,7 @@ impl Renderer<'_> {
             }
         });
         meter.finished();
-        results
+        with_range(&source, results)
     }
 }
 
@@ -174,6 +174,17 @@ fn ranged(probe: &Probe, settings: &RenderSettings) -> (RenderSource, RenderSett
     let is_kept = settings.encoding.hdr == DynamicRange::Keep && source.keep_range(probe);
     let encoding = if is_kept { settings.encoding.of_hdr() } else { settings.encoding };
     (source, RenderSettings { encoding, ..settings.clone() })
+}
+
+/// The facts with the transfer of the high dynamic range that was kept.
+fn with_range(
+    source: &RenderSource,
+    mut results: Vec<Result<Rendition>>,
+) -> Vec<Result<Rendition>> {
+    let transfer = source.kept.as_ref().and_then(|kept| Hdr::of_transfer(&kept.transfer));
+    let name = transfer.map(|hdr| hdr.as_str().to_owned());
+    results.iter_mut().flatten().for_each(|file| file.hdr.clone_from(&name));
+    results
 }
 
 /// Combines the progress of all passes into one share.

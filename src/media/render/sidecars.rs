@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::context::RenderContext;
-use super::ffmpeg::captions::{lines, standing, written};
+use super::ffmpeg::captions::{left_out, lines, standing, written};
 use super::output::Output;
 use super::partial_file::PartialFile;
 use crate::error::{Error, ErrorCode, Result};
@@ -26,6 +26,10 @@ pub(crate) fn complete(
     output: &Output,
     mut facts: Rendition,
 ) -> Result<Rendition> {
+    // A file without a picture has no captions.
+    if context.settings.encoding.has_picture() {
+        facts.text_note = left_out(output);
+    }
     if let Some(lines) = lines(output, CaptionMode::Sidecar) {
         // Both are written before either gets its name.
         let (srt, vtt) = (written(output, &to_srt(&lines))?, written(output, &to_vtt(&lines))?);

@@ -34,7 +34,7 @@ pub(crate) struct RenderSource {
     /// Size of the clips: the same, made even by dropping the last column or row.
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// Size and pixels of the decoded picture, as the stream states them.
+    /// Size and pixels of the decoded picture, as the stream states them, upright.
     pub(crate) stored: StoredShape,
     /// Width of the upright picture in square pixels, in which areas are given.
     pub(crate) shown_width: u32,
@@ -121,7 +121,8 @@ impl RenderSource {
             scaled,
             width,
             height,
-            stored: video.into(),
+            // That of a turned one is the shape that ffmpeg gives it.
+            stored: StoredShape::from(video).turned(video.rotation),
             shown_width: exact_width.max(1),
             turned: video.mirrored || video.rotation != 0,
             fps: rate.unwrap_or(25.0),

@@ -1,6 +1,6 @@
 //! One time line for sources whose clock jumps: joined recordings, restarts, wraps of 33 bits.
 //!
-//! Where a transport stream's clock does not run on, a copy is made in which it does: the same packets, with time stamps
+//! Where the clock of a transport or program stream does not run on, a copy is made in which it does: the same packets, with time stamps
 //! mapped piece by piece. All that reads the source reads that copy, so that its duration, its analysis, its clips
 //! and its captions are on one clock. ffmpeg's own correction depends on the order in which its demuxer
 //! gives packets away, and is not made at all where time stamps are kept.
@@ -10,6 +10,7 @@
 
 mod packets;
 mod pieces;
+mod program;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -72,13 +73,15 @@ pub(crate) fn mended(
     path: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<MendedFile>> {
-    if demuxer != Demuxer::MpegTs {
-        return Ok(None);
-    }
+    let kind = match demuxer {
+        Demuxer::MpegTs => StreamKind::Transport,
+        Demuxer::Mpeg => StreamKind::Program,
+        _ => return Ok(None),
+    };
     let (mut clock, mut pieces) = (ClockFollower::default(), Vec::<PieceExtent>::new());
     let mut highest = 0;
-    let scanned = each_packet(path, cancel, |packet| {
-        let Some(PacketStamps { pid, frame: Some(frame), .. }) = stamps(packet) else {
+    let scanned = kind.each_packet(path, cancel, |packet| {
+        let Some(PacketStamps { pid, frame: Some(frame), .. }) = kind.stamps(packet) else {
             return Ok(());
         };
         let (piece, ticks) = clock.follow(pid, &frame);
@@ -103,13 +106,56 @@ pub(crate) fn mended(
         return Ok(None);
     }
     let (offsets, mapped) = map(&pieces);
-    let copy = tempfile::Builder::new().prefix("clipflow-").suffix(".ts").tempfile();
+    let copy = tempfile::Builder::new().prefix("clipflow-").suffix(kind.suffix()).tempfile();
     let copy = copy.map_err(|cause| cannot_write(&std::env::temp_dir(), cause))?;
-    write(path, copy.as_file(), &offsets, cancel).map_err(|fault| match fault {
+    write((kind, path), copy.as_file(), &offsets, cancel).map_err(|fault| match fault {
         CopyFault::Stopped(error) => error,
         CopyFault::Disk(cause) => cannot_write(copy.path(), cause),
     })?;
     Ok(Some(MendedFile { file: copy, pieces: mapped }))
+}
+
+/// The two forms of MPEG streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StreamKind {
+    Transport,
+    Program,
+}
+
+impl StreamKind {
+    /// Gives every packet of a file to `handle`, and what is between packets, in order.
+    fn each_packet(
+        self,
+        path: &Path,
+        cancel: &CancelToken,
+        handle: impl FnMut(&mut [u8]) -> std::io::Result<()>,
+    ) -> std::result::Result<(), CopyFault> {
+        match self {
+            Self::Transport => each_packet(path, cancel, handle),
+            Self::Program => program::each_packet(path, cancel, handle),
+        }
+    }
+
+    fn stamps(self, packet: &[u8]) -> Option<PacketStamps> {
+        match self {
+            Self::Transport => stamps(packet),
+            Self::Program => program::stamps(packet),
+        }
+    }
+
+    fn put_reference(self, bytes: &mut [u8], value: i64) {
+        match self {
+            Self::Transport => put_reference(bytes, value),
+            Self::Program => program::put_reference(bytes, value),
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Transport => ".ts",
+            Self::Program => ".mpg",
+        }
+    }
 }
 
 /// What can go wrong with a copy.
@@ -128,7 +174,7 @@ impl From<std::io::Error> for CopyFault {
 
 /// Writes the copy: all bytes as they are, but time stamps with the offset of their piece.
 fn write(
-    path: &Path,
+    (kind, path): (StreamKind, &Path),
     to: &File,
     offsets: &[i64],
     cancel: &CancelToken,
@@ -136,8 +182,8 @@ fn write(
     let mut to = BufWriter::with_capacity(CHUNK, to);
     let (mut clock, mut reference) = (ClockFollower::default(), 0);
     let moved = |(piece, ticks): (usize, i64)| ticks + offsets.get(piece).copied().unwrap_or(0);
-    each_packet(path, cancel, |packet| {
-        let Some(PacketStamps { pid, pcr, frame }) = stamps(packet) else {
+    kind.each_packet(path, cancel, |packet| {
+        let Some(PacketStamps { pid, pcr, frame }) = kind.stamps(packet) else {
             return to.write_all(packet);
         };
         if let Some(frame) = frame {
@@ -151,14 +197,14 @@ fn write(
         if let Some((at, raw)) = pcr {
             // One that comes before the first frame on its clock stands still until then.
             reference = clock.reference(raw).map_or(reference, moved).max(0);
-            put_reference(packet.get_mut(at..).unwrap_or_default(), reference);
+            kind.put_reference(packet.get_mut(at..).unwrap_or_default(), reference);
         }
         to.write_all(packet)
     })?;
     Ok(to.flush()?)
 }
 
-/// Gives every packet of a file to `handle`, and what is between packets, in order.
+/// [`StreamKind::each_packet`] of a transport stream.
 fn each_packet(
     path: &Path,
     cancel: &CancelToken,

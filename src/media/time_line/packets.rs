@@ -90,7 +90,7 @@ fn clock_reference(packet: &[u8], length: usize) -> Option<(usize, i64)> {
     Some((6, value << 1 | i64::from(bytes.get(4)? >> 7)))
 }
 
-fn frame(packet: &[u8], at: usize) -> Option<FrameStamps> {
+pub(super) fn frame(packet: &[u8], at: usize) -> Option<FrameStamps> {
     let header = packet.get(at..)?;
     let [0, 0, 1, stream, _, _, marks, flags, ..] = *header else { return None };
     // Streams without these fields have other bits there.
@@ -109,7 +109,7 @@ fn frame(packet: &[u8], at: usize) -> Option<FrameStamps> {
 }
 
 /// The 33 bits of a time stamp in five bytes.
-fn stamp(bytes: &[u8]) -> i64 {
+pub(super) fn stamp(bytes: &[u8]) -> i64 {
     let byte = |n: usize| i64::from(bytes.get(n).copied().unwrap_or(0));
     (byte(0) >> 1 & 7) << 30 | byte(1) << 22 | (byte(2) >> 1) << 15 | byte(3) << 7 | byte(4) >> 1
 }

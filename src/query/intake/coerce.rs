@@ -14,8 +14,7 @@ pub(super) fn coerce(
 ) -> Result<(String, Option<String>)> {
     let column = quote(found.name());
     let from = value_type(found.data_type());
-    let is_text =
-        matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
+    let is_text = is_text(from);
     match wanted.data_type() {
         DataType::Utf8 if from.is_nested() && wanted.name() == "audience_profile" => {
             Ok((format!("json_text({column})"), None))
@@ -37,8 +36,12 @@ pub(super) fn coerce(
             Ok((format!("CAST({column} AS BIGINT)"), None))
         }
         DataType::Float64 | DataType::Int64 if is_text || from.is_numeric() => {
-            let whole = wanted.data_type() == &DataType::Int64;
-            Ok(number(found.name(), is_text, whole))
+            let kind = match wanted.data_type() {
+                DataType::Int64 => NumberKind::Whole,
+                _ if TIMES.contains(&wanted.name().as_str()) => NumberKind::Time,
+                _ => NumberKind::Length,
+            };
+            Ok(number(found.name(), is_text, kind))
         }
         _ => Err(Error::new(
             ErrorCode::InputColumn,
@@ -52,11 +55,60 @@ pub(super) fn coerce(
     }
 }
 
+/// The columns that say where in the source; their times may count frames.
+pub(super) const TIMES: [&str; 4] = ["start", "end", "within_start", "within_end"];
+
+/// What a number of a request is.
+#[derive(Clone, Copy, PartialEq)]
+enum NumberKind {
+    Whole,
+    Length,
+    Time,
+}
+
+/// The SQL of the trimmed text of a column, NULL if there is none.
+fn trimmed(name: &str) -> String {
+    format!("nullif(trim(CAST({} AS VARCHAR)), '')", quote(name))
+}
+
+/// The SQL of whether a text is a time that counts frames.
+fn counts_frames(text: &str) -> String {
+    format!("regexp_like({text}, '^[0-9]{{1,3}}:[0-5]?[0-9]:[0-5]?[0-9][:;][0-9]{{1,3}}$')")
+}
+
+/// The SQL of the texts of [`TIMES`] that count frames, joined by `|`; NULL where none does. `find` gives the column of
+/// a name, if there is one.
+pub(super) fn timecodes<'a>(find: impl Fn(&str) -> Option<&'a Field>) -> String {
+    let text = |name: &str| {
+        let found = find(name).filter(|field| is_text(value_type(field.data_type())))?;
+        let text = trimmed(found.name());
+        Some(format!("CASE WHEN {} THEN {text} ELSE '' END", counts_frames(&text)))
+    };
+    let texts = TIMES.map(text);
+    if texts.iter().all(Option::is_none) {
+        return "CAST(NULL AS VARCHAR)".to_owned();
+    }
+    let texts = texts.map(|text| format!("coalesce({}, '')", text.as_deref().unwrap_or("''")));
+    format!("nullif(concat({}), '|||')", texts.join(", '|', "))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null)
+}
+
 /// The SQL of a number from a column of text or numbers, and of the message for other values.
-fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
+fn number(name: &str, is_text: bool, kind: NumberKind) -> (String, Option<String>) {
+    let whole = kind == NumberKind::Whole;
     let column = quote(name);
-    let text = format!("nullif(trim(CAST({column} AS VARCHAR)), '')");
-    let number = if is_text {
+    let text = trimmed(name);
+    let number = if is_text && kind == NumberKind::Time {
+        // Frames are added once the rate of the source is known.
+        let clock = format!("regexp_replace({text}, '[:;][0-9]+$', '')");
+        format!(
+            "coalesce(TRY_CAST({text} AS DOUBLE), timecode_seconds({text}), CASE WHEN {} THEN timecode_seconds({clock}) END)",
+            counts_frames(&text)
+        )
+    } else if is_text {
         // Every number with a fraction is a time.
         format!("coalesce(TRY_CAST({text} AS DOUBLE), timecode_seconds({text}))")
     } else {
@@ -70,11 +122,9 @@ fn number(name: &str, is_text: bool, whole: bool) -> (String, Option<String>) {
         // The one whole number of a request.
         (value, lost, format!("a whole number from 1 to {MAX_CLIPS}"))
     } else {
-        (
-            number.clone(),
-            format!("{number} IS NULL"),
-            "a number of seconds or a time such as 1:05".to_owned(),
-        )
+        let what = "a number of seconds or a time such as 1:05";
+        let frames = if kind == NumberKind::Time { " or, with frames, 00:01:05:12" } else { "" };
+        (number.clone(), format!("{number} IS NULL"), format!("{what}{frames}"))
     };
     let name = name.replace('\'', "''");
     let sentence =

@@ -22,7 +22,7 @@ use super::files::{self, RequestFile, RequestFormat, file_url};
 use super::json_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::VideoClipRequest;
-use coerce::{carried, coerce, sql_type, value_type};
+use coerce::{carried, coerce, sql_type, timecodes, value_type};
 use in_order::in_order;
 use parquet::parquet;
 
@@ -33,6 +33,7 @@ const RESERVED: &[&str] = &[
     "request_file",
     "asked_language",
     "sound",
+    "timecodes",
     "span_error",
     "audience_error",
     "track_error",
@@ -324,6 +325,8 @@ fn projection(schema: &Schema, extras: &[CarriedColumn], place: &str) -> Result<
         format!("coalesce({})", faults.join(", "))
     };
     known.push(format!("{malformed} AS malformed"));
+    let timecodes = timecodes(|name| find(schema, name).map(AsRef::as_ref));
+    known.push(format!("{timecodes} AS timecodes"));
     let used = used(schema);
     for extra in extras {
         let field = schema.field_with_name(&extra.name).ok();

@@ -5,6 +5,9 @@ use std::io::Write;
 
 use csv::{ByteRecord, Writer};
 
+use crate::kernels::frame_timecode::FrameTimecode;
+use crate::kernels::timecode::seconds;
+
 /// Columns in which every cell is such a number, in a file that has decimal commas.
 #[derive(Debug, Default)]
 pub(super) struct DecimalCommas {
@@ -26,7 +29,8 @@ impl DecimalCommas {
     pub(super) fn look(&mut self, row: &ByteRecord) {
         for (column, cell) in row.iter().enumerate() {
             let cell = cell.trim_ascii();
-            if cell.is_empty() {
+            // Times such as 1:05 stand among numbers of seconds.
+            if cell.is_empty() || is_time(cell) {
                 continue;
             }
             let seen = self.columns.entry(column).or_insert(Seen {
@@ -73,6 +77,11 @@ impl DecimalCommas {
         let list = names.join(", ");
         (!names.is_empty()).then(|| format!("the numbers of {list} have decimal commas"))
     }
+}
+
+fn is_time(cell: &[u8]) -> bool {
+    let text = std::str::from_utf8(cell).ok().filter(|text| text.contains(':'));
+    text.is_some_and(|text| seconds(text).is_some() || FrameTimecode::parse(text).is_some())
 }
 
 /// A number with a decimal comma and points between thousands, with a decimal point; none if it is no such number.
@@ -131,6 +140,11 @@ mod tests {
             found.look(&ByteRecord::from(row.to_vec()));
         }
         assert_eq!((found.has(0), found.has(1), found.has(2)), (true, false, false));
+        let mut found = DecimalCommas::default();
+        for row in [["7,5", "1:05"], ["0:01:02,5", "2"], ["0:00:01:12", "1:06"]] {
+            found.look(&ByteRecord::from(row.to_vec()));
+        }
+        assert_eq!((found.has(0), found.has(1)), (true, false));
         // A point parts thousands where commas are before decimals.
         let mut found = DecimalCommas::default();
         found.look(&ByteRecord::from(vec!["7,5", "1.234", "1.2.3"]));

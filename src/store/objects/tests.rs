@@ -33,6 +33,8 @@ fn facts(media_id: &str, content: &[u8]) -> Rendition {
         bytes: content.len() as i64,
         blake3: blake3::hash(content).to_hex().to_string(),
         copied_frames: None,
+        hdr: None,
+        text_note: None,
         sidecar: false,
         thumbnail: false,
         av_offset: None,

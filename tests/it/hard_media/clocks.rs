@@ -105,7 +105,8 @@ fn check(folder: &Path, name: &str, duration: f64, moments: &[f64], spans: &[(f6
     assert!((found - duration).abs() < 0.2, "{name} lasts {found} s instead of {duration} s");
     // What jumps is in pieces; what only has a gap or an edit list is not.
     let pieces = query(folder, "SELECT coalesce(cardinality(time_line), 0) FROM sources");
-    let jumps = ["restart.ts", "ahead.ts", "minute.ts", "back.ts"].contains(&name);
+    let jumps = ["restart.ts", "ahead.ts", "minute.ts", "back.ts", "restart.vob", "restart.mpg"]
+        .contains(&name);
     let want = if jumps {
         "2"
     } else if name == "wrap.ts" {
@@ -164,6 +165,22 @@ fn picture_and_sound_of_joined_recordings_stay_together() {
     }
     joined(folder, &["b.ts", "a.ts"], "back.ts");
     check(folder, "back.ts", 28.0, &later(SECONDS), &spans);
+}
+
+#[test]
+fn joined_program_streams_have_one_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (codec, kind, name, joined_as) in [
+        ("mpeg2video", "vob", "a.vob", "restart.vob"),
+        ("mpeg1video", "mpeg", "a.mpg", "restart.mpg"),
+    ] {
+        recording(folder, "base.mp4", &[]);
+        let coding = ["-c:v", codec, "-q:v", "4", "-c:a", "mp2", "-f", kind, name];
+        ffmpeg(folder, &[&["-i", "base.mp4"][..], &coding].concat());
+        joined(folder, &[name, name], joined_as);
+        check(folder, joined_as, 28.0, &later(SECONDS), &[(1.0, 6.0), (11.0, 17.0), (20.0, 27.0)]);
+    }
 }
 
 #[test]

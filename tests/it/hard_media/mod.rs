@@ -3,10 +3,12 @@
 mod bars;
 mod channels;
 mod clocks;
+mod left_out;
 mod range;
 mod sentences;
 mod sizes;
 mod standing;
+mod timecodes;
 mod tracks;
 mod wide_words;
 

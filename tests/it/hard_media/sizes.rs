@@ -66,3 +66,46 @@ fn a_circle_stays_one_when_the_size_or_the_pixels_change() {
         }
     }
 }
+
+#[test]
+fn a_circle_stays_one_in_a_turned_source_whose_size_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (size, at, name) in [("320x180", "0", "a.ts"), ("240x180", "3", "b.ts")] {
+        let grey = format!("color=gray:s={size}:r=25:d=3");
+        let draw = "geq=lum='if(lt(hypot(X-W/2,Y-H/2),45),220,110)':cb=128:cr=128";
+        let coding = [
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-output_ts_offset",
+            at,
+            "-f",
+            "mpegts",
+            name,
+        ];
+        ffmpeg(folder, &[&["-f", "lavfi", "-i", &grey, "-vf", draw][..], &coding].concat());
+    }
+    let mut whole = std::fs::read(folder.join("a.ts")).unwrap();
+    whole.extend(std::fs::read(folder.join("b.ts")).unwrap());
+    std::fs::write(folder.join("both.ts"), whole).unwrap();
+    ffmpeg(folder, &["-i", "both.ts", "-c", "copy", "-metadata:s:v", "rotate=90", "turned.mp4"]);
+    std::fs::write(
+        folder.join("r.csv"),
+        "request_id,source_url,start,end\na,turned.mp4,0.5,2\nb,turned.mp4,3.5,5\n",
+    )
+    .unwrap();
+    run(folder, &["r.csv"]);
+    let files = query(folder, "SELECT r.uri, r.width, r.height FROM renditions r");
+    assert_eq!(files.len(), 2, "{files:?}");
+    for row in files {
+        let cells: Vec<&str> = row.split(',').collect();
+        assert_eq!(cells[1..], ["180", "320"], "{row}");
+        let (width, pixels) = luma(&folder.join("out"), cells[0], 0.5);
+        let (lit, height) = (|i: usize| pixels[i] > 200, pixels.len() / width);
+        let across = (0..width).filter(|x| lit(height / 2 * width + x)).count() as f64;
+        let down = (0..height).filter(|y| lit(y * width + width / 2)).count() as f64;
+        assert!(across > 20.0 && (across / down - 1.0).abs() < 0.08, "{across} x {down}: {row}");
+    }
+}

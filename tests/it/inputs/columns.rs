@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{refused, verdicts};
 use crate::support::{clipflow, stderr};
+use clipflow::model::VideoClipRequest;
 
 #[test]
 fn nested_audience_becomes_json_and_reserved_names_are_kept_apart() {
@@ -29,6 +30,42 @@ fn nested_audience_becomes_json_and_reserved_names_are_kept_apart() {
         (cell("input_status"), cell("input_Row"), cell("row")),
         ("new".into(), "7".into(), "1".into())
     );
+}
+
+#[test]
+fn verdicts_have_the_columns_of_requests_and_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "source_url,start,end,campaign,sound,timecodes\na.mp4,0:01,0:02,spring,1,2\na.mp4,0:00:01:12,5,spring,1,2\n";
+    fs::write(folder.path().join("r.csv"), rows).unwrap();
+    let output = clipflow(folder.path(), &["validate", "r.csv", "--out", "v.parquet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let file = fs::File::open(folder.path().join("v.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 10).unwrap();
+    let batch = reader.into_iter().next().unwrap().unwrap();
+    let mut found: Vec<String> =
+        batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut want: Vec<String> =
+        VideoClipRequest::COLUMNS.iter().map(|c| c.name.to_owned()).collect();
+    want.extend(
+        [
+            "row",
+            "location",
+            "asked_language",
+            "error_code",
+            "error_message",
+            "campaign",
+            "input_sound",
+            "input_timecodes",
+        ]
+        .map(str::to_owned),
+    );
+    found.sort();
+    want.sort();
+    assert_eq!(found, want);
+    // What counts frames is known with its source.
+    let start = batch.column_by_name("start").unwrap();
+    let start = arrow::array::AsArray::as_primitive::<arrow::datatypes::Float64Type>(start);
+    assert_eq!(start.iter().collect::<Vec<_>>(), [Some(1.0), None]);
 }
 
 pub(super) type Columns = Vec<(&'static str, arrow::array::ArrayRef)>;

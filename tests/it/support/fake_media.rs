@@ -215,6 +215,8 @@ impl Work for FakeRender {
                     audio_codec: None,
                     av_offset: None,
                     copied_frames: None,
+                    hdr: None,
+                    text_note: None,
                     sidecar: false,
                     thumbnail: false,
                 };

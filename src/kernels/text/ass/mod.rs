@@ -6,7 +6,7 @@ mod karaoke;
 
 use std::fmt::Write;
 
-use super::captions::{CaptionLine, CaptionRoom, drawn_width, lines_in};
+use super::captions::{CaptionLine, CaptionRoom, drawn_width, shown_in};
 use crate::model::edit::{CaptionStyle, Edit};
 use crate::model::{Cue, CueWord};
 use karaoke::karaoke;
@@ -26,6 +26,8 @@ pub struct AssDocument {
     pub document: Option<String>,
     /// Number of cues that are left out because no face covers their characters.
     pub unreadable: usize,
+    /// Number of cues that are left out, or parts of which are, because there is no time to show them.
+    pub left_out: usize,
 }
 
 /// The look of a caption style; sizes are shares of the shorter side of the picture.
@@ -114,7 +116,7 @@ fn look(style: CaptionStyle) -> Option<CaptionLook> {
 /// `cues` are on the source's clock and in the edit's language.
 pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn FontFaces) -> AssDocument {
     let Some(look) = look(edit.caption_style) else {
-        return AssDocument { document: None, unreadable: 0 };
+        return AssDocument { document: None, unreadable: 0, left_out: 0 };
     };
     let mut unreadable = 0;
     let mut readable = Vec::with_capacity(cues.len());
@@ -129,18 +131,19 @@ pub fn document(edit: &Edit, cues: &[Cue], faces: &dyn FontFaces) -> AssDocument
     let all: String = readable.iter().map(|cue| cue.text.as_str()).collect();
     let language = readable.iter().find_map(|cue| cue.language.as_deref());
     let Some(family) = faces.family(&all, language.or(edit.language.as_deref())) else {
-        return AssDocument { document: None, unreadable: unreadable + readable.len() };
+        let unreadable = unreadable + readable.len();
+        return AssDocument { document: None, unreadable, left_out: 0 };
     };
     let page = CaptionPage::new(edit, &look);
-    let lines = lines_in(edit, &readable, page.room);
+    let (lines, left_out) = shown_in(edit, &readable, page.room);
     if lines.is_empty() {
-        return AssDocument { document: None, unreadable };
+        return AssDocument { document: None, unreadable, left_out };
     }
     let mut text = page.header(&look, &family);
     for line in &lines {
         page.event(&mut text, edit.caption_style, line);
     }
-    AssDocument { document: Some(text), unreadable }
+    AssDocument { document: Some(text), unreadable, left_out }
 }
 
 /// `text` without uncovered characters; `None` if too many of its letters are uncovered.

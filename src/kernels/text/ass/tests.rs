@@ -126,5 +126,5 @@ fn a_line_of_a_cue_from_right_to_left_is_marked_where_it_would_run_otherwise() {
 #[test]
 fn off_burns_nothing() {
     let none = burned(CaptionStyle::Off, &[cue(1.0, 2.0, "hi")]);
-    assert_eq!(none, AssDocument { document: None, unreadable: 0 });
+    assert_eq!(none, AssDocument { document: None, unreadable: 0, left_out: 0 });
 }

@@ -9,6 +9,8 @@ pub(super) use direction::{Direction, marked};
 pub(super) use spoken::{Spoken, seen};
 pub(super) use wrap::{drawn_width, is_wide, width, wrap};
 
+use std::collections::BTreeSet;
+
 use crate::kernels::timemap::TimeMap;
 use crate::model::Cue;
 use crate::model::edit::Edit;
@@ -28,6 +30,8 @@ pub struct CaptionLine {
     pub(super) spoken: Spoken,
     /// In which direction its cue is written.
     pub(super) direction: Direction,
+    /// Which cues it shows, by their place in the list.
+    pub(super) cues: Vec<usize>,
 }
 
 /// The room for text on the screen.
@@ -50,6 +54,8 @@ impl CaptionRoom {
 
 /// Two lines of 42 columns, the limit of television captions.
 const TELEVISION: CaptionRoom = CaptionRoom { width: 21.0, lines: 2, smallest: 0.0 };
+/// Display in seconds from which a text is seen at all: a frame.
+const LEAST_SEEN: f64 = 0.04;
 /// Shortest display of a text in seconds, unless its cue is shorter.
 const LEAST_SHOWN: f64 = 0.35;
 /// Cues that start within this many seconds of each other are spoken together.
@@ -64,16 +70,36 @@ pub fn caption_lines(edit: &Edit, cues: &[Cue]) -> Vec<CaptionLine> {
     lines_in(edit, cues, TELEVISION)
 }
 
+/// Number of cues that the variant of `edit` has the time of and [`caption_lines`] does not show, or not all of: others
+/// begin before they could be read.
+pub fn captions_left_out(edit: &Edit, cues: &[Cue]) -> usize {
+    shown_in(edit, cues, TELEVISION).1
+}
+
 /// [`caption_lines`] for the given room.
 pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<CaptionLine> {
+    shown_in(edit, cues, room).0
+}
+
+/// [`lines_in`], and the number of cues that have their time in the variant and are not shown, or not all of.
+pub(super) fn shown_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> (Vec<CaptionLine>, usize) {
     let map = TimeMap::new(edit);
     let mut shown: Vec<CaptionLine> = Vec::new();
-    for cue in in_order(cues) {
+    let mut expected = BTreeSet::new();
+    for (place, cue) in in_order(cues) {
         let cue = &*left_out::without_skipped_words(cue, &map);
-        for (start, end) in map.spans(cue.start, cue.end) {
+        if cue.text.is_empty() {
+            continue;
+        }
+        let spans = map.spans(cue.start, cue.end);
+        // Of others less than a frame is in the variant.
+        if spans.iter().any(|(start, end)| end - start > LEAST_SEEN || all_of(cue, &map)) {
+            expected.insert(place);
+        }
+        for (start, end) in spans {
             let (text, spoken) = (cue.text.clone(), Spoken::new(&map, cue, (start, end)));
-            let direction = Direction::of(&text, cue.language.as_deref());
-            shown.push(CaptionLine { start, end, said_until: end, text, spoken, direction });
+            let (direction, cues) = (Direction::of(&text, cue.language.as_deref()), vec![place]);
+            shown.push(CaptionLine { start, end, said_until: end, text, spoken, direction, cues });
         }
     }
     shown.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -86,22 +112,32 @@ pub(super) fn lines_in(edit: &Edit, cues: &[Cue], room: CaptionRoom) -> Vec<Capt
         let later = needed.min(line.end + MOST_LATE).min(next);
         line.end = line.end.max(later).min(map.duration());
     }
-    lines.retain(|line| line.end - line.start > 0.04);
-    lines
+    let is_seen = |line: &CaptionLine| line.end - line.start > LEAST_SEEN;
+    let unseen = lines.iter().filter(|line| !is_seen(line)).flat_map(|line| line.cues.clone());
+    let unseen: BTreeSet<usize> = unseen.collect();
+    lines.retain(is_seen);
+    let seen: BTreeSet<usize> = lines.iter().flat_map(|line| line.cues.iter().copied()).collect();
+    let is_lost = |place: &&usize| unseen.contains(*place) || !seen.contains(*place);
+    let lost = expected.iter().filter(is_lost).count();
+    (lines, lost)
 }
 
-/// Cues with words, in order, without duplicates at the same time.
-fn in_order(cues: &[Cue]) -> Vec<&Cue> {
-    let mut sorted: Vec<&Cue> =
-        cues.iter().filter(|cue| cue.end > cue.start && !cue.text.trim().is_empty()).collect();
-    sorted.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.cue_id.cmp(&b.cue_id)));
-    let mut kept: Vec<&Cue> = Vec::with_capacity(sorted.len());
-    for cue in sorted {
+/// Whether the variant shows all of a cue.
+fn all_of(cue: &Cue, map: &TimeMap) -> bool {
+    !map.moments(cue.start).is_empty() && !map.moments(cue.end).is_empty()
+}
+
+/// Cues with words, in order, without duplicates at the same time, each with its place in `cues`.
+fn in_order(cues: &[Cue]) -> Vec<(usize, &Cue)> {
+    let has_words = |(_, cue): &(usize, &Cue)| cue.end > cue.start && !cue.text.trim().is_empty();
+    let mut sorted: Vec<(usize, &Cue)> = cues.iter().enumerate().filter(has_words).collect();
+    sorted.sort_by(|(_, a), (_, b)| a.start.total_cmp(&b.start).then(a.cue_id.cmp(&b.cue_id)));
+    let mut kept: Vec<(usize, &Cue)> = Vec::with_capacity(sorted.len());
+    for (place, cue) in sorted {
         // Two tracks with the same text have it at nearly the same time.
-        let said =
-            kept.iter().rev().take(4).any(|k| k.text == cue.text && k.end > cue.start + 0.01);
-        if !said {
-            kept.push(cue);
+        let said = |(_, k): &(usize, &Cue)| k.text == cue.text && k.end > cue.start + 0.01;
+        if !kept.iter().rev().take(4).any(said) {
+            kept.push((place, cue));
         }
     }
     kept
@@ -119,6 +155,7 @@ fn one_at_a_time(lines: &mut Vec<CaptionLine>) {
             // Two voices: their words have no common order.
             line.spoken = Spoken::default();
             line.end = line.end.max(next.end);
+            line.cues.append(&mut next.cues);
         }
         together
     });
@@ -178,7 +215,8 @@ fn split(line: &CaptionLine, room: CaptionRoom) -> Vec<CaptionLine> {
         let characters = seen(&text);
         let spoken = line.spoken.part(before, characters, start);
         let direction = line.direction;
-        found.push(CaptionLine { start, end, said_until: end, text, spoken, direction });
+        let cues = line.cues.clone();
+        found.push(CaptionLine { start, end, said_until: end, text, spoken, direction, cues });
         (start, before) = (end, before + characters);
     }
     found

@@ -177,7 +177,7 @@ proptest! {
             .collect();
         let mut lines: Vec<CaptionLine> = cues
             .iter()
-            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone(), spoken: Spoken::default(), direction: Direction::default() })
+            .map(|c| CaptionLine { start: c.start, end: c.end, said_until: c.end, text: c.text.clone(), spoken: Spoken::default(), direction: Direction::default(), cues: vec![] })
             .collect();
         lines.sort_by(|a, b| a.start.total_cmp(&b.start));
         one_at_a_time(&mut lines);
@@ -198,6 +198,43 @@ proptest! {
                 prop_assert!(lines.iter().any(|line| line.text.contains(&cue.text)), "{lines:?}");
             }
         }
+    }
+
+    #[test]
+    fn every_cue_is_shown_or_counted_as_left_out(
+        cues in prop::collection::vec(
+            (prop_oneof![
+                "[a-z]{1,90}", "[a-zA-Z ,.]{1,140}", "[\\u{0627}-\\u{064A} ]{1,60}!", "[漢字かな]{1,60}", " ?", "[\u{1}-\u{8}]{1,4}",
+                Just("hello there".to_owned()),
+            ], -1.0..22.0f64, -0.5..4.0f64),
+            0..14,
+        ),
+        from in 0.0..8.0f64,
+        long in 0.3..14.0f64,
+        speed in prop_oneof![Just(1.0), Just(1.25)],
+        burned in any::<bool>(),
+    ) {
+        // A mark that no other cue has, so that each can be told.
+        let cues: Vec<_> = cues.iter().enumerate().map(|(n, (text, at, long))| {
+            let mark = char::from_u32(0x10300 + n as u32).unwrap();
+            cue(*at, at + long, &if text.trim().is_empty() { text.clone() } else { format!("{text}{mark}") })
+        }).collect();
+        let segment = Segment { start: from, end: from + long, speed };
+        let room = if burned { CaptionRoom { width: 8.0, lines: 1, smallest: 0.6 } } else { TELEVISION };
+        let (lines, left_out) = shown_in(&edit(vec![segment]), &cues, room);
+        let mut missing = 0;
+        for (n, cue) in cues.iter().enumerate() {
+            let in_span = cue.end.min(from + long) - cue.start.max(from);
+            let whole = cue.start >= from && cue.end < from + long;
+            if cue.text.trim().is_empty() || cue.end <= cue.start || in_span / speed < 0.0401 && !whole {
+                continue;
+            }
+            let mark = char::from_u32(0x10300 + n as u32).unwrap();
+            // Of those that are spoken together, one after the other is shown.
+            let seen = lines.iter().any(|line| line.text.contains(mark));
+            missing += usize::from(!seen);
+        }
+        prop_assert!(missing <= left_out, "{missing} are missing, {left_out} are named: {lines:?}");
     }
 
     #[test]

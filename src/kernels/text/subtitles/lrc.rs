@@ -29,8 +29,11 @@ pub(super) fn parse(text: &str) -> Vec<ParsedCue> {
         lines.extend(starts.into_iter().map(|start| ((start - earlier).max(0.0), text.clone())));
     }
     lines.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let ends = lines.iter().skip(1).map(|line| line.0).chain([f64::INFINITY]);
-    let ends: Vec<f64> = ends.collect();
+    // Lines of the same time stand together.
+    let mut ends = vec![f64::INFINITY; lines.len()];
+    for i in (0..lines.len().saturating_sub(1)).rev() {
+        ends[i] = if lines[i + 1].0 > lines[i].0 { lines[i + 1].0 } else { ends[i + 1] };
+    }
     let cue = |((start, text), end): ((f64, MarkedText), f64)| {
         let end = end.min(start + MOST);
         // A time without a line ends the one before.

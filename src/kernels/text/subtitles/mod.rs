@@ -60,6 +60,11 @@ const MAX_ENTITY_BYTES: usize = 12;
 /// which each cue repeats the last line of the previous one as live and automatic captions do, are
 /// reduced to one occurrence of each line.
 pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
+    read_subtitles(text).0
+}
+
+/// [`parse_subtitles`], and the number of cues with words that are left out because they do not end after they start.
+pub(super) fn read_subtitles(text: &str) -> (Vec<RawCue>, usize) {
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
     let mut cues = match () {
         () if substation::is_substation(&text) => substation::parse(&text),
@@ -68,9 +73,12 @@ pub fn parse_subtitles(text: &str) -> Vec<RawCue> {
         () if lrc::is_lrc(&text) => lrc::parse(&text),
         () => parse_blocks(&text),
     };
+    let all = cues.len();
+    cues.retain(|cue| cue.end > cue.start);
+    let left_out = all - cues.len();
     cues.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
     rolling::unroll(&mut cues);
-    cues.into_iter().map(ParsedCue::cue).collect()
+    (cues.into_iter().map(ParsedCue::cue).collect(), left_out)
 }
 
 /// The cues of SubRip or WebVTT, in the order of the file.
@@ -84,7 +92,7 @@ fn parse_blocks(text: &str) -> Vec<ParsedCue> {
             let first = at + 1;
             at = first + body_length(&lines[first..], vtt);
             let text = clean(&lines[first..at].join("\n"));
-            if end > start && !text.text.is_empty() {
+            if !text.text.is_empty() {
                 cues.push(ParsedCue { start, end, text });
             }
         } else if is_block_start(lines[at]) && (at == 0 || lines[at - 1].trim().is_empty()) {

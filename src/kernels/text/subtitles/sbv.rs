@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Vec<ParsedCue> {
             body.push(line);
         }
         let text = clean(&body.join("\n").replace("[br]", "\n"));
-        if end > start && !text.text.is_empty() {
+        if !text.text.is_empty() {
             cues.push(ParsedCue { start, end, text });
         }
     }

@@ -50,7 +50,7 @@ fn dialogue(line: &str, format: &[String]) -> Option<ParsedCue> {
     };
     let (start, end) = (parse_time(cell("start")?)?, parse_time(cell("end")?)?);
     let text = marked(cell("text")?, start);
-    (end > start && !text.text.is_empty()).then_some(ParsedCue { start, end, text })
+    (!text.text.is_empty()).then_some(ParsedCue { start, end, text })
 }
 
 /// Text without overrides and drawings, with the times at which its syllables begin.

@@ -77,7 +77,7 @@ pub(super) fn parse(text: &str) -> Vec<ParsedCue> {
                 let is_text = one.name == "p" || one.name == "span";
                 if let (true, true, Some(end)) = (is_text, one.has_times, one.end) {
                     let text = clean(&std::mem::take(&mut said));
-                    if end > one.start && !text.text.is_empty() {
+                    if !text.text.is_empty() {
                         cues.push(ParsedCue { start: one.start, end, text });
                     }
                 }

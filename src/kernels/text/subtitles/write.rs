@@ -51,6 +51,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let line = |start, end, text: &str| CaptionLine {
+            cues: vec![],
             start,
             end,
             said_until: end,

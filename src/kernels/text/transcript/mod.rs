@@ -11,7 +11,7 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
-use super::subtitles::parse_subtitles;
+use super::subtitles::{parse_subtitles, read_subtitles};
 use super::{RawCue, to_iso639_3};
 pub use voice::{OmittedWords, VoiceTimes};
 
@@ -121,9 +121,14 @@ pub const CAPTION_ENDINGS: [&str; 10] =
 
 /// The cues of a caption file: of a form that [`parse_subtitles`] reads, or the JSON of a transcriber.
 pub fn parse_captions(text: &str) -> Vec<RawCue> {
+    read_captions(text).0
+}
+
+/// [`parse_captions`], and the number of cues with words that are left out because they do not end after they start.
+pub fn read_captions(text: &str) -> (Vec<RawCue>, usize) {
     match text.trim_start_matches('\u{FEFF}').trim_start().starts_with('{') {
-        true => Transcript::read(text).map(|transcript| transcript.cues()).unwrap_or_default(),
-        false => parse_subtitles(text),
+        true => (Transcript::read(text).map(|read| read.cues()).unwrap_or_default(), 0),
+        false => read_subtitles(text),
     }
 }
 

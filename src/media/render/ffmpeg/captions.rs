@@ -6,7 +6,7 @@ use std::path::Path;
 use super::encoding::Format;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::text::ass::{AssDocument, document};
-use crate::kernels::text::{CaptionLine, caption_lines, to_iso639_3, to_srt};
+use crate::kernels::text::{CaptionLine, caption_lines, captions_left_out, to_iso639_3, to_srt};
 use crate::media::Fonts;
 use crate::media::render::output::Output;
 use crate::media::render::partial_file::PartialFile;
@@ -54,6 +54,27 @@ fn drawn(output: &Output) -> Option<AssDocument> {
     })?;
     let some = !output.cues.is_empty();
     some.then(|| document(edit, &output.cues, Fonts::system()))
+}
+
+/// What is left out of the captions of an output, and why, as a sentence; `None` if nothing is.
+pub(crate) fn left_out(output: &Output) -> Option<String> {
+    let edit = output.edit.as_ref().filter(|_| !output.cues.is_empty())?;
+    let (unreadable, crowded) = match edit.caption_mode {
+        CaptionMode::Burned => {
+            let burned = drawn(output)?;
+            (burned.unreadable, burned.left_out)
+        }
+        CaptionMode::Soft | CaptionMode::Sidecar => (0, captions_left_out(edit, &output.cues)),
+    };
+    let faces = "whose characters no installed typeface has (on Debian, install fonts-noto)";
+    let time = "that others leave no time to be read";
+    let parts = [(unreadable, faces), (crowded, time)];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    (!parts.is_empty()).then(|| format!("captions are left out: {}", parts.join(", ")))
 }
 
 /// The times at which captions are visible in an output: start and end in seconds, in order.

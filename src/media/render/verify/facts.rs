@@ -144,6 +144,8 @@ impl MeasuredFile {
             blake3,
             av_offset: self.audio.filter(|_| picture).map(|audio| audio.start - self.start),
             copied_frames: None,
+            hdr: None,
+            text_note: None,
             sidecar: false,
             thumbnail: false,
         }

@@ -111,23 +111,6 @@ named!(
     Videotoolbox = "videotoolbox"
 );
 
-named!(
-    /// What becomes of high dynamic range.
-    DynamicRange, "hdr",
-    /// It is tone-mapped to BT.709, which all players show.
-    #[default]
-    Sdr = "sdr",
-    /// It stays: 10 bits in HEVC or AV1, with the source's transfer, primaries, matrix and mastering metadata.
-    Keep = "keep"
-);
-
-impl DynamicRange {
-    /// Whether it is the default, which is left out of serialised settings.
-    pub(crate) fn is_sdr(&self) -> bool {
-        *self == Self::Sdr
-    }
-}
-
 /// The kind of content of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FormatKind {

@@ -31,8 +31,9 @@ use crate::error::Result;
 
 use choices::refused;
 
+pub use crate::config::DynamicRange;
 pub(crate) use choices::FormatKind;
-pub use choices::{DynamicRange, Format, Hardware, Quality, VideoCodec};
+pub use choices::{Format, Hardware, Quality, VideoCodec};
 
 /// How files are encoded; by default H.264 and AAC in MP4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

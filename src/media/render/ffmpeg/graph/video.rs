@@ -110,10 +110,7 @@ fn cut(source: &RenderSource, span: &Output) -> String {
 pub(crate) fn picture(source: &RenderSource) -> String {
     let (wide, high) = source.scaled;
     // First, so that all later filters see one constant size.
-    let mut filters = match source.turned {
-        true => format!("scale={wide}:{high}:flags={SCALER}"),
-        false => shape::scaled(source.stored, (wide, high), SCALER),
-    };
+    let mut filters = shape::scaled(source.stored, (wide, high), SCALER);
     if source.rgb {
         filters.push_str(":out_color_matrix=bt709");
     }
@@ -125,9 +122,7 @@ pub(crate) fn picture(source: &RenderSource) -> String {
     }
     let pixels = if source.kept.is_some() { "yuv420p10le" } else { "yuv420p" };
     let _ = write!(filters, ",format={pixels}");
-    if !source.turned {
-        let _ = write!(filters, ",{}", shape::padded((wide, high)));
-    }
+    let _ = write!(filters, ",{}", shape::padded((wide, high)));
     // One frame for one frame, and only frames that the decoder marks as interlaced; bwdif changes the
     // time base, which is restored.
     filters.push_str(",bwdif=mode=send_frame:parity=auto:deint=interlaced");
