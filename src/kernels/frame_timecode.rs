@@ -90,7 +90,7 @@ impl FrameTimecode {
                     "{self} is drop-frame timecode, which only sources of 29.97 or 59.94 frames a second have; this one has {rate}: write it with a colon"
                 ));
             };
-            if self.seconds == 0 && self.frames < dropped && minutes % 10 != 0 {
+            if self.seconds == 0 && self.frames < dropped && !minutes.is_multiple_of(10) {
                 return Err(format!(
                     "{self} is a number that drop-frame timecode leaves out; the next one is {}",
                     Self { frames: dropped, ..*self }
@@ -179,7 +179,7 @@ mod tests {
             }
             if time.seconds == 60 {
                 (time.seconds, time.minutes) = (0, time.minutes + 1);
-                if time.minutes % 10 != 0 {
+                if !time.minutes.is_multiple_of(10) {
                     time.frames = dropped;
                 }
             }
@@ -227,10 +227,10 @@ mod tests {
 
         #[test]
         fn no_text_is_a_fault(text in ".{0,16}", fps in any::<f64>()) {
-            if let Some(time) = FrameTimecode::parse(&text) {
-                if let Ok(seconds) = time.seconds_at(fps) {
-                    prop_assert!(seconds >= 0.0 && seconds.is_finite());
-                }
+            if let Some(time) = FrameTimecode::parse(&text)
+                && let Ok(seconds) = time.seconds_at(fps)
+            {
+                prop_assert!(seconds >= 0.0 && seconds.is_finite());
             }
         }
     }

@@ -58,7 +58,7 @@ fn length(bytes: &[u8]) -> usize {
         }
         // What is lost or damaged is passed over.
         _ => {
-            let next = bytes.windows(4).skip(1).position(|four| is_code(four));
+            let next = bytes.windows(4).skip(1).position(is_code);
             next.map_or(bytes.len(), |next| next + 1)
         }
     };
