@@ -89,10 +89,10 @@ fn times_that_count_frames_are_those_of_the_source() {
     fs::write(folder.join("bad.csv"), "source_url,start,end\npal.mp4,00:00:1.5:2,5\n").unwrap();
     let said = stdout(&clipflow(folder, &["validate", "bad.csv"]));
     assert!(said.contains("or, with frames, 00:01:05:12"), "{said}");
-    let flags = ["run", "pal.mp4", "-o", "one", "--start", "0:00:01:07", "--end", "2.5"];
+    let flags = ["run", "pal.mp4", "-o", "one", "--start", "0:00:01:07", "--end", "2.6"];
     let output = clipflow(folder, &flags);
     assert!(output.status.success(), "{}", stderr(&output));
     let sql = "SELECT round(start, 3), round(\"end\", 3) FROM clips";
     let found = stdout(&clipflow(folder, &["sql", "one", sql, "--format", "csv"]));
-    assert!(found.contains("1.28,2.5"), "{found}");
+    assert!(found.contains("1.28,2.6\n"), "{found}");
 }
