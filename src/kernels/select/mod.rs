@@ -35,7 +35,7 @@ pub use columns::{Nullable, OwnedColumns, SourceColumns};
 pub use features::{FEATURES, SelectionFeature, Weights, signal_features};
 pub(in crate::kernels) use frames::FrameGrid;
 pub use list::{AskedColumns, SpanColumns, select_clips, select_clips_in, select_clips_with};
-pub use page::SourcePage;
+pub use page::SourceMarks;
 pub use params::{NoCandidate, SelectParams};
 pub(in crate::kernels) use pauses::pauses;
 pub use schedule::schedule;
@@ -73,7 +73,7 @@ pub struct PreparedSource {
     timeline: Timeline,
     bounds: Bounds,
     scales: Scales,
-    page: SourcePage,
+    page: SourceMarks,
 }
 
 impl PreparedSource {
@@ -84,12 +84,12 @@ impl PreparedSource {
         let timeline = Timeline::new(columns, to);
         let bounds = Bounds::new(columns, &timeline, (from, to));
         let scales = Scales::new(&timeline, &bounds, (from, to));
-        Self { span, timeline, bounds, scales, page: SourcePage::default() }
+        Self { span, timeline, bounds, scales, page: SourceMarks::default() }
     }
 
     /// The same source, of which `page` is known too.
     #[must_use]
-    pub fn with_page(mut self, page: SourcePage) -> Self {
+    pub fn with_page(mut self, page: SourceMarks) -> Self {
         self.bounds.mark(&page, self.span.unwrap_or_default());
         self.page = page;
         self

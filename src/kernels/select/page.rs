@@ -15,14 +15,14 @@ const AGREEMENT: f64 = 0.15;
 
 /// What is known of a source beside its media.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct SourcePage {
+pub struct SourceMarks {
     /// When its chapters begin, in seconds, in order.
     chapters: Vec<f64>,
     /// Start, end and value of the parts of its heat map, by start.
     replays: Vec<(f64, f64, f64)>,
 }
 
-impl SourcePage {
+impl SourceMarks {
     /// From rows of `sources.chapters` and `sources.replays`. Times that are no numbers are passed over.
     pub fn new(chapters: &[Chapter], replays: &[Replay]) -> Self {
         let starts = chapters.iter().map(|chapter| chapter.start);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_chapter_raises_the_place_near_it_or_is_one() {
-        let page = SourcePage::of([60.0, 10.0, f64::NAN].into_iter(), std::iter::empty());
+        let page = SourceMarks::of([60.0, 10.0, f64::NAN].into_iter(), std::iter::empty());
         let mut places = vec![place(8.5, 0.6), place(11.0, 0.8), place(30.0, 0.9)];
         page.mark(&mut places, &FrameGrid::default(), |_| true);
         let found: Vec<(f64, f64)> = places.iter().map(|p| (p.t, p.quality)).collect();
@@ -120,10 +120,10 @@ mod tests {
     #[test]
     fn the_heat_of_a_window_is_its_mean_over_what_the_map_covers() {
         let parts = [(0.0, 10.0, 0.2), (10.0, 20.0, 1.0), (30.0, 40.0, 0.5)];
-        let page = SourcePage::of(std::iter::empty(), parts.into_iter());
+        let page = SourceMarks::of(std::iter::empty(), parts.into_iter());
         assert_eq!(page.replayed(5.0, 15.0), Some(0.6));
         assert_eq!(page.replayed(15.0, 35.0), Some(0.75));
         assert_eq!(page.replayed(20.0, 30.0), None);
-        assert_eq!(SourcePage::default().replayed(0.0, 9.0), None);
+        assert_eq!(SourceMarks::default().replayed(0.0, 9.0), None);
     }
 }

@@ -9,7 +9,7 @@ use super::bound::Bound;
 use super::columns::{CueSpan, SourceColumns};
 use super::frames::FrameGrid;
 use super::limits::FLASH;
-use super::page::{SourcePage, is_clear};
+use super::page::{SourceMarks, is_clear};
 use super::pauses::{Pause, pauses};
 use super::timeline::Timeline;
 use super::words::WordTimes;
@@ -96,7 +96,7 @@ impl Bounds {
     }
 
     /// Raises or adds the places at which chapters begin, in a source that lasts `from..to`.
-    pub(super) fn mark(&mut self, page: &SourcePage, (from, to): (f64, f64)) {
+    pub(super) fn mark(&mut self, page: &SourceMarks, (from, to): (f64, f64)) {
         let Self { cuts, starts, ends, blacks, frames, words } = self;
         let is_inside = |t: f64| t > from && t < to && is_clear(t, cuts) && !words.is_inside(t);
         page.mark(starts, frames, |t| is_inside(t) && !is_hidden(t, blacks, Side::Start));

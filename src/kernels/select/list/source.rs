@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use super::column_error;
 use crate::error::{Error, ErrorCode, Result};
 use crate::kernels::select::{
-    Nullable, PreparedSource, SourceColumns, SourcePage, Track, WordTimes,
+    Nullable, PreparedSource, SourceColumns, SourceMarks, Track, WordTimes,
 };
 use crate::kernels::text::{TopicTrack, ends_sentence};
 
@@ -18,7 +18,7 @@ pub(super) struct Source {
     signals: StructArray,
     shots: StructArray,
     cues: StructArray,
-    page: SourcePage,
+    page: SourceMarks,
 }
 
 impl Source {
@@ -87,7 +87,11 @@ impl Source {
 }
 
 /// What rows `i` of chapters and replays tell.
-fn page(chapters: Option<&ListArray>, replays: Option<&ListArray>, i: usize) -> Result<SourcePage> {
+fn page(
+    chapters: Option<&ListArray>,
+    replays: Option<&ListArray>,
+    i: usize,
+) -> Result<SourceMarks> {
     let rows = |table, lists: Option<&ListArray>, required: &[&str]| {
         lists.map(|lists| structs(table, lists, i, required)).transpose()
     };
@@ -100,7 +104,7 @@ fn page(chapters: Option<&ListArray>, replays: Option<&ListArray>, i: usize) -> 
     let part = |name| column("replays", &replays, name);
     let parts = part("start")?.into_iter().zip(part("end")?).zip(part("value")?);
     let parts = parts.map(|((start, end), value)| (start, end, value));
-    Ok(SourcePage::of(column("chapters", &chapters, "start")?.into_iter(), parts))
+    Ok(SourceMarks::of(column("chapters", &chapters, "start")?.into_iter(), parts))
 }
 
 /// The structs of row `i` that are not NULL and have each of `required`; none if the row is NULL.
