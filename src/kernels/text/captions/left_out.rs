@@ -7,12 +7,18 @@ use crate::model::{Cue, CueWord};
 
 /// A word of which less is shown than this share of its time is skipped.
 const HEARD: f64 = 0.5;
+/// Longest that a word is said, in seconds: so much, and so much more for each of its characters.
+const LONGEST: (f64, f64) = (0.3, 0.08);
 
 /// `cue` without the words that are said in what `map` leaves out between two segments, such as filler words. Those
 /// before and after all that is shown stay: a line is not cut where the variant begins or ends.
 pub(super) fn without_skipped_words<'a>(cue: &'a Cue, map: &TimeMap) -> Cow<'a, Cue> {
     let Some(words) = cue.words.as_ref().filter(|_| map.skips()) else { return Cow::Borrowed(cue) };
-    let ends = words.iter().skip(1).map(|word| word.start).chain([cue.end]);
+    // What the time of a word holds beyond its own length is a pause, which may be skipped without the word.
+    let longest =
+        |word: &CueWord| word.start + LONGEST.0 + LONGEST.1 * word.text.chars().count() as f64;
+    let next = words.iter().skip(1).map(|word| word.start).chain([cue.end]);
+    let ends = words.iter().zip(next).map(|(word, next)| next.min(longest(word)));
     let skipped: Vec<bool> =
         words.iter().zip(ends).map(|(word, end)| is_skipped(map, word.start, end)).collect();
     if !skipped.contains(&true) {
